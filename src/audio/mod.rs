@@ -1,0 +1,93 @@
+//! What audio is: legs, rates, codecs, G.711, levels.
+//!
+//! Belongs here: the words of sound and pure functions on samples. Does not: memory, files, sockets.
+
+pub mod g711;
+mod level;
+
+pub use level::dbfs;
+
+use serde::{Deserialize, Serialize};
+
+/// One side of a call. The agent is the left channel of a recording, the customer the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leg {
+    /// The agent: left channel.
+    Agent,
+    /// The customer: right channel.
+    Customer,
+}
+
+impl Leg {
+    /// Both legs, in channel order.
+    pub const ALL: [Leg; 2] = [Leg::Agent, Leg::Customer];
+
+    /// The channel of this leg in a recording: 0 is left, 1 is right.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How the samples of a call travel and are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Codec {
+    /// Linear PCM, 16 bits, little-endian.
+    Pcm16,
+    /// G.711 µ-law, one byte a sample (ITU-T G.711).
+    Ulaw,
+    /// G.711 A-law, one byte a sample (ITU-T G.711).
+    Alaw,
+}
+
+impl Codec {
+    /// Bytes of one sample on the wire.
+    pub const fn bytes_per_sample(self) -> usize {
+        match self {
+            Codec::Pcm16 => 2,
+            Codec::Ulaw | Codec::Alaw => 1,
+        }
+    }
+}
+
+/// Samples a second of a call, both legs: 8,000 to 48,000 Hz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Rate(u32);
+
+impl Rate {
+    /// The lowest rate that is taken.
+    pub const MIN_HZ: u32 = 8_000;
+    /// The highest rate that is taken.
+    pub const MAX_HZ: u32 = 48_000;
+
+    /// A rate in hertz, if it is one that a call can have.
+    pub const fn new(hz: u32) -> Option<Rate> {
+        if hz >= Self::MIN_HZ && hz <= Self::MAX_HZ { Some(Rate(hz)) } else { None }
+    }
+
+    /// Hertz.
+    pub const fn hz(self) -> u32 {
+        self.0
+    }
+
+    /// How many samples last `seconds`, rounded to the nearest; 0 for what is negative or not a number.
+    pub fn samples(self, seconds: f64) -> u64 {
+        (seconds * f64::from(self.0)).round().max(0.0) as u64
+    }
+
+    /// How long `samples` last.
+    pub fn seconds(self, samples: u64) -> f64 {
+        samples as f64 / f64::from(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let hz = u32::deserialize(from)?;
+        Rate::new(hz).ok_or_else(|| {
+            serde::de::Error::custom(format!("rate {hz} is not within {} to {} Hz", Self::MIN_HZ, Self::MAX_HZ))
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! retrocall: a real-time call-capture engine that keeps the right calls, from their first second, and no others.
+//!
+//! Audio goes left to right and never back: `intake` → `call` → `ring` (locked memory) → `commit` → `catalog`.
+//! A room may use the rooms on lower floors, never a higher one:
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 1 | [`audio`], [`memory`], [`protocol`] |
+//! | 2 | [`ring`], [`sampler`] |
+//! | 3 | [`call`], [`commit`], [`catalog`] |
+//! | 5 | [`engine`] |
+//! | 6 | [`intake`], [`client`] |
+//! | 7 | [`cli`] |
+
+pub mod audio;
