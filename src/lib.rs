@@ -13,3 +13,4 @@
 //! | 7 | [`cli`] |
 
 pub mod audio;
+pub mod call;
