@@ -14,3 +14,5 @@
 
 pub mod audio;
 pub mod call;
+pub mod memory;
+pub mod ring;

@@ -1,0 +1,305 @@
+//! The arena: one mapping with a fixed limit, cut into segments that rings take and give back.
+//!
+//! Free segments are a stack of ids linked through their own first word (Treiber, 1986). Its head carries a tag that grows
+//! with every change, so that a head seen twice is the same head and not another stack that happens to begin alike.
+//! A segment is faulted in by the helper thread before it first becomes free, and wiped before it becomes free again: whoever
+//! takes one gets zeros and meets no page fault.
+#![allow(unsafe_code)]
+
+#[cfg(not(loom))]
+use super::map::{Map, MapError, MemoryKind};
+use super::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// The unit of memory that a ring takes: one page.
+pub const SEGMENT_BYTES: usize = SEGMENT_WORDS * 8;
+
+/// 64-bit words of a segment. The first one belongs to the arena.
+#[cfg(not(loom))]
+pub const SEGMENT_WORDS: usize = 512;
+/// Small, so that a model meets the end of a segment soon.
+#[cfg(loom)]
+pub const SEGMENT_WORDS: usize = 6;
+
+/// A segment of the arena. Whoever holds the id from [`Arena::take`] owns the segment until [`Arena::give_back`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentId(u32);
+
+impl SegmentId {
+    /// As a link in a word of memory: 0 is no segment, so that wiped memory links to nothing.
+    pub(crate) fn to_link(this: Option<SegmentId>) -> u64 {
+        this.map_or(0, |id| u64::from(id.0) + 1)
+    }
+
+    /// The way back from [`SegmentId::to_link`].
+    pub(crate) fn from_link(link: u64) -> Option<SegmentId> {
+        u32::try_from(link.checked_sub(1)?).ok().map(SegmentId)
+    }
+}
+
+/// For whom a segment is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A call that is not selected: it leaves the reserve alone.
+    Ordinary,
+    /// A selected call, which never loses a block: it may use the reserve.
+    Selected,
+}
+
+/// All the memory that live audio is held in.
+pub struct Arena {
+    #[cfg(not(loom))]
+    map: Map,
+    #[cfg(loom)]
+    words: Vec<AtomicU64>,
+    segments: u32,
+    /// Segments kept back for selected calls.
+    reserve: u32,
+    /// Tag in the upper half, link of the first free segment in the lower.
+    free: AtomicU64,
+    /// Free segments, faulted in: approximate while threads are at work.
+    ready: AtomicU32,
+    /// Segments that were ever faulted in. Written by the helper thread alone.
+    faulted: AtomicU32,
+}
+
+impl Arena {
+    /// An arena of at most `bytes`, of which nothing is faulted in yet.
+    ///
+    /// # Errors
+    /// [`MapError`] if the memory can't be locked and `allow_unlocked` is false, or can't be mapped.
+    #[cfg(not(loom))]
+    pub fn new(bytes: usize, allow_unlocked: bool) -> Result<Arena, MapError> {
+        let segments = u32::try_from(bytes / SEGMENT_BYTES).unwrap_or(u32::MAX - 1).max(1);
+        let map = Map::new(segments as usize * SEGMENT_BYTES, allow_unlocked)?;
+        Ok(Arena {
+            map,
+            segments,
+            reserve: segments / 16,
+            free: AtomicU64::new(0),
+            ready: AtomicU32::new(0),
+            faulted: AtomicU32::new(0),
+        })
+    }
+
+    /// A tiny arena for a model, all of it ready.
+    #[cfg(loom)]
+    pub fn for_model(segments: u32) -> Arena {
+        let arena = Arena {
+            words: (0..segments as usize * SEGMENT_WORDS).map(|_| AtomicU64::new(0)).collect(),
+            segments,
+            reserve: 0,
+            free: AtomicU64::new(0),
+            ready: AtomicU32::new(0),
+            faulted: AtomicU32::new(0),
+        };
+        arena.fault_in(segments);
+        arena
+    }
+
+    /// What keeps the audio in memory.
+    #[cfg(not(loom))]
+    pub fn kind(&self) -> MemoryKind {
+        self.map.kind()
+    }
+
+    /// The limit in bytes.
+    pub fn bytes(&self) -> usize {
+        self.segments as usize * SEGMENT_BYTES
+    }
+
+    /// Bytes that are in use by rings (approximate while threads are at work).
+    pub fn held_bytes(&self) -> usize {
+        self.bytes() - self.free_segments() as usize * SEGMENT_BYTES
+    }
+
+    fn free_segments(&self) -> u32 {
+        let untouched = self.segments - self.faulted.load(Ordering::Relaxed);
+        (untouched + self.ready.load(Ordering::Relaxed)).min(self.segments)
+    }
+
+    /// Whether so little is free that unselected calls should lose their oldest audio and new calls be refused.
+    pub fn is_short(&self) -> bool {
+        self.free_segments() <= self.reserve + self.reserve / 2
+    }
+
+    /// How many free segments the helper thread keeps ready: a burst of some MiB, or a quarter of a small arena.
+    fn ready_wanted(&self) -> u32 {
+        (self.segments / 4).clamp(1, 1024)
+    }
+
+    /// Whether the helper thread should be woken: less than half of what should be ready is, and there is more to fault in.
+    pub fn wants_fault_in(&self) -> bool {
+        self.ready.load(Ordering::Relaxed) < self.ready_wanted() / 2
+            && self.faulted.load(Ordering::Relaxed) < self.segments
+    }
+
+    /// Faults in ahead until enough is ready. For the helper thread alone. Returns how many segments became ready.
+    pub fn fault_in_ahead(&self) -> u32 {
+        let missing = self.ready_wanted().saturating_sub(self.ready.load(Ordering::Relaxed));
+        self.fault_in(missing)
+    }
+
+    fn fault_in(&self, wanted: u32) -> u32 {
+        let from = self.faulted.load(Ordering::Relaxed);
+        let to = from.saturating_add(wanted).min(self.segments);
+        for id in from..to {
+            // The link that `push` writes is the first touch of the page. Counted first: a segment that is already taken
+            // must not look untouched as well.
+            self.faulted.store(id + 1, Ordering::Relaxed);
+            self.push(SegmentId(id));
+        }
+        to - from
+    }
+
+    /// Takes a free segment: wiped, faulted in. None if none is ready. Lock-free; off the audio path.
+    pub fn take(&self, need: Need) -> Option<SegmentId> {
+        if need == Need::Ordinary && self.free_segments() <= self.reserve {
+            return None;
+        }
+        // Acquire pairs with the Release of `push`: whoever takes a segment sees it wiped and its link written.
+        let mut head = self.free.load(Ordering::Acquire);
+        loop {
+            let id = SegmentId::from_link(head & LINK_MASK)?;
+            // May be a stale or taken segment's word: then the tag has moved on and the exchange below fails.
+            let next = self.words(id)[0].load(Ordering::Relaxed);
+            let new = next_tag(head) | (next & LINK_MASK);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    self.ready.fetch_sub(1, Ordering::Relaxed);
+                    self.words(id)[0].store(0, Ordering::Relaxed);
+                    return Some(id);
+                }
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Wipes a segment and makes it free. The caller owned it and forgets it with this call.
+    pub fn give_back(&self, id: SegmentId) {
+        self.wipe(id);
+        self.push(id);
+    }
+
+    fn push(&self, id: SegmentId) {
+        self.ready.fetch_add(1, Ordering::Relaxed);
+        let mut head = self.free.load(Ordering::Relaxed);
+        loop {
+            self.words(id)[0].store(head & LINK_MASK, Ordering::Relaxed);
+            let new = next_tag(head) | SegmentId::to_link(Some(id));
+            // Release pairs with the Acquire of `take`.
+            match self.free.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    #[cfg(not(loom))]
+    fn wipe(&self, id: SegmentId) {
+        let words = self.words(id);
+        words[0].store(0, Ordering::Relaxed);
+        // SAFETY: the caller owns the segment, so nobody reads or writes these words; the first word, which a stale `take`
+        // may still read, is left to its atomic. They lie within the mapping. The memory is shared with the world
+        // (its address escaped to the kernel), so that the stores can't be left out.
+        unsafe { std::ptr::write_bytes(words[1].as_ptr(), 0, SEGMENT_WORDS - 1) };
+        std::hint::black_box(words);
+    }
+
+    #[cfg(loom)]
+    fn wipe(&self, id: SegmentId) {
+        for word in self.words(id) {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The words of a segment.
+    #[cfg(not(loom))]
+    pub(crate) fn words(&self, id: SegmentId) -> &[AtomicU64; SEGMENT_WORDS] {
+        assert!(id.0 < self.segments);
+        // SAFETY: the mapping is page-aligned, holds `segments` segments (checked above), is zeroed and thus valid, and lives
+        // as long as `self`. Atomics may be shared.
+        unsafe { &*self.map.start().as_ptr().add(id.0 as usize * SEGMENT_BYTES).cast() }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn words(&self, id: SegmentId) -> &[AtomicU64] {
+        &self.words[id.0 as usize * SEGMENT_WORDS..][..SEGMENT_WORDS]
+    }
+}
+
+const LINK_MASK: u64 = 0xffff_ffff;
+
+fn next_tag(head: u64) -> u64 {
+    (head & !LINK_MASK).wrapping_add(LINK_MASK + 1)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn arena(segments: usize) -> Arena {
+        let arena = Arena::new(segments * SEGMENT_BYTES, true).expect("memory for a test");
+        arena.fault_in(u32::MAX);
+        arena
+    }
+
+    #[test]
+    fn a_segment_comes_back_wiped() {
+        let arena = arena(1);
+        let id = arena.take(Need::Selected).expect("one is free");
+        arena.words(id).iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        arena.give_back(id);
+        let again = arena.take(Need::Selected).expect("it is free again");
+        assert_eq!(again, id);
+        assert!(arena.words(again).iter().all(|word| word.load(Ordering::Relaxed) == 0));
+    }
+
+    #[test]
+    fn the_limit_holds_and_every_segment_is_had_once() {
+        let arena = arena(64);
+        let mut seen = std::collections::HashSet::new();
+        while let Some(id) = arena.take(Need::Selected) {
+            assert!(seen.insert(id.0));
+        }
+        assert_eq!(seen.len(), 64);
+        assert_eq!(arena.held_bytes(), 64 * SEGMENT_BYTES);
+    }
+
+    #[test]
+    fn unselected_calls_leave_the_reserve_to_selected_ones() {
+        let arena = arena(64);
+        let ordinary = std::iter::from_fn(|| arena.take(Need::Ordinary)).count();
+        let selected = std::iter::from_fn(|| arena.take(Need::Selected)).count();
+        assert_eq!((ordinary, selected), (60, 4));
+    }
+
+    #[test]
+    fn nothing_is_faulted_in_before_it_is_wanted() {
+        let arena = Arena::new(64 * SEGMENT_BYTES, true).expect("memory for a test");
+        assert!(arena.take(Need::Selected).is_none());
+        assert!(arena.wants_fault_in());
+        assert_eq!(arena.fault_in_ahead(), 16);
+        assert!(!arena.wants_fault_in());
+        assert_eq!(arena.held_bytes(), 0);
+    }
+
+    #[test]
+    fn threads_that_take_and_give_back_never_share_a_segment() {
+        let arena = arena(8);
+        std::thread::scope(|scope| {
+            for thread in 1..=4u64 {
+                let arena = &arena;
+                scope.spawn(move || {
+                    for _ in 0..20_000 {
+                        let Some(id) = arena.take(Need::Selected) else { continue };
+                        let word = &arena.words(id)[1];
+                        assert_eq!(word.swap(thread, Ordering::Relaxed), 0);
+                        assert_eq!(word.load(Ordering::Relaxed), thread);
+                        arena.give_back(id);
+                    }
+                });
+            }
+        });
+        assert_eq!(arena.held_bytes(), 0);
+    }
+}

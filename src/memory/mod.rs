@@ -1,0 +1,18 @@
+//! The memory that live audio is held in: locked, limited, faulted in ahead of need, wiped before it is used again.
+//!
+//! Belongs here: mapping and locking, the segments of the arena, wiping. Does not: what is stored in a segment.
+
+mod arena;
+#[cfg(not(loom))]
+mod buffer;
+#[cfg(not(loom))]
+mod map;
+pub(crate) mod sync;
+mod wipe;
+
+pub use arena::{Arena, Need, SEGMENT_BYTES, SEGMENT_WORDS, SegmentId};
+#[cfg(not(loom))]
+pub use buffer::LockedBuffer;
+#[cfg(not(loom))]
+pub use map::{MapError, MemoryKind};
+pub use wipe::wipe;

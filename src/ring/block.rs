@@ -1,0 +1,383 @@
+//! The packed run of samples: one header word, then the residuals of a predictor, bit-packed.
+//!
+//! A block holds 1 to 192 samples. Its header says which predictor (order 0, 1 or 2) left the smallest residuals and how many
+//! bits each of them takes; the seeds of the predictor are in the header, so that a block can be read, cut short or wiped
+//! without its neighbours. Residuals are zig-zagged (the sign in the lowest bit) and packed *vertically*: sample `i` is in lane `i % 8`
+//! of row `i / 8`, and the rows of all eight lanes are shifted together into 16-byte vectors. Sixteen-bit lanes take twice the
+//! samples an instruction that the 32-bit lanes of the `bitpacking` crate do, and any number of rows packs without filling up to 128.
+//! All arithmetic wraps at 16 bits, so that every input comes back bit for bit.
+
+use crate::audio::g711::Law;
+
+/// The most samples of one block.
+pub(super) const BLOCK_SAMPLES_MAX: usize = 192;
+
+/// Samples that share a row.
+pub(super) const LANES: usize = 8;
+
+/// Words of the longest block: its header and 24 rows of 16 bits.
+pub(super) const BLOCK_WORDS_MAX: usize = 1 + words_of(BLOCK_SAMPLES_MAX, 16);
+
+/// Eight residuals side by side.
+pub(super) type Lanes = [u16; LANES];
+
+/// What a block holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Linear samples.
+    Linear,
+    /// Ranks of G.711 codes.
+    Ranks(Law),
+    /// What was here has been wiped; it reads as silence.
+    Erased,
+}
+
+/// The header word of a block, or of a run of silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Header {
+    /// Samples that are all zero, without payload. Up to 2^48 of them.
+    Silence {
+        /// How many.
+        samples: u64,
+    },
+    /// A packed block.
+    Packed(Packed),
+}
+
+/// The header of a packed block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Packed {
+    pub kind: Kind,
+    /// Order of the predictor: 0, 1 or 2.
+    pub order: u8,
+    /// Bits of a residual: 0 to 16.
+    pub width: u8,
+    /// Samples of the block.
+    pub samples: u8,
+    /// Samples from here on read as silence: they were erased. Equal to `samples` when nothing was.
+    pub kept: u8,
+    /// The first sample (order 1 and 2), and the first difference (order 2).
+    pub seeds: [i16; 2],
+}
+
+const SILENCE: u64 = 1;
+const LINEAR: u64 = 2;
+const RANKS_MU: u64 = 3;
+const RANKS_A: u64 = 4;
+const ERASED: u64 = 5;
+
+/// The longest run of silence that one header can count.
+pub(super) const SILENCE_SAMPLES_MAX: u64 = (1 << 48) - 1;
+
+impl Header {
+    /// The header as its word. Never 0: wiped memory is no header.
+    pub(super) fn to_word(self) -> u64 {
+        match self {
+            Header::Silence { samples } => SILENCE | samples << 16,
+            Header::Packed(packed) => {
+                let kind = match packed.kind {
+                    Kind::Linear => LINEAR,
+                    Kind::Ranks(Law::Mu) => RANKS_MU,
+                    Kind::Ranks(Law::A) => RANKS_A,
+                    Kind::Erased => ERASED,
+                };
+                let [first, second] = packed.seeds.map(|seed| u64::from(seed as u16));
+                kind | u64::from(packed.order) << 4
+                    | u64::from(packed.width) << 8
+                    | u64::from(packed.samples) << 16
+                    | u64::from(packed.kept) << 24
+                    | first << 32
+                    | second << 48
+            }
+        }
+    }
+
+    /// The header in a word, if there is one.
+    pub(super) fn from_word(word: u64) -> Option<Header> {
+        let kind = match word & 0xf {
+            SILENCE => return Some(Header::Silence { samples: word >> 16 }),
+            LINEAR => Kind::Linear,
+            RANKS_MU => Kind::Ranks(Law::Mu),
+            RANKS_A => Kind::Ranks(Law::A),
+            ERASED => Kind::Erased,
+            _ => return None,
+        };
+        Some(Header::Packed(Packed {
+            kind,
+            order: (word >> 4) as u8 & 0x3,
+            width: (word >> 8) as u8 & 0x1f,
+            samples: (word >> 16) as u8,
+            kept: (word >> 24) as u8,
+            seeds: [(word >> 32) as i16, (word >> 48) as i16],
+        }))
+    }
+
+    /// How many samples the block stands for.
+    pub(super) fn samples(self) -> u64 {
+        match self {
+            Header::Silence { samples } => samples,
+            Header::Packed(packed) => u64::from(packed.samples),
+        }
+    }
+
+    /// Words of the block behind its header.
+    pub(super) fn payload_words(self) -> usize {
+        match self {
+            Header::Silence { .. } => 0,
+            Header::Packed(packed) => words_of(packed.samples as usize, packed.width as usize),
+        }
+    }
+}
+
+/// Words that `samples` residuals of `width` bits take: whole vectors of two words.
+const fn words_of(samples: usize, width: usize) -> usize {
+    2 * (samples.div_ceil(LANES) * width).div_ceil(16)
+}
+
+/// Residuals in the order of their samples, as many whole rows as the longest block has.
+pub(super) type Residuals = [u16; BLOCK_SAMPLES_MAX];
+
+fn zigzag(value: i16) -> u16 {
+    ((value << 1) ^ (value >> 15)) as u16
+}
+
+fn unzigzag(value: u16) -> i16 {
+    (value >> 1) as i16 ^ -((value & 1) as i16)
+}
+
+/// Chooses the predictor for 1 to 192 samples and leaves its residuals in `residuals`.
+pub(super) fn predict(kind: Kind, samples: &[i16], residuals: &mut Residuals) -> Packed {
+    debug_assert!((1..=BLOCK_SAMPLES_MAX).contains(&samples.len()));
+    let count = samples.len();
+    // The bits of a predictor are the bits of all its residuals or-ed together: no maximum, no branch.
+    let first = |a: i16, b: i16| a.wrapping_sub(b);
+    let (mut or0, mut or1, mut or2) = (0, 0, 0);
+    for &x in samples {
+        or0 |= zigzag(x);
+    }
+    for (&x, &before) in samples[1..].iter().zip(samples) {
+        or1 |= zigzag(first(x, before));
+    }
+    if count > 2 {
+        for ((&x, &before), &earlier) in samples[2..].iter().zip(&samples[1..]).zip(samples) {
+            or2 |= zigzag(first(first(x, before), first(before, earlier)));
+        }
+    }
+    let bits = |or: u16| 16 - or.leading_zeros() as u8;
+    let (width, order) = (bits(or0), 0).min((bits(or1), 1)).min((bits(or2), 2));
+    let mut seeds = [0, 0];
+    match order {
+        0 => {
+            for (out, &x) in residuals.iter_mut().zip(samples) {
+                *out = zigzag(x);
+            }
+        }
+        1 => {
+            seeds[0] = samples[0];
+            residuals[0] = 0;
+            for ((out, &x), &before) in residuals[1..].iter_mut().zip(&samples[1..]).zip(samples) {
+                *out = zigzag(first(x, before));
+            }
+        }
+        _ => {
+            seeds = [samples[0], if count > 1 { first(samples[1], samples[0]) } else { 0 }];
+            residuals[..2].fill(0);
+            if count > 2 {
+                let earlier = samples[1..].iter().zip(samples);
+                for ((out, &x), (&before, &earlier)) in residuals[2..].iter_mut().zip(&samples[2..]).zip(earlier) {
+                    *out = zigzag(first(first(x, before), first(before, earlier)));
+                }
+            }
+        }
+    }
+    residuals[count..count.next_multiple_of(LANES)].fill(0);
+    Packed { kind, order, width, samples: count as u8, kept: count as u8, seeds }
+}
+
+/// Packs the residuals of a block of `samples` samples, vector by vector.
+pub(super) fn pack(residuals: &Residuals, samples: usize, width: u8, mut store: impl FnMut(usize, Lanes)) {
+    let width = u32::from(width);
+    if width == 0 {
+        return;
+    }
+    let (mut vector, mut lanes, mut filled) = (0, [0; LANES], 0);
+    for row in residuals[..samples.next_multiple_of(LANES)].chunks_exact(LANES) {
+        for (lane, &residual) in lanes.iter_mut().zip(row) {
+            *lane |= residual << filled;
+        }
+        filled += width;
+        if filled >= 16 {
+            store(vector, lanes);
+            vector += 1;
+            filled -= 16;
+            // What did not fit of this row begins the next vector.
+            for (lane, &residual) in lanes.iter_mut().zip(row) {
+                *lane = residual.checked_shr(width - filled).unwrap_or(0);
+            }
+        }
+    }
+    if filled > 0 {
+        store(vector, lanes);
+    }
+}
+
+/// The way back from [`pack`]: as many whole rows as the block has.
+pub(super) fn unpack(samples: usize, width: u8, mut load: impl FnMut(usize) -> Lanes, residuals: &mut Residuals) {
+    let width = u32::from(width);
+    let rows = residuals[..samples.next_multiple_of(LANES)].chunks_exact_mut(LANES);
+    if width == 0 {
+        return rows.for_each(|row| row.fill(0));
+    }
+    let mask = u16::MAX >> (16 - width);
+    let (mut vector, mut lanes, mut used) = (0, load(0), 0);
+    for row in rows {
+        if used == 16 {
+            (vector, used) = (vector + 1, 0);
+            lanes = load(vector);
+        }
+        let fits = 16 - used;
+        for (out, &lane) in row.iter_mut().zip(&lanes) {
+            *out = lane >> used & mask;
+        }
+        used += width;
+        if used > 16 {
+            (vector, used) = (vector + 1, used - 16);
+            lanes = load(vector);
+            for (out, &lane) in row.iter_mut().zip(&lanes) {
+                *out |= lane << fits & mask;
+            }
+        }
+    }
+}
+
+/// The way back from [`predict`]: the samples of a block, silence where it was erased. Returns how many.
+pub(super) fn restore(packed: &Packed, residuals: &Residuals, samples: &mut [i16; BLOCK_SAMPLES_MAX]) -> usize {
+    let count = packed.samples as usize;
+    let (mut last, mut step) = (packed.seeds[0], packed.seeds[1]);
+    for (i, (out, &residual)) in samples[..count].iter_mut().zip(residuals).enumerate() {
+        let residual = unzigzag(residual);
+        *out = match packed.order {
+            0 => residual,
+            1 => {
+                last = last.wrapping_add(residual);
+                last
+            }
+            _ => {
+                // Sample 0 is the first seed; from then on the difference is summed up from the second.
+                if i > 0 {
+                    step = step.wrapping_add(residual);
+                    last = last.wrapping_add(step);
+                }
+                last
+            }
+        };
+    }
+    if let Kind::Ranks(law) = packed.kind {
+        samples[..count].iter_mut().for_each(|sample| *sample = law.rank_linear(*sample as i8));
+    }
+    let kept = if packed.kind == Kind::Erased { 0 } else { packed.kept as usize };
+    samples[kept.min(count)..count].fill(0);
+    count
+}
+
+/// Cuts a block short: samples from `kept` on are wiped from its residuals and its seeds. `kept` is at least 1.
+pub(super) fn cut(packed: &mut Packed, residuals: &mut Residuals, kept: u8) {
+    debug_assert!((1..packed.samples).contains(&kept));
+    packed.kept = packed.kept.min(kept);
+    residuals[usize::from(packed.kept)..].fill(0);
+    if packed.kept < 2 {
+        packed.seeds[1] = 0;
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn there_and_back(kind: Kind, samples: &[i16], cut_at: Option<u8>) -> (Packed, Vec<i16>) {
+        let mut residuals = [0xdead; BLOCK_SAMPLES_MAX];
+        let mut packed = predict(kind, samples, &mut residuals);
+        let mut vectors = Vec::new();
+        let pack_into = |packed: &Packed, residuals: &Residuals, vectors: &mut Vec<Lanes>| {
+            vectors.clear();
+            pack(residuals, samples.len(), packed.width, |at, lanes| {
+                assert_eq!(at, vectors.len());
+                vectors.push(lanes);
+            });
+        };
+        pack_into(&packed, &residuals, &mut vectors);
+        if let Some(kept) = cut_at {
+            cut(&mut packed, &mut residuals, kept);
+            pack_into(&packed, &residuals, &mut vectors);
+        }
+        let Some(Header::Packed(packed)) = Header::from_word(Header::Packed(packed).to_word()) else {
+            panic!("a packed header comes back")
+        };
+        assert_eq!(vectors.len() * 2, Header::Packed(packed).payload_words());
+        let mut unpacked = [0xbeef; BLOCK_SAMPLES_MAX];
+        unpack(samples.len(), packed.width, |at| vectors[at], &mut unpacked);
+        let mut out = [-1; BLOCK_SAMPLES_MAX];
+        let count = restore(&packed, &unpacked, &mut out);
+        (packed, out[..count].to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn any_samples_come_back_bit_for_bit(
+            samples in prop::collection::vec(any::<i16>(), 1..=BLOCK_SAMPLES_MAX),
+            quiet in 0..16u32,
+        ) {
+            let samples: Vec<i16> = samples.iter().map(|x| x >> quiet).collect();
+            prop_assert_eq!(there_and_back(Kind::Linear, &samples, None).1, samples);
+        }
+
+        #[test]
+        fn smooth_samples_come_back_bit_for_bit(
+            (start, step) in any::<(i16, i16)>(),
+            wobble in prop::collection::vec(-20..20i16, 1..=BLOCK_SAMPLES_MAX),
+        ) {
+            let (mut x, mut d) = (start, step);
+            let samples: Vec<i16> = wobble.iter().map(|w| { d = d.wrapping_add(*w); x = x.wrapping_add(d); x }).collect();
+            prop_assert_eq!(there_and_back(Kind::Linear, &samples, None).1, samples);
+        }
+
+        #[test]
+        fn a_cut_block_keeps_its_beginning_and_nothing_else(
+            samples in prop::collection::vec(any::<i16>(), 2..=BLOCK_SAMPLES_MAX),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let kept = 1 + at.index(samples.len() - 1);
+            let (packed, out) = there_and_back(Kind::Linear, &samples, Some(kept as u8));
+            prop_assert_eq!(&out[..kept], &samples[..kept]);
+            prop_assert!(out[kept..].iter().all(|x| *x == 0));
+            prop_assert!(kept > 1 || packed.seeds[1] == 0);
+        }
+
+        #[test]
+        fn ranks_come_back_as_the_samples_of_their_codes(codes in prop::collection::vec(any::<u8>(), 1..=BLOCK_SAMPLES_MAX)) {
+            for law in [Law::Mu, Law::A] {
+                let ranks: Vec<i16> = codes.iter().map(|code| law.rank(*code).into()).collect();
+                let linear: Vec<i16> = codes.iter().map(|code| law.linear(*code)).collect();
+                prop_assert_eq!(there_and_back(Kind::Ranks(law), &ranks, None).1, linear);
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_takes_one_word_whatever_its_length() {
+        for samples in 1..=BLOCK_SAMPLES_MAX {
+            let (packed, out) = there_and_back(Kind::Linear, &vec![-123; samples], None);
+            assert_eq!(packed.width, 0);
+            assert_eq!(out, vec![-123; samples]);
+        }
+    }
+
+    #[test]
+    fn wiped_memory_is_no_header() {
+        assert_eq!(Header::from_word(0), None);
+        let silence = Header::Silence { samples: SILENCE_SAMPLES_MAX };
+        assert_eq!(Header::from_word(silence.to_word()), Some(silence));
+    }
+}

@@ -1,0 +1,93 @@
+//! What the writer of one leg shares with everybody else: the gate, the frontier, the counters.
+
+use crossbeam::utils::CachePadded;
+
+use super::gate::Gate;
+use crate::memory::{
+    SegmentId,
+    sync::{AtomicU32, AtomicU64, Ordering},
+};
+
+/// Words of a segment that the ring uses for itself; word 0 is the arena's.
+pub(super) mod word {
+    /// Link to the next segment of the leg, written before the frontier passes into it.
+    pub const NEXT: usize = 1;
+    /// Link to the segment before.
+    pub const PREVIOUS: usize = 2;
+    /// Position of the first sample in the segment.
+    pub const FIRST: usize = 3;
+    /// Where the first block begins.
+    pub const BLOCKS: usize = 4;
+}
+
+/// The shared side of a leg. The writer alone stores to `frontier` and `counters`.
+pub(super) struct LegShared {
+    pub gate: CachePadded<Gate>,
+    /// The position behind the last sample that readers may see. Everything before it is published.
+    pub frontier: CachePadded<AtomicU64>,
+    /// Link to the leg's first segment ever; written once, before the frontier first moves.
+    pub origin: AtomicU64,
+    pub counters: Counters,
+}
+
+impl LegShared {
+    pub(super) fn new() -> LegShared {
+        LegShared {
+            gate: CachePadded::new(Gate::new()),
+            frontier: CachePadded::new(AtomicU64::new(0)),
+            origin: AtomicU64::new(0),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Acquire pairs with the Release in [`super::LegWriter::push`]: all blocks before the frontier are seen whole.
+    pub(super) fn frontier(&self) -> u64 {
+        self.frontier.load(Ordering::Acquire)
+    }
+
+    pub(super) fn origin(&self) -> Option<SegmentId> {
+        SegmentId::from_link(self.origin.load(Ordering::Relaxed))
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// Counts of one leg, as atomics that the writer stores to and anybody reads.
+        #[derive(Debug, Default)]
+        pub(super) struct Counters { $($(#[$doc])* pub $name: AtomicU64,)+ pub peak: AtomicU32, pub segments: AtomicU32 }
+
+        /// Counts of one leg so far.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct LegCounts {
+            $($(#[$doc])* pub $name: u64,)+
+            /// The highest sample, without its sign, of the last frame that was held.
+            pub peak: u16,
+        }
+
+        impl Counters {
+            pub(super) fn read(&self) -> LegCounts {
+                LegCounts { $($name: self.$name.load(Ordering::Relaxed),)+ peak: self.peak.load(Ordering::Relaxed) as u16 }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Frames that came, whatever became of them.
+    frames,
+    /// Places where samples were missing between two frames.
+    gaps,
+    /// Samples missing at those places.
+    gap_samples,
+    /// Frames that came late or twice, wholly or in part.
+    late_frames,
+    /// Samples dropped because they came late or twice.
+    late_samples,
+    /// Frames of which samples were lost because no memory was left.
+    lost_frames,
+}
+
+/// Adds to a counter that this thread alone stores to: no locked instruction.
+pub(super) fn count(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}

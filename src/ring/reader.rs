@@ -1,0 +1,248 @@
+//! Reading, erasing, dropping and wiping: everything that holds the ring's lock.
+
+use std::sync::Arc;
+
+use super::{
+    Held, Ring,
+    block::{self, BLOCK_SAMPLES_MAX, Header, Kind, Packed, Residuals},
+    lanes,
+    leg::word,
+};
+use crate::{
+    audio::Leg,
+    memory::{
+        SEGMENT_BYTES, SegmentId,
+        sync::{AtomicU64, Ordering},
+        wipe,
+    },
+};
+
+/// A place in a leg's chain: a block, and the position of its first sample.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    segment: SegmentId,
+    at: usize,
+    position: u64,
+}
+
+/// Reads a ring from any position, also while it grows. Reading on from where the last read ended is cheap.
+pub struct RingReader {
+    ring: Arc<Ring>,
+    places: [Option<Place>; 2],
+    generation: u64,
+}
+
+impl RingReader {
+    pub(super) fn new(ring: Arc<Ring>) -> RingReader {
+        RingReader { ring, places: [None; 2], generation: 0 }
+    }
+
+    /// The ring this reads.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Fills `out` with a leg's samples from `position` on. What is not held is zero: gaps, masks, what was erased or dropped, what lies
+    /// beyond the frontier.
+    pub fn read(&mut self, leg: Leg, position: u64, out: &mut [i16]) {
+        out.fill(0);
+        let held = self.ring.held.lock();
+        if self.generation != held.generation {
+            (self.places, self.generation) = ([None; 2], held.generation);
+        }
+        let frontier = self.ring.frontier(leg);
+        let (from, to) = (position.max(held.start), frontier.min(position + out.len() as u64));
+        if from >= to {
+            return;
+        }
+        let place = &mut self.places[leg.index()];
+        let mut samples = [0; BLOCK_SAMPLES_MAX];
+        self.ring.visit(&held, leg, place, from, to, |header, block, at| {
+            let Header::Packed(packed) = header else { return };
+            if packed.kind == Kind::Erased {
+                return;
+            }
+            let count = restore(&packed, &block[1..], &mut samples);
+            let (start, end) = (from.max(at), to.min(at + count as u64));
+            out[(start - position) as usize..(end - position) as usize]
+                .copy_from_slice(&samples[(start - at) as usize..(end - at) as usize]);
+        });
+        wipe(&mut samples);
+    }
+}
+
+fn restore(packed: &Packed, payload: &[AtomicU64], samples: &mut [i16; BLOCK_SAMPLES_MAX]) -> usize {
+    let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
+    unpack(packed, payload, &mut residuals);
+    let count = block::restore(packed, &residuals, samples);
+    wipe(&mut residuals);
+    count
+}
+
+fn unpack(packed: &Packed, payload: &[AtomicU64], residuals: &mut Residuals) {
+    block::unpack(packed.samples.into(), packed.width, |vector| lanes::load(&payload[2 * vector..][..2]), residuals);
+}
+
+/// Wipes samples `kept` and later of a block. Its length in memory stays.
+fn erase_block(mut packed: Packed, block: &[AtomicU64], kept: u64) {
+    if packed.kind == Kind::Erased || kept >= u64::from(packed.kept) {
+        return;
+    }
+    let (header, payload) = (&block[0], &block[1..]);
+    if kept == 0 {
+        payload.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        packed = Packed { kind: Kind::Erased, kept: 0, seeds: [0; 2], ..packed };
+    } else {
+        let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
+        unpack(&packed, payload, &mut residuals);
+        block::cut(&mut packed, &mut residuals, kept as u8);
+        block::pack(&residuals, packed.samples.into(), packed.width, |vector, lanes| {
+            lanes::store(&payload[2 * vector..][..2], lanes);
+        });
+        wipe(&mut residuals);
+    }
+    header.store(Header::Packed(packed).to_word(), Ordering::Relaxed);
+}
+
+impl Ring {
+    /// Visits the blocks of a leg that have samples in `from..to`, which is not empty and not beyond the frontier: each one's header, its
+    /// words (the header's first), the position of its first sample. Begins at `place` if that is not too far on, and leaves it at the
+    /// last block visited.
+    fn visit(
+        &self,
+        held: &Held,
+        leg: Leg,
+        place: &mut Option<Place>,
+        from: u64,
+        to: u64,
+        mut each: impl FnMut(Header, &[AtomicU64], u64),
+    ) {
+        let Some(mut here) = self.seek(held, leg, *place, from) else { return };
+        loop {
+            let memory = self.arena.words(here.segment);
+            let header = memory.get(here.at).and_then(|word| Header::from_word(word.load(Ordering::Relaxed)));
+            let Some(header) = header else {
+                // The end of this segment: there are samples up to `to`, so they are in the next one.
+                let Some(next) = self.link(here.segment, word::NEXT) else { return };
+                here = self.first_of(next);
+                continue;
+            };
+            *place = Some(here);
+            let end = here.position + header.samples();
+            let behind = here.at + 1 + header.payload_words();
+            if end > from {
+                each(header, &memory[here.at..behind], here.position);
+            }
+            // A run of silence may still grow: the place stays on it while its end is the end of what was asked for.
+            if end >= to {
+                return;
+            }
+            here = Place { at: behind, position: end, ..here };
+        }
+    }
+
+    /// The segment that holds `position`, or a block of it that is not behind `position`.
+    fn seek(&self, held: &Held, leg: Leg, place: Option<Place>, position: u64) -> Option<Place> {
+        if let Some(place) = place.filter(|place| place.position <= position) {
+            return Some(place);
+        }
+        if held.wiped {
+            return None;
+        }
+        let head = held.heads[leg.index()].or_else(|| self.leg(leg).origin())?;
+        // Backwards from a later place if there is one, else forwards from the head.
+        let mut here = place.map_or(head, |place| place.segment);
+        while self.first(here) > position {
+            here = self.link(here, word::PREVIOUS)?;
+        }
+        while let Some(next) = self.link(here, word::NEXT).filter(|next| self.first(*next) <= position) {
+            here = next;
+        }
+        Some(self.first_of(here))
+    }
+
+    /// Acquire pairs with the Release of the writer's link: whoever follows it sees what the next segment says of itself.
+    fn link(&self, segment: SegmentId, which: usize) -> Option<SegmentId> {
+        SegmentId::from_link(self.arena.words(segment)[which].load(Ordering::Acquire))
+    }
+
+    fn first(&self, segment: SegmentId) -> u64 {
+        self.arena.words(segment)[word::FIRST].load(Ordering::Relaxed)
+    }
+
+    fn first_of(&self, segment: SegmentId) -> Place {
+        Place { segment, at: word::BLOCKS, position: self.first(segment) }
+    }
+
+    /// Overwrites what is held of a leg at `from` and later, up to its frontier. The caller has silenced the leg from there on, so that
+    /// nothing comes after. Returns the frontier.
+    pub fn erase(&self, leg: Leg, from: u64) -> u64 {
+        let held = self.held.lock();
+        let to = self.frontier(leg);
+        let from = from.max(held.start);
+        if from < to {
+            self.visit(&held, leg, &mut None, from, to, |header, block, at| {
+                if let Header::Packed(packed) = header {
+                    erase_block(packed, block, from.saturating_sub(at));
+                }
+            });
+        }
+        to
+    }
+
+    /// Drops the oldest audio: segments that end before `position` are wiped and given back. Returns where the held audio begins now.
+    pub fn drop_before(&self, position: u64) -> u64 {
+        let mut held = self.held.lock();
+        if held.wiped || position <= held.start {
+            return held.start;
+        }
+        held.start = position;
+        held.generation += 1;
+        for leg in Leg::ALL {
+            let Some(mut head) = held.heads[leg.index()].or_else(|| self.leg(leg).origin()) else { continue };
+            // A segment with one behind it is never touched by the writer again, and all of it is published once the frontier has
+            // reached that next one.
+            let frontier = self.frontier(leg);
+            while let Some(next) = self.link(head, word::NEXT)
+                && self.first(next) <= position.min(frontier)
+            {
+                self.arena.give_back(head);
+                held.given_back[leg.index()] += 1;
+                head = next;
+            }
+            self.arena.words(head)[word::PREVIOUS].store(0, Ordering::Relaxed);
+            held.heads[leg.index()] = Some(head);
+        }
+        held.start
+    }
+
+    /// Holds nothing more and overwrites all that is held. Returns the bytes given back to the arena.
+    pub fn wipe(&self) -> usize {
+        self.close();
+        let mut held = self.held.lock();
+        if held.wiped {
+            return 0;
+        }
+        held.wiped = true;
+        held.generation += 1;
+        let mut segments = 0;
+        for leg in Leg::ALL {
+            let mut next = held.heads[leg.index()].take().or_else(|| self.leg(leg).origin());
+            while let Some(segment) = next {
+                next = self.link(segment, word::NEXT);
+                self.arena.give_back(segment);
+                held.given_back[leg.index()] += 1;
+                segments += 1;
+            }
+            self.leg(leg).counters.peak.store(0, Ordering::Relaxed);
+        }
+        segments * SEGMENT_BYTES
+    }
+}
+
+impl Drop for Ring {
+    /// Nobody can reach the audio any more: it goes.
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}

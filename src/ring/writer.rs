@@ -1,0 +1,293 @@
+//! The writer of one leg: the path of a frame.
+//!
+//! Why it is wait-free: `push` has no loop but over the samples of its own frame (and, for each, at most `SPANS_MAX` intervals of the
+//! gate), no compare-and-exchange, no lock, no allocation, no system call; it waits for nobody, whatever any other thread does or
+//! fails to do. Segments are taken beforehand, in `provision`, which is off the path. `tests/realtime.rs` holds it to that.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{
+    Ring,
+    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, LANES, Residuals, SILENCE_SAMPLES_MAX},
+    lanes,
+    leg::{LegShared, count, word},
+};
+use crate::{
+    audio::{Leg, g711::Law},
+    memory::{Arena, SEGMENT_WORDS, SegmentId, sync::Ordering, wipe},
+};
+
+/// Samples that a fresh segment holds even if nothing can be packed.
+const SEGMENT_SAMPLES_MIN: usize = (SEGMENT_WORDS - word::BLOCKS) / BLOCK_WORDS_MAX * BLOCK_SAMPLES_MAX;
+/// Segments that wait in the writer's hand: enough for the longest frame, 120 ms at 48 kHz, of pure noise.
+#[cfg(not(loom))]
+const SPARES_MAX: usize = FRAME_SAMPLES_MAX.div_ceil(SEGMENT_SAMPLES_MIN) + 1;
+#[cfg(loom)]
+const SPARES_MAX: usize = 1;
+
+/// The longest frame: 120 ms at 48 kHz.
+pub const FRAME_SAMPLES_MAX: usize = 5_760;
+
+/// A run of silence at the very end of the leg, which the next silence makes longer.
+struct Run {
+    at: usize,
+    samples: u64,
+}
+
+/// The one writer of one leg of one call.
+pub struct LegWriter {
+    ring: Arc<Ring>,
+    leg: Leg,
+    chain: Chain,
+}
+
+/// What the writer alone knows of its leg.
+struct Chain {
+    /// The segment that is being filled, and its first free word.
+    tail: Option<(SegmentId, usize)>,
+    /// The position behind the last sample written.
+    frontier: u64,
+    run: Option<Run>,
+    /// The law that PCM samples were last found to come from.
+    law: Option<Law>,
+    spares: [Option<SegmentId>; SPARES_MAX],
+}
+
+/// The samples of a frame, as they came.
+#[derive(Clone, Copy)]
+enum Frame<'a> {
+    Linear(&'a [i16]),
+    Codes(Law, &'a [u8]),
+}
+
+impl Frame<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Frame::Linear(samples) => samples.len(),
+            Frame::Codes(_, codes) => codes.len(),
+        }
+    }
+}
+
+impl LegWriter {
+    pub(super) fn new(ring: Arc<Ring>, leg: Leg) -> LegWriter {
+        let chain = Chain { tail: None, frontier: 0, run: None, law: None, spares: [None; SPARES_MAX] };
+        LegWriter { ring, leg, chain }
+    }
+
+    /// The position where the next sample is expected.
+    pub fn position(&self) -> u64 {
+        self.chain.frontier
+    }
+
+    /// The ring this writes to.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Takes the segments that a frame of `samples` could need. Lock-free; call it before `push`, off the audio path. Returns false
+    /// if memory is short: then the push may lose samples, and counts them.
+    pub fn provision(&mut self, samples: usize) -> bool {
+        let wanted =
+            (samples.div_ceil(SEGMENT_SAMPLES_MIN.max(1)) + usize::from(samples > BLOCK_SAMPLES_MAX)).min(SPARES_MAX);
+        for spare in &mut self.chain.spares[..wanted] {
+            if spare.is_none() {
+                *spare = self.ring.take_segment();
+            }
+        }
+        self.chain.spares[..wanted].iter().all(Option::is_some)
+    }
+
+    /// Holds a frame of linear samples whose first one is at `position`. Wait-free.
+    ///
+    /// What is missing before it becomes silence, what is late or doubled is dropped, what the gate silences is never held; all of it
+    /// is counted. Readers see the frame as a whole.
+    pub fn push(&mut self, position: u64, samples: &[i16]) {
+        self.push_frame(position, Frame::Linear(samples));
+    }
+
+    /// Holds a frame of G.711 codes, as codes. Wait-free; otherwise as [`LegWriter::push`].
+    pub fn push_codes(&mut self, position: u64, law: Law, codes: &[u8]) {
+        self.push_frame(position, Frame::Codes(law, codes));
+    }
+
+    fn push_frame(&mut self, position: u64, frame: Frame<'_>) {
+        let (chain, arena, shared) = (&mut self.chain, &*self.ring.arena, self.ring.leg(self.leg));
+        let passage = shared.gate.enter();
+        if passage.is_closed() || frame.len() == 0 {
+            return;
+        }
+        let counters = &shared.counters;
+        count(&counters.frames, 1);
+        let end = position.saturating_add(frame.len() as u64);
+        let late = chain.frontier.clamp(position, end) - position;
+        if late > 0 {
+            count(&counters.late_frames, 1);
+            count(&counters.late_samples, late);
+        }
+        let mut held = true;
+        if position > chain.frontier {
+            let missing = position - chain.frontier;
+            held = chain.hold_silence(arena, shared, missing);
+            if held {
+                count(&counters.gaps, 1);
+                count(&counters.gap_samples, missing);
+            }
+        }
+        let mut peak = 0;
+        while held && chain.frontier < end {
+            let (silent, until) = passage.at(chain.frontier);
+            let stretch = until.min(end) - chain.frontier;
+            held = if silent {
+                chain.hold_silence(arena, shared, stretch)
+            } else {
+                let from = (chain.frontier - position) as usize;
+                chain.hold(arena, shared, frame, from..from + stretch as usize, &mut peak)
+            };
+        }
+        if !held {
+            count(&counters.lost_frames, 1);
+        }
+        counters.peak.store(u32::from(peak), Ordering::Relaxed);
+        // Release pairs with the Acquire of every reader: the blocks, and the links to them, are whole before they can be seen.
+        shared.frontier.store(chain.frontier, Ordering::Release);
+    }
+}
+
+impl Chain {
+    /// Holds a part of the frame as blocks of even length. False if memory is short.
+    fn hold(
+        &mut self,
+        arena: &Arena,
+        shared: &LegShared,
+        frame: Frame<'_>,
+        part: Range<usize>,
+        peak: &mut u16,
+    ) -> bool {
+        let blocks = part.len().div_ceil(BLOCK_SAMPLES_MAX);
+        let length = part.len().div_ceil(blocks).next_multiple_of(LANES).min(BLOCK_SAMPLES_MAX);
+        part.clone().step_by(length).all(|from| {
+            let to = part.end.min(from + length);
+            match frame {
+                Frame::Linear(samples) => self.hold_linear(arena, shared, &samples[from..to], peak),
+                Frame::Codes(law, codes) => {
+                    let mut ranks = [0; BLOCK_SAMPLES_MAX];
+                    let ranks = &mut ranks[..to - from];
+                    let mut highest = 0;
+                    for (rank, &code) in ranks.iter_mut().zip(&codes[from..to]) {
+                        *rank = law.rank(code).into();
+                        highest = highest.max(if *rank < 0 { !*rank } else { *rank });
+                    }
+                    *peak = (*peak).max(law.rank_linear(highest as i8).unsigned_abs());
+                    let held = self.hold_block(arena, shared, Kind::Ranks(law), ranks);
+                    wipe(ranks);
+                    held
+                }
+            }
+        })
+    }
+
+    fn hold_linear(&mut self, arena: &Arena, shared: &LegShared, samples: &[i16], peak: &mut u16) -> bool {
+        let (mut lowest, mut highest, mut bits) = (0, 0, 0);
+        for &sample in samples {
+            lowest = sample.min(lowest);
+            highest = sample.max(highest);
+            bits |= sample;
+        }
+        if bits == 0 {
+            return self.hold_silence(arena, shared, samples.len() as u64);
+        }
+        *peak = (*peak).max(lowest.unsigned_abs()).max(highest.unsigned_abs());
+        // G.711 expands to multiples of four (µ-law) or eight (A-law): anything else is ruled out for the price of an `or`.
+        if bits & 3 == 0 {
+            let other = if self.law == Some(Law::A) { Law::Mu } else { Law::A };
+            for law in [self.law.unwrap_or(Law::Mu), other] {
+                let mut ranks = [0; BLOCK_SAMPLES_MAX];
+                let ranks = &mut ranks[..samples.len()];
+                let exact = ranks
+                    .iter_mut()
+                    .zip(samples)
+                    .all(|(rank, &sample)| law.rank_of_linear(sample).map(|found| *rank = found.into()).is_some());
+                let held = exact.then(|| self.hold_block(arena, shared, Kind::Ranks(law), ranks));
+                wipe(ranks);
+                if let Some(held) = held {
+                    self.law = Some(law);
+                    return held;
+                }
+            }
+        }
+        self.hold_block(arena, shared, Kind::Linear, samples)
+    }
+
+    fn hold_block(&mut self, arena: &Arena, shared: &LegShared, kind: Kind, samples: &[i16]) -> bool {
+        let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
+        let packed = block::predict(kind, samples, &mut residuals);
+        let header = Header::Packed(packed);
+        let words = 1 + header.payload_words();
+        let room = self.room(arena, shared, words);
+        if let Some((segment, at)) = room {
+            let memory = arena.words(segment);
+            block::pack(&residuals, samples.len(), packed.width, |vector, lanes| {
+                lanes::store(&memory[at + 1 + 2 * vector..][..2], lanes);
+            });
+            memory[at].store(header.to_word(), Ordering::Relaxed);
+            self.tail = Some((segment, at + words));
+            self.frontier += samples.len() as u64;
+            self.run = None;
+        }
+        wipe(&mut residuals);
+        room.is_some()
+    }
+
+    /// Silence costs one word, however long it is. False if memory is short.
+    fn hold_silence(&mut self, arena: &Arena, shared: &LegShared, samples: u64) -> bool {
+        let before = self.run.as_ref().map_or(0, |run| run.samples);
+        let total = before.saturating_add(samples).min(SILENCE_SAMPLES_MAX);
+        let place = match (&self.run, self.tail) {
+            (Some(run), Some((segment, _))) => Some((segment, run.at)),
+            _ => self.room(arena, shared, 1),
+        };
+        let Some((segment, at)) = place else { return false };
+        // A reader may see the run grow early: it goes by the frontier, which has not moved yet.
+        arena.words(segment)[at].store(Header::Silence { samples: total }.to_word(), Ordering::Relaxed);
+        if before == 0 {
+            self.tail = Some((segment, at + 1));
+        }
+        self.run = Some(Run { at, samples: total });
+        self.frontier += total - before;
+        total - before == samples
+    }
+
+    /// A place for `words` words: in the tail, or in the next spare, linked behind it.
+    fn room(&mut self, arena: &Arena, shared: &LegShared, words: usize) -> Option<(SegmentId, usize)> {
+        if let Some((segment, at)) = self.tail
+            && at + words <= SEGMENT_WORDS
+        {
+            return Some((segment, at));
+        }
+        let fresh = self.spares.iter_mut().find_map(Option::take)?;
+        let memory = arena.words(fresh);
+        memory[word::FIRST].store(self.frontier, Ordering::Relaxed);
+        match self.tail {
+            None => shared.origin.store(SegmentId::to_link(Some(fresh)), Ordering::Relaxed),
+            Some((last, _)) => {
+                memory[word::PREVIOUS].store(SegmentId::to_link(Some(last)), Ordering::Relaxed);
+                // Release pairs with the Acquire of `Ring::link`.
+                arena.words(last)[word::NEXT].store(SegmentId::to_link(Some(fresh)), Ordering::Release);
+            }
+        }
+        let segments = &shared.counters.segments;
+        segments.store(segments.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.tail = Some((fresh, word::BLOCKS));
+        self.run = None;
+        self.tail
+    }
+}
+
+impl Drop for LegWriter {
+    fn drop(&mut self) {
+        for spare in self.chain.spares.iter_mut().filter_map(Option::take) {
+            self.ring.arena.give_back(spare);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The scenes.
+
+use std::sync::Arc;
+
+use loom::{model::Builder, thread};
+
+use crate::{
+    audio::Leg,
+    memory::{Arena, Need},
+    ring::{LegWriter, Ring, Span},
+};
+
+/// Runs a scene in every interleaving with at most three preemptions: enough for any fault of two threads that is known.
+fn model(scene: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(scene);
+}
+
+const AGENT: Leg = Leg::Agent;
+
+fn ring(segments: u32) -> (Arc<Arena>, Arc<Ring>, LegWriter) {
+    let arena = Arc::new(Arena::for_model(segments));
+    let (ring, [agent, _customer]) = Ring::new(Arc::clone(&arena));
+    (arena, ring, agent)
+}
+
+/// A frame of two samples whose value is its number: never zero, so that silence stands out.
+fn push(writer: &mut LegWriter, number: u64) {
+    assert!(writer.provision(2));
+    let value = 100 + number as i16;
+    writer.push(2 * number, &[value, value]);
+}
+
+fn read(ring: &Arc<Ring>, samples: usize) -> Vec<i16> {
+    let mut out = vec![-1; samples];
+    ring.reader().read(AGENT, 0, &mut out);
+    out
+}
+
+#[test]
+fn a_committing_reader_sees_whole_frames_and_never_a_stale_word() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        push(&mut agent, 0);
+        let writer = thread::spawn(move || {
+            push(&mut agent, 1);
+            push(&mut agent, 2);
+        });
+        let mut reader = ring.reader();
+        for _ in 0..2 {
+            let frontier = ring.frontier(AGENT) as usize;
+            assert_eq!(frontier % 2, 0);
+            let mut out = vec![0; frontier];
+            reader.read(AGENT, 0, &mut out);
+            for (i, sample) in out.iter().enumerate() {
+                assert_eq!(*sample, 100 + i as i16 / 2);
+            }
+        }
+        writer.join().expect("the writer ends");
+        assert_eq!(read(&ring, 6), [100, 100, 101, 101, 102, 102]);
+    });
+}
+
+#[test]
+fn after_a_mask_is_answered_nothing_that_comes_is_held() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        push(&mut agent, 0);
+        let writer = thread::spawn(move || {
+            push(&mut agent, 1);
+            push(&mut agent, 2);
+        });
+        ring.silence(AGENT, &[Span { from: 2, to: u64::MAX }]).expect("one interval");
+        ring.erase(AGENT, 2);
+        // This is where the agent is told. From here on silence only.
+        assert!(read(&ring, 6)[2..].iter().all(|sample| *sample == 0));
+        writer.join().expect("the writer ends");
+        assert_eq!(read(&ring, 6), [100, 100, 0, 0, 0, 0]);
+    });
+}
+
+#[test]
+fn masks_that_follow_each_other_reach_a_writer_in_the_middle_of_a_push() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        let writer = thread::spawn(move || push(&mut agent, 0));
+        // Three changes: the first table is filled again while the writer may be reading the second.
+        for to in [1, 2, 1] {
+            ring.silence(AGENT, &[Span { from: 0, to }]).expect("one interval");
+        }
+        writer.join().expect("the writer ends");
+        let out = read(&ring, 2);
+        assert!([[100, 100], [0, 100], [0, 0]].iter().any(|seen| *seen == out[..]), "{out:?}");
+    });
+}
+
+#[test]
+fn a_wipe_at_hangup_leaves_nothing_whatever_the_writer_is_doing() {
+    model(|| {
+        let (arena, ring, mut agent) = ring(3);
+        push(&mut agent, 0);
+        let writer = thread::spawn(move || {
+            push_or_not(&mut agent, 1);
+            push_or_not(&mut agent, 2);
+        });
+        ring.wipe();
+        assert!(read(&ring, 6).iter().all(|sample| *sample == 0));
+        writer.join().expect("the writer ends");
+        assert_eq!(arena.held_bytes(), 0);
+        // What the arena hands out again is zero.
+        for segment in std::iter::from_fn(|| arena.take(Need::Selected)) {
+            assert!(arena.words(segment).iter().all(|word| word.load(loom::sync::atomic::Ordering::Relaxed) == 0));
+        }
+    });
+}
+
+fn push_or_not(writer: &mut LegWriter, number: u64) {
+    writer.provision(2);
+    writer.push(2 * number, &[100 + number as i16; 2]);
+}
+
+#[test]
+fn a_wipe_waits_for_a_reader_and_a_reader_after_it_sees_nothing() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(2);
+        push(&mut agent, 0);
+        let reader = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || read(&ring, 2))
+        };
+        ring.wipe();
+        let out = reader.join().expect("the reader ends");
+        assert!(out == [100, 100] || out == [0, 0], "{out:?}");
+        assert_eq!(read(&ring, 2), [0, 0]);
+    });
+}
+
+#[test]
+fn dropping_the_oldest_never_takes_what_the_writer_is_about_to_publish() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(4);
+        push(&mut agent, 0);
+        push(&mut agent, 1);
+        let writer = thread::spawn(move || {
+            push(&mut agent, 2);
+            push(&mut agent, 3);
+        });
+        ring.drop_before(3);
+        writer.join().expect("the writer ends");
+        assert_eq!(read(&ring, 8), [0, 0, 0, 101, 102, 102, 103, 103]);
+    });
+}
+
+#[test]
+fn two_rings_never_get_the_same_segment() {
+    model(|| {
+        let arena = Arc::new(Arena::for_model(2));
+        let other = {
+            let arena = Arc::clone(&arena);
+            thread::spawn(move || {
+                if let Some(first) = arena.take(Need::Selected) {
+                    arena.give_back(first);
+                }
+                arena.take(Need::Selected)
+            })
+        };
+        let mine = arena.take(Need::Selected);
+        let theirs = other.join().expect("the other ends");
+        assert!(mine.is_some() && theirs.is_some());
+        assert_ne!(mine, theirs);
+    });
+}
