@@ -7,12 +7,11 @@
 //! |---|---|
 //! | 1 | [`audio`], [`memory`], [`protocol`] |
 //! | 2 | [`ring`], [`sampler`] |
-//! | 3 | [`call`], [`commit`], [`catalog`] |
-//! | 5 | [`engine`] |
-//! | 6 | [`intake`], [`client`] |
-//! | 7 | [`cli`] |
+//! | 3 | [`call`] |
 
 pub mod audio;
 pub mod call;
 pub mod memory;
+pub mod protocol;
 pub mod ring;
+pub mod sampler;

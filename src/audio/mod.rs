@@ -9,6 +9,9 @@ pub use level::dbfs;
 
 use serde::{Deserialize, Serialize};
 
+/// Samples of the longest frame: 120 ms at 48 kHz.
+pub const FRAME_SAMPLES_MAX: usize = 5_760;
+
 /// One side of a call. The agent is the left channel of a recording, the customer the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

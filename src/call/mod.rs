@@ -4,4 +4,4 @@
 
 mod facts;
 
-pub use facts::{CallId, Direction, Facts, Reason};
+pub use facts::Facts;

@@ -103,14 +103,19 @@ impl Map {
             return Err(io::Error::last_os_error());
         }
         // Nothing is touched here: the first touch of a page costs tens of microseconds and belongs to the helper thread.
-        Map::map(bytes, libc::MAP_SHARED, fd.as_raw_fd(), MemoryKind::Secret)
+        Map::map_anywhere(bytes, libc::MAP_SHARED, fd.as_raw_fd(), MemoryKind::Secret)
     }
 
     fn anonymous(bytes: usize) -> io::Result<Map> {
-        Map::map(bytes, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, MemoryKind::Unlocked)
+        Map::map_anywhere(
+            bytes,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            MemoryKind::Unlocked,
+        )
     }
 
-    fn map(bytes: usize, flags: i32, fd: i32, kind: MemoryKind) -> io::Result<Map> {
+    fn map_anywhere(bytes: usize, flags: i32, fd: i32, kind: MemoryKind) -> io::Result<Map> {
         // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing; the result is checked.
         let start =
             unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, fd, 0) };

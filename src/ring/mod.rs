@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use gate::{SPANS_MAX, Span, TooManySpans};
 pub use leg::LegCounts;
 pub use reader::RingReader;
-pub use writer::{FRAME_SAMPLES_MAX, LegWriter};
+pub use writer::LegWriter;
 
 use crate::{
     audio::Leg,

@@ -13,7 +13,7 @@ use super::{
     leg::{LegShared, count, word},
 };
 use crate::{
-    audio::{Leg, g711::Law},
+    audio::{FRAME_SAMPLES_MAX, Leg, g711::Law},
     memory::{Arena, SEGMENT_WORDS, SegmentId, sync::Ordering, wipe},
 };
 
@@ -24,9 +24,6 @@ const SEGMENT_SAMPLES_MIN: usize = (SEGMENT_WORDS - word::BLOCKS) / BLOCK_WORDS_
 const SPARES_MAX: usize = FRAME_SAMPLES_MAX.div_ceil(SEGMENT_SAMPLES_MIN) + 1;
 #[cfg(loom)]
 const SPARES_MAX: usize = 1;
-
-/// The longest frame: 120 ms at 48 kHz.
-pub const FRAME_SAMPLES_MAX: usize = 5_760;
 
 /// A run of silence at the very end of the leg, which the next silence makes longer.
 struct Run {

@@ -1,0 +1,230 @@
+//! What the engine answers: one JSON object for each request, in the order of the requests of a connection.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{CallId, Direction};
+use crate::audio::Codec;
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Done.
+    Accepted,
+    /// It was so before.
+    Already,
+    /// Not done, for the reason given.
+    Refused,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The request itself is wrong.
+    Malformed,
+    /// No call has this id or channel, or it ended long ago.
+    UnknownCall,
+    /// The agent has no live call.
+    NoCall,
+    /// The user may not do this to a call of another agent.
+    NotYours,
+    /// The call has ended.
+    Ended,
+    /// The call is private: nothing of it is held.
+    Private,
+    /// The customer objected, and the desk's setting lets an objection cover recording on demand too.
+    Objected,
+    /// Recording was asked for: only a reviewer's decision takes that back.
+    Recording,
+    /// The memory for live calls is full.
+    MemoryFull,
+    /// A limit on the number of calls is reached.
+    TooManyCalls,
+    /// The call still has the connection that carries it.
+    Connected,
+    /// The engine is stopping.
+    Stopping,
+    /// The disk would not overwrite what a running commit had written.
+    Disk,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Malformed => "the request is wrong",
+            Refusal::UnknownCall => "no live call has this id or channel",
+            Refusal::NoCall => "the agent has no live call",
+            Refusal::NotYours => {
+                "the call is another agent's, and only that agent's user or the engine's owner may do this"
+            }
+            Refusal::Ended => "the call has ended",
+            Refusal::Private => "the call is private: nothing of it is held",
+            Refusal::Objected => "the customer objected, and here an objection covers recording on demand too",
+            Refusal::Recording => "recording was asked for: only a reviewer can take that back",
+            Refusal::MemoryFull => "the memory for live calls is full: raise --memory, or wait until calls end",
+            Refusal::TooManyCalls => "the limit on live calls is reached",
+            Refusal::Connected => "the call still has its connection",
+            Refusal::Stopping => "the engine is stopping",
+            Refusal::Disk => "the disk did not overwrite what was already written: see the engine's log",
+        })
+    }
+}
+
+/// An answer. Fields that a request does not call for are left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The number of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// What became of it.
+    pub answer: Verdict,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Refusal>,
+    /// More for people: why it was refused and what to do, or what they should know although it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The call that was meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// Whose call it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The number of the call on this connection (`begin`, `attach`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<u32>,
+    /// The position on the call's timeline, in samples, from which the control has its effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// How long the call is by then, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// Where each leg goes on, agent first, in samples (`attach`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<[u64; 2]>,
+    /// The live calls that the asker may see (`calls`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Vec<LiveCall>>,
+    /// How the engine is (`status`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+impl Answer {
+    /// An answer with nothing but its verdict.
+    pub fn new(answer: Verdict) -> Answer {
+        Answer {
+            id: None,
+            answer,
+            reason: None,
+            text: None,
+            call: None,
+            agent: None,
+            channel: None,
+            at: None,
+            seconds: None,
+            positions: None,
+            calls: None,
+            status: None,
+        }
+    }
+
+    /// A refusal in its own words.
+    pub fn refused(reason: Refusal) -> Answer {
+        Answer { reason: Some(reason), text: Some(reason.to_string()), ..Answer::new(Verdict::Refused) }
+    }
+
+    /// A request that is wrong, and what is wrong with it.
+    pub fn malformed(text: String) -> Answer {
+        Answer { text: Some(text), ..Answer::refused(Refusal::Malformed) }
+    }
+}
+
+/// Where a live call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LiveState {
+    /// Audio can come.
+    Live,
+    /// Its connection is lost: it waits for an `attach`.
+    Disconnected,
+    /// It has ended; the agent can still press record.
+    Ended,
+}
+
+/// A live call, as `calls` shows it: never the customer's number, never the draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveCall {
+    /// The id.
+    pub call: CallId,
+    /// Who talks for the desk now.
+    pub agent: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// Samples a second.
+    pub rate: u32,
+    /// How the samples come.
+    pub codec: Codec,
+    /// When it began.
+    pub began: Timestamp,
+    /// How long the timeline is, in seconds.
+    pub seconds: f64,
+    /// Where it is.
+    pub state: LiveState,
+    /// Whether record was pressed.
+    pub recording: bool,
+    /// Whether it is masked now.
+    pub masked: bool,
+    /// Whether the customer is on hold now.
+    pub on_hold: bool,
+    /// Whether it is private.
+    pub private: bool,
+    /// Bytes of memory that hold it.
+    pub held_bytes: usize,
+    /// The agent's side.
+    pub agent_leg: LiveLeg,
+    /// The customer's side.
+    pub customer_leg: LiveLeg,
+}
+
+/// One leg of a live call.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LiveLeg {
+    /// The peak of the last frame in dBFS: 0 is full scale, -96 is silence.
+    pub level_dbfs: f32,
+    /// Frames that came.
+    pub frames: u64,
+    /// Places where samples were missing.
+    pub gaps: u64,
+    /// How much was missing there, in seconds.
+    pub gap_seconds: f64,
+    /// Frames that came late or twice.
+    pub late_frames: u64,
+    /// Frames of which samples were lost because memory was full.
+    pub lost_frames: u64,
+}
+
+/// How the engine is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the engine.
+    pub engine: String,
+    /// What keeps audio in memory: `memfd_secret`, `mlock2` or `unlocked`.
+    pub memory: String,
+    /// The memory's limit in bytes.
+    pub memory_bytes: usize,
+    /// Bytes in use by live calls.
+    pub held_bytes: usize,
+    /// Live calls.
+    pub calls: usize,
+    /// Selected calls that are not durable yet.
+    pub commits: usize,
+    /// What the disk says, if it refuses.
+    pub disk_trouble: Option<String>,
+    /// What the catalog says, if it refuses.
+    pub catalog_trouble: Option<String>,
+}

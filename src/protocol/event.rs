@@ -1,0 +1,129 @@
+//! What the engine tells unasked. A connection hears of the calls that it began, attached or pressed record for.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::CallId;
+
+/// What the engine tells unasked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The first message on every connection.
+    Hello {
+        /// Version of the protocol.
+        version: u8,
+        /// Version of the engine.
+        engine: String,
+        /// The agent whose calls this user may control; none for a user who may control all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        /// What the engine takes.
+        limits: Limits,
+    },
+    /// Record was pressed for a call, by whomever.
+    Recording {
+        /// The call.
+        call: CallId,
+    },
+    /// An on-demand recording is durable.
+    Kept {
+        /// The call.
+        call: CallId,
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        seconds: f64,
+    },
+    /// The disk refuses a recording. The call is kept in memory and written as soon as the disk takes it.
+    DiskTrouble {
+        /// The call.
+        call: CallId,
+        /// What the disk said, and what to do.
+        text: String,
+    },
+    /// The disk takes the recording again.
+    DiskWell {
+        /// The call.
+        call: CallId,
+    },
+    /// Memory is full: samples of this call were lost.
+    MemoryFull {
+        /// The call.
+        call: CallId,
+        /// What to do.
+        text: String,
+    },
+    /// A call was ended by the engine, not by a client's `end`.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// What ended it.
+        by: EndedBy,
+    },
+    /// The engine is stopping: selected calls are being committed.
+    Stopping,
+    /// The connection is at fault; it is closed after this.
+    Error {
+        /// What is wrong, as a word.
+        error: ErrorCode,
+        /// What is wrong, for people.
+        text: String,
+    },
+}
+
+/// What ends a call besides its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndedBy {
+    /// Its connection was lost for longer than the grace time.
+    ConnectionLost,
+    /// The engine stopped.
+    Stopping,
+    /// A WAV file can't be longer (4 GiB).
+    FileFull,
+}
+
+/// What a connection can be closed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// The bytes are not of this protocol.
+    NotRetrocall,
+    /// A version that is not spoken here.
+    Version,
+    /// A kind of message that does not exist.
+    Kind,
+    /// A message over its limit.
+    TooLong,
+    /// Audio that is not a whole number of samples.
+    Samples,
+    /// Audio for a channel that this connection does not have.
+    Channel,
+    /// A position too far ahead of the call.
+    Position,
+    /// The client does not read what it is sent.
+    NotReading,
+    /// No more connections are taken.
+    TooManyConnections,
+    /// No memory is left for what the client sent.
+    MemoryFull,
+}
+
+/// What the engine takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of a control message.
+    pub control_bytes: usize,
+    /// Samples of one frame.
+    pub frame_samples: usize,
+    /// The lowest and the highest rate, in hertz.
+    pub rate_hz: [u32; 2],
+    /// How long a lost connection may stay away, in milliseconds.
+    pub grace_ms: u64,
+    /// How far a position may be ahead of the call, in milliseconds.
+    pub ahead_ms: u64,
+    /// Live calls in all.
+    pub calls: usize,
+}

@@ -1,0 +1,18 @@
+//! The language of the local socket: words, messages, their encoding and their limits. `docs/protocol.md` is its manual.
+//!
+//! Belongs here: what the bytes mean, for both ends. Does not: sockets, what is done about a message.
+
+mod answer;
+mod event;
+mod frame;
+mod request;
+mod words;
+
+pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Status, Verdict};
+pub use event::{EndedBy, ErrorCode, Event, Limits};
+pub use frame::{
+    AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, Kind, VERSION,
+    audio_message, control_message,
+};
+pub use request::{AGENT_CHARS_MAX, Ask, Begin, Request, Target};
+pub use words::{CallId, Direction, Reason};

@@ -1,0 +1,331 @@
+//! What a client asks for: one JSON object a message.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CallId, Direction};
+use crate::audio::{Codec, Rate};
+
+/// The longest name of an agent, and the longest number of a customer, in characters.
+pub const AGENT_CHARS_MAX: usize = 64;
+/// The longest stretch that `erase-last` takes: a day.
+const ERASE_SECONDS_MAX: f64 = 86_400.0;
+
+/// A request: what is asked, for which call, and the number that its answer will carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Comes back with the answer.
+    pub id: Option<u64>,
+    /// Which call is meant.
+    pub target: Target,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// Which call is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The call with this number on this connection.
+    Channel(u32),
+    /// The call with this id.
+    Call(CallId),
+    /// The live call of this agent.
+    Agent(String),
+    /// The live call of the agent whose user asks.
+    Own,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Announces a call.
+    Begin(Begin),
+    /// Takes over a live call whose connection was lost.
+    Attach,
+    /// Hangup.
+    End,
+    /// The button.
+    Record,
+    /// Both legs become silence.
+    Mask,
+    /// Ends a mask.
+    Unmask,
+    /// The last seconds become silence.
+    EraseLast {
+        /// How many, more than 0.
+        seconds: f64,
+    },
+    /// The customer waits.
+    Hold,
+    /// Ends a hold.
+    Resume,
+    /// Not this call: what is held is wiped, and nothing more is held.
+    Private,
+    /// Not for training: the call can't be sampled.
+    Object,
+    /// The call goes to another agent.
+    Transfer {
+        /// The agent who talks from now on.
+        to: String,
+    },
+    /// A key was pressed on the phone.
+    Dtmf {
+        /// One of `0-9*#A-D`.
+        digit: char,
+    },
+    /// Lists live calls.
+    Calls,
+    /// How the engine is.
+    Status,
+}
+
+/// What a client says of a call that begins.
+#[derive(Clone, PartialEq)]
+pub struct Begin {
+    /// Who talks for the desk.
+    pub agent: String,
+    /// The customer's number, if known.
+    pub customer: Option<String>,
+    /// Who called whom.
+    pub direction: Direction,
+    /// Samples a second.
+    pub rate: Rate,
+    /// How the samples will come.
+    pub codec: Codec,
+}
+
+impl std::fmt::Debug for Begin {
+    /// All but the customer's number.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begin").field("agent", &self.agent).field("rate", &self.rate).finish_non_exhaustive()
+    }
+}
+
+/// The JSON object of a request: every field that some request has.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    r#do: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<CallId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<Direction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codec: Option<Codec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digit: Option<char>,
+}
+
+impl Request {
+    /// A request without a number.
+    pub fn new(target: Target, ask: Ask) -> Request {
+        Request { id: None, target, ask }
+    }
+
+    /// The request in a control message.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for the client's developer; never with a value that could be a customer's number.
+    pub fn from_json(json: &[u8]) -> Result<Request, String> {
+        let text = std::str::from_utf8(json).map_err(|_| "the control message is not UTF-8".to_owned())?;
+        let fields: Fields = serde_json::from_str(text).map_err(|error| {
+            // serde_json's own words can quote what it read; its category and place can not.
+            match error.classify() {
+                serde_json::error::Category::Data => explain(&error),
+                _ => format!("not one JSON object (column {})", error.column()),
+            }
+        })?;
+        fields.into_request()
+    }
+
+    /// The JSON of this request.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut fields = Fields { id: self.id, r#do: self.ask.verb().to_owned(), ..Fields::default() };
+        match &self.target {
+            Target::Channel(channel) => fields.channel = Some(*channel),
+            Target::Call(call) => fields.call = Some(*call),
+            Target::Agent(agent) => fields.agent = Some(agent.clone()),
+            Target::Own => {}
+        }
+        match &self.ask {
+            Ask::Begin(begin) => {
+                fields.agent = Some(begin.agent.clone());
+                fields.customer = begin.customer.clone();
+                (fields.direction, fields.rate, fields.codec) =
+                    (Some(begin.direction), Some(begin.rate), Some(begin.codec));
+            }
+            Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
+            Ask::Transfer { to } => fields.to = Some(to.clone()),
+            Ask::Dtmf { digit } => fields.digit = Some(*digit),
+            _ => {}
+        }
+        serde_json::to_vec(&fields).expect("plain fields are JSON")
+    }
+}
+
+/// The words of an error of the type `Data`, without any value: those stand in quotes or behind a colon.
+fn explain(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    if words.starts_with("unknown field") || words.starts_with("missing field") || words.starts_with("rate ") {
+        return words;
+    }
+    let kind = words.split([':', '"', '`']).next().unwrap_or_default().trim();
+    format!("a field has the wrong type or an unknown value: {kind} (column {})", error.column())
+}
+
+impl Ask {
+    /// The word for it in `do`.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Ask::Begin(_) => "begin",
+            Ask::Attach => "attach",
+            Ask::End => "end",
+            Ask::Record => "record",
+            Ask::Mask => "mask",
+            Ask::Unmask => "unmask",
+            Ask::EraseLast { .. } => "erase-last",
+            Ask::Hold => "hold",
+            Ask::Resume => "resume",
+            Ask::Private => "private",
+            Ask::Object => "object",
+            Ask::Transfer { .. } => "transfer",
+            Ask::Dtmf { .. } => "dtmf",
+            Ask::Calls => "calls",
+            Ask::Status => "status",
+        }
+    }
+}
+
+impl Fields {
+    fn into_request(self) -> Result<Request, String> {
+        let verb = self.r#do;
+        let needs = |field: &str| format!("`{verb}` needs the field `{field}`");
+        let ask = match verb.as_str() {
+            "begin" => {
+                let agent = self.agent.ok_or_else(|| needs("agent"))?;
+                let begin = Begin {
+                    agent: name(agent, "agent")?,
+                    customer: self.customer.map(|number| name(number, "customer")).transpose()?,
+                    direction: self.direction.unwrap_or_default(),
+                    rate: self.rate.ok_or_else(|| needs("rate"))?,
+                    codec: self.codec.ok_or_else(|| needs("codec"))?,
+                };
+                return Ok(Request { id: self.id, target: Target::Own, ask: Ask::Begin(begin) });
+            }
+            "attach" if self.call.is_none() => return Err(needs("call")),
+            "attach" => Ask::Attach,
+            "end" => Ask::End,
+            "record" => Ask::Record,
+            "mask" => Ask::Mask,
+            "unmask" => Ask::Unmask,
+            "erase-last" => {
+                let seconds = self.seconds.ok_or_else(|| needs("seconds"))?;
+                if !(seconds > 0.0 && seconds <= ERASE_SECONDS_MAX) {
+                    return Err("`seconds` must be over 0 and at most a day".to_owned());
+                }
+                Ask::EraseLast { seconds }
+            }
+            "hold" => Ask::Hold,
+            "resume" => Ask::Resume,
+            "private" => Ask::Private,
+            "object" => Ask::Object,
+            "transfer" => Ask::Transfer { to: name(self.to.ok_or_else(|| needs("to"))?, "to")? },
+            "dtmf" => {
+                let digit = self.digit.ok_or_else(|| needs("digit"))?;
+                if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
+                    return Err("`digit` must be one of 0-9, *, #, A-D".to_owned());
+                }
+                Ask::Dtmf { digit }
+            }
+            "calls" => Ask::Calls,
+            "status" => Ask::Status,
+            _ => return Err("`do` names nothing that can be asked for".to_owned()),
+        };
+        let target = match (self.channel, self.call, self.agent) {
+            (None, None, None) => Target::Own,
+            (Some(channel), None, None) => Target::Channel(channel),
+            (None, Some(call), None) => Target::Call(call),
+            (None, None, Some(agent)) => Target::Agent(name(agent, "agent")?),
+            _ => return Err("more than one of `channel`, `call` and `agent`".to_owned()),
+        };
+        Ok(Request { id: self.id, target, ask })
+    }
+}
+
+/// A name that can stand in a log, a table and a file.
+fn name(text: String, field: &str) -> Result<String, String> {
+    let chars = text.chars().count();
+    if chars == 0 || chars > AGENT_CHARS_MAX || text.chars().any(char::is_control) {
+        return Err(format!("`{field}` must be 1 to {AGENT_CHARS_MAX} characters, none of them a control character"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> String {
+        Request::from_json(json.as_bytes()).expect_err("it is wrong")
+    }
+
+    #[test]
+    fn every_request_comes_back_from_its_json() {
+        let begin = Begin {
+            agent: "anna".into(),
+            customer: Some("+31 20 1234567".into()),
+            direction: Direction::Outbound,
+            rate: Rate::new(8_000).expect("a rate"),
+            codec: Codec::Alaw,
+        };
+        let call = CallId::new();
+        let asks = [
+            (Target::Own, Ask::Begin(begin)),
+            (Target::Call(call), Ask::Attach),
+            (Target::Channel(3), Ask::End),
+            (Target::Agent("anna".into()), Ask::Record),
+            (Target::Own, Ask::EraseLast { seconds: 2.5 }),
+            (Target::Channel(0), Ask::Transfer { to: "bert".into() }),
+            (Target::Channel(0), Ask::Dtmf { digit: '#' }),
+            (Target::Own, Ask::Calls),
+        ];
+        for (target, ask) in asks {
+            let request = Request { id: Some(7), target, ask };
+            assert_eq!(Request::from_json(&request.to_json()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn a_wrong_request_is_told_what_is_wrong_and_never_quotes_a_value() {
+        assert!(refused("{").contains("not one JSON object"));
+        assert!(refused(r#"{"do":"recrod"}"#).contains("names nothing"));
+        assert!(refused(r#"{"do":"begin","agent":"a","codec":"pcm16"}"#).contains("`rate`"));
+        assert!(refused(r#"{"do":"record","cal":"x"}"#).contains("unknown field `cal`"));
+        assert!(refused(r#"{"do":"begin","agent":"a","rate":4000,"codec":"pcm16"}"#).contains("8000 to 48000"));
+        assert!(refused(r#"{"do":"record","channel":1,"agent":"anna"}"#).contains("more than one"));
+        assert!(refused(r#"{"do":"erase-last","seconds":-1}"#).contains("over 0"));
+        let number = "+31201234567";
+        for json in [
+            format!(r#"{{"do":"begin","agent":"a","rate":"{number}","codec":"pcm16"}}"#),
+            format!(r#"{{"do":"begin","agent":"a","rate":8000,"codec":"{number}"}}"#),
+            format!(r#"{{"do":"begin","agent":"a","rate":8000,"codec":"pcm16","customer":{{"{number}":1}}}}"#),
+            format!(r#"{{"do":"record","call":"{number}"}}"#),
+        ] {
+            assert!(!refused(&json).contains("1234567"), "{}", refused(&json));
+        }
+        assert!(Request::from_json(&[b'{', 0xff, b'}']).expect_err("not UTF-8").contains("UTF-8"));
+    }
+}

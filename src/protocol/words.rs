@@ -1,0 +1,70 @@
+//! The words that both ends of the socket, the files and the catalog share.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The id of a call: a UUIDv7 (RFC 9562), so that ids sort by the time their calls began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(Uuid);
+
+impl CallId {
+    /// A new id for a call that begins now.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> CallId {
+        CallId(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for CallId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(CallId)
+    }
+}
+
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// The customer called.
+    #[default]
+    Inbound,
+    /// The agent called.
+    Outbound,
+}
+
+/// Why a call was selected. A call can have both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The agent pressed record.
+    OnDemand,
+    /// The draw of 1 in N.
+    Sample,
+}
+
+impl Reason {
+    /// The word for it in files, the catalog and on screens.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::OnDemand => "on-demand",
+            Reason::Sample => "sample",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
