@@ -7,10 +7,11 @@
 //! |---|---|
 //! | 1 | [`audio`], [`memory`], [`protocol`] |
 //! | 2 | [`ring`], [`sampler`] |
-//! | 3 | [`call`] |
+//! | 3 | [`call`], [`commit`] |
 
 pub mod audio;
 pub mod call;
+pub mod commit;
 pub mod memory;
 pub mod protocol;
 pub mod ring;

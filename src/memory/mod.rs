@@ -12,7 +12,7 @@ mod wipe;
 
 pub use arena::{Arena, Need, SEGMENT_BYTES, SEGMENT_WORDS, SegmentId};
 #[cfg(not(loom))]
-pub use buffer::LockedBuffer;
+pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 #[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
 pub use wipe::wipe;

@@ -1,0 +1,278 @@
+//! The disk behind a small trait, so that tests can put one there that fails, or stops, at any step.
+//!
+//! What is assumed of a disk, and of nothing else:
+//! 1. what was written before a `sync_data` or `sync_all` that returned without error is there after a power cut, the length too;
+//! 2. after a sync that failed, nothing written since the last good one can be trusted, even if the next sync succeeds;
+//! 3. a name made or changed in a folder is there after a power cut once `sync_dir` of that folder returned without error;
+//! 4. `rename_noreplace` shows the old name or the new one to everybody, never a part of a file, and never replaces anything;
+//! 5. without a power cut, what was written is there for whoever opens the file next, even if the writer was killed.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use nix::fcntl::OFlag;
+
+/// What a commit needs of a disk.
+pub trait Disk: Send + Sync {
+    /// Makes a folder, and those above it that are missing, for this user alone (0700). The names of new folders are durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create_dir_all(&self, folder: &Path) -> io::Result<()>;
+
+    /// Makes a file that must not be there yet, for this user alone (0600).
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] if it is there, or what else the system says.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file that is there, to read and write, with what it holds.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Gives a file another name, if nothing has that name.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] if something has it, or what else the system says.
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_dir(&self, folder: &Path) -> io::Result<()>;
+
+    /// Takes a file's name away, and with its last name the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// What is in a folder, in the order of the names.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>>;
+
+    /// Whether two names are names of one file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool>;
+}
+
+/// An open file.
+pub trait DiskFile: Read + Write + Seek + Send {
+    /// Makes what was written durable, and the length.
+    ///
+    /// # Errors
+    /// What the system says. Nothing that was written since the last success can be trusted then.
+    fn sync_data(&mut self) -> io::Result<()>;
+
+    /// Makes what was written durable, and all that is known of the file.
+    ///
+    /// # Errors
+    /// As [`DiskFile::sync_data`].
+    fn sync_all(&mut self) -> io::Result<()>;
+
+    /// Cuts the file, or makes it longer with zeros.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn set_len(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// How long the file is, in bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Whether the file still has a name. One without goes when it is closed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn has_name(&self) -> io::Result<bool>;
+}
+
+/// Something in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is a folder (a link to one is not).
+    pub is_folder: bool,
+}
+
+/// The disk of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = folder
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && matches!(folder.try_exists(), Ok(false)))
+            .collect();
+        for folder in missing.into_iter().rev() {
+            match DirBuilder::new().mode(0o700).create(folder) {
+                // Another commit was faster: its name must be durable for this one too.
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                Some(parent) => self.sync_dir(parent)?,
+                None => self.sync_dir(Path::new("."))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        // Not through a link: the audio would go where somebody else wants it.
+        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+        let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+        }
+        Ok(Box::new(file))
+    }
+
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rename_at_once(from, to) {
+            // The file system, or the kernel, can't: a second name, which is never put over another, then without the first.
+            Err(error) if matches!(error.raw_os_error(), Some(EINVAL | ENOSYS)) => {
+                fs::hard_link(from, to)?;
+                fs::remove_file(from)
+            }
+            result => result,
+        }
+    }
+
+    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            entries.push(Entry { path: entry.path(), is_folder: entry.file_type()?.is_dir() });
+        }
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(entries)
+    }
+
+    fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
+        let (one, other) = (fs::symlink_metadata(one)?, fs::symlink_metadata(other)?);
+        Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+    }
+}
+
+const EINVAL: i32 = nix::errno::Errno::EINVAL as i32;
+const ENOSYS: i32 = nix::errno::Errno::ENOSYS as i32;
+
+#[cfg(target_env = "gnu")]
+fn rename_at_once(from: &Path, to: &Path) -> io::Result<()> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    Ok(renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE)?)
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn rename_at_once(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(ENOSYS))
+}
+
+impl DiskFile for File {
+    fn sync_data(&mut self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        File::sync_all(self)
+    }
+
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        File::set_len(self, bytes)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn has_name(&self) -> io::Result<bool> {
+        Ok(self.metadata()?.nlink() > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn files_and_folders_are_for_this_user_alone() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("a/b/c");
+        RealDisk.create_dir_all(&folder).expect("folders");
+        RealDisk.create_dir_all(&folder).expect("folders that are there");
+        let path = folder.join("file");
+        RealDisk.create_new(&path).expect("a file");
+        assert_eq!((mode(&folder), mode(&home.path().join("a")), mode(&path)), (0o700, 0o700, 0o600));
+        assert_eq!(
+            RealDisk.create_new(&path).err().map(|error| error.kind()),
+            Some(io::ErrorKind::AlreadyExists),
+            "a file is made once"
+        );
+    }
+
+    #[test]
+    fn a_rename_never_replaces_what_is_there() {
+        let home = tempfile::tempdir().expect("a folder");
+        let [one, other] = ["one", "other"].map(|name| home.path().join(name));
+        fs::write(&one, "new").expect("a file");
+        fs::write(&other, "old").expect("a file");
+        let refused = RealDisk.rename_noreplace(&one, &other).expect_err("it is there");
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&other).expect("a file"), "old");
+        assert!(!RealDisk.is_same_file(&one, &other).expect("both are there"));
+        RealDisk.remove(&other).expect("removed");
+        RealDisk.rename_noreplace(&one, &other).expect("free now");
+        assert_eq!(fs::read_to_string(&other).expect("a file"), "new");
+        let entries = RealDisk.list(home.path()).expect("a list");
+        assert_eq!(entries, [Entry { path: other, is_folder: false }]);
+    }
+
+    #[test]
+    fn a_link_is_not_opened() {
+        let home = tempfile::tempdir().expect("a folder");
+        let [one, link] = ["one", "link"].map(|name| home.path().join(name));
+        fs::write(&one, "").expect("a file");
+        std::os::unix::fs::symlink(&one, &link).expect("a link");
+        assert!(RealDisk.open_existing(&link).is_err());
+        assert!(RealDisk.open_existing(home.path()).is_err());
+        let file = RealDisk.open_existing(&one).expect("a plain file");
+        assert!(file.has_name().expect("known"));
+        RealDisk.remove(&one).expect("removed");
+        assert!(!file.has_name().expect("known"), "a file without a name is found out");
+    }
+}

@@ -1,0 +1,244 @@
+//! The threads that commit, and whose turn it is.
+//!
+//! Jobs wait in the order of when their next step is due. A thread takes the first one that is due, does its step without holding any
+//! lock, and puts it back: however long one call's backlog is, the others get their turns in between.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{
+    Label, Progress,
+    disk::Disk,
+    job::{Job, Next},
+    orders::{Finish, Orders, Rewrite},
+    wav::Buffers,
+};
+use crate::{memory::MapError, protocol::Reason, ring::RingReader};
+
+/// The commits that are under way, and the threads that do them.
+pub struct Commits {
+    disk: Arc<dyn Disk>,
+    recordings: PathBuf,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// One commit, for whoever controls its call. Dropping it changes nothing: a commit goes on until it was told to finish.
+#[derive(Clone)]
+pub struct CommitHandle {
+    shared: Arc<Shared>,
+    id: u64,
+    orders: Arc<Orders>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Something is due earlier than before, or it is time to stop.
+    wake: Condvar,
+    /// Nothing is pending.
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Jobs that wait for their next step, by when it is due.
+    waiting: BTreeMap<(Instant, u64), Task>,
+    /// Jobs that are not durable yet, with those that a thread has in hand.
+    pending: usize,
+    /// What the disk says to each job that it refuses.
+    troubles: BTreeMap<u64, String>,
+    begun: u64,
+    stopping: bool,
+}
+
+/// A job, and whom to tell.
+struct Task {
+    id: u64,
+    job: Job,
+    told: Box<dyn Fn(Progress) + Send + Sync>,
+    /// After a refusal: not before this, whoever asks.
+    not_before: Option<Instant>,
+}
+
+impl Commits {
+    /// Starts `threads` threads (at least one) that write below the folder `recordings`.
+    ///
+    /// # Errors
+    /// [`MapError`] if memory for their buffers can't be locked and `allow_unlocked` is false, or if a thread can't be had.
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        recordings: PathBuf,
+        threads: usize,
+        allow_unlocked: bool,
+    ) -> Result<Commits, MapError> {
+        let shared = Arc::new(Shared { state: Mutex::default(), wake: Condvar::new(), idle: Condvar::new() });
+        // Without a current folder an absolute path can't be had; then the relative one would not work either, and the disk says so.
+        let recordings = std::path::absolute(&recordings).unwrap_or(recordings);
+        let mut commits = Commits { disk, recordings, shared, threads: Vec::new() };
+        for i in 0..threads.max(1) {
+            let (shared, buffers) = (Arc::clone(&commits.shared), Buffers::new(allow_unlocked)?);
+            let thread = std::thread::Builder::new().name(format!("commit-{i}")).spawn(move || shared.work(buffers));
+            commits.threads.push(thread.map_err(no_thread)?);
+        }
+        Ok(commits)
+    }
+
+    /// Begins at once with the backlog, then follows the ring until [`CommitHandle::finish`]. `told` is called from a commit thread, in
+    /// order, and should not take long.
+    pub fn begin(
+        &self,
+        reader: RingReader,
+        label: Label,
+        told: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> CommitHandle {
+        let job = Job::new(Arc::clone(&self.disk), &self.recordings, reader, label);
+        let (shared, orders) = (Arc::clone(&self.shared), Arc::clone(job.orders()));
+        let mut state = shared.state.lock();
+        let id = state.begun;
+        state.begun += 1;
+        state.pending += 1;
+        state.waiting.insert((Instant::now(), id), Task { id, job, told: Box::new(told), not_before: None });
+        drop(state);
+        shared.wake.notify_one();
+        CommitHandle { shared, id, orders }
+    }
+
+    /// Commits that are not durable yet.
+    pub fn pending(&self) -> usize {
+        self.shared.state.lock().pending
+    }
+
+    /// What the disk says, if it refuses now: in words for people, with the next step.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.state.lock().troubles.first_key_value().map(|(_, text)| text.clone())
+    }
+
+    /// Waits until nothing is pending; false if that took longer than `timeout`.
+    pub fn wait_idle(&self, timeout: Duration) -> bool {
+        let mut state = self.shared.state.lock();
+        !self.shared.idle.wait_while_for(&mut state, |state| state.pending > 0, timeout).timed_out()
+    }
+}
+
+fn no_thread(cause: io::Error) -> MapError {
+    MapError::NotMappable { bytes: 0, cause }
+}
+
+impl Drop for Commits {
+    /// Stops the threads after the steps they are at. What is not durable stays as it is, for [`super::recover`].
+    fn drop(&mut self) {
+        self.shared.state.lock().stopping = true;
+        self.shared.wake.notify_all();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+        // Without the lock: what these jobs hold may ask for it when it is dropped.
+        let waiting = std::mem::take(&mut self.shared.state.lock().waiting);
+        drop(waiting);
+    }
+}
+
+impl CommitHandle {
+    /// After an erase-last, when the ring is silent from `from` on: whatever the unpublished file holds at `from` and later is read from
+    /// the ring again, written over and synced; then `done` is called, from a commit thread.
+    ///
+    /// False, and `done` is never called, if it is too late: the recording is published, or about to be.
+    #[must_use = "too late means that what was to be erased is in the recording"]
+    pub fn rewrite(&self, from: u64, done: impl FnOnce() + Send + 'static) -> bool {
+        let taken = self.orders.rewrite(Rewrite { from, done: Box::new(done) });
+        if taken {
+            self.shared.hurry(self.id);
+        }
+        taken
+    }
+
+    /// Hangup: the call is `end` samples long (or as long as its ring, if that is longer) and nothing more comes. The rest is written,
+    /// made durable and published. `reasons` may have grown since the beginning. Only the first hangup counts.
+    pub fn finish(&self, end: u64, reasons: Vec<Reason>) {
+        self.orders.finish(Finish { end, reasons });
+        self.shared.hurry(self.id);
+    }
+}
+
+impl Shared {
+    /// A job has orders: if it waits, it is due now. If a thread has it in hand, that thread will see them when it puts it back.
+    fn hurry(&self, id: u64) {
+        let mut state = self.state.lock();
+        let Some(key) = state.waiting.keys().find(|(_, other)| *other == id).copied() else { return };
+        let Some(task) = state.waiting.remove(&key) else { return };
+        let now = Instant::now();
+        let due = task.not_before.map_or(now, |not_before| not_before.max(now));
+        state.waiting.insert((due.min(key.0), id), task);
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// What a thread does.
+    fn work(&self, mut buffers: Buffers) {
+        while let Some(mut task) = self.next_due() {
+            let (next, told) = task.job.step(&mut buffers);
+            self.note_trouble(&task);
+            told.into_iter().for_each(&task.told);
+            self.put_back(task, next);
+        }
+    }
+
+    fn next_due(&self) -> Option<Task> {
+        let mut state = self.state.lock();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            let Some((&(due, _), _)) = state.waiting.first_key_value() else {
+                self.wake.wait(&mut state);
+                continue;
+            };
+            if due <= Instant::now() {
+                return state.waiting.pop_first().map(|(_, task)| task);
+            }
+            self.wake.wait_until(&mut state, due);
+        }
+    }
+
+    fn note_trouble(&self, task: &Task) {
+        let mut state = self.state.lock();
+        match task.job.trouble() {
+            None => drop(state.troubles.remove(&task.id)),
+            Some(text) if state.troubles.get(&task.id).is_some_and(|known| known == text) => {}
+            Some(text) => drop(state.troubles.insert(task.id, text.to_owned())),
+        }
+    }
+
+    fn put_back(&self, mut task: Task, next: Next) {
+        let now = Instant::now();
+        let due = match next {
+            Next::Done => {
+                drop(task);
+                let mut state = self.state.lock();
+                state.pending -= 1;
+                if state.pending == 0 {
+                    self.idle.notify_all();
+                }
+                return;
+            }
+            Next::Soon => now,
+            Next::At(due) | Next::Retry(due) => due,
+        };
+        task.not_before = if let Next::Retry(due) = next { Some(due) } else { None };
+        let mut state = self.state.lock();
+        // Orders that came during the step found no job to hurry.
+        let due = if task.not_before.is_none() && task.job.orders().are_waiting() { now } else { due };
+        state.waiting.insert((due, task.id), task);
+        drop(state);
+        self.wake.notify_one();
+    }
+}

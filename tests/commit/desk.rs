@@ -1,0 +1,334 @@
+//! What the tests share: a disk that can be told to fail, a call that pushes audio and remembers it, a desk that commits.
+
+use std::{
+    fs,
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{self, Receiver},
+    },
+    time::Duration,
+};
+
+use retrocall::{
+    audio::{Leg, Rate},
+    commit::{CommitHandle, Commits, Disk, DiskFile, Durable, Entry, Label, Progress, RealDisk},
+    memory::Arena,
+    protocol::{CallId, Direction, Reason},
+    ring::{LegWriter, Ring},
+};
+
+/// Only for what would otherwise hang: nothing is measured by it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Something that a disk is asked to do. `Write` says where the write would end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Folder,
+    Create,
+    Open,
+    Rename,
+    SyncDir,
+    Write(u64),
+    SyncData,
+    SyncAll,
+    SetLen,
+}
+
+type Rule = Arc<dyn Fn(usize, Asked) -> io::Result<()> + Send + Sync>;
+
+/// The real disk, but a rule is asked before everything that changes it, with a count of what was asked before.
+#[derive(Clone)]
+pub struct TestDisk {
+    rule: Rule,
+    asked: Arc<AtomicUsize>,
+    skips_syncs: bool,
+}
+
+impl TestDisk {
+    pub fn with(rule: impl Fn(usize, Asked) -> io::Result<()> + Send + Sync + 'static) -> TestDisk {
+        TestDisk { rule: Arc::new(rule), asked: Arc::default(), skips_syncs: false }
+    }
+
+    pub fn good() -> TestDisk {
+        TestDisk::with(|_, _| Ok(()))
+    }
+
+    /// Syncing does nothing: for tests that would take minutes.
+    pub fn without_syncs() -> TestDisk {
+        TestDisk { skips_syncs: true, ..TestDisk::good() }
+    }
+
+    fn ask(&self, what: Asked) -> io::Result<()> {
+        (self.rule)(self.asked.fetch_add(1, Ordering::SeqCst), what)
+    }
+
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// A switch that a rule looks at.
+pub fn switch(on: bool) -> (Arc<AtomicBool>, Arc<AtomicBool>) {
+    let switch = Arc::new(AtomicBool::new(on));
+    (Arc::clone(&switch), switch)
+}
+
+pub fn full() -> io::Error {
+    io::ErrorKind::StorageFull.into()
+}
+
+struct TestFile {
+    file: Box<dyn DiskFile>,
+    disk: TestDisk,
+}
+
+impl Disk for TestDisk {
+    fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
+        self.ask(Asked::Folder)?;
+        RealDisk.create_dir_all(folder)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.ask(Asked::Create)?;
+        Ok(Box::new(TestFile { file: RealDisk.create_new(path)?, disk: self.clone() }))
+    }
+
+    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.ask(Asked::Open)?;
+        Ok(Box::new(TestFile { file: RealDisk.open_existing(path)?, disk: self.clone() }))
+    }
+
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.ask(Asked::Rename)?;
+        RealDisk.rename_noreplace(from, to)
+    }
+
+    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
+        self.ask(Asked::SyncDir)?;
+        if self.skips_syncs { Ok(()) } else { RealDisk.sync_dir(folder) }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        RealDisk.list(folder)
+    }
+
+    fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
+        RealDisk.is_same_file(one, other)
+    }
+}
+
+impl Read for TestFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.file.read(into)
+    }
+}
+
+impl Write for TestFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let at = self.file.stream_position()?;
+        self.disk.ask(Asked::Write(at + bytes.len() as u64))?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for TestFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl DiskFile for TestFile {
+    fn sync_data(&mut self) -> io::Result<()> {
+        self.disk.ask(Asked::SyncData)?;
+        if self.disk.skips_syncs { Ok(()) } else { self.file.sync_data() }
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        self.disk.ask(Asked::SyncAll)?;
+        if self.disk.skips_syncs { Ok(()) } else { self.file.sync_all() }
+    }
+
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        self.disk.ask(Asked::SetLen)?;
+        self.file.set_len(bytes)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+
+    fn has_name(&self) -> io::Result<bool> {
+        self.file.has_name()
+    }
+}
+
+/// A live call: what is pushed into its ring is remembered.
+pub struct Call {
+    pub ring: Arc<Ring>,
+    pub label: Label,
+    pub pushed: [Vec<i16>; 2],
+    writers: [LegWriter; 2],
+    arena: Arc<Arena>,
+    state: u32,
+}
+
+impl Call {
+    pub fn new(rate: u32) -> Call {
+        let arena = Arc::new(Arena::new(16 << 20, true).expect("memory for a test"));
+        let (ring, writers) = Ring::new(Arc::clone(&arena));
+        let label = Label {
+            call: CallId::new(),
+            agent: "anna".to_owned(),
+            direction: Direction::Inbound,
+            rate: Rate::new(rate).expect("a rate"),
+            began_at: "2026-03-01T00:30:00+01:00".parse().expect("a time"),
+            reasons: vec![Reason::OnDemand],
+        };
+        Call { ring, label, pushed: [vec![], vec![]], writers, arena, state: 1 }
+    }
+
+    fn noise(&mut self) -> i16 {
+        self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.state >> 16) as i16
+    }
+
+    /// Pushes noise in frames of 20 ms, or what is left of one.
+    pub fn speak(&mut self, leg: Leg, samples: usize) {
+        let frame = self.label.rate.hz() as usize / 50;
+        let noise: Vec<i16> = (0..samples).map(|_| self.noise()).collect();
+        for frame in noise.chunks(frame) {
+            self.push(leg, frame);
+        }
+    }
+
+    pub fn push(&mut self, leg: Leg, frame: &[i16]) {
+        while self.arena.wants_fault_in() {
+            self.arena.fault_in_ahead();
+        }
+        let writer = &mut self.writers[leg.index()];
+        assert!(writer.provision(frame.len()), "the arena is large enough for the test");
+        writer.push(self.pushed[leg.index()].len() as u64, frame);
+        self.pushed[leg.index()].extend(frame);
+    }
+
+    pub fn end(&self) -> u64 {
+        self.pushed.iter().map(|leg| leg.len()).max().unwrap_or(0) as u64
+    }
+
+    /// What a recording of it must hold, sample by sample, left and right.
+    pub fn expected(&self) -> Vec<i16> {
+        let at = |leg: usize, i: usize| self.pushed[leg].get(i).copied().unwrap_or(0);
+        (0..self.end() as usize).flat_map(|i| [at(0, i), at(1, i)]).collect()
+    }
+}
+
+/// A home with commit threads.
+pub struct Desk {
+    pub home: tempfile::TempDir,
+    pub commits: Commits,
+}
+
+impl Desk {
+    pub fn new(disk: TestDisk, threads: usize) -> Desk {
+        let home = tempfile::tempdir().expect("a home");
+        let recordings = home.path().join("recordings");
+        let commits = Commits::start(Arc::new(disk), recordings, threads, true).expect("threads");
+        Desk { home, commits }
+    }
+
+    pub fn recordings(&self) -> PathBuf {
+        self.home.path().join("recordings")
+    }
+
+    /// Begins the commit of a call.
+    pub fn record(&self, call: &Call) -> Recording {
+        let (tell, told) = mpsc::channel();
+        let handle = self.commits.begin(call.ring.reader(), call.label.clone(), move |progress| {
+            // A test that has seen enough does not listen any more.
+            let _ = tell.send(progress);
+        });
+        let folder = self.recordings().join("2026/02/28");
+        let wav = folder.join(format!("{}.wav", call.label.call));
+        let part = folder.join(format!("{}.wav.part", call.label.call));
+        Recording { handle, told, wav, part }
+    }
+}
+
+/// A commit under way, as its call sees it.
+pub struct Recording {
+    pub handle: CommitHandle,
+    pub told: Receiver<Progress>,
+    pub wav: PathBuf,
+    pub part: PathBuf,
+}
+
+impl Recording {
+    pub fn next(&self) -> Progress {
+        self.told.recv_timeout(PATIENCE).expect("something is told")
+    }
+
+    pub fn trouble(&self) -> String {
+        match self.next() {
+            Progress::Trouble(text) => text,
+            other => panic!("no trouble but {other:?}"),
+        }
+    }
+
+    pub fn well(&self) {
+        assert_eq!(self.next(), Progress::Well);
+    }
+
+    pub fn durable(&self) -> Durable {
+        match self.next() {
+            Progress::Durable(durable) => durable,
+            other => panic!("not durable but {other:?}"),
+        }
+    }
+
+    pub fn finish(&self, call: &Call) {
+        self.handle.finish(call.end(), call.label.reasons.clone());
+    }
+
+    /// Has the file read again from a position on, and waits until that is done.
+    pub fn rewrite(&self, from: u64) {
+        let (tell, told) = mpsc::channel();
+        assert!(self.handle.rewrite(from, move || tell.send(()).expect("the test waits")), "it is not published yet");
+        told.recv_timeout(PATIENCE).expect("the rewrite is done");
+    }
+
+    /// Waits until the unpublished file holds these samples, as any player would read it.
+    pub fn wait_for(&self, expected: &[i16]) {
+        for _ in 0..10_000 {
+            // Told after the next step: no need to sleep.
+            self.rewrite(u64::MAX);
+            if self.part.exists() && read(&self.part) == expected {
+                return;
+            }
+        }
+        panic!("the file never held what was pushed");
+    }
+}
+
+/// The samples of a file, by `hound`, which checks the header.
+pub fn read(path: &Path) -> Vec<i16> {
+    let reader = hound::WavReader::open(path).expect("a WAV file");
+    reader.into_samples().map(|sample| sample.expect("a sample")).collect()
+}
+
+/// Every file below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return vec![] };
+    let entries = entries.map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}

@@ -1,0 +1,236 @@
+//! What the disk refuses, and that nothing is missing in the end.
+
+use std::{
+    fs, io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use retrocall::{
+    audio::Leg,
+    commit::{Progress, RealDisk, Recovered, recover},
+};
+
+use crate::{
+    desk::{Asked, Call, Desk, PATIENCE, TestDisk, files, full, read, switch},
+    following::erase_last,
+};
+
+fn spoken() -> Call {
+    let mut call = Call::new(8_000);
+    call.speak(Leg::Agent, 100_000);
+    call.speak(Leg::Customer, 90_000);
+    call
+}
+
+#[test]
+fn a_disk_that_was_full_for_a_while_costs_no_sample() {
+    let mut call = spoken();
+    let (is_full, rule) = switch(true);
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&opened);
+    let disk = TestDisk::with(move |_, asked| {
+        if matches!(asked, Asked::Create | Asked::Open) {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        let is_over = matches!(asked, Asked::Write(to) if to > 200_000) && rule.load(Ordering::SeqCst);
+        if is_over { Err(full()) } else { Ok(()) }
+    });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    let text = recording.trouble();
+    assert!(text.contains("make room on the disk"), "{text}");
+    assert_eq!(desk.commits.trouble(), Some(text));
+    call.speak(Leg::Customer, 20_000);
+    is_full.store(false, Ordering::SeqCst);
+    recording.well();
+    assert_eq!(desk.commits.trouble(), None);
+    assert_eq!(opened.load(Ordering::SeqCst), 1, "a full disk lost nothing: what it took is not written again");
+    recording.finish(&call);
+    assert_eq!(read(recording.durable().path()), call.expected());
+}
+
+#[test]
+fn an_erase_that_meets_a_full_disk_is_answered_when_it_is_done() {
+    let mut call = spoken();
+    let (is_full, rule) = switch(false);
+    let disk = TestDisk::with(move |_, _| if rule.load(Ordering::SeqCst) { Err(full()) } else { Ok(()) });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    recording.wait_for(&call.expected());
+    is_full.store(true, Ordering::SeqCst);
+    let from = erase_last(&mut call, 50_000);
+    let (tell, told) = std::sync::mpsc::channel();
+    assert!(recording.handle.rewrite(from, move || tell.send(()).expect("the test waits")));
+    recording.trouble();
+    assert!(told.try_recv().is_err(), "not done");
+    is_full.store(false, Ordering::SeqCst);
+    told.recv_timeout(PATIENCE).expect("done");
+    assert_eq!(read(&recording.part), call.expected());
+}
+
+#[test]
+fn after_a_failed_sync_the_file_is_written_again_from_its_beginning() {
+    let call = spoken();
+    let (fails, rule) = switch(false);
+    let disk = TestDisk::with(move |_, asked| {
+        let fails = asked == Asked::SyncData && rule.swap(false, Ordering::SeqCst);
+        if fails { Err(io::Error::other("the platter is scratched")) } else { Ok(()) }
+    });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    recording.wait_for(&call.expected());
+    // As a disk that lost what it had taken: the file holds something else now.
+    let length = fs::metadata(&recording.part).expect("a file").len() as usize;
+    fs::write(&recording.part, vec![0x55; length]).expect("scratched");
+    fails.store(true, Ordering::SeqCst);
+    recording.finish(&call);
+    let text = recording.trouble();
+    assert!(text.contains("scratched") && text.contains("check the disk"), "{text}");
+    recording.well();
+    assert_eq!(read(recording.durable().path()), call.expected());
+}
+
+#[test]
+fn a_folder_that_is_removed_in_mid_call_is_made_again_with_all_that_was_in_it() {
+    let mut call = spoken();
+    let desk = Desk::new(TestDisk::good(), 1);
+    let recording = desk.record(&call);
+    recording.wait_for(&call.expected());
+    fs::remove_dir_all(desk.recordings()).expect("removed");
+    call.speak(Leg::Customer, 20_000);
+    let text = recording.trouble();
+    assert!(text.contains("made again"), "{text}");
+    recording.well();
+    recording.wait_for(&call.expected());
+    // And once more at the very end, where only the name is missing.
+    fs::rename(desk.recordings(), desk.home.path().join("elsewhere")).expect("moved");
+    recording.finish(&call);
+    recording.trouble();
+    recording.well();
+    assert_eq!(read(recording.durable().path()), call.expected());
+}
+
+#[test]
+fn a_file_that_has_the_name_already_is_not_replaced() {
+    let mut call = spoken();
+    let desk = Desk::new(TestDisk::good(), 1);
+    let recording = desk.record(&call);
+    recording.wait_for(&call.expected());
+    fs::write(&recording.wav, "precious").expect("a file");
+    recording.finish(&call);
+    let text = recording.trouble();
+    assert!(text.contains("is already there") && text.contains("move it away"), "{text}");
+    // An erase is still possible: nothing is published.
+    let from = erase_last(&mut call, 5_000);
+    recording.rewrite(from);
+    assert_eq!(read(&recording.part), call.expected());
+    assert_eq!(fs::read_to_string(&recording.wav).expect("a file"), "precious");
+    fs::rename(&recording.wav, desk.home.path().join("away")).expect("moved away");
+    recording.well();
+    assert_eq!(read(recording.durable().path()), call.expected());
+}
+
+#[test]
+fn a_trouble_that_changes_is_told_again_and_one_that_stays_is_not() {
+    let call = spoken();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let rule = Arc::clone(&tries);
+    let disk = TestDisk::with(move |_, asked| match (asked, rule.load(Ordering::SeqCst)) {
+        (Asked::Create, tries) if tries < 4 => {
+            rule.fetch_add(1, Ordering::SeqCst);
+            Err(if tries < 2 {
+                io::ErrorKind::ReadOnlyFilesystem.into()
+            } else {
+                io::ErrorKind::PermissionDenied.into()
+            })
+        }
+        _ => Ok(()),
+    });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    let text = recording.trouble();
+    assert!(text.contains("mount the disk"), "{text}");
+    let text = recording.trouble();
+    assert!(text.contains("let the user"), "{text}");
+    recording.well();
+    assert_eq!(tries.load(Ordering::SeqCst), 4);
+}
+
+/// A call that is committed while it is live, on a disk that counts what it is asked.
+fn lead(desk: &Desk, call: &mut Call) -> crate::desk::Recording {
+    let recording = desk.record(call);
+    call.speak(Leg::Customer, 1_000);
+    recording.finish(call);
+    recording
+}
+
+/// How many things a disk is asked for one commit.
+fn steps() -> usize {
+    let disk = TestDisk::good();
+    let desk = Desk::new(disk.clone(), 1);
+    let recording = lead(&desk, &mut spoken());
+    recording.durable();
+    disk.asked()
+}
+
+#[test]
+fn whichever_step_fails_once_the_recording_is_whole_and_the_only_file() {
+    // At the same time, because each one waits before it tries again.
+    let desks: Vec<_> = (0..steps() + 5)
+        .map(|failing| {
+            let rule = move |step, _| if step == failing { Err(io::Error::other("a glitch")) } else { Ok(()) };
+            let (desk, mut call) = (Desk::new(TestDisk::with(rule), 1), spoken());
+            let recording = lead(&desk, &mut call);
+            (failing, desk, call, recording)
+        })
+        .collect();
+    for (failing, desk, call, recording) in desks {
+        assert!(desk.commits.wait_idle(PATIENCE), "step {failing}");
+        let told: Vec<_> = recording.told.try_iter().collect();
+        let (last, before) = told.split_last().expect("something was told");
+        assert!(matches!(last, Progress::Durable(_)), "step {failing}: {told:?}");
+        assert!(matches!(before, [] | [Progress::Trouble(_), Progress::Well]), "step {failing}: {told:?}");
+        assert_eq!(read(&recording.wav), call.expected(), "step {failing}");
+        assert_eq!(files(&desk.recordings()), [recording.wav], "step {failing}");
+    }
+}
+
+#[test]
+fn whichever_step_is_the_last_what_is_recovered_is_right_as_far_as_it_goes() {
+    for last in 0..steps() + 5 {
+        let rule = move |step, _| if step >= last { Err(io::Error::other("the end")) } else { Ok(()) };
+        let (desk, mut call) = (Desk::new(TestDisk::with(rule), 1), spoken());
+        let recording = lead(&desk, &mut call);
+        let told = recording.next();
+        let recordings = desk.recordings();
+        // As if killed: the threads are gone, nothing is tried again.
+        let Desk { home: _home, commits } = desk;
+        drop(commits);
+        let recovered = recover(&RealDisk, &recordings);
+        match &recovered[..] {
+            [] => {
+                assert!(matches!(told, Progress::Durable(_)) || recording.wav.exists() || files(&recordings).is_empty())
+            }
+            [Recovered::Published { durable, label }] => {
+                assert_eq!((label, durable.path()), (&call.label, recording.wav.as_path()), "step {last}");
+                let samples = read(durable.path());
+                assert_eq!(samples, call.expected()[..samples.len()], "step {last}");
+                assert!(durable.incomplete() || samples.len() == call.expected().len(), "step {last}");
+            }
+            [Recovered::Failed { path, .. }] => {
+                assert_eq!(
+                    fs::metadata(path).expect("left alone").len(),
+                    0,
+                    "step {last}: only a file without a prefix"
+                );
+            }
+            _ => panic!("step {last}: {recovered:?}"),
+        }
+        if recording.wav.exists() {
+            assert!(read(&recording.wav).len() <= call.expected().len());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! From a ring to a durable file, as a reviewer, an agent and an administrator would see it go wrong.
+
+mod desk;
+mod faults;
+mod following;
+mod recovery;
