@@ -147,6 +147,11 @@ impl Job {
         }
         for Rewrite { from, done } in rewrites {
             let from = from.max(base);
+            if from >= self.extent {
+                // Nothing of it was ever written: no need to wait for a disk that may refuse.
+                done();
+                continue;
+            }
             self.work.add(from..self.written.max(from));
             // What a refused try left on disk counts too.
             self.erasing.push(Erasing { from, until: self.extent, done });

@@ -128,8 +128,9 @@ impl Commits {
     }
 }
 
+/// What a thread lacks is room for its stack.
 fn no_thread(cause: io::Error) -> MapError {
-    MapError::NotMappable { bytes: 0, cause }
+    MapError::NotMappable { bytes: 2 << 20, cause }
 }
 
 impl Drop for Commits {

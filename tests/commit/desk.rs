@@ -310,9 +310,9 @@ impl Recording {
     /// Waits until the unpublished file holds these samples, as any player would read it.
     pub fn wait_for(&self, expected: &[i16]) {
         for _ in 0..10_000 {
-            // Told after the next step: no need to sleep.
+            // Told at the beginning of the next step: no need to sleep.
             self.rewrite(u64::MAX);
-            if self.part.exists() && read(&self.part) == expected {
+            if self.part.metadata().is_ok_and(|file| file.len() > 0) && read(&self.part) == expected {
                 return;
             }
         }

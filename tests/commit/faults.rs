@@ -72,6 +72,32 @@ fn an_erase_that_meets_a_full_disk_is_answered_when_it_is_done() {
 }
 
 #[test]
+fn an_erase_of_what_was_never_written_is_answered_while_the_disk_refuses() {
+    let mut call = spoken();
+    let disk = TestDisk::with(|_, asked| if matches!(asked, Asked::Write(_)) { Err(full()) } else { Ok(()) });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    recording.trouble();
+    let from = erase_last(&mut call, 50_000);
+    recording.rewrite(from);
+    assert_eq!(desk.commits.pending(), 1);
+}
+
+#[test]
+fn what_an_earlier_try_left_under_the_temporary_name_is_not_in_the_recording() {
+    let call = spoken();
+    let desk = Desk::new(TestDisk::good(), 1);
+    let part = desk.recordings().join(format!("2026/02/28/{}.wav.part", call.label.call));
+    fs::create_dir_all(part.parent().expect("a folder")).expect("a folder");
+    fs::write(&part, vec![0x55; 1_000_000]).expect("a file");
+    let recording = desk.record(&call);
+    recording.finish(&call);
+    let durable = recording.durable();
+    assert_eq!(read(durable.path()), call.expected());
+    assert_eq!(fs::metadata(durable.path()).expect("a file").len(), durable.bytes());
+}
+
+#[test]
 fn after_a_failed_sync_the_file_is_written_again_from_its_beginning() {
     let call = spoken();
     let (fails, rule) = switch(false);
