@@ -3,14 +3,15 @@
 use std::{
     fs, io,
     sync::{
-        Arc,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
 };
 
 use retrocall::{
     audio::Leg,
-    commit::{Progress, RealDisk, Recovered, recover},
+    commit::{CommitHandle, Progress, RealDisk, Recovered, recover},
 };
 
 use crate::{
@@ -62,13 +63,75 @@ fn an_erase_that_meets_a_full_disk_is_answered_when_it_is_done() {
     recording.wait_for(&call.expected());
     is_full.store(true, Ordering::SeqCst);
     let from = erase_last(&mut call, 50_000);
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = mpsc::channel();
     assert!(recording.handle.rewrite(from, move || tell.send(()).expect("the test waits")));
     recording.trouble();
     assert!(told.try_recv().is_err(), "not done");
     is_full.store(false, Ordering::SeqCst);
     told.recv_timeout(PATIENCE).expect("done");
     assert_eq!(read(&recording.part), call.expected());
+}
+
+#[test]
+fn an_erase_is_not_answered_while_a_file_that_is_to_be_written_again_still_holds_it() {
+    let mut call = spoken();
+    // 0: all is well; 1: syncs fail; 2: syncs go well again but only the prefix can be written.
+    let stage = Arc::new(AtomicUsize::new(0));
+    let rule = Arc::clone(&stage);
+    let disk = TestDisk::with(move |_, asked| match (rule.load(Ordering::SeqCst), asked) {
+        (1, Asked::SyncData) => Err(io::Error::other("scratched")),
+        (2, Asked::Write(to)) if to > 2_000 => Err(full()),
+        _ => Ok(()),
+    });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    recording.wait_for(&call.expected());
+    stage.store(1, Ordering::SeqCst);
+    let from = erase_last(&mut call, 50_000);
+    let (tell, told) = mpsc::channel();
+    assert!(recording.handle.rewrite(from, move || tell.send(()).expect("the test waits")));
+    assert!(recording.trouble().contains("scratched"));
+    stage.store(2, Ordering::SeqCst);
+    assert!(recording.trouble().contains("make room"));
+    assert!(told.try_recv().is_err(), "not done");
+    stage.store(0, Ordering::SeqCst);
+    told.recv_timeout(PATIENCE).expect("done");
+    recording.well();
+    assert_eq!(read(&recording.part), call.expected());
+}
+
+#[test]
+fn an_erase_in_the_last_moment_is_either_done_or_refused() {
+    for (last, is_taken) in [(Asked::SyncAll, true), (Asked::Rename, false)] {
+        let call = Arc::new(Mutex::new(spoken()));
+        let handle: Arc<OnceLock<CommitHandle>> = Arc::default();
+        let (tell, told) = mpsc::channel();
+        let rule = {
+            let (call, handle) = (Arc::clone(&call), Arc::clone(&handle));
+            move |_, asked| {
+                if asked == last && call.lock().expect("a call").pushed[0].last() != Some(&0) {
+                    let from = erase_last(&mut call.lock().expect("a call"), 50_000);
+                    let done = tell.clone();
+                    let done = move || done.send("done").expect("the test waits");
+                    let taken = handle.wait().rewrite(from, done);
+                    tell.send(if taken { "taken" } else { "too late" }).expect("the test waits");
+                }
+                Ok(())
+            }
+        };
+        let desk = Desk::new(TestDisk::with(rule), 1);
+        let kept = call.lock().expect("a call").expected();
+        let recording = desk.record(&call.lock().expect("a call"));
+        assert!(handle.set(recording.handle.clone()).is_ok());
+        recording.handle.finish(100_000, vec![]);
+        let durable = recording.durable();
+        let erased = call.lock().expect("a call").expected();
+        assert_eq!(
+            told.try_iter().collect::<Vec<_>>(),
+            if is_taken { vec!["taken", "done"] } else { vec!["too late"] }
+        );
+        assert!(read(durable.path()) == if is_taken { erased } else { kept }, "{last:?}");
+    }
 }
 
 #[test]

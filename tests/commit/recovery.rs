@@ -121,6 +121,25 @@ fn a_whole_file_that_only_lacked_its_name_is_not_called_incomplete() {
 }
 
 #[test]
+fn a_file_whose_recovery_was_cut_off_is_still_incomplete_when_it_is_recovered_again() {
+    let (call, bytes, name) = left(60);
+    let home = tempfile::tempdir().expect("a home");
+    let part = put(home.path(), &name, &bytes[..bytes.len() - 41]);
+    let rule = |_, asked| if asked == Asked::Rename { Err(io::Error::other("killed here")) } else { Ok(()) };
+    match &recover(&TestDisk::with(rule), home.path())[..] {
+        [Recovered::Failed { path, text }] => assert!(*path == part && text.contains("killed here"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    match &recover(&RealDisk, home.path())[..] {
+        [Recovered::Published { durable, .. }] => {
+            assert!(durable.incomplete());
+            assert_eq!(read(durable.path()), call.expected()[..98]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn recovery_never_replaces_a_recording() {
     let (_, bytes, name) = left(60);
     let home = tempfile::tempdir().expect("a home");
