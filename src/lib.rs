@@ -11,6 +11,7 @@
 
 pub mod audio;
 pub mod call;
+pub mod catalog;
 pub mod commit;
 pub mod memory;
 pub mod protocol;

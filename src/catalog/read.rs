@@ -1,0 +1,284 @@
+//! Rows as lists: what the engine needs on start, and what commands print without an engine.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use serde::Serialize;
+use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    Outcome, PurposeKind, RecordingState, Trouble, Unfinished, file,
+    queue::Start,
+    text::{self, Word},
+};
+use crate::protocol::{CallId, Direction, Reason};
+
+/// Numbers of calls are remembered for this many days: far more than a clock is ever set back.
+const DAYS_REMEMBERED: i64 = 7;
+
+/// A recording, as lists show it: never the customer's number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recording {
+    /// The recording's own id.
+    pub id: String,
+    /// The call it is of.
+    pub call: CallId,
+    /// Whose call it is.
+    pub agent: String,
+    /// When the call began.
+    pub start: Timestamp,
+    /// How long it is; not known while it is being written.
+    pub seconds: Option<f64>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it was selected.
+    pub reasons: Vec<Reason>,
+    /// Why it exists.
+    pub purposes: Vec<PurposeKind>,
+    /// When its last purpose is no longer in force; none while one of them waits for an event, or before it has any.
+    pub due: Option<Timestamp>,
+    /// How far it is.
+    pub state: RecordingState,
+    /// The size of the file; not known while it is being written.
+    pub bytes: Option<u64>,
+}
+
+/// The ledger's row of a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallRow {
+    /// The id.
+    pub call: CallId,
+    /// The day (UTC) whose sequence it is in.
+    pub day: Date,
+    /// Its place there; none if it is known from its recording alone.
+    pub sequence: Option<u64>,
+    /// Who talked for the desk when it began.
+    pub agent: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Option<Timestamp>,
+    /// How long it was.
+    pub seconds: Option<f64>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it was selected.
+    pub reasons: Vec<Reason>,
+    /// Whether it was private.
+    pub private: bool,
+    /// Whether the customer objected.
+    pub objected: bool,
+    /// Places where samples were missing.
+    pub gaps: u64,
+    /// How much was missing there.
+    pub gap_seconds: f64,
+    /// Frames that came late or twice.
+    pub late_frames: u64,
+    /// Frames of which samples were lost because memory was full.
+    pub lost_frames: u64,
+}
+
+/// Everything that is kept or being written, the newest last. Needs no engine; without a catalog there is nothing.
+pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
+    read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT recording, purpose, due_at FROM purposes ORDER BY recording, purpose");
+        let mut purposes: HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>> = HashMap::new();
+        for row in select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))? {
+            let of = purposes.entry(columns.get(&row, "recording")?).or_default();
+            of.push((columns.word(&row, "purpose")?, columns.maybe(&row, "due_at")?));
+        }
+        let select = sqlx::query(
+            "SELECT id, call, agent, began_at, seconds, path, reasons, state, bytes FROM recordings ORDER BY began_at, id",
+        );
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| recording(row, columns, &mut purposes)).collect()
+    })
+}
+
+fn recording(
+    row: &SqliteRow,
+    columns: &Columns,
+    purposes: &mut HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>>,
+) -> Result<Recording, Trouble> {
+    let id: String = columns.get(row, "id")?;
+    let purposes = purposes.remove(&id).unwrap_or_default();
+    // The last one counts, and one without a date is later than any.
+    let dates: Option<Vec<Timestamp>> = purposes.iter().map(|(_, due)| *due).collect();
+    Ok(Recording {
+        call: columns.parsed(row, "call")?,
+        agent: columns.get(row, "agent")?,
+        start: columns.parsed(row, "began_at")?,
+        seconds: columns.get(row, "seconds")?,
+        path: columns.home.join(columns.get::<String>(row, "path")?),
+        reasons: columns.reasons(row)?,
+        purposes: purposes.iter().map(|(purpose, _)| *purpose).collect(),
+        due: dates.and_then(|dates| dates.into_iter().max()),
+        state: columns.word(row, "state")?,
+        bytes: columns.count(row, "bytes")?,
+        id,
+    })
+}
+
+/// The ledger's rows, the newest last. Needs no engine; without a catalog there are none.
+pub fn calls(home: &Path) -> Result<Vec<CallRow>, Trouble> {
+    read(home, async |rows, columns| {
+        let select = sqlx::query(
+            "SELECT call, day, sequence, agent, direction, began_at, ended_at, seconds, outcome, reasons, private, objected, gaps,
+                    gap_seconds, late_frames, lost_frames
+             FROM calls ORDER BY began_at, call",
+        );
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| call_row(row, columns)).collect()
+    })
+}
+
+fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
+    Ok(CallRow {
+        call: columns.parsed(row, "call")?,
+        day: columns.parsed(row, "day")?,
+        sequence: columns.count(row, "sequence")?,
+        agent: columns.get(row, "agent")?,
+        direction: columns.word(row, "direction")?,
+        start: columns.parsed(row, "began_at")?,
+        end: columns.maybe(row, "ended_at")?,
+        seconds: columns.get(row, "seconds")?,
+        outcome: columns.word(row, "outcome")?,
+        reasons: columns.reasons(row)?,
+        private: columns.get(row, "private")?,
+        objected: columns.get(row, "objected")?,
+        gaps: columns.count(row, "gaps")?.unwrap_or(0),
+        gap_seconds: columns.get(row, "gap_seconds")?,
+        late_frames: columns.count(row, "late_frames")?.unwrap_or(0),
+        lost_frames: columns.count(row, "lost_frames")?.unwrap_or(0),
+    })
+}
+
+/// What an earlier run left. What was live then and is not kept is written down as lost.
+pub(super) async fn start(connection: &mut SqliteConnection, path: &Path) -> Result<Start, Trouble> {
+    let columns = Columns { path, home: Path::new("") };
+    let failed = |error: sqlx::Error| columns.refused(&error);
+    let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+    let select = sqlx::query(
+        "SELECT call, agent, began_at FROM calls
+         WHERE outcome = 'live' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call)
+         ORDER BY began_at, call",
+    );
+    let lost = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    if !lost.is_empty() {
+        let update = sqlx::query(
+            "UPDATE calls SET outcome = 'lost'
+             WHERE outcome = 'live' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call)",
+        );
+        update.execute(&mut *transaction).await.map_err(failed)?;
+    }
+    let select =
+        sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
+    let committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    let days = days(&mut transaction, &columns).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(Start { days, lost, committing })
+}
+
+fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, Trouble> {
+    let one = |row| {
+        Ok(Unfinished {
+            call: columns.parsed(row, "call")?,
+            agent: columns.get(row, "agent")?,
+            began_at: columns.parsed(row, "began_at")?,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+async fn days(connection: &mut SqliteConnection, columns: &Columns<'_>) -> Result<BTreeMap<Date, u64>, Trouble> {
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let since = today.checked_sub(DAYS_REMEMBERED.days()).unwrap_or(today);
+    let select = sqlx::query(
+        "SELECT day, MAX(sequence) AS last FROM calls WHERE day >= $1 AND sequence IS NOT NULL GROUP BY day ORDER BY day",
+    );
+    let found = select.bind(text::day(since)).fetch_all(connection).await.map_err(|error| columns.refused(&error))?;
+    found.iter().map(|row| Ok((columns.parsed(row, "day")?, columns.count(row, "last")?.unwrap_or(0)))).collect()
+}
+
+/// Reads with a connection of its own, on a thread of its own: whoever asks may be inside another runtime.
+fn read<T: Send>(
+    home: &Path,
+    ask: impl AsyncFnOnce(&mut SqliteConnection, &Columns) -> Result<Vec<T>, Trouble> + Send,
+) -> Result<Vec<T>, Trouble> {
+    let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+    let path = file::path(&home);
+    let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+        runtime.block_on(async {
+            let Some(mut connection) = file::open_to_read(&path).await? else { return Ok(Vec::new()) };
+            let answer = ask(&mut connection, &Columns { path: &path, home: &home }).await;
+            // Nothing was written: there is nothing to lose.
+            let _ = connection.close().await;
+            answer
+        })
+    };
+    thread::scope(|scope| {
+        let reader = thread::Builder::new().name("catalog-read".into()).spawn_scoped(scope, work).map_err(no_thread)?;
+        match reader.join() {
+            Ok(answer) => answer,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Reads columns, and says which one cannot be read, never what is in it.
+struct Columns<'a> {
+    path: &'a Path,
+    home: &'a Path,
+}
+
+impl Columns<'_> {
+    fn refused(&self, error: &sqlx::Error) -> Trouble {
+        Trouble::of(self.path, error)
+    }
+
+    fn unreadable(&self, column: &str) -> Trouble {
+        Trouble::unreadable(self.path, column)
+    }
+
+    fn get<'r, T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>>(
+        &self,
+        row: &'r SqliteRow,
+        column: &str,
+    ) -> Result<T, Trouble> {
+        row.try_get(column).map_err(|_| self.unreadable(column))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, row: &SqliteRow, column: &str) -> Result<T, Trouble> {
+        text::parse(self.get(row, column)?).ok_or_else(|| self.unreadable(column))
+    }
+
+    fn maybe<T: std::str::FromStr>(&self, row: &SqliteRow, column: &str) -> Result<Option<T>, Trouble> {
+        match self.get::<Option<&str>>(row, column)? {
+            None => Ok(None),
+            Some(text) => text::parse(text).map(Some).ok_or_else(|| self.unreadable(column)),
+        }
+    }
+
+    fn count(&self, row: &SqliteRow, column: &str) -> Result<Option<u64>, Trouble> {
+        match self.get::<Option<i64>>(row, column)? {
+            None => Ok(None),
+            Some(count) => u64::try_from(count).map(Some).map_err(|_| self.unreadable(column)),
+        }
+    }
+
+    fn word<T: Word>(&self, row: &SqliteRow, column: &str) -> Result<T, Trouble> {
+        T::read(self.get(row, column)?).ok_or_else(|| self.unreadable(column))
+    }
+
+    fn reasons(&self, row: &SqliteRow) -> Result<Vec<Reason>, Trouble> {
+        text::read_reasons(self.get(row, "reasons")?).ok_or_else(|| self.unreadable("reasons"))
+    }
+}

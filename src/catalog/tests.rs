@@ -1,0 +1,547 @@
+//! The catalog as the engine and the commands meet it, with files that refuse.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    audio::Rate,
+    protocol::{CallId, Direction, Reason},
+};
+
+/// Far longer than anything takes: who waits this long has found a defect.
+const LONG: Duration = Duration::from_secs(60);
+/// Between two tries, in tests.
+const RETRY: Duration = Duration::from_millis(20);
+const CUSTOMER: &str = "+31201234567";
+
+fn open(home: &TempDir) -> Catalog {
+    Catalog::start(home.path(), RETRY)
+}
+
+fn file(home: &TempDir) -> PathBuf {
+    home.path().join("catalog.sqlite")
+}
+
+fn today() -> Date {
+    jiff::tz::TimeZone::UTC.to_datetime(Timestamp::now()).date()
+}
+
+fn at(second: i64) -> Timestamp {
+    let start: Timestamp = "2026-11-24T09:00:00Z".parse().unwrap();
+    start + SignedDuration::from_secs(second)
+}
+
+fn begun(call: CallId, sequence: Option<u64>) -> Note {
+    let (agent, direction) = ("anna".to_owned(), Direction::Inbound);
+    Note::Begun(CallBegun { call, day: today(), sequence, agent, direction, began_at: at(0) })
+}
+
+fn ended(call: CallId, outcome: Outcome) -> Note {
+    Note::Ended(CallEnded {
+        call,
+        ended_at: at(90),
+        seconds: 90.5,
+        outcome,
+        reasons: if outcome == Outcome::Kept { vec![Reason::OnDemand, Reason::Sample] } else { Vec::new() },
+        private: false,
+        objected: true,
+        gaps: 3,
+        gap_seconds: 0.25,
+        late_frames: 2,
+        lost_frames: 1,
+    })
+}
+
+fn selected(call: CallId) -> Note {
+    Note::Selected(RecordingBegun {
+        call,
+        agent: "anna".into(),
+        customer: Some(Customer::from(CUSTOMER.to_owned())),
+        direction: Direction::Inbound,
+        began_at: at(0),
+        rate: Rate::new(8_000).unwrap(),
+        path: format!("recordings/2026/11/24/{call}.wav").into(),
+        reasons: vec![Reason::OnDemand],
+    })
+}
+
+fn recording(call: CallId) -> RecordingKept {
+    RecordingKept {
+        call,
+        agent: "anna".into(),
+        customer: None,
+        direction: Direction::Inbound,
+        began_at: at(0),
+        rate: Rate::new(8_000).unwrap(),
+        seconds: 90.5,
+        first_seconds: 0.0,
+        bytes: 2_896_044,
+        path: format!("recordings/2026/11/24/{call}.wav").into(),
+        reasons: vec![Reason::OnDemand, Reason::Sample],
+        marks: serde_json::json!({ "bookmarks": [12.5], "dtmf": ["5"] }),
+        state: RecordingState::Complete,
+        committed_at: at(91),
+        purposes: vec![
+            Purpose { purpose: PurposeKind::Quality, basis: "legitimate interest".into(), due_at: Some(at(1_000)) },
+            Purpose { purpose: PurposeKind::Incident, basis: "contract".into(), due_at: Some(at(2_000)) },
+        ],
+    }
+}
+
+fn kept(call: CallId) -> Note {
+    Note::Kept(recording(call))
+}
+
+/// Runs one thing on a connection of another program.
+fn outside<T>(home: &TempDir, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = SqliteConnectOptions::new().filename(file(home)).connect().await.unwrap();
+        let answer = work(&mut connection).await;
+        connection.close().await.unwrap();
+        answer
+    })
+}
+
+fn execute(home: &TempDir, sql: &'static str) {
+    outside(home, async |connection| connection.execute(sql).await.unwrap());
+}
+
+/// A catalog with one ended call, closed.
+fn with_one_call(home: &TempDir) -> CallId {
+    let (catalog, call) = (open(home), CallId::new());
+    catalog.note(begun(call, None));
+    catalog.note(ended(call, Outcome::Discarded));
+    assert!(catalog.close(LONG));
+    call
+}
+
+fn sequences(home: &TempDir) -> Vec<Option<u64>> {
+    let mut sequences: Vec<_> = calls(home.path()).unwrap().iter().map(|call| call.sequence).collect();
+    sequences.sort();
+    sequences
+}
+
+#[test]
+fn a_call_and_its_recording_are_found_as_they_were_noted() {
+    let home = TempDir::new().unwrap();
+    let (catalog, call, other) = (open(&home), CallId::new(), CallId::new());
+    for note in [begun(call, Some(1)), begun(other, Some(2)), selected(call), kept(call), ended(call, Outcome::Kept)] {
+        catalog.note(note);
+    }
+    catalog.note(ended(other, Outcome::Discarded));
+    assert!(catalog.close(LONG), "{:?}", catalog.trouble());
+    assert_eq!(catalog.pending(), 0);
+
+    let rows = calls(home.path()).unwrap();
+    assert_eq!(rows.len(), 2);
+    let row = &rows[0];
+    assert_eq!((row.call, row.day, row.sequence, row.agent.as_str()), (call, today(), Some(1), "anna"));
+    assert_eq!((row.start, row.end, row.seconds), (at(0), Some(at(90)), Some(90.5)));
+    assert_eq!((row.outcome, &row.reasons), (Outcome::Kept, &vec![Reason::OnDemand, Reason::Sample]));
+    assert_eq!((row.private, row.objected, row.gaps, row.gap_seconds), (false, true, 3, 0.25));
+    assert_eq!((row.late_frames, row.lost_frames), (2, 1));
+    assert_eq!((rows[1].call, rows[1].outcome), (other, Outcome::Discarded));
+
+    let found = recordings(home.path()).unwrap();
+    assert_eq!(found.len(), 1);
+    let path = home.path().join(format!("recordings/2026/11/24/{call}.wav"));
+    assert_eq!((found[0].call, &found[0].path, found[0].state), (call, &path, RecordingState::Complete));
+    assert_eq!((found[0].seconds, found[0].bytes, found[0].start), (Some(90.5), Some(2_896_044), at(0)));
+    assert_eq!(
+        (&found[0].purposes, found[0].due),
+        (&vec![PurposeKind::Incident, PurposeKind::Quality], Some(at(2_000)))
+    );
+    let json = serde_json::to_string(&found).unwrap();
+    assert!(json.contains(r#""reasons":["on-demand","sample"],"purposes":["incident","quality"]"#), "{json}");
+    assert!(!json.contains(CUSTOMER));
+}
+
+#[test]
+fn a_recording_that_is_being_written_is_listed_and_can_be_found_by_its_customer() {
+    let home = TempDir::new().unwrap();
+    let (catalog, call) = (open(&home), CallId::new());
+    catalog.note(begun(call, None));
+    catalog.note(selected(call));
+    assert!(catalog.flushed(LONG));
+    let found = recordings(home.path()).unwrap();
+    assert_eq!((found[0].state, found[0].seconds, found[0].due), (RecordingState::Committing, None, None));
+    let customer: String = outside(&home, async |connection| {
+        sqlx::query_scalar("SELECT customer FROM recordings").fetch_one(connection).await.unwrap()
+    });
+    assert_eq!(customer, CUSTOMER);
+
+    // Recovery knows no number: the one that is written down stays.
+    catalog.note(kept(call));
+    assert!(catalog.close(LONG));
+    let customer: String = outside(&home, async |connection| {
+        sqlx::query_scalar("SELECT customer FROM recordings").fetch_one(connection).await.unwrap()
+    });
+    assert_eq!(customer, CUSTOMER);
+}
+
+#[test]
+fn a_purpose_without_a_date_leaves_the_recording_without_one() {
+    let home = TempDir::new().unwrap();
+    let (catalog, call) = (open(&home), CallId::new());
+    let mut recording = recording(call);
+    recording.purposes[1].due_at = None;
+    catalog.note(Note::Kept(recording));
+    assert!(catalog.close(LONG));
+    assert_eq!(recordings(home.path()).unwrap()[0].due, None);
+}
+
+#[test]
+fn a_customers_number_is_in_no_debug_output() {
+    let call = CallId::new();
+    let recording = RecordingKept { customer: Some(Customer::from(CUSTOMER.to_owned())), ..recording(call) };
+    for text in [format!("{:?}", selected(call)), format!("{:?}", Note::Kept(recording))] {
+        assert!(!text.contains(&CUSTOMER[1..]), "{text}");
+        assert!(!text.contains("dtmf"), "{text}");
+    }
+}
+
+#[test]
+fn without_a_catalog_the_lists_are_empty_and_nothing_is_made() {
+    let home = TempDir::new().unwrap();
+    assert_eq!(recordings(home.path()), Ok(Vec::new()));
+    assert_eq!(calls(home.path()), Ok(Vec::new()));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn others_can_read_neither_the_catalog_nor_what_lies_beside_it() {
+    let home = TempDir::new().unwrap();
+    let catalog = open(&home);
+    catalog.note(begun(CallId::new(), None));
+    assert!(catalog.flushed(LONG));
+    let modes: Vec<_> = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name(), entry.metadata().unwrap().permissions().mode() & 0o777))
+        .collect();
+    assert!(modes.len() >= 2, "the log of the database is missing: {modes:?}");
+    assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+
+    // Nor one that came from a backup.
+    assert!(catalog.close(LONG));
+    fs::set_permissions(file(&home), fs::Permissions::from_mode(0o644)).unwrap();
+    let catalog = open(&home);
+    catalog.opened(LONG).unwrap();
+    assert_eq!(fs::metadata(file(&home)).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn calls_begun_before_the_catalog_was_there_get_their_numbers_in_their_order() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    let parent = TempDir::new().unwrap();
+    let late = parent.path().join("home");
+    let catalog = Catalog::start(&late, RETRY);
+    assert!(matches!(catalog.opened(LONG), Err(Trouble::Unusable { .. })));
+    assert_eq!(catalog.next_sequence(today()), None);
+    let ids: Vec<_> = (0..5).map(|_| CallId::new()).collect();
+    ids.iter().for_each(|call| catalog.note(begun(*call, None)));
+    fs::rename(home.path(), &late).unwrap();
+    assert!(catalog.flushed(LONG));
+    assert_eq!(catalog.opened(LONG).unwrap().days, [(today(), 6)]);
+
+    // From now on the caller can know the number before the note.
+    assert_eq!(catalog.next_sequence(today()), Some(7));
+    let seventh = CallId::new();
+    catalog.note(begun(CallId::new(), None));
+    catalog.note(begun(seventh, Some(7)));
+    assert!(catalog.close(LONG));
+    let rows = calls(&late).unwrap();
+    let number = |call| rows.iter().find(|row| row.call == call).unwrap().sequence;
+    assert_eq!(ids.into_iter().map(number).collect::<Vec<_>>(), [Some(2), Some(3), Some(4), Some(5), Some(6)]);
+    assert_eq!(number(seventh), Some(7));
+    let mut all: Vec<_> = rows.iter().map(|row| row.sequence.unwrap()).collect();
+    all.sort();
+    assert_eq!(all, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn a_call_whose_number_is_taken_still_gets_its_row() {
+    let home = TempDir::new().unwrap();
+    let (catalog, first) = (open(&home), CallId::new());
+    // The same note twice is one row.
+    for call in [first, first, CallId::new()] {
+        catalog.note(begun(call, Some(1)));
+    }
+    assert!(catalog.close(LONG));
+    assert_eq!(sequences(&home), [Some(1), Some(2)]);
+}
+
+#[test]
+fn calls_that_were_live_when_the_engine_was_killed_are_said_to_be_lost() {
+    let home = TempDir::new().unwrap();
+    let (lost, committing, ended_well) = (CallId::new(), CallId::new(), CallId::new());
+    let killed = open(&home);
+    for note in [begun(lost, None), begun(committing, None), selected(committing), begun(ended_well, None)] {
+        killed.note(note);
+    }
+    killed.note(ended(ended_well, Outcome::Discarded));
+    assert!(killed.close(LONG));
+
+    let catalog = open(&home);
+    let opened = catalog.opened(LONG).unwrap();
+    let unfinished = |call| Unfinished { call, agent: "anna".into(), began_at: at(0) };
+    assert_eq!(opened.lost, [unfinished(lost)]);
+    assert_eq!(opened.committing, [unfinished(committing)]);
+    assert_eq!(opened.days, [(today(), 3)]);
+    // Recovery found its file.
+    catalog.note(Note::Kept(RecordingKept { state: RecordingState::Incomplete, ..recording(committing) }));
+    assert!(catalog.close(LONG));
+    let rows = calls(home.path()).unwrap();
+    let outcome = |call| rows.iter().find(|row| row.call == call).unwrap().outcome;
+    assert_eq!(
+        (outcome(lost), outcome(committing), outcome(ended_well)),
+        (Outcome::Lost, Outcome::Kept, Outcome::Discarded)
+    );
+    assert_eq!(recordings(home.path()).unwrap()[0].state, RecordingState::Incomplete);
+
+    // It is said once.
+    let opened = open(&home).opened(LONG).unwrap();
+    assert_eq!((opened.lost, opened.committing), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_commit_of_which_nothing_is_left_leaves_no_row_with_the_customers_number() {
+    let home = TempDir::new().unwrap();
+    let (killed, call) = (open(&home), CallId::new());
+    killed.note(begun(call, None));
+    killed.note(selected(call));
+    assert!(killed.close(LONG));
+    let catalog = open(&home);
+    assert_eq!(catalog.opened(LONG).unwrap().committing.len(), 1);
+    catalog.note(ended(call, Outcome::Lost));
+    assert!(catalog.close(LONG));
+    assert_eq!(recordings(home.path()), Ok(Vec::new()));
+    assert_eq!(calls(home.path()).unwrap()[0].outcome, Outcome::Lost);
+}
+
+#[test]
+fn a_recovered_recording_whose_call_was_never_written_down_gets_a_row_in_the_ledger() {
+    let home = TempDir::new().unwrap();
+    let (catalog, call) = (open(&home), CallId::new());
+    catalog.note(kept(call));
+    assert!(catalog.close(LONG));
+    let row = &calls(home.path()).unwrap()[0];
+    assert_eq!((row.call, row.outcome, row.sequence, row.seconds), (call, Outcome::Kept, None, Some(90.5)));
+}
+
+#[test]
+fn a_number_that_is_none_does_not_hold_up_what_follows() {
+    let home = TempDir::new().unwrap();
+    let (catalog, call) = (open(&home), CallId::new());
+    catalog.note(Note::Kept(RecordingKept { seconds: f64::NAN, first_seconds: f64::INFINITY, ..recording(call) }));
+    catalog.note(begun(CallId::new(), Some(u64::MAX)));
+    assert!(catalog.close(LONG));
+    assert_eq!(recordings(home.path()).unwrap()[0].seconds, Some(0.0));
+}
+
+#[test]
+fn while_another_program_holds_the_catalog_notes_wait_and_then_come_in_order() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    let catalog = open(&home);
+    catalog.opened(LONG).unwrap();
+    let ids: Vec<_> = (0..50).map(|_| CallId::new()).collect();
+    outside(&home, async |connection| {
+        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+        for call in &ids {
+            catalog.note(begun(*call, None));
+            catalog.note(selected(*call));
+            catalog.note(kept(*call));
+            catalog.note(ended(*call, Outcome::Kept));
+        }
+        assert!(matches!(catalog.queue.wait_for_trouble(LONG), Some(Trouble::Locked { .. })));
+        assert!(catalog.trouble().unwrap().contains("another program holds the catalog"));
+        assert_eq!(catalog.pending(), 200);
+        // A command can read all the same.
+        assert_eq!(calls(home.path()).unwrap().len(), 1);
+        connection.execute("ROLLBACK").await.unwrap();
+    });
+    assert!(catalog.flushed(LONG));
+    assert_eq!((catalog.trouble(), catalog.pending()), (None, 0));
+    assert!(catalog.close(LONG));
+    let rows = calls(home.path()).unwrap();
+    let order: Vec<_> = ids.iter().map(|call| rows.iter().find(|row| row.call == *call).unwrap().sequence).collect();
+    assert_eq!(order, (2..=51).map(Some).collect::<Vec<_>>());
+    assert!(rows.iter().skip(1).all(|row| row.outcome != Outcome::Live));
+    assert_eq!(recordings(home.path()).unwrap().len(), 50);
+}
+
+#[test]
+fn an_engine_that_starts_while_the_catalog_is_locked_says_so_and_loses_nothing() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    let catalog = outside(&home, async |connection| {
+        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+        let catalog = open(&home);
+        assert_eq!(catalog.opened(LONG), Err(Trouble::Locked { path: file(&home) }));
+        catalog.note(begun(CallId::new(), None));
+        connection.execute("ROLLBACK").await.unwrap();
+        catalog
+    });
+    assert!(catalog.flushed(LONG));
+    assert_eq!(catalog.opened(LONG).unwrap().days, [(today(), 2)]);
+}
+
+#[test]
+fn what_cannot_be_written_before_the_engine_stops_is_said() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    let catalog = open(&home);
+    catalog.opened(LONG).unwrap();
+    outside(&home, async |connection| {
+        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+        catalog.note(begun(CallId::new(), None));
+        assert!(matches!(catalog.queue.wait_for_trouble(LONG), Some(Trouble::Locked { .. })));
+        assert!(!catalog.close(RETRY));
+        assert_eq!(catalog.pending(), 1);
+        connection.execute("ROLLBACK").await.unwrap();
+    });
+}
+
+#[test]
+fn a_damaged_catalog_is_left_as_it_is_and_once_moved_away_a_new_one_takes_all_notes() {
+    let home = TempDir::new().unwrap();
+    let garbage: Vec<u8> = (0..20_000u32).map(|byte| (byte * 7 + 3) as u8).collect();
+    fs::write(file(&home), &garbage).unwrap();
+    let catalog = open(&home);
+    let trouble = catalog.opened(LONG).unwrap_err();
+    assert!(matches!(trouble, Trouble::Damaged { .. }), "{trouble:?}");
+    assert!(trouble.to_string().contains("move it away"), "{trouble}");
+    let call = CallId::new();
+    for note in [begun(call, None), selected(call), kept(call), ended(call, Outcome::Kept)] {
+        catalog.note(note);
+    }
+    assert_eq!(catalog.pending(), 4);
+    assert!(matches!(recordings(home.path()), Err(Trouble::Damaged { .. })));
+    assert_eq!(fs::read(file(&home)).unwrap(), garbage);
+
+    let aside = home.path().join("aside");
+    fs::rename(file(&home), &aside).unwrap();
+    assert!(catalog.flushed(LONG), "{:?}", catalog.trouble());
+    assert_eq!(catalog.trouble(), None);
+    assert!(catalog.close(LONG));
+    assert_eq!(fs::read(aside).unwrap(), garbage);
+    assert_eq!(recordings(home.path()).unwrap().len(), 1);
+    assert_eq!(sequences(&home), [Some(1)]);
+}
+
+/// Overwrites all but the first page, which still says that this is a catalog.
+fn damage_inside(path: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[4_096..].fill(0x5a);
+    fs::write(path, &bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_catalog_that_is_damaged_inside_is_left_as_it_is() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    let bytes = damage_inside(&file(&home));
+    let catalog = open(&home);
+    assert!(matches!(catalog.opened(LONG), Err(Trouble::Damaged { .. })));
+    catalog.note(begun(CallId::new(), None));
+    assert!(!catalog.close(RETRY));
+    assert_eq!(fs::read(file(&home)).unwrap(), bytes);
+    assert!(matches!(calls(home.path()), Err(Trouble::Damaged { .. })));
+}
+
+#[test]
+fn a_catalog_that_was_cut_short_is_left_as_it_is() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    let bytes = fs::read(file(&home)).unwrap();
+    fs::write(file(&home), &bytes[..bytes.len() - 4_096]).unwrap();
+    let catalog = open(&home);
+    assert!(matches!(catalog.opened(LONG), Err(Trouble::Damaged { .. })));
+    catalog.close(Duration::ZERO);
+    assert_eq!(fs::read(file(&home)).unwrap(), &bytes[..bytes.len() - 4_096]);
+}
+
+#[test]
+fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    execute(&home, "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 1)");
+    let bytes = fs::read(file(&home)).unwrap();
+    let newer = Trouble::Newer { path: file(&home) };
+    let catalog = open(&home);
+    assert_eq!(catalog.opened(LONG), Err(newer.clone()));
+    assert!(newer.to_string().contains("newer retrocall"));
+    catalog.note(begun(CallId::new(), None));
+    assert!(!catalog.close(RETRY));
+    assert_eq!(recordings(home.path()), Err(newer));
+    assert_eq!(fs::read(file(&home)).unwrap(), bytes);
+}
+
+#[test]
+fn a_database_of_another_program_is_not_taken_for_a_catalog() {
+    let home = TempDir::new().unwrap();
+    fs::write(file(&home), "").unwrap();
+    execute(&home, "CREATE TABLE theirs (value TEXT)");
+    let bytes = fs::read(file(&home)).unwrap();
+    let catalog = open(&home);
+    assert_eq!(catalog.opened(LONG), Err(Trouble::Foreign { path: file(&home) }));
+    catalog.close(Duration::ZERO);
+    assert_eq!(fs::read(file(&home)).unwrap(), bytes);
+}
+
+#[test]
+fn a_catalog_that_is_moved_away_in_use_is_missed_and_a_new_one_gets_whole_rows() {
+    let home = TempDir::new().unwrap();
+    let aside = TempDir::new().unwrap();
+    let (catalog, call) = (open(&home), CallId::new());
+    catalog.note(begun(call, None));
+    assert!(catalog.flushed(LONG));
+    fs::rename(file(&home), aside.path().join("catalog.sqlite")).unwrap();
+    catalog.note(ended(call, Outcome::Discarded));
+    // The log with the latest rows was left behind: it is neither thrown away nor put into a new file.
+    let trouble = catalog.queue.wait_for_trouble(LONG).unwrap();
+    assert!(matches!(trouble, Trouble::Orphaned { .. }), "{trouble:?}");
+    fs::rename(home.path().join("catalog.sqlite-wal"), aside.path().join("catalog.sqlite-wal")).unwrap();
+    assert!(catalog.flushed(LONG), "{:?}", catalog.trouble());
+    assert!(catalog.close(LONG));
+    let rows = calls(home.path()).unwrap();
+    assert_eq!((rows[0].call, rows[0].outcome, rows[0].sequence), (call, Outcome::Discarded, Some(1)));
+    assert_eq!(calls(aside.path()).unwrap()[0].outcome, Outcome::Live);
+}
+
+#[test]
+fn what_was_noted_is_written_although_the_last_hold_is_dropped_without_a_close() {
+    let home = TempDir::new().unwrap();
+    let catalog = open(&home);
+    catalog.opened(LONG).unwrap();
+    (0..3_000).for_each(|_| catalog.note(begun(CallId::new(), None)));
+    let queue = Arc::clone(&catalog.queue);
+    drop(catalog);
+    assert!(queue.flushed(LONG));
+    assert_eq!(sequences(&home), (1..=3_000).map(Some).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_column_that_cannot_be_read_is_named_but_not_shown() {
+    let home = TempDir::new().unwrap();
+    with_one_call(&home);
+    execute(&home, "UPDATE calls SET began_at = 'secret'");
+    let trouble = calls(home.path()).unwrap_err().to_string();
+    assert!(trouble.contains("began_at") && !trouble.contains("secret"), "{trouble}");
+}
+
+#[test]
+fn statements_are_written_for_any_database() {
+    // Placeholders that PostgreSQL takes too; SQLite takes both.
+    for sql in [include_str!("write.rs"), include_str!("read.rs")] {
+        assert!(!sql.contains("?1") && !sql.contains("= ?") && !sql.contains("OR REPLACE") && !sql.contains("PRAGMA"));
+    }
+}

@@ -1,0 +1,222 @@
+//! Notes as rows. Plain SQL, and such that a note written twice is as good as once: an answer can be lost after the deed.
+
+use std::{collections::HashMap, path::Path};
+
+use jiff::{civil::Date, tz::TimeZone};
+use sqlx::{Connection, Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::{
+    CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, file,
+    queue::Queue,
+    text::{self, Word},
+};
+use crate::protocol::CallId;
+
+type Written = Result<(), sqlx::Error>;
+
+/// Writes the notes in one transaction. `live` are the calls that had begun before them.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    home: &Path,
+    notes: &[Note],
+    live: &HashMap<CallId, CallBegun>,
+    queue: &Queue,
+) -> Written {
+    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    let mut pen = Pen { rows: &mut transaction, home, live, queue };
+    for note in notes {
+        match note {
+            Note::Begun(call) => pen.begun(call).await?,
+            Note::Ended(call) => pen.ended(call).await?,
+            Note::Selected(recording) => pen.selected(recording).await?,
+            Note::Kept(recording) => pen.kept(recording).await?,
+        }
+    }
+    transaction.commit().await
+}
+
+struct Pen<'a> {
+    rows: &'a mut SqliteConnection,
+    home: &'a Path,
+    live: &'a HashMap<CallId, CallBegun>,
+    queue: &'a Queue,
+}
+
+impl Pen<'_> {
+    async fn begun(&mut self, call: &CallBegun) -> Written {
+        if self.insert_call(call, call.sequence).await? || self.knows(call.call).await? {
+            return Ok(());
+        }
+        // Somebody put rows into the file, or an older file in its place. A call without a row would be worse than another number.
+        let last = self.last_sequence(call.day).await?;
+        let sequence = self.queue.number_after(call.day, last);
+        tracing::error!(
+            call = %call.call, day = %call.day, asked = call.sequence, sequence,
+            "the call's sequence number is taken in the catalog: it gets another one, for which it was not drawn"
+        );
+        self.insert_call(call, Some(sequence)).await?;
+        Ok(())
+    }
+
+    /// False if the call is there already, or its number is.
+    async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
+        let insert = sqlx::query(
+            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(call.call.to_string())
+        .bind(text::day(call.day))
+        .bind(sequence.map(text::count))
+        .bind(&call.agent)
+        .bind(call.direction.word())
+        .bind(text::time(call.began_at))
+        .bind(Outcome::Live.word());
+        Ok(insert.execute(&mut *self.rows).await?.rows_affected() == 1)
+    }
+
+    async fn knows(&mut self, call: CallId) -> Result<bool, sqlx::Error> {
+        let select = sqlx::query("SELECT call FROM calls WHERE call = $1").bind(call.to_string());
+        Ok(select.fetch_optional(&mut *self.rows).await?.is_some())
+    }
+
+    async fn last_sequence(&mut self, day: Date) -> Result<u64, sqlx::Error> {
+        let select = sqlx::query("SELECT MAX(sequence) FROM calls WHERE day = $1").bind(text::day(day));
+        let last: Option<i64> = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
+        Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+    }
+
+    async fn ended(&mut self, call: &CallEnded) -> Written {
+        if self.update_call(call).await? == 0 {
+            // Its beginning is in a file that is no longer here.
+            match self.live.get(&call.call).cloned() {
+                Some(begun) => {
+                    self.begun(&begun).await?;
+                    self.update_call(call).await?;
+                }
+                None => {
+                    tracing::error!(call = %call.call, "a call ended that the catalog does not know: it has no row")
+                }
+            }
+        }
+        if call.outcome != Outcome::Kept {
+            // A commit that came to nothing: its file is gone, and so must the customer's number be.
+            let delete = sqlx::query("DELETE FROM recordings WHERE call = $1 AND state = 'committing'");
+            delete.bind(call.call.to_string()).execute(&mut *self.rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn update_call(&mut self, call: &CallEnded) -> Result<u64, sqlx::Error> {
+        let update = sqlx::query(
+            "UPDATE calls
+             SET ended_at = $2, seconds = $3, outcome = $4, reasons = $5, private = $6, objected = $7,
+                 gaps = $8, gap_seconds = $9, late_frames = $10, lost_frames = $11
+             WHERE call = $1",
+        )
+        .bind(call.call.to_string())
+        .bind(text::time(call.ended_at))
+        .bind(call.seconds)
+        .bind(call.outcome.word())
+        .bind(text::reasons(&call.reasons))
+        .bind(call.private)
+        .bind(call.objected)
+        .bind(text::count(call.gaps))
+        .bind(call.gap_seconds)
+        .bind(text::count(call.late_frames))
+        .bind(text::count(call.lost_frames));
+        Ok(update.execute(&mut *self.rows).await?.rows_affected())
+    }
+
+    async fn selected(&mut self, recording: &RecordingBegun) -> Written {
+        let insert = sqlx::query(
+            "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'committing')
+             ON CONFLICT (call) DO UPDATE
+             SET customer = COALESCE(excluded.customer, recordings.customer), reasons = excluded.reasons",
+        )
+        .bind(Uuid::now_v7().hyphenated().to_string())
+        .bind(recording.call.to_string())
+        .bind(&recording.agent)
+        .bind(recording.customer.as_ref().map(|customer| customer.number()))
+        .bind(recording.direction.word())
+        .bind(text::time(recording.began_at))
+        .bind(i64::from(recording.rate.hz()))
+        .bind(text::relative(self.home, &recording.path))
+        .bind(text::reasons(&recording.reasons));
+        insert.execute(&mut *self.rows).await.map(drop)
+    }
+
+    async fn kept(&mut self, recording: &RecordingKept) -> Written {
+        self.upsert_recording(recording).await?;
+        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.call.to_string());
+        let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
+        for purpose in &recording.purposes {
+            // One that is there already stays: what is due may have changed since.
+            let insert = sqlx::query(
+                "INSERT INTO purposes (recording, purpose, basis, due_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (recording, purpose) DO NOTHING",
+            )
+            .bind(&id)
+            .bind(purpose.purpose.word())
+            .bind(&purpose.basis)
+            .bind(purpose.due_at.map(text::time));
+            insert.execute(&mut *self.rows).await?;
+        }
+        self.call_was_kept(recording).await
+    }
+
+    async fn upsert_recording(&mut self, recording: &RecordingKept) -> Written {
+        let insert = sqlx::query(
+            "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
+                                     reasons, marks, state, committed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             ON CONFLICT (call) DO UPDATE
+             SET agent = excluded.agent, customer = COALESCE(excluded.customer, recordings.customer),
+                 seconds = excluded.seconds, first_seconds = excluded.first_seconds, rate = excluded.rate, path = excluded.path,
+                 bytes = excluded.bytes, reasons = excluded.reasons, marks = excluded.marks, state = excluded.state,
+                 committed_at = excluded.committed_at",
+        )
+        .bind(Uuid::now_v7().hyphenated().to_string())
+        .bind(recording.call.to_string())
+        .bind(&recording.agent)
+        .bind(recording.customer.as_ref().map(|customer| customer.number()))
+        .bind(recording.direction.word())
+        .bind(text::time(recording.began_at))
+        .bind(recording.seconds)
+        .bind(recording.first_seconds)
+        .bind(i64::from(recording.rate.hz()))
+        .bind(text::relative(self.home, &recording.path))
+        .bind(text::count(recording.bytes))
+        .bind(text::reasons(&recording.reasons))
+        .bind(recording.marks.to_string())
+        .bind(recording.state.word())
+        .bind(text::time(recording.committed_at));
+        insert.execute(&mut *self.rows).await.map(drop)
+    }
+
+    /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
+    async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
+        let call = self.live.get(&recording.call).cloned().unwrap_or_else(|| CallBegun {
+            call: recording.call,
+            day: TimeZone::UTC.to_datetime(recording.began_at).date(),
+            // Not known any more. Another number would be one for which the call was not drawn.
+            sequence: None,
+            agent: recording.agent.clone(),
+            direction: recording.direction,
+            began_at: recording.began_at,
+        });
+        self.begun(&call).await?;
+        // Only where its end was never said: what was said is more exact.
+        let update = sqlx::query(
+            "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4
+             WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
+        )
+        .bind(recording.call.to_string())
+        .bind(Outcome::Kept.word())
+        .bind(recording.first_seconds + recording.seconds)
+        .bind(text::reasons(&recording.reasons));
+        update.execute(&mut *self.rows).await.map(drop)
+    }
+}
