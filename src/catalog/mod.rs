@@ -121,7 +121,7 @@ impl Catalog {
 
     /// What keeps the catalog from being written, and what to do about it. None while all is well.
     pub fn trouble(&self) -> Option<String> {
-        self.queue.trouble().map(|trouble| trouble.to_string())
+        self.queue.trouble()
     }
 
     /// How many notes are not durable yet.

@@ -153,7 +153,7 @@ pub struct RecordingBegun {
     pub began_at: Timestamp,
     /// Samples a second.
     pub rate: Rate,
-    /// Where the recording will be: under the home folder, or absolute and in it.
+    /// Where the recording will be: absolute, or from the home folder on.
     pub path: PathBuf,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
@@ -180,7 +180,7 @@ pub struct RecordingKept {
     pub first_seconds: f64,
     /// The size of the file.
     pub bytes: u64,
-    /// Where it is: under the home folder, or absolute and in it.
+    /// Where it is: absolute, or from the home folder on.
     pub path: PathBuf,
     /// Why it was selected.
     pub reasons: Vec<Reason>,

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::{CallBegun, Note, Opened, Trouble, Unfinished};
 
 /// Notes that may wait: about 80,000 calls, days of a large desk, some 100 MB.
-const NOTES_MAX: usize = 250_000;
+pub(super) const NOTES_MAX: usize = 250_000;
 
 /// Days whose last number is remembered.
 const DAYS_MAX: usize = 64;
@@ -127,8 +127,13 @@ impl Queue {
         }
     }
 
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.state.lock().trouble.clone()
+    pub(super) fn trouble(&self) -> Option<String> {
+        let state = self.state.lock();
+        let trouble = state.trouble.as_ref()?;
+        Some(match state.left_out {
+            0 => trouble.to_string(),
+            left_out => format!("{trouble}; {left_out} notes about calls were left out, so that the ledger lacks them"),
+        })
     }
 
     pub(super) fn pending(&self) -> usize {
@@ -224,7 +229,11 @@ impl Queue {
         state.written += state.in_hand as u64;
         state.in_hand = 0;
         if state.trouble.take().is_some() {
-            tracing::info!(waiting = state.waiting.len(), "the catalog can be written again");
+            tracing::info!(
+                waiting = state.waiting.len(),
+                left_out = state.left_out,
+                "the catalog can be written again"
+            );
         }
         self.changed.notify_all();
     }
