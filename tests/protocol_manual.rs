@@ -1,0 +1,453 @@
+//! Keeps `docs/protocol.md` true: its names are those of `src/protocol`, its examples are what the crate's own parser reads.
+//!
+//! A new request, refusal, event, error, field or limit does not compile here, or fails here, until the page has it.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use retrocall::{
+    audio::{Codec, FRAME_SAMPLES_MAX, Rate},
+    protocol::{
+        AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CONTROL_BYTES_MAX, CallId, Direction,
+        EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, HEAD_BYTES, Head, Kind, Limits, LiveCall, LiveLeg, LiveState,
+        Refusal, Request, Status, Target, VERSION, Verdict,
+    },
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// All values of an enum. A variant that is missing from the list does not compile.
+macro_rules! every {
+    ($type:ident: $($variant:ident $(($inner:expr))? $({ $($field:ident: $value:expr),* })?),* $(,)?) => {{
+        let all = vec![$($type::$variant $(($inner))? $({ $($field: $value),* })?),*];
+        for one in &all {
+            match one {
+                $($type::$variant { .. } => {})*
+            }
+        }
+        all
+    }};
+}
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn page() -> String {
+    read("docs/protocol.md")
+}
+
+/// What stands under a heading, up to the next heading of any depth.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let title = |line: &str| line.starts_with('#').then(|| line.trim_start_matches('#').trim().to_owned());
+    let mut fenced = false;
+    let mut start = None;
+    let mut at = 0;
+    for line in page.split_inclusive('\n') {
+        fenced ^= line.starts_with("```");
+        match (title(line), start) {
+            (Some(_), Some(start)) if !fenced => return &page[start..at],
+            (Some(found), None) if !fenced && found == heading => start = Some(at + line.len()),
+            _ => {}
+        }
+        at += line.len();
+    }
+    &page[start.unwrap_or_else(|| panic!("the page has no heading `{heading}`"))..]
+}
+
+/// The fenced blocks whose first line says `language`.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{language}\n");
+    let pieces = page.split(fence.as_str()).skip(1);
+    pieces.map(|piece| piece.split("\n```").next().expect("a split has a first piece")).collect()
+}
+
+/// The rows of the table whose head begins with `head`, cell by cell.
+fn table(text: &str, head: &str) -> Vec<Vec<String>> {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with(head));
+    assert!(lines.next().is_some(), "no table begins with {head}");
+    let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// What stands in backticks.
+fn quoted(cell: &str) -> BTreeSet<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The names in the first column of a table.
+fn first_column(text: &str, head: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for row in table(text, head) {
+        for name in quoted(&row[0]) {
+            assert!(names.insert(name.clone()), "`{name}` stands twice in the table {head}");
+        }
+    }
+    names
+}
+
+/// The name of a value on the wire.
+fn word(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).expect("it is JSON");
+    value.as_str().expect("it is a word").to_owned()
+}
+
+fn words<T: Serialize>(values: &[T]) -> BTreeSet<String> {
+    values.iter().map(word).collect()
+}
+
+/// The names of an object's fields on the wire.
+fn keys(value: &impl Serialize) -> BTreeSet<String> {
+    let value = serde_json::to_value(value).expect("it is JSON");
+    value.as_object().expect("it is an object").keys().cloned().collect()
+}
+
+fn asks() -> Vec<Ask> {
+    let begin = Begin {
+        agent: "anna".into(),
+        customer: None,
+        direction: Direction::Inbound,
+        rate: Rate::new(8_000).expect("a rate"),
+        codec: Codec::Pcm16,
+    };
+    every!(Ask: Begin(begin), Attach, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
+        Transfer { to: "bert".into() }, Dtmf { digit: '1' }, Calls, Status)
+}
+
+fn refusals() -> Vec<Refusal> {
+    every!(Refusal: Malformed, UnknownCall, NoCall, NotYours, Ended, Private, Objected, Recording, MemoryFull, TooManyCalls,
+        Connected, Stopping, Disk)
+}
+
+fn errors() -> Vec<ErrorCode> {
+    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, Samples, Channel, Position, NotReading, TooManyConnections,
+        MemoryFull)
+}
+
+fn limits() -> Limits {
+    Limits {
+        control_bytes: CONTROL_BYTES_MAX,
+        frame_samples: FRAME_SAMPLES_MAX,
+        rate_hz: [Rate::MIN_HZ, Rate::MAX_HZ],
+        grace_ms: 5_000,
+        ahead_ms: 60_000,
+        calls: 10_000,
+    }
+}
+
+fn events() -> Vec<Event> {
+    let (call, text) = (CallId::new(), String::new);
+    every!(Event:
+        Hello { version: VERSION, engine: text(), agent: Some(text()), limits: limits() },
+        Recording { call: call },
+        Kept { call: call, path: "/".into(), seconds: 1.0 },
+        DiskTrouble { call: call, text: text() },
+        DiskWell { call: call },
+        MemoryFull { call: call, text: text() },
+        Ended { call: call, by: EndedBy::Stopping },
+        Stopping,
+        Error { error: ErrorCode::Kind, text: text() })
+}
+
+fn live_call() -> LiveCall {
+    let leg = LiveLeg { level_dbfs: 0.0, frames: 0, gaps: 0, gap_seconds: 0.0, late_frames: 0, lost_frames: 0 };
+    LiveCall {
+        call: CallId::new(),
+        agent: "anna".into(),
+        direction: Direction::Inbound,
+        rate: 8_000,
+        codec: Codec::Pcm16,
+        began: "2026-11-24T10:15:00Z".parse().expect("a time"),
+        seconds: 0.0,
+        state: LiveState::Live,
+        recording: false,
+        masked: false,
+        on_hold: false,
+        private: false,
+        held_bytes: 0,
+        agent_leg: leg,
+        customer_leg: leg,
+    }
+}
+
+fn status() -> Status {
+    Status {
+        engine: String::new(),
+        memory: String::new(),
+        memory_bytes: 0,
+        held_bytes: 0,
+        calls: 0,
+        commits: 0,
+        disk_trouble: None,
+        catalog_trouble: None,
+    }
+}
+
+#[test]
+fn every_request_stands_in_the_page_and_no_other() {
+    let page = page();
+    let verbs: BTreeSet<String> = asks().iter().map(|ask| ask.verb().to_owned()).collect();
+    assert_eq!(first_column(section(&page, "Every request"), "| `do` |"), verbs);
+    let controls = first_column(section(&page, "Controls, once and again"), "| control |");
+    let others = BTreeSet::from(["begin", "attach", "calls", "status"].map(str::to_owned));
+    assert_eq!(controls, verbs.difference(&others).cloned().collect());
+}
+
+#[test]
+fn a_request_with_the_needed_fields_of_the_page_is_one_and_without_any_of_them_is_none() {
+    let sample = |field: &str| match field {
+        "agent" | "to" | "customer" => json!("anna"),
+        "rate" => json!(8_000),
+        "codec" => json!("ulaw"),
+        "call" => json!(CallId::new()),
+        "seconds" => json!(1),
+        "digit" => json!("#"),
+        "direction" => json!("outbound"),
+        other => panic!("the page has a field `{other}` that this test does not know"),
+    };
+    let page = page();
+    for row in table(section(&page, "Every request"), "| `do` |") {
+        let verb = quoted(&row[0]).pop_first().expect("a verb");
+        let fields = quoted(&row[1]);
+        let mut request = json!({ "do": verb });
+        for field in &fields {
+            request[field] = sample(field);
+        }
+        Request::from_json(request.to_string().as_bytes()).unwrap_or_else(|why| panic!("{request}: {why}"));
+        for field in &fields {
+            let mut without = request.clone();
+            without.as_object_mut().expect("an object").remove(field);
+            let is_needed = Request::from_json(without.to_string().as_bytes()).is_err();
+            assert_eq!(is_needed, row[1].contains(&format!("**`{field}`**")), "`{field}` of `{verb}`");
+        }
+    }
+}
+
+#[test]
+fn every_field_stands_in_the_page_and_no_other() {
+    let page = page();
+    // The parser of requests says itself which fields there are.
+    let why = Request::from_json(br#"{"":0}"#).expect_err("there is no such field");
+    let fields = quoted(why.split_once("expected one of").expect("it names the fields").1);
+    assert!(fields.contains("do") && fields.len() > 10, "{why}");
+    assert_eq!(first_column(section(&page, "Fields of a request"), "| field |"), fields);
+
+    let answer = Answer {
+        id: Some(0),
+        answer: Verdict::Accepted,
+        reason: Some(Refusal::Disk),
+        text: Some(String::new()),
+        call: Some(CallId::new()),
+        agent: Some(String::new()),
+        channel: Some(0),
+        at: Some(0),
+        seconds: Some(0.0),
+        positions: Some([0, 0]),
+        calls: Some(vec![live_call()]),
+        status: Some(status()),
+    };
+    let answers = section(&page, "Fields of an answer");
+    assert_eq!(first_column(answers, "| field |"), keys(&answer));
+    assert_eq!(first_column(answers, "| verdict |"), words(&every!(Verdict: Accepted, Already, Refused)));
+
+    let calls = section(&page, "Live calls");
+    assert_eq!(first_column(calls, "| field |"), keys(&live_call()));
+    assert_eq!(first_column(calls, "| field of a leg |"), keys(&live_call().agent_leg));
+    for state in words(&every!(LiveState: Live, Disconnected, Ended)) {
+        assert!(calls.contains(&format!("`{state}`: ")) || calls.contains(&format!("`{state}`; ")), "state `{state}`");
+    }
+    assert_eq!(first_column(section(&page, "Status"), "| field |"), keys(&status()));
+    assert_eq!(first_column(section(&page, "Events"), "| field of `limits` |"), keys(&limits()));
+    for codec in words(&every!(Codec: Pcm16, Ulaw, Alaw)) {
+        assert!(first_column(section(&page, "Audio"), "| `codec` |").contains(&codec), "codec `{codec}`");
+        assert!(section(&page, "Fields of a request").contains(&format!("`\"{codec}\"`")), "codec `{codec}`");
+    }
+    for direction in words(&every!(Direction: Inbound, Outbound)) {
+        assert!(section(&page, "Fields of a request").contains(&format!("`\"{direction}\"`")), "`{direction}`");
+    }
+}
+
+#[test]
+fn every_refusal_and_every_error_stands_in_the_page_and_no_other() {
+    let page = page();
+    assert_eq!(first_column(section(&page, "Refusals"), "| `reason` |"), words(&refusals()));
+    assert_eq!(first_column(section(&page, "Errors"), "| `error` |"), words(&errors()));
+}
+
+#[test]
+fn every_event_stands_in_the_page_with_its_fields_and_no_other() {
+    let page = page();
+    let section = section(&page, "Events");
+    let rows = table(section, "| `event` |");
+    let explained = first_column(section, "| field |");
+    assert_eq!(rows.len(), events().len());
+    for event in events() {
+        let mut fields = serde_json::to_value(&event).expect("it is JSON");
+        let fields = fields.as_object_mut().expect("an object");
+        let name = fields.remove("event").expect("the name of the event");
+        let name = name.as_str().expect("a word");
+        let row = rows.iter().find(|row| row[0] == format!("`{name}`"));
+        let row = row.unwrap_or_else(|| panic!("the page lacks the event `{name}`"));
+        let fields: BTreeSet<String> = fields.keys().cloned().collect();
+        assert_eq!(quoted(&row[1]), fields, "fields of `{name}`");
+        assert!(fields.is_subset(&explained), "a field of `{name}` is not explained");
+    }
+    let by = &table(section, "| field |").into_iter().find(|row| row[0] == "`by`").expect("`by` is explained")[2];
+    for word in words(&every!(EndedBy: ConnectionLost, Stopping, FileFull)) {
+        assert!(by.contains(&format!("`{word}`: ")), "`{word}`");
+    }
+}
+
+#[test]
+fn every_limit_stands_in_the_page() {
+    let page = page();
+    let has = |place: &str, words: String| assert!(section(&page, place).contains(&words), "{place} lacks `{words}`");
+    has("Messages", format!("at most {CONTROL_BYTES_MAX} bytes each"));
+    has("Messages", format!("at most {EVENT_BYTES_MAX} bytes each"));
+    has("Messages", format!("version of the protocol: {VERSION}"));
+    has("Audio", format!("| {AUDIO_HEAD_BYTES} | rest |"));
+    has("Audio", format!("1 to {FRAME_SAMPLES_MAX} samples"));
+    has("Fields of a request", format!("`customer` | string, 1 to {AGENT_CHARS_MAX} characters"));
+    has("Fields of a request", format!("`rate` | integer, {} to {}", Rate::MIN_HZ, Rate::MAX_HZ));
+    has("Errors", format!("over {CONTROL_BYTES_MAX} bytes, or a frame over {FRAME_SAMPLES_MAX} samples"));
+    has("Events", format!("`control_bytes` | {CONTROL_BYTES_MAX} |"));
+    has("Events", format!("`frame_samples` | {FRAME_SAMPLES_MAX} |"));
+    has("Events", format!("`rate_hz` | [{}, {}] |", Rate::MIN_HZ, Rate::MAX_HZ));
+    let heads = table(section(&page, "Messages"), "| offset |");
+    let bytes: usize = heads.iter().map(|row| row[1].parse::<usize>().expect("a number of bytes")).sum();
+    assert_eq!(bytes, HEAD_BYTES);
+    let erase =
+        |seconds: f64| Request::from_json(json!({"do": "erase-last", "seconds": seconds}).to_string().as_bytes());
+    assert!(erase(86_400.0).is_ok() && erase(86_400.1).is_err());
+    has("Fields of a request", "over 0, at most 86400".to_owned());
+    for row in table(section(&page, "Audio"), "| `codec` |") {
+        let codec: Codec = serde_json::from_value(json!(quoted(&row[0]).pop_first())).expect("a codec");
+        assert!(row[1].starts_with(&codec.bytes_per_sample().to_string()), "{row:?}");
+        assert!(row[2].ends_with(&(AUDIO_HEAD_BYTES + 160 * codec.bytes_per_sample()).to_string()), "{row:?}");
+    }
+}
+
+#[test]
+fn every_line_of_json_in_the_page_is_what_it_says_it_is() {
+    let page = page();
+    let same = |line: &str, back: Value| assert_eq!(serde_json::from_str::<Value>(line).expect("JSON"), back);
+    let mut seen = 0;
+    for line in blocks(&page, "json request").into_iter().flat_map(str::lines) {
+        let request = Request::from_json(line.as_bytes()).unwrap_or_else(|why| panic!("{line}: {why}"));
+        same(line, serde_json::from_slice(&request.to_json()).expect("JSON"));
+        seen += 1;
+    }
+    for line in blocks(&page, "json answer").into_iter().flat_map(str::lines) {
+        // Through the type and back: a field that the type does not have would be gone.
+        let answer: Answer = serde_json::from_str(line).unwrap_or_else(|why| panic!("{line}: {why}"));
+        same(line, serde_json::to_value(&answer).expect("JSON"));
+        assert_eq!(answer.reason.is_some(), answer.answer == Verdict::Refused);
+        assert_eq!(answer.text, answer.reason.map(|reason| reason.to_string()), "a refusal in the engine's own words");
+        seen += 1;
+    }
+    for line in blocks(&page, "json event").into_iter().flat_map(str::lines) {
+        let event: Event = serde_json::from_str(line).unwrap_or_else(|why| panic!("{line}: {why}"));
+        same(line, serde_json::to_value(&event).expect("JSON"));
+        seen += 1;
+    }
+    assert_eq!(seen, page.lines().filter(|line| line.starts_with('{')).count(), "every line of JSON is looked at");
+}
+
+/// The messages of the example in bytes: who sends each (`>` or `<`), and its bytes.
+fn example(page: &str) -> Vec<(char, Vec<u8>)> {
+    let block = blocks(page, "hex");
+    assert_eq!(block.len(), 1, "there is one example in bytes");
+    let mut messages = Vec::new();
+    for line in block[0].lines().filter(|line| !line.is_empty()) {
+        match line.chars().next() {
+            Some(side @ ('>' | '<')) => messages.push((side, Vec::new())),
+            _ => {
+                let (hex, rest) = line.split_once('|').expect("bytes, then the same as text");
+                let bytes: Vec<u8> =
+                    hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")).collect();
+                let text: String =
+                    bytes.iter().map(|byte| if (32..127).contains(byte) { char::from(*byte) } else { '.' }).collect();
+                assert!(rest.starts_with(&format!("{text}|")), "the text beside the bytes is another: {line}");
+                messages.last_mut().expect("a message begins with > or <").1.extend(bytes);
+            }
+        }
+    }
+    messages
+}
+
+#[test]
+fn the_example_in_bytes_is_the_call_that_the_page_tells() {
+    let page = page();
+    let mut told = Vec::new();
+    for (side, bytes) in example(&page) {
+        let (head, payload) = bytes.split_first_chunk::<HEAD_BYTES>().expect("a head");
+        let head = if side == '>' { Head::parse(*head) } else { Head::parse_from_engine(*head) }.expect("a head");
+        assert_eq!(head.payload_bytes, payload.len(), "the length in the head");
+        told.push(match (side, head.kind) {
+            ('>', Kind::Audio(leg)) => {
+                let (audio, samples) = AudioHead::split(payload).expect("an audio head");
+                assert_eq!(AudioHead::samples(samples, Codec::Pcm16), Ok(20));
+                assert!(samples.iter().any(|byte| *byte != 0), "it is not silence");
+                format!("> {leg:?} frame, channel {} at {}", audio.channel, audio.position)
+            }
+            ('>', Kind::Control) => {
+                let request = Request::from_json(payload).expect("a request");
+                let channel = match request.target {
+                    Target::Channel(channel) => format!(" channel {channel}"),
+                    _ => String::new(),
+                };
+                format!("> {} {}{channel}", request.id.expect("a number"), request.ask.verb())
+            }
+            (_, Kind::Audio(_)) => panic!("the engine sends no audio"),
+            (_, Kind::Control) => match serde_json::from_slice::<Event>(payload) {
+                Ok(Event::Hello { version, agent: None, limits: told, .. }) if version == VERSION => {
+                    assert_eq!(told, limits());
+                    "< hello".to_owned()
+                }
+                Ok(event) => {
+                    format!("< {}", serde_json::to_value(event).expect("JSON")["event"].as_str().expect("a word"))
+                }
+                Err(_) => {
+                    let answer: Answer = serde_json::from_slice(payload).expect("an answer");
+                    assert_eq!(serde_json::to_vec(&answer).expect("JSON"), payload, "as the engine writes it");
+                    format!("< {} {}, at {:?}", answer.id.expect("a number"), word(&answer.answer), answer.at)
+                }
+            },
+        });
+    }
+    let expected = [
+        "< hello",
+        "> 1 begin",
+        "< 1 accepted, at None",
+        "> Agent frame, channel 0 at 0",
+        "> Customer frame, channel 0 at 0",
+        "> 2 record channel 0",
+        "< recording",
+        "< 2 accepted, at Some(20)",
+        "> 3 end channel 0",
+        "< 3 accepted, at Some(20)",
+        "< kept",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_client_in_the_page_is_the_one_in_examples() {
+    let page = page();
+    assert_eq!(blocks(&page, "python"), [read("examples/minimal.py").trim_end()]);
+}
+
+#[test]
+fn every_link_in_the_page_leads_somewhere() {
+    let page = page();
+    let headings = page.lines().filter(|line| line.starts_with("## ") || line.starts_with("### "));
+    let anchors: BTreeSet<String> = headings
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            title.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
+        })
+        .collect();
+    for link in page.split("](#").skip(1).map(|rest| rest.split(')').next().expect("a split has a first piece")) {
+        assert!(anchors.contains(link), "#{link} leads nowhere: {anchors:?}");
+    }
+}
