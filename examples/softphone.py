@@ -3,7 +3,7 @@
 
     softphone.py SOCKET CALL.wav --agent anna --record-at 40
 
-Python 3.8 or newer, nothing but its standard library. SOCKET is the engine's socket (`retrocall.sock` in its home), CALL.wav a
+Python 3.8 or newer, nothing but its standard library. SOCKET is the engine's socket (`engine.sock` in its home), CALL.wav a
 stereo PCM16 file: the agent left, the customer right. What the engine says goes to standard error; the recording's path, once it
 is on disk for good, to standard output. Exit code 0: done; 1: refused or failed; 2: wrong usage.
 
@@ -184,7 +184,7 @@ def open_wav(path):
 def options():
     """What the user wants."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("socket", help="the engine's socket: retrocall.sock in its home")
+    parser.add_argument("socket", help="the engine's socket: engine.sock in its home")
     parser.add_argument("wav", help="stereo PCM16: the agent left, the customer right")
     parser.add_argument("--agent", help="who talks for the desk (without it: the agent of your user, or else anna)")
     parser.add_argument("--customer", help="the customer's number")

@@ -131,7 +131,7 @@ fn limits() -> Limits {
         rate_hz: [Rate::MIN_HZ, Rate::MAX_HZ],
         grace_ms: 5_000,
         ahead_ms: 60_000,
-        calls: 10_000,
+        calls: 20_000,
     }
 }
 
