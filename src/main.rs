@@ -1,2 +1,7 @@
 //! The program `retrocall`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    retrocall::cli::main()
+}

@@ -1,0 +1,69 @@
+//! What the commands that control a live call have in common: which call is meant, and what came of it.
+
+use clap::Args;
+
+use super::{Context, Failure, output};
+use crate::protocol::{Answer, Ask, CallId, Request, Target, Verdict};
+
+/// Which call is meant.
+#[derive(Args)]
+pub(super) struct CallArgs {
+    /// The live call of this agent
+    #[arg(long, value_name = "NAME", conflicts_with = "call")]
+    agent: Option<String>,
+    /// The call with this id [without --agent and --call: your own live call]
+    #[arg(long, value_name = "ID")]
+    call: Option<CallId>,
+}
+
+impl CallArgs {
+    fn target(self) -> Target {
+        match (self.agent, self.call) {
+            (Some(agent), _) => Target::Agent(agent),
+            (None, Some(call)) => Target::Call(call),
+            (None, None) => Target::Own,
+        }
+    }
+}
+
+/// Asks, and says what came of it; `sentence` puts what was done in words.
+pub(super) fn ask(
+    context: &Context,
+    call: CallArgs,
+    ask: Ask,
+    sentence: impl Fn(&Answer, &str) -> String,
+) -> Result<(), Failure> {
+    let verb = ask.verb();
+    let mut client = context.connect()?;
+    let answer = client.ask(Request::new(call.target(), ask)).map_err(|error| context.client_failure(error))?;
+    // The number of the request means nothing to whoever typed the command.
+    let answer = Answer { id: None, ..answer };
+    if context.json() {
+        output::say_json(&answer);
+    }
+    if answer.answer == Verdict::Refused {
+        return Err(Failure::refused(verb, &answer));
+    }
+    if !context.json() {
+        let whose = match &answer.agent {
+            Some(agent) => format!("{agent}'s call"),
+            None => "the call".to_owned(),
+        };
+        let mut line = capital(&sentence(&answer, &whose));
+        if let Some(text) = &answer.text {
+            line = format!("{line} {text}");
+        }
+        output::say(&line);
+    }
+    Ok(())
+}
+
+/// How long the call is, for the end of a sentence; nothing if the engine did not say.
+pub(super) fn so_far(answer: &Answer) -> String {
+    answer.seconds.map_or(String::new(), |seconds| format!(": {} so far", output::length(seconds)))
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,75 @@
+//! What is typed: one file per command, so that this folder's listing is the manual.
+//!
+//! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, sockets' bytes, audio.
+
+mod calls;
+mod context;
+mod control;
+mod erase_last;
+mod failure;
+mod mask;
+mod object;
+mod output;
+mod private;
+mod record;
+mod replay;
+mod run;
+mod unmask;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+pub use context::Context;
+pub use failure::Failure;
+pub use run::RunArgs;
+
+/// Keeps the right calls, from their first second, and no others.
+#[derive(Parser)]
+#[command(name = "retrocall", version, arg_required_else_help = true, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// The folder that everything lives in [default: $XDG_DATA_HOME/retrocall, or ~/.local/share/retrocall]
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
+    home: Option<PathBuf>,
+    /// Print facts as JSON
+    #[arg(long, global = true, display_order = 901)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Replay(replay::ReplayArgs),
+    Record(record::RecordArgs),
+    Mask(mask::MaskArgs),
+    Unmask(unmask::UnmaskArgs),
+    EraseLast(erase_last::EraseLastArgs),
+    Private(private::PrivateArgs),
+    Object(object::ObjectArgs),
+    Calls(calls::CallsArgs),
+}
+
+/// The program: reads what was typed, does it, and gives the exit code. 0 is done, 1 refused or failed, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {
+        Command::Run(args) => run::run(&context, args),
+        Command::Replay(args) => replay::run(&context, args),
+        Command::Record(args) => record::run(&context, args),
+        Command::Mask(args) => mask::run(&context, args),
+        Command::Unmask(args) => unmask::run(&context, args),
+        Command::EraseLast(args) => erase_last::run(&context, args),
+        Command::Private(args) => private::run(&context, args),
+        Command::Object(args) => object::run(&context, args),
+        Command::Calls(args) => calls::run(&context, args),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}

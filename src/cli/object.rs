@@ -1,0 +1,28 @@
+//! `retrocall object`: not for training: the call can't be sampled.
+
+use clap::Args;
+
+use super::{
+    Context, Failure,
+    control::{self, CallArgs},
+};
+use crate::protocol::{Ask, Verdict};
+
+const EXAMPLES: &str = "Examples:
+  retrocall object                     your own live call
+  retrocall object --agent anna";
+
+/// The customer objects to training: the call can't be sampled
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ObjectArgs {
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+pub(super) fn run(context: &Context, args: ObjectArgs) -> Result<(), Failure> {
+    control::ask(context, args.call, Ask::Object, |answer, whose| match answer.answer {
+        Verdict::Already => format!("the objection to {whose} is noted already."),
+        _ => format!("noted: {whose} can't be in the sample."),
+    })
+}

@@ -1,0 +1,88 @@
+//! Lines on standard output and standard error, and progress for what takes over a second.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// How long something may take before its progress is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A line on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly.
+pub(super) fn say(line: &str) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            complain(&format!("can't write to standard output ({error}); check where it goes"));
+            process::exit(1);
+        }
+        process::exit(0);
+    }
+}
+
+/// One line of JSON on standard output.
+pub(super) fn say_json(facts: &impl Serialize) {
+    say(&serde_json::to_string(facts).expect("facts are JSON"));
+}
+
+/// A line on standard error. If nobody takes it, there is nobody to tell.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "retrocall: {line}");
+}
+
+/// A bar on a terminal, once something has taken over a second; nothing anywhere else.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    began: Instant,
+    what: String,
+}
+
+impl Progress {
+    pub(super) fn new(what: impl Into<String>) -> Progress {
+        Progress { bar: None, began: Instant::now(), what: what.into() }
+    }
+
+    /// `done` of `of` seconds.
+    pub(super) fn set(&mut self, (done, of): (f64, f64)) {
+        if self.bar.is_none() && self.began.elapsed() > PATIENCE && io::stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {prefix}").expect("a template of known keys");
+            self.bar = Some(ProgressBar::new(0).with_style(style).with_message(self.what.clone()));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length((of * 1e3) as u64);
+            bar.set_prefix(format!("{done:.0} of {of:.0} s"));
+            bar.set_position((done * 1e3) as u64);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A length of time for people.
+pub(super) fn length(seconds: f64) -> String {
+    match seconds {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{} min {:02} s", s as u64 / 60, s as u64 % 60),
+        s => format!("{} h {:02} min", s as u64 / 3600, s as u64 / 60 % 60),
+    }
+}
+
+/// A number of bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        b if b < 1 << 10 => format!("{b} B"),
+        b if b < 1 << 20 => format!("{} KiB", b >> 10),
+        b if b < 1 << 30 => format!("{:.1} MiB", b as f64 / f64::from(1 << 20)),
+        b => format!("{:.1} GiB", b as f64 / f64::from(1 << 30)),
+    }
+}

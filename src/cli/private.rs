@@ -1,0 +1,28 @@
+//! `retrocall private`: not this call: what is held is wiped, and nothing more is held.
+
+use clap::Args;
+
+use super::{
+    Context, Failure,
+    control::{self, CallArgs},
+};
+use crate::protocol::{Ask, Verdict};
+
+const EXAMPLES: &str = "Examples:
+  retrocall private                    your own live call
+  retrocall private --agent anna";
+
+/// Not this call: wipe what is held of it, and hold nothing more
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct PrivateArgs {
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+pub(super) fn run(context: &Context, args: PrivateArgs) -> Result<(), Failure> {
+    control::ask(context, args.call, Ask::Private, |answer, whose| match answer.answer {
+        Verdict::Already => format!("{whose} is private already."),
+        _ => format!("private: what was held of {whose} is wiped, and nothing more is held."),
+    })
+}

@@ -1,0 +1,28 @@
+//! `retrocall unmask`: ends a mask.
+
+use clap::Args;
+
+use super::{
+    Context, Failure,
+    control::{self, CallArgs},
+};
+use crate::protocol::{Ask, Verdict};
+
+const EXAMPLES: &str = "Examples:
+  retrocall unmask                     your own live call
+  retrocall unmask --agent anna";
+
+/// End a mask
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct UnmaskArgs {
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+pub(super) fn run(context: &Context, args: UnmaskArgs) -> Result<(), Failure> {
+    control::ask(context, args.call, Ask::Unmask, |answer, whose| match answer.answer {
+        Verdict::Already => format!("{whose} is not masked."),
+        _ => format!("unmasked: {whose} can be heard again from now on."),
+    })
+}

@@ -1,0 +1,215 @@
+//! The other end of the local socket, for our own commands and for softphones that are written in Rust.
+//!
+//! Belongs here: connecting, asking, sending audio, hearing events, and a softphone that plays a file.
+//! Does not: engine internals, what is printed, exit codes.
+
+mod error;
+#[cfg(test)]
+pub(crate) mod fake;
+mod player;
+mod wav;
+mod wire;
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+pub use error::ClientError;
+pub use player::{Cue, CueOutcome, PlayError, Played, Player, Script};
+pub use wav::{WavError, WavSource};
+
+use crate::{
+    audio::Leg,
+    protocol::{Answer, AudioHead, Event, Limits, Request, VERSION},
+};
+use wire::{Message, Wire};
+
+/// How long the engine may take to greet: it may be accepting a thousand others first.
+const HELLO_MAX: Duration = Duration::from_secs(30);
+/// How long the engine may take to answer, or to take what is sent. `erase-last` waits for the disk.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// Audio is handed to the kernel in runs of about this size: a system call per frame would cost more than the frame.
+const OUT_BYTES: usize = 64 * 1024;
+/// Events that wait to be taken. Over that the oldest are forgotten: nobody seems to want them.
+const EVENTS_MAX: usize = 4096;
+
+/// What the engine said when the connection began.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hello {
+    /// Version of the engine.
+    pub engine: String,
+    /// The agent whose calls this user may control; none for a user who may control all.
+    pub agent: Option<String>,
+    /// What the engine takes.
+    pub limits: Limits,
+}
+
+/// A connection to the engine.
+///
+/// Blocking, without a thread of its own. Whatever it waits for, it writes and reads meanwhile: a client that floods audio still
+/// takes in its answers and events, so the two ends can't wait for each other.
+pub struct Client {
+    wire: Wire,
+    hello: Hello,
+    last_id: u64,
+    answers: VecDeque<Answer>,
+    events: VecDeque<Event>,
+    /// The engine's `error` event: why the connection is about to close.
+    fault: Option<Event>,
+    /// An answer did not come in time: whatever comes now can't be told apart any more.
+    lost_count: bool,
+}
+
+impl Client {
+    /// Connects to the engine that listens on `socket`, and checks that it speaks this version.
+    ///
+    /// # Errors
+    /// [`ClientError`] if no engine listens there, if it may not be used by this user, or if it speaks otherwise.
+    pub fn connect(socket: &Path) -> Result<Client, ClientError> {
+        let nothing =
+            Limits { control_bytes: 0, frame_samples: 0, rate_hz: [0, 0], grace_ms: 0, ahead_ms: 0, calls: 0 };
+        let mut client = Client {
+            wire: Wire::connect(socket)?,
+            hello: Hello { engine: String::new(), agent: None, limits: nothing },
+            last_id: 0,
+            answers: VecDeque::new(),
+            events: VecDeque::new(),
+            fault: None,
+            lost_count: false,
+        };
+        let first = client.wait(HELLO_MAX, |client| client.events.pop_front())?;
+        match first {
+            Some(Event::Hello { version: VERSION, engine, agent, limits }) => {
+                client.hello = Hello { engine, agent, limits };
+                Ok(client)
+            }
+            Some(Event::Hello { version, .. }) => Err(ClientError::Version { engine: version }),
+            Some(_) => Err(ClientError::NotAnEngine { what: "its first message is no greeting".to_owned() }),
+            None => Err(ClientError::Silent { waited: HELLO_MAX }),
+        }
+    }
+
+    /// What the engine said when the connection began.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Asks, and waits for the answer. Everything sent before takes effect before; events that come meanwhile are kept aside.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the connection is gone or no answer comes. A refusal is an answer, not an error.
+    pub fn ask(&mut self, mut request: Request) -> Result<Answer, ClientError> {
+        if self.lost_count {
+            return Err(ClientError::Silent { waited: ANSWER_MAX });
+        }
+        self.last_id += 1;
+        request.id = Some(self.last_id);
+        self.wire.queue_control(&request.to_json());
+        let answer = self.wait(ANSWER_MAX, |client| client.answers.pop_front())?;
+        let answer =
+            answer.ok_or(ClientError::Silent { waited: ANSWER_MAX }).inspect_err(|_| self.lost_count = true)?;
+        // An answer without a number is one to a message that the engine could not read a number from.
+        match answer.id {
+            Some(id) if id != self.last_id => Err(ClientError::NotAnEngine {
+                what: format!("request {} got the answer to request {id}", self.last_id),
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Sends samples of one leg: `bytes` of the call's codec, the first of them at `position`. Kept back until enough is there,
+    /// until something is asked, or until [`Client::flush`].
+    ///
+    /// # Errors
+    /// [`ClientError`] if the connection is gone, or if the engine takes nothing for a minute.
+    pub fn send_audio(&mut self, leg: Leg, channel: u32, position: u64, bytes: &[u8]) -> Result<(), ClientError> {
+        self.wire.queue_audio(leg, AudioHead { channel, position }, bytes);
+        if self.wire.queued_bytes() >= OUT_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands everything that was kept back to the kernel.
+    ///
+    /// # Errors
+    /// As [`Client::send_audio`].
+    pub fn flush(&mut self) -> Result<(), ClientError> {
+        let done = self.wait(ANSWER_MAX, |client| (client.wire.queued_bytes() == 0).then_some(()))?;
+        done.ok_or(ClientError::Silent { waited: ANSWER_MAX })
+    }
+
+    /// Flushes, and waits until `until`, taking in what comes.
+    ///
+    /// # Errors
+    /// As [`Client::send_audio`].
+    pub fn rest(&mut self, until: Instant) -> Result<(), ClientError> {
+        self.flush()?;
+        self.wait(until.saturating_duration_since(Instant::now()), |_| None::<()>)?;
+        Ok(())
+    }
+
+    /// The events that have come and were not taken yet, without waiting.
+    pub fn events(&mut self) -> impl Iterator<Item = Event> {
+        self.events.drain(..)
+    }
+
+    /// The next event, if one comes within `timeout`.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the connection is gone.
+    pub fn next_event(&mut self, timeout: Duration) -> Result<Option<Event>, ClientError> {
+        self.wait(timeout, |client| client.events.pop_front())
+    }
+
+    /// Moves bytes both ways until `done` has something, or `limit` is over.
+    fn wait<T>(
+        &mut self,
+        limit: Duration,
+        mut done: impl FnMut(&mut Client) -> Option<T>,
+    ) -> Result<Option<T>, ClientError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let open = self.wire.turn()?;
+            self.sort()?;
+            if let Some(what) = done(self) {
+                return Ok(Some(what));
+            }
+            if !open {
+                return Err(self.closed());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.wire.sleep(left)?;
+        }
+    }
+
+    /// Puts what came on the pile it belongs to.
+    fn sort(&mut self) -> Result<(), ClientError> {
+        while let Some(message) = self.wire.next_message()? {
+            match message {
+                Message::Answer(answer) => self.answers.push_back(*answer),
+                Message::Event(event @ Event::Error { .. }) => self.fault = Some(event),
+                Message::Event(event) => {
+                    if self.events.len() == EVENTS_MAX {
+                        self.events.pop_front();
+                    }
+                    self.events.push_back(event);
+                }
+                Message::Unknown => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self) -> ClientError {
+        match &self.fault {
+            Some(Event::Error { error, text }) => ClientError::Refused { error: *error, text: text.clone() },
+            _ => ClientError::Closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! A softphone that plays a file: one call from begin to hangup, with controls at exact samples.
+//!
+//! It is made of steps, each due at a time, so that one thread can play a thousand calls.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use super::{Client, ClientError, WavError, WavSource};
+use crate::{
+    audio::{FRAME_SAMPLES_MAX, Leg, Rate},
+    protocol::{Answer, Ask, Begin, CallId, Direction, EndedBy, Event, Refusal, Request, Target, Verdict},
+};
+
+/// What is played, and how.
+#[derive(Clone)]
+pub struct Script {
+    /// Who talks for the desk.
+    pub agent: String,
+    /// The customer's number, if known.
+    pub customer: Option<String>,
+    /// Who called whom.
+    pub direction: Direction,
+    /// How many times as fast as people talk; 0 is as fast as it goes.
+    pub speed: f64,
+    /// How long a frame is, in milliseconds.
+    pub frame_ms: f64,
+    /// What is asked for, and when.
+    pub cues: Vec<Cue>,
+}
+
+/// A control at a time of the call.
+#[derive(Debug, Clone)]
+pub struct Cue {
+    /// When, in seconds of the call. What is beyond the end is asked for at the end.
+    pub seconds: f64,
+    /// What.
+    pub ask: Ask,
+}
+
+impl Script {
+    /// A call of `agent` in real time, in frames of 20 ms, with nothing asked for.
+    pub fn new(agent: String) -> Script {
+        Script { agent, customer: None, direction: Direction::Inbound, speed: 1.0, frame_ms: 20.0, cues: Vec::new() }
+    }
+}
+
+/// What became of a cue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CueOutcome {
+    /// What was asked for.
+    pub ask: Ask,
+    /// At which sample of the call: everything before it had been sent, nothing after.
+    pub at: u64,
+    /// When that is, in seconds of the call.
+    pub seconds: f64,
+    /// Whether that is the end, because the cue was for later.
+    pub late: bool,
+    /// The engine's answer.
+    pub answer: Answer,
+}
+
+/// A call that was played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Played {
+    /// The call.
+    pub call: CallId,
+    /// Frames that were sent, both legs.
+    pub frames: u64,
+    /// Samples of each leg that were sent.
+    pub samples: u64,
+    /// How long that is.
+    pub seconds: f64,
+    /// What became of each cue.
+    pub cues: Vec<CueOutcome>,
+    /// What ended the call, if it was not our hangup.
+    pub ended_by: Option<EndedBy>,
+    /// Samples were lost because memory was full: what the engine says of it.
+    pub memory_full: Option<String>,
+    /// The recording, once it is durable.
+    pub kept: Option<PathBuf>,
+    /// What the disk says, while it refuses the recording.
+    pub disk_trouble: Option<String>,
+}
+
+impl Played {
+    /// What became of the cues with this word.
+    pub fn outcomes(&self, verb: &str) -> impl Iterator<Item = &CueOutcome> {
+        self.cues.iter().filter(move |outcome| outcome.ask.verb() == verb)
+    }
+
+    /// Whether a cue with this word was refused, accepted (or already so), or not there at all.
+    pub fn verdict(&self, verb: &str) -> Option<Verdict> {
+        let verdicts = || self.outcomes(verb).map(|outcome| outcome.answer.answer);
+        verdicts().find(|verdict| *verdict == Verdict::Refused).or_else(|| verdicts().next())
+    }
+
+    /// Takes in an event. What is about another call is none of this one's.
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Ended { call, by } if *call == self.call => self.ended_by = Some(*by),
+            Event::MemoryFull { call, text } if *call == self.call => self.memory_full = Some(text.clone()),
+            Event::Kept { call, path, .. } if *call == self.call => self.kept = Some(path.clone()),
+            Event::DiskTrouble { call, text } if *call == self.call => self.disk_trouble = Some(text.clone()),
+            Event::DiskWell { call } if *call == self.call => self.disk_trouble = None,
+            _ => {}
+        }
+    }
+
+    /// Waits until the recording of this call is durable, at most for `limit`; `kept` and `disk_trouble` say how it went.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the connection is gone.
+    pub fn wait_kept(&mut self, client: &mut Client, limit: Duration) -> Result<(), ClientError> {
+        let deadline = Instant::now() + limit;
+        while self.kept.is_none() {
+            let Some(event) = client.next_event(deadline.saturating_duration_since(Instant::now()))? else { break };
+            self.hear(&event);
+        }
+        Ok(())
+    }
+}
+
+/// Why a call could not be played to its end.
+#[derive(Debug)]
+pub enum PlayError {
+    /// The engine does not take the call.
+    Refused(Box<Answer>),
+    /// The connection failed.
+    Client(ClientError),
+    /// The file failed.
+    Source(WavError),
+}
+
+impl fmt::Display for PlayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlayError::Refused(answer) => match (&answer.text, answer.reason) {
+                (Some(text), _) => write!(f, "the engine does not take the call: {text}"),
+                (None, Some(reason)) => write!(f, "the engine does not take the call: {reason}"),
+                (None, None) => f.write_str("the engine does not take the call: see the engine's log"),
+            },
+            PlayError::Client(error) => error.fmt(f),
+            PlayError::Source(error) => write!(f, "the file {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PlayError {}
+
+impl From<ClientError> for PlayError {
+    fn from(error: ClientError) -> Self {
+        PlayError::Client(error)
+    }
+}
+
+impl From<WavError> for PlayError {
+    fn from(error: WavError) -> Self {
+        PlayError::Source(error)
+    }
+}
+
+/// A call that is being played.
+pub struct Player {
+    source: WavSource,
+    legs: [Vec<u8>; 2],
+    channel: u32,
+    cues: VecDeque<(u64, Ask)>,
+    frame_samples: u64,
+    speed: f64,
+    began: Instant,
+    ended: bool,
+    played: Played,
+}
+
+impl Player {
+    /// Announces the call.
+    ///
+    /// # Errors
+    /// [`PlayError`] if the engine refuses it or the connection is gone.
+    pub fn begin(client: &mut Client, source: WavSource, script: Script) -> Result<Player, PlayError> {
+        let rate = source.rate();
+        let begin = Begin {
+            agent: script.agent,
+            customer: script.customer,
+            direction: script.direction,
+            rate,
+            codec: source.codec(),
+        };
+        let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
+        let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {
+            return Err(PlayError::Refused(Box::new(answer)));
+        };
+        let played = Played {
+            call,
+            frames: 0,
+            samples: 0,
+            seconds: 0.0,
+            cues: Vec::new(),
+            ended_by: None,
+            memory_full: None,
+            kept: None,
+            disk_trouble: None,
+        };
+        Ok(Player {
+            source,
+            legs: [Vec::new(), Vec::new()],
+            channel,
+            cues: in_order(script.cues, rate),
+            frame_samples: rate.samples(script.frame_ms / 1e3).clamp(1, FRAME_SAMPLES_MAX as u64),
+            speed: script.speed,
+            began: Instant::now(),
+            ended: false,
+            played,
+        })
+    }
+
+    /// The call.
+    pub fn call(&self) -> CallId {
+        self.played.call
+    }
+
+    /// How much of each leg has been sent, and how long the file is, in seconds.
+    pub fn progress_seconds(&self) -> (f64, f64) {
+        (self.source.rate().seconds(self.played.samples), self.source.seconds())
+    }
+
+    /// When the next step is due; None when the call has ended. A frame is due when its last sample has been spoken.
+    pub fn due(&self) -> Option<Instant> {
+        if self.ended {
+            return None;
+        }
+        let spoken = self.source.rate().seconds(self.played.samples + self.next_samples());
+        // A speed that would take for ever must not overflow the clock.
+        let seconds = if self.speed > 0.0 { (spoken / self.speed).min(1e9) } else { 0.0 };
+        Some(self.began + Duration::from_secs_f64(seconds))
+    }
+
+    /// Does the next step: asks for the cue whose sample is reached, or sends the next frame of both legs, or hangs up.
+    /// Frames may stay with the client until it is flushed.
+    ///
+    /// # Errors
+    /// [`PlayError`] if the connection or the file fails. A cue that is refused is an outcome, not an error.
+    pub fn step(&mut self, client: &mut Client) -> Result<(), PlayError> {
+        if self.ended {
+            return Ok(());
+        }
+        let at = self.played.samples;
+        let over = at == self.source.samples();
+        if let Some((cue, ask)) = self.cues.pop_front_if(|(cue, _)| *cue <= at || over) {
+            let answer = client.ask(Request::new(Target::Channel(self.channel), ask.clone()))?;
+            let seconds = self.source.rate().seconds(at);
+            self.played.cues.push(CueOutcome { ask, at, seconds, late: cue > at, answer });
+            return Ok(());
+        }
+        if over {
+            self.ended = true;
+            let answer = client.ask(Request::new(Target::Channel(self.channel), Ask::End))?;
+            return match (answer.answer, answer.reason) {
+                (Verdict::Refused, reason) if reason != Some(Refusal::Ended) && self.played.ended_by.is_none() => {
+                    Err(PlayError::Refused(Box::new(answer)))
+                }
+                _ => Ok(()),
+            };
+        }
+        let samples = self.source.read(self.next_samples() as usize, &mut self.legs)?;
+        for leg in Leg::ALL {
+            client.send_audio(leg, self.channel, at, &self.legs[leg.index()])?;
+        }
+        self.played.frames += 2;
+        self.played.samples += samples as u64;
+        self.played.seconds = self.source.rate().seconds(self.played.samples);
+        Ok(())
+    }
+
+    /// Takes in an event. What is about another call is none of this one's.
+    pub fn hear(&mut self, event: &Event) {
+        self.played.hear(event);
+        self.ended |= self.played.ended_by.is_some();
+    }
+
+    /// What has been played so far.
+    pub fn played(&self) -> &Played {
+        &self.played
+    }
+
+    /// What has been played.
+    pub fn into_played(self) -> Played {
+        self.played
+    }
+
+    /// Plays to the end, alone on its connection. `watch` sees every step.
+    ///
+    /// # Errors
+    /// As [`Player::step`].
+    pub fn play(&mut self, client: &mut Client, mut watch: impl FnMut(&Player)) -> Result<(), PlayError> {
+        while let Some(due) = self.due() {
+            if due > Instant::now() {
+                client.rest(due)?;
+            }
+            self.step(client)?;
+            for event in client.events() {
+                self.hear(&event);
+            }
+            watch(self);
+        }
+        Ok(client.flush()?)
+    }
+
+    /// Samples of the next frame: up to the next place of the frames' grid, the next cue, or the end.
+    fn next_samples(&self) -> u64 {
+        let at = self.played.samples;
+        let grid = (at / self.frame_samples + 1) * self.frame_samples;
+        let cue = self.cues.front().map_or(u64::MAX, |(cue, _)| *cue);
+        grid.min(cue).min(self.source.samples()).saturating_sub(at)
+    }
+}
+
+/// The cues by the sample they are for. What ends something comes before what begins something at the same sample, so that
+/// `1..2` and `2..3` are one stretch.
+fn in_order(cues: Vec<Cue>, rate: Rate) -> VecDeque<(u64, Ask)> {
+    let mut cues: Vec<_> = cues.into_iter().map(|cue| (rate.samples(cue.seconds), cue.ask)).collect();
+    cues.sort_by_key(|(at, ask)| (*at, !matches!(ask, Ask::Unmask | Ask::Resume)));
+    cues.into()
+}

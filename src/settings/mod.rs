@@ -1,0 +1,125 @@
+//! What a desk sets: `retrocall.toml` in the home folder, every value with a default.
+//!
+//! Belongs here: names, defaults, units, ranges, and words for what is wrong. Does not: what the values do, flags.
+
+mod error;
+mod units;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+pub use error::SettingsError;
+pub use units::{parse_duration, parse_size};
+
+/// The file's name in the home folder.
+pub const SETTINGS_FILE: &str = "retrocall.toml";
+/// The socket's name in the home folder.
+pub const SOCKET_FILE: &str = "engine.sock";
+
+/// What a desk sets.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// One call in this many is sampled; 0: none.
+    pub one_in: u32,
+    /// Bytes of memory for live calls; without it the engine decides.
+    #[serde(deserialize_with = "units::size_within::<_, { 1 << 20 }, { 1 << 44 }>")]
+    pub memory: Option<u64>,
+    /// Whether the engine may hold audio in memory that can be swapped out.
+    pub allow_unlocked: bool,
+    /// A longer call loses its oldest audio.
+    #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
+    pub max_call: Duration,
+    /// How long after hangup the agent can still press record.
+    #[serde(deserialize_with = "units::duration_within::<_, 0, 60>")]
+    pub after_hangup: Duration,
+    /// How long a lost connection may stay away before that is a hangup.
+    #[serde(deserialize_with = "units::duration_within::<_, 0, 3_600>")]
+    pub grace: Duration,
+    /// Whether the agent's leg is held while the customer is on hold.
+    pub keep_agent_on_hold: bool,
+    /// Whether a customer's objection covers recording on demand too.
+    pub objection_covers_record: bool,
+    /// The local socket; a relative path counts from the home folder.
+    pub socket: Option<PathBuf>,
+    /// The group that may use the socket besides the engine's owner.
+    pub socket_group: Option<String>,
+    /// The agent of each user of the operating system; a user who is not listed is the agent of that name.
+    pub users: BTreeMap<String, String>,
+    /// How many calls can be live at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub calls_max: usize,
+    /// How many connections can be open at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub connections_max: usize,
+    /// Threads that take in audio; without it the engine decides.
+    #[serde(deserialize_with = "units::some_count_within::<_, 1, 256>")]
+    pub intake_threads: Option<usize>,
+    /// Threads that write recordings.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 64>")]
+    pub commit_threads: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            one_in: 10,
+            memory: None,
+            allow_unlocked: false,
+            max_call: Duration::from_secs(4 * 3600),
+            after_hangup: Duration::ZERO,
+            grace: Duration::from_secs(5),
+            keep_agent_on_hold: false,
+            objection_covers_record: false,
+            socket: None,
+            socket_group: None,
+            users: BTreeMap::new(),
+            calls_max: 20_000,
+            connections_max: 8_192,
+            intake_threads: None,
+            commit_threads: 2,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a home folder. Without a file they are the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError`], with the file, the line and what is wrong there.
+    pub fn load(home: &Path) -> Result<Settings, SettingsError> {
+        let file = home.join(SETTINGS_FILE);
+        match fs::read_to_string(&file) {
+            Ok(text) => Settings::parse(&text, &file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(cause) => Err(SettingsError::unreadable(&file, &cause)),
+        }
+    }
+
+    /// The settings that `text` says; `file` is where it was read, for the words of an error.
+    ///
+    /// # Errors
+    /// [`SettingsError`], as [`Settings::load`].
+    pub fn parse(text: &str, file: &Path) -> Result<Settings, SettingsError> {
+        toml::from_str(text).map_err(|error| SettingsError::from_toml(file, text, &error))
+    }
+
+    /// Where the local socket of the engine is.
+    pub fn socket_path(&self, home: &Path) -> PathBuf {
+        home.join(self.socket.as_deref().unwrap_or(Path::new(SOCKET_FILE)))
+    }
+
+    /// The agent of a user of the operating system.
+    pub fn agent_of<'a>(&'a self, user: &'a str) -> &'a str {
+        self.users.get(user).map_or(user, String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Settings, String> {
+    Settings::parse(text, Path::new("/desk/retrocall.toml")).map_err(|error| error.to_string())
+}
+
+fn wrong(text: &str) -> String {
+    parse(text).expect_err("it is wrong")
+}
+
+#[test]
+fn without_a_file_and_with_an_empty_one_everything_has_its_default() {
+    let home = tempfile::tempdir().expect("a folder");
+    assert_eq!(Settings::load(home.path()), Ok(Settings::default()));
+    assert_eq!(parse(""), Ok(Settings::default()));
+    assert_eq!(Settings::default().socket_path(Path::new("/desk")), Path::new("/desk/engine.sock"));
+    assert_eq!(Settings::default().agent_of("anna"), "anna");
+}
+
+#[test]
+fn every_setting_can_be_set() {
+    let settings = parse(
+        r#"
+        one_in = 0
+        memory = "1.5GiB"
+        allow_unlocked = true
+        max_call = "90m"
+        after_hangup = "1m"
+        grace = "500ms"
+        keep_agent_on_hold = true
+        objection_covers_record = true
+        socket = "sub/s"
+        socket_group = "desk"
+        calls_max = 5
+        connections_max = 6
+        intake_threads = 3
+        commit_threads = 4
+        [users]
+        aj = "anna"
+        "#,
+    )
+    .expect("settings");
+    let expected = Settings {
+        one_in: 0,
+        memory: Some(3 << 29),
+        allow_unlocked: true,
+        max_call: Duration::from_secs(5400),
+        after_hangup: Duration::from_secs(60),
+        grace: Duration::from_millis(500),
+        keep_agent_on_hold: true,
+        objection_covers_record: true,
+        socket: Some("sub/s".into()),
+        socket_group: Some("desk".into()),
+        users: [("aj".to_owned(), "anna".to_owned())].into(),
+        calls_max: 5,
+        connections_max: 6,
+        intake_threads: Some(3),
+        commit_threads: 4,
+    };
+    assert_eq!(settings, expected);
+    assert_eq!(settings.agent_of("aj"), "anna");
+    assert_eq!(settings.socket_path(Path::new("/desk")), Path::new("/desk/sub/s"));
+}
+
+#[test]
+fn a_slip_of_the_pen_is_told_its_line_and_what_was_meant() {
+    let words = wrong("one_in = 4\n\ngrce = \"5s\"\n");
+    assert_eq!(words, "/desk/retrocall.toml, line 3: `grce` is no setting: did you mean `grace`?");
+    assert!(wrong("onein = 4").contains("line 1: `onein` is no setting: did you mean `one_in`?"));
+    assert!(wrong("after-hangup = \"5s\"").contains("did you mean `after_hangup`?"));
+    assert!(!wrong("colour = 4").contains("did you mean"));
+}
+
+#[test]
+fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
+    let line_2 = |text: &str| {
+        let words = wrong(&format!("# the desk\n{text}"));
+        assert!(words.contains("retrocall.toml, line 2: "), "{words}");
+        words
+    };
+    assert!(line_2("grace = \"5\"").contains("`grace`: `5` has no unit: write ms, s, m or h"));
+    assert!(line_2("grace = 5").contains("a length of time with its unit, in quotes, like \"5s\""));
+    assert!(line_2("grace = \"5 parsecs\"").contains("is not a length of time"));
+    assert!(line_2("grace = \"-5s\"").contains("is not a length of time"));
+    assert!(line_2("after_hangup = \"61s\"").contains("`after_hangup`: 61 s is out of range: 0 s to 60 s"));
+    assert!(line_2("max_call = \"0s\"").contains("out of range: 1 s to 24 h"));
+    assert!(line_2("memory = \"256\"").contains("has no unit"));
+    assert!(line_2("memory = \"256MiX\"").contains("is not a size"));
+    assert!(line_2("memory = \"1KiB\"").contains("out of range"));
+    assert!(line_2("memory = \"99999999999999999999GiB\"").contains("out of range"));
+    assert!(line_2("one_in = -1").contains("`one_in`"));
+    assert!(line_2("calls_max = 0").contains("out of range: 1 to"));
+    assert!(line_2("allow_unlocked = \"yes\"").contains("`allow_unlocked`"));
+    assert!(line_2("one_in = ").contains("line 2"));
+    assert!(wrong("[users]\nanna = 4\n").contains("line 2: `anna`: "));
+}
+
+#[test]
+fn sizes_and_lengths_are_what_people_mean() {
+    assert_eq!(parse_size("64KiB"), Ok(65_536));
+    assert_eq!(parse_size("256 MiB"), Ok(268_435_456));
+    assert_eq!(parse_size("2GB"), Ok(2_000_000_000));
+    assert_eq!(parse_size("1G"), Ok(1 << 30));
+    for wrong in ["", "MiB", "1.2.3MiB", "-1MiB", "1e3MiB"] {
+        assert!(parse_size(wrong).is_err(), "{wrong}");
+    }
+    assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+    assert_eq!(parse_duration("4h"), Ok(Duration::from_secs(14_400)));
+    for wrong in ["", "s", "5 apples", "P1Y"] {
+        assert!(parse_duration(wrong).is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Lengths of time, sizes and counts: read with their units, and held to their ranges.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A length of time as people write it: `500ms`, `5s`, `1m 30s`, `4h`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if is_number(text) {
+        return Err(format!("`{text}` has no unit: write ms, s, m or h behind it, like \"{text}s\""));
+    }
+    // Jiff's words for what it can't read are about its own grammar, which is far larger than what is meant here.
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|length| Duration::try_from(length).ok())
+        .ok_or_else(|| format!("`{text}` is not a length of time: write a number and ms, s, m or h, like \"5s\""))
+}
+
+/// A size as people write it: `64KiB`, `256MiB`, `1.5GiB`, `2GB`. In bytes.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    if is_number(text) {
+        return Err(format!("`{text}` has no unit: write KiB, MiB or GiB behind it, like \"{text}MiB\""));
+    }
+    let wrong = || format!("`{text}` is not a size: write a number and KiB, MiB or GiB, like \"256MiB\"");
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
+    let bytes_per_unit = match unit.to_ascii_lowercase().as_str() {
+        "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1_048_576.0,
+        "g" | "gib" => 1_073_741_824.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        _ => return Err(wrong()),
+    };
+    let number = number.trim_end();
+    if !is_number(number) {
+        return Err(wrong());
+    }
+    // Saturates, and a range follows wherever a size is taken.
+    Ok((number.parse::<f64>().map_err(|_| wrong())? * bytes_per_unit) as u64)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
+/// A text that `parse` reads; anything else in its place is told what belongs there.
+struct Text<T> {
+    what: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+}
+
+impl<T> de::Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).map_err(E::custom)
+    }
+}
+
+pub(super) fn duration_within<'de, D: Deserializer<'de>, const MIN_S: u64, const MAX_S: u64>(
+    from: D,
+) -> Result<Duration, D::Error> {
+    let length = from.deserialize_str(Text {
+        what: "a length of time with its unit, in quotes, like \"5s\"",
+        parse: parse_duration,
+    })?;
+    let (min, max) = (Duration::from_secs(MIN_S), Duration::from_secs(MAX_S));
+    if (min..=max).contains(&length) {
+        return Ok(length);
+    }
+    Err(de::Error::custom(format!("{} is out of range: {} to {}", plain(length), plain(min), plain(max))))
+}
+
+pub(super) fn size_within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    from: D,
+) -> Result<Option<u64>, D::Error> {
+    let what = "a size with its unit, in quotes, like \"256MiB\"";
+    let bytes = from.deserialize_str(Text { what, parse: parse_size })?;
+    if (MIN..=MAX).contains(&bytes) {
+        return Ok(Some(bytes));
+    }
+    Err(de::Error::custom(format!("{} MiB is out of range: {} to {} MiB", bytes >> 20, MIN >> 20, MAX >> 20)))
+}
+
+pub(super) fn count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(
+    from: D,
+) -> Result<usize, D::Error> {
+    let count = i64::deserialize(from)?;
+    match usize::try_from(count) {
+        Ok(fits) if (MIN..=MAX).contains(&count) => Ok(fits),
+        _ => Err(de::Error::custom(format!("{count} is out of range: {MIN} to {MAX}"))),
+    }
+}
+
+pub(super) fn some_count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(
+    from: D,
+) -> Result<Option<usize>, D::Error> {
+    count_within::<D, MIN, MAX>(from).map(Some)
+}
+
+/// As [`parse_duration`] takes it.
+fn plain(length: Duration) -> String {
+    match length.as_secs() {
+        _ if length.subsec_millis() != 0 => format!("{} s", length.as_secs_f64()),
+        seconds if seconds > 0 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds => format!("{seconds} s"),
+    }
+}
