@@ -5,6 +5,7 @@
 mod calls;
 mod context;
 mod control;
+mod doctor;
 mod erase_last;
 mod failure;
 mod mask;
@@ -12,8 +13,10 @@ mod object;
 mod output;
 mod private;
 mod record;
+mod recordings;
 mod replay;
 mod run;
+mod shim;
 mod unmask;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -49,6 +52,8 @@ enum Command {
     Private(private::PrivateArgs),
     Object(object::ObjectArgs),
     Calls(calls::CallsArgs),
+    Recordings(recordings::RecordingsArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// The program: reads what was typed, does it, and gives the exit code. 0 is done, 1 refused or failed, 2 wrong usage.
@@ -64,6 +69,8 @@ pub fn main() -> ExitCode {
         Command::Private(args) => private::run(&context, args),
         Command::Object(args) => object::run(&context, args),
         Command::Calls(args) => calls::run(&context, args),
+        Command::Recordings(args) => recordings::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

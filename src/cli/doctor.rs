@@ -1,0 +1,104 @@
+//! `retrocall doctor`: checks what the engine needs, and says what to do about each thing that is not so.
+
+mod disk;
+mod engine;
+mod memory;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Context, Failure, output};
+use crate::settings::Settings;
+
+const EXAMPLES: &str = "Examples:
+  retrocall doctor
+  retrocall --home /srv/desk doctor --json
+
+Run it as the user who runs the engine. The exit code is 1 if something has to be done before the engine can work.";
+
+/// Check memory, disk, permissions, settings and the engine; say what to do
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct DoctorArgs {}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// It works, and could be better.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Check {
+    check: &'static str,
+    state: State,
+    text: String,
+    todo: Option<String>,
+}
+
+impl Check {
+    fn ok(check: &'static str, text: impl Into<String>) -> Check {
+        Check { check, state: State::Ok, text: text.into(), todo: None }
+    }
+
+    fn warn(check: &'static str, text: impl Into<String>, todo: impl Into<String>) -> Check {
+        Check { check, state: State::Warn, text: text.into(), todo: Some(todo.into()) }
+    }
+
+    fn fail(check: &'static str, text: impl Into<String>, todo: impl Into<String>) -> Check {
+        Check { state: State::Fail, ..Check::warn(check, text, todo) }
+    }
+}
+
+pub(super) fn run(context: &Context, _args: DoctorArgs) -> Result<(), Failure> {
+    let checks = checks(context);
+    if context.json() {
+        output::say_json(&checks);
+    } else {
+        for check in &checks {
+            output::say(&line(check));
+        }
+    }
+    match checks.iter().filter(|check| check.state == State::Fail).count() {
+        0 => Ok(()),
+        failed => Err(Failure::new(
+            format!("{failed} of {} checks failed", checks.len()),
+            "do what stands behind them, and run it again",
+        )),
+    }
+}
+
+fn checks(context: &Context) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let settings = match Settings::load(context.home()) {
+        Ok(settings) => {
+            checks.push(Check::ok("settings", "retrocall.toml is valid, or not there: then all defaults hold"));
+            settings
+        }
+        Err(error) => {
+            checks.push(Check::fail("settings", error.to_string(), "correct that line"));
+            Settings::default()
+        }
+    };
+    checks.extend(memory::checks(&settings));
+    checks.extend(disk::checks(context, &settings));
+    checks.extend(engine::checks(context, &settings));
+    checks
+}
+
+fn line(check: &Check) -> String {
+    let state = match check.state {
+        State::Ok => "ok  ",
+        State::Warn => "warn",
+        State::Fail => "FAIL",
+    };
+    match &check.todo {
+        Some(todo) => format!("{state}  {:<11}{}\n      {:<11}→ {todo}", check.check, check.text, ""),
+        None => format!("{state}  {:<11}{}", check.check, check.text),
+    }
+}

@@ -1,0 +1,109 @@
+//! `retrocall recordings`: what is kept. Needs no engine.
+
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Context, Failure, output, shim as catalog};
+use catalog::{PurposeKind, Recording, RecordingState};
+
+const EXAMPLES: &str = "Examples:
+  retrocall recordings
+  retrocall recordings --json
+  retrocall --home /srv/desk recordings";
+
+/// What is kept: call, agent, start, length, why, until when, file
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RecordingsArgs {}
+
+pub(super) fn run(context: &Context, _args: RecordingsArgs) -> Result<(), Failure> {
+    // A folder that does not exist is a slip of the pen more often than a desk that has not begun.
+    if !context.home().is_dir() {
+        return Err(Failure::new(
+            format!("there is no home folder {}", context.home().display()),
+            format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
+        ));
+    }
+    let recordings = catalog::recordings(context.home()).map_err(Failure::whole)?;
+    if context.json() {
+        output::say_json(&recordings);
+    } else if recordings.is_empty() {
+        output::say("Nothing is kept.");
+    } else {
+        output::say(&table(&recordings, &TimeZone::system()).to_string());
+    }
+    Ok(())
+}
+
+fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["start", "agent", "length", "reason", "purpose", "due", "state", "file"]);
+    for recording in recordings {
+        table.add_row([
+            moment(recording.start, zone, "%Y-%m-%d %H:%M:%S"),
+            recording.agent.clone(),
+            recording.seconds.map_or(String::new(), output::length),
+            listed(recording.reasons.iter().map(|reason| reason.as_str())),
+            listed(recording.purposes.iter().map(|purpose| match purpose {
+                PurposeKind::Quality => "quality",
+                PurposeKind::Incident => "incident",
+            })),
+            recording.due.map_or("an event".to_owned(), |due| moment(due, zone, "%Y-%m-%d")),
+            match recording.state {
+                RecordingState::Committing => "being written".to_owned(),
+                RecordingState::Complete => "complete".to_owned(),
+                RecordingState::Incomplete => "incomplete".to_owned(),
+            },
+            recording.path.display().to_string(),
+        ]);
+    }
+    table.column_mut(2).expect("it was just made").set_cell_alignment(CellAlignment::Right);
+    table
+}
+
+fn moment(at: Timestamp, zone: &TimeZone, format: &str) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
+}
+
+fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{CallId, Reason};
+
+    #[test]
+    fn a_recording_is_listed_with_why_it_is_kept_and_until_when() {
+        let recording = Recording {
+            id: "r".into(),
+            call: CallId::new(),
+            agent: "anna".into(),
+            start: "2026-11-24T10:00:05Z".parse().expect("a time"),
+            seconds: Some(45.0),
+            path: "/desk/recordings/a.wav".into(),
+            reasons: vec![Reason::OnDemand, Reason::Sample],
+            purposes: vec![PurposeKind::Incident, PurposeKind::Quality],
+            due: Some("2026-12-01T10:00:00Z".parse().expect("a time")),
+            state: RecordingState::Complete,
+            bytes: Some(720_044),
+        };
+        let waiting = Recording { due: None, state: RecordingState::Committing, seconds: None, ..recording.clone() };
+        let text = table(&[recording, waiting], &TimeZone::UTC).to_string();
+        for part in [
+            "2026-11-24 10:00:05",
+            "45 s",
+            "on-demand, sample",
+            "incident, quality",
+            "2026-12-01",
+            "an event",
+            "being written",
+            "/desk/recordings/a.wav",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+}
