@@ -16,7 +16,6 @@ mod record;
 mod recordings;
 mod replay;
 mod run;
-mod shim;
 mod unmask;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -4,8 +4,8 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Context, Failure, output, shim as catalog};
-use catalog::{PurposeKind, Recording, RecordingState};
+use super::{Context, Failure, output};
+use crate::catalog::{self, PurposeKind, Recording, RecordingState};
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
