@@ -5,6 +5,7 @@
 mod calls;
 mod context;
 mod control;
+mod demo;
 mod doctor;
 mod erase_last;
 mod failure;
@@ -53,6 +54,7 @@ enum Command {
     Calls(calls::CallsArgs),
     Recordings(recordings::RecordingsArgs),
     Doctor(doctor::DoctorArgs),
+    Demo(demo::DemoArgs),
 }
 
 /// The program: reads what was typed, does it, and gives the exit code. 0 is done, 1 refused or failed, 2 wrong usage.
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Calls(args) => calls::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
+        Command::Demo(args) => demo::run(&context, args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -73,7 +73,7 @@ fn number(text: &str, fits: impl Fn(f64) -> bool, what: &str) -> Result<f64, Str
     text.parse().ok().filter(|number: &f64| number.is_finite() && fits(*number)).ok_or_else(|| what.to_owned())
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(super) fn speed(text: &str) -> Result<f64, String> {
     number(text, |x| x == 0.0 || (0.01..=1e6).contains(&x), "0 for as fast as it goes, or 0.01 to 1000000")
 }
 

@@ -1,0 +1,144 @@
+//! `retrocall demo`: a private engine, a desk full of calls at once, and a proof that nothing else reached the disk.
+
+mod desk;
+mod findings;
+mod private_engine;
+mod proof;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use clap::Args;
+
+use super::{
+    Context, Failure,
+    output::{self, Progress},
+    replay::speed,
+};
+use crate::{
+    client::{Client, PlayError, Played, Player},
+    settings::SOCKET_FILE,
+};
+use desk::DeskCall;
+use findings::Findings;
+use private_engine::PrivateEngine;
+
+const EXAMPLES: &str = "Examples:
+  retrocall demo                       half a minute
+  retrocall demo --speed 0             a few seconds
+  retrocall demo --json
+
+It touches no home folder but a new one in the system's folder for temporary files, which it leaves for you to listen to.";
+
+/// One call in this many is sampled.
+const ONE_IN: u32 = 4;
+/// Calls begin one after the other, this far apart at speed 1.
+const APART: Duration = Duration::from_millis(300);
+
+/// A private engine and a desk full of calls: see what is kept, and that nothing else is
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct DemoArgs {
+    /// Times as fast as people talk; 0: as fast as it goes
+    #[arg(long, value_name = "X", default_value = "2", value_parser = speed)]
+    speed: f64,
+    /// Run even if memory can't be locked: audio may then reach the swap
+    #[arg(long)]
+    allow_unlocked: bool,
+}
+
+pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
+    let home = temporary_home()?;
+    let engine = PrivateEngine::start(&home, ONE_IN, args.allow_unlocked)?;
+    let desk = desk::calls();
+    if !context.json() {
+        output::say(&format!(
+            "{} calls at once, one in {ONE_IN} of them sampled, one recorded by a late press …",
+            desk.len()
+        ));
+    }
+    let played = play(&home, &desk, args.speed)?;
+    // Stopping finishes every commit; nothing is left to wait for after it.
+    engine.stop()?;
+    let findings = Findings::gather(&home, &desk, &played)?;
+    if context.json() {
+        output::say_json(&findings);
+    } else {
+        findings.tell();
+    }
+    findings.failure().map_or(Ok(()), Err)
+}
+
+/// A new folder, closed to others, that stays: its owner will want to listen.
+fn temporary_home() -> Result<PathBuf, Failure> {
+    let made = tempfile::Builder::new().prefix("retrocall-demo-").tempdir();
+    let made = made.map_err(|error| {
+        Failure::new(
+            format!("no folder for the demo can be made ({error})"),
+            "set TMPDIR to a folder that you may write",
+        )
+    })?;
+    Ok(made.keep())
+}
+
+/// Plays every call on a connection of its own, all at once.
+fn play(home: &Path, desk: &[DeskCall], speed: f64) -> Result<Vec<Played>, Failure> {
+    let of: f64 = desk.iter().map(|call| call.source().seconds()).sum();
+    let done_ms: Vec<AtomicU64> = desk.iter().map(|_| AtomicU64::new(0)).collect();
+    let done_ms = Arc::new(done_ms);
+    let mut progress = Progress::new(format!("{} agents talk", desk.len()));
+    let results: Vec<Result<Played, PlayError>> = thread::scope(|scope| {
+        let (finished, all_finished) = mpsc::channel::<()>();
+        let threads: Vec<_> = desk
+            .iter()
+            .enumerate()
+            .map(|(place, call)| {
+                let (done_ms, finished) = (Arc::clone(&done_ms), finished.clone());
+                scope.spawn(move || {
+                    // Dropped when this call is over: when all are, the channel is closed.
+                    let _finished = finished;
+                    if speed > 0.0 {
+                        thread::sleep(APART.div_f64(speed) * place as u32);
+                    }
+                    play_one(&home.join(SOCKET_FILE), call, speed, &done_ms[place])
+                })
+            })
+            .collect();
+        drop(finished);
+        while let Err(mpsc::RecvTimeoutError::Timeout) = all_finished.recv_timeout(Duration::from_millis(100)) {
+            progress.set((done_ms.iter().map(|ms| ms.load(Ordering::Relaxed) as f64 / 1e3).sum(), of));
+        }
+        threads.into_iter().map(|thread| thread.join().expect("a player does not panic")).collect()
+    });
+    drop(progress);
+    let log = home.join(private_engine::LOG_FILE);
+    let one_failed = |(call, result): (&DeskCall, Result<Played, PlayError>)| {
+        let failed = |why: String| {
+            Failure::new(format!("{}'s call failed: {why}", call.agent), format!("see {}", log.display()))
+        };
+        let played = result.map_err(|error| failed(error.to_string()))?;
+        match (&played.ended_by, &played.memory_full) {
+            (Some(_), _) => Err(failed("the engine ended it".to_owned())),
+            (_, Some(text)) => Err(failed(text.clone())),
+            _ => Ok(played),
+        }
+    };
+    desk.iter().zip(results).map(one_failed).collect()
+}
+
+fn play_one(socket: &Path, call: &DeskCall, speed: f64, done_ms: &AtomicU64) -> Result<Played, PlayError> {
+    let mut client = Client::connect(socket)?;
+    let mut player = Player::begin(&mut client, call.source(), call.script(speed))?;
+    player.play(&mut client, |player| {
+        done_ms.store((player.progress_seconds().0 * 1e3) as u64, Ordering::Relaxed);
+    })?;
+    Ok(player.into_played())
+}

@@ -1,0 +1,99 @@
+//! The desk of the demo: who talks, and what is said. The calls are in the program, so that it can show them anywhere.
+
+use std::io::Cursor;
+
+use crate::{
+    audio::{Codec, Leg, Rate, g711::Law},
+    client::{Cue, Script, WavSource},
+    protocol::Ask,
+};
+
+/// A call of the desk.
+pub(super) struct DeskCall {
+    pub(super) agent: &'static str,
+    pub(super) file: &'static str,
+    bytes: &'static [u8],
+    /// When its agent presses record.
+    press_at: Option<f64>,
+}
+
+macro_rules! desk {
+    ($($agent:literal $file:literal $press_at:expr;)*) => {
+        vec![$(DeskCall {
+            agent: $agent,
+            file: $file,
+            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $file)),
+            press_at: $press_at,
+        }),*]
+    };
+}
+
+/// Every call of the desk. What each of them is for stands in `fixtures/README.md`.
+pub(super) fn calls() -> Vec<DeskCall> {
+    desk! {
+        "anna" "talk-8k.wav" Some(30.0);
+        "bert" "desk-01.wav" None;
+        "chloe" "desk-02.wav" None;
+        "daan" "desk-03.wav" None;
+        "emma" "desk-04.wav" None;
+        "finn" "desk-05.wav" None;
+        "gwen" "desk-06.wav" None;
+        "hugo" "desk-07.wav" None;
+        "iris" "desk-08.wav" None;
+        "jan" "desk-09.wav" None;
+        "kim" "desk-10.wav" None;
+        "lars" "desk-11.wav" None;
+        "mila" "desk-12.wav" None;
+        "noor" "alaw-8k.wav" None;
+        "otto" "ulaw-8k.wav" None;
+        "puck" "one-sided-8k.wav" None;
+        "quinn" "gaps-8k.wav" None;
+    }
+}
+
+/// What was said in a call.
+pub(super) struct Sound {
+    /// Samples a second.
+    pub(super) rate: Rate,
+    /// Samples of each leg, agent first.
+    pub(super) legs: [Vec<i16>; 2],
+    /// The codes they were sent as, if it was G.711.
+    pub(super) codes: Option<[Vec<u8>; 2]>,
+}
+
+impl DeskCall {
+    /// The call as something that can be played.
+    pub(super) fn source(&self) -> WavSource {
+        WavSource::new(Cursor::new(self.bytes)).expect("the calls in the program are sound")
+    }
+
+    pub(super) fn script(&self, speed: f64) -> Script {
+        let cues = self.press_at.map(|seconds| Cue { seconds, ask: Ask::Record });
+        Script { speed, cues: cues.into_iter().collect(), ..Script::new(self.agent.to_owned()) }
+    }
+
+    pub(super) fn sound(&self) -> Sound {
+        let mut source = self.source();
+        let (rate, codec) = (source.rate(), source.codec());
+        let mut legs = [Vec::new(), Vec::new()];
+        let samples = source.samples() as usize;
+        source.read(samples, &mut legs).expect("the calls in the program are sound");
+        let law = match codec {
+            Codec::Pcm16 => None,
+            Codec::Ulaw => Some(Law::Mu),
+            Codec::Alaw => Some(Law::A),
+        };
+        let linear = Leg::ALL.map(|leg| match law {
+            Some(law) => legs[leg.index()].iter().map(|code| law.linear(*code)).collect(),
+            None => legs[leg.index()].chunks_exact(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]])).collect(),
+        });
+        Sound { rate, legs: linear, codes: law.is_some().then_some(legs) }
+    }
+}
+
+impl Sound {
+    /// Both legs as a recording has them.
+    pub(super) fn interleaved(&self) -> Vec<i16> {
+        self.legs[0].iter().zip(&self.legs[1]).flat_map(|(agent, customer)| [*agent, *customer]).collect()
+    }
+}
