@@ -5,22 +5,28 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 1 | [`audio`], [`memory`], [`protocol`] |
-
+//! | 1 | [`audio`], [`memory`], [`protocol`], [`settings`] |
 //! | 2 | [`ring`], [`sampler`] |
-//! | 2 | [`ring`], [`sampler`], [`settings`] |
-//! | 3 | [`call`] |
-//! | 3 | [`call`], [`commit`] |
-//! | 6 | [`client`] |
+//! | 3 | [`commit`], [`call`], [`catalog`] |
+//! | 5 | [`engine`] |
+//! | 6 | [`intake`], [`client`] |
 //! | 7 | [`cli`] |
+
 pub mod audio;
 pub mod call;
 pub mod catalog;
 pub mod cli;
 pub mod client;
 pub mod commit;
+pub mod engine;
+pub mod intake;
 pub mod memory;
 pub mod protocol;
 pub mod ring;
 pub mod sampler;
 pub mod settings;
+
+/// Lets tests prove that the path of a frame allocates nothing.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -1,7 +1,16 @@
 //! The life of a call.
 //!
 //! Belongs here: facts, typed states, controls and their answers, the timeline. Does not: files, sockets.
+//!
+//! [`LiveCall`] → [`Settled`] → [`SelectedCall`] → released by a [`crate::commit::Durable`], or → [`UnselectedCall`] → discarded.
 
 mod facts;
+mod live;
+mod marks;
+mod settled;
+mod silences;
 
 pub use facts::Facts;
+pub use live::{Done, LiveCall, Pressed, Rules};
+pub use marks::Marks;
+pub use settled::{Outcome, SelectedCall, Settled, UnselectedCall};

@@ -1,9 +1,24 @@
 //! `retrocall run`: the engine in the foreground.
 
+use std::{
+    io::{self, IsTerminal},
+    process,
+};
+
 use clap::Args;
+use serde_json::json;
+use tracing::info;
+use tracing_subscriber::EnvFilter;
 
 use super::{Context, Failure};
-use crate::settings::{Settings, parse_size};
+use crate::{
+    engine::Engine,
+    intake,
+    settings::{Settings, parse_size},
+};
+
+/// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
+const LOG_FILTER: &str = "RETROCALL_LOG";
 
 const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
@@ -11,7 +26,8 @@ const EXAMPLES: &str = "Examples:
   retrocall run --memory 1GiB          room for more calls
   retrocall --home /srv/desk run       another home folder
 
-Settings: retrocall.toml in the home folder. Stop it with Ctrl-C or SIGTERM: selected calls are written first.";
+Settings: retrocall.toml in the home folder. Stop it with Ctrl-C or SIGTERM: selected calls are written first.
+Log: on standard error; RETROCALL_LOG=debug says more. Never audio, never a customer's number.";
 
 /// The engine, in the foreground
 #[derive(Args)]
@@ -41,5 +57,24 @@ impl RunArgs {
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let mut settings = context.settings()?;
     args.apply(&mut settings);
-    Err(Failure::new("this build has no engine in it", "use a build that has"))
+    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_env_filter(filter)
+        .with_target(false)
+        .init();
+    let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
+    let status = engine.status();
+    intake::serve(engine, &settings, |socket| {
+        info!(socket = %socket.display(), one_in = settings.one_in, "ready");
+        if context.json() {
+            let ready = json!({
+                "ready": true, "socket": socket, "pid": process::id(), "one_in": settings.one_in,
+                "memory": status.memory, "memory_bytes": status.memory_bytes,
+            });
+            println!("{ready}");
+        }
+    })
+    .map_err(Failure::whole)
 }

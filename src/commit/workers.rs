@@ -19,6 +19,7 @@ use super::{
     disk::Disk,
     job::{Job, Next},
     orders::{Finish, Orders, Rewrite},
+    paths::Paths,
     wav::Buffers,
 };
 use crate::{memory::MapError, protocol::Reason, ring::RingReader};
@@ -109,6 +110,11 @@ impl Commits {
         drop(state);
         shared.wake.notify_one();
         CommitHandle { shared, id, orders }
+    }
+
+    /// Where the recording of a call will be.
+    pub fn path_of(&self, label: &Label) -> PathBuf {
+        Paths::of(&self.recordings, label.call, label.began_at).wav
     }
 
     /// Commits that are not durable yet.

@@ -7,6 +7,8 @@ mod arena;
 mod buffer;
 #[cfg(not(loom))]
 mod map;
+#[cfg(not(loom))]
+mod stash;
 pub(crate) mod sync;
 mod wipe;
 
@@ -15,4 +17,6 @@ pub use arena::{Arena, Need, SEGMENT_BYTES, SEGMENT_WORDS, SegmentId};
 pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 #[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
+#[cfg(not(loom))]
+pub use stash::Stash;
 pub use wipe::wipe;

@@ -1,0 +1,320 @@
+//! A call that is going on, and what its controls do to it.
+
+use std::sync::Arc;
+
+use super::{
+    Facts, Settled,
+    marks::Marks,
+    settled::{SelectedCall, UnselectedCall},
+    silences::{Quiet, Silences},
+};
+use crate::{
+    audio::{Leg, dbfs},
+    protocol::{self, LiveLeg, LiveState, Reason, Refusal},
+    ring::{Ring, RingReader},
+};
+
+/// What a control did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It has its effect from this position on.
+    Accepted {
+        /// Position in samples.
+        at: u64,
+    },
+    /// It was so before.
+    Already {
+        /// The end of the call, in samples.
+        at: u64,
+    },
+}
+
+/// What a press of record did.
+pub enum Pressed {
+    /// The call is selected by it: what follows the ring into a file.
+    First(RingReader),
+    /// It was selected before: the press is a bookmark.
+    Again,
+}
+
+/// What a desk has decided about its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// On hold the customer's leg is silence; the agent's too unless this is set.
+    pub keep_agent_on_hold: bool,
+    /// An objection covers recording on demand too.
+    pub objection_covers_record: bool,
+}
+
+/// A call from its begin until it is settled what becomes of it.
+///
+/// Only [`LiveCall::settle`] ends it, and what comes out is either a [`SelectedCall`], which can only be released with the proof that its
+/// recording is durable, or an [`UnselectedCall`], which can only be discarded.
+pub struct LiveCall {
+    facts: Facts,
+    agent: String,
+    ring: Arc<Ring>,
+    rules: Rules,
+    /// Nobody at the desk may know.
+    drawn: bool,
+    silences: Silences,
+    marks: Marks,
+    private: bool,
+    objected: bool,
+    ended: bool,
+}
+
+impl LiveCall {
+    /// A call that begins.
+    pub fn begin(facts: Facts, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
+        if drawn {
+            ring.set_selected();
+        }
+        let silences = Silences::new(rules.keep_agent_on_hold);
+        let (agent, marks) = (facts.agent.clone(), Marks::default());
+        LiveCall { facts, agent, ring, rules, drawn, silences, marks, private: false, objected: false, ended: false }
+    }
+
+    /// What was known when it began.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Who talks for the desk now.
+    pub fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    /// Its memory.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Whether record was pressed.
+    pub fn is_recording(&self) -> bool {
+        self.marks.is_pressed()
+    }
+
+    /// Whether the customer waits.
+    pub fn is_on_hold(&self) -> bool {
+        self.silences.is_on(Quiet::Hold)
+    }
+
+    /// Whether it has ended and waits only for a late press.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether it would be kept if it were settled now. Nobody at the desk may see this.
+    pub fn is_selected(&self) -> bool {
+        self.is_recording() || self.is_sampled()
+    }
+
+    fn is_sampled(&self) -> bool {
+        self.drawn && !self.objected && !self.private
+    }
+
+    fn already(&self) -> Done {
+        Done::Already { at: self.ring.end() }
+    }
+
+    /// The button: selects the call, from its first second until hangup.
+    ///
+    /// # Errors
+    /// [`Refusal::Private`]; [`Refusal::Objected`] where an objection covers this too.
+    pub fn record(&mut self) -> Result<(Done, Pressed), Refusal> {
+        if self.private {
+            return Err(Refusal::Private);
+        }
+        if self.objected && self.rules.objection_covers_record && !self.is_recording() {
+            return Err(Refusal::Objected);
+        }
+        let at = self.ring.end();
+        if !self.marks.press(at) {
+            return Ok((self.already(), Pressed::Again));
+        }
+        self.ring.set_selected();
+        Ok((Done::Accepted { at }, Pressed::First(self.ring.reader())))
+    }
+
+    /// Both legs are silence from here on.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`], as for all that shapes audio to come.
+    pub fn mask(&mut self) -> Result<Done, Refusal> {
+        self.quieten(Quiet::Mask)
+    }
+
+    /// Ends a mask.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn unmask(&mut self) -> Result<Done, Refusal> {
+        self.loosen(Quiet::Mask)
+    }
+
+    /// The customer waits: silence until [`LiveCall::resume`].
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn hold(&mut self) -> Result<Done, Refusal> {
+        self.quieten(Quiet::Hold)
+    }
+
+    /// Ends a hold.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn resume(&mut self) -> Result<Done, Refusal> {
+        self.loosen(Quiet::Hold)
+    }
+
+    fn quieten(&mut self, quiet: Quiet) -> Result<Done, Refusal> {
+        self.going_on()?;
+        Ok(self.silences.begin(quiet, &self.ring).map_or_else(|| self.already(), |at| Done::Accepted { at }))
+    }
+
+    fn loosen(&mut self, quiet: Quiet) -> Result<Done, Refusal> {
+        self.going_on()?;
+        Ok(self.silences.end(quiet, &self.ring).map_or_else(|| self.already(), |at| Done::Accepted { at }))
+    }
+
+    fn going_on(&self) -> Result<(), Refusal> {
+        if self.ended { Err(Refusal::Ended) } else { Ok(()) }
+    }
+
+    /// The last `seconds` become silence, in the ring. What a running commit has written from the position on is the caller's to have
+    /// overwritten.
+    ///
+    /// # Errors
+    /// [`Refusal::Private`]: there is nothing left to erase.
+    pub fn erase_last(&mut self, seconds: f64) -> Result<Done, Refusal> {
+        if self.private {
+            return Err(Refusal::Private);
+        }
+        let at = self.ring.end().saturating_sub(self.facts.rate.samples(seconds));
+        self.silences.erase(at, &self.ring);
+        self.marks.forget_digits_from(at);
+        Ok(Done::Accepted { at })
+    }
+
+    /// Not this call: what is held is wiped, nothing more is held, and it can't be kept.
+    ///
+    /// # Errors
+    /// [`Refusal::Recording`] after an accepted record.
+    pub fn private(&mut self) -> Result<Done, Refusal> {
+        if self.is_recording() {
+            return Err(Refusal::Recording);
+        }
+        if self.private {
+            return Ok(self.already());
+        }
+        self.private = true;
+        let at = self.ring.end();
+        self.ring.wipe();
+        self.marks.forget_digits_from(0);
+        Ok(Done::Accepted { at })
+    }
+
+    /// The customer objects to training: the call can't be sampled.
+    pub fn object(&mut self) -> Done {
+        if self.objected {
+            return self.already();
+        }
+        self.objected = true;
+        Done::Accepted { at: self.ring.end() }
+    }
+
+    /// The call goes to another agent.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn transfer(&mut self, to: &str) -> Result<Done, Refusal> {
+        self.going_on()?;
+        if self.agent == to {
+            return Ok(self.already());
+        }
+        let at = self.ring.end();
+        to.clone_into(&mut self.agent);
+        self.marks.transfer(at, to);
+        Ok(Done::Accepted { at })
+    }
+
+    /// A key was pressed on the phone. Neither held nor told anybody while the call is masked or private.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn dtmf(&mut self, digit: char) -> Result<Done, Refusal> {
+        self.going_on()?;
+        let at = self.ring.end();
+        if !self.private && !self.silences.is_on(Quiet::Mask) {
+            self.marks.digit(at, digit);
+        }
+        Ok(Done::Accepted { at })
+    }
+
+    /// Hangup: nothing more is held. The call can still be selected until it is settled.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.ring.close();
+    }
+
+    /// Settles what becomes of the call.
+    pub fn settle(mut self) -> Settled {
+        self.end();
+        let mut reasons = Vec::new();
+        reasons.extend(self.is_recording().then_some(Reason::OnDemand));
+        reasons.extend(self.is_sampled().then_some(Reason::Sample));
+        let outcome = super::Outcome {
+            samples: self.ring.end(),
+            first: self.ring.start(),
+            counts: Leg::ALL.map(|leg| self.ring.counts(leg)),
+            agent: self.agent,
+            private: self.private,
+            objected: self.objected,
+            facts: self.facts,
+        };
+        if reasons.is_empty() {
+            Settled::Unselected(UnselectedCall::new(outcome, self.ring))
+        } else {
+            Settled::Selected(SelectedCall::new(outcome, self.ring, reasons, self.marks))
+        }
+    }
+
+    /// What the desk may see of it.
+    pub fn view(&self, connected: bool) -> protocol::LiveCall {
+        let rate = self.facts.rate;
+        let [agent_leg, customer_leg] = Leg::ALL.map(|leg| {
+            let counts = self.ring.counts(leg);
+            LiveLeg {
+                level_dbfs: dbfs(counts.peak),
+                frames: counts.frames,
+                gaps: counts.gaps,
+                gap_seconds: rate.seconds(counts.gap_samples),
+                late_frames: counts.late_frames,
+                lost_frames: counts.lost_frames,
+            }
+        });
+        protocol::LiveCall {
+            call: self.facts.id,
+            agent: self.agent.clone(),
+            direction: self.facts.direction,
+            rate: rate.hz(),
+            codec: self.facts.codec,
+            began: self.facts.began_at,
+            seconds: rate.seconds(self.ring.end()),
+            state: match (self.ended, connected) {
+                (true, _) => LiveState::Ended,
+                (false, true) => LiveState::Live,
+                (false, false) => LiveState::Disconnected,
+            },
+            recording: self.is_recording(),
+            masked: self.silences.is_on(Quiet::Mask),
+            on_hold: self.is_on_hold(),
+            private: self.private,
+            held_bytes: self.ring.held_bytes(),
+            agent_leg,
+            customer_leg,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Selected calls on their way to the disk: held until the proof comes that they are there.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tracing::{error, info, warn};
+
+use super::{Engine, purposes::purposes, registry::Entry};
+use crate::{
+    call::{Facts, SelectedCall},
+    catalog::{Note, RecordingBegun, RecordingKept, RecordingState},
+    commit::{CommitHandle, Durable, Label, Progress},
+    protocol::{CallId, Event, Reason},
+    ring::RingReader,
+};
+
+/// The selected calls that have ended and are not durable yet.
+#[derive(Default)]
+pub(super) struct Committing(Mutex<HashMap<CallId, SelectedCall>>);
+
+impl Committing {
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// The ids, for people who must know what is not safe yet.
+    pub(super) fn ids(&self) -> Vec<CallId> {
+        self.0.lock().keys().copied().collect()
+    }
+}
+
+/// What the file will say of itself.
+pub(super) fn label(facts: &Facts, reasons: &[Reason]) -> Label {
+    Label {
+        call: facts.id,
+        agent: facts.agent.clone(),
+        direction: facts.direction,
+        rate: facts.rate,
+        began_at: facts.began_at,
+        reasons: reasons.to_vec(),
+    }
+}
+
+impl Engine {
+    /// Starts a commit that follows the ring of a call.
+    pub(super) fn begin_commit(&self, entry: &Entry, reader: RingReader, label: Label) -> CommitHandle {
+        let facts = &entry.facts;
+        self.catalog.note(Note::Selected(RecordingBegun {
+            call: facts.id,
+            agent: facts.agent.clone(),
+            customer: facts.customer.clone().map(Into::into),
+            direction: facts.direction,
+            began_at: facts.began_at,
+            rate: facts.rate,
+            path: self.commits.path_of(&label),
+            reasons: label.reasons.clone(),
+        }));
+        let (engine, listeners) = (Weak::clone(&self.this), Arc::clone(&entry.listeners));
+        let (call, rate) = (entry.id, facts.rate);
+        // Of a sample nobody at the desk may hear, not even that the disk refuses it.
+        let on_demand = label.reasons.contains(&Reason::OnDemand);
+        self.commits.begin(reader, label, move |progress| match progress {
+            Progress::Trouble(text) => {
+                warn!(%call, "the disk refuses a recording, which stays in memory: {text}");
+                if on_demand {
+                    listeners.tell(&Event::DiskTrouble { call, text });
+                }
+            }
+            Progress::Well => {
+                info!(%call, "the disk takes the recording again");
+                if on_demand {
+                    listeners.tell(&Event::DiskWell { call });
+                }
+            }
+            Progress::Durable(durable) => {
+                if let Some(engine) = engine.upgrade() {
+                    engine.kept(&durable);
+                }
+                if on_demand {
+                    let seconds = rate.seconds(durable.samples());
+                    listeners.tell(&Event::Kept { call, path: durable.path().to_owned(), seconds });
+                }
+            }
+        })
+    }
+
+    /// A selected call has ended: it waits here until its commit has brought it home.
+    pub(super) fn commit_to_the_end(&self, selected: SelectedCall, commit: &CommitHandle) {
+        let (call, samples, reasons) =
+            (selected.outcome().facts.id, selected.outcome().samples, selected.reasons().to_vec());
+        self.committing.0.lock().insert(call, selected);
+        commit.finish(samples, reasons);
+    }
+
+    /// The recording of a call is durable: its memory goes, and the catalog learns of it.
+    fn kept(&self, durable: &Durable) {
+        let Some(selected) = self.committing.0.lock().remove(&durable.call()) else {
+            error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
+            return;
+        };
+        let facts = &selected.outcome().facts;
+        let seconds = facts.rate.seconds(durable.samples());
+        let committed_at = Timestamp::now();
+        self.catalog.note(Note::Kept(RecordingKept {
+            call: facts.id,
+            agent: facts.agent.clone(),
+            customer: facts.customer.clone().map(Into::into),
+            direction: facts.direction,
+            began_at: facts.began_at,
+            rate: facts.rate,
+            seconds,
+            first_seconds: facts.rate.seconds(durable.first()),
+            bytes: durable.bytes(),
+            path: durable.path().to_owned(),
+            reasons: selected.reasons().to_vec(),
+            marks: selected.marks().to_json(facts.rate),
+            state: RecordingState::Complete,
+            committed_at,
+            purposes: purposes(selected.reasons(), committed_at),
+        }));
+        info!(call = %facts.id, agent = facts.agent, seconds, bytes = durable.bytes(), "a recording is kept");
+        selected.release(durable);
+    }
+}

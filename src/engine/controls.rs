@@ -1,0 +1,149 @@
+//! What is asked of a live call.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tracing::info;
+
+use super::{Engine, Listener, Who, committing::label, registry::Entry};
+use crate::{
+    call::{Done, LiveCall, Pressed},
+    protocol::{self, Answer, Ask, Event, Reason, Refusal, Target, Verdict},
+};
+
+/// What became of a control.
+pub struct Controlled {
+    /// The answer.
+    pub answer: Answer,
+    /// If there is one, the answer may go out only when this has come: the disk still holds what was erased.
+    pub after: Option<oneshot::Receiver<()>>,
+}
+
+impl From<Answer> for Controlled {
+    fn from(answer: Answer) -> Controlled {
+        Controlled { answer, after: None }
+    }
+}
+
+impl Engine {
+    /// Does to a call what is asked. `target` names no channel: those are the connection's own.
+    pub fn control(&self, who: &Who, target: &Target, ask: &Ask, listener: &Arc<dyn Listener>) -> Controlled {
+        match self.find(who, target) {
+            Ok(entry) => self.control_entry(who, &entry, ask, listener),
+            Err(refusal) => {
+                if matches!(ask, Ask::Record) {
+                    info!(agent = who.agent, reason = %refusal, "a press of record is refused");
+                }
+                Answer::refused(refusal).into()
+            }
+        }
+    }
+
+    fn find(&self, who: &Who, target: &Target) -> Result<Arc<Entry>, Refusal> {
+        match target {
+            Target::Call(id) => self.registry.get(*id),
+            Target::Agent(agent) if !who.may_act_for(agent) => Err(Refusal::NotYours),
+            Target::Agent(agent) => self.registry.of_agent(agent),
+            Target::Own => self.registry.own(who),
+            Target::Channel(_) => Err(Refusal::UnknownCall),
+        }
+    }
+
+    fn control_entry(&self, who: &Who, entry: &Entry, ask: &Ask, listener: &Arc<dyn Listener>) -> Controlled {
+        let mut state = entry.state.lock();
+        let Some(call) = state.call.as_mut() else { return Answer::refused(Refusal::Ended).into() };
+        if !who.may_act_for(call.agent()) {
+            info!(call = %entry.id, agent = who.agent, ask = ask.verb(), "refused: the call is another agent's");
+            return Answer::refused(Refusal::NotYours).into();
+        }
+        let result = match ask {
+            Ask::Record => self.record(entry, call, listener).map(|(done, commit)| {
+                if commit.is_some() {
+                    state.commit = commit;
+                }
+                done
+            }),
+            _ => shape(call, ask),
+        };
+        let mut answer = match result {
+            Ok(Done::Accepted { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Accepted) },
+            Ok(Done::Already { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Already) },
+            Err(refusal) => {
+                info!(call = %entry.id, ask = ask.verb(), reason = %refusal, "refused");
+                Answer::refused(refusal)
+            }
+        };
+        if matches!(ask, Ask::Record) && answer.answer != Verdict::Refused {
+            answer.text = self.commits.trouble().map(|trouble| {
+                format!("the call is kept in memory and goes to disk as soon as it can: {trouble}")
+            });
+        }
+        answer.call = Some(entry.id);
+        answer.agent = state.call.as_ref().map(|call| call.agent().to_owned());
+        answer.seconds = Some(entry.facts.rate.seconds(entry.ring.end()));
+        let mut after = None;
+        if let (Ask::EraseLast { .. }, Some(from), Some(commit)) = (ask, answer.at, &state.commit) {
+            let (done, erased) = oneshot::channel();
+            let in_time = commit.rewrite(from, move || {
+                let _ = done.send(());
+            });
+            if in_time {
+                after = Some(erased);
+            } else {
+                answer = Answer::refused(Refusal::Ended);
+            }
+        }
+        // A press in the time after hangup: there is nothing more to wait for.
+        if state.commit.is_some() && state.call.as_ref().is_some_and(LiveCall::is_ended) {
+            self.settle(entry, &mut state);
+        }
+        Controlled { answer, after }
+    }
+
+    fn record(
+        &self,
+        entry: &Entry,
+        call: &mut LiveCall,
+        listener: &Arc<dyn Listener>,
+    ) -> Result<(Done, Option<crate::commit::CommitHandle>), Refusal> {
+        let (done, pressed) = call.record()?;
+        entry.listeners.add(listener);
+        let commit = match pressed {
+            Pressed::Again => None,
+            Pressed::First(reader) => {
+                info!(call = %entry.id, agent = call.agent(), "record is pressed");
+                entry.listeners.tell(&Event::Recording { call: entry.id });
+                Some(self.begin_commit(entry, reader, label(&entry.facts, &[Reason::OnDemand])))
+            }
+        };
+        Ok((done, commit))
+    }
+
+    /// The live calls that this user may see.
+    pub fn calls(&self, who: &Who) -> Vec<protocol::LiveCall> {
+        let view = |entry: Arc<Entry>| {
+            let state = entry.state.lock();
+            let call = state.call.as_ref().filter(|call| who.may_act_for(call.agent()))?;
+            Some(call.view(!matches!(state.link, super::registry::Link::Lost { .. })))
+        };
+        let mut calls: Vec<_> = self.registry.all().into_iter().filter_map(view).collect();
+        calls.sort_by_key(|call| call.call);
+        calls
+    }
+}
+
+/// The controls that change nothing but the call itself.
+fn shape(call: &mut LiveCall, ask: &Ask) -> Result<Done, Refusal> {
+    match ask {
+        Ask::Mask => call.mask(),
+        Ask::Unmask => call.unmask(),
+        Ask::EraseLast { seconds } => call.erase_last(*seconds),
+        Ask::Hold => call.hold(),
+        Ask::Resume => call.resume(),
+        Ask::Private => call.private(),
+        Ask::Object => Ok(call.object()),
+        Ask::Transfer { to } => call.transfer(to),
+        Ask::Dtmf { digit } => call.dtmf(*digit),
+        Ask::Record | Ask::Begin(_) | Ask::Attach | Ask::End | Ask::Calls | Ask::Status => Err(Refusal::Malformed),
+    }
+}

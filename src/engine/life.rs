@@ -1,0 +1,211 @@
+//! How a call begins, loses and finds its connection, and ends.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::{Timestamp, tz::TimeZone};
+use parking_lot::Mutex;
+use tracing::{debug, info, warn};
+
+use super::{
+    Engine, Listener, Who,
+    committing::label,
+    listener::Listeners,
+    registry::{Entry, Link, State},
+};
+use crate::{
+    audio::Leg,
+    call::{Facts, LiveCall, Outcome, Settled},
+    catalog::{self, CallBegun, CallEnded, Note},
+    protocol::{Begin, CallId, EndedBy, Event, Reason, Refusal},
+    ring::{LegCounts, LegWriter, Ring},
+};
+
+/// What a connection gets to carry a call.
+pub struct Carried {
+    /// The call.
+    pub facts: Facts,
+    /// When it began.
+    pub began: Instant,
+    /// The writers of its legs, agent first.
+    pub writers: Box<[LegWriter; 2]>,
+}
+
+impl Carried {
+    /// Where each leg goes on, agent first, in samples.
+    pub fn positions(&self) -> [u64; 2] {
+        Leg::ALL.map(|leg| self.writers[leg.index()].position())
+    }
+}
+
+impl Engine {
+    /// A call begins: it gets its id, its number and its draw.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it can't be captured. The phone call itself is none of our business: it goes on.
+    pub fn begin(&self, who: &Who, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Stopping);
+        }
+        if !who.may_act_for(&begin.agent) {
+            return Err(Refusal::NotYours);
+        }
+        if self.registry.len() >= self.calls_max {
+            warn!(calls = self.calls_max, "a call is not captured: the limit on live calls is reached (calls_max)");
+            return Err(Refusal::TooManyCalls);
+        }
+        if self.arena.is_short() {
+            warn!("a call is not captured: the memory is full (--memory)");
+            return Err(Refusal::MemoryFull);
+        }
+        let began_at = Timestamp::now();
+        let day = began_at.to_zoned_datetime(TimeZone::UTC).date();
+        // None while the catalog is out of reach: then the call is not drawn.
+        let sequence = self.catalog.next_sequence(day);
+        let drawn = sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
+        let facts = Facts {
+            id: CallId::new(),
+            agent: begin.agent,
+            customer: begin.customer,
+            direction: begin.direction,
+            rate: begin.rate,
+            codec: begin.codec,
+            began_at,
+            day,
+            sequence,
+        };
+        self.catalog.note(Note::Begun(CallBegun {
+            call: facts.id,
+            day,
+            sequence,
+            agent: facts.agent.clone(),
+            direction: facts.direction,
+            began_at,
+        }));
+        debug!(call = %facts.id, agent = facts.agent, rate_hz = facts.rate.hz(), "a call begins");
+        let (ring, writers) = Ring::new(Arc::clone(&self.arena));
+        let call = LiveCall::begin(facts.clone(), Arc::clone(&ring), drawn, self.rules);
+        let listeners = Listeners::default();
+        listeners.add(listener);
+        let began = Instant::now();
+        self.registry.add(&Arc::new(Entry {
+            id: facts.id,
+            facts: facts.clone(),
+            ring,
+            began,
+            listeners: Arc::new(listeners),
+            state: Mutex::new(State {
+                call: Some(call),
+                link: Link::Connected,
+                commit: None,
+                lost_frames_told: 0,
+                told_too_long: false,
+            }),
+        }));
+        self.look_after_soon();
+        Ok(Carried { facts, began, writers: Box::new(writers) })
+    }
+
+    /// Another connection takes over a call that lost its own.
+    ///
+    /// # Errors
+    /// [`Refusal::Connected`] while it has one; [`Refusal::NotYours`], [`Refusal::UnknownCall`], [`Refusal::Ended`].
+    pub fn attach(&self, who: &Who, id: CallId, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
+        let entry = self.registry.get(id)?;
+        let mut state = entry.state.lock();
+        let call = state.call.as_ref().ok_or(Refusal::Ended)?;
+        if !who.may_act_for(call.agent()) {
+            return Err(Refusal::NotYours);
+        }
+        match std::mem::replace(&mut state.link, Link::Connected) {
+            Link::Lost { writers, .. } => {
+                entry.listeners.add(listener);
+                info!(call = %id, "the call has a connection again");
+                Ok(Carried { facts: entry.facts.clone(), began: entry.began, writers })
+            }
+            Link::Connected => Err(Refusal::Connected),
+            ended @ Link::Ended { .. } => {
+                state.link = ended;
+                Err(Refusal::Ended)
+            }
+        }
+    }
+
+    /// The connection that carried a call is lost: the call waits for another one, for the grace time.
+    pub fn connection_lost(&self, id: CallId, writers: Box<[LegWriter; 2]>) {
+        let Ok(entry) = self.registry.get(id) else { return };
+        let mut state = entry.state.lock();
+        if matches!(state.link, Link::Connected) {
+            info!(call = %id, grace_ms = self.grace.as_millis() as u64, "the connection of a call is lost");
+            state.link = Link::Lost { since: Instant::now(), writers };
+        }
+        drop(state);
+        self.look_after_soon();
+    }
+
+    /// Hangup. Returns the end of the call, in samples and in seconds.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownCall`].
+    pub fn end(&self, id: CallId) -> Result<(u64, f64), Refusal> {
+        let entry = self.registry.get(id)?;
+        let mut state = entry.state.lock();
+        let call = state.call.as_mut().ok_or(Refusal::UnknownCall)?;
+        call.end();
+        let end = entry.ring.end();
+        if self.after_hangup.is_zero() || call.is_recording() || self.is_stopping() {
+            self.settle(&entry, &mut state);
+        } else {
+            state.link = Link::Ended { until: Instant::now() + self.after_hangup };
+            drop(state);
+            self.look_after_soon();
+        }
+        Ok((end, entry.facts.rate.seconds(end)))
+    }
+
+    /// Ends a call for a reason of our own.
+    pub(super) fn end_by(&self, entry: &Entry, state: &mut State, by: EndedBy) {
+        info!(call = %entry.id, ?by, "the engine ends a call");
+        entry.listeners.tell(&Event::Ended { call: entry.id, by });
+        self.settle(entry, state);
+    }
+
+    /// Settles what becomes of a call: it leaves the live ones for good.
+    pub(super) fn settle(&self, entry: &Entry, state: &mut State) {
+        let Some(call) = state.call.take() else { return };
+        let commit = state.commit.take();
+        match call.settle() {
+            Settled::Selected(selected) => {
+                self.catalog.note(ended(selected.outcome(), selected.reasons()));
+                let commit = commit.unwrap_or_else(|| {
+                    let label = label(&entry.facts, selected.reasons());
+                    self.begin_commit(entry, selected.reader(), label)
+                });
+                self.commit_to_the_end(selected, &commit);
+            }
+            Settled::Unselected(unselected) => self.wiper.wipe(unselected),
+        }
+        self.registry.remove(entry.id);
+    }
+}
+
+/// The ledger's row of a call that is over.
+pub(super) fn ended(outcome: &Outcome, reasons: &[Reason]) -> Note {
+    let rate = outcome.facts.rate;
+    let sum = |of: fn(&LegCounts) -> u64| outcome.counts.iter().map(of).sum::<u64>();
+    let ended = CallEnded {
+        call: outcome.facts.id,
+        ended_at: Timestamp::now(),
+        seconds: rate.seconds(outcome.samples),
+        outcome: if reasons.is_empty() { catalog::Outcome::Discarded } else { catalog::Outcome::Kept },
+        reasons: reasons.to_vec(),
+        private: outcome.private,
+        objected: outcome.objected,
+        gaps: sum(|counts| counts.gaps),
+        gap_seconds: rate.seconds(sum(|counts| counts.gap_samples)),
+        late_frames: sum(|counts| counts.late_frames),
+        lost_frames: sum(|counts| counts.lost_frames),
+    };
+    debug!(call = %ended.call, seconds = ended.seconds, gaps = ended.gaps, late_frames = ended.late_frames,
+        lost_frames = ended.lost_frames, "a call is over");
+    Note::Ended(ended)
+}

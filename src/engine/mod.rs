@@ -1,0 +1,167 @@
+//! The engine: live calls, commits, shutdown. The one place where the parts are wired.
+//!
+//! Belongs here: which part is told what, and when. Does not: wire formats, sockets, SQL, how a file is written.
+
+mod committing;
+mod controls;
+mod home;
+mod life;
+mod listener;
+mod purposes;
+mod registry;
+mod start;
+mod threads;
+mod upkeep;
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tracing::{error, info};
+
+pub use controls::Controlled;
+pub use home::Home;
+pub use life::Carried;
+pub use listener::Listener;
+pub use registry::Who;
+pub use start::StartError;
+pub use threads::FaultIn;
+
+use crate::{
+    call::Rules,
+    catalog::Catalog,
+    commit::Commits,
+    memory::Arena,
+    protocol::{CallId, EndedBy, Limits, Status},
+    sampler::Draw,
+};
+use committing::Committing;
+use registry::{Link, Registry};
+use threads::Wiper;
+
+/// How far a position may be ahead of its call.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// The engine.
+pub struct Engine {
+    this: Weak<Engine>,
+    /// Locked against a second engine for as long as this one lives.
+    home: Home,
+    arena: Arc<Arena>,
+    draw: Box<dyn Draw>,
+    rules: Rules,
+    grace: Duration,
+    after_hangup: Duration,
+    max_call: Duration,
+    calls_max: usize,
+    allow_unlocked: bool,
+    commits: Commits,
+    catalog: Catalog,
+    registry: Registry,
+    committing: Committing,
+    wiper: Wiper,
+    fault_in: FaultIn,
+    stopping: AtomicBool,
+    /// Woken when there is something new to look after.
+    upkeep: tokio::sync::Notify,
+}
+
+impl Engine {
+    /// Where the engine keeps its files.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The memory of all live calls.
+    pub fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
+    /// Whether memory that can't be locked is good enough.
+    pub fn allow_unlocked(&self) -> bool {
+        self.allow_unlocked
+    }
+
+    /// What the engine takes.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            control_bytes: crate::protocol::CONTROL_BYTES_MAX,
+            frame_samples: crate::audio::FRAME_SAMPLES_MAX,
+            rate_hz: [crate::audio::Rate::MIN_HZ, crate::audio::Rate::MAX_HZ],
+            grace_ms: self.grace.as_millis() as u64,
+            ahead_ms: AHEAD.as_millis() as u64,
+            calls: self.calls_max,
+        }
+    }
+
+    /// How the engine is.
+    pub fn status(&self) -> Status {
+        Status {
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            memory: self.arena.kind().to_string(),
+            memory_bytes: self.arena.bytes(),
+            held_bytes: self.arena.held_bytes(),
+            calls: self.registry.len(),
+            commits: self.committing.len(),
+            disk_trouble: self.commits.trouble(),
+            catalog_trouble: self.catalog.trouble(),
+        }
+    }
+
+    /// What wakes the thread that faults memory in.
+    pub fn fault_in(&self) -> &FaultIn {
+        &self.fault_in
+    }
+
+    /// Whether no new calls are taken.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn look_after_soon(&self) {
+        self.upkeep.notify_one();
+    }
+
+    /// Looks after live calls, a few times a second while there are any. Never returns.
+    pub async fn keep_up(&self) {
+        const ROUND: Duration = Duration::from_millis(100);
+        loop {
+            if self.registry.len() == 0 {
+                self.upkeep.notified().await;
+            }
+            self.look_after();
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Returns the calls that
+    /// are not durable then.
+    pub fn stop(&self, wait: Duration) -> Vec<CallId> {
+        let until = Instant::now() + wait;
+        self.stopping.store(true, Ordering::Release);
+        let calls = self.registry.all();
+        info!(calls = calls.len(), "stopping: selected calls are committed, all others wiped");
+        for entry in calls {
+            let mut state = entry.state.lock();
+            match state.link {
+                Link::Ended { .. } => self.settle(&entry, &mut state),
+                _ => self.end_by(&entry, &mut state, EndedBy::Stopping),
+            }
+        }
+        self.wiper.finish();
+        self.commits.wait_idle(until.saturating_duration_since(Instant::now()));
+        let left = self.committing.ids();
+        for call in &left {
+            error!(%call, "a selected call is not durable: the disk did not take it. What of it is on disk is recovered at the next start");
+        }
+        if !self.catalog.close(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(2))) {
+            let trouble = self.catalog.trouble().unwrap_or_default();
+            error!("the catalog did not take everything: recordings are safe and are registered at the next start. {trouble}");
+        }
+        left
+    }
+}

@@ -1,0 +1,128 @@
+//! The calls that are live: finding the one that is meant.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+use super::listener::Listeners;
+use crate::{
+    call::{Facts, LiveCall},
+    commit::CommitHandle,
+    protocol::{CallId, Refusal},
+    ring::{LegWriter, Ring},
+};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// The agent that this user is.
+    pub agent: String,
+    /// Whether the user owns the engine (or is root), and may act for every agent.
+    pub owner: bool,
+}
+
+impl Who {
+    /// Whether this user may act for `agent`.
+    pub fn may_act_for(&self, agent: &str) -> bool {
+        self.owner || self.agent == agent
+    }
+}
+
+/// What brings a call its audio.
+pub(super) enum Link {
+    /// A connection holds the writers.
+    Connected,
+    /// The connection is lost: the writers wait for another one.
+    Lost { since: Instant, writers: Box<[LegWriter; 2]> },
+    /// The call has ended; record can still be pressed until then.
+    Ended { until: Instant },
+}
+
+/// A live call and what surrounds it.
+pub(super) struct Entry {
+    pub id: CallId,
+    /// Never changes; the current agent is in the call itself.
+    pub facts: Facts,
+    pub ring: Arc<Ring>,
+    /// When it began, by the monotonic clock.
+    pub began: Instant,
+    pub listeners: Arc<Listeners>,
+    pub state: Mutex<State>,
+}
+
+/// What changes in an entry.
+pub(super) struct State {
+    /// None once it is settled.
+    pub call: Option<LiveCall>,
+    pub link: Link,
+    /// The commit that follows the call since record was pressed.
+    pub commit: Option<CommitHandle>,
+    /// Lost frames that have been told of.
+    pub lost_frames_told: u64,
+    /// Whether it was said that the oldest audio goes.
+    pub told_too_long: bool,
+}
+
+/// The live calls.
+#[derive(Default)]
+pub(super) struct Registry(Mutex<HashMap<CallId, Arc<Entry>>>);
+
+impl Registry {
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    pub(super) fn add(&self, entry: &Arc<Entry>) {
+        self.0.lock().insert(entry.id, Arc::clone(entry));
+    }
+
+    pub(super) fn remove(&self, id: CallId) {
+        self.0.lock().remove(&id);
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Entry>> {
+        self.0.lock().values().cloned().collect()
+    }
+
+    pub(super) fn get(&self, id: CallId) -> Result<Arc<Entry>, Refusal> {
+        self.0.lock().get(&id).cloned().ok_or(Refusal::UnknownCall)
+    }
+
+    /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one
+    /// that began last.
+    pub(super) fn of_agent(&self, agent: &str) -> Result<Arc<Entry>, Refusal> {
+        self.best(|call| call.agent() == agent).ok_or(Refusal::NoCall)
+    }
+
+    /// The call of whoever asks. On a desk of one person the only live call is theirs, whatever the softphone calls the agent.
+    pub(super) fn own(&self, who: &Who) -> Result<Arc<Entry>, Refusal> {
+        let only = || if who.owner && self.len() == 1 { self.best(|_| true) } else { None };
+        self.of_agent(&who.agent).or_else(|refusal| only().ok_or(refusal))
+    }
+
+    fn best(&self, fits: impl Fn(&LiveCall) -> bool) -> Option<Arc<Entry>> {
+        let rank = |entry: Arc<Entry>| {
+            let state = entry.state.lock();
+            let call = state.call.as_ref().filter(|call| fits(call))?;
+            let rank = (!call.is_ended(), !call.is_on_hold(), entry.id);
+            drop(state);
+            Some((rank, entry))
+        };
+        self.all().into_iter().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)
+    }
+}
+
+impl State {
+    /// Whether its time has come: the grace of a lost connection, or the wait for a late press, is over.
+    pub(super) fn is_over(&self, now: Instant, grace: Duration) -> bool {
+        match &self.link {
+            Link::Connected => false,
+            Link::Lost { since, .. } => now.duration_since(*since) >= grace,
+            Link::Ended { until } => now >= *until,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is looked after while calls go on: grace times, late presses, calls that are too long, memory that runs short.
+
+use std::{cmp::Reverse, sync::Arc, time::Instant};
+
+use tracing::{info, warn};
+
+use super::{
+    Engine,
+    registry::{Entry, Link, State},
+};
+use crate::{
+    audio::Leg,
+    commit::SAMPLES_MAX,
+    protocol::{EndedBy, Event},
+};
+
+/// Of a call that must give, this part of what it holds goes at once.
+const DROPPED_PART: u64 = 8;
+
+impl Engine {
+    /// One round of looking after everything. Called a few times a second while there are live calls.
+    pub fn look_after(&self) {
+        let now = Instant::now();
+        for entry in self.registry.all() {
+            let mut state = entry.state.lock();
+            if state.is_over(now, self.grace) {
+                match state.link {
+                    Link::Lost { .. } => self.end_by(&entry, &mut state, EndedBy::ConnectionLost),
+                    _ => self.settle(&entry, &mut state),
+                }
+                continue;
+            }
+            if entry.ring.end() >= SAMPLES_MAX {
+                self.end_by(&entry, &mut state, EndedBy::FileFull);
+                continue;
+            }
+            self.tell_of_lost_frames(&entry, &mut state);
+            self.keep_to_the_longest(&entry, &mut state);
+        }
+        if self.arena.is_short() {
+            self.make_room();
+        }
+    }
+
+    /// An unselected call over the limit loses its oldest audio.
+    fn keep_to_the_longest(&self, entry: &Entry, state: &mut State) {
+        let longest = entry.facts.rate.samples(self.max_call.as_secs_f64());
+        let end = entry.ring.end();
+        let selected = state.call.as_ref().is_none_or(|call| call.is_selected());
+        if end <= longest || selected {
+            return;
+        }
+        entry.ring.drop_before(end - longest);
+        if !std::mem::replace(&mut state.told_too_long, true) {
+            let hours = self.max_call.as_secs_f64() / 3_600.0;
+            info!(call = %entry.id, hours, "a call is longer than max_call: its oldest audio goes as it goes on");
+        }
+    }
+
+    fn tell_of_lost_frames(&self, entry: &Entry, state: &mut State) {
+        let lost: u64 = Leg::ALL.map(|leg| entry.ring.counts(leg).lost_frames).iter().sum();
+        if lost > state.lost_frames_told {
+            let first = state.lost_frames_told == 0;
+            state.lost_frames_told = lost;
+            if first {
+                let text = "the memory for live calls is full, and frames of this call were lost: raise --memory".to_owned();
+                warn!(call = %entry.id, "{text}");
+                entry.listeners.tell(&Event::MemoryFull { call: entry.id, text });
+            }
+        }
+    }
+
+    /// Memory is short: the unselected calls that hold the most lose their oldest audio, until a selected one can't starve.
+    fn make_room(&self) {
+        let mut calls: Vec<(usize, Arc<Entry>)> =
+            self.registry.all().into_iter().map(|entry| (entry.ring.held_bytes(), entry)).collect();
+        calls.sort_by_key(|(held, _)| Reverse(*held));
+        for (held, entry) in calls {
+            if !self.arena.is_short() || held == 0 {
+                return;
+            }
+            // The lock is held until the audio has gone: a press in between would find a part of its call missing.
+            let state = entry.state.lock();
+            if state.call.as_ref().is_some_and(|call| !call.is_selected()) {
+                let (start, end) = (entry.ring.start(), entry.ring.end());
+                entry.ring.drop_before(start + (end - start) / DROPPED_PART);
+                warn!(call = %entry.id, "memory is short: a call loses its oldest audio; raise --memory");
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The task of one connection: its control messages, in order, and what it is told.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    net::UnixStream,
+    sync::{mpsc::UnboundedReceiver, oneshot},
+    time::timeout,
+};
+use tracing::{debug, warn};
+
+use super::reader::{ConnectionId, Inbound, Line, Reader};
+use super::outbox::Outbox;
+use crate::{
+    engine::{Carried, Controlled, Engine, Listener, Who},
+    protocol::{Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, Target, VERSION, Verdict},
+};
+
+/// How long an `erase-last` waits for the disk before it says that the disk does not do it.
+const ERASE_WAIT: Duration = Duration::from_secs(10);
+/// How long a connection that is closed may take to read the last it is told.
+const FAREWELL_WAIT: Duration = Duration::from_secs(2);
+
+/// A connection and its calls.
+pub(super) struct Connection {
+    id: ConnectionId,
+    engine: Arc<Engine>,
+    reader: Arc<Reader>,
+    who: Who,
+    outbox: Arc<Outbox>,
+    /// The outbox again, as the engine knows it.
+    listener: Arc<dyn Listener>,
+    /// The calls that this connection carries, by channel.
+    calls: HashMap<u32, CallId>,
+    next_channel: u32,
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        engine: Arc<Engine>,
+        reader: Arc<Reader>,
+        who: Who,
+        outbox: Arc<Outbox>,
+    ) -> Connection {
+        let listener: Arc<dyn Listener> = Arc::clone(&outbox) as _;
+        Connection { id, engine, reader, who, outbox, listener, calls: HashMap::new(), next_channel: 0 }
+    }
+
+    /// Serves the connection to its end.
+    pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Inbound>, stream: UnixStream) {
+        let agent = (!self.who.owner).then(|| self.who.agent.clone());
+        self.outbox.tell(&Event::Hello {
+            version: VERSION,
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            agent,
+            limits: self.engine.limits(),
+        });
+        let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
+        let mut writes = true;
+        loop {
+            tokio::select! {
+                inbound = inbox.recv() => match inbound {
+                    Some(Inbound::Control(json)) => {
+                        self.handle(&json);
+                        self.reader.go_on(self.id);
+                    }
+                    Some(Inbound::Released(_)) => {}
+                    Some(Inbound::Gone { fault, lines }) => {
+                        self.gone(fault, lines);
+                        break;
+                    }
+                    None => break,
+                },
+                // The client reads nothing, or is gone: the reader thread gives its calls back.
+                _ = &mut writing, if writes => {
+                    writes = false;
+                    self.reader.close(self.id);
+                }
+            }
+        }
+        self.outbox.close();
+        if writes && timeout(FAREWELL_WAIT, &mut writing).await.is_err() {
+            writing.abort();
+        }
+    }
+
+    /// The end: calls that were not ended wait for another connection.
+    fn gone(&mut self, fault: Option<(ErrorCode, String)>, lines: Vec<(u32, Box<Line>)>) {
+        if let Some((error, text)) = fault {
+            warn!(connection = self.id, agent = self.who.agent, ?error, "a connection is closed: {text}");
+            self.outbox.tell(&Event::Error { error, text });
+        }
+        for (channel, line) in lines {
+            if let Some(call) = self.calls.remove(&channel) {
+                self.engine.connection_lost(call, line.writers);
+            }
+        }
+        // Their first frame had not been let through yet.
+        for (_, call) in self.calls.drain() {
+            let _ = self.engine.end(call);
+        }
+        debug!(connection = self.id, "a connection ends");
+    }
+
+    fn handle(&mut self, json: &[u8]) {
+        let request = match Request::from_json(json) {
+            Ok(request) => request,
+            Err(text) => return self.outbox.answer(&Answer::malformed(text)),
+        };
+        let id = request.id;
+        let Controlled { mut answer, after } = self.ask(request);
+        answer.id = id;
+        match after {
+            None => self.outbox.answer(&answer),
+            Some(after) => {
+                tokio::spawn(answer_after(answer, after, Arc::clone(&self.outbox)));
+            }
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> Controlled {
+        let target = match self.resolve(request.target) {
+            Ok(target) => target,
+            Err(refusal) => return Answer::refused(refusal).into(),
+        };
+        match request.ask {
+            Ask::Begin(begin) => match self.engine.begin(&self.who, begin, &self.listener) {
+                Ok(carried) => self.carry(carried).into(),
+                Err(refusal) => Answer::refused(refusal).into(),
+            },
+            Ask::Attach => match target {
+                Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener) {
+                    Ok(carried) => {
+                        let positions = Some(carried.positions());
+                        Answer { positions, ..self.carry(carried) }.into()
+                    }
+                    Err(refusal) => Answer::refused(refusal).into(),
+                },
+                _ => Answer::refused(Refusal::UnknownCall).into(),
+            },
+            Ask::End => self.end(&target).into(),
+            Ask::Calls => {
+                Answer { calls: Some(self.engine.calls(&self.who)), ..Answer::new(Verdict::Accepted) }.into()
+            }
+            Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
+            ask => self.engine.control(&self.who, &target, &ask, &self.listener),
+        }
+    }
+
+    /// A channel is a call of this connection.
+    fn resolve(&self, target: Target) -> Result<Target, Refusal> {
+        match target {
+            Target::Channel(channel) => self.calls.get(&channel).copied().map(Target::Call).ok_or(Refusal::UnknownCall),
+            other => Ok(other),
+        }
+    }
+
+    /// The frames of this call come over this connection from now on.
+    fn carry(&mut self, carried: Carried) -> Answer {
+        let Carried { facts, began, writers } = carried;
+        let channel = self.next_channel;
+        self.next_channel += 1;
+        self.calls.insert(channel, facts.id);
+        let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
+        let line = Line { writers, codec: facts.codec, rate: facts.rate, began, ahead };
+        self.reader.carry(self.id, channel, Box::new(line));
+        Answer {
+            call: Some(facts.id),
+            agent: Some(facts.agent),
+            channel: Some(channel),
+            ..Answer::new(Verdict::Accepted)
+        }
+    }
+
+    fn end(&mut self, target: &Target) -> Answer {
+        let carried = match target {
+            Target::Call(call) => self.calls.iter().find(|(_, known)| *known == call),
+            Target::Own if self.calls.len() == 1 => self.calls.iter().next(),
+            _ => None,
+        };
+        let Some((&channel, &call)) = carried else { return Answer::refused(Refusal::UnknownCall) };
+        self.calls.remove(&channel);
+        self.reader.release(self.id, channel);
+        match self.engine.end(call) {
+            Ok((at, seconds)) => {
+                let call = Some(call);
+                Answer { call, at: Some(at), seconds: Some(seconds), ..Answer::new(Verdict::Accepted) }
+            }
+            Err(refusal) => Answer::refused(refusal),
+        }
+    }
+}
+
+/// Answers an `erase-last` when the disk holds nothing of it any more.
+async fn answer_after(answer: Answer, after: oneshot::Receiver<()>, outbox: Arc<Outbox>) {
+    let answer = match timeout(ERASE_WAIT, after).await {
+        Ok(Ok(())) => answer,
+        _ => Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) },
+    };
+    outbox.answer(&answer);
+}

@@ -1,0 +1,156 @@
+//! The local socket: who may connect, and who it is that does.
+
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use nix::unistd::{Group, Uid, User, chown};
+use parking_lot::Mutex;
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::mpsc::unbounded_channel,
+};
+use tracing::{debug, error, warn};
+
+use super::{connection::Connection, outbox::Outbox, reader::Reader};
+use crate::{
+    engine::{Engine, Listener, Who},
+    protocol::{ErrorCode, Event},
+    settings::Settings,
+};
+
+/// Connections that the system lets wait while others are accepted.
+const BACKLOG: i32 = 1_024;
+
+/// The socket, and what is needed to serve those who connect.
+pub(super) struct Door {
+    listener: UnixListener,
+    path: PathBuf,
+    engine: Arc<Engine>,
+    readers: Vec<Arc<Reader>>,
+    settings: Settings,
+    open: Arc<AtomicUsize>,
+    /// Those who are connected, to be told when the engine stops.
+    outboxes: Mutex<Vec<std::sync::Weak<Outbox>>>,
+}
+
+/// Makes the socket: closed to others by mode, open to a group if one is named.
+///
+/// # Errors
+/// The system's error.
+pub(super) fn bind(path: &Path, group: Option<&str>) -> io::Result<UnixListener> {
+    // The home is ours alone (its lock is held), so that a socket that lies here is a dead engine's.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let socket = std::os::unix::net::UnixListener::bind(path)?;
+    let mode = if group.is_some() { 0o660 } else { 0o600 };
+    if let Some(name) = group {
+        let group = Group::from_name(name)?
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no group is called {name} (socket_group)")))?;
+        chown(path, None, Some(group.gid))?;
+        // The group passes through the home folder to the socket, and can't list it.
+        if let Some(home) = path.parent() {
+            chown(home, None, Some(group.gid))?;
+            fs::set_permissions(home, Permissions::from_mode(0o710))?;
+        }
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    socket.set_nonblocking(true)?;
+    nix::sys::socket::listen(&socket, nix::sys::socket::Backlog::new(BACKLOG)?)?;
+    UnixListener::from_std(socket)
+}
+
+impl Door {
+    pub(super) fn new(
+        listener: UnixListener,
+        path: PathBuf,
+        engine: Arc<Engine>,
+        readers: Vec<Arc<Reader>>,
+        settings: &Settings,
+    ) -> Door {
+        let (open, outboxes) = (Arc::default(), Mutex::default());
+        Door { listener, path, engine, readers, settings: settings.clone(), open, outboxes }
+    }
+
+    /// Accepts until the engine stops.
+    pub(super) async fn accept(&self) {
+        for id in 0.. {
+            let stream = loop {
+                match self.listener.accept().await {
+                    Ok((stream, _)) => break stream,
+                    Err(error) => {
+                        error!("can't accept a connection: {error}; trying again (is the limit on open files too low?)");
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                }
+            };
+            if let Err(error) = self.welcome(id, stream) {
+                warn!(connection = id, "a connection can't be served: {error}");
+            }
+        }
+    }
+
+    fn welcome(&self, id: u64, stream: UnixStream) -> io::Result<()> {
+        let uid = Uid::from_raw(stream.peer_cred()?.uid());
+        let outbox = Arc::new(Outbox::default());
+        let limit = self.settings.connections_max;
+        if self.open.load(Ordering::Relaxed) >= limit {
+            warn!(limit, "a connection is refused (connections_max)");
+            let text = format!("{limit} connections are open: that is the limit (connections_max)");
+            outbox.tell(&Event::Error { error: ErrorCode::TooManyConnections, text });
+            outbox.close();
+            tokio::spawn(outbox.write_to(stream));
+            return Ok(());
+        }
+        let who = self.who(uid);
+        debug!(connection = id, agent = who.agent, owner = who.owner, "a connection");
+        // One descriptor is read by the thread that carries audio, the other written by the task here.
+        let stream = stream.into_std()?;
+        let reading = stream.try_clone()?;
+        let stream = UnixStream::from_std(stream)?;
+        let reader = &self.readers[id as usize % self.readers.len()];
+        let (sender, inbox) = unbounded_channel();
+        let connection =
+            Connection::new(id, Arc::clone(&self.engine), Arc::clone(reader), who, Arc::clone(&outbox));
+        let mut outboxes = self.outboxes.lock();
+        outboxes.retain(|outbox| outbox.strong_count() > 0);
+        outboxes.push(Arc::downgrade(&outbox));
+        drop(outboxes);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        reader.adopt(id, reading, sender);
+        let open = Arc::clone(&self.open);
+        tokio::spawn(async move {
+            connection.serve(inbox, stream).await;
+            open.fetch_sub(1, Ordering::Relaxed);
+        });
+        Ok(())
+    }
+
+    /// Who a user is: the owner of the engine and root may act for all agents, everybody else for one.
+    fn who(&self, uid: Uid) -> Who {
+        let name = User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid-{uid}"), |user| user.name);
+        let agent = self.settings.agent_of(&name).to_owned();
+        Who { agent, owner: uid.is_root() || uid == Uid::effective() }
+    }
+
+    /// Tells everybody something.
+    pub(super) fn tell_all(&self, event: &Event) {
+        self.outboxes.lock().iter().filter_map(std::sync::Weak::upgrade).for_each(|outbox| outbox.tell(event));
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,123 @@
+//! The ways in: today the local socket.
+//!
+//! Belongs here: sockets, reading frames, answering. Does not: decisions; those are the engine's.
+//!
+//! Reading and answering have threads of their own. The thread `intake-N` reads a connection and pushes its frames (`reader`); it
+//! hands control messages to the connection's task on the control thread (`connection`), which asks the engine and answers through an
+//! outbox (`outbox`) that never makes anybody wait.
+
+mod connection;
+mod listen;
+mod outbox;
+mod reader;
+
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+pub use reader::ReaderError;
+
+use crate::{
+    engine::Engine,
+    protocol::{CallId, Event},
+    settings::Settings,
+};
+use listen::Door;
+use reader::Reader;
+
+/// How long a stop waits for the disk.
+const STOP_WAIT: Duration = Duration::from_secs(60);
+/// How long those who are connected have to hear that the engine has stopped.
+const FAREWELL: Duration = Duration::from_millis(100);
+
+/// Why the socket can't be served.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The socket can't be made.
+    Socket(PathBuf, io::Error),
+    /// A reading thread can't be started.
+    Reader(ReaderError),
+    /// The system refused a signal handler or a runtime.
+    System(io::Error),
+    /// The engine has stopped, and these selected calls are not durable.
+    NotDurable(Vec<CallId>),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServeError::Socket(path, cause) => write!(
+                f,
+                "can't make the socket {}: {cause}; name another place in retrocall.toml (socket = \"…\")",
+                path.display()
+            ),
+            ServeError::Reader(ReaderError::Memory(error)) => error.fmt(f),
+            ServeError::Reader(ReaderError::System(cause)) | ServeError::System(cause) => {
+                write!(f, "the system refuses what the engine needs: {cause}")
+            }
+            ServeError::NotDurable(calls) => write!(
+                f,
+                "stopped with {} selected calls that the disk did not take; what of them is on disk is recovered at the next start",
+                calls.len()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Serves the local socket until the process is asked to stop, then stops the engine. `ready` is called when clients can connect.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::path::Path)) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::System)?;
+    runtime.block_on(async {
+        let path = settings.socket_path(engine.home().path());
+        let mut readers = Vec::new();
+        // One core in two reads: the other one commits, wipes and answers.
+        let threads = settings.intake_threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)));
+        for number in 0..threads {
+            let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
+            let reader = Reader::start(number, arena, fault_in, engine.allow_unlocked()).map_err(ServeError::Reader)?;
+            readers.push(Arc::new(reader));
+        }
+        let listener = listen::bind(&path, settings.socket_group.as_deref())
+            .map_err(|error| ServeError::Socket(path.clone(), error))?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
+        let door = Door::new(
+            listener,
+            path.clone(),
+            Arc::clone(&engine),
+            readers,
+            settings,
+        );
+        ready(&path);
+        tokio::select! {
+            () = door.accept() => {}
+            () = engine.keep_up() => {}
+            _ = terminate.recv() => info!("asked to stop (SIGTERM)"),
+            _ = interrupt.recv() => info!("asked to stop (SIGINT)"),
+        }
+        door.tell_all(&Event::Stopping);
+        let stopping = tokio::task::spawn_blocking({
+            let engine = Arc::clone(&engine);
+            move || engine.stop(STOP_WAIT)
+        });
+        let left = tokio::select! {
+            left = stopping => left.expect("stopping does not panic"),
+            _ = terminate.recv() => stop_at_once(),
+            _ = interrupt.recv() => stop_at_once(),
+        };
+        tokio::time::sleep(FAREWELL).await;
+        if left.is_empty() { Ok(()) } else { Err(ServeError::NotDurable(left)) }
+    })
+}
+
+/// The second signal: whoever sends it knows that it costs what is not durable.
+fn stop_at_once() -> ! {
+    error!("asked to stop a second time: not waiting for the disk any longer; what is on disk is recovered at the next start");
+    std::process::exit(1)
+}

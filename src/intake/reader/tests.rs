@@ -1,0 +1,189 @@
+//! The reading thread with real sockets, and its path of a frame under the allocation guard.
+
+use std::io::Write;
+
+use assert_no_alloc::assert_no_alloc;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::*;
+use crate::{
+    protocol::{audio_message, control_message},
+    ring::Ring,
+};
+
+fn arena() -> Arc<Arena> {
+    let arena = Arc::new(Arena::new(4 << 20, true).expect("memory for a test"));
+    while arena.fault_in_ahead() > 0 {}
+    arena
+}
+
+fn line(arena: &Arc<Arena>, codec: Codec) -> (Arc<Ring>, Box<Line>) {
+    let (ring, writers) = Ring::new(Arc::clone(arena));
+    let rate = Rate::new(8_000).expect("a rate");
+    (ring, Box::new(Line { writers: Box::new(writers), codec, rate, began: Instant::now(), ahead: 480_000 }))
+}
+
+fn frame(number: u64, to: &mut Vec<u8>) {
+    let samples: Vec<u8> = (0..160).flat_map(|i| (100 * number as i16 + i).to_le_bytes()).collect();
+    audio_message(Leg::Agent, AudioHead { channel: 0, position: number * 160 }, &samples, to);
+}
+
+/// A thread with one connection that carries one call.
+struct Scene {
+    arena: Arc<Arena>,
+    reader: Reader,
+    client: UnixStream,
+    inbox: UnboundedReceiver<Inbound>,
+    ring: Arc<Ring>,
+}
+
+fn scene() -> Scene {
+    let arena = arena();
+    let fault_in = FaultIn::start(&arena).expect("a thread");
+    let reader = Reader::start(0, Arc::clone(&arena), fault_in, true).expect("a thread");
+    let (client, server) = UnixStream::pair().expect("sockets");
+    server.set_nonblocking(true).expect("a socket");
+    let (sender, inbox) = unbounded_channel();
+    let (ring, line) = line(&arena, Codec::Pcm16);
+    reader.adopt(1, server, sender);
+    reader.carry(1, 0, line);
+    Scene { arena, reader, client, inbox, ring }
+}
+
+impl Scene {
+    fn next(&mut self) -> Inbound {
+        self.inbox.blocking_recv().expect("the thread lives")
+    }
+
+    fn control(&mut self) -> String {
+        match self.next() {
+            Inbound::Control(json) => String::from_utf8(json).expect("text"),
+            _ => panic!("a control message was sent"),
+        }
+    }
+}
+
+#[test]
+fn however_a_stream_is_split_its_messages_take_effect_in_their_order() {
+    let mut bytes = Vec::new();
+    frame(0, &mut bytes);
+    control_message(b"first", &mut bytes);
+    let first_control = bytes.len();
+    frame(1, &mut bytes);
+    frame(2, &mut bytes);
+    control_message(b"second", &mut bytes);
+    control_message(b"third", &mut bytes);
+    for split in 1..bytes.len() {
+        let mut scene = scene();
+        let (head, tail) = bytes.split_at(split);
+        scene.client.write_all(head).expect("sent");
+        // The second part comes when the first control has been seen, if it was in the first part.
+        if split < first_control {
+            scene.client.write_all(tail).expect("sent");
+        }
+        assert_eq!(scene.control(), "first");
+        assert_eq!(scene.ring.end(), 160, "frames behind a control message wait until it has taken effect");
+        if split >= first_control {
+            scene.client.write_all(tail).expect("sent");
+        }
+        scene.reader.go_on(1);
+        assert_eq!(scene.control(), "second");
+        assert_eq!(scene.ring.end(), 480);
+        scene.reader.go_on(1);
+        assert_eq!(scene.control(), "third");
+        scene.reader.go_on(1);
+        let mut out = vec![0; 480];
+        scene.ring.reader().read(Leg::Agent, 0, &mut out);
+        assert!(out.iter().enumerate().all(|(i, sample)| *sample == (100 * (i / 160) + i % 160) as i16));
+        drop(scene.client);
+        let Inbound::Gone { fault: None, lines } = scene.inbox.blocking_recv().expect("the thread lives") else {
+            panic!("the end of a connection is no fault")
+        };
+        assert_eq!(lines.len(), 1);
+        drop(lines);
+        scene.ring.wipe();
+        assert_eq!(scene.arena.held_bytes(), 0, "nothing of the connection is left in the arena");
+    }
+}
+
+#[test]
+fn a_client_at_fault_is_told_which_and_its_calls_come_back() {
+    let mut far = Vec::new();
+    audio_message(Leg::Agent, AudioHead { channel: 0, position: 1 << 60 }, &[0; 320], &mut far);
+    let mut last = Vec::new();
+    audio_message(Leg::Agent, AudioHead { channel: 0, position: u64::MAX }, &[0; 320], &mut last);
+    let mut stranger = Vec::new();
+    audio_message(Leg::Agent, AudioHead { channel: 9, position: 0 }, &[0; 320], &mut stranger);
+    let mut odd = Vec::new();
+    audio_message(Leg::Agent, AudioHead { channel: 0, position: 0 }, &[0; 321], &mut odd);
+    let cases: [(&[u8], ErrorCode); 7] = [
+        (b"GET / HTTP/1.1\r\n\r\n", ErrorCode::NotRetrocall),
+        (b"RC\x07\x01\0\0\0\0", ErrorCode::Version),
+        (b"RC\x01\x01\xff\xff\xff\x7f", ErrorCode::TooLong),
+        (&far, ErrorCode::Position),
+        (&last, ErrorCode::Position),
+        (&stranger, ErrorCode::Channel),
+        (&odd, ErrorCode::Samples),
+    ];
+    for (bytes, expected) in cases {
+        let mut scene = scene();
+        scene.client.write_all(bytes).expect("sent");
+        let Inbound::Gone { fault: Some((code, text)), lines } = scene.next() else { panic!("{expected:?}") };
+        assert_eq!(code, expected, "{text}");
+        assert_eq!(lines.len(), 1);
+    }
+}
+
+#[test]
+fn a_frame_for_a_call_that_has_ended_is_dropped_and_never_reaches_another_call() {
+    let mut scene = scene();
+    let (other_ring, other) = line(&scene.arena, Codec::Pcm16);
+    scene.reader.release(1, 0);
+    scene.reader.carry(1, 1, other);
+    assert!(matches!(scene.next(), Inbound::Released(_)));
+    let mut bytes = Vec::new();
+    frame(0, &mut bytes);
+    control_message(b"end", &mut bytes);
+    scene.client.write_all(&bytes).expect("sent");
+    assert_eq!(scene.control(), "end");
+    assert_eq!((scene.ring.end(), other_ring.end()), (0, 0));
+}
+
+#[test]
+fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
+    let arena = arena();
+    let (_client, server) = UnixStream::pair().expect("sockets");
+    let (inbox, _receiver) = unbounded_channel();
+    let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
+    for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
+        let (ring, line) = line(&arena, codec);
+        let mut lines = Lines::default();
+        lines.add(0, line);
+        let stream = server.try_clone().expect("a socket");
+        let mut connection =
+            Connection { stream, inbox: inbox.clone(), stash: Stash::new(&arena), paused: false, lines };
+        let mut bytes = Vec::new();
+        let payload: Vec<u8> = (0..160 * codec.bytes_per_sample()).map(|i| (i * 31) as u8).collect();
+        for number in 0..200 {
+            for leg in Leg::ALL {
+                audio_message(leg, AudioHead { channel: 0, position: number * 160 }, &payload, &mut bytes);
+            }
+        }
+        let half = bytes.len() - 100;
+        let now = Instant::now();
+        let (used, stop) = assert_no_alloc(|| {
+            let (used, stop) = connection.use_bytes(&bytes[..half], &mut samples, now);
+            // The rest of the last message waits in the arena, and comes out again.
+            assert!(connection.stash.put(&bytes[used..half]));
+            (used, stop)
+        });
+        assert!(matches!(stop, Stop::More) && used < half);
+        let mut rest = vec![0; bytes.len() - used];
+        let waited = assert_no_alloc(|| connection.stash.take(&mut rest));
+        assert_eq!(rest[..waited], bytes[used..half]);
+        let (used, _) = assert_no_alloc(|| connection.use_bytes(&bytes[used..], &mut samples, now));
+        assert!(used > 0);
+        assert_eq!((ring.end(), ring.counts(Leg::Customer).frames), (32_000, 200));
+        assert!(samples.iter().all(|sample| *sample == 0), "no audio stays in the buffer");
+    }
+}
