@@ -17,15 +17,23 @@ const RATE_HZ: u32 = 8_000;
 #[derive(Debug, Clone)]
 enum Step {
     /// Frames of both legs; the customer's comes first or second, and may be shorter, so that a leg lags.
-    Frames { agent: usize, customer: usize, customer_first: bool },
+    Frames {
+        agent: usize,
+        customer: usize,
+        customer_first: bool,
+    },
     Mask,
     Unmask,
     Hold,
     Resume,
-    EraseLast { samples: u64 },
+    EraseLast {
+        samples: u64,
+    },
     Record,
     Object,
-    Transfer { to: bool },
+    Transfer {
+        to: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -281,8 +281,8 @@ impl LiveCall {
         }
     }
 
-    /// What the desk may see of it.
-    pub fn view(&self, connected: bool) -> protocol::LiveCall {
+    /// What the desk may see of it, and its memory if whoever looks is the engine's owner.
+    pub fn view(&self, connected: bool, owner: bool) -> protocol::LiveCall {
         let rate = self.facts.rate;
         let [agent_leg, customer_leg] = Leg::ALL.map(|leg| {
             let counts = self.ring.counts(leg);
@@ -312,7 +312,7 @@ impl LiveCall {
             masked: self.silences.is_on(Quiet::Mask),
             on_hold: self.is_on_hold(),
             private: self.private,
-            held_bytes: self.ring.held_bytes(),
+            held_bytes: owner.then(|| self.ring.held_bytes()),
             agent_leg,
             customer_leg,
         }

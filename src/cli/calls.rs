@@ -49,7 +49,7 @@ fn table(calls: &[LiveCall], zone: &TimeZone) -> Table {
             output::length(call.seconds),
             level(&call.agent_leg),
             level(&call.customer_leg),
-            output::size(call.held_bytes as u64),
+            call.held_bytes.map_or_else(|| "-".to_owned(), |bytes| output::size(bytes as u64)),
             gaps(call),
             state(call),
             call.call.to_string(),
@@ -119,7 +119,7 @@ mod tests {
             masked: true,
             on_hold: false,
             private: false,
-            held_bytes: 300_000,
+            held_bytes: Some(300_000),
             agent_leg: leg,
             customer_leg: LiveLeg { frames: 0, gaps: 0, gap_seconds: 0.0, lost_frames: 2, ..leg },
         };

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{Engine, Listener, Who, committing::label, registry::Entry};
+use super::{
+    Engine, Listener, Who,
+    committing::label,
+    registry::{Entry, Link},
+};
 use crate::{
     call::{Done, LiveCall, Pressed},
     protocol::{self, Answer, Ask, Event, Reason, Refusal, Target, Verdict},
@@ -74,9 +78,10 @@ impl Engine {
             }
         };
         if matches!(ask, Ask::Record) && answer.answer != Verdict::Refused {
-            answer.text = self.commits.trouble().map(|trouble| {
-                format!("the call is kept in memory and goes to disk as soon as it can: {trouble}")
-            });
+            answer.text = self
+                .commits
+                .trouble()
+                .map(|trouble| format!("the call is kept in memory and goes to disk as soon as it can: {trouble}"));
         }
         answer.call = Some(entry.id);
         answer.agent = state.call.as_ref().map(|call| call.agent().to_owned());
@@ -124,7 +129,7 @@ impl Engine {
         let view = |entry: Arc<Entry>| {
             let state = entry.state.lock();
             let call = state.call.as_ref().filter(|call| who.may_act_for(call.agent()))?;
-            Some(call.view(!matches!(state.link, super::registry::Link::Lost { .. })))
+            Some(call.view(!matches!(state.link, Link::Lost { .. }), who.owner))
         };
         let mut calls: Vec<_> = self.registry.all().into_iter().filter_map(view).collect();
         calls.sort_by_key(|call| call.call);

@@ -25,7 +25,8 @@ impl Home {
         let path = fs::canonicalize(path)?;
         // A folder that was there before is closed as well.
         fs::set_permissions(&path, Permissions::from_mode(0o700))?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("engine.lock"))?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("engine.lock"))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
             nix::Error::EWOULDBLOCK => io::ErrorKind::ResourceBusy.into(),
             other => io::Error::from(other),

@@ -24,6 +24,8 @@ use crate::{
 pub struct Carried {
     /// The call.
     pub facts: Facts,
+    /// Who talks for the desk now.
+    pub agent: String,
     /// When it began.
     pub began: Instant,
     /// The writers of its legs, agent first.
@@ -102,7 +104,7 @@ impl Engine {
             }),
         }));
         self.look_after_soon();
-        Ok(Carried { facts, began, writers: Box::new(writers) })
+        Ok(Carried { agent: facts.agent.clone(), facts, began, writers: Box::new(writers) })
     }
 
     /// Another connection takes over a call that lost its own.
@@ -112,15 +114,15 @@ impl Engine {
     pub fn attach(&self, who: &Who, id: CallId, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
         let entry = self.registry.get(id)?;
         let mut state = entry.state.lock();
-        let call = state.call.as_ref().ok_or(Refusal::Ended)?;
-        if !who.may_act_for(call.agent()) {
+        let agent = state.call.as_ref().ok_or(Refusal::Ended)?.agent().to_owned();
+        if !who.may_act_for(&agent) {
             return Err(Refusal::NotYours);
         }
         match std::mem::replace(&mut state.link, Link::Connected) {
             Link::Lost { writers, .. } => {
                 entry.listeners.add(listener);
                 info!(call = %id, "the call has a connection again");
-                Ok(Carried { facts: entry.facts.clone(), began: entry.began, writers })
+                Ok(Carried { facts: entry.facts.clone(), agent, began: entry.began, writers })
             }
             Link::Connected => Err(Refusal::Connected),
             ended @ Link::Ended { .. } => {

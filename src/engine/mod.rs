@@ -160,7 +160,9 @@ impl Engine {
         }
         if !self.catalog.close(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(2))) {
             let trouble = self.catalog.trouble().unwrap_or_default();
-            error!("the catalog did not take everything: recordings are safe and are registered at the next start. {trouble}");
+            error!(
+                "the catalog did not take everything: recordings are safe and are registered at the next start. {trouble}"
+            );
         }
         left
     }

@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{catalog::{Purpose, PurposeKind}, protocol::Reason};
+use crate::{
+    catalog::{Purpose, PurposeKind},
+    protocol::Reason,
+};
 
 /// A sample that nobody listened to goes after this many days.
 const QUALITY_DAYS: i64 = 14;

@@ -137,7 +137,9 @@ fn arena(settings: &Settings) -> Result<Arena, StartError> {
     .map_err(StartError::Memory)?;
     let (mib, minutes) = (arena.bytes() >> 20, arena.bytes() / BYTES_A_SECOND / 60);
     match arena.kind() {
-        MemoryKind::Unlocked => warn!(mib, "DEGRADED: memory is not locked, and live calls may be swapped to disk (--allow-unlocked)"),
+        MemoryKind::Unlocked => {
+            warn!(mib, "DEGRADED: memory is not locked, and live calls may be swapped to disk (--allow-unlocked)")
+        }
         kind if settings.memory.is_none() && arena.bytes() < MEMORY_BYTES => warn!(
             mib, minutes, memory = %kind,
             "this user may lock so little that only these minutes of talk fit, all live calls together: raise the limit \
@@ -158,7 +160,9 @@ fn lockable_bytes() -> usize {
 fn take_over(home: &Home, catalog: &Catalog) {
     let opened = catalog.opened(CATALOG_WAIT);
     if let Err(trouble) = &opened {
-        error!("the catalog is out of reach: {trouble}. Calls are recorded on demand and registered later; none are sampled until then");
+        error!(
+            "the catalog is out of reach: {trouble}. Calls are recorded on demand and registered later; none are sampled until then"
+        );
     }
     let mut recovered: Vec<CallId> = Vec::new();
     for found in commit::recover(&RealDisk, &home.recordings()) {
@@ -169,7 +173,9 @@ fn take_over(home: &Home, catalog: &Catalog) {
                 recovered.push(label.call);
                 note_recovered(catalog, &durable, &label);
             }
-            Recovered::Failed { path, text } => error!(path = %path.display(), "an unfinished recording can't be read: {text}"),
+            Recovered::Failed { path, text } => {
+                error!(path = %path.display(), "an unfinished recording can't be read: {text}")
+            }
         }
     }
     let Ok(opened) = opened else { return };

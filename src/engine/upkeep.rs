@@ -63,7 +63,8 @@ impl Engine {
             let first = state.lost_frames_told == 0;
             state.lost_frames_told = lost;
             if first {
-                let text = "the memory for live calls is full, and frames of this call were lost: raise --memory".to_owned();
+                let text =
+                    "the memory for live calls is full, and frames of this call were lost: raise --memory".to_owned();
                 warn!(call = %entry.id, "{text}");
                 entry.listeners.tell(&Event::MemoryFull { call: entry.id, text });
             }

@@ -9,11 +9,11 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
+use super::outbox::{Outbox, Place};
 use super::reader::{ConnectionId, Inbound, Line, Reader};
-use super::outbox::Outbox;
 use crate::{
     engine::{Carried, Controlled, Engine, Listener, Who},
-    protocol::{Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, Target, VERSION, Verdict},
+    protocol::{Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, RequestError, Target, VERSION, Verdict},
 };
 
 /// How long an `erase-last` waits for the disk before it says that the disk does not do it.
@@ -58,21 +58,25 @@ impl Connection {
         });
         let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
         let mut writes = true;
+        let mut fault = None;
         loop {
             tokio::select! {
                 inbound = inbox.recv() => match inbound {
-                    Some(Inbound::Control(json)) => {
-                        self.handle(&json);
-                        self.reader.go_on(self.id);
-                    }
+                    Some(Inbound::Control(json)) => match self.handle(&json) {
+                        Ok(()) => self.reader.go_on(self.id),
+                        Err(text) => {
+                            fault = Some((ErrorCode::Json, text));
+                            self.reader.close(self.id);
+                        }
+                    },
                     Some(Inbound::Released(_)) => {}
-                    Some(Inbound::Gone { fault, lines }) => {
-                        self.gone(fault, lines);
+                    Some(Inbound::Gone { fault: seen, lines }) => {
+                        self.gone(seen.or(fault), lines);
                         break;
                     }
                     None => break,
                 },
-                // The client reads nothing, or is gone: the reader thread gives its calls back.
+                // The client does not read, or is gone: the reader thread gives its calls back.
                 _ = &mut writing, if writes => {
                     writes = false;
                     self.reader.close(self.id);
@@ -103,10 +107,18 @@ impl Connection {
         debug!(connection = self.id, "a connection ends");
     }
 
-    fn handle(&mut self, json: &[u8]) {
+    /// Does what is asked, and answers.
+    ///
+    /// # Errors
+    /// What was sent is not JSON, in words: there is no talking with this client.
+    fn handle(&mut self, json: &[u8]) -> Result<(), String> {
         let request = match Request::from_json(json) {
             Ok(request) => request,
-            Err(text) => return self.outbox.answer(&Answer::malformed(text)),
+            Err(RequestError::NotJson(text)) => return Err(text),
+            Err(RequestError::Malformed { id, text }) => {
+                self.outbox.answer(&Answer { id, ..Answer::malformed(text) });
+                return Ok(());
+            }
         };
         let id = request.id;
         let Controlled { mut answer, after } = self.ask(request);
@@ -114,9 +126,11 @@ impl Connection {
         match after {
             None => self.outbox.answer(&answer),
             Some(after) => {
-                tokio::spawn(answer_after(answer, after, Arc::clone(&self.outbox)));
+                let place = self.outbox.place();
+                tokio::spawn(answer_after(answer, after, Arc::clone(&self.outbox), place));
             }
         }
+        Ok(())
     }
 
     fn ask(&mut self, request: Request) -> Controlled {
@@ -140,9 +154,9 @@ impl Connection {
                 _ => Answer::refused(Refusal::UnknownCall).into(),
             },
             Ask::End => self.end(&target).into(),
-            Ask::Calls => {
-                Answer { calls: Some(self.engine.calls(&self.who)), ..Answer::new(Verdict::Accepted) }.into()
-            }
+            Ask::Calls => Answer { calls: Some(self.engine.calls(&self.who)), ..Answer::new(Verdict::Accepted) }.into(),
+            // How many commits are under way would tell the draw.
+            Ask::Status if !self.who.owner => Answer::refused(Refusal::NotYours).into(),
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
             ask => self.engine.control(&self.who, &target, &ask, &self.listener),
         }
@@ -158,19 +172,14 @@ impl Connection {
 
     /// The frames of this call come over this connection from now on.
     fn carry(&mut self, carried: Carried) -> Answer {
-        let Carried { facts, began, writers } = carried;
+        let Carried { facts, agent, began, writers } = carried;
         let channel = self.next_channel;
         self.next_channel += 1;
         self.calls.insert(channel, facts.id);
         let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
         let line = Line { writers, codec: facts.codec, rate: facts.rate, began, ahead };
         self.reader.carry(self.id, channel, Box::new(line));
-        Answer {
-            call: Some(facts.id),
-            agent: Some(facts.agent),
-            channel: Some(channel),
-            ..Answer::new(Verdict::Accepted)
-        }
+        Answer { call: Some(facts.id), agent: Some(agent), channel: Some(channel), ..Answer::new(Verdict::Accepted) }
     }
 
     fn end(&mut self, target: &Target) -> Answer {
@@ -193,10 +202,10 @@ impl Connection {
 }
 
 /// Answers an `erase-last` when the disk holds nothing of it any more.
-async fn answer_after(answer: Answer, after: oneshot::Receiver<()>, outbox: Arc<Outbox>) {
+async fn answer_after(answer: Answer, after: oneshot::Receiver<()>, outbox: Arc<Outbox>, place: Place) {
     let answer = match timeout(ERASE_WAIT, after).await {
         Ok(Ok(())) => answer,
         _ => Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) },
     };
-    outbox.answer(&answer);
+    outbox.fill(place, &answer);
 }

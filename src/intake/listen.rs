@@ -46,7 +46,7 @@ pub(super) struct Door {
 ///
 /// # Errors
 /// The system's error.
-pub(super) fn bind(path: &Path, group: Option<&str>) -> io::Result<UnixListener> {
+pub(super) fn bind(path: &Path, home: &Path, group: Option<&str>) -> io::Result<UnixListener> {
     // The home is ours alone (its lock is held), so that a socket that lies here is a dead engine's.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -55,11 +55,12 @@ pub(super) fn bind(path: &Path, group: Option<&str>) -> io::Result<UnixListener>
     let socket = std::os::unix::net::UnixListener::bind(path)?;
     let mode = if group.is_some() { 0o660 } else { 0o600 };
     if let Some(name) = group {
-        let group = Group::from_name(name)?
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no group is called {name} (socket_group)")))?;
+        let group = Group::from_name(name)?.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("no group is called {name} (socket_group)"))
+        })?;
         chown(path, None, Some(group.gid))?;
-        // The group passes through the home folder to the socket, and can't list it.
-        if let Some(home) = path.parent() {
+        // The group passes through the home folder to the socket, and can't list it. Another folder is not ours to open.
+        if path.parent() == Some(home) {
             chown(home, None, Some(group.gid))?;
             fs::set_permissions(home, Permissions::from_mode(0o710))?;
         }
@@ -89,7 +90,9 @@ impl Door {
                 match self.listener.accept().await {
                     Ok((stream, _)) => break stream,
                     Err(error) => {
-                        error!("can't accept a connection: {error}; trying again (is the limit on open files too low?)");
+                        error!(
+                            "can't accept a connection: {error}; trying again (is the limit on open files too low?)"
+                        );
                         tokio::time::sleep(Duration::from_millis(200)).await;
                     }
                 }
@@ -120,8 +123,7 @@ impl Door {
         let stream = UnixStream::from_std(stream)?;
         let reader = &self.readers[id as usize % self.readers.len()];
         let (sender, inbox) = unbounded_channel();
-        let connection =
-            Connection::new(id, Arc::clone(&self.engine), Arc::clone(reader), who, Arc::clone(&outbox));
+        let connection = Connection::new(id, Arc::clone(&self.engine), Arc::clone(reader), who, Arc::clone(&outbox));
         let mut outboxes = self.outboxes.lock();
         outboxes.retain(|outbox| outbox.strong_count() > 0);
         outboxes.push(Arc::downgrade(&outbox));

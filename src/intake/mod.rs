@@ -77,23 +77,19 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::
         let path = settings.socket_path(engine.home().path());
         let mut readers = Vec::new();
         // One core in two reads: the other one commits, wipes and answers.
-        let threads = settings.intake_threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)));
+        let threads = settings
+            .intake_threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)));
         for number in 0..threads {
             let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
             let reader = Reader::start(number, arena, fault_in, engine.allow_unlocked()).map_err(ServeError::Reader)?;
             readers.push(Arc::new(reader));
         }
-        let listener = listen::bind(&path, settings.socket_group.as_deref())
+        let listener = listen::bind(&path, engine.home().path(), settings.socket_group.as_deref())
             .map_err(|error| ServeError::Socket(path.clone(), error))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
-        let door = Door::new(
-            listener,
-            path.clone(),
-            Arc::clone(&engine),
-            readers,
-            settings,
-        );
+        let door = Door::new(listener, path.clone(), Arc::clone(&engine), readers, settings);
         ready(&path);
         tokio::select! {
             () = door.accept() => {}
@@ -118,6 +114,8 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::
 
 /// The second signal: whoever sends it knows that it costs what is not durable.
 fn stop_at_once() -> ! {
-    error!("asked to stop a second time: not waiting for the disk any longer; what is on disk is recovered at the next start");
+    error!(
+        "asked to stop a second time: not waiting for the disk any longer; what is on disk is recovered at the next start"
+    );
     std::process::exit(1)
 }

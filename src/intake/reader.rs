@@ -347,7 +347,8 @@ impl ReaderThread<'_> {
                 Err(_) => ended = true,
             }
         }
-        let (used, stop) = connection.use_bytes(&self.buffers.bytes[..filled], &mut self.buffers.samples, Instant::now());
+        let (used, stop) =
+            connection.use_bytes(&self.buffers.bytes[..filled], &mut self.buffers.samples, Instant::now());
         let mut fault = None;
         let mut keep = used;
         match stop {
@@ -409,7 +410,9 @@ impl Connection<'_> {
 
     /// One frame into its ring. Returns how many samples passed through the buffer.
     fn frame(&mut self, leg: Leg, payload: &[u8], buffer: &mut LockedSamples, now: Instant) -> Result<usize, Stop> {
-        let Some((head, bytes)) = AudioHead::split(payload) else { return Err(FrameError::Samples { bytes: 0 }.into()) };
+        let Some((head, bytes)) = AudioHead::split(payload) else {
+            return Err(FrameError::Samples { bytes: 0 }.into());
+        };
         let line = match self.lines.get(head.channel) {
             Some(Some(line)) => line,
             Some(None) => return Ok(0),
@@ -445,7 +448,8 @@ impl Connection<'_> {
 impl Line {
     /// The position that a frame may reach: some way ahead of the call's end, or of the time that has passed.
     fn limit(&self, now: Instant) -> u64 {
-        let passed = now.saturating_duration_since(self.began).as_micros() as u64 * u64::from(self.rate.hz()) / 1_000_000;
+        let passed =
+            now.saturating_duration_since(self.began).as_micros() as u64 * u64::from(self.rate.hz()) / 1_000_000;
         let end = self.writers[0].position().max(self.writers[1].position());
         end.max(passed) + self.ahead
     }

@@ -183,8 +183,10 @@ pub struct LiveCall {
     pub on_hold: bool,
     /// Whether it is private.
     pub private: bool,
-    /// Bytes of memory that hold it.
-    pub held_bytes: usize,
+    /// Bytes of memory that hold it; for the engine's owner alone, since under pressure only unselected calls give memory back, and nobody
+    /// at the desk may know the draw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<usize>,
     /// The agent's side.
     pub agent_leg: LiveLeg,
     /// The customer's side.

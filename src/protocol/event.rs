@@ -103,8 +103,8 @@ pub enum ErrorCode {
     Channel,
     /// A position too far ahead of the call.
     Position,
-    /// The client does not read what it is sent.
-    NotReading,
+    /// A control message that is not a JSON object.
+    Json,
     /// No more connections are taken.
     TooManyConnections,
     /// No memory is left for what the client sent.

@@ -14,5 +14,5 @@ pub use frame::{
     AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, Kind, VERSION,
     audio_message, control_message,
 };
-pub use request::{AGENT_CHARS_MAX, Ask, Begin, Request, Target};
+pub use request::{AGENT_CHARS_MAX, Ask, Begin, Request, RequestError, Target};
 pub use words::{CallId, Direction, Reason};

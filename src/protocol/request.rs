@@ -1,5 +1,7 @@
 //! What a client asks for: one JSON object a message.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CallId, Direction};
@@ -93,9 +95,9 @@ pub struct Begin {
     pub codec: Codec,
 }
 
-impl std::fmt::Debug for Begin {
+impl fmt::Debug for Begin {
     /// All but the customer's number.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Begin").field("agent", &self.agent).field("rate", &self.rate).finish_non_exhaustive()
     }
 }
@@ -139,16 +141,21 @@ impl Request {
     ///
     /// # Errors
     /// What is wrong with it, in words for the client's developer; never with a value that could be a customer's number.
-    pub fn from_json(json: &[u8]) -> Result<Request, String> {
-        let text = std::str::from_utf8(json).map_err(|_| "the control message is not UTF-8".to_owned())?;
+    pub fn from_json(json: &[u8]) -> Result<Request, RequestError> {
+        let text = std::str::from_utf8(json)
+            .map_err(|_| RequestError::NotJson("the control message is not UTF-8".to_owned()))?;
+        if !text.trim_start().starts_with('{') {
+            return Err(RequestError::NotJson("the control message is not a JSON object".to_owned()));
+        }
         let fields: Fields = serde_json::from_str(text).map_err(|error| {
             // serde_json's own words can quote what it read; its category and place can not.
             match error.classify() {
-                serde_json::error::Category::Data => explain(&error),
-                _ => format!("not one JSON object (column {})", error.column()),
+                serde_json::error::Category::Data => RequestError::Malformed { id: id_of(text), text: explain(&error) },
+                _ => RequestError::NotJson(format!("not one JSON object (column {})", error.column())),
             }
         })?;
-        fields.into_request()
+        let id = fields.id;
+        fields.into_request().map_err(|text| RequestError::Malformed { id, text })
     }
 
     /// The JSON of this request.
@@ -174,6 +181,38 @@ impl Request {
         }
         serde_json::to_vec(&fields).expect("plain fields are JSON")
     }
+}
+
+/// Why a control message is no request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestError {
+    /// It is not a JSON object at all: the client is told, and disconnected.
+    NotJson(String),
+    /// It is one, and wrong: the request is refused.
+    Malformed {
+        /// The number of the request, if it can be read.
+        id: Option<u64>,
+        /// What is wrong.
+        text: String,
+    },
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (RequestError::NotJson(text) | RequestError::Malformed { text, .. }) = self;
+        f.write_str(text)
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+/// The number of a request of which other fields are wrong.
+fn id_of(text: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: Option<u64>,
+    }
+    serde_json::from_str::<Id>(text).ok()?.id
 }
 
 /// The words of an error of the type `Data`, without any value: those stand in quotes or behind a colon.
@@ -210,21 +249,52 @@ impl Ask {
 }
 
 impl Fields {
-    fn into_request(self) -> Result<Request, String> {
-        let verb = self.r#do;
+    /// The first field that is still here: the request does not have it.
+    fn left(&self) -> Option<&'static str> {
+        let fields = [
+            ("channel", self.channel.is_some()),
+            ("call", self.call.is_some()),
+            ("agent", self.agent.is_some()),
+            ("customer", self.customer.is_some()),
+            ("direction", self.direction.is_some()),
+            ("rate", self.rate.is_some()),
+            ("codec", self.codec.is_some()),
+            ("seconds", self.seconds.is_some()),
+            ("to", self.to.is_some()),
+            ("digit", self.digit.is_some()),
+        ];
+        fields.into_iter().find(|(_, left)| *left).map(|(name, _)| name)
+    }
+
+    fn into_request(mut self) -> Result<Request, String> {
+        let verb = std::mem::take(&mut self.r#do);
+        let ask = self.take_ask(&verb)?;
+        let target = match (self.channel.take(), self.call.take(), self.agent.take()) {
+            (None, None, None) => Target::Own,
+            (Some(channel), None, None) => Target::Channel(channel),
+            (None, Some(call), None) => Target::Call(call),
+            (None, None, Some(agent)) => Target::Agent(name(agent, "agent")?),
+            _ => return Err("more than one of `channel`, `call` and `agent`".to_owned()),
+        };
+        if matches!(ask, Ask::Begin(_) | Ask::Calls | Ask::Status) && target != Target::Own {
+            return Err(format!("`{verb}` means no call that is there: leave out `channel`, `call` and `agent`"));
+        }
+        match self.left() {
+            Some(field) => Err(format!("`{verb}` has no field `{field}`")),
+            None => Ok(Request { id: self.id, target, ask }),
+        }
+    }
+
+    fn take_ask(&mut self, verb: &str) -> Result<Ask, String> {
         let needs = |field: &str| format!("`{verb}` needs the field `{field}`");
-        let ask = match verb.as_str() {
-            "begin" => {
-                let agent = self.agent.ok_or_else(|| needs("agent"))?;
-                let begin = Begin {
-                    agent: name(agent, "agent")?,
-                    customer: self.customer.map(|number| name(number, "customer")).transpose()?,
-                    direction: self.direction.unwrap_or_default(),
-                    rate: self.rate.ok_or_else(|| needs("rate"))?,
-                    codec: self.codec.ok_or_else(|| needs("codec"))?,
-                };
-                return Ok(Request { id: self.id, target: Target::Own, ask: Ask::Begin(begin) });
-            }
+        Ok(match verb {
+            "begin" => Ask::Begin(Begin {
+                agent: name(self.agent.take().ok_or_else(|| needs("agent"))?, "agent")?,
+                customer: self.customer.take().map(|number| name(number, "customer")).transpose()?,
+                direction: self.direction.take().unwrap_or_default(),
+                rate: self.rate.take().ok_or_else(|| needs("rate"))?,
+                codec: self.codec.take().ok_or_else(|| needs("codec"))?,
+            }),
             "attach" if self.call.is_none() => return Err(needs("call")),
             "attach" => Ask::Attach,
             "end" => Ask::End,
@@ -232,7 +302,7 @@ impl Fields {
             "mask" => Ask::Mask,
             "unmask" => Ask::Unmask,
             "erase-last" => {
-                let seconds = self.seconds.ok_or_else(|| needs("seconds"))?;
+                let seconds = self.seconds.take().ok_or_else(|| needs("seconds"))?;
                 if !(seconds > 0.0 && seconds <= ERASE_SECONDS_MAX) {
                     return Err("`seconds` must be over 0 and at most a day".to_owned());
                 }
@@ -242,9 +312,9 @@ impl Fields {
             "resume" => Ask::Resume,
             "private" => Ask::Private,
             "object" => Ask::Object,
-            "transfer" => Ask::Transfer { to: name(self.to.ok_or_else(|| needs("to"))?, "to")? },
+            "transfer" => Ask::Transfer { to: name(self.to.take().ok_or_else(|| needs("to"))?, "to")? },
             "dtmf" => {
-                let digit = self.digit.ok_or_else(|| needs("digit"))?;
+                let digit = self.digit.take().ok_or_else(|| needs("digit"))?;
                 if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
                     return Err("`digit` must be one of 0-9, *, #, A-D".to_owned());
                 }
@@ -253,15 +323,7 @@ impl Fields {
             "calls" => Ask::Calls,
             "status" => Ask::Status,
             _ => return Err("`do` names nothing that can be asked for".to_owned()),
-        };
-        let target = match (self.channel, self.call, self.agent) {
-            (None, None, None) => Target::Own,
-            (Some(channel), None, None) => Target::Channel(channel),
-            (None, Some(call), None) => Target::Call(call),
-            (None, None, Some(agent)) => Target::Agent(name(agent, "agent")?),
-            _ => return Err("more than one of `channel`, `call` and `agent`".to_owned()),
-        };
-        Ok(Request { id: self.id, target, ask })
+        })
     }
 }
 
@@ -279,7 +341,10 @@ mod tests {
     use super::*;
 
     fn refused(json: &str) -> String {
-        Request::from_json(json.as_bytes()).expect_err("it is wrong")
+        match Request::from_json(json.as_bytes()).expect_err("it is wrong") {
+            RequestError::Malformed { text, .. } => text,
+            RequestError::NotJson(text) => panic!("{text}"),
+        }
     }
 
     #[test]
@@ -310,7 +375,6 @@ mod tests {
 
     #[test]
     fn a_wrong_request_is_told_what_is_wrong_and_never_quotes_a_value() {
-        assert!(refused("{").contains("not one JSON object"));
         assert!(refused(r#"{"do":"recrod"}"#).contains("names nothing"));
         assert!(refused(r#"{"do":"begin","agent":"a","codec":"pcm16"}"#).contains("`rate`"));
         assert!(refused(r#"{"do":"record","cal":"x"}"#).contains("unknown field `cal`"));
@@ -326,6 +390,21 @@ mod tests {
         ] {
             assert!(!refused(&json).contains("1234567"), "{}", refused(&json));
         }
-        assert!(Request::from_json(&[b'{', 0xff, b'}']).expect_err("not UTF-8").contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_field_of_another_request_is_refused_and_not_passed_over() {
+        assert!(refused(r#"{"do":"record","seconds":3}"#).contains("`record` has no field `seconds`"));
+        assert!(refused(r#"{"do":"begin","agent":"a","rate":8000,"codec":"pcm16","channel":1}"#).contains("leave out"));
+        assert!(refused(r#"{"do":"calls","agent":"a"}"#).contains("leave out"));
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_told_apart_from_what_is_a_wrong_one() {
+        for bytes in [&b"{"[..], b"[]", b"", b"12", b"{\"do\":\"record\"} x", &[b'{', 0xff, b'}']] {
+            assert!(matches!(Request::from_json(bytes), Err(RequestError::NotJson(_))), "{bytes:?}");
+        }
+        let wrong = Request::from_json(br#"{"id":7,"do":"record","cal":1}"#).expect_err("an unknown field");
+        assert!(matches!(wrong, RequestError::Malformed { id: Some(7), .. }));
     }
 }
