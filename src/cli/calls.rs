@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, _args: CallsArgs) -> Result<(), Failure> {
     } else if calls.is_empty() {
         output::say("No live calls.");
     } else {
-        output::say(&table(&calls, &TimeZone::system()).to_string());
+        output::say_table(&table(&calls, &TimeZone::system()));
     }
     Ok(())
 }

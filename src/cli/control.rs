@@ -49,7 +49,7 @@ pub(super) fn ask(
             Some(agent) => format!("{agent}'s call"),
             None => "the call".to_owned(),
         };
-        let mut line = capital(&sentence(&answer, &whose));
+        let mut line = sentence(&answer, &whose);
         if let Some(text) = &answer.text {
             line = format!("{line} {text}");
         }
@@ -61,9 +61,4 @@ pub(super) fn ask(
 /// How long the call is, for the end of a sentence; nothing if the engine did not say.
 pub(super) fn so_far(answer: &Answer) -> String {
     answer.seconds.map_or(String::new(), |seconds| format!(": {} so far", output::length(seconds)))
-}
-
-fn capital(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }

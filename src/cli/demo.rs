@@ -57,7 +57,10 @@ pub(super) struct DemoArgs {
 
 pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
     let home = temporary_home()?;
-    let engine = PrivateEngine::start(&home, ONE_IN, args.allow_unlocked)?;
+    let engine = PrivateEngine::start(&home, ONE_IN, args.allow_unlocked).inspect_err(|_| {
+        // There is nothing in it to look at: the failure has the log's last words.
+        let _ = std::fs::remove_dir_all(&home);
+    })?;
     let desk = desk::calls();
     if !context.json() {
         output::say(&format!(
@@ -67,8 +70,8 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
     }
     let played = play(&home, &desk, args.speed)?;
     // Stopping finishes every commit; nothing is left to wait for after it.
-    engine.stop()?;
-    let findings = Findings::gather(&home, &desk, &played)?;
+    let engine_wrote_bytes = engine.stop()?;
+    let findings = Findings::gather(&home, &desk, &played, engine_wrote_bytes)?;
     if context.json() {
         output::say_json(&findings);
     } else {

@@ -33,7 +33,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(super) fn run(context: &Context, args: EraseLastArgs) -> Result<(), Failure> {
     let seconds = args.seconds;
     control::ask(context, args.call, Ask::EraseLast { seconds }, |answer, whose| match answer.answer {
-        Verdict::Already => format!("the last {seconds} s of {whose} are silence already."),
-        _ => format!("erased: the last {seconds} s of {whose} are silence."),
+        Verdict::Already => format!("Already so: the last {seconds} s of {whose} are silence."),
+        _ => format!("Erased: the last {seconds} s of {whose} are silence."),
     })
 }

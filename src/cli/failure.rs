@@ -49,11 +49,10 @@ fn next_step(reason: Refusal) -> Option<&'static str> {
         Refusal::Ended => "press during the call, or ask for a longer `after_hangup` in retrocall.toml",
         Refusal::Private => "what was wiped can't be brought back",
         Refusal::Objected => "whoever runs the engine decides that with `objection_covers_record` in retrocall.toml",
-        Refusal::Recording => "ask a reviewer",
         Refusal::TooManyCalls => "raise `calls_max` in retrocall.toml, or wait until calls end",
         Refusal::Connected => "end its connection first",
         Refusal::Stopping => "try again when it runs again",
-        Refusal::MemoryFull | Refusal::Disk => return None,
+        Refusal::Recording | Refusal::MemoryFull | Refusal::Disk => return None,
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) struct MaskArgs {
 
 pub(super) fn run(context: &Context, args: MaskArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Mask, |answer, whose| match answer.answer {
-        Verdict::Already => format!("{whose} is masked already."),
-        _ => format!("masked: from now on {whose} is silence, until `{}`.", context.typed("unmask")),
+        Verdict::Already => format!("Already so: {whose} is masked."),
+        _ => format!("Masked: from now on {whose} is silence, until `{}`.", context.typed("unmask")),
     })
 }

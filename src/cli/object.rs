@@ -22,7 +22,7 @@ pub(super) struct ObjectArgs {
 
 pub(super) fn run(context: &Context, args: ObjectArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Object, |answer, whose| match answer.answer {
-        Verdict::Already => format!("the objection to {whose} is noted already."),
-        _ => format!("noted: {whose} can't be in the sample."),
+        Verdict::Already => format!("Already so: {whose} can't be in the sample."),
+        _ => format!("Noted: {whose} can't be in the sample."),
     })
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -21,6 +22,11 @@ pub(super) fn say(line: &str) {
         }
         process::exit(0);
     }
+}
+
+/// A table on standard output, without the blanks that only fill it up.
+pub(super) fn say_table(table: &Table) {
+    table.lines().for_each(|line| say(line.trim_end()));
 }
 
 /// One line of JSON on standard output.

@@ -22,7 +22,7 @@ pub(super) struct PrivateArgs {
 
 pub(super) fn run(context: &Context, args: PrivateArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Private, |answer, whose| match answer.answer {
-        Verdict::Already => format!("{whose} is private already."),
-        _ => format!("private: what was held of {whose} is wiped, and nothing more is held."),
+        Verdict::Already => format!("Already so: {whose} is private."),
+        _ => format!("Private: what was held of {whose} is wiped, and nothing more is held."),
     })
 }

@@ -24,8 +24,8 @@ pub(super) struct RecordArgs {
 pub(super) fn run(context: &Context, args: RecordArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Record, |answer, whose| match answer.answer {
         Verdict::Already => {
-            format!("{whose} is being recorded already{}; this press is a bookmark in it.", so_far(answer))
+            format!("Already recording {whose}{}. This press is a bookmark in it.", so_far(answer))
         }
-        _ => format!("recording {whose} from its first second{}.", so_far(answer)),
+        _ => format!("Recording {whose} from its first second{}.", so_far(answer)),
     })
 }

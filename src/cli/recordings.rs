@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, _args: RecordingsArgs) -> Result<(), Failur
     } else if recordings.is_empty() {
         output::say("Nothing is kept.");
     } else {
-        output::say(&table(&recordings, &TimeZone::system()).to_string());
+        output::say_table(&table(&recordings, &TimeZone::system()));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::{Context, Failure};
 use crate::{
     engine::Engine,
     intake,
-    settings::{Settings, parse_size},
+    settings::{Settings, parse_memory},
 };
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
@@ -37,7 +37,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub one_in: Option<u32>,
     /// Memory for live calls, like 256MiB [default: 256MiB, or what this user may lock]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<u64>,
     /// Run even if memory can't be locked: audio may then reach the swap
     #[arg(long)]

@@ -22,7 +22,7 @@ pub(super) struct UnmaskArgs {
 
 pub(super) fn run(context: &Context, args: UnmaskArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Unmask, |answer, whose| match answer.answer {
-        Verdict::Already => format!("{whose} is not masked."),
-        _ => format!("unmasked: {whose} can be heard again from now on."),
+        Verdict::Already => format!("Already so: {whose} is not masked."),
+        _ => format!("Unmasked: {whose} can be heard again from now on."),
     })
 }

@@ -15,7 +15,7 @@ use std::{
 use serde::Deserialize;
 
 pub use error::SettingsError;
-pub use units::{parse_duration, parse_size};
+pub use units::{parse_duration, parse_memory, parse_size};
 
 /// The file's name in the home folder.
 pub const SETTINGS_FILE: &str = "retrocall.toml";
@@ -29,7 +29,7 @@ pub struct Settings {
     /// One call in this many is sampled; 0: none.
     pub one_in: u32,
     /// Bytes of memory for live calls; without it the engine decides.
-    #[serde(deserialize_with = "units::size_within::<_, { 1 << 20 }, { 1 << 44 }>")]
+    #[serde(deserialize_with = "units::memory")]
     pub memory: Option<u64>,
     /// Whether the engine may hold audio in memory that can be swapped out.
     pub allow_unlocked: bool,

@@ -4,6 +4,9 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
+const MEMORY_BYTES_MIN: u64 = 1 << 20;
+const MEMORY_BYTES_MAX: u64 = 1 << 44;
+
 /// A length of time as people write it: `500ms`, `5s`, `1m 30s`, `4h`.
 ///
 /// # Errors
@@ -83,15 +86,21 @@ pub(super) fn duration_within<'de, D: Deserializer<'de>, const MIN_S: u64, const
     Err(de::Error::custom(format!("{} is out of range: {} to {}", plain(length), plain(min), plain(max))))
 }
 
-pub(super) fn size_within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
-    from: D,
-) -> Result<Option<u64>, D::Error> {
-    let what = "a size with its unit, in quotes, like \"256MiB\"";
-    let bytes = from.deserialize_str(Text { what, parse: parse_size })?;
-    if (MIN..=MAX).contains(&bytes) {
-        return Ok(Some(bytes));
+/// Memory for live calls: a size from 1 MiB to 16 TiB.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    match bytes {
+        _ if (MEMORY_BYTES_MIN..=MEMORY_BYTES_MAX).contains(&bytes) => Ok(bytes),
+        _ => Err(format!("`{text}` is out of range: 1 MiB to 16 TiB")),
     }
-    Err(de::Error::custom(format!("{} MiB is out of range: {} to {} MiB", bytes >> 20, MIN >> 20, MAX >> 20)))
+}
+
+pub(super) fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let what = "a size with its unit, in quotes, like \"256MiB\"";
+    from.deserialize_str(Text { what, parse: parse_memory }).map(Some)
 }
 
 pub(super) fn count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(

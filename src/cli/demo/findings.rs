@@ -37,6 +37,9 @@ pub(super) struct Findings {
     recordings_bytes: u64,
     /// Bytes of everything else under the home folder: catalog, log.
     other_bytes: u64,
+    /// Bytes that the engine gave the disk to write, by the kernel's count: what was deleted since is in it. None where the
+    /// kernel does not count, as for a folder in memory.
+    engine_wrote_bytes: Option<u64>,
     /// Bytes that a recorder writes that records everything.
     record_everything_bytes: u64,
     /// How many times as many those are.
@@ -83,10 +86,16 @@ impl Findings {
     ///
     /// # Errors
     /// [`Failure`] if the catalog or a file can't be read.
-    pub(super) fn gather(home: &Path, desk: &[DeskCall], played: &[Played]) -> Result<Findings, Failure> {
+    pub(super) fn gather(
+        home: &Path,
+        desk: &[DeskCall],
+        played: &[Played],
+        engine_wrote_bytes: Option<u64>,
+    ) -> Result<Findings, Failure> {
+        // Before the catalog is opened: that leaves files of its own.
+        let files = all_files(home)?;
         let rows = catalog::recordings(home).map_err(Failure::whole)?;
         let rows: HashMap<CallId, Recording> = rows.into_iter().map(|row| (row.call, row)).collect();
-        let files = all_files(home)?;
         let sounds: Vec<Sound> = desk.iter().map(DeskCall::sound).collect();
         let calls: Vec<CallFound> = desk
             .iter()
@@ -108,6 +117,7 @@ impl Findings {
             discarded: calls.iter().filter(|call| !call.kept).count(),
             recordings_bytes: sum(true),
             other_bytes: sum(false),
+            engine_wrote_bytes,
             record_everything_bytes,
             ratio: record_everything_bytes as f64 / (sum(true) as f64).max(1.0),
             files_searched: files.len(),
@@ -188,7 +198,9 @@ impl Findings {
 
     /// What was found, for people.
     pub(super) fn tell(&self) {
-        output::say(&format!("\n{}\n", self.table()));
+        output::say("");
+        output::say_table(&self.table());
+        output::say("");
         output::say(&self.sentences());
     }
 
@@ -246,6 +258,12 @@ impl Findings {
             output::size(self.record_everything_bytes),
             self.ratio
         ));
+        if let Some(bytes) = self.engine_wrote_bytes {
+            lines.push(format!(
+                "By the kernel's count the engine wrote {} to the disk in all, and that counts what was deleted again.",
+                output::size(bytes)
+            ));
+        }
         lines.push(format!(
             "Proof: {} windows of {WINDOW_SAMPLES} samples of the {} discarded calls were searched for in all {} files, as PCM and \
              as G.711: {} found. ({} more say nothing: silence, or said in a kept call as well.) The same search finds {} of {} \

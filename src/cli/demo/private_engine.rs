@@ -12,7 +12,10 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{SigSet, Signal, kill},
+    sys::{
+        resource::{UsageWho, getrusage},
+        signal::{SigSet, Signal, kill},
+    },
     unistd::Pid,
 };
 use parking_lot::Mutex;
@@ -29,6 +32,8 @@ pub(super) const LOG_FILE: &str = "engine.log";
 const START_MAX: Duration = Duration::from_secs(20);
 /// How long it may take to stop: it finishes every commit first.
 const STOP_MAX: Duration = Duration::from_secs(60);
+/// What `ru_oublock` counts in (getrusage(2); Linux: task_io_accounting_ops.h).
+const RUSAGE_BLOCK_BYTES: u64 = 512;
 /// How often we look.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -89,7 +94,7 @@ impl PrivateEngine {
                 return Err(Failure::whole(format!("the demo's engine did not start: {}", self.last_words())));
             }
             if Instant::now() > deadline {
-                return Err(Failure::new("the demo's engine does not listen", format!("see {}", self.log.display())));
+                return Err(Failure::new("the demo's engine does not listen", self.last_words()));
             }
             thread::sleep(LOOK);
         }
@@ -105,13 +110,18 @@ impl PrivateEngine {
         last.strip_prefix("retrocall: ").map_or(last.clone(), str::to_owned)
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks it to stop, and waits until it has. Gives the bytes that it wrote to a disk, where the kernel counts them.
     ///
     /// # Errors
     /// If it does not end, or ends badly.
-    pub(super) fn stop(self) -> Result<(), Failure> {
+    pub(super) fn stop(self) -> Result<Option<u64>, Failure> {
         match self.end() {
-            true => Ok(()),
+            // It is the only child that we ever had.
+            true => Ok(getrusage(UsageWho::RUSAGE_CHILDREN)
+                .ok()
+                .and_then(|usage| u64::try_from(usage.block_writes()).ok())
+                .map(|blocks| blocks * RUSAGE_BLOCK_BYTES)
+                .filter(|bytes| *bytes > 0)),
             false => Err(Failure::new("the demo's engine did not stop cleanly", format!("see {}", self.log.display()))),
         }
     }

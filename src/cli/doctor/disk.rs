@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{sys::statvfs::statvfs, unistd::Uid};
+use nix::{
+    sys::statvfs::statvfs,
+    unistd::{AccessFlags, Uid, access},
+};
 
 use super::{
     super::{Context, output},
@@ -33,6 +36,11 @@ pub(super) fn checks(context: &Context, settings: &Settings) -> Vec<Check> {
         let start = context.typed("run");
         return vec![match home.exists() {
             true => Check::fail("home", format!("{} is not a folder", home.display()), "name another one with --home"),
+            false if !can_be_made(home) => Check::fail(
+                "home",
+                format!("there is no {}, and you may not make it", home.display()),
+                "name a folder that you may write with --home",
+            ),
             false => Check::warn("home", format!("there is no {} yet", home.display()), format!("`{start}` makes it")),
         }];
     }
@@ -44,6 +52,13 @@ pub(super) fn checks(context: &Context, settings: &Settings) -> Vec<Check> {
         write_check(&written_to),
         free_check(&written_to),
     ]
+}
+
+/// Whether the nearest folder above that exists takes new ones.
+fn can_be_made(home: &Path) -> bool {
+    home.ancestors()
+        .find(|above| above.exists())
+        .is_some_and(|above| access(above, AccessFlags::W_OK | AccessFlags::X_OK).is_ok())
 }
 
 /// The home folder is the owner's alone; where a group may use the socket, that group passes through.
