@@ -12,8 +12,12 @@ pub(super) struct CallArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "call")]
     agent: Option<String>,
     /// The call with this id [without --agent and --call: your own live call]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = call_id)]
     call: Option<CallId>,
+}
+
+fn call_id(text: &str) -> Result<CallId, String> {
+    text.parse().map_err(|_| "an id as `retrocall calls` shows it".to_owned())
 }
 
 impl CallArgs {

@@ -48,7 +48,7 @@ const APART: Duration = Duration::from_millis(300);
 #[command(after_help = EXAMPLES)]
 pub(super) struct DemoArgs {
     /// Times as fast as people talk; 0: as fast as it goes
-    #[arg(long, value_name = "X", default_value = "2", value_parser = speed)]
+    #[arg(long, value_name = "X", default_value = "2", value_parser = speed, allow_hyphen_values = true)]
     speed: f64,
     /// Run even if memory can't be locked: audio may then reach the swap
     #[arg(long)]
@@ -56,18 +56,19 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
-    let home = temporary_home()?;
-    let engine = PrivateEngine::start(&home, ONE_IN, args.allow_unlocked).inspect_err(|_| {
-        // There is nothing in it to look at: the failure has the log's last words.
-        let _ = std::fs::remove_dir_all(&home);
-    })?;
     let desk = desk::calls();
+    // Said before there is an engine to be stopped: if nobody listens, the program ends here.
     if !context.json() {
         output::say(&format!(
             "{} calls at once, one in {ONE_IN} of them sampled, one recorded by a late press …",
             desk.len()
         ));
     }
+    let home = temporary_home()?;
+    let engine = PrivateEngine::start(&home, ONE_IN, args.allow_unlocked).inspect_err(|_| {
+        // There is nothing in it to look at: the failure has the log's last words.
+        let _ = std::fs::remove_dir_all(&home);
+    })?;
     let played = play(&home, &desk, args.speed)?;
     // Stopping finishes every commit; nothing is left to wait for after it.
     let engine_wrote_bytes = engine.stop()?;

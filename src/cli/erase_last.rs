@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct EraseLastArgs {
     /// How many seconds, up to a day
-    #[arg(value_parser = seconds)]
+    #[arg(value_parser = seconds, allow_negative_numbers = true)]
     seconds: f64,
     #[command(flatten)]
     call: CallArgs,

@@ -16,9 +16,9 @@ use crate::{
 };
 
 const EXAMPLES: &str = "Examples:
-  retrocall replay call.wav                            in real time, as agent of your user name
-  retrocall replay call.wav --record-at 22             presses record at second 22: all of it is kept
-  retrocall replay call.wav --agent anna --speed 0     as fast as it goes
+  retrocall replay call.wav                          in real time, as the agent of your name
+  retrocall replay call.wav --record-at 22           presses record at second 22: all is kept
+  retrocall replay call.wav --agent anna --speed 0   as fast as it goes
   retrocall replay call.wav --mask 12.5..20 --object --json
 
 The file is stereo: agent left, customer right; PCM16 or G.711 (sent as its codes), 8 to 48 kHz.";
@@ -34,7 +34,7 @@ pub(super) struct ReplayArgs {
     #[arg(value_name = "FILE.wav")]
     file: PathBuf,
     /// Times as fast as people talk; 0: as fast as it goes
-    #[arg(long, value_name = "X", default_value = "1", value_parser = speed)]
+    #[arg(long, value_name = "X", default_value = "1", value_parser = speed, allow_hyphen_values = true)]
     speed: f64,
     /// The agent [default: your own name at the desk]
     #[arg(long, value_name = "NAME")]
@@ -43,22 +43,22 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "NUMBER")]
     customer: Option<String>,
     /// Press record at this second
-    #[arg(long, value_name = "SECONDS", value_parser = second)]
+    #[arg(long, value_name = "SECONDS", value_parser = second, allow_hyphen_values = true)]
     record_at: Option<f64>,
     /// Mask from second A to second B; can be given more than once
-    #[arg(long, value_name = "A..B", value_parser = stretch)]
+    #[arg(long, value_name = "A..B", value_parser = stretch, allow_hyphen_values = true)]
     mask: Vec<Stretch>,
     /// The customer objects to training
     #[arg(long)]
     object: bool,
     /// Make the call private at this second
-    #[arg(long, value_name = "SECONDS", value_parser = second)]
+    #[arg(long, value_name = "SECONDS", value_parser = second, allow_hyphen_values = true)]
     private_at: Option<f64>,
     /// Put the customer on hold from second A to second B; can be given more than once
-    #[arg(long, value_name = "A..B", value_parser = stretch)]
+    #[arg(long, value_name = "A..B", value_parser = stretch, allow_hyphen_values = true)]
     hold: Vec<Stretch>,
     /// Length of a frame in milliseconds, 2.5 to 120
-    #[arg(long, value_name = "MS", default_value = "20", value_parser = frame_ms)]
+    #[arg(long, value_name = "MS", default_value = "20", value_parser = frame_ms, allow_hyphen_values = true)]
     frame_ms: f64,
 }
 

@@ -34,7 +34,7 @@ Log: on standard error; RETROCALL_LOG=debug says more. Never audio, never a cust
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
     /// Sample one call in N; 0: none [default: 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_in)]
     pub one_in: Option<u32>,
     /// Memory for live calls, like 256MiB [default: 256MiB, or what this user may lock]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
@@ -42,6 +42,10 @@ pub struct RunArgs {
     /// Run even if memory can't be locked: audio may then reach the swap
     #[arg(long)]
     pub allow_unlocked: bool,
+}
+
+fn one_in(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a whole number, 0 or more".to_owned())
 }
 
 impl RunArgs {

@@ -42,13 +42,13 @@ fn unknown(words: &str) -> Option<String> {
     let rest = words.strip_prefix("unknown field `")?;
     let (key, known) = rest.split_once('`')?;
     // `expected one of `a`, `b`, ...`: every second piece between backticks is a key.
-    let known = known.split('`').skip(1).step_by(2);
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
     let likeness =
         |name: &str| strsim::normalized_damerau_levenshtein(name, &key.to_ascii_lowercase().replace('-', "_"));
-    let best = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     Some(match best.filter(|name| likeness(name) >= ALIKE) {
         Some(meant) => format!("`{key}` is no setting: did you mean `{meant}`?"),
-        None => format!("`{key}` is no setting: remove it, or see `retrocall run --help` for those there are"),
+        None => format!("`{key}` is no setting; there are {}", known.join(", ")),
     })
 }
 

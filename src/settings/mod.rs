@@ -27,6 +27,7 @@ pub const SOCKET_FILE: &str = "engine.sock";
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// One call in this many is sampled; 0: none.
+    #[serde(deserialize_with = "units::one_in")]
     pub one_in: u32,
     /// Bytes of memory for live calls; without it the engine decides.
     #[serde(deserialize_with = "units::memory")]

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserializer, de};
 
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
@@ -72,6 +72,26 @@ impl<T> de::Visitor<'_> for Text<T> {
     }
 }
 
+/// A whole number; anything else in its place is told so.
+struct Whole;
+
+impl de::Visitor<'_> for Whole {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+        Ok(number)
+    }
+}
+
+pub(super) fn one_in<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let number = from.deserialize_i64(Whole)?;
+    u32::try_from(number).map_err(|_| de::Error::custom(format!("{number} is out of range: 0 to {}", u32::MAX)))
+}
+
 pub(super) fn duration_within<'de, D: Deserializer<'de>, const MIN_S: u64, const MAX_S: u64>(
     from: D,
 ) -> Result<Duration, D::Error> {
@@ -106,7 +126,7 @@ pub(super) fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, 
 pub(super) fn count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(
     from: D,
 ) -> Result<usize, D::Error> {
-    let count = i64::deserialize(from)?;
+    let count = from.deserialize_i64(Whole)?;
     match usize::try_from(count) {
         Ok(fits) if (MIN..=MAX).contains(&count) => Ok(fits),
         _ => Err(de::Error::custom(format!("{count} is out of range: {MIN} to {MAX}"))),

@@ -20,7 +20,7 @@ use nix::{
 };
 use parking_lot::Mutex;
 
-use super::super::Failure;
+use super::super::{Failure, output};
 use crate::{
     client::{Client, ClientError},
     settings::SOCKET_FILE,
@@ -68,7 +68,7 @@ impl PrivateEngine {
     /// From here on, what asks this process to end ends the engine first.
     fn stop_with_us(&self) {
         let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
-        let child = Arc::clone(&self.child);
+        let (child, log) = (Arc::clone(&self.child), self.log.clone());
         if signals.thread_block().is_err() {
             return;
         }
@@ -77,6 +77,7 @@ impl PrivateEngine {
                 if let Some(child) = &*child.lock() {
                     terminate(child);
                 }
+                output::complain(&format!("stopped by {signal}; what there is so far lies beside {}", log.display()));
                 process::exit(128 + signal as i32);
             }
         });
