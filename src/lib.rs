@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 1 | [`audio`], [`memory`], [`protocol`], [`settings`] |
+//! | 1 | [`audio`], [`barrier`], [`memory`], [`protocol`], [`settings`] |
 //! | 2 | [`ring`], [`sampler`] |
 //! | 3 | [`commit`], [`call`], [`catalog`] |
 //! | 5 | [`engine`] |
@@ -13,6 +13,7 @@
 //! | 7 | [`cli`] |
 
 pub mod audio;
+pub mod barrier;
 pub mod call;
 pub mod catalog;
 pub mod cli;

@@ -173,7 +173,9 @@ fn live_call() -> LiveCall {
 fn status() -> Status {
     Status {
         engine: String::new(),
+        level: String::new(),
         memory: String::new(),
+        write_barrier: String::new(),
         memory_bytes: 0,
         held_bytes: 0,
         calls: 0,

@@ -10,7 +10,7 @@ use super::{
     queue::Queue,
     read, write,
 };
-use crate::protocol::CallId;
+use crate::{barrier, protocol::CallId};
 
 /// Notes that go into one transaction at most.
 const BATCH_MAX: usize = 1_000;
@@ -28,6 +28,8 @@ pub(super) struct Worker {
     /// The file that is open, or was.
     identity: Option<Identity>,
     has_started: bool,
+    /// Whether the kernel keeps this thread from writing elsewhere than in the home folder.
+    is_barred: bool,
     /// What is being written. Kept until it is durable.
     batch: Vec<Note>,
     /// Calls that have begun and not ended, so that their rows can be written again into a file that was put in the first one's place.
@@ -38,7 +40,7 @@ impl Worker {
     pub(super) fn new(queue: Arc<Queue>, home: PathBuf, retry: Duration) -> Worker {
         let path = file::path(&home);
         let (connection, identity, batch, live) = (None, None, Vec::new(), HashMap::new());
-        Worker { queue, home, path, retry, connection, identity, has_started: false, batch, live }
+        Worker { queue, home, path, retry, connection, identity, has_started: false, is_barred: false, batch, live }
     }
 
     /// Works until the catalog is closed.
@@ -72,6 +74,11 @@ impl Worker {
 
     /// Writes one batch. False if there was nothing to do.
     async fn step(&mut self) -> Result<bool, Trouble> {
+        // As soon as there is a home that can be named to the kernel.
+        if !self.is_barred && self.home.is_dir() {
+            barrier::write_only_below(&[&self.home]);
+            self.is_barred = true;
+        }
         let is_new = self.connect().await?;
         let Some(connection) = &mut self.connection else { return Ok(false) };
         if self.batch.is_empty() {

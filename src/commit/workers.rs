@@ -22,7 +22,7 @@ use super::{
     paths::Paths,
     wav::Buffers,
 };
-use crate::{memory::MapError, protocol::Reason, ring::RingReader};
+use crate::{barrier, memory::MapError, protocol::Reason, ring::RingReader};
 
 /// The commits that are under way, and the threads that do them.
 pub struct Commits {
@@ -86,7 +86,14 @@ impl Commits {
         let mut commits = Commits { disk, recordings, shared, threads: Vec::new() };
         for i in 0..threads.max(1) {
             let (shared, buffers) = (Arc::clone(&commits.shared), Buffers::new(allow_unlocked)?);
-            let thread = std::thread::Builder::new().name(format!("commit-{i}")).spawn(move || shared.work(buffers));
+            let thread = std::thread::Builder::new().name(format!("commit-{i}")).spawn({
+                let recordings = commits.recordings.clone();
+                move || {
+                    // `recordings` itself as well: it may be a link to another disk.
+                    barrier::write_only_below(&[recordings.parent().unwrap_or(&recordings), &recordings]);
+                    shared.work(buffers);
+                }
+            });
             commits.threads.push(thread.map_err(no_thread)?);
         }
         Ok(commits)

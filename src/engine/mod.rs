@@ -4,6 +4,7 @@
 
 mod committing;
 mod controls;
+mod guarantees;
 mod home;
 mod life;
 mod listener;
@@ -24,6 +25,7 @@ use std::{
 use tracing::{error, info};
 
 pub use controls::Controlled;
+pub use guarantees::Guarantees;
 pub use home::Home;
 pub use life::Carried;
 pub use listener::Listener;
@@ -52,6 +54,7 @@ pub struct Engine {
     /// Locked against a second engine for as long as this one lives.
     home: Home,
     arena: Arc<Arena>,
+    guarantees: Guarantees,
     draw: Box<dyn Draw>,
     rules: Rules,
     grace: Duration,
@@ -81,6 +84,11 @@ impl Engine {
         &self.arena
     }
 
+    /// What is guaranteed for live audio.
+    pub fn guarantees(&self) -> &Guarantees {
+        &self.guarantees
+    }
+
     /// Whether memory that can't be locked is good enough.
     pub fn allow_unlocked(&self) -> bool {
         self.allow_unlocked
@@ -102,7 +110,9 @@ impl Engine {
     pub fn status(&self) -> Status {
         Status {
             engine: env!("CARGO_PKG_VERSION").to_owned(),
+            level: self.guarantees.level().to_string(),
             memory: self.arena.kind().to_string(),
+            write_barrier: self.guarantees.barrier.to_string(),
             memory_bytes: self.arena.bytes(),
             held_bytes: self.arena.held_bytes(),
             calls: self.registry.len(),

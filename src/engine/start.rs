@@ -8,11 +8,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use nix::sys::{prctl, resource};
+use nix::sys::resource;
 use tracing::{error, info, warn};
 
 use super::{
-    Engine, Home,
+    Engine, Guarantees, Home,
     committing::Committing,
     purposes::purposes,
     registry::Registry,
@@ -22,10 +22,10 @@ use crate::{
     call::Rules,
     catalog::{CallEnded, Catalog, Note, Outcome, RecordingKept, RecordingState},
     commit::{self, Commits, RealDisk, Recovered},
-    memory::{Arena, MapError, MemoryKind},
+    memory::{Arena, MapError},
     protocol::{CallId, Reason},
     sampler::SystemDraw,
-    settings::Settings,
+    settings::{Level, Settings},
 };
 
 /// The memory of live calls if nothing else is asked for.
@@ -48,6 +48,13 @@ pub enum StartError {
     Home(io::Error),
     /// Memory can't be had as asked.
     Memory(MapError),
+    /// The system gives less than the settings ask for.
+    Guarantee {
+        /// What they ask for.
+        wanted: Level,
+        /// What there is.
+        guarantees: Guarantees,
+    },
     /// A thread can't be started.
     Thread(io::Error),
 }
@@ -60,6 +67,12 @@ impl fmt::Display for StartError {
             }
             StartError::Home(cause) => write!(f, "can't use the home folder: {cause}; name another one with --home"),
             StartError::Memory(error) => error.fmt(f),
+            StartError::Guarantee { wanted, guarantees } => write!(
+                f,
+                "the settings ask for the guarantee \"{wanted}\", and here it is \"{}\" ({guarantees}): use a kernel with \
+                 memfd_secret and Landlock, or lower `guarantee` in retrocall.toml",
+                guarantees.level()
+            ),
             StartError::Thread(cause) => write!(f, "can't start a thread: {cause}; raise the limit on processes"),
         }
     }
@@ -77,10 +90,15 @@ impl Engine {
             io::ErrorKind::ResourceBusy => StartError::SecondEngine,
             _ => StartError::Home(error),
         })?;
-        close_to_others();
+        raise_open_files();
         // The catalog opens in its own thread, meanwhile.
         let catalog = Catalog::open(home.path());
         let arena = Arc::new(arena(settings)?);
+        let guarantees = Guarantees::establish(&arena);
+        guarantees.say();
+        if guarantees.level() < settings.guarantee && !settings.allow_unlocked {
+            return Err(StartError::Guarantee { wanted: settings.guarantee, guarantees });
+        }
         let commits =
             Commits::start(Arc::new(RealDisk), home.recordings(), settings.commit_threads, settings.allow_unlocked)
                 .map_err(StartError::Memory)?;
@@ -91,6 +109,7 @@ impl Engine {
             this: Weak::clone(this),
             home,
             arena,
+            guarantees,
             draw: Box::new(SystemDraw::new(settings.one_in)),
             rules: Rules {
                 keep_agent_on_hold: settings.keep_agent_on_hold,
@@ -113,12 +132,8 @@ impl Engine {
     }
 }
 
-/// No core dumps, no debugger, no `/proc/PID/mem` for others; and as many open files as the system gives.
-fn close_to_others() {
-    if let Err(error) = prctl::set_dumpable(false) {
-        warn!("other processes of this user may look into the engine's memory: {error}");
-    }
-    let _ = resource::setrlimit(resource::Resource::RLIMIT_CORE, 0, 0);
+/// As many open files as the system gives.
+fn raise_open_files() {
     if let Ok((_, hard)) = resource::getrlimit(resource::Resource::RLIMIT_NOFILE) {
         let _ = resource::setrlimit(resource::Resource::RLIMIT_NOFILE, hard, hard);
     }
@@ -136,16 +151,15 @@ fn arena(settings: &Settings) -> Result<Arena, StartError> {
     }
     .map_err(StartError::Memory)?;
     let (mib, minutes) = (arena.bytes() >> 20, arena.bytes() / BYTES_A_SECOND / 60);
-    match arena.kind() {
-        MemoryKind::Unlocked => {
-            warn!(mib, "DEGRADED: memory is not locked, and live calls may be swapped to disk (--allow-unlocked)")
-        }
-        kind if settings.memory.is_none() && arena.bytes() < MEMORY_BYTES => warn!(
-            mib, minutes, memory = %kind,
+    if settings.memory.is_none() && arena.bytes() < MEMORY_BYTES {
+        warn!(
+            mib,
+            minutes,
             "this user may lock so little that only these minutes of talk fit, all live calls together: raise the limit \
              (`ulimit -l`, LimitMEMLOCK= in the systemd unit, memlock in /etc/security/limits.conf)"
-        ),
-        kind => info!(mib, minutes, memory = %kind, "memory for live calls"),
+        );
+    } else {
+        info!(mib, minutes, "memory for live calls");
     }
     arena.fault_in_ahead();
     Ok(arena)

@@ -13,7 +13,7 @@ use crossbeam::channel::{Sender, unbounded};
 use parking_lot::Mutex;
 
 use super::life::ended;
-use crate::{call::UnselectedCall, catalog::Catalog, memory::Arena};
+use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena};
 
 /// Keeps wiped, faulted-in segments ready, so that no thread that carries audio ever meets a page fault.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ impl FaultIn {
         let handle = thread::Builder::new().name("memory".to_owned()).spawn({
             let (arena, stopped) = (Arc::clone(arena), Arc::clone(&stopped));
             move || {
+                barrier::write_nowhere();
                 while !stopped.load(Ordering::Acquire) {
                     arena.fault_in_ahead();
                     thread::park();
@@ -73,6 +74,7 @@ impl Wiper {
     pub(super) fn start(catalog: Catalog) -> io::Result<Wiper> {
         let (wipes, unselected) = unbounded::<UnselectedCall>();
         let handle = thread::Builder::new().name("wipe".to_owned()).spawn(move || {
+            barrier::write_nowhere();
             for call in unselected {
                 let (outcome, _) = call.discard();
                 catalog.note(ended(&outcome, &[]));

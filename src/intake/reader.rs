@@ -27,6 +27,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate, g711::Law},
+    barrier,
     engine::FaultIn,
     memory::{Arena, LockedBuffer, LockedSamples, MapError, Stash, wipe},
     protocol::{AudioHead, ErrorCode, FrameError, HEAD_BYTES, Head, Kind},
@@ -104,6 +105,7 @@ impl Reader {
         };
         let thread_wake = Arc::clone(&wake);
         thread::Builder::new().name(format!("intake-{number}")).spawn(move || {
+            barrier::write_nowhere();
             let mut thread = ReaderThread {
                 arena: &arena,
                 fault_in,

@@ -215,8 +215,12 @@ pub struct LiveLeg {
 pub struct Status {
     /// Version of the engine.
     pub engine: String,
+    /// What is guaranteed for live audio: `secret`, `barred`, `locked` or `unlocked`.
+    pub level: String,
     /// What keeps audio in memory: `memfd_secret`, `mlock2` or `unlocked`.
     pub memory: String,
+    /// What keeps threads with live audio from writing files: `full`, `partial` or `none`.
+    pub write_barrier: String,
     /// The memory's limit in bytes.
     pub memory_bytes: usize,
     /// Bytes in use by live calls.

@@ -34,6 +34,8 @@ pub struct Settings {
     pub memory: Option<u64>,
     /// Whether the engine may hold audio in memory that can be swapped out.
     pub allow_unlocked: bool,
+    /// The engine refuses to start if less than this is guaranteed; `allow_unlocked` overrides it.
+    pub guarantee: Level,
     /// A longer call loses its oldest audio.
     #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
     pub max_call: Duration,
@@ -67,12 +69,38 @@ pub struct Settings {
     pub commit_threads: usize,
 }
 
+/// How much is guaranteed for live audio. Each level holds what those before it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It may be swapped to disk.
+    Unlocked,
+    /// It is in locked memory.
+    Locked,
+    /// The kernel keeps the threads that carry it from writing files, and other processes of this user from looking at it.
+    Barred,
+    /// It is out of reach of all other processes, root's among them, and of hibernation.
+    Secret,
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Level::Unlocked => "unlocked",
+            Level::Locked => "locked",
+            Level::Barred => "barred",
+            Level::Secret => "secret",
+        })
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             one_in: 10,
             memory: None,
             allow_unlocked: false,
+            guarantee: Level::Locked,
             max_call: Duration::from_secs(4 * 3600),
             after_hangup: Duration::ZERO,
             grace: Duration::from_secs(5),

@@ -24,6 +24,7 @@ fn every_setting_can_be_set() {
         one_in = 0
         memory = "1.5GiB"
         allow_unlocked = true
+        guarantee = "secret"
         max_call = "90m"
         after_hangup = "1m"
         grace = "500ms"
@@ -44,6 +45,7 @@ fn every_setting_can_be_set() {
         one_in: 0,
         memory: Some(3 << 29),
         allow_unlocked: true,
+        guarantee: Level::Secret,
         max_call: Duration::from_secs(5400),
         after_hangup: Duration::from_secs(60),
         grace: Duration::from_millis(500),

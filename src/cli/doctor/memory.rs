@@ -6,8 +6,9 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use super::{super::output, Check};
 use crate::{
+    barrier::{self, Barrier},
     memory::{LockedBuffer, MemoryKind},
-    settings::Settings,
+    settings::{Level, Settings},
 };
 
 /// What the engine takes if nothing else is asked for.
@@ -31,6 +32,7 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
         },
         limit_check(lockable, settings),
         swap_check(&swap, kind.ok()),
+        barrier_check(barrier::probe(), settings),
     ]
 }
 
@@ -63,6 +65,31 @@ fn limit_check(lockable: Option<u64>, settings: &Settings) -> Check {
             RAISE,
         ),
         _ => Check::ok("memlock", format!("{may} can be locked")),
+    }
+}
+
+/// What keeps threads that carry live audio from writing files.
+fn barrier_check(barrier: Barrier, settings: &Settings) -> Check {
+    const TODO: &str = "use a kernel with Landlock (5.13 or newer, `landlock` among the lsm= of its command line)";
+    match barrier {
+        Barrier::Full => Check::ok("barrier", "the kernel keeps threads with live audio from writing files (Landlock)"),
+        Barrier::Partial => Check::ok(
+            "barrier",
+            "the kernel keeps threads with live audio from writing files (an older Landlock, without every finer right)",
+        ),
+        Barrier::None if settings.guarantee >= Level::Barred && !settings.allow_unlocked => Check::fail(
+            "barrier",
+            format!(
+                "this kernel has no Landlock: with guarantee = \"{}\" the engine will not start",
+                settings.guarantee
+            ),
+            TODO,
+        ),
+        Barrier::None => Check::warn(
+            "barrier",
+            "this kernel has no Landlock: that no file is written rests on the program alone",
+            TODO,
+        ),
     }
 }
 

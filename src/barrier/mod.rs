@@ -1,0 +1,121 @@
+//! What the kernel forbids a thread, whatever our code does: Landlock (landlock(7)).
+//!
+//! Belongs here: raising a barrier for the calling thread, and saying how high it is. Does not: which thread needs which.
+//!
+//! A barrier holds for the thread that raises it and for those that it starts, and can't be lowered again. Reading stays allowed, and
+//! so does writing to what is open already: a socket, the log.
+
+use std::{fmt, path::Path, thread};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+
+/// The newest rights that are asked for; an older kernel gives those it knows.
+const NEWEST: ABI = ABI::V6;
+
+/// How high a barrier is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Barrier {
+    /// The kernel has no Landlock, or refuses it: nothing is forbidden.
+    None,
+    /// An older kernel: files can't be created or opened for writing, but some finer right is not known to it.
+    Partial,
+    /// Everything that is asked for is enforced.
+    Full,
+}
+
+impl fmt::Display for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Barrier::None => "none",
+            Barrier::Partial => "partial",
+            Barrier::Full => "full",
+        })
+    }
+}
+
+/// Bars the calling thread from creating, changing or removing any file, but below `folders`, and from the network and other
+/// processes. Folders that are not there are left out.
+pub fn write_only_below(folders: &[&Path]) -> Barrier {
+    raise(folders).unwrap_or(Barrier::None)
+}
+
+/// Bars the calling thread from creating, changing or removing any file at all: for threads that carry live audio.
+pub fn write_nowhere() -> Barrier {
+    write_only_below(&[])
+}
+
+fn raise(folders: &[&Path]) -> Result<Barrier, RulesetError> {
+    let write = AccessFs::from_write(NEWEST);
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(write)?
+        .handle_access(AccessNet::from_all(NEWEST))?
+        .scope(Scope::from_all(NEWEST))?
+        .create()?;
+    for folder in folders {
+        if let Ok(folder) = PathFd::new(folder) {
+            ruleset = ruleset.add_rule(PathBeneath::new(folder, write))?;
+        }
+    }
+    Ok(match ruleset.restrict_self()?.ruleset {
+        RulesetStatus::FullyEnforced => Barrier::Full,
+        RulesetStatus::PartiallyEnforced => Barrier::Partial,
+        _ => Barrier::None,
+    })
+}
+
+/// How high a barrier would be here, found out on a thread that ends with it.
+pub fn probe() -> Barrier {
+    thread::Builder::new()
+        .name("barrier".to_owned())
+        .spawn(write_nowhere)
+        .ok()
+        .and_then(|probe| probe.join().ok())
+        .unwrap_or(Barrier::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_behind_the_barrier_writes_only_where_it_may() {
+        if probe() == Barrier::None {
+            println!("skipped: this kernel has no Landlock");
+            return;
+        }
+        let (home, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let known = elsewhere.path().join("known");
+        fs::write(&known, "before").expect("not barred yet");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                write_only_below(&[home.path()]);
+                fs::write(home.path().join("a"), "x").expect("the home is allowed");
+                fs::rename(home.path().join("a"), home.path().join("b")).expect("the home is allowed");
+                assert!(fs::write(elsewhere.path().join("a"), "x").is_err());
+                assert!(fs::write(&known, "after").is_err());
+                assert!(fs::remove_file(&known).is_err());
+                assert_eq!(fs::read_to_string(&known).expect("reading is allowed"), "before");
+                // What it starts is barred as well.
+                let child = thread::spawn({
+                    let path = elsewhere.path().join("b");
+                    move || fs::write(path, "x").is_err()
+                });
+                assert!(child.join().expect("it ends"));
+            });
+            scope.spawn(|| {
+                write_nowhere();
+                assert!(fs::write(home.path().join("c"), "x").is_err());
+                assert!(fs::create_dir(home.path().join("d")).is_err());
+                assert!(std::net::TcpListener::bind("127.0.0.1:0").is_err() || probe() == Barrier::Partial);
+            });
+        });
+        // The others are as free as before.
+        fs::write(elsewhere.path().join("a"), "x").expect("this thread is not barred");
+    }
+}
