@@ -1,0 +1,500 @@
+//! A desk for tests: the real program as a child process in a home of its own, and what a user can do to it.
+//!
+//! Belongs here: starting and stopping engines, typing commands, reading what is kept. Does not: what must be true of it.
+
+// Every test program takes what it needs of this.
+#![allow(dead_code)]
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    ops::Deref,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use retrocall::{
+    audio::{Codec, Leg, Rate, g711::Law},
+    catalog,
+    client::{Client, WavSource},
+    protocol::{Answer, Ask, Begin, CallId, Direction, Event, Request, Target, Verdict},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_retrocall");
+/// How long anything may take before the test is given up: it means that something hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often we look at what tells nobody that it changed.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A home folder. It outlives engines, so that a test can start another one in it.
+pub struct Home {
+    folder: TempDir,
+    path: PathBuf,
+}
+
+impl Home {
+    /// An empty home.
+    pub fn new() -> Home {
+        Home::with_settings("")
+    }
+
+    /// A home with a `retrocall.toml` of these lines.
+    pub fn with_settings(toml: &str) -> Home {
+        let folder = TempDir::with_prefix("desk-").expect("a temporary folder");
+        // The engine's log lies beside the home, for tests look at every byte in there.
+        let path = fs::canonicalize(folder.path()).expect("its real path").join("home");
+        fs::create_dir(&path).expect("a home folder");
+        if !toml.is_empty() {
+            fs::write(path.join("retrocall.toml"), toml).expect("settings");
+        }
+        Home { folder, path }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A place for files of the test's own, outside the home.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts an engine in this home: `run` with these flags. See [`Desk::open`].
+    pub fn start(self, flags: &[&str]) -> Desk {
+        Desk::start(self, flags)
+    }
+
+    /// The program with `--home` and these arguments, not yet run.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--home").arg(&self.path).args(args).stdin(Stdio::null());
+        command
+    }
+
+    /// Types a command and waits for its end.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args))
+    }
+
+    /// Types a command with `--json`, which must succeed, and reads its last line.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let ran = self.run(&[args, &["--json"]].concat());
+        assert_eq!(ran.code, 0, "retrocall {}: {}", args.join(" "), ran.stderr);
+        ran.json()
+    }
+
+    /// `retrocall replay FILE --speed 0 --json` with these flags more. Its last line, whatever the exit code.
+    pub fn replay(&self, file: &Path, flags: &[&str]) -> Value {
+        let file = file.to_str().expect("a path in UTF-8");
+        self.run(&[&["replay", file, "--speed", "0", "--json"], flags].concat()).json()
+    }
+
+    /// What `retrocall recordings --json` lists.
+    pub fn recordings(&self) -> Vec<Value> {
+        self.json(&["recordings"]).as_array().expect("one array").clone()
+    }
+
+    /// The ledger's rows, once they satisfy `is_so`: the catalog writes behind the calls.
+    pub fn ledger(&self, is_so: impl Fn(&[catalog::CallRow]) -> bool) -> Vec<catalog::CallRow> {
+        wait_for("the ledger's rows", || {
+            Some(catalog::calls(&self.path).expect("a catalog")).filter(|rows| is_so(rows))
+        })
+    }
+
+    /// Every regular file under the home.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.path.clone()];
+        while let Some(folder) = folders.pop() {
+            // What is renamed or gone while we look is looked for again by whoever waits for it.
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    Ok(kind) if kind.is_file() => files.push(entry.path()),
+                    _ => {}
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// The files in `recordings`, published or not.
+    pub fn audio_files(&self) -> Vec<PathBuf> {
+        let recordings = self.path.join("recordings");
+        self.files().into_iter().filter(|file| file.starts_with(&recordings)).collect()
+    }
+
+    /// Whether any file under the home has these samples of one leg in it, one after the other: as the leg alone, or as a
+    /// channel of a stereo file.
+    pub fn holds(&self, samples: &[i16]) -> bool {
+        self.files().iter().any(|file| fs::read(file).is_ok_and(|bytes| bytes_hold(&bytes, samples)))
+    }
+
+    /// What the engines in this home have logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.beside("engine.log")).unwrap_or_default()
+    }
+}
+
+/// An engine that runs. Dropped, it is killed.
+pub struct Desk {
+    /// None once the engine has been waited for: the test has it then.
+    home: Option<Home>,
+    engine: Option<Child>,
+    socket: PathBuf,
+    ready: Value,
+}
+
+impl Deref for Desk {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        self.home.as_ref().expect("the engine was not waited for")
+    }
+}
+
+impl Desk {
+    /// An engine in an empty home: `retrocall run --json`, with 4 MiB (that much any user may lock) and these flags more.
+    /// It is ready for clients when this returns.
+    pub fn open(flags: &[&str]) -> Desk {
+        Home::new().start(flags)
+    }
+
+    /// The same, with a `retrocall.toml` of these lines.
+    pub fn open_with(toml: &str, flags: &[&str]) -> Desk {
+        Home::with_settings(toml).start(flags)
+    }
+
+    fn start(home: Home, flags: &[&str]) -> Desk {
+        let log = File::options().create(true).append(true).open(home.beside("engine.log")).expect("a log");
+        // Flags can be given once only: what a test sets is not set here.
+        let mut args = vec!["run", "--json", "--allow-unlocked"];
+        if !flags.contains(&"--memory") {
+            args.extend(["--memory", "4MiB"]);
+        }
+        args.extend(flags);
+        let mut engine = home.command(&args).stdout(Stdio::piped()).stderr(log).spawn().expect("an engine");
+        let stdout = engine.stdout.take().expect("its output");
+        let mut desk = Desk { home: Some(home), engine: Some(engine), socket: PathBuf::new(), ready: Value::Null };
+        let (lines, line) = mpsc::channel();
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+        });
+        let Ok(line) = line.recv_timeout(PATIENCE) else { panic!("the engine did not start:\n{}", desk.log()) };
+        desk.ready = serde_json::from_str(&line).expect("a line of JSON");
+        assert_eq!(desk.ready["ready"], true, "{line}");
+        desk.socket = desk.ready["socket"].as_str().expect("a socket").into();
+        desk
+    }
+
+    /// The socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// What the engine said when it was ready.
+    pub fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    /// The engine's process.
+    pub fn pid(&self) -> Pid {
+        let engine = self.engine.as_ref().expect("it runs");
+        Pid::from_raw(i32::try_from(engine.id()).expect("a process id"))
+    }
+
+    /// A connection to it.
+    pub fn client(&self) -> Client {
+        Client::connect(&self.socket).expect("a connection")
+    }
+
+    /// Sends the engine a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("our child takes signals");
+    }
+
+    /// Waits for the engine's end.
+    pub fn wait(mut self) -> (ExitStatus, Home) {
+        let status = wait_for("the engine's end", || {
+            self.engine.as_mut().expect("it runs").try_wait().expect("our child can be waited for")
+        });
+        self.engine = None;
+        (status, self.home.take().expect("it is taken only here"))
+    }
+
+    /// Asks the engine to stop (SIGTERM) and waits until it has: with exit code 0.
+    pub fn stop(self) -> Home {
+        self.signal(Signal::SIGTERM);
+        let (status, home) = self.wait();
+        assert_eq!(status.code(), Some(0), "the engine stopped with {status}:\n{}", home.log());
+        home
+    }
+
+    /// Kills the engine (`kill -9`).
+    pub fn kill(self) -> Home {
+        self.signal(Signal::SIGKILL);
+        self.wait().1
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(mut engine) = self.engine.take() {
+            let _ = engine.kill();
+            let _ = engine.wait();
+            if thread::panicking() {
+                eprintln!("what the engine logged:\n{}", self.log());
+            }
+        }
+    }
+}
+
+/// A command that was run to its end.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Runs a command, which gets killed if it does not end.
+    pub fn of(mut command: Command) -> Ran {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        let (done, output) = mpsc::channel::<Output>();
+        thread::spawn(move || child.wait_with_output().map(|output| done.send(output)));
+        let Ok(output) = output.recv_timeout(PATIENCE) else {
+            // It was not waited for, so the id is still its own.
+            let _ = kill(pid, Signal::SIGKILL);
+            panic!("{command:?} does not end");
+        };
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// The last line of its output, as JSON.
+    pub fn json(&self) -> Value {
+        let last = self.stdout.lines().last().unwrap_or_else(|| panic!("nothing was printed: {self:?}"));
+        serde_json::from_str(last)
+            .or_else(|_| serde_json::from_str(&self.stdout))
+            .unwrap_or_else(|_| panic!("{self:?}"))
+    }
+}
+
+/// Looks again and again until there is something, for as long as our patience lasts.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what} did not come within {} s", PATIENCE.as_secs());
+        thread::sleep(LOOK);
+    }
+}
+
+/// A fixture call.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// Both legs of a call as samples, agent first, and their rate.
+#[derive(Clone, PartialEq)]
+pub struct Sound {
+    pub rate: u32,
+    pub legs: [Vec<i16>; 2],
+}
+
+impl Sound {
+    /// A recording, as `hound` reads it: stereo PCM16 or a failed test.
+    pub fn of_recording(path: &Path) -> Sound {
+        let wav = hound::WavReader::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let spec = wav.spec();
+        assert_eq!((spec.channels, spec.bits_per_sample), (2, 16), "{}", path.display());
+        assert_eq!(spec.sample_format, hound::SampleFormat::Int, "{}", path.display());
+        let samples: Vec<i16> = wav.into_samples().map(|sample| sample.expect("a sample")).collect();
+        let leg = |leg: usize| samples.iter().skip(leg).step_by(2).copied().collect();
+        Sound { rate: spec.sample_rate, legs: [leg(0), leg(1)] }
+    }
+
+    /// What a call's file must sound like when it is kept: PCM16 as it is, G.711 expanded.
+    pub fn of_call(path: &Path) -> Sound {
+        let mut source = WavSource::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut bytes = [Vec::new(), Vec::new()];
+        let count = usize::try_from(source.samples()).expect("a short file");
+        assert_eq!(source.read(count, &mut bytes).expect("samples"), count);
+        let expand = |bytes: &Vec<u8>| match source.codec() {
+            Codec::Pcm16 => bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect(),
+            Codec::Ulaw => bytes.iter().map(|code| Law::Mu.linear(*code)).collect(),
+            Codec::Alaw => bytes.iter().map(|code| Law::A.linear(*code)).collect(),
+        };
+        Sound { rate: source.rate().hz(), legs: [expand(&bytes[0]), expand(&bytes[1])] }
+    }
+
+    /// Two legs of noise that has each of its samples nowhere else: what of it is found was put there.
+    pub fn noise(rate: u32, samples: usize, seed: u64) -> Sound {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            // Never 0, so that silence is always something that was done to it.
+            (state >> 48) as i16 | 1
+        };
+        let mut leg = || (0..samples).map(|_| next()).collect();
+        Sound { rate, legs: [leg(), leg()] }
+    }
+
+    /// Samples of a leg; both are as long.
+    pub fn len(&self) -> usize {
+        self.legs[0].len()
+    }
+
+    /// The same with a stretch of both legs silent.
+    pub fn silent(mut self, from: usize, to: usize) -> Sound {
+        for leg in &mut self.legs {
+            leg[from..to].fill(0);
+        }
+        self
+    }
+
+    /// Writes it as a stereo PCM16 file.
+    pub fn save(&self, path: &Path) {
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: self.rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(path, spec).expect("a file");
+        for (agent, customer) in self.legs[0].iter().zip(&self.legs[1]) {
+            wav.write_sample(*agent).expect("a sample");
+            wav.write_sample(*customer).expect("a sample");
+        }
+        wav.finalize().expect("a file");
+    }
+
+    /// Fails with the first sample that is not as it should be: thousands of numbers tell nobody anything.
+    #[track_caller]
+    pub fn assert_is(&self, expected: &Sound) {
+        assert_eq!(self.rate, expected.rate, "the rate");
+        for leg in Leg::ALL {
+            let (got, want) = (&self.legs[leg.index()], &expected.legs[leg.index()]);
+            assert_eq!(got.len(), want.len(), "samples of the {leg:?}");
+            let wrong = got.iter().zip(want).position(|(got, want)| got != want);
+            if let Some(at) = wrong {
+                let count = got.iter().zip(want).filter(|(got, want)| got != want).count();
+                panic!("{leg:?}: {count} samples are wrong, first sample {at}: {} for {}", got[at], want[at]);
+            }
+        }
+    }
+}
+
+/// Whether these samples are in some bytes, one after the other: alone, or as one channel of two.
+pub fn bytes_hold(bytes: &[u8], samples: &[i16]) -> bool {
+    let [first, rest @ ..] = samples else { return false };
+    let first = first.to_le_bytes();
+    let at = |at: usize| bytes.get(at..at + 2);
+    (0..bytes.len().saturating_sub(1)).filter(|start| bytes[*start..*start + 2] == first).any(|start| {
+        [2, 4].into_iter().any(|step| {
+            rest.iter().zip(1..).all(|(sample, number)| at(start + number * step) == Some(&sample.to_le_bytes()[..]))
+        })
+    })
+}
+
+/// A call that a test carries itself, sample by sample, over a connection of its own.
+pub struct Line {
+    pub client: Client,
+    pub call: CallId,
+    pub channel: u32,
+}
+
+impl Line {
+    /// Begins a PCM16 call of `agent`.
+    pub fn begin(desk: &Desk, agent: &str, rate: u32) -> Line {
+        Line::begin_on(desk.client(), agent, rate)
+    }
+
+    /// The same, on a connection that is there.
+    pub fn begin_on(mut client: Client, agent: &str, rate: u32) -> Line {
+        let begin = Begin {
+            agent: agent.to_owned(),
+            customer: None,
+            direction: Direction::Inbound,
+            rate: Rate::new(rate).expect("a rate"),
+            codec: Codec::Pcm16,
+        };
+        let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
+        assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");
+        Line { client, call: answer.call.expect("an id"), channel: answer.channel.expect("a channel") }
+    }
+
+    /// Sends a frame of one leg.
+    pub fn frame(&mut self, leg: Leg, position: usize, samples: &[i16]) {
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        self.client.send_audio(leg, self.channel, position as u64, &bytes).expect("the engine takes audio");
+    }
+
+    /// Sends both legs of a stretch, in frames of 20 ms.
+    pub fn talk(&mut self, sound: &Sound, from: usize, to: usize) {
+        let frame = (sound.rate / 50) as usize;
+        for start in (from..to).step_by(frame) {
+            let end = (start + frame).min(to);
+            for leg in Leg::ALL {
+                self.frame(leg, start, &sound.legs[leg.index()][start..end]);
+            }
+        }
+        self.client.flush().expect("the engine takes audio");
+    }
+
+    /// Asks something about this call.
+    pub fn ask(&mut self, ask: Ask) -> Answer {
+        self.client.ask(Request::new(Target::Channel(self.channel), ask)).expect("an answer")
+    }
+
+    /// Asks something that must be accepted.
+    #[track_caller]
+    pub fn accepted(&mut self, ask: Ask) -> Answer {
+        let answer = self.ask(ask);
+        assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");
+        answer
+    }
+
+    /// Hangs up.
+    pub fn end(&mut self) {
+        self.accepted(Ask::End);
+    }
+
+    /// Hangs up, and waits for the recording.
+    pub fn end_and_keep(&mut self) -> PathBuf {
+        self.end();
+        self.kept()
+    }
+
+    /// Waits for this call's recording.
+    pub fn kept(&mut self) -> PathBuf {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.client.next_event(left).expect("a connection") {
+                Some(Event::Kept { call, path, .. }) if call == self.call => return path,
+                Some(_) => {}
+                None => panic!("the recording was not reported as kept"),
+            }
+        }
+    }
+}
