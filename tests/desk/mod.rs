@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{BufRead, BufReader},
     ops::Deref,
@@ -141,6 +142,19 @@ impl Home {
     /// channel of a stereo file.
     pub fn holds(&self, samples: &[i16]) -> bool {
         self.files().iter().any(|file| fs::read(file).is_ok_and(|bytes| bytes_hold(&bytes, samples)))
+    }
+
+    /// Whether any file under the home has anything of this stretch of a call in it: be it two stereo samples or four of one leg.
+    pub fn holds_any(&self, sound: &Sound, from: usize, to: usize) -> bool {
+        let [agent, customer] = [&sound.legs[0][from..to], &sound.legs[1][from..to]];
+        let stereo: Vec<i16> = agent.iter().zip(customer).flat_map(|(agent, customer)| [*agent, *customer]).collect();
+        let word = |four: &[i16]| four.iter().rev().fold(0, |word, sample| word << 16 | u64::from(*sample as u16));
+        let mut words: HashSet<u64> = stereo.windows(4).step_by(2).map(word).collect();
+        words.extend([agent, customer].into_iter().flat_map(|leg| leg.windows(4)).map(word));
+        let held = |bytes: Vec<u8>| {
+            bytes.windows(8).any(|eight| words.contains(&u64::from_le_bytes(eight.try_into().expect("eight bytes"))))
+        };
+        self.files().iter().any(|file| fs::read(file).is_ok_and(held))
     }
 
     /// What the engines in this home have logged.
