@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
@@ -104,7 +103,7 @@ impl Engine {
         };
         let facts = &selected.outcome().facts;
         let seconds = facts.rate.seconds(durable.samples());
-        let committed_at = Timestamp::now();
+        let committed_at = self.clock.wall();
         self.catalog.note(Note::Kept(RecordingKept {
             call: facts.id,
             agent: facts.agent.clone(),

@@ -26,7 +26,7 @@ pub struct Carried {
     pub facts: Facts,
     /// Who talks for the desk now.
     pub agent: String,
-    /// When it began.
+    /// When it began, for the limit on positions.
     pub began: Instant,
     /// The writers of its legs, agent first.
     pub writers: Box<[LegWriter; 2]>,
@@ -59,7 +59,7 @@ impl Engine {
             warn!("a call is not captured: the memory is full (--memory)");
             return Err(Refusal::MemoryFull);
         }
-        let began_at = Timestamp::now();
+        let began_at = self.clock.wall();
         let day = began_at.to_zoned_datetime(TimeZone::UTC).date();
         // None while the catalog is out of reach: then the call is not drawn.
         let sequence = self.catalog.next_sequence(day);
@@ -138,7 +138,7 @@ impl Engine {
         let mut state = entry.state.lock();
         if matches!(state.link, Link::Connected) {
             info!(call = %id, grace_ms = self.grace.as_millis() as u64, "the connection of a call is lost");
-            state.link = Link::Lost { since: Instant::now(), writers };
+            state.link = Link::Lost { since: self.clock.passed(), writers };
         }
         drop(state);
         self.look_after_soon();
@@ -157,7 +157,7 @@ impl Engine {
         if self.after_hangup.is_zero() || call.is_recording() || self.is_stopping() {
             self.settle(&entry, &mut state);
         } else {
-            state.link = Link::Ended { until: Instant::now() + self.after_hangup };
+            state.link = Link::Ended { until: self.clock.passed() + self.after_hangup };
             drop(state);
             self.look_after_soon();
         }
@@ -177,7 +177,7 @@ impl Engine {
         let commit = state.commit.take();
         match call.settle() {
             Settled::Selected(selected) => {
-                self.catalog.note(ended(selected.outcome(), selected.reasons()));
+                self.catalog.note(ended(selected.outcome(), selected.reasons(), self.clock.wall()));
                 let commit = commit.unwrap_or_else(|| {
                     let label = label(&entry.facts, selected.reasons());
                     self.begin_commit(entry, selected.reader(), label)
@@ -191,12 +191,12 @@ impl Engine {
 }
 
 /// The ledger's row of a call that is over.
-pub(super) fn ended(outcome: &Outcome, reasons: &[Reason]) -> Note {
+pub(super) fn ended(outcome: &Outcome, reasons: &[Reason], ended_at: Timestamp) -> Note {
     let rate = outcome.facts.rate;
     let sum = |of: fn(&LegCounts) -> u64| outcome.counts.iter().map(of).sum::<u64>();
     let ended = CallEnded {
         call: outcome.facts.id,
-        ended_at: Timestamp::now(),
+        ended_at,
         seconds: rate.seconds(outcome.samples),
         outcome: if reasons.is_empty() { catalog::Outcome::Discarded } else { catalog::Outcome::Kept },
         reasons: reasons.to_vec(),

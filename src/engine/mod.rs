@@ -2,6 +2,7 @@
 //!
 //! Belongs here: which part is told what, and when. Does not: wire formats, sockets, SQL, how a file is written.
 
+mod clock;
 mod committing;
 mod controls;
 mod guarantees;
@@ -24,6 +25,7 @@ use std::{
 
 use tracing::{error, info};
 
+pub use clock::{Clock, SystemClock};
 pub use controls::Controlled;
 pub use guarantees::Guarantees;
 pub use home::Home;
@@ -55,6 +57,7 @@ pub struct Engine {
     home: Home,
     arena: Arc<Arena>,
     guarantees: Guarantees,
+    clock: Arc<dyn Clock>,
     draw: Box<dyn Draw>,
     rules: Rules,
     grace: Duration,

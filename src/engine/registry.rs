@@ -37,9 +37,9 @@ pub(super) enum Link {
     /// A connection holds the writers.
     Connected,
     /// The connection is lost: the writers wait for another one.
-    Lost { since: Instant, writers: Box<[LegWriter; 2]> },
+    Lost { since: Duration, writers: Box<[LegWriter; 2]> },
     /// The call has ended; record can still be pressed until then.
-    Ended { until: Instant },
+    Ended { until: Duration },
 }
 
 /// A live call and what surrounds it.
@@ -48,7 +48,7 @@ pub(super) struct Entry {
     /// Never changes; the current agent is in the call itself.
     pub facts: Facts,
     pub ring: Arc<Ring>,
-    /// When it began, by the monotonic clock.
+    /// When it began, for the limit on positions.
     pub began: Instant,
     pub listeners: Arc<Listeners>,
     pub state: Mutex<State>,
@@ -118,10 +118,10 @@ impl Registry {
 
 impl State {
     /// Whether its time has come: the grace of a lost connection, or the wait for a late press, is over.
-    pub(super) fn is_over(&self, now: Instant, grace: Duration) -> bool {
+    pub(super) fn is_over(&self, now: Duration, grace: Duration) -> bool {
         match &self.link {
             Link::Connected => false,
-            Link::Lost { since, .. } => now.duration_since(*since) >= grace,
+            Link::Lost { since, .. } => now.saturating_sub(*since) >= grace,
             Link::Ended { until } => now >= *until,
         }
     }

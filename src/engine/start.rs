@@ -12,7 +12,7 @@ use nix::sys::resource;
 use tracing::{error, info, warn};
 
 use super::{
-    Engine, Guarantees, Home,
+    Clock, Engine, Guarantees, Home, SystemClock,
     committing::Committing,
     purposes::purposes,
     registry::Registry,
@@ -86,6 +86,14 @@ impl Engine {
     /// # Errors
     /// [`StartError`]: nothing has been changed then but the empty folder.
     pub fn start(home: &Path, settings: &Settings) -> Result<Arc<Engine>, StartError> {
+        Engine::start_with(home, settings, Arc::new(SystemClock::default()))
+    }
+
+    /// Starts an engine that has its time from `clock`.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_with(home: &Path, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Engine>, StartError> {
         let home = Home::take(home).map_err(|error| match error.kind() {
             io::ErrorKind::ResourceBusy => StartError::SecondEngine,
             _ => StartError::Home(error),
@@ -102,14 +110,15 @@ impl Engine {
         let commits =
             Commits::start(Arc::new(RealDisk), home.recordings(), settings.commit_threads, settings.allow_unlocked)
                 .map_err(StartError::Memory)?;
-        take_over(&home, &catalog);
+        take_over(&home, &catalog, clock.wall());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
-        let wiper = Wiper::start(catalog.clone()).map_err(StartError::Thread)?;
+        let wiper = Wiper::start(catalog.clone(), Arc::clone(&clock)).map_err(StartError::Thread)?;
         Ok(Arc::new_cyclic(|this: &Weak<Engine>| Engine {
             this: Weak::clone(this),
             home,
             arena,
             guarantees,
+            clock,
             draw: Box::new(SystemDraw::new(settings.one_in)),
             rules: Rules {
                 keep_agent_on_hold: settings.keep_agent_on_hold,
@@ -171,7 +180,7 @@ fn lockable_bytes() -> usize {
 }
 
 /// What the last run left behind: its unfinished recordings, and the calls that it lost.
-fn take_over(home: &Home, catalog: &Catalog) {
+fn take_over(home: &Home, catalog: &Catalog, now: Timestamp) {
     let opened = catalog.opened(CATALOG_WAIT);
     if let Err(trouble) = &opened {
         error!(
@@ -185,7 +194,7 @@ fn take_over(home: &Home, catalog: &Catalog) {
                 warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
                     "this call was being recorded when the engine stopped: what was on disk is kept, marked incomplete");
                 recovered.push(label.call);
-                note_recovered(catalog, &durable, &label);
+                note_recovered(catalog, &durable, &label, now);
             }
             Recovered::Failed { path, text } => {
                 error!(path = %path.display(), "an unfinished recording can't be read: {text}")
@@ -196,7 +205,7 @@ fn take_over(home: &Home, catalog: &Catalog) {
     // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
     let gone: Vec<_> = opened.committing.into_iter().filter(|call| !recovered.contains(&call.call)).collect();
     for call in &gone {
-        catalog.note(Note::Ended(ended_by_the_crash(call.call, 0.0, Outcome::Lost, &[])));
+        catalog.note(Note::Ended(ended_by_the_crash(call.call, 0.0, Outcome::Lost, &[], now)));
     }
     let lost: Vec<_> = opened.lost.into_iter().filter(|call| !recovered.contains(&call.call)).chain(gone).collect();
     for lost in lost.iter().take(LOST_NAMED_MAX) {
@@ -208,8 +217,8 @@ fn take_over(home: &Home, catalog: &Catalog) {
     }
 }
 
-fn note_recovered(catalog: &Catalog, durable: &commit::Durable, label: &commit::Label) {
-    let (committed_at, seconds) = (Timestamp::now(), label.rate.seconds(durable.samples()));
+fn note_recovered(catalog: &Catalog, durable: &commit::Durable, label: &commit::Label, now: Timestamp) {
+    let (committed_at, seconds) = (now, label.rate.seconds(durable.samples()));
     catalog.note(Note::Kept(RecordingKept {
         call: label.call,
         agent: label.agent.clone(),
@@ -227,15 +236,15 @@ fn note_recovered(catalog: &Catalog, durable: &commit::Durable, label: &commit::
         committed_at,
         purposes: purposes(&label.reasons, committed_at),
     }));
-    let ended = ended_by_the_crash(label.call, seconds, Outcome::Kept, &label.reasons);
+    let ended = ended_by_the_crash(label.call, seconds, Outcome::Kept, &label.reasons, now);
     catalog.note(Note::Ended(ended));
 }
 
 /// The ledger's row of a call whose end nobody saw: its counts are not known.
-fn ended_by_the_crash(call: CallId, seconds: f64, outcome: Outcome, reasons: &[Reason]) -> CallEnded {
+fn ended_by_the_crash(call: CallId, seconds: f64, outcome: Outcome, reasons: &[Reason], now: Timestamp) -> CallEnded {
     CallEnded {
         call,
-        ended_at: Timestamp::now(),
+        ended_at: now,
         seconds,
         outcome,
         reasons: reasons.to_vec(),

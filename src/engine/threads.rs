@@ -12,7 +12,7 @@ use std::{
 use crossbeam::channel::{Sender, unbounded};
 use parking_lot::Mutex;
 
-use super::life::ended;
+use super::{Clock, life::ended};
 use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena};
 
 /// Keeps wiped, faulted-in segments ready, so that no thread that carries audio ever meets a page fault.
@@ -71,13 +71,13 @@ impl Drop for JoinOnDrop {
 pub(super) struct Wiper(Mutex<Option<(Sender<UnselectedCall>, JoinHandle<()>)>>);
 
 impl Wiper {
-    pub(super) fn start(catalog: Catalog) -> io::Result<Wiper> {
+    pub(super) fn start(catalog: Catalog, clock: Arc<dyn Clock>) -> io::Result<Wiper> {
         let (wipes, unselected) = unbounded::<UnselectedCall>();
         let handle = thread::Builder::new().name("wipe".to_owned()).spawn(move || {
             barrier::write_nowhere();
             for call in unselected {
                 let (outcome, _) = call.discard();
-                catalog.note(ended(&outcome, &[]));
+                catalog.note(ended(&outcome, &[], clock.wall()));
             }
         })?;
         Ok(Wiper(Mutex::new(Some((wipes, handle)))))

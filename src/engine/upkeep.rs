@@ -1,6 +1,6 @@
 //! What is looked after while calls go on: grace times, late presses, calls that are too long, memory that runs short.
 
-use std::{cmp::Reverse, sync::Arc, time::Instant};
+use std::{cmp::Reverse, sync::Arc};
 
 use tracing::{info, warn};
 
@@ -20,7 +20,7 @@ const DROPPED_PART: u64 = 8;
 impl Engine {
     /// One round of looking after everything. Called a few times a second while there are live calls.
     pub fn look_after(&self) {
-        let now = Instant::now();
+        let now = self.clock.passed();
         for entry in self.registry.all() {
             let mut state = entry.state.lock();
             if state.is_over(now, self.grace) {

@@ -1,0 +1,33 @@
+//! The two clocks: what time it is, which may jump, and how much time has passed, which does not.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// Where the engine has its time from. Tests have one of their own, in which a day takes seconds.
+pub trait Clock: Send + Sync {
+    /// The wall clock: for when a call began and which day it is. May jump, either way.
+    fn wall(&self) -> Timestamp;
+    /// The monotonic clock: for how long something took. Counts from any moment, and never back.
+    fn passed(&self) -> Duration;
+}
+
+/// The system's clocks.
+#[derive(Debug)]
+pub struct SystemClock(Instant);
+
+impl Default for SystemClock {
+    fn default() -> SystemClock {
+        SystemClock(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn passed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
