@@ -55,7 +55,7 @@ pub(super) fn ask(
         };
         let mut line = sentence(&answer, &whose);
         if let Some(text) = &answer.text {
-            line = format!("{line} {text}");
+            line = format!("{line} {}.", capital(text.trim_end_matches('.')));
         }
         output::say(&line);
     }

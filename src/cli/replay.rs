@@ -92,6 +92,20 @@ fn stretch(text: &str) -> Result<Stretch, String> {
     if stretch.from < stretch.to { Ok(stretch) } else { Err(wrong()) }
 }
 
+/// Those that overlap or touch as one: a call has one mask, which the end of the first would take off within the second.
+fn joined(stretches: &[Stretch]) -> Vec<Stretch> {
+    let mut stretches = stretches.to_vec();
+    stretches.sort_by(|a, b| a.from.total_cmp(&b.from));
+    stretches.dedup_by(|next, before| {
+        let joined = next.from <= before.to;
+        if joined {
+            before.to = before.to.max(next.to);
+        }
+        joined
+    });
+    stretches
+}
+
 /// What `--json` prints at the end.
 #[derive(Serialize, Default)]
 struct Facts {
@@ -140,11 +154,11 @@ fn cues(args: &ReplayArgs) -> Vec<Cue> {
     if args.object {
         add(0.0, Ask::Object);
     }
-    for stretch in &args.mask {
+    for stretch in joined(&args.mask) {
         add(stretch.from, Ask::Mask);
         add(stretch.to, Ask::Unmask);
     }
-    for stretch in &args.hold {
+    for stretch in joined(&args.hold) {
         add(stretch.from, Ask::Hold);
         add(stretch.to, Ask::Resume);
     }

@@ -77,15 +77,12 @@ impl Engine {
                 Answer::refused(refusal)
             }
         };
-        if matches!(ask, Ask::Record) && answer.answer != Verdict::Refused {
-            answer.text = self
-                .commits
-                .trouble()
-                .map(|trouble| format!("the call is kept in memory and goes to disk as soon as it can: {trouble}"));
-        }
         answer.call = Some(entry.id);
         answer.agent = state.call.as_ref().map(|call| call.agent().to_owned());
         answer.seconds = Some(entry.facts.rate.seconds(entry.ring.end()));
+        if matches!(ask, Ask::Record) && answer.answer != Verdict::Refused {
+            self.tell_what_is_kept(entry, &mut answer);
+        }
         let mut after = None;
         if let (Ask::EraseLast { .. }, Some(from), Some(commit)) = (ask, answer.at, &state.commit) {
             let (done, erased) = oneshot::channel();
@@ -103,6 +100,20 @@ impl Engine {
             self.settle(entry, &mut state);
         }
         Controlled { answer, after }
+    }
+
+    /// How much is kept from before the press, and what people should know of it.
+    fn tell_what_is_kept(&self, entry: &Entry, answer: &mut Answer) {
+        let (rate, start, end) = (entry.facts.rate, entry.ring.start(), entry.ring.end());
+        answer.seconds = Some(rate.seconds(end - start));
+        let gone = (start > 0).then(|| {
+            let seconds = rate.seconds(start);
+            format!("all but its first {seconds:.1} s, which are gone: the call was over max_call, or memory was short")
+        });
+        let waits = self.commits.trouble();
+        let waits =
+            waits.map(|trouble| format!("the call is kept in memory and goes to disk as soon as it can: {trouble}"));
+        answer.text = gone.into_iter().chain(waits).reduce(|gone, waits| format!("{gone}; {waits}"));
     }
 
     fn record(
