@@ -113,8 +113,10 @@ fn what_was_masked_was_never_on_disk() {
     let mut line = Line::begin(&desk, "anna", RATE);
     line.accepted(Ask::Record);
     line.talk(&sound, 0, 16_000);
+    line.settle();
     desk.json(&["mask", "--agent", "anna"]);
     line.talk(&sound, 16_000, 32_000);
+    line.settle();
     desk.json(&["unmask", "--agent", "anna"]);
     line.talk(&sound, 32_000, LENGTH);
     wait_for("the call's end on disk", || desk.holds(&sound.legs[0][LENGTH - 64..]).then_some(()));
@@ -162,6 +164,7 @@ fn erase_last_leaves_silence_to_the_sample_before_a_press_and_at_both_ends() {
     let mut line = Line::begin(&desk, "anna", RATE);
     // More than the call has: all of it so far.
     line.talk(&sound, 0, 8_000);
+    line.settle();
     let all = desk.json(&["erase-last", "100", "--agent", "anna"]);
     assert_eq!((&all["answer"], &all["at"]), (&"accepted".into(), &0.into()), "{all}");
     // In the middle, and again across what is silent already, to a sample that no frame begins at.
@@ -195,6 +198,7 @@ fn what_is_erased_while_the_call_is_being_written_is_nowhere_on_disk_once_the_an
     line.talk(&sound, 0, 16_000);
     line.accepted(Ask::Record);
     line.talk(&sound, 16_000, 32_000);
+    line.settle();
     // It is on disk: the commit follows the call.
     wait_for("the call on disk", || desk.holds(&sound.legs[1][31_900..32_000]).then_some(()));
     let erased = desk.json(&["erase-last", "3", "--agent", "anna"]);
@@ -262,6 +266,7 @@ fn a_call_made_private_is_kept_nowhere_and_cannot_be_recorded_any_more() {
     let sound = noise(9);
     let mut line = Line::begin(&desk, "anna", RATE);
     line.talk(&sound, 0, 24_000);
+    line.settle();
     assert_eq!(desk.json(&["private", "--agent", "anna"])["answer"], "accepted");
     assert_eq!(desk.json(&["private", "--agent", "anna"])["answer"], "already");
     let pressed = desk.run(&["record", "--agent", "anna", "--json"]);
@@ -442,6 +447,7 @@ fn a_call_longer_than_max_call_loses_its_oldest_audio_and_says_so() {
     let sound = noise(18);
     let mut line = Line::begin(&desk, "anna", RATE);
     line.talk(&sound, 0, 40_000);
+    line.settle();
     wait_for("word of it in the log", || desk.log().contains("longer than max_call").then_some(()));
     let pressed = desk.json(&["record", "--agent", "anna"]);
     let again = desk.run(&["record", "--agent", "anna"]);

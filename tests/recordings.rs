@@ -185,7 +185,7 @@ fn a_call_that_nobody_recorded_leaves_no_file_and_none_of_its_audio() {
     let mut line = Line::begin(&desk, "bert", 8_000);
     line.talk(&sound, 0, sound.len());
     // Now, while it is live, and later, when it is over.
-    line.accepted(Ask::Object);
+    line.settle();
     assert!(!desk.holds_any(&sound, 0, sound.len()), "audio of a live call is on disk");
     line.end();
     assert!(!desk.holds_any(&sound, 0, sound.len()), "audio of a discarded call is on disk");
@@ -271,7 +271,7 @@ fn the_button_works_by_agent_by_call_and_by_nothing() {
         let mut line = Line::begin(&desk, "anna", 8_000);
         line.talk(&sound, 0, 4_000);
         // Whoever presses does it from another process; all that was sent so far is there by then.
-        line.accepted(Ask::Dtmf { digit: '1' });
+        line.settle();
         let call = line.call.to_string();
         let args: &[&str] = match target {
             "--agent" => &["record", "--agent", "anna"],

@@ -488,6 +488,11 @@ impl Line {
         answer
     }
 
+    /// Comes back when the engine has all that was sent: an answer says that what came before it has taken effect.
+    pub fn settle(&mut self) {
+        self.accepted(Ask::Dtmf { digit: '0' });
+    }
+
     /// Hangs up.
     pub fn end(&mut self) {
         self.accepted(Ask::End);
