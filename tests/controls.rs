@@ -5,10 +5,11 @@ mod desk;
 
 use std::path::PathBuf;
 
-use desk::{Desk, Home, Line, Sound, wait_for};
+use desk::{Desk, Home, Line, Sound, fixture, wait_for};
 use retrocall::{
     audio::Leg,
     catalog::{self, Outcome},
+    client::{Cue, Player, Script, WavSource},
     protocol::{Answer, Ask, Reason, Refusal, Verdict},
 };
 use serde_json::{Value, json};
@@ -103,6 +104,34 @@ fn masks_that_overlap_are_one_mask() {
     );
     let recording = Sound::of_recording(told["path"].as_str().expect("a path").as_ref());
     recording.assert_is(&silent_in(&sound, &[(1.0, 5.0)]));
+    desk.stop();
+}
+
+#[test]
+fn what_is_masked_or_erased_of_a_g711_call_is_silence_and_not_some_code() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    for (file, record_at) in [("ulaw-8k.wav", 2.0), ("alaw-8k.wav", 6.0)] {
+        let call = fixture(file);
+        let cue = |seconds, ask| Cue { seconds, ask };
+        let cues = vec![
+            cue(1.0, Ask::Mask),
+            cue(2.5, Ask::Unmask),
+            cue(3.0, Ask::Hold),
+            cue(3.5, Ask::Resume),
+            cue(5.000_125, Ask::EraseLast { seconds: 1.0 }),
+            cue(record_at, Ask::Record),
+        ];
+        let mut client = desk.client();
+        let script = Script { speed: 0.0, cues, ..Script::new("anna".to_owned()) };
+        let mut player =
+            Player::begin(&mut client, WavSource::open(&call).expect("a fixture"), script).expect("a call");
+        player.play(&mut client, |_| ()).expect("a call");
+        let mut played = player.into_played();
+        assert!(played.cues.iter().all(|cue| cue.answer.answer == Verdict::Accepted), "{:?}", played.cues);
+        played.wait_kept(&mut client, desk::PATIENCE).expect("a connection");
+        let expected = silent_in(&Sound::of_call(&call), &[(1.0, 2.5), (3.0, 3.5), (4.000_125, 5.000_125)]);
+        Sound::of_recording(&played.kept.expect("a recording")).assert_is(&expected);
+    }
     desk.stop();
 }
 

@@ -73,7 +73,12 @@ impl Home {
 
     /// Starts an engine in this home: `run` with these flags. See [`Desk::open`].
     pub fn start(self, flags: &[&str]) -> Desk {
-        Desk::start(self, flags)
+        Desk::start_under(self, &[], flags)
+    }
+
+    /// The same with a program before the engine's own, like `strace`, and its arguments.
+    pub fn start_under(self, before: &[&str], flags: &[&str]) -> Desk {
+        Desk::start_under(self, before, flags)
     }
 
     /// The program with `--home` and these arguments, not yet run.
@@ -144,17 +149,10 @@ impl Home {
         self.files().iter().any(|file| fs::read(file).is_ok_and(|bytes| bytes_hold(&bytes, samples)))
     }
 
-    /// Whether any file under the home has anything of this stretch of a call in it: be it two stereo samples or four of one leg.
+    /// Whether any file under the home has anything of this stretch of a call in it: see [`Traces`].
     pub fn holds_any(&self, sound: &Sound, from: usize, to: usize) -> bool {
-        let [agent, customer] = [&sound.legs[0][from..to], &sound.legs[1][from..to]];
-        let stereo: Vec<i16> = agent.iter().zip(customer).flat_map(|(agent, customer)| [*agent, *customer]).collect();
-        let word = |four: &[i16]| four.iter().rev().fold(0, |word, sample| word << 16 | u64::from(*sample as u16));
-        let mut words: HashSet<u64> = stereo.windows(4).step_by(2).map(word).collect();
-        words.extend([agent, customer].into_iter().flat_map(|leg| leg.windows(4)).map(word));
-        let held = |bytes: Vec<u8>| {
-            bytes.windows(8).any(|eight| words.contains(&u64::from_le_bytes(eight.try_into().expect("eight bytes"))))
-        };
-        self.files().iter().any(|file| fs::read(file).is_ok_and(held))
+        let traces = Traces::of(sound, from, to);
+        self.files().iter().any(|file| fs::read(file).is_ok_and(|bytes| traces.are_in(&bytes)))
     }
 
     /// What the engines in this home have logged.
@@ -192,7 +190,7 @@ impl Desk {
         Home::with_settings(toml).start(flags)
     }
 
-    fn start(home: Home, flags: &[&str]) -> Desk {
+    fn start_under(home: Home, before: &[&str], flags: &[&str]) -> Desk {
         let log = File::options().create(true).append(true).open(home.beside("engine.log")).expect("a log");
         // Flags can be given once only: what a test sets is not set here.
         let mut args = vec!["run", "--json", "--allow-unlocked"];
@@ -200,7 +198,16 @@ impl Desk {
             args.extend(["--memory", "4MiB"]);
         }
         args.extend(flags);
-        let mut engine = home.command(&args).stdout(Stdio::piped()).stderr(log).spawn().expect("an engine");
+        let own = home.command(&args);
+        let mut command = match before {
+            [] => own,
+            [program, rest @ ..] => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(PROGRAM).args(own.get_args()).stdin(Stdio::null());
+                command
+            }
+        };
+        let mut engine = command.stdout(Stdio::piped()).stderr(log).spawn().expect("an engine");
         let stdout = engine.stdout.take().expect("its output");
         let mut desk = Desk { home: Some(home), engine: Some(engine), socket: PathBuf::new(), ready: Value::Null };
         let (lines, line) = mpsc::channel();
@@ -224,10 +231,11 @@ impl Desk {
         &self.ready
     }
 
-    /// The engine's process.
+    /// The engine's process: our child, or the child of the program that it runs under.
     pub fn pid(&self) -> Pid {
-        let engine = self.engine.as_ref().expect("it runs");
-        Pid::from_raw(i32::try_from(engine.id()).expect("a process id"))
+        assert!(self.engine.is_some(), "it runs, so that its id is its own");
+        let pid = self.ready["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+        Pid::from_raw(pid.expect("the engine said its process id"))
     }
 
     /// A connection to it.
@@ -266,6 +274,9 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
+        if self.engine.is_some() && !self.ready.is_null() {
+            let _ = kill(self.pid(), Signal::SIGKILL);
+        }
         if let Some(mut engine) = self.engine.take() {
             let _ = engine.kill();
             let _ = engine.wait();
@@ -428,6 +439,25 @@ pub fn bytes_hold(bytes: &[u8], samples: &[i16]) -> bool {
             rest.iter().zip(1..).all(|(sample, number)| at(start + number * step) == Some(&sample.to_le_bytes()[..]))
         })
     })
+}
+
+/// What a stretch of a call would leave: every two stereo samples, and every four of one leg, as bytes.
+pub struct Traces(HashSet<u64>);
+
+impl Traces {
+    pub fn of(sound: &Sound, from: usize, to: usize) -> Traces {
+        let [agent, customer] = [&sound.legs[0][from..to], &sound.legs[1][from..to]];
+        let stereo: Vec<i16> = agent.iter().zip(customer).flat_map(|(agent, customer)| [*agent, *customer]).collect();
+        let word = |four: &[i16]| four.iter().rev().fold(0, |word, sample| word << 16 | u64::from(*sample as u16));
+        let mut words: HashSet<u64> = stereo.windows(4).step_by(2).map(word).collect();
+        words.extend([agent, customer].into_iter().flat_map(|leg| leg.windows(4)).map(word));
+        Traces(words)
+    }
+
+    /// Whether any of it is anywhere in these bytes.
+    pub fn are_in(&self, bytes: &[u8]) -> bool {
+        bytes.windows(8).any(|eight| self.0.contains(&u64::from_le_bytes(eight.try_into().expect("eight bytes"))))
+    }
 }
 
 /// A call that a test carries itself, sample by sample, over a connection of its own.
