@@ -14,6 +14,9 @@ use super::{CallBegun, Note, Opened, Trouble, Unfinished};
 /// Notes that may wait: about 80,000 calls, days of a large desk, some 100 MB.
 pub(super) const NOTES_MAX: usize = 250_000;
 
+/// Room for notes that is kept while none wait.
+const WAITING_KEPT: usize = 256;
+
 /// Days whose last number is remembered.
 const DAYS_MAX: usize = 64;
 
@@ -197,6 +200,10 @@ impl Queue {
         let count = limit.min(state.waiting.len());
         let notes: Vec<Note> = state.waiting.drain(..count).collect();
         state.in_hand = notes.len();
+        if state.waiting.is_empty() {
+            // After a rush the memory of its queue goes.
+            state.waiting.shrink_to(WAITING_KEPT);
+        }
         notes
     }
 

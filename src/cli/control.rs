@@ -55,7 +55,7 @@ pub(super) fn ask(
         };
         let mut line = sentence(&answer, &whose);
         if let Some(text) = &answer.text {
-            line = format!("{line} {}.", capital(text.trim_end_matches('.')));
+            line = format!("{line} {}", as_sentence(text));
         }
         output::say(&line);
     }
@@ -65,4 +65,10 @@ pub(super) fn ask(
 /// How long the call is, for the end of a sentence; nothing if the engine did not say.
 pub(super) fn so_far(answer: &Answer) -> String {
     answer.seconds.map_or(String::new(), |seconds| format!(": {} so far", output::length(seconds)))
+}
+
+/// A text of the engine's as a sentence of its own.
+fn as_sentence(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    chars.next().map_or(String::new(), |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
 }

@@ -1,0 +1,88 @@
+//! A soak: very many short calls, after which the engine must be what it was before them.
+//!
+//! `make test` runs some thousands; `RETROCALL_SOAK_CALLS=100000 cargo test --release --test soak` is the whole of it (`make soak`).
+
+mod desk;
+
+use std::fs;
+
+use desk::Desk;
+use nix::unistd::Pid;
+use retrocall::{
+    audio::{Codec, Leg, Rate},
+    protocol::{Ask, Begin, Direction, Request, Target, Verdict},
+};
+
+/// Calls before the first look: by then everything that is made once has been made.
+const WARM_UP_CALLS: usize = 1_000;
+/// How much memory may differ between the two looks.
+const GROWTH_PERCENT_MAX: u64 = 5;
+
+/// What a process has, as the kernel counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Has {
+    resident_kib: u64,
+    descriptors: usize,
+    threads: usize,
+}
+
+impl Has {
+    fn look(pid: Pid) -> Has {
+        let process = format!("/proc/{pid}");
+        let count = |what: &str| fs::read_dir(format!("{process}/{what}")).expect("it is ours").count();
+        let status = fs::read_to_string(format!("{process}/status")).expect("it is ours");
+        let kib = |line: &str| line.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+        let resident_kib = status.lines().find(|line| line.starts_with("VmRSS:")).and_then(kib).expect("a number");
+        Has { resident_kib, descriptors: count("fd"), threads: count("task") }
+    }
+}
+
+/// Calls of 40 ms, over a few connections that come and go, as softphones do.
+fn calls(desk: &Desk, count: usize) {
+    let frame = [0x11; 320];
+    for connection in 0..count.div_ceil(100) {
+        let mut client = desk.client();
+        for _ in 0..100.min(count - connection * 100) {
+            let begin = Begin {
+                agent: "anna".to_owned(),
+                customer: None,
+                direction: Direction::Inbound,
+                rate: Rate::new(8_000).expect("a rate"),
+                codec: Codec::Pcm16,
+            };
+            let begun = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
+            let channel = begun.channel.expect("a channel");
+            for position in [0, 160] {
+                for leg in Leg::ALL {
+                    client.send_audio(leg, channel, position, &frame).expect("sent");
+                }
+            }
+            let ended = client.ask(Request::new(Target::Channel(channel), Ask::End)).expect("an answer");
+            assert_eq!((ended.answer, ended.at), (Verdict::Accepted, Some(320)));
+        }
+    }
+}
+
+#[test]
+fn after_very_many_calls_the_engine_has_no_more_memory_files_descriptors_or_threads_than_before() {
+    let count: usize = std::env::var("RETROCALL_SOAK_CALLS").ok().and_then(|count| count.parse().ok()).unwrap_or(4_000);
+    // Nothing is sampled: what is kept is another test's.
+    let desk = Desk::open(&["--one-in", "0"]);
+    calls(&desk, WARM_UP_CALLS);
+    let settled = |desk: &Desk, calls: usize| {
+        let rows = desk.ledger(|rows| rows.iter().filter(|row| row.end.is_some()).count() == calls);
+        assert_eq!(rows.len(), calls);
+        Has::look(desk.pid())
+    };
+    let before = settled(&desk, WARM_UP_CALLS);
+    let files_before = desk.files().len();
+    calls(&desk, count - WARM_UP_CALLS);
+    let after = settled(&desk, count);
+    println!("{count} calls: {before:?} after {WARM_UP_CALLS}, {after:?} at the end");
+    let most = before.resident_kib * (100 + GROWTH_PERCENT_MAX) / 100;
+    assert!(after.resident_kib <= most, "memory grew: {before:?}, {after:?}");
+    assert_eq!((after.descriptors, after.threads), (before.descriptors, before.threads));
+    assert_eq!(desk.files().len(), files_before);
+    assert_eq!(desk.audio_files(), [] as [std::path::PathBuf; 0]);
+    desk.stop();
+}
