@@ -151,11 +151,16 @@ impl Engine {
         }
     }
 
+    /// Takes no new calls from here on.
+    pub fn refuse_new_calls(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
     /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Returns the calls that
     /// are not durable then.
     pub fn stop(&self, wait: Duration) -> Vec<CallId> {
         let until = Instant::now() + wait;
-        self.stopping.store(true, Ordering::Release);
+        self.refuse_new_calls();
         let calls = self.registry.all();
         info!(calls = calls.len(), "stopping: selected calls are committed, all others wiped");
         for entry in calls {

@@ -97,6 +97,8 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::
             _ = terminate.recv() => info!("asked to stop (SIGTERM)"),
             _ = interrupt.recv() => info!("asked to stop (SIGINT)"),
         }
+        // Here, on the thread on which calls begin: none can slip in behind what `stop` ends.
+        engine.refuse_new_calls();
         door.tell_all(&Event::Stopping);
         let stopping = tokio::task::spawn_blocking({
             let engine = Arc::clone(&engine);
