@@ -29,7 +29,7 @@ use crate::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate, g711::Law},
     barrier,
     engine::FaultIn,
-    memory::{Arena, LockedBuffer, LockedSamples, MapError, Stash, wipe},
+    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe},
     protocol::{AudioHead, ErrorCode, FrameError, HEAD_BYTES, Head, Kind},
     ring::LegWriter,
 };
@@ -229,6 +229,11 @@ struct Lines {
 }
 
 impl Lines {
+    /// Whether there is no call, though there may have been some.
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     fn add(&mut self, channel: u32, line: Box<Line>) {
         debug_assert_eq!(channel as usize, self.first as usize + self.lines.len());
         self.lines.push_back(Some(line));
@@ -366,7 +371,9 @@ impl ReaderThread<'_> {
                 fault = Some((code, text));
             }
         }
-        if !connection.stash.put(&self.buffers.bytes[keep..filled]) {
+        // What belongs to a call must not be lost; of others there may be thousands, each with half a message.
+        let need = if connection.lines.is_empty() { Need::NoCall } else { Need::Selected };
+        if !connection.stash.put(&self.buffers.bytes[keep..filled], need) {
             fault = Some((ErrorCode::MemoryFull, "no memory is left for what was sent: raise --memory".to_owned()));
         }
         wipe(&mut self.buffers.bytes[..filled]);

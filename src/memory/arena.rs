@@ -39,6 +39,8 @@ impl SegmentId {
 /// For whom a segment is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
+    /// A connection that carries no call: whatever it sends, it can't make memory short for those who do.
+    NoCall,
     /// A call that is not selected: it leaves the reserve alone.
     Ordinary,
     /// A selected call, which never loses a block: it may use the reserve.
@@ -153,7 +155,13 @@ impl Arena {
 
     /// Takes a free segment: wiped, faulted in. None if none is ready. Lock-free; off the audio path.
     pub fn take(&self, need: Need) -> Option<SegmentId> {
-        if need == Need::Ordinary && self.free_segments() <= self.reserve {
+        let kept_back = match need {
+            // More than what counts as short.
+            Need::NoCall => Some(2 * self.reserve),
+            Need::Ordinary => Some(self.reserve),
+            Need::Selected => None,
+        };
+        if kept_back.is_some_and(|kept_back| self.free_segments() <= kept_back) {
             return None;
         }
         // Acquire pairs with the Release of `push`: whoever takes a segment sees it wiped and its link written.
@@ -271,6 +279,13 @@ mod tests {
         let ordinary = std::iter::from_fn(|| arena.take(Need::Ordinary)).count();
         let selected = std::iter::from_fn(|| arena.take(Need::Selected)).count();
         assert_eq!((ordinary, selected), (60, 4));
+    }
+
+    #[test]
+    fn whoever_carries_no_call_does_not_make_memory_short() {
+        let arena = arena(64);
+        assert_eq!(std::iter::from_fn(|| arena.take(Need::NoCall)).count(), 56);
+        assert!(!arena.is_short());
     }
 
     #[test]

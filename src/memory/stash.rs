@@ -35,13 +35,13 @@ impl<'a> Stash<'a> {
         self.bytes == 0
     }
 
-    /// Puts bytes away. The stash must be empty. False if the arena is full: then it stays empty.
+    /// Puts bytes away. The stash must be empty. False if the arena has no room for this need: then it stays empty.
     #[must_use]
-    pub fn put(&mut self, bytes: &[u8]) -> bool {
+    pub fn put(&mut self, bytes: &[u8], need: Need) -> bool {
         debug_assert!(self.is_empty());
         // From the last piece to the first, so that each can link to the one behind it.
         for piece in bytes.chunks(SEGMENT_STASH_BYTES).rev() {
-            let Some(segment) = self.arena.take(Need::Selected) else {
+            let Some(segment) = self.arena.take(need) else {
                 self.clear();
                 return false;
             };
@@ -105,7 +105,7 @@ mod tests {
         let bytes: Vec<u8> = (0..20_001u32).map(|i| (i * 7) as u8).collect();
         let mut stash = Stash::new(&arena);
         for length in [0, 1, 7, 8, SEGMENT_STASH_BYTES, SEGMENT_STASH_BYTES + 1, 20_001] {
-            assert!(stash.put(&bytes[..length]));
+            assert!(stash.put(&bytes[..length], Need::Selected));
             assert_eq!(arena.held_bytes(), 4096 * length.div_ceil(SEGMENT_STASH_BYTES));
             let mut out = vec![0xff; length + 3];
             assert_eq!(stash.take(&mut out), length);
@@ -118,10 +118,10 @@ mod tests {
     fn a_full_arena_takes_nothing_and_keeps_nothing() {
         let arena = Arena::new(4 * 4096, true).expect("memory for a test");
         while arena.fault_in_ahead() > 0 {}
-        assert!(!Stash::new(&arena).put(&[1; 17_000]));
+        assert!(!Stash::new(&arena).put(&[1; 17_000], Need::Selected));
         assert_eq!(arena.held_bytes(), 0);
         let mut dropped = Stash::new(&arena);
-        assert!(dropped.put(&[1; 4_000]));
+        assert!(dropped.put(&[1; 4_000], Need::Selected));
         drop(dropped);
         assert_eq!(arena.held_bytes(), 0);
     }

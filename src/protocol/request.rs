@@ -150,7 +150,10 @@ impl Request {
         let fields: Fields = serde_json::from_str(text).map_err(|error| {
             // serde_json's own words can quote what it read; its category and place can not.
             match error.classify() {
-                serde_json::error::Category::Data => RequestError::Malformed { id: id_of(text), text: explain(&error) },
+                // A wrong field is seen before the end of the object is: there may be none.
+                serde_json::error::Category::Data if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
+                    RequestError::Malformed { id: id_of(text), text: explain(&error) }
+                }
                 _ => RequestError::NotJson(format!("not one JSON object (column {})", error.column())),
             }
         })?;
@@ -401,7 +404,8 @@ mod tests {
 
     #[test]
     fn what_is_no_json_object_is_told_apart_from_what_is_a_wrong_one() {
-        for bytes in [&b"{"[..], b"[]", b"", b"12", b"{\"do\":\"record\"} x", &[b'{', 0xff, b'}']] {
+        let half = b"{\"do\":7";
+        for bytes in [&b"{"[..], b"[]", b"", b"12", b"{\"do\":\"record\"} x", &[b'{', 0xff, b'}'], half] {
             assert!(matches!(Request::from_json(bytes), Err(RequestError::NotJson(_))), "{bytes:?}");
         }
         let wrong = Request::from_json(br#"{"id":7,"do":"record","cal":1}"#).expect_err("an unknown field");

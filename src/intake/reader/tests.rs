@@ -174,7 +174,7 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
         let (used, stop) = assert_no_alloc(|| {
             let (used, stop) = connection.use_bytes(&bytes[..half], &mut samples, now);
             // The rest of the last message waits in the arena, and comes out again.
-            assert!(connection.stash.put(&bytes[used..half]));
+            assert!(connection.stash.put(&bytes[used..half], Need::Selected));
             (used, stop)
         });
         assert!(matches!(stop, Stop::More) && used < half);

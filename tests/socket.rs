@@ -1,0 +1,591 @@
+//! The local socket against clients that send nonsense, stop in the middle, never read, vanish and come back: each is told what is
+//! wrong, and a good call beside them is kept bit for bit. And who may do what: modes, and another user's process.
+
+mod desk;
+mod rig;
+
+use std::{
+    env,
+    fs::{self, Permissions},
+    io::Read,
+    net::Shutdown,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use nix::unistd::{Group, User};
+use rand::RngExt;
+use retrocall::{
+    audio::Leg,
+    client::Client,
+    protocol::{Ask, CallId, EndedBy, Event, Request, Target, Verdict},
+};
+use serde_json::{Value, json};
+
+use desk::{Desk, Home, Line, PATIENCE, Ran, Sound, fixture, wait_for};
+use rig::{Raw, RealTime, Traces, control, frame, head_of};
+
+/// A pressed call that goes on in real time beside whatever else happens.
+struct GoodCall {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl GoodCall {
+    fn begin(desk: &Desk, seed: u64) -> GoodCall {
+        let sound = Sound::noise(8_000, 60 * 8_000, seed);
+        let mut line = Line::begin(desk, "good", 8_000);
+        let over = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&over);
+        let thread = thread::spawn(move || {
+            line.accepted(Ask::Record);
+            let (clock, mut spoken) = (RealTime::begin(), 0);
+            while !until.load(Ordering::Relaxed) && spoken < sound.len() {
+                line.talk(&sound, spoken, spoken + 160);
+                spoken += 160;
+                clock.wait_until(Duration::from_micros(125 * spoken as u64));
+            }
+            let calls = line.client.ask(Request::new(Target::Own, Ask::Calls)).expect("an answer").calls;
+            let view = calls.expect("a list").into_iter().find(|view| view.call == line.call).expect("it is live");
+            for leg in [view.agent_leg, view.customer_leg] {
+                assert_eq!((leg.gaps, leg.late_frames, leg.lost_frames), (0, 0, 0));
+            }
+            Sound::of_recording(&line.end_and_keep()).assert_is(&head_of(&sound, spoken));
+        });
+        GoodCall { over, thread }
+    }
+
+    /// Ends it: it must be whole.
+    fn is_kept_bit_for_bit(self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+fn begin(agent: &str) -> Value {
+    json!({"do": "begin", "agent": agent, "rate": 8000, "codec": "pcm16"})
+}
+
+/// A message of any head.
+fn message(version: u8, kind: u8, claimed_bytes: u32, payload: &[u8]) -> Vec<u8> {
+    [b"RC", &[version, kind][..], &claimed_bytes.to_le_bytes(), payload].concat()
+}
+
+fn text(json: &[u8]) -> Vec<u8> {
+    message(1, 1, json.len() as u32, json)
+}
+
+#[test]
+fn whoever_sends_nonsense_is_told_what_is_wrong_and_nobody_else_notices() {
+    let (seed, _) = rig::random("nonsense");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let good = GoodCall::begin(&desk, seed);
+    let nested = format!("{{\"do\":{}", "[".repeat(16_000));
+    // Where a call is needed, channel 0 is one.
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("another protocol", b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n".to_vec(), "not-retrocall"),
+        ("zeros", vec![0; 4_096], "not-retrocall"),
+        ("version 0", message(0, 1, 2, b"{}"), "version"),
+        ("version 2", message(2, 1, 2, b"{}"), "version"),
+        ("kind 0", message(1, 0, 2, b"{}"), "kind"),
+        ("kind 4", message(1, 4, 2, b"{}"), "kind"),
+        ("a control message of one byte too much", message(1, 1, 16_385, &[b' '; 16_385]), "too-long"),
+        ("a control message of 4 GiB", message(1, 1, u32::MAX, b"{}"), "too-long"),
+        ("a frame of 4 GiB", message(1, 2, u32::MAX, &[0; 64]), "too-long"),
+        ("a frame of one sample too much", frame(Leg::Agent, 0, 0, &[1; 5_761]), "too-long"),
+        ("a frame of nothing at all", message(1, 2, 0, b""), "samples"),
+        ("a frame without samples", message(1, 3, 12, &[0; 12]), "samples"),
+        ("half a sample", message(1, 2, 15, &[0; 15]), "samples"),
+        ("a channel that was never given", frame(Leg::Agent, 1, 0, &[1; 160]), "channel"),
+        ("the last channel there could be", frame(Leg::Customer, u32::MAX, 0, &[1; 160]), "channel"),
+        ("a position an hour ahead", frame(Leg::Agent, 0, 28_800_000, &[1; 160]), "position"),
+        ("the last position there could be", frame(Leg::Agent, 0, u64::MAX, &[1; 160]), "position"),
+        ("bad UTF-8", text(b"{\"do\":\"record\xff\"}"), "json"),
+        ("a byte order mark", text(b"\xef\xbb\xbf{\"do\":\"status\"}"), "json"),
+        ("no JSON", text(b"record!"), "json"),
+        ("an array", text(b"[]"), "json"),
+        ("an empty message", text(b""), "json"),
+        ("two objects", text(b"{\"do\":\"status\"}{\"do\":\"status\"}"), "json"),
+        ("half an object", text(b"{\"do\":\"status\""), "json"),
+        ("nothing but brackets", text(nested.as_bytes()), "json"),
+    ];
+    for (what, bytes, error) in &cases {
+        let mut raw = Raw::connect(desk.socket());
+        assert_eq!(raw.ask(&begin("bad"))["channel"], 0);
+        // It may be closed before all of it is sent.
+        let _ = raw.send(bytes);
+        let (found, text) = raw.fault();
+        assert_eq!(&found, error, "{what}: {text}");
+        assert!(text.len() > 20, "{what}: `{text}` tells nobody what to do");
+    }
+    // A request that is wrong is refused, and the connection goes on.
+    let mut raw = Raw::connect(desk.socket());
+    for wrong in [
+        json!({"do": "recrod"}),
+        json!({}),
+        json!({"do": 7}),
+        json!({"do": "begin", "agent": "bad", "rate": 1, "codec": "pcm16"}),
+        json!({"do": "begin", "agent": "bad\n", "rate": 8000, "codec": "pcm16"}),
+        json!({"do": "record", "call": "no id"}),
+        json!({"do": "erase-last", "seconds": -1}),
+        json!({"do": "record", "channel": 0, "agent": "bad"}),
+        json!({"do": "status", "and": "more"}),
+    ] {
+        let answer = raw.ask(&wrong);
+        assert_eq!(
+            (&answer["answer"], &answer["reason"]),
+            (&"refused".into(), &"malformed".into()),
+            "{wrong}: {answer}"
+        );
+    }
+    assert_eq!(raw.ask(&json!({"id": 9, "do": "status"}))["id"], 9);
+    good.is_kept_bit_for_bit();
+    desk.stop();
+}
+
+/// What a softphone sends in a short call.
+fn a_call_in_bytes() -> Vec<u8> {
+    let mut bytes = control(&begin("fuzz"));
+    for number in 0..20 {
+        for leg in Leg::ALL {
+            bytes.extend(frame(leg, 0, number * 160, &[number as i16 * 77 + 5; 160]));
+        }
+        if number == 5 {
+            bytes.extend(control(&json!({"id": 3, "do": "mask", "channel": 0})));
+        }
+        if number == 10 {
+            bytes.extend(control(&json!({"id": 4, "do": "erase-last", "channel": 0, "seconds": 0.1})));
+        }
+    }
+    bytes.extend(control(&json!({"id": 5, "do": "calls"})));
+    bytes.extend(control(&json!({"id": 6, "do": "end", "channel": 0})));
+    bytes
+}
+
+#[test]
+fn calls_with_broken_bytes_end_in_a_closed_connection_and_never_in_a_broken_engine() {
+    let (seed, mut random) = rig::random("broken bytes");
+    let desk = Desk::open_with("grace = \"0s\"\n", &["--one-in", "0"]);
+    let good = GoodCall::begin(&desk, seed);
+    let whole = a_call_in_bytes();
+    for _ in 0..400 {
+        let mut bytes = whole.clone();
+        for _ in 0..random.random_range(1..4) {
+            match random.random_range(0..3) {
+                0 => bytes.truncate(random.random_range(1..=bytes.len())),
+                1 => drop(bytes.splice(random.random_range(0..bytes.len())..bytes.len(), [0xff; 3])),
+                _ => {
+                    let at = random.random_range(0..bytes.len());
+                    bytes[at] ^= 1 << random.random_range(0..8);
+                }
+            }
+        }
+        let mut raw = Raw::connect(desk.socket());
+        if raw.send(&bytes).is_ok() {
+            raw.shut(Shutdown::Write);
+        }
+        // To the end: whatever was sent, the engine closes and does not hang.
+        while raw.next().is_some() {}
+    }
+    good.is_kept_bit_for_bit();
+    let nothing_left = || desk.json(&["calls"]).as_array().is_some_and(Vec::is_empty).then_some(());
+    wait_for("the end of all calls", nothing_left);
+    assert_eq!(desk.audio_files().len(), 1, "only the good call");
+    desk.stop();
+}
+
+#[test]
+fn half_a_message_is_waited_for_however_long_and_thrown_away_when_the_client_goes() {
+    let (seed, _) = rig::random("half a message");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let good = GoodCall::begin(&desk, seed);
+    let status = control(&json!({"id": 1, "do": "status"}));
+    let sound = Sound::noise(8_000, 160, seed + 1);
+    let spoken = frame(Leg::Agent, 0, 0, &sound.legs[0]);
+    // Half a head, a whole head, half a request, half a frame: silence, and later the rest.
+    let mut slow: Vec<(Raw, Vec<u8>)> = [1, 7, 8, 20]
+        .into_iter()
+        .map(|count| (Raw::connect(desk.socket()), &status, count))
+        .chain([10, 30, 200].into_iter().map(|count| {
+            let mut raw = Raw::connect(desk.socket());
+            assert_eq!(raw.ask(&begin("slow"))["channel"], 0);
+            (raw, &spoken, count)
+        }))
+        .map(|(mut raw, bytes, count)| {
+            raw.send(&bytes[..count]).expect("half a message");
+            (raw, bytes[count..].to_vec())
+        })
+        .collect();
+    // These go in the middle of a message.
+    for (bytes, count) in [(&status, 5), (&status, 12), (&spoken, 9), (&spoken, 100)] {
+        let mut raw = Raw::connect(desk.socket());
+        assert_eq!(raw.ask(&begin("gone"))["channel"], 0);
+        raw.send(&bytes[..count]).expect("half a message");
+    }
+    // Meanwhile others are served.
+    for _ in 0..50 {
+        assert_eq!(Raw::connect(desk.socket()).ask(&json!({"do": "calls"}))["answer"], "accepted");
+    }
+    let frames = |desk: &Desk, agent: &str| -> u64 {
+        let calls = desk.json(&["calls"]);
+        let of = calls.as_array().expect("a list").iter().filter(|view| view["agent"] == agent);
+        of.map(|view| view["agent_leg"]["frames"].as_u64().expect("a count")).sum()
+    };
+    assert_eq!((frames(&desk, "slow"), frames(&desk, "gone")), (0, 0), "half a frame is none");
+    for (raw, rest) in &mut slow {
+        raw.send(rest).expect("the rest");
+    }
+    for (raw, _) in &mut slow[..4] {
+        assert_eq!(raw.answer()["id"], 1);
+    }
+    wait_for("the three frames", || (frames(&desk, "slow") == 3).then_some(()));
+    assert_eq!(frames(&desk, "gone"), 0);
+    good.is_kept_bit_for_bit();
+    Traces::of(&[&sound]).assert_nowhere(&desk);
+    desk.stop();
+}
+
+#[test]
+fn a_client_that_sends_byte_by_byte_is_kept_bit_for_bit() {
+    let (seed, _) = rig::random("byte by byte");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let sound = Sound::noise(8_000, 480, seed);
+    let mut bytes = control(&begin("slow"));
+    for start in (0..sound.len()).step_by(160) {
+        for leg in Leg::ALL {
+            bytes.extend(frame(leg, 0, start as u64, &sound.legs[leg.index()][start..start + 160]));
+        }
+    }
+    bytes.extend(control(&json!({"do": "record", "channel": 0})));
+    bytes.extend(control(&json!({"do": "end", "channel": 0})));
+    let mut raw = Raw::connect(desk.socket());
+    for byte in bytes {
+        raw.send(&[byte]).expect("the engine takes a byte");
+    }
+    let kept = raw.event("kept");
+    Sound::of_recording(Path::new(kept["path"].as_str().expect("a path"))).assert_is(&sound);
+}
+
+#[test]
+fn a_client_that_floods_requests_and_never_reads_is_closed_and_costs_no_one_else_anything() {
+    let (seed, _) = rig::random("flood");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let good = GoodCall::begin(&desk, seed);
+    let mut flood = Raw::connect(desk.socket());
+    let requests = control(&json!({"do": "calls"})).repeat(1_000);
+    // The engine keeps at most 20 MiB for it; each answer has some 600 bytes.
+    let sent = (0..200).take_while(|_| flood.send(&requests).is_ok()).count();
+    assert!(sent < 200, "200,000 requests were taken from a client that reads nothing");
+    while flood.next().is_some() {}
+    wait_for("the log", || desk.log().contains("the client does not read what it is sent").then_some(()));
+    assert_eq!(Raw::connect(desk.socket()).ask(&json!({"do": "calls"}))["answer"], "accepted");
+    good.is_kept_bit_for_bit();
+    desk.stop();
+}
+
+#[test]
+fn three_hundred_connections_that_do_nothing_or_half_a_thing_take_nothing_from_a_call() {
+    let (seed, _) = rig::random("three hundred connections");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let good = GoodCall::begin(&desk, seed);
+    let idle: Vec<Raw> = (0..300).map(|_| Raw::connect(desk.socket())).collect();
+    // An unselected call must not pay either: it is whole when record is pressed in the last moment.
+    let mut line = Line::begin(&desk, "anna", 8_000);
+    let sound = Sound::noise(8_000, 8_000, seed + 1);
+    line.talk(&sound, 0, 4_000);
+    // More than all of the memory, if it were given to whoever asks.
+    let half = message(1, 1, 16_384, &[b' '; 16_000]);
+    let mut halves: Vec<Raw> = (0..300).map(|_| Raw::connect(desk.socket())).collect();
+    let mut other = Raw::connect(desk.socket());
+    for raw in &mut halves {
+        // One for whom there is no memory is closed.
+        let _ = raw.send(&half);
+        // At a pace at which memory is made ready.
+        for _ in 0..5 {
+            assert_eq!(other.ask(&json!({"do": "calls"}))["answer"], "accepted");
+        }
+    }
+    line.talk(&sound, 4_000, 8_000);
+    line.accepted(Ask::Record);
+    Sound::of_recording(&line.end_and_keep()).assert_is(&sound);
+    assert_eq!(Raw::connect(desk.socket()).ask(&begin("late"))["answer"], "accepted", "new calls are still taken");
+    good.is_kept_bit_for_bit();
+    // Those who were closed were told why, and there were some: else this test shows nothing.
+    let mut closed = 0;
+    for mut raw in halves {
+        raw.shut(Shutdown::Write);
+        while let Some(message) = raw.next() {
+            assert_eq!(message["error"], "memory-full", "{message}");
+            closed += 1;
+        }
+    }
+    assert!(closed > 0, "nobody was refused memory");
+    for mut raw in idle {
+        assert_eq!(raw.ask(&json!({"do": "calls"}))["answer"], "accepted");
+    }
+    desk.stop();
+}
+
+#[test]
+fn one_connection_too_many_is_told_so_and_welcome_when_another_has_gone() {
+    let desk = Desk::open_with("connections_max = 5\n", &["--one-in", "0"]);
+    let mut five: Vec<Raw> = (0..5).map(|_| Raw::connect(desk.socket())).collect();
+    let (error, text) = Raw::bare(desk.socket()).fault();
+    assert_eq!(error, "too-many-connections");
+    assert!(text.contains("connections_max"), "{text}");
+    let ran = desk.run(&["calls"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("connections_max"), "{}", ran.stderr);
+    five.pop();
+    let is_welcome = || Raw::bare(desk.socket()).next().filter(|message| message["event"] == "hello");
+    wait_for("a welcome", is_welcome);
+    for raw in &mut five {
+        assert_eq!(raw.ask(&json!({"do": "calls"}))["answer"], "accepted");
+    }
+    desk.stop();
+}
+
+/// Takes a call over, as soon as the engine has noticed that its connection is gone.
+fn attach(raw: &mut Raw, call: &Value) -> Value {
+    let request = json!({"do": "attach", "call": call});
+    wait_for("a call to take over", || Some(raw.ask(&request)).filter(|answer| answer["reason"] != "connected"))
+}
+
+#[test]
+fn a_client_that_vanishes_and_comes_back_goes_on_with_the_same_call_and_the_gap_is_silence() {
+    let (seed, _) = rig::random("vanished");
+    let desk = Desk::open_with("grace = \"60s\"\n", &["--one-in", "0"]);
+    let sound = Sound::noise(8_000, 24_000, seed);
+    let speak = |raw: &mut Raw, channel: u32, from: usize, to: usize| {
+        for start in (from..to).step_by(160) {
+            for leg in Leg::ALL {
+                raw.frame(leg, channel, start as u64, &sound.legs[leg.index()][start..start + 160]);
+            }
+        }
+    };
+    let mut first = Raw::connect(desk.socket());
+    let call = first.ask(&begin("anna"))["call"].clone();
+    speak(&mut first, 0, 0, 8_000);
+    assert_eq!(first.ask(&json!({"do": "record"}))["answer"], "accepted");
+    // It has its connection, and nobody can take it.
+    let mut second = Raw::connect(desk.socket());
+    assert_eq!(second.ask(&json!({"do": "attach", "call": call}))["reason"], "connected");
+    // Gone in the middle of a frame.
+    first.send(&frame(Leg::Agent, 0, 8_000, &sound.legs[0][8_000..8_160])[..100]).expect("half a frame");
+    drop(first);
+    let attached = attach(&mut second, &call);
+    assert_eq!((&attached["positions"], &attached["channel"]), (&json!([8_000, 8_000]), &0.into()), "{attached}");
+    speak(&mut second, 0, 12_000, 16_000);
+    assert_eq!(second.ask(&json!({"do": "record"}))["answer"], "already");
+    // The next one ends by its own fault, and the call waits all the same.
+    assert_eq!(second.ask(&begin("other"))["channel"], 1);
+    let _ = second.send(b"nonsense");
+    assert_eq!(second.fault().0, "not-retrocall");
+    let mut third = Raw::connect(desk.socket());
+    // Controls work while it waits.
+    assert_eq!(third.ask(&json!({"do": "mask", "call": call}))["at"], 16_000);
+    assert_eq!(third.ask(&json!({"do": "unmask", "call": call}))["at"], 16_000);
+    let attached = attach(&mut third, &call);
+    assert_eq!(attached["positions"], json!([16_000, 16_000]));
+    // It kept what it could not send: nothing is missing.
+    speak(&mut third, 0, 16_000, 20_000);
+    // Closed in one direction, it still hears its answers, and the call waits again.
+    third.say(&json!({"id": 77, "do": "calls"}));
+    third.shut(Shutdown::Write);
+    let calls = third.answer();
+    assert_eq!(calls["id"], 77);
+    let view = calls["calls"].as_array().expect("a list").iter().find(|view| view["call"] == call).expect("it is live");
+    assert_eq!((&view["agent_leg"]["gaps"], &view["agent_leg"]["gap_seconds"]), (&1.into(), &0.5.into()), "{view}");
+    while third.next().is_some() {}
+    let mut fourth = Raw::connect(desk.socket());
+    attach(&mut fourth, &call);
+    speak(&mut fourth, 0, 20_000, 24_000);
+    assert_eq!(fourth.ask(&json!({"do": "end", "channel": 0}))["at"], 24_000);
+    let kept = fourth.event("kept");
+    let path = PathBuf::from(kept["path"].as_str().expect("a path"));
+    Sound::of_recording(&path).assert_is(&sound.clone().silent(8_000, 12_000));
+    assert_eq!(desk.audio_files(), [path]);
+    assert_eq!(fourth.ask(&json!({"do": "attach", "call": call}))["reason"], "unknown-call");
+    desk.stop();
+}
+
+#[test]
+fn a_client_that_stays_away_longer_than_the_grace_time_has_hung_up() {
+    let (seed, _) = rig::random("stayed away");
+    let desk = Desk::open_with("grace = \"300ms\"\n", &["--one-in", "0"]);
+    let [pressed, unpressed] = [1, 2].map(|call| Sound::noise(8_000, 8_000, seed + call));
+    let mut pressing = desk.client();
+    let calls: Vec<CallId> = [(&pressed, "anna"), (&unpressed, "bert")]
+        .into_iter()
+        .map(|(sound, agent)| {
+            let mut line = Line::begin(&desk, agent, 8_000);
+            line.talk(sound, 0, sound.len());
+            // Its answer says that all before it was taken.
+            line.accepted(Ask::Dtmf { digit: '1' });
+            if agent == "anna" {
+                let pressed = pressing.ask(Request::new(Target::Call(line.call), Ask::Record)).expect("an answer");
+                assert_eq!(pressed.answer, Verdict::Accepted);
+            }
+            line.call
+        })
+        .collect();
+    let mut hear = || wait_for("an event", || pressing.next_event(PATIENCE).expect("a connection"));
+    assert_eq!(hear(), Event::Recording { call: calls[0] });
+    assert_eq!(hear(), Event::Ended { call: calls[0], by: EndedBy::ConnectionLost });
+    let Event::Kept { path, .. } = hear() else { panic!("not kept") };
+    Sound::of_recording(&path).assert_is(&pressed);
+    wait_for("the end of both", || desk.json(&["calls"]).as_array().is_some_and(Vec::is_empty).then_some(()));
+    let mut late = Raw::connect(desk.socket());
+    for call in calls {
+        assert_eq!(late.ask(&json!({"do": "attach", "call": call}))["reason"], "unknown-call");
+    }
+    Traces::of(&[&unpressed]).assert_nowhere(&desk);
+    assert_eq!(desk.audio_files(), [path]);
+    desk.stop();
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode()
+        & 0o7777
+}
+
+#[test]
+fn the_socket_the_home_and_all_that_is_kept_are_closed_to_others_by_mode() {
+    let home = Home::new();
+    // A folder that stood open before is closed.
+    fs::set_permissions(home.path(), Permissions::from_mode(0o755)).expect("modes");
+    let desk = home.start(&["--one-in", "0"]);
+    desk.replay(&fixture("desk-01.wav"), &["--agent", "anna", "--record-at", "1"]);
+    assert_eq!((mode(desk.path()), mode(desk.socket())), (0o700, 0o600));
+    let recording = desk.audio_files().pop().expect("a recording");
+    assert_eq!(mode(&recording), 0o600);
+    for folder in recording.ancestors().skip(1).take_while(|folder| *folder != desk.path()) {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+    for file in desk.files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    assert!(desk.files().iter().any(|file| file.ends_with("catalog.sqlite")));
+    desk.stop();
+}
+
+/// The user whose process is another agent's, and one who has nothing to do with the desk.
+const OTHER_USER: &str = "nobody";
+const STRANGER: &str = "daemon";
+/// Tells this test program that it is that user's client: the socket it is to use.
+const OTHER_SOCKET: &str = "RETROCALL_TEST_SOCKET";
+
+/// The other end of the test below: this very program, run as another user, who asks what it reads and prints what it hears.
+#[test]
+#[ignore = "the client of another user, run by `another_user_may_press_for_its_own_agent_alone`"]
+fn another_users_client() {
+    let Some(socket) = env::var_os(OTHER_SOCKET) else { return };
+    let mut requests = String::new();
+    std::io::stdin().read_to_string(&mut requests).expect("requests");
+    let mut raw = Raw::bare(Path::new(&socket));
+    println!("\nhello {}", raw.next().expect("a greeting"));
+    for request in requests.lines() {
+        println!("answer {}", raw.ask(&serde_json::from_str(request).expect("JSON")));
+    }
+}
+
+/// Runs that client as a user of this system, with one request a line. Returns what it printed.
+fn as_user(user: &User, program: &Path, socket: &Path, requests: &[Value]) -> Ran {
+    let lines = requests.iter().map(|request| format!("{request}\n")).collect::<String>();
+    let asked = program.with_file_name("requests");
+    fs::write(&asked, lines).expect("requests");
+    let mut command = Command::new(program);
+    command.args(["--ignored", "--exact", "another_users_client", "--nocapture"]);
+    command.env_clear().env(OTHER_SOCKET, socket).current_dir("/");
+    command.stdin(Stdio::from(fs::File::open(&asked).expect("requests"))).uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    Ran::of(command)
+}
+
+#[test]
+fn another_user_may_press_for_its_own_agent_alone() {
+    if !rig::is_root("a process of another user") {
+        return;
+    }
+    let user = |name: &str| User::from_name(name).ok().flatten();
+    let (Some(other), Some(stranger)) = (user(OTHER_USER), user(STRANGER)) else {
+        eprintln!("SKIPPED: no users {OTHER_USER} and {STRANGER} on this system");
+        return;
+    };
+    let group = Group::from_gid(other.gid).expect("groups").expect("its group").name;
+    let settings = format!("socket_group = \"{group}\"\n[users]\n{OTHER_USER} = \"bert\"\n");
+    let desk = Desk::open_with(&settings, &["--one-in", "0"]);
+    // The way to the home is not the engine's to open, and the program may lie where others can't read it.
+    let above = desk.path().parent().expect("a folder above").to_owned();
+    fs::set_permissions(&above, Permissions::from_mode(0o711)).expect("modes");
+    let program = above.join("client");
+    fs::copy(env::current_exe().expect("this program"), &program).expect("a copy");
+    assert_eq!((mode(desk.path()), mode(desk.socket())), (0o710, 0o660));
+    let mut anna = Line::begin(&desk, "anna", 8_000);
+    let mut bert = Line::begin(&desk, "bert", 8_000);
+    let sound = Sound::noise(8_000, 1_600, 3);
+    for line in [&mut anna, &mut bert] {
+        line.talk(&sound, 0, 1_600);
+        line.accepted(Ask::Dtmf { digit: '1' });
+    }
+    let requests = [
+        (json!({"do": "record", "call": anna.call}), "refused", "not-yours"),
+        (json!({"do": "record", "agent": "anna"}), "refused", "not-yours"),
+        (json!({"do": "mask", "call": anna.call}), "refused", "not-yours"),
+        (json!({"do": "attach", "call": anna.call}), "refused", "not-yours"),
+        (begin("anna"), "refused", "not-yours"),
+        (json!({"do": "status"}), "refused", "not-yours"),
+        (json!({"do": "end", "call": bert.call}), "refused", "unknown-call"),
+        (json!({"do": "calls"}), "accepted", ""),
+        (json!({"do": "record"}), "accepted", ""),
+        (json!({"do": "record", "call": bert.call}), "already", ""),
+        (begin("bert"), "accepted", ""),
+    ];
+    let asked: Vec<Value> = requests.iter().map(|(request, ..)| request.clone()).collect();
+    let ran = as_user(&other, &program, desk.socket(), &asked);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let said = |word: &str| -> Vec<Value> {
+        let lines = ran.stdout.lines().filter_map(|line| line.strip_prefix(word));
+        lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    assert_eq!(said("hello ")[0]["agent"], "bert");
+    let answers = said("answer ");
+    assert_eq!(answers.len(), requests.len(), "{ran:?}");
+    for ((request, verdict, reason), answer) in requests.iter().zip(&answers) {
+        assert_eq!(answer["answer"], *verdict, "{request}: {answer}");
+        assert_eq!(answer["reason"].as_str().unwrap_or_default(), *reason, "{request}: {answer}");
+    }
+    let seen = answers[7]["calls"].as_array().expect("a list");
+    assert_eq!(seen.len(), 1, "another agent's call is shown: {seen:?}");
+    assert_eq!(seen[0]["call"], json!(bert.call));
+    assert!(seen[0].get("held_bytes").is_none(), "how much memory a call holds could tell the draw");
+    assert!(
+        desk.log().contains("not-yours") || desk.log().contains("another agent's"),
+        "a refused press is not logged"
+    );
+    // What the button did, and what it did not do.
+    Sound::of_recording(&bert.end_and_keep()).assert_is(&sound);
+    anna.end();
+    assert_eq!(desk.audio_files().len(), 1);
+    // Who is not in the group does not even get to the socket, nor to what is kept.
+    let ran = as_user(&stranger, &program, desk.socket(), &[json!({"do": "calls"})]);
+    assert_ne!(ran.code, 0, "a stranger is let in: {ran:?}");
+    assert!(!ran.stdout.contains("hello {"), "{ran:?}");
+    let recording = desk.audio_files().pop().expect("a recording");
+    for user in [&other, &stranger] {
+        let mut cat = Command::new("cat");
+        cat.arg(&recording).current_dir("/").uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        assert_ne!(Ran::of(cat).code, 0, "{} reads a recording", user.name);
+    }
+    let nobody_else: Client = desk.client();
+    assert_eq!(nobody_else.hello().agent, None, "the owner may act for all");
+    desk.stop();
+}
