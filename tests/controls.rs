@@ -249,9 +249,13 @@ fn an_erase_that_races_with_the_writing_is_never_lost() {
     let mut line = Line::begin(&desk, "anna", RATE);
     line.accepted(Ask::Record);
     let mut expected = sound.clone();
-    // Every 100 ms of the call 60 ms of it go, whatever the commit is about to do with them.
-    for to in (800..=LENGTH).step_by(800) {
+    // Every 100 ms of the call 60 ms of it go, whatever the commit is about to do with them: some it has not seen yet, some
+    // it is writing, and every sixth is on disk for certain.
+    for (round, to) in (800..=LENGTH).step_by(800).enumerate() {
         line.talk(&sound, to - 800, to);
+        if round % 6 == 0 {
+            wait_for("the call on disk", || desk.holds(&sound.legs[1][to - 64..to]).then_some(()));
+        }
         let at = line.accepted(Ask::EraseLast { seconds: 0.06 }).at.expect("a position") as usize;
         assert_eq!(at, to - 480);
         assert!(!desk.holds_any(&sound, at, to), "erased samples are on disk at sample {to}");
