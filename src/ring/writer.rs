@@ -13,7 +13,7 @@ use super::{
     leg::{LegShared, count, word},
 };
 use crate::{
-    audio::{FRAME_SAMPLES_MAX, Leg, g711::Law},
+    audio::{Leg, g711::Law},
     memory::{Arena, SEGMENT_WORDS, SegmentId, sync::Ordering, wipe},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 const SEGMENT_SAMPLES_MIN: usize = (SEGMENT_WORDS - word::BLOCKS) / BLOCK_WORDS_MAX * BLOCK_SAMPLES_MAX;
 /// Segments that wait in the writer's hand: enough for the longest frame, 120 ms at 48 kHz, of pure noise.
 #[cfg(not(loom))]
-const SPARES_MAX: usize = FRAME_SAMPLES_MAX.div_ceil(SEGMENT_SAMPLES_MIN) + 1;
+const SPARES_MAX: usize = crate::audio::FRAME_SAMPLES_MAX.div_ceil(SEGMENT_SAMPLES_MIN) + 1;
 #[cfg(loom)]
 const SPARES_MAX: usize = 1;
 

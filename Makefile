@@ -1,0 +1,54 @@
+# What is typed in this folder. `make` alone lists it; `.ci/run` calls `lint` and `test`.
+# Needed beforehand: Rust (the version that Cargo.toml names, or a newer one), a C compiler, make. Cargo fetches the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint
+
+# Where rustup installs, for a shell that was open before it did.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# What the tests and `bench` run besides retrocall, each with its Debian package: the Python client, a reader of WAV files that is
+# not ours, the system calls of a running engine.
+TOOLS := python3:python3 soxi:sox strace:strace
+MISSING = $(strip $(foreach tool,$(TOOLS),$(if $(shell command -v $(firstword $(subst :, ,$(tool)))),,$(lastword $(subst :, ,$(tool))))))
+
+LOOM := tests/loom/Cargo.toml
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: ## install the Debian packages that the tests need; does nothing if they are there
+	@missing="$(strip $(MISSING))"; if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "make setup: the tests need $$missing (Debian's names), and there is no apt-get here: install them by other means" >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	  echo "make setup: the tests need $$missing, and you are neither root nor have sudo: let an administrator run" \
+	    "\`apt-get install $$missing\`" >&2; exit 1; \
+	fi; \
+	echo "make setup: installing $$missing$${sudo:+ (with sudo)}"; \
+	$$sudo apt-get update -qq; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+
+# The dev profile, for it is what `test` needs too: everything is compiled once. Our own code is optimised in it, so that it has no
+# trouble with a desk of calls; a release build would compile every dependency a second time to show the same.
+demo: ## build, and show the main job: a desk full of calls, what was kept and why, and a proof that nothing else was
+	cargo run --locked -- demo
+
+test: setup ## every test: unit, end to end, the examples in the documentation, the loom models of the ring
+	cargo test --locked
+	cargo test --locked --release --manifest-path $(LOOM)
+
+# Bytes, not times: how they are compiled makes no difference to them.
+bench: setup ## measure how much memory live calls take, with the fixtures
+	cargo build --locked
+	@benches/held-bytes $${CARGO_TARGET_DIR:-target}/debug/retrocall
+
+lint: ## formatting, clippy, documentation: a warning is an error
+	cargo fmt --check
+	cargo fmt --check --manifest-path $(LOOM)
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	bash -n .ci/run
