@@ -94,7 +94,7 @@ impl Desk {
 
 /// What a leg of a call says at a position: never zero, and different for every call and leg.
 fn said(voice: u64, position: u64) -> i16 {
-    let mixed = (voice.wrapping_mul(0x9e37_79b9) ^ position / 7).wrapping_mul(0x2545_f491_4f6c_dd1d);
+    let mixed = (voice.wrapping_mul(0x9e37_79b9) ^ (position / 7)).wrapping_mul(0x2545_f491_4f6c_dd1d);
     ((mixed >> 59) as i16 - 16) * 2 + 1
 }
 

@@ -63,7 +63,7 @@ impl GoodCall {
     }
 
     /// Ends it: it must be whole.
-    fn is_kept_bit_for_bit(self) {
+    fn must_be_kept_bit_for_bit(self) {
         self.over.store(true, Ordering::Relaxed);
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
@@ -148,7 +148,7 @@ fn whoever_sends_nonsense_is_told_what_is_wrong_and_nobody_else_notices() {
         );
     }
     assert_eq!(raw.ask(&json!({"id": 9, "do": "status"}))["id"], 9);
-    good.is_kept_bit_for_bit();
+    good.must_be_kept_bit_for_bit();
     desk.stop();
 }
 
@@ -196,7 +196,7 @@ fn calls_with_broken_bytes_end_in_a_closed_connection_and_never_in_a_broken_engi
         // To the end: whatever was sent, the engine closes and does not hang.
         while raw.next().is_some() {}
     }
-    good.is_kept_bit_for_bit();
+    good.must_be_kept_bit_for_bit();
     let nothing_left = || desk.json(&["calls"]).as_array().is_some_and(Vec::is_empty).then_some(());
     wait_for("the end of all calls", nothing_left);
     assert_eq!(desk.audio_files().len(), 1, "only the good call");
@@ -249,13 +249,13 @@ fn half_a_message_is_waited_for_however_long_and_thrown_away_when_the_client_goe
     }
     wait_for("the three frames", || (frames(&desk, "slow") == 3).then_some(()));
     assert_eq!(frames(&desk, "gone"), 0);
-    good.is_kept_bit_for_bit();
+    good.must_be_kept_bit_for_bit();
     Traces::of(&[&sound]).assert_nowhere(&desk);
     desk.stop();
 }
 
 #[test]
-fn a_client_that_sends_byte_by_byte_is_kept_bit_for_bit() {
+fn a_client_that_sends_byte_by_byte_must_be_kept_bit_for_bit() {
     let (seed, _) = rig::random("byte by byte");
     let desk = Desk::open(&["--one-in", "0"]);
     let sound = Sound::noise(8_000, 480, seed);
@@ -288,7 +288,7 @@ fn a_client_that_floods_requests_and_never_reads_is_closed_and_costs_no_one_else
     while flood.next().is_some() {}
     wait_for("the log", || desk.log().contains("the client does not read what it is sent").then_some(()));
     assert_eq!(Raw::connect(desk.socket()).ask(&json!({"do": "calls"}))["answer"], "accepted");
-    good.is_kept_bit_for_bit();
+    good.must_be_kept_bit_for_bit();
     desk.stop();
 }
 
@@ -318,7 +318,7 @@ fn three_hundred_connections_that_do_nothing_or_half_a_thing_take_nothing_from_a
     line.accepted(Ask::Record);
     Sound::of_recording(&line.end_and_keep()).assert_is(&sound);
     assert_eq!(Raw::connect(desk.socket()).ask(&begin("late"))["answer"], "accepted", "new calls are still taken");
-    good.is_kept_bit_for_bit();
+    good.must_be_kept_bit_for_bit();
     // Those who were closed were told why, and there were some: else this test shows nothing.
     let mut closed = 0;
     for mut raw in halves {

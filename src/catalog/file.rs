@@ -76,6 +76,22 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>
     }
 }
 
+/// Reads everything, and says what is damaged; nothing if all is well.
+pub(super) async fn damage(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    let mut found = Vec::new();
+    for row in sqlx::query("PRAGMA integrity_check(20)").fetch_all(&mut *connection).await? {
+        let words: String = row.try_get(0)?;
+        if words != "ok" {
+            found.push(words.lines().last().unwrap_or_default().to_owned());
+        }
+    }
+    for row in sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await? {
+        let table: String = row.try_get(0)?;
+        found.push(format!("a row of {table} belongs to one that is not there"));
+    }
+    Ok(found)
+}
+
 /// What both ways of opening have in common.
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()

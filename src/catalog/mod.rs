@@ -32,7 +32,7 @@ use jiff::{Timestamp, civil::Date};
 pub use note::{
     CallBegun, CallEnded, Customer, Note, Outcome, Purpose, PurposeKind, RecordingBegun, RecordingKept, RecordingState,
 };
-pub use read::{CallRow, Recording, calls, recordings};
+pub use read::{CallRow, Recording, calls, damage, recordings, registered};
 pub use trouble::Trouble;
 
 use crate::protocol::CallId;

@@ -1,7 +1,7 @@
 //! Rows as lists: what the engine needs on start, and what commands print without an engine.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     thread,
 };
@@ -33,6 +33,8 @@ pub struct Recording {
     pub start: Timestamp,
     /// How long it is; not known while it is being written.
     pub seconds: Option<f64>,
+    /// Samples a second.
+    pub rate: u64,
     /// Where it is.
     pub path: PathBuf,
     /// Why it was selected.
@@ -94,7 +96,7 @@ pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
             of.push((columns.word(&row, "purpose")?, columns.maybe(&row, "due_at")?));
         }
         let select = sqlx::query(
-            "SELECT id, call, agent, began_at, seconds, path, reasons, state, bytes FROM recordings ORDER BY began_at, id",
+            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes FROM recordings ORDER BY began_at, id",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
         found.iter().map(|row| recording(row, columns, &mut purposes)).collect()
@@ -115,6 +117,7 @@ fn recording(
         agent: columns.get(row, "agent")?,
         start: columns.parsed(row, "began_at")?,
         seconds: columns.get(row, "seconds")?,
+        rate: columns.count(row, "rate")?.ok_or_else(|| columns.unreadable("rate"))?,
         path: columns.home.join(columns.get::<String>(row, "path")?),
         reasons: columns.reasons(row)?,
         purposes: purposes.iter().map(|(purpose, _)| *purpose).collect(),
@@ -122,6 +125,25 @@ fn recording(
         state: columns.word(row, "state")?,
         bytes: columns.count(row, "bytes")?,
         id,
+    })
+}
+
+/// The calls whose recordings are registered as durable. Needs no engine; without a catalog there are none.
+pub fn registered(home: &Path) -> Result<HashSet<CallId>, Trouble> {
+    let calls = read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT call FROM recordings WHERE state <> 'committing'");
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| columns.parsed(row, "call")).collect()
+    })?;
+    Ok(calls.into_iter().collect())
+}
+
+/// Reads the whole file through, and says what is damaged in it, in SQLite's words, which name pages and tables, never what is in them.
+/// Needs no engine; without a catalog there is nothing.
+pub fn damage(home: &Path) -> Result<Vec<String>, Trouble> {
+    read(home, async |rows, columns| {
+        let found = file::damage(rows).await.map_err(|error| columns.refused(&error))?;
+        Ok(found)
     })
 }
 

@@ -84,6 +84,7 @@ mod tests {
             agent: "anna".into(),
             start: "2026-11-24T10:00:05Z".parse().expect("a time"),
             seconds: Some(45.0),
+            rate: 8_000,
             path: "/desk/recordings/a.wav".into(),
             reasons: vec![Reason::OnDemand, Reason::Sample],
             purposes: vec![PurposeKind::Incident, PurposeKind::Quality],

@@ -123,6 +123,11 @@ impl Job {
         &self.orders
     }
 
+    /// The file until it is published.
+    pub(super) fn part(&self) -> &Path {
+        &self.paths.part
+    }
+
     /// What the disk says, if it refused the last time.
     pub(super) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()

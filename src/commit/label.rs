@@ -56,7 +56,7 @@ pub(super) struct Comment {
     pub direction: Direction,
     pub rate: Rate,
     pub reasons: Vec<Reason>,
-    /// How long the file is.
+    /// How long the file is; not a number if that can't be read.
     pub seconds: f64,
     pub state: State,
     /// The call's position at which the file begins: more than 0 if the oldest audio was lost.
@@ -64,13 +64,14 @@ pub(super) struct Comment {
 }
 
 impl Comment {
-    /// The facts as `key=value; `, the changing ones last.
+    /// The facts as `key=value; `, the changing ones last: what stands before them has the same bytes at the same place in every version
+    /// of the file, so a power cut in the middle of a change can't garble it.
     pub(super) fn to_text(&self) -> String {
         let direction =
             DIRECTIONS.iter().find(|(direction, _)| *direction == self.direction).map_or("", |(_, word)| word);
         let reasons = self.reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+");
         format!(
-            "call={}; direction={direction}; rate={}; reasons={reasons}; first={}; seconds={:.3}; state={}",
+            "call={}; direction={direction}; rate={}; first={}; reasons={reasons}; seconds={:.3}; state={}",
             self.call,
             self.rate.hz(),
             self.first,
@@ -81,20 +82,27 @@ impl Comment {
 
     /// Reads what [`Comment::to_text`] wrote. Facts that a later version may add are passed over. None if one is missing or is not
     /// what it should be.
+    ///
+    /// A power cut while the changing facts were written again may have left some of the new bytes and some of the old ones. Reasons are
+    /// only ever added, so those that can be read are true; how far the recording came can't be read then, and so it is not whole.
     pub(super) fn from_text(text: &str) -> Option<Comment> {
         let fact = |key: &str| {
             text.split(';')
                 .find_map(|fact| fact.trim().split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value))
         };
-        let reasons = fact("reasons")?.split('+').filter(|word| !word.is_empty());
+        let words: Vec<&str> = fact("reasons")?.split('+').filter(|word| !word.is_empty()).collect();
+        let reasons: Vec<Reason> = words.iter().map_while(|word| reason(word)).collect();
+        if reasons.is_empty() && !words.is_empty() {
+            return None;
+        }
         Some(Comment {
             call: fact("call")?.parse().ok()?,
             direction: DIRECTIONS.iter().find(|(_, word)| Some(*word) == fact("direction"))?.0,
             rate: Rate::new(fact("rate")?.parse().ok()?)?,
-            reasons: reasons.map(reason).collect::<Option<_>>()?,
             first: fact("first")?.parse().ok()?,
-            seconds: fact("seconds")?.parse().ok().filter(|seconds: &f64| seconds.is_finite())?,
-            state: State::ALL.into_iter().find(|state| Some(state.as_str()) == fact("state"))?,
+            reasons,
+            seconds: fact("seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(f64::NAN),
+            state: State::ALL.into_iter().find(|state| Some(state.as_str()) == fact("state")).unwrap_or(State::Running),
         })
     }
 }
@@ -107,9 +115,8 @@ fn reason(word: &str) -> Option<Reason> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_comment_comes_back_as_it_was_and_half_a_one_is_refused() {
-        let comment = Comment {
+    fn comment() -> Comment {
+        Comment {
             call: CallId::new(),
             direction: Direction::Outbound,
             rate: Rate::new(48_000).expect("a rate"),
@@ -117,17 +124,56 @@ mod tests {
             seconds: 1234.5,
             state: State::Incomplete,
             first: u64::MAX,
-        };
+        }
+    }
+
+    #[test]
+    fn a_comment_comes_back_as_it_was_and_one_of_another_make_is_refused() {
+        let comment = comment();
         let text = comment.to_text();
         assert_eq!(Comment::from_text(&text), Some(comment.clone()));
         assert_eq!(Comment::from_text(&format!("later=fact; {text}; and more")), Some(comment.clone()));
         let none = Comment { reasons: vec![], ..comment };
         assert_eq!(Comment::from_text(&none.to_text()), Some(none));
-        let state = text.rfind("; state").expect("a fact");
-        for length in (0..state + "; state=".len()).filter(|length| text.is_char_boundary(*length)) {
-            assert_eq!(Comment::from_text(&text[..length]), None, "{}", &text[..length]);
+        for length in 0..text.find("; reasons=on-demand").expect("a fact") + "; reasons=on-demand".len() {
+            let cut = Comment::from_text(&text[..length]);
+            assert!(cut.is_none_or(|cut| cut.reasons.is_empty()), "{}", &text[..length]);
         }
         assert_eq!(Comment::from_text(&text.replace("rate=48000", "rate=1")), None);
-        assert_eq!(Comment::from_text(&text.replace("sample", "whim")), None);
+        assert_eq!(Comment::from_text(&text.replace("on-demand", "whim")), None);
+    }
+
+    /// The disk may have taken the new text up to any byte, or from any byte on.
+    #[test]
+    fn a_comment_that_a_power_cut_left_half_changed_still_says_whose_recording_it_is_and_never_that_it_is_whole() {
+        let padded = |comment: &Comment| {
+            let mut text = comment.to_text();
+            text.extend(std::iter::repeat_n('\0', 256 - text.len()));
+            text
+        };
+        let old = Comment { reasons: vec![Reason::OnDemand], seconds: 9.875, state: State::Running, ..comment() };
+        for (reasons, seconds, state) in [
+            (vec![Reason::OnDemand], 10.0, State::Running),
+            (vec![Reason::OnDemand, Reason::Sample], 10.0, State::Running),
+            (vec![Reason::OnDemand, Reason::Sample], 9.875, State::Complete),
+            (vec![Reason::OnDemand], 0.0, State::Incomplete),
+        ] {
+            let new = Comment { reasons, seconds, state, ..old.clone() };
+            let versions = [padded(&old), padded(&new)];
+            for at in 0..256 {
+                for [before, after] in [[0, 1], [1, 0]] {
+                    let torn = format!("{}{}", &versions[before][..at], &versions[after][at..]);
+                    let torn = torn.split('\0').next().expect("a text");
+                    let read = Comment::from_text(torn).unwrap_or_else(|| panic!("{torn}"));
+                    let (facts, expected) = (
+                        (read.call, read.direction, read.rate, read.first),
+                        (old.call, old.direction, old.rate, old.first),
+                    );
+                    assert_eq!(facts, expected, "{torn}");
+                    assert!(read.reasons == old.reasons || read.reasons == new.reasons, "{torn}");
+                    assert!(read.state != State::Complete || torn.ends_with("; state=complete"), "{torn}");
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,9 @@ mod paths;
 mod prefix;
 mod recover;
 mod stretches;
+mod survey;
 mod trouble;
+mod watch;
 mod wav;
 mod workers;
 
@@ -19,7 +21,8 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskFile, Entry, RealDisk};
 pub use label::Label;
-pub use recover::{Recovered, read_recording, recover};
+pub use recover::{Recovered, Said, inspect, read_recording, recover};
+pub use survey::{Item, survey};
 pub use workers::{CommitHandle, Commits};
 
 use crate::protocol::CallId;
@@ -31,7 +34,8 @@ pub const SAMPLES_MAX: u64 = (u32::MAX as u64 - prefix::PREFIX_BYTES_MAX as u64)
 /// What becomes of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// The disk refuses, in these words; the ring is needed, and the commit goes on trying. Told when it begins and when the words change.
+    /// The disk refuses, or takes too long to answer, in these words; the ring is needed, and the commit goes on trying. Told when it begins
+    /// and when the words change.
     Trouble(String),
     /// The disk takes it again, and all there was is written.
     Well,

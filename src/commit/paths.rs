@@ -8,8 +8,8 @@ use crate::protocol::CallId;
 
 /// What a file is called until it is a recording: this is added to its name.
 pub(super) const PART: &str = ".part";
-/// Folders between `recordings` and a file: year, month, day.
-pub(super) const FOLDERS_DEEP: usize = 3;
+/// Folders from that of a day up to the one that `recordings` is in.
+const FOLDERS_ABOVE: usize = 5;
 
 /// Where one recording lies.
 pub(super) struct Paths {
@@ -30,8 +30,9 @@ impl Paths {
         Paths { folder, part, wav }
     }
 
-    /// The folders that must be durable: that of the day, and those above it, `recordings` with them.
+    /// The folders whose names must be durable: those in that of the day, and in those above it, up to the home: the name of `recordings`
+    /// itself is in there.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.folder.ancestors().take(FOLDERS_DEEP + 1)
+        self.folder.ancestors().take(FOLDERS_ABOVE)
     }
 }

@@ -286,9 +286,16 @@ mod tests {
     fn a_file_of_another_make_is_told_apart() {
         let good = Prefix::new(&label("anna"), 0).bytes().to_vec();
         let at = |what: &[u8]| good.windows(what.len()).position(|window| window == what).expect("it is there");
-        for (at, byte) in
-            [(0, b'L'), (8, b'A'), (20, 3), (22, 1), (24, 9), (34, 8), (at(b"ICRD") + 8, b'x'), (at(b"state="), b'x')]
-        {
+        for (at, byte) in [
+            (0, b'L'),
+            (8, b'A'),
+            (20, 3),
+            (22, 1),
+            (24, 9),
+            (34, 8),
+            (at(b"ICRD") + 8, b'x'),
+            (at(b"direction="), b'x'),
+        ] {
             let mut other = good.clone();
             other[at] = byte;
             assert!(matches!(Prefix::parse(&other), Err(Damage::Foreign(_))), "byte {at}");

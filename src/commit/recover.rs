@@ -1,21 +1,30 @@
 //! What a crash left: unpublished files are repaired and published, and marked incomplete if their end is missing.
 //!
-//! A crash during recovery leaves a file that the next recovery finds again. A file that does not say what it is stays as it is.
+//! A crash during recovery leaves a file that the next recovery finds again. A file that does not say what it is stays as it is, unless
+//! it is too short to hold audio: what it is was to be synced before its first sample.
 
 use std::{
+    fs::OpenOptions,
     io::{ErrorKind, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+
+use nix::fcntl::OFlag;
 
 use super::{
     Durable, Label, SAMPLES_MAX,
     disk::{Disk, DiskFile},
     label::{Comment, State},
-    paths::{FOLDERS_DEEP, PART},
-    prefix::{FRAME_BYTES, PREFIX_BYTES_MAX, Prefix},
+    paths::Paths,
+    prefix::{Damage, FRAME_BYTES, PREFIX_BYTES_MAX, Prefix},
+    survey::{Item, survey},
     trouble,
 };
-use crate::memory::wipe;
+use crate::{memory::wipe, protocol::CallId};
+
+/// A file that does not say what it is and has no more bytes than this holds no audio: the prefix alone has 430 to 700.
+const EMPTY_BYTES_MAX: u64 = 1_024;
 
 /// What became of a file that a crash left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +36,17 @@ pub enum Recovered {
         /// What the file says of itself.
         label: Label,
     },
+    /// It held nothing yet, and is gone.
+    Empty {
+        /// Whose recording it was to be.
+        call: CallId,
+        /// Where the file was.
+        path: PathBuf,
+    },
     /// It could not be made one, and is left as it is.
     Failed {
+        /// Whose recording it was to be; none for a folder.
+        call: Option<CallId>,
         /// The file, or the folder that could not be looked at.
         path: PathBuf,
         /// Why, and what to do.
@@ -38,73 +56,93 @@ pub enum Recovered {
 
 /// Publishes what a crash left in the folder `recordings`. For the start, before anything is committed there.
 pub fn recover(disk: &dyn Disk, recordings: &Path) -> Vec<Recovered> {
-    let mut found = Vec::new();
-    let recordings = std::path::absolute(recordings).unwrap_or_else(|_| recordings.to_owned());
-    walk(disk, &recordings, FOLDERS_DEEP, &mut found);
-    found
+    let items = survey(disk, recordings);
+    let found = items.into_iter().filter_map(|item| match item {
+        Item::Part { path, call } => Some(recover_one(disk, path, call)),
+        Item::Unreadable { path, text } => Some(Recovered::Failed { call: None, path, text }),
+        Item::Recording { .. } | Item::Foreign { .. } => None,
+    });
+    found.collect()
 }
 
-/// Reads what a published recording says of itself: for one that the catalog does not know.
+fn recover_one(disk: &dyn Disk, part: PathBuf, call: CallId) -> Recovered {
+    let wav = part.with_extension("");
+    match publish(disk, &part, &wav) {
+        Ok(Some((durable, label))) => {
+            tracing::warn!(%call, path = %wav.display(), incomplete = durable.incomplete, "recovered a recording");
+            Recovered::Published { durable, label }
+        }
+        Ok(None) => Recovered::Empty { call, path: part },
+        Err(text) => {
+            tracing::warn!(path = %part.display(), "not recovered: {text}");
+            Recovered::Failed { call: Some(call), path: part, text }
+        }
+    }
+}
+
+/// Reads what a published recording says of itself, and makes it durable: for one that the catalog does not know.
 ///
 /// # Errors
 /// Why it does not say what it is, and what to do.
 pub fn read_recording(disk: &dyn Disk, path: &Path) -> Result<(Durable, Label), String> {
     let mut file = disk.open_existing(path).map_err(|error| trouble::words("open", path, &error))?;
-    let found = Found::read(&mut *file, path)?;
-    let durable = found.durable(path, found.comment.state != State::Complete);
-    Ok((durable, found.label))
+    let (durable, label) = Found::read(&mut *file, path)?.published(path)?;
+    file.sync_all().map_err(|error| trouble::words("sync", path, &error))?;
+    // Whoever renamed it may have been killed before it could sync the name.
+    let folder = path.parent().unwrap_or(path);
+    disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", path, &error))?;
+    Ok((durable, label))
 }
 
-fn walk(disk: &dyn Disk, folder: &Path, deep: usize, found: &mut Vec<Recovered>) {
-    let entries = match disk.list(folder) {
-        Ok(entries) => entries,
-        // Nothing was ever recorded.
-        Err(error) if error.kind() == ErrorKind::NotFound => return,
-        Err(error) => {
-            let text = trouble::words("look into", &folder.join("."), &error);
-            return found.push(Recovered::Failed { path: folder.to_owned(), text });
-        }
-    };
-    for entry in entries {
-        if entry.is_folder && deep > 0 {
-            walk(disk, &entry.path, deep - 1, found);
-        } else if let Some(wav) = published_name(&entry.path).filter(|_| !entry.is_folder) {
-            found.push(match publish(disk, &entry.path, &wav) {
-                Ok((durable, label)) => {
-                    tracing::warn!(call = %label.call, path = %wav.display(), incomplete = durable.incomplete, "recovered a recording");
-                    Recovered::Published { durable, label }
-                }
-                Err(text) => {
-                    tracing::warn!(path = %entry.path.display(), "not recovered: {text}");
-                    Recovered::Failed { path: entry.path, text }
-                }
-            });
-        }
-    }
+/// What a recording says of itself, for whoever compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Whose it is and why it is kept.
+    pub label: Label,
+    /// Samples of each leg.
+    pub samples: u64,
+    /// How long the file is.
+    pub bytes: u64,
+    /// Whether it says that its end is missing.
+    pub incomplete: bool,
+    /// Where it belongs, from the folder of all recordings on.
+    pub place: PathBuf,
 }
 
-/// `<call-id>.wav` for `<call-id>.wav.part`.
-fn published_name(part: &Path) -> Option<PathBuf> {
-    let wav = part.file_name()?.to_str()?.strip_suffix(PART).filter(|wav| wav.ends_with(".wav"))?;
-    Some(part.with_file_name(wav))
+/// Reads what a published recording says of itself, and changes nothing.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub fn inspect(path: &Path) -> Result<Said, String> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let mut file = opened.map_err(|error| trouble::words("open", path, &error))?;
+    let (durable, label) = Found::read(&mut file, path)?.published(path)?;
+    let place = Paths::of(Path::new(""), label.call, label.began_at).wav;
+    Ok(Said { label, samples: durable.samples, bytes: durable.bytes, incomplete: durable.incomplete, place })
 }
 
-fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<(Durable, Label), String> {
+/// None if there is nothing to publish.
+fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<Option<(Durable, Label)>, String> {
     let folder = wav.parent().unwrap_or(wav);
     let sync_dir = || disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", wav, &error));
-    match disk.is_same_file(part, wav) {
-        // Where a file can't be renamed at once it has both names for a moment, and all was synced before.
-        Ok(true) => {
+    let has_both_names = match disk.is_same_file(part, wav) {
+        // Where a file can't be renamed at once it has both for a moment.
+        Ok(true) => true,
+        Ok(false) => return Err(trouble::Refusal::of_name(wav).text),
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(trouble::words("look at", wav, &error)),
+    };
+    let mut file = disk.open_existing(part).map_err(|error| trouble::words("open", part, &error))?;
+    let mut found = match Found::read(&mut *file, part) {
+        Ok(found) => found,
+        Err(Unread::Prefix { bytes, .. }) if bytes <= EMPTY_BYTES_MAX && !has_both_names => {
             disk.remove(part).map_err(|error| trouble::words("remove", part, &error))?;
             sync_dir()?;
-            return read_recording(disk, wav);
+            return Ok(None);
         }
-        Ok(false) => return Err(trouble::Refusal::of_name(wav).text),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(trouble::words("look at", wav, &error)),
-    }
-    let mut file = disk.open_existing(part).map_err(|error| trouble::words("open", part, &error))?;
-    let mut found = Found::read(&mut *file, part)?;
+        Err(unread) => return Err(unread.into()),
+    };
     if wav.file_stem().and_then(|stem| stem.to_str()) != Some(&found.label.call.to_string()) {
         return Err(format!("{} says it is of call {}; name it after that call", part.display(), found.label.call));
     }
@@ -112,9 +150,26 @@ fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<(Durable, Label),
         found.repair(&mut *file, part)?;
     }
     file.sync_all().map_err(|error| trouble::words("sync", part, &error))?;
-    disk.rename_noreplace(part, wav).map_err(|error| trouble::words("rename", part, &error))?;
+    let renamed = if has_both_names { disk.remove(part) } else { disk.rename_noreplace(part, wav) };
+    renamed.map_err(|error| trouble::words("rename", part, &error))?;
     sync_dir()?;
-    Ok((found.durable(wav, !found.is_whole), found.label))
+    Ok(Some((found.durable(wav, !found.is_whole), found.label)))
+}
+
+/// Why a file can't be read.
+enum Unread {
+    /// The disk refuses.
+    Disk(String),
+    /// Its beginning is not that of a recording.
+    Prefix { text: String, bytes: u64 },
+}
+
+impl From<Unread> for String {
+    fn from(unread: Unread) -> String {
+        match unread {
+            Unread::Disk(text) | Unread::Prefix { text, .. } => text,
+        }
+    }
 }
 
 /// A file, as it says of itself and as it is.
@@ -122,27 +177,32 @@ struct Found {
     prefix: Prefix,
     label: Label,
     comment: Comment,
-    /// Stereo samples, by the length of the file.
+    /// The length of the file.
+    bytes: u64,
+    /// Stereo samples, by that length.
     frames: u64,
     /// It says that it is complete, and is as long as it says.
     is_whole: bool,
 }
 
 impl Found {
-    fn read(file: &mut dyn DiskFile, path: &Path) -> Result<Found, String> {
-        let length = file.length().map_err(|error| trouble::words("read", path, &error))?;
+    fn read(file: &mut dyn DiskFile, path: &Path) -> Result<Found, Unread> {
+        let refused = |error| Unread::Disk(trouble::words("read", path, &error));
+        let length = file.length().map_err(refused)?;
         let mut head = [0; PREFIX_BYTES_MAX];
         let read = read_head(file, &mut head);
         let parsed = read.map(|count| Prefix::parse(&head[..count]));
         // Audio follows the prefix.
         wipe(&mut head);
-        let (prefix, label, comment) = parsed
-            .map_err(|error| trouble::words("read", path, &error))?
-            .map_err(|damage| format!("{}: {damage}; look at it, then move it away or delete it", path.display()))?;
+        let damaged = |damage: Damage| Unread::Prefix {
+            text: format!("{}: {damage}; look at it, then move it away or delete it", path.display()),
+            bytes: length,
+        };
+        let (prefix, label, comment) = parsed.map_err(refused)?.map_err(damaged)?;
         let data = length.saturating_sub(prefix.bytes().len() as u64);
         let frames = (data / FRAME_BYTES).min(SAMPLES_MAX);
         let is_whole = comment.state == State::Complete && data == frames * FRAME_BYTES && prefix.frames() == frames;
-        Ok(Found { prefix, label, comment, frames, is_whole })
+        Ok(Found { prefix, label, comment, bytes: length, frames, is_whole })
     }
 
     /// Cuts the file to whole stereo samples, and makes its sizes and its comment say what it is.
@@ -164,6 +224,25 @@ impl Found {
 
     fn length(&self) -> u64 {
         self.prefix.bytes().len() as u64 + self.frames * FRAME_BYTES
+    }
+
+    /// What it says, if it says what a published recording says: that it is finished, and how long it is.
+    fn published(self, path: &Path) -> Result<(Durable, Label), String> {
+        let off = |what: String| Err(format!("{} {what}; look at it, or put a backup in its place", path.display()));
+        if self.comment.state == State::Running {
+            return off("is published, and does not say that it is finished".to_owned());
+        }
+        if self.prefix.frames() != self.frames || self.length() != self.bytes {
+            let (says, has) = (self.prefix.frames(), self.frames);
+            return off(format!("says that it has {says} samples, and its length is that of {has}"));
+        }
+        let seconds = self.label.rate.seconds(self.frames);
+        // Written with three digits.
+        let is_as_long_as_it_says = (self.comment.seconds - seconds).abs() < 0.000_6;
+        if !is_as_long_as_it_says {
+            return off(format!("says that it is {:.3} s long, and is {seconds:.3} s", self.comment.seconds));
+        }
+        Ok((self.durable(path, self.comment.state == State::Incomplete), self.label))
     }
 
     fn durable(&self, path: &Path, incomplete: bool) -> Durable {

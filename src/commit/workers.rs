@@ -1,7 +1,8 @@
 //! The threads that commit, and whose turn it is.
 //!
 //! Jobs wait in the order of when their next step is due. A thread takes the first one that is due, does its step without holding any
-//! lock, and puts it back: however long one call's backlog is, the others get their turns in between.
+//! lock, and puts it back: however long one call's backlog is, the others get their turns in between. A thread that only watches says so
+//! when a step takes too long (`watch`): a disk that hangs answers nobody.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,7 @@ use super::{
     job::{Job, Next},
     orders::{Finish, Orders, Rewrite},
     paths::Paths,
+    watch::{InHand, Teller},
     wav::Buffers,
 };
 use crate::{barrier, memory::MapError, protocol::Reason, ring::RingReader};
@@ -40,31 +42,39 @@ pub struct CommitHandle {
     orders: Arc<Orders>,
 }
 
-struct Shared {
-    state: Mutex<State>,
+pub(super) struct Shared {
+    pub(super) state: Mutex<State>,
     /// Something is due earlier than before, or it is time to stop.
     wake: Condvar,
     /// Nothing is pending.
     idle: Condvar,
+    /// A step begins while the watch thread has nothing to watch, or it is time to stop.
+    pub(super) watch: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// Jobs that wait for their next step, by when it is due.
     waiting: BTreeMap<(Instant, u64), Task>,
     /// Jobs that are not durable yet, with those that a thread has in hand.
     pending: usize,
-    /// What the disk says to each job that it refuses.
-    troubles: BTreeMap<u64, String>,
+    /// What the disk says to each job that it refuses, or keeps waiting.
+    pub(super) troubles: BTreeMap<u64, String>,
+    /// Jobs of which a step is being done.
+    pub(super) in_hand: BTreeMap<u64, InHand>,
+    /// The watch thread has nothing to watch.
+    pub(super) watch_is_idle: bool,
     begun: u64,
-    stopping: bool,
+    pub(super) stopping: bool,
 }
 
 /// A job, and whom to tell.
 struct Task {
     id: u64,
     job: Job,
-    told: Box<dyn Fn(Progress) + Send + Sync>,
+    teller: Arc<Teller>,
+    /// It was told that the disk keeps it waiting.
+    is_slow: bool,
     /// After a refusal: not before this, whoever asks.
     not_before: Option<Instant>,
 }
@@ -80,7 +90,12 @@ impl Commits {
         threads: usize,
         allow_unlocked: bool,
     ) -> Result<Commits, MapError> {
-        let shared = Arc::new(Shared { state: Mutex::default(), wake: Condvar::new(), idle: Condvar::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            idle: Condvar::new(),
+            watch: Condvar::new(),
+        });
         // Without a current folder an absolute path can't be had; then the relative one would not work either, and the disk says so.
         let recordings = std::path::absolute(&recordings).unwrap_or(recordings);
         let mut commits = Commits { disk, recordings, shared, threads: Vec::new() };
@@ -96,10 +111,16 @@ impl Commits {
             });
             commits.threads.push(thread.map_err(no_thread)?);
         }
+        let shared = Arc::clone(&commits.shared);
+        let watch = std::thread::Builder::new().name("commit-watch".to_owned()).spawn(move || {
+            barrier::write_nowhere();
+            shared.watch_steps();
+        });
+        commits.threads.push(watch.map_err(no_thread)?);
         Ok(commits)
     }
 
-    /// Begins at once with the backlog, then follows the ring until [`CommitHandle::finish`]. `told` is called from a commit thread, in
+    /// Begins at once with the backlog, then follows the ring until [`CommitHandle::finish`]. `told` is called from threads of this room, in
     /// order, and should not take long.
     pub fn begin(
         &self,
@@ -113,7 +134,8 @@ impl Commits {
         let id = state.begun;
         state.begun += 1;
         state.pending += 1;
-        state.waiting.insert((Instant::now(), id), Task { id, job, told: Box::new(told), not_before: None });
+        let teller = Arc::new(Teller::new(job.part().to_owned(), told));
+        state.waiting.insert((Instant::now(), id), Task { id, job, teller, is_slow: false, not_before: None });
         drop(state);
         shared.wake.notify_one();
         CommitHandle { shared, id, orders }
@@ -129,7 +151,7 @@ impl Commits {
         self.shared.state.lock().pending
     }
 
-    /// What the disk says, if it refuses now: in words for people, with the next step.
+    /// What the disk says, if it refuses now or keeps a commit waiting: in words for people, with the next step.
     pub fn trouble(&self) -> Option<String> {
         self.shared.state.lock().troubles.first_key_value().map(|(_, text)| text.clone())
     }
@@ -151,6 +173,7 @@ impl Drop for Commits {
     fn drop(&mut self) {
         self.shared.state.lock().stopping = true;
         self.shared.wake.notify_all();
+        self.shared.watch.notify_all();
         for thread in self.threads.drain(..) {
             // A thread that panicked has said so.
             let _ = thread.join();
@@ -200,8 +223,8 @@ impl Shared {
     fn work(&self, mut buffers: Buffers) {
         while let Some(mut task) = self.next_due() {
             let (next, told) = task.job.step(&mut buffers);
-            self.note_trouble(&task);
-            told.into_iter().for_each(&task.told);
+            let told = self.step_is_done(&mut task, next == Next::Done, told);
+            task.teller.tell(told);
             self.put_back(task, next);
         }
     }
@@ -217,19 +240,35 @@ impl Shared {
                 continue;
             };
             if due <= Instant::now() {
-                return state.waiting.pop_first().map(|(_, task)| task);
+                let (_, task) = state.waiting.pop_first()?;
+                state.in_hand.insert(task.id, InHand::now(&task.teller));
+                if std::mem::take(&mut state.watch_is_idle) {
+                    self.watch.notify_one();
+                }
+                return Some(task);
             }
             self.wake.wait_until(&mut state, due);
         }
     }
 
-    fn note_trouble(&self, task: &Task) {
+    /// Notes what the step says of the disk. Returns what is to be told.
+    fn step_is_done(&self, task: &mut Task, is_last: bool, mut told: Vec<Progress>) -> Vec<Progress> {
         let mut state = self.state.lock();
-        match task.job.trouble() {
-            None => drop(state.troubles.remove(&task.id)),
-            Some(text) if state.troubles.get(&task.id).is_some_and(|known| known == text) => {}
-            Some(text) => drop(state.troubles.insert(task.id, text.to_owned())),
+        let in_hand = state.in_hand.remove(&task.id);
+        task.is_slow |= in_hand.as_ref().is_some_and(|step| step.is_told);
+        // One step that is quick enough is the end of it, so that a disk that is slow for long is told of once.
+        let is_quick = is_last || in_hand.is_some_and(|step| step.is_quick());
+        if task.is_slow && is_quick && task.job.trouble().is_none() {
+            task.is_slow = false;
+            if !told.contains(&Progress::Well) {
+                told.insert(0, Progress::Well);
+            }
         }
+        match task.job.trouble().map(str::to_owned).or_else(|| task.is_slow.then(|| task.teller.slow_text())) {
+            None => drop(state.troubles.remove(&task.id)),
+            Some(text) => drop(state.troubles.insert(task.id, text)),
+        }
+        told
     }
 
     fn put_back(&self, mut task: Task, next: Next) {

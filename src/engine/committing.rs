@@ -117,7 +117,7 @@ impl Engine {
             path: durable.path().to_owned(),
             reasons: selected.reasons().to_vec(),
             marks: selected.marks().to_json(facts.rate),
-            state: RecordingState::Complete,
+            state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
             committed_at,
             purposes: purposes(selected.reasons(), committed_at),
         }));

@@ -28,7 +28,7 @@ use tracing::{error, info};
 pub use clock::{Clock, SystemClock};
 pub use controls::Controlled;
 pub use guarantees::Guarantees;
-pub use home::Home;
+pub use home::{Home, is_taken, recordings_in};
 pub use life::Carried;
 pub use listener::Listener;
 pub use registry::Who;

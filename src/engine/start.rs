@@ -1,6 +1,7 @@
 //! How the engine starts: memory first, then what the last run left behind, then the threads.
 
 use std::{
+    collections::HashSet,
     fmt, io,
     path::Path,
     sync::{Arc, Weak, atomic::AtomicBool},
@@ -20,10 +21,10 @@ use super::{
 };
 use crate::{
     call::Rules,
-    catalog::{CallEnded, Catalog, Note, Outcome, RecordingKept, RecordingState},
-    commit::{self, Commits, RealDisk, Recovered},
+    catalog::{self, CallEnded, Catalog, Note, Outcome, RecordingKept, RecordingState},
+    commit::{self, Commits, Item, RealDisk, Recovered},
     memory::{Arena, MapError},
-    protocol::{CallId, Reason},
+    protocol::CallId,
     sampler::SystemDraw,
     settings::{Level, Settings},
 };
@@ -187,27 +188,15 @@ fn take_over(home: &Home, catalog: &Catalog, now: Timestamp) {
             "the catalog is out of reach: {trouble}. Calls are recorded on demand and registered later; none are sampled until then"
         );
     }
-    let mut recovered: Vec<CallId> = Vec::new();
-    for found in commit::recover(&RealDisk, &home.recordings()) {
-        match found {
-            Recovered::Published { durable, label } => {
-                warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
-                    "this call was being recorded when the engine stopped: what was on disk is kept, marked incomplete");
-                recovered.push(label.call);
-                note_recovered(catalog, &durable, &label, now);
-            }
-            Recovered::Failed { path, text } => {
-                error!(path = %path.display(), "an unfinished recording can't be read: {text}")
-            }
-        }
-    }
+    let mut found = recover(home, catalog, now);
     let Ok(opened) = opened else { return };
+    register_unknown(home, catalog, &mut found, now);
     // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
-    let gone: Vec<_> = opened.committing.into_iter().filter(|call| !recovered.contains(&call.call)).collect();
+    let gone: Vec<_> = opened.committing.into_iter().filter(|call| !found.contains(&call.call)).collect();
     for call in &gone {
-        catalog.note(Note::Ended(ended_by_the_crash(call.call, 0.0, Outcome::Lost, &[], now)));
+        catalog.note(Note::Ended(lost_in_the_crash(call.call, now)));
     }
-    let lost: Vec<_> = opened.lost.into_iter().filter(|call| !recovered.contains(&call.call)).chain(gone).collect();
+    let lost: Vec<_> = opened.lost.into_iter().filter(|call| !found.contains(&call.call)).chain(gone).collect();
     for lost in lost.iter().take(LOST_NAMED_MAX) {
         warn!(call = %lost.call, agent = lost.agent, began = %lost.began_at,
             "this call was live when the engine stopped: nothing of it had reached the disk, and nothing of it is left");
@@ -217,8 +206,59 @@ fn take_over(home: &Home, catalog: &Catalog, now: Timestamp) {
     }
 }
 
-fn note_recovered(catalog: &Catalog, durable: &commit::Durable, label: &commit::Label, now: Timestamp) {
-    let (committed_at, seconds) = (now, label.rate.seconds(durable.samples()));
+/// Publishes what was unfinished. Returns the calls of which something is on disk.
+fn recover(home: &Home, catalog: &Catalog, now: Timestamp) -> HashSet<CallId> {
+    let mut found = HashSet::new();
+    for recovered in commit::recover(&RealDisk, &home.recordings()) {
+        match recovered {
+            Recovered::Published { durable, label } => {
+                let what = if durable.incomplete() { "its end is missing" } else { "it is complete" };
+                warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
+                    "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
+                found.insert(label.call);
+                note_found(catalog, &durable, &label, now);
+            }
+            Recovered::Empty { call, path } => {
+                info!(%call, path = %path.display(), "the recording of this call had just begun when the engine stopped, and held nothing yet")
+            }
+            Recovered::Failed { call, path, text } => {
+                // Its row stays as it is: with the customer's number, until somebody has seen to the file.
+                found.extend(call);
+                error!(path = %path.display(), "an unfinished recording can't be read: {text}")
+            }
+        }
+    }
+    found
+}
+
+/// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
+/// reach, or since the backup that was put in its place. Before any call begins, so that nothing is registered twice.
+fn register_unknown(home: &Home, catalog: &Catalog, found: &mut HashSet<CallId>, now: Timestamp) {
+    let known = match catalog::registered(home.path()) {
+        Ok(known) => known,
+        Err(trouble) => return error!("what the catalog does not know can't be registered now: {trouble}"),
+    };
+    for item in commit::survey(&RealDisk, &home.recordings()) {
+        let Item::Recording { path, call } = item else { continue };
+        if known.contains(&call) || !found.insert(call) {
+            continue;
+        }
+        match commit::read_recording(&RealDisk, &path) {
+            Ok((durable, label)) if label.call == call => {
+                warn!(%call, agent = label.agent, path = %path.display(), "a recording that the catalog did not know is registered");
+                note_found(catalog, &durable, &label, now);
+            }
+            Ok((_, label)) => {
+                error!(path = %path.display(), "a recording is not registered: it says it is of call {}; name it after that call", label.call)
+            }
+            Err(text) => error!(path = %path.display(), "a recording is not registered: {text}"),
+        }
+    }
+}
+
+/// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with it;
+/// when a call ended that nobody saw end is not known.
+fn note_found(catalog: &Catalog, durable: &commit::Durable, label: &commit::Label, committed_at: Timestamp) {
     catalog.note(Note::Kept(RecordingKept {
         call: label.call,
         agent: label.agent.clone(),
@@ -226,28 +266,26 @@ fn note_recovered(catalog: &Catalog, durable: &commit::Durable, label: &commit::
         direction: label.direction,
         began_at: label.began_at,
         rate: label.rate,
-        seconds,
+        seconds: label.rate.seconds(durable.samples()),
         first_seconds: label.rate.seconds(durable.first()),
         bytes: durable.bytes(),
         path: durable.path().to_owned(),
         reasons: label.reasons.clone(),
         marks: serde_json::json!({}),
-        state: RecordingState::Incomplete,
+        state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
         committed_at,
         purposes: purposes(&label.reasons, committed_at),
     }));
-    let ended = ended_by_the_crash(label.call, seconds, Outcome::Kept, &label.reasons, now);
-    catalog.note(Note::Ended(ended));
 }
 
-/// The ledger's row of a call whose end nobody saw: its counts are not known.
-fn ended_by_the_crash(call: CallId, seconds: f64, outcome: Outcome, reasons: &[Reason], now: Timestamp) -> CallEnded {
+/// The ledger's row of a call of which nothing is left: its counts are not known.
+fn lost_in_the_crash(call: CallId, now: Timestamp) -> CallEnded {
     CallEnded {
         call,
         ended_at: now,
-        seconds,
-        outcome,
-        reasons: reasons.to_vec(),
+        seconds: 0.0,
+        outcome: Outcome::Lost,
+        reasons: Vec::new(),
         private: false,
         objected: false,
         gaps: 0,

@@ -31,7 +31,7 @@ fn put(recordings: &Path, name: &str, bytes: &[u8]) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_is_left_alone() {
+fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_held_none_and_goes() {
     let (call, bytes, name) = left(60);
     let prefix = bytes.len() - 60 * 4;
     let disk = TestDisk::without_syncs();
@@ -52,23 +52,22 @@ fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_is_left_alone() {
                 assert_eq!(read_recording(&disk, &wav), Ok((durable, label)), "the file says the same");
                 assert!(!part.exists());
             }
-            Some(Recovered::Failed { path, text }) => {
-                assert!(length < prefix, "cut to {length} bytes: {text}");
-                assert!(text.contains("ends before its audio begins") && text.contains("look at it"), "{text}");
-                assert_eq!((&path, fs::read(&path).expect("left alone")), (&part, bytes[..length].to_vec()));
+            Some(Recovered::Empty { call: of, path }) => {
+                assert!(length < prefix, "cut to {length} bytes");
+                assert_eq!((of, &path), (call.label.call, &part));
+                assert_eq!(files(&recordings), Vec::<std::path::PathBuf>::new(), "nothing was there, nothing is left");
             }
+            Some(other) => panic!("cut to {length} bytes: {other:?}"),
             None => panic!("cut to {length} bytes: not found"),
         }
         assert!(recovered.is_empty());
-        if length >= prefix {
-            assert_eq!(recover(&disk, &recordings), [], "once");
-        }
+        assert_eq!(recover(&disk, &recordings), [], "once");
     }
 }
 
 #[test]
 fn whatever_bytes_a_file_holds_recovery_says_so_and_goes_on() {
-    let (_, bytes, name) = left(60);
+    let (_, bytes, name) = left(600);
     let disk = TestDisk::without_syncs();
     let home = tempfile::tempdir().expect("a home");
     let mut state = 7u32;
@@ -91,7 +90,7 @@ fn whatever_bytes_a_file_holds_recovery_says_so_and_goes_on() {
         let part = put(&recordings, &name, &damaged);
         match &recover(&disk, &recordings)[..] {
             [Recovered::Published { durable, .. }] => {
-                assert!(durable.samples() <= 60 && !part.exists(), "round {round}")
+                assert!(durable.samples() <= 600 && !part.exists(), "round {round}")
             }
             [Recovered::Failed { path, .. }] => {
                 assert_eq!(fs::read(path).expect("left alone"), damaged, "round {round}");
@@ -127,7 +126,7 @@ fn a_file_whose_recovery_was_cut_off_is_still_incomplete_when_it_is_recovered_ag
     let part = put(home.path(), &name, &bytes[..bytes.len() - 41]);
     let rule = |_, asked| if asked == Asked::Rename { Err(io::Error::other("killed here")) } else { Ok(()) };
     match &recover(&TestDisk::with(rule), home.path())[..] {
-        [Recovered::Failed { path, text }] => assert!(*path == part && text.contains("killed here"), "{text}"),
+        [Recovered::Failed { path, text, .. }] => assert!(*path == part && text.contains("killed here"), "{text}"),
         other => panic!("{other:?}"),
     }
     match &recover(&RealDisk, home.path())[..] {
@@ -146,7 +145,7 @@ fn recovery_never_replaces_a_recording() {
     let part = put(home.path(), &name, &bytes);
     let wav = put(home.path(), name.trim_end_matches(".part"), b"precious");
     match &recover(&RealDisk, home.path())[..] {
-        [Recovered::Failed { path, text }] => {
+        [Recovered::Failed { path, text, .. }] => {
             assert!(*path == part && text.contains("move it away"), "{text}");
         }
         other => panic!("{other:?}"),
@@ -167,7 +166,9 @@ fn a_file_that_says_it_is_of_another_call_is_left_alone() {
     let part = put(home.path(), "01890a5d-ac96-774b-bcce-b302099a8057.wav.part", &bytes);
     put(home.path(), "notes.txt", b"not ours");
     match &recover(&RealDisk, home.path())[..] {
-        [Recovered::Failed { path, text }] => assert!(*path == part && text.contains("says it is of call"), "{text}"),
+        [Recovered::Failed { path, text, .. }] => {
+            assert!(*path == part && text.contains("says it is of call"), "{text}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(recover(&RealDisk, &home.path().join("nothing")), []);
