@@ -168,6 +168,16 @@ impl Raw {
         self.stream.shutdown(how).expect("it was open");
     }
 
+    /// The connection itself. What was not heard yet is still in it.
+    pub fn into_stream(self) -> UnixStream {
+        self.stream
+    }
+
+    /// A connection that was in other hands, at the border of a message.
+    pub fn from_stream(stream: UnixStream) -> Raw {
+        Raw { stream }
+    }
+
     /// What the engine says next; none when the connection is closed.
     pub fn next(&mut self) -> Option<Value> {
         let mut head = [0; HEAD_BYTES];
