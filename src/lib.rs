@@ -6,7 +6,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 1 | [`audio`], [`barrier`], [`memory`], [`protocol`], [`settings`] |
-//! | 2 | [`ring`], [`sampler`] |
+//! | 2 | [`ring`], [`sampler`], [`watch`] |
 //! | 3 | [`commit`], [`call`], [`catalog`] |
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`] |
@@ -26,6 +26,7 @@ pub mod protocol;
 pub mod ring;
 pub mod sampler;
 pub mod settings;
+pub mod watch;
 
 /// Lets tests prove that the path of a frame allocates nothing.
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
     protocol::{
-        AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CONTROL_BYTES_MAX, CallId, Direction,
-        EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, HEAD_BYTES, Head, Kind, Limits, LiveCall, LiveLeg, LiveState,
-        Refusal, Request, Status, Target, VERSION, Verdict,
+        AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CLOSED_BY, CONTROL_BYTES_MAX, CallId,
+        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, HEAD_BYTES, Head, Kind, Latency, Limits,
+        LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, Status, Target, Totals, VERSION, Verdict,
     },
 };
 use serde::Serialize;
@@ -170,21 +170,6 @@ fn live_call() -> LiveCall {
     }
 }
 
-fn status() -> Status {
-    Status {
-        engine: String::new(),
-        level: String::new(),
-        memory: String::new(),
-        write_barrier: String::new(),
-        memory_bytes: 0,
-        held_bytes: 0,
-        calls: 0,
-        commits: 0,
-        disk_trouble: None,
-        catalog_trouble: None,
-    }
-}
-
 #[test]
 fn every_request_stands_in_the_page_and_no_other() {
     let page = page();
@@ -247,7 +232,7 @@ fn every_field_stands_in_the_page_and_no_other() {
         seconds: Some(0.0),
         positions: Some([0, 0]),
         calls: Some(vec![live_call()]),
-        status: Some(status()),
+        status: Some(Status::default()),
     };
     let answers = section(&page, "Fields of an answer");
     assert_eq!(first_column(answers, "| field |"), keys(&answer));
@@ -259,7 +244,14 @@ fn every_field_stands_in_the_page_and_no_other() {
     for state in words(&every!(LiveState: Live, Disconnected, Ended)) {
         assert!(calls.contains(&format!("`{state}`: ")) || calls.contains(&format!("`{state}`; ")), "state `{state}`");
     }
-    assert_eq!(first_column(section(&page, "Status"), "| field |"), keys(&status()));
+    let status = section(&page, "Status");
+    assert_eq!(first_column(status, "| field |"), keys(&Status::default()));
+    assert_eq!(first_column(status, "| field of `totals` |"), keys(&Totals::default()));
+    assert_eq!(first_column(status, "| field of a time |"), keys(&Latency::default()));
+    assert_eq!(first_column(status, "| kind of `errors` |"), ERROR_KINDS.map(str::to_owned).into());
+    for word in CLOSED_BY.map(str::to_owned).into_iter().chain(words(&every!(Reason: OnDemand, Sample))) {
+        assert!(status.contains(&format!("`{word}`")), "`{word}`");
+    }
     assert_eq!(first_column(section(&page, "Events"), "| field of `limits` |"), keys(&limits()));
     for codec in words(&every!(Codec: Pcm16, Ulaw, Alaw)) {
         assert!(first_column(section(&page, "Audio"), "| `codec` |").contains(&codec), "codec `{codec}`");
@@ -273,6 +265,9 @@ fn every_field_stands_in_the_page_and_no_other() {
 #[test]
 fn every_refusal_and_every_error_stands_in_the_page_and_no_other() {
     let page = page();
+    // What is counted by word goes by these lists.
+    assert_eq!((refusals(), errors()), (Refusal::ALL.to_vec(), ErrorCode::ALL.to_vec()));
+    assert_eq!(every!(Reason: OnDemand, Sample), Reason::ALL);
     assert_eq!(first_column(section(&page, "Refusals"), "| `reason` |"), words(&refusals()));
     assert_eq!(first_column(section(&page, "Errors"), "| `error` |"), words(&errors()));
 }

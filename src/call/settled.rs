@@ -71,13 +71,14 @@ impl SelectedCall {
         self.ring.reader()
     }
 
-    /// Wipes its memory, now that `durable` proves that all of it is on disk. Returns the bytes wiped.
+    /// Wipes its memory, now that `durable` proves that all of it is on disk. Returns the bytes that were wiped of it, ever.
     ///
     /// # Panics
     /// If the proof is that of another call: that would lose this one.
     pub fn release(self, durable: &Durable) -> usize {
         assert_eq!(durable.call(), self.outcome.facts.id, "a call is released by its own recording alone");
-        self.ring.wipe()
+        self.ring.wipe();
+        self.ring.wiped_bytes()
     }
 }
 
@@ -99,9 +100,11 @@ impl UnselectedCall {
         UnselectedCall { outcome, ring }
     }
 
-    /// Overwrites all that was held of it. What is left is its row for the ledger, and how many bytes were wiped.
+    /// Overwrites all that was held of it. What is left is its row for the ledger, and how many bytes were wiped of it, ever: what a
+    /// private call held goes before its end.
     pub fn discard(self) -> (Outcome, usize) {
-        let wiped = self.ring.wipe();
+        self.ring.wipe();
+        let wiped = self.ring.wiped_bytes();
         (self.outcome, wiped)
     }
 }

@@ -124,6 +124,16 @@ impl Catalog {
         self.queue.trouble()
     }
 
+    /// How often the file got into trouble since the start.
+    pub fn troubles(&self) -> u64 {
+        self.queue.troubles()
+    }
+
+    /// How many notes about calls were left out, because too many waited: the ledger lacks them.
+    pub fn left_out(&self) -> u64 {
+        self.queue.left_out()
+    }
+
     /// How many notes are not durable yet.
     pub fn pending(&self) -> usize {
         self.queue.pending()

@@ -51,6 +51,8 @@ struct State {
     /// The last number of each day, and what was found: none until the catalog is open for the first time.
     start: Option<Start>,
     trouble: Option<Trouble>,
+    /// How often it got into trouble, or into another one.
+    troubles: u64,
     /// When the thread is to give up; none while it is not to end.
     close_by: Option<Instant>,
     /// No more notes are taken.
@@ -137,6 +139,14 @@ impl Queue {
             0 => trouble.to_string(),
             left_out => format!("{trouble}; {left_out} notes about calls were left out, so that the ledger lacks them"),
         })
+    }
+
+    pub(super) fn troubles(&self) -> u64 {
+        self.state.lock().troubles
+    }
+
+    pub(super) fn left_out(&self) -> u64 {
+        self.state.lock().left_out
     }
 
     pub(super) fn pending(&self) -> usize {
@@ -248,6 +258,7 @@ impl Queue {
     pub(super) fn in_trouble(&self, trouble: Trouble) {
         let mut state = self.state.lock();
         if state.trouble.as_ref() != Some(&trouble) {
+            state.troubles += 1;
             tracing::error!(%trouble, waiting = state.waiting.len() + state.in_hand, "the catalog cannot be written");
         }
         state.trouble = Some(trouble);

@@ -17,6 +17,7 @@ mod record;
 mod recordings;
 mod replay;
 mod run;
+mod status;
 mod unmask;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -52,6 +53,7 @@ enum Command {
     Private(private::PrivateArgs),
     Object(object::ObjectArgs),
     Calls(calls::CallsArgs),
+    Status(status::StatusArgs),
     Recordings(recordings::RecordingsArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Private(args) => private::run(&context, args),
         Command::Object(args) => object::run(&context, args),
         Command::Calls(args) => calls::run(&context, args),
+        Command::Status(args) => status::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),

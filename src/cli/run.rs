@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    net::SocketAddr,
     process,
 };
 
@@ -14,7 +15,7 @@ use super::{Context, Failure};
 use crate::{
     engine::Engine,
     intake,
-    settings::{Settings, parse_memory},
+    settings::{Settings, parse_memory, parse_metrics},
 };
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
@@ -24,6 +25,8 @@ const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
   retrocall run --one-in 0             recording on demand alone, no sample
   retrocall run --memory 1GiB          room for more calls
+  retrocall run --metrics 127.0.0.1:9464
+                                       figures for Prometheus at http://127.0.0.1:9464/metrics
   retrocall --home /srv/desk run       another home folder
 
 Settings: retrocall.toml in the home folder. Stop it with Ctrl-C or SIGTERM: selected calls are written first.
@@ -42,6 +45,9 @@ pub struct RunArgs {
     /// Run even if memory can't be locked: audio may then reach the swap
     #[arg(long)]
     pub allow_unlocked: bool,
+    /// Show figures for Prometheus at this loopback address [default: nowhere]
+    #[arg(long, value_name = "ADDR", value_parser = parse_metrics)]
+    pub metrics: Option<SocketAddr>,
 }
 
 fn one_in(text: &str) -> Result<u32, String> {
@@ -54,6 +60,7 @@ impl RunArgs {
         settings.one_in = self.one_in.unwrap_or(settings.one_in);
         settings.memory = self.memory.or(settings.memory);
         settings.allow_unlocked |= self.allow_unlocked;
+        settings.metrics = self.metrics.or(settings.metrics);
     }
 }
 
@@ -70,12 +77,13 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
         .init();
     let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
     let status = engine.status();
-    intake::serve(engine, &settings, |socket| {
-        info!(socket = %socket.display(), one_in = settings.one_in, "ready");
+    intake::serve(engine, &settings, |intake::Ready { socket, metrics }| {
+        let shown = metrics.map(|address| format!("http://{address}/metrics"));
+        info!(socket = %socket.display(), one_in = settings.one_in, metrics = shown, "ready");
         if context.json() {
             let ready = json!({
                 "ready": true, "socket": socket, "pid": process::id(), "one_in": settings.one_in,
-                "memory": status.memory, "memory_bytes": status.memory_bytes,
+                "memory": status.memory, "memory_bytes": status.memory_bytes, "metrics": metrics,
             });
             println!("{ready}");
         }

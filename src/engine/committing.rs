@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
+    time::Instant,
 };
 
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
-use super::{Engine, purposes::purposes, registry::Entry};
+use super::{Engine, counters::Mishap, purposes::purposes, registry::Entry};
 use crate::{
     call::{Facts, SelectedCall},
     catalog::{Note, RecordingBegun, RecordingKept, RecordingState},
@@ -19,7 +20,16 @@ use crate::{
 
 /// The selected calls that have ended and are not durable yet.
 #[derive(Default)]
-pub(super) struct Committing(Mutex<HashMap<CallId, SelectedCall>>);
+pub(super) struct Committing(Mutex<HashMap<CallId, Ended>>);
+
+/// One of them.
+struct Ended {
+    call: SelectedCall,
+    /// When record was first pressed, if it was.
+    pressed: Option<Instant>,
+    /// When it was settled: hangup, or the end of the wait for a late press.
+    settled: Instant,
+}
 
 impl Committing {
     pub(super) fn len(&self) -> usize {
@@ -64,6 +74,9 @@ impl Engine {
         let on_demand = label.reasons.contains(&Reason::OnDemand);
         self.commits.begin(reader, label, move |progress| match progress {
             Progress::Trouble(text) => {
+                if let Some(engine) = engine.upgrade() {
+                    engine.counters.mishap(Mishap::Disk);
+                }
                 warn!(%call, "the disk refuses a recording, which stays in memory: {text}");
                 if on_demand {
                     listeners.tell(&Event::DiskTrouble { call, text });
@@ -88,16 +101,16 @@ impl Engine {
     }
 
     /// A selected call has ended: it waits here until its commit has brought it home.
-    pub(super) fn commit_to_the_end(&self, selected: SelectedCall, commit: &CommitHandle) {
+    pub(super) fn commit_to_the_end(&self, selected: SelectedCall, pressed: Option<Instant>, commit: &CommitHandle) {
         let (call, samples, reasons) =
             (selected.outcome().facts.id, selected.outcome().samples, selected.reasons().to_vec());
-        self.committing.0.lock().insert(call, selected);
+        self.committing.0.lock().insert(call, Ended { call: selected, pressed, settled: Instant::now() });
         commit.finish(samples, reasons);
     }
 
     /// The recording of a call is durable: its memory goes, and the catalog learns of it.
     fn kept(&self, durable: &Durable) {
-        let Some(selected) = self.committing.0.lock().remove(&durable.call()) else {
+        let Some(Ended { call: selected, pressed, settled }) = self.committing.0.lock().remove(&durable.call()) else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return;
         };
@@ -122,6 +135,8 @@ impl Engine {
             purposes: purposes(selected.reasons(), committed_at),
         }));
         info!(call = %facts.id, agent = facts.agent, seconds, bytes = durable.bytes(), "a recording is kept");
-        selected.release(durable);
+        let since_press = pressed.map(|pressed| pressed.elapsed());
+        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
+        self.counters.wiped(selected.release(durable));
     }
 }

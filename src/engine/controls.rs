@@ -1,6 +1,6 @@
 //! What is asked of a live call.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::oneshot;
 use tracing::info;
@@ -63,7 +63,7 @@ impl Engine {
         let result = match ask {
             Ask::Record => self.record(entry, call, listener).map(|(done, commit)| {
                 if commit.is_some() {
-                    state.commit = commit;
+                    (state.commit, state.pressed) = (commit, Some(Instant::now()));
                 }
                 done
             }),

@@ -99,10 +99,12 @@ impl Engine {
                 call: Some(call),
                 link: Link::Connected,
                 commit: None,
+                pressed: None,
                 lost_frames_told: 0,
                 told_too_long: false,
             }),
         }));
+        self.counters.call_begun();
         self.look_after_soon();
         Ok(Carried { agent: facts.agent.clone(), facts, began, writers: Box::new(writers) })
     }
@@ -174,7 +176,7 @@ impl Engine {
     /// Settles what becomes of a call: it leaves the live ones for good.
     pub(super) fn settle(&self, entry: &Entry, state: &mut State) {
         let Some(call) = state.call.take() else { return };
-        let commit = state.commit.take();
+        let (commit, pressed) = (state.commit.take(), state.pressed);
         match call.settle() {
             Settled::Selected(selected) => {
                 self.catalog.note(ended(selected.outcome(), selected.reasons(), self.clock.wall()));
@@ -182,7 +184,7 @@ impl Engine {
                     let label = label(&entry.facts, selected.reasons());
                     self.begin_commit(entry, selected.reader(), label)
                 });
-                self.commit_to_the_end(selected, &commit);
+                self.commit_to_the_end(selected, pressed, &commit);
             }
             Settled::Unselected(unselected) => self.wiper.wipe(unselected),
         }

@@ -5,6 +5,7 @@
 mod clock;
 mod committing;
 mod controls;
+mod counters;
 mod guarantees;
 mod home;
 mod life;
@@ -12,6 +13,7 @@ mod listener;
 mod purposes;
 mod registry;
 mod start;
+mod status;
 mod threads;
 mod upkeep;
 
@@ -27,6 +29,7 @@ use tracing::{error, info};
 
 pub use clock::{Clock, SystemClock};
 pub use controls::Controlled;
+pub use counters::{Asked, ClosedBy, Counters, Mishap};
 pub use guarantees::Guarantees;
 pub use home::{Home, is_taken, recordings_in};
 pub use life::Carried;
@@ -40,7 +43,7 @@ use crate::{
     catalog::Catalog,
     commit::Commits,
     memory::Arena,
-    protocol::{CallId, EndedBy, Limits, Status},
+    protocol::{CallId, EndedBy, Limits},
     sampler::Draw,
 };
 use committing::Committing;
@@ -67,6 +70,7 @@ pub struct Engine {
     allow_unlocked: bool,
     commits: Commits,
     catalog: Catalog,
+    counters: Arc<Counters>,
     registry: Registry,
     committing: Committing,
     wiper: Wiper,
@@ -109,20 +113,9 @@ impl Engine {
         }
     }
 
-    /// How the engine is.
-    pub fn status(&self) -> Status {
-        Status {
-            engine: env!("CARGO_PKG_VERSION").to_owned(),
-            level: self.guarantees.level().to_string(),
-            memory: self.arena.kind().to_string(),
-            write_barrier: self.guarantees.barrier.to_string(),
-            memory_bytes: self.arena.bytes(),
-            held_bytes: self.arena.held_bytes(),
-            calls: self.registry.len(),
-            commits: self.committing.len(),
-            disk_trouble: self.commits.trouble(),
-            catalog_trouble: self.catalog.trouble(),
-        }
+    /// What is counted, by those who bring calls in too.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What wakes the thread that faults memory in.

@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 
 use super::listener::Listeners;
 use crate::{
+    audio::{Leg, Rate},
     call::{Facts, LiveCall},
     commit::CommitHandle,
     protocol::{CallId, Refusal},
-    ring::{LegWriter, Ring},
+    ring::{LegCounts, LegWriter, Ring},
 };
 
 /// Who asks.
@@ -61,35 +62,81 @@ pub(super) struct State {
     pub link: Link,
     /// The commit that follows the call since record was pressed.
     pub commit: Option<CommitHandle>,
+    /// When record was first pressed.
+    pub pressed: Option<Instant>,
     /// Lost frames that have been told of.
     pub lost_frames_told: u64,
     /// Whether it was said that the oldest audio goes.
     pub told_too_long: bool,
 }
 
-/// The live calls.
+/// What the legs of calls have counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct AudioCounts {
+    pub frames: u64,
+    pub gaps: u64,
+    /// In microseconds, for the rates of calls differ.
+    pub gap_us: u64,
+    pub late_frames: u64,
+    pub lost_frames: u64,
+}
+
+impl AudioCounts {
+    fn add(&mut self, of: &LegCounts, rate: Rate) {
+        self.frames += of.frames;
+        self.gaps += of.gaps;
+        self.gap_us += (rate.seconds(of.gap_samples) * 1e6) as u64;
+        self.late_frames += of.late_frames;
+        self.lost_frames += of.lost_frames;
+    }
+
+    fn add_call(&mut self, entry: &Entry) {
+        Leg::ALL.iter().for_each(|leg| self.add(&entry.ring.counts(*leg), entry.facts.rate));
+    }
+}
+
+/// The live calls, and what those before them have counted. One lock for both: a call is in the one or in the other, so that a sum
+/// never goes back.
 #[derive(Default)]
-pub(super) struct Registry(Mutex<HashMap<CallId, Arc<Entry>>>);
+pub(super) struct Registry(Mutex<Calls>);
+
+#[derive(Default)]
+struct Calls {
+    live: HashMap<CallId, Arc<Entry>>,
+    settled: AudioCounts,
+}
 
 impl Registry {
     pub(super) fn len(&self) -> usize {
-        self.0.lock().len()
+        self.0.lock().live.len()
     }
 
     pub(super) fn add(&self, entry: &Arc<Entry>) {
-        self.0.lock().insert(entry.id, Arc::clone(entry));
+        self.0.lock().live.insert(entry.id, Arc::clone(entry));
     }
 
+    /// A call is settled: its ring is closed, and its counts don't change any more.
     pub(super) fn remove(&self, id: CallId) {
-        self.0.lock().remove(&id);
+        let mut calls = self.0.lock();
+        if let Some(entry) = calls.live.remove(&id) {
+            calls.settled.add_call(&entry);
+        }
+    }
+
+    /// How many calls are live, and what all calls have counted so far. Loads of atomics, and no lock of a call's.
+    pub(super) fn counts(&self) -> (usize, AudioCounts) {
+        let calls = self.0.lock();
+        let mut counts = calls.settled;
+        calls.live.values().for_each(|entry| counts.add_call(entry));
+        (calls.live.len(), counts)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Entry>> {
-        self.0.lock().values().cloned().collect()
+        self.0.lock().live.values().cloned().collect()
     }
 
     pub(super) fn get(&self, id: CallId) -> Result<Arc<Entry>, Refusal> {
-        self.0.lock().get(&id).cloned().ok_or(Refusal::UnknownCall)
+        self.0.lock().live.get(&id).cloned().ok_or(Refusal::UnknownCall)
     }
 
     /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one

@@ -13,7 +13,7 @@ use nix::sys::resource;
 use tracing::{error, info, warn};
 
 use super::{
-    Clock, Engine, Guarantees, Home, SystemClock,
+    Clock, Counters, Engine, Guarantees, Home, SystemClock,
     committing::Committing,
     purposes::purposes,
     registry::Registry,
@@ -112,8 +112,10 @@ impl Engine {
             Commits::start(Arc::new(RealDisk), home.recordings(), settings.commit_threads, settings.allow_unlocked)
                 .map_err(StartError::Memory)?;
         take_over(&home, &catalog, clock.wall());
+        let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
-        let wiper = Wiper::start(catalog.clone(), Arc::clone(&clock)).map_err(StartError::Thread)?;
+        let wiper =
+            Wiper::start(catalog.clone(), Arc::clone(&counters), Arc::clone(&clock)).map_err(StartError::Thread)?;
         Ok(Arc::new_cyclic(|this: &Weak<Engine>| Engine {
             this: Weak::clone(this),
             home,
@@ -132,6 +134,7 @@ impl Engine {
             allow_unlocked: settings.allow_unlocked,
             commits,
             catalog,
+            counters,
             registry: Registry::default(),
             committing: Committing::default(),
             wiper,

@@ -12,7 +12,7 @@ use std::{
 use crossbeam::channel::{Sender, unbounded};
 use parking_lot::Mutex;
 
-use super::{Clock, life::ended};
+use super::{Clock, Counters, life::ended};
 use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena};
 
 /// Keeps wiped, faulted-in segments ready, so that no thread that carries audio ever meets a page fault.
@@ -71,12 +71,14 @@ impl Drop for JoinOnDrop {
 pub(super) struct Wiper(Mutex<Option<(Sender<UnselectedCall>, JoinHandle<()>)>>);
 
 impl Wiper {
-    pub(super) fn start(catalog: Catalog, clock: Arc<dyn Clock>) -> io::Result<Wiper> {
+    pub(super) fn start(catalog: Catalog, counters: Arc<Counters>, clock: Arc<dyn Clock>) -> io::Result<Wiper> {
         let (wipes, unselected) = unbounded::<UnselectedCall>();
         let handle = thread::Builder::new().name("wipe".to_owned()).spawn(move || {
             barrier::write_nowhere();
             for call in unselected {
-                let (outcome, _) = call.discard();
+                let (outcome, wiped_bytes) = call.discard();
+                counters.wiped(wiped_bytes);
+                counters.call_discarded();
                 catalog.note(ended(&outcome, &[], clock.wall()));
             }
         })?;

@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::{
     Engine,
+    counters::Mishap,
     registry::{Entry, Link, State},
 };
 use crate::{
@@ -66,6 +67,7 @@ impl Engine {
                 let text =
                     "the memory for live calls is full, and frames of this call were lost: raise --memory".to_owned();
                 warn!(call = %entry.id, "{text}");
+                self.counters.mishap(Mishap::Memory);
                 entry.listeners.tell(&Event::MemoryFull { call: entry.id, text });
             }
         }

@@ -9,10 +9,10 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::outbox::{Outbox, Place};
+use super::outbox::{Outbox, Place, Written};
 use super::reader::{ConnectionId, Inbound, Line, Reader};
 use crate::{
-    engine::{Carried, Controlled, Engine, Listener, Who},
+    engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Who},
     protocol::{Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, RequestError, Target, VERSION, Verdict},
 };
 
@@ -47,8 +47,8 @@ impl Connection {
         Connection { id, engine, reader, who, outbox, listener, calls: HashMap::new(), next_channel: 0 }
     }
 
-    /// Serves the connection to its end.
-    pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Inbound>, stream: UnixStream) {
+    /// Serves the connection to its end, and says what that was.
+    pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Inbound>, stream: UnixStream) -> ClosedBy {
         let agent = (!self.who.owner).then(|| self.who.agent.clone());
         self.outbox.tell(&Event::Hello {
             version: VERSION,
@@ -59,6 +59,7 @@ impl Connection {
         let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
         let mut writes = true;
         let mut fault = None;
+        let mut closed_by = ClosedBy::Client;
         loop {
             tokio::select! {
                 inbound = inbox.recv() => match inbound {
@@ -71,14 +72,19 @@ impl Connection {
                     },
                     Some(Inbound::Released(_)) => {}
                     Some(Inbound::Gone { fault: seen, lines }) => {
-                        self.gone(seen.or(fault), lines);
+                        let fault = seen.or(fault);
+                        closed_by = fault.as_ref().map_or(closed_by, |(code, _)| ClosedBy::Fault(*code));
+                        self.gone(fault, lines);
                         break;
                     }
                     None => break,
                 },
                 // The client does not read, or is gone: the reader thread gives its calls back.
-                _ = &mut writing, if writes => {
+                written = &mut writing, if writes => {
                     writes = false;
+                    if matches!(written, Ok(Written::NotRead)) {
+                        closed_by = ClosedBy::NotReading;
+                    }
                     self.reader.close(self.id);
                 }
             }
@@ -87,6 +93,7 @@ impl Connection {
         if writes && timeout(FAREWELL_WAIT, &mut writing).await.is_err() {
             writing.abort();
         }
+        closed_by
     }
 
     /// The end: calls that were not ended wait for another connection.
@@ -116,18 +123,22 @@ impl Connection {
             Ok(request) => request,
             Err(RequestError::NotJson(text)) => return Err(text),
             Err(RequestError::Malformed { id, text }) => {
-                self.outbox.answer(&Answer { id, ..Answer::malformed(text) });
+                let answer = Answer { id, ..Answer::malformed(text) };
+                self.engine.counters().answered(Asked::Other, &answer);
+                self.outbox.answer(&answer);
                 return Ok(());
             }
         };
-        let id = request.id;
+        let (id, asked) = (request.id, Asked::from(&request.ask));
         let Controlled { mut answer, after } = self.ask(request);
         answer.id = id;
+        self.engine.counters().answered(asked, &answer);
         match after {
             None => self.outbox.answer(&answer),
             Some(after) => {
                 let place = self.outbox.place();
-                tokio::spawn(answer_after(answer, after, Arc::clone(&self.outbox), place));
+                let (engine, outbox) = (Arc::clone(&self.engine), Arc::clone(&self.outbox));
+                tokio::spawn(answer_after(answer, after, engine, outbox, place));
             }
         }
         Ok(())
@@ -202,10 +213,21 @@ impl Connection {
 }
 
 /// Answers an `erase-last` when the disk holds nothing of it any more.
-async fn answer_after(answer: Answer, after: oneshot::Receiver<()>, outbox: Arc<Outbox>, place: Place) {
+async fn answer_after(
+    answer: Answer,
+    after: oneshot::Receiver<()>,
+    engine: Arc<Engine>,
+    outbox: Arc<Outbox>,
+    place: Place,
+) {
     let answer = match timeout(ERASE_WAIT, after).await {
         Ok(Ok(())) => answer,
-        _ => Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) },
+        _ => {
+            let refused = Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) };
+            engine.counters().mishap(Mishap::Erase);
+            engine.counters().answered(Asked::Other, &refused);
+            refused
+        }
     };
     outbox.fill(place, &answer);
 }

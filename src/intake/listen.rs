@@ -22,7 +22,7 @@ use tracing::{debug, error, warn};
 
 use super::{connection::Connection, outbox::Outbox, reader::Reader};
 use crate::{
-    engine::{Engine, Listener, Who},
+    engine::{Engine, Listener, Mishap, Who},
     protocol::{ErrorCode, Event},
     settings::Settings,
 };
@@ -90,6 +90,7 @@ impl Door {
                 match self.listener.accept().await {
                     Ok((stream, _)) => break stream,
                     Err(error) => {
+                        self.engine.counters().mishap(Mishap::Connection);
                         error!(
                             "can't accept a connection: {error}; trying again (is the limit on open files too low?)"
                         );
@@ -98,6 +99,7 @@ impl Door {
                 }
             };
             if let Err(error) = self.welcome(id, stream) {
+                self.engine.counters().mishap(Mishap::Connection);
                 warn!(connection = id, "a connection can't be served: {error}");
             }
         }
@@ -109,6 +111,7 @@ impl Door {
         let limit = self.settings.connections_max;
         if self.open.load(Ordering::Relaxed) >= limit {
             warn!(limit, "a connection is refused (connections_max)");
+            self.engine.counters().connection_refused();
             let text = format!("{limit} connections are open: that is the limit (connections_max)");
             outbox.tell(&Event::Error { error: ErrorCode::TooManyConnections, text });
             outbox.close();
@@ -130,9 +133,10 @@ impl Door {
         drop(outboxes);
         self.open.fetch_add(1, Ordering::Relaxed);
         reader.adopt(id, reading, sender);
-        let open = Arc::clone(&self.open);
+        self.engine.counters().connection_opened();
+        let (open, engine) = (Arc::clone(&self.open), Arc::clone(&self.engine));
         tokio::spawn(async move {
-            connection.serve(inbox, stream).await;
+            engine.counters().connection_closed(connection.serve(inbox, stream).await);
             open.fetch_sub(1, Ordering::Relaxed);
         });
         Ok(())

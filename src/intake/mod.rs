@@ -9,9 +9,16 @@
 mod connection;
 mod listen;
 mod outbox;
+mod pulse;
 mod reader;
 
-use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
@@ -22,8 +29,10 @@ use crate::{
     engine::Engine,
     protocol::{CallId, Event},
     settings::Settings,
+    watch::{Endpoint, supervisor},
 };
 use listen::Door;
+use pulse::Pulse;
 use reader::Reader;
 
 /// How long a stop waits for the disk.
@@ -36,6 +45,8 @@ const FAREWELL: Duration = Duration::from_millis(100);
 pub enum ServeError {
     /// The socket can't be made.
     Socket(PathBuf, io::Error),
+    /// The metrics can't be shown at this address.
+    Metrics(SocketAddr, io::Error),
     /// A reading thread can't be started.
     Reader(ReaderError),
     /// The system refused a signal handler or a runtime.
@@ -52,6 +63,11 @@ impl fmt::Display for ServeError {
                 "can't make the socket {}: {cause}; name another place in retrocall.toml (socket = \"…\")",
                 path.display()
             ),
+            ServeError::Metrics(address, cause) => write!(
+                f,
+                "can't show the metrics at {address}: {cause}; name another loopback address and port (metrics in retrocall.toml, \
+                 or --metrics)"
+            ),
             ServeError::Reader(ReaderError::Memory(error)) => error.fmt(f),
             ServeError::Reader(ReaderError::System(cause)) | ServeError::System(cause) => {
                 write!(f, "the system refuses what the engine needs: {cause}")
@@ -67,11 +83,20 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
+/// What clients can connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready<'a> {
+    /// The local socket.
+    pub socket: &'a Path,
+    /// Where the metrics are shown, if they are.
+    pub metrics: Option<SocketAddr>,
+}
+
 /// Serves the local socket until the process is asked to stop, then stops the engine. `ready` is called when clients can connect.
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::path::Path)) -> Result<(), ServeError> {
+pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(Ready<'_>)) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::System)?;
     runtime.block_on(async {
         let path = settings.socket_path(engine.home().path());
@@ -89,14 +114,18 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::
             .map_err(|error| ServeError::Socket(path.clone(), error))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
+        let metrics = show_metrics(&engine, settings).await?;
+        tokio::spawn(Pulse::of(&readers).keep_telling());
         let door = Door::new(listener, path.clone(), Arc::clone(&engine), readers, settings);
-        ready(&path);
+        ready(Ready { socket: &path, metrics });
+        supervisor::ready(&format!("live audio: {}", engine.guarantees().level()));
         tokio::select! {
             () = door.accept() => {}
             () = engine.keep_up() => {}
             _ = terminate.recv() => info!("asked to stop (SIGTERM)"),
             _ = interrupt.recv() => info!("asked to stop (SIGINT)"),
         }
+        supervisor::stopping();
         // Here, on the thread on which calls begin: none can slip in behind what `stop` ends.
         engine.refuse_new_calls();
         door.tell_all(&Event::Stopping);
@@ -112,6 +141,15 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(&std::
         tokio::time::sleep(FAREWELL).await;
         if left.is_empty() { Ok(()) } else { Err(ServeError::NotDurable(left)) }
     })
+}
+
+/// Shows the metrics, if the settings want that, and says where. From this thread: those that carry audio can't open a socket.
+async fn show_metrics(engine: &Arc<Engine>, settings: &Settings) -> Result<Option<SocketAddr>, ServeError> {
+    let Some(address) = settings.metrics else { return Ok(None) };
+    let endpoint = Endpoint::bind(address).await.map_err(|error| ServeError::Metrics(address, error))?;
+    let (address, engine) = (endpoint.address(), Arc::clone(engine));
+    tokio::spawn(endpoint.serve(move || engine.status()));
+    Ok(Some(address))
 }
 
 /// The second signal: whoever sends it knows that it costs what is not durable.

@@ -24,6 +24,17 @@ pub(super) struct Outbox {
     overflown: Notify,
 }
 
+/// How the writing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// All there was has been written.
+    All,
+    /// The client was gone.
+    Gone,
+    /// The client did not read.
+    NotRead,
+}
+
 /// The place of an answer that is not known yet.
 pub(super) struct Place(u64);
 
@@ -99,8 +110,8 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Writes what comes, until it is closed and empty, or the client does not read, or is gone.
-    pub(super) async fn write_to(self: Arc<Outbox>, mut stream: UnixStream) {
+    /// Writes what comes, until it is closed and empty, or the client does not read, or is gone. Returns how it ended.
+    pub(super) async fn write_to(self: Arc<Outbox>, mut stream: UnixStream) -> Written {
         loop {
             let (bytes, closed) = {
                 let mut waiting = self.waiting.lock();
@@ -109,20 +120,21 @@ impl Outbox {
             if bytes.is_empty() {
                 if closed {
                     let _ = stream.shutdown().await;
-                    return;
+                    return Written::All;
                 }
                 self.filled.notified().await;
                 continue;
             }
-            let written = tokio::select! {
-                written = stream.write_all(&bytes) => written.is_ok(),
+            let ended = tokio::select! {
+                written = stream.write_all(&bytes) => written.is_err().then_some(Written::Gone),
                 () = self.overflown.notified() => {
                     warn!("a connection is closed: the client does not read what it is sent");
-                    false
+                    Some(Written::NotRead)
                 }
             };
-            if !written {
-                return self.close();
+            if let Some(ended) = ended {
+                self.close();
+                return ended;
             }
         }
     }

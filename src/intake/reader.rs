@@ -9,7 +9,10 @@ use std::{
     collections::{HashMap, VecDeque},
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -78,6 +81,7 @@ enum Order {
     Release { id: ConnectionId, channel: u32 },
     GoOn { id: ConnectionId },
     Close { id: ConnectionId },
+    Beat,
 }
 
 /// The other side's hold of the thread. The thread runs until it is dropped.
@@ -85,6 +89,8 @@ pub(super) struct Reader {
     /// Wait-free for the thread; those who order take turns. None only while this is dropped.
     orders: Mutex<Option<HeapProd<Order>>>,
     wake: Arc<EventFd>,
+    /// Beats that the thread has given.
+    beats: Arc<AtomicU64>,
 }
 
 impl Reader {
@@ -103,7 +109,8 @@ impl Reader {
             bytes: LockedBuffer::new(READ_BYTES_MAX, allow_unlocked)?,
             samples: LockedSamples::new(FRAME_SAMPLES_MAX, allow_unlocked)?,
         };
-        let thread_wake = Arc::clone(&wake);
+        let beats = Arc::new(AtomicU64::new(0));
+        let (thread_wake, thread_beats) = (Arc::clone(&wake), Arc::clone(&beats));
         thread::Builder::new().name(format!("intake-{number}")).spawn(move || {
             barrier::write_nowhere();
             let mut thread = ReaderThread {
@@ -111,13 +118,26 @@ impl Reader {
                 fault_in,
                 epoll,
                 wake: thread_wake,
+                beats: thread_beats,
                 orders: consumer,
                 connections: HashMap::new(),
                 buffers,
             };
             thread.run();
         })?;
-        Ok(Reader { orders: Mutex::new(Some(orders)), wake })
+        Ok(Reader { orders: Mutex::new(Some(orders)), wake, beats })
+    }
+
+    /// Asks the thread for a beat, which it gives when all orders before have been carried out. Never waits: false if orders pile up.
+    pub(super) fn ask_beat(&self) -> bool {
+        let asked = self.orders.lock().as_mut().is_some_and(|orders| orders.try_push(Order::Beat).is_ok());
+        let _ = self.wake.write(1);
+        asked
+    }
+
+    /// How many beats the thread has given.
+    pub(super) fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 
     /// A new connection: its frames and control messages are read from now on.
@@ -204,6 +224,7 @@ struct ReaderThread<'a> {
     fault_in: FaultIn,
     epoll: Epoll,
     wake: Arc<EventFd>,
+    beats: Arc<AtomicU64>,
     orders: HeapCons<Order>,
     connections: HashMap<ConnectionId, Connection<'a>>,
     buffers: Buffers,
@@ -323,6 +344,9 @@ impl ReaderThread<'_> {
                 }
                 Order::GoOn { id } => self.read_on(id),
                 Order::Close { id } => self.close(id, None),
+                Order::Beat => {
+                    self.beats.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
         self.orders.write_is_held()

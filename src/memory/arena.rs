@@ -111,7 +111,17 @@ impl Arena {
 
     /// Bytes that are in use by rings (approximate while threads are at work).
     pub fn held_bytes(&self) -> usize {
-        self.bytes() - self.free_segments() as usize * SEGMENT_BYTES
+        self.bytes() - self.free_bytes()
+    }
+
+    /// Bytes that are in use by nobody (approximate while threads are at work).
+    pub fn free_bytes(&self) -> usize {
+        self.free_segments() as usize * SEGMENT_BYTES
+    }
+
+    /// Bytes that are free and faulted in (approximate while threads are at work).
+    pub fn ready_bytes(&self) -> usize {
+        self.ready.load(Ordering::Relaxed).min(self.segments) as usize * SEGMENT_BYTES
     }
 
     fn free_segments(&self) -> u32 {
@@ -295,7 +305,8 @@ mod tests {
         assert!(arena.wants_fault_in());
         assert_eq!(arena.fault_in_ahead(), 16);
         assert!(!arena.wants_fault_in());
-        assert_eq!(arena.held_bytes(), 0);
+        assert_eq!((arena.held_bytes(), arena.free_bytes()), (0, 64 * SEGMENT_BYTES));
+        assert_eq!(arena.ready_bytes(), 16 * SEGMENT_BYTES);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CallId, Direction};
+use super::{CallId, Direction, Status};
 use crate::audio::Codec;
 
 /// What became of a request.
@@ -50,6 +50,25 @@ pub enum Refusal {
     Stopping,
     /// The disk would not overwrite what a running commit had written.
     Disk,
+}
+
+impl Refusal {
+    /// All of them, in their order.
+    pub const ALL: [Refusal; 13] = [
+        Refusal::Malformed,
+        Refusal::UnknownCall,
+        Refusal::NoCall,
+        Refusal::NotYours,
+        Refusal::Ended,
+        Refusal::Private,
+        Refusal::Objected,
+        Refusal::Recording,
+        Refusal::MemoryFull,
+        Refusal::TooManyCalls,
+        Refusal::Connected,
+        Refusal::Stopping,
+        Refusal::Disk,
+    ];
 }
 
 impl fmt::Display for Refusal {
@@ -208,29 +227,4 @@ pub struct LiveLeg {
     pub late_frames: u64,
     /// Frames of which samples were lost because memory was full.
     pub lost_frames: u64,
-}
-
-/// How the engine is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Status {
-    /// Version of the engine.
-    pub engine: String,
-    /// What is guaranteed for live audio: `secret`, `barred`, `locked` or `unlocked`.
-    pub level: String,
-    /// What keeps audio in memory: `memfd_secret`, `mlock2` or `unlocked`.
-    pub memory: String,
-    /// What keeps threads with live audio from writing files: `full`, `partial` or `none`.
-    pub write_barrier: String,
-    /// The memory's limit in bytes.
-    pub memory_bytes: usize,
-    /// Bytes in use by live calls.
-    pub held_bytes: usize,
-    /// Live calls.
-    pub calls: usize,
-    /// Selected calls that are not durable yet.
-    pub commits: usize,
-    /// What the disk says, if it refuses.
-    pub disk_trouble: Option<String>,
-    /// What the catalog says, if it refuses.
-    pub catalog_trouble: Option<String>,
 }

@@ -111,6 +111,22 @@ pub enum ErrorCode {
     MemoryFull,
 }
 
+impl ErrorCode {
+    /// All of them, in their order.
+    pub const ALL: [ErrorCode; 10] = [
+        ErrorCode::NotRetrocall,
+        ErrorCode::Version,
+        ErrorCode::Kind,
+        ErrorCode::TooLong,
+        ErrorCode::Samples,
+        ErrorCode::Channel,
+        ErrorCode::Position,
+        ErrorCode::Json,
+        ErrorCode::TooManyConnections,
+        ErrorCode::MemoryFull,
+    ];
+}
+
 /// What the engine takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {

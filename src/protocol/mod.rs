@@ -6,13 +6,15 @@ mod answer;
 mod event;
 mod frame;
 mod request;
+mod status;
 mod words;
 
-pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Status, Verdict};
+pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
 pub use event::{EndedBy, ErrorCode, Event, Limits};
 pub use frame::{
     AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, Kind, VERSION,
     audio_message, control_message,
 };
 pub use request::{AGENT_CHARS_MAX, Ask, Begin, Request, RequestError, Target};
+pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
 pub use words::{CallId, Direction, Reason};

@@ -54,6 +54,9 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Both of them, in their order.
+    pub const ALL: [Reason; 2] = [Reason::OnDemand, Reason::Sample];
+
     /// The word for it in files, the catalog and on screens.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -108,6 +108,11 @@ impl Ring {
         segments.sum::<usize>() * SEGMENT_BYTES
     }
 
+    /// Bytes of the arena that were overwritten and given back: oldest audio that was dropped, and all there was once it is wiped.
+    pub fn wiped_bytes(&self) -> usize {
+        self.held.lock().given_back.iter().map(|segments| *segments as usize).sum::<usize>() * SEGMENT_BYTES
+    }
+
     /// Makes these intervals of a leg silence, instead of those named before: frames that come for them are not held. Intervals that
     /// lie behind the frontier are spent and may be left out. Returns when the writer obeys.
     ///

@@ -8,6 +8,7 @@ mod units;
 use std::{
     collections::BTreeMap,
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +16,7 @@ use std::{
 use serde::Deserialize;
 
 pub use error::SettingsError;
-pub use units::{parse_duration, parse_memory, parse_size};
+pub use units::{parse_duration, parse_memory, parse_metrics, parse_size};
 
 /// The file's name in the home folder.
 pub const SETTINGS_FILE: &str = "retrocall.toml";
@@ -67,6 +68,9 @@ pub struct Settings {
     /// Threads that write recordings.
     #[serde(deserialize_with = "units::count_within::<_, 1, 64>")]
     pub commit_threads: usize,
+    /// Where the metrics are shown: a loopback address with its port. Without it they are shown nowhere.
+    #[serde(deserialize_with = "units::metrics")]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// How much is guaranteed for live audio. Each level holds what those before it do.
@@ -113,6 +117,7 @@ impl Default for Settings {
             connections_max: 8_192,
             intake_threads: None,
             commit_threads: 2,
+            metrics: None,
         }
     }
 }

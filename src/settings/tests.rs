@@ -36,6 +36,7 @@ fn every_setting_can_be_set() {
         connections_max = 6
         intake_threads = 3
         commit_threads = 4
+        metrics = "[::1]:9464"
         [users]
         aj = "anna"
         "#,
@@ -58,6 +59,7 @@ fn every_setting_can_be_set() {
         connections_max: 6,
         intake_threads: Some(3),
         commit_threads: 4,
+        metrics: Some("[::1]:9464".parse().expect("an address")),
     };
     assert_eq!(settings, expected);
     assert_eq!(settings.agent_of("aj"), "anna");
@@ -93,6 +95,13 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     assert!(line_2("one_in = -1").contains("`one_in`"));
     assert!(line_2("calls_max = 0").contains("out of range: 1 to"));
     assert!(line_2("allow_unlocked = \"yes\"").contains("`allow_unlocked`"));
+    assert!(line_2("metrics = 9464").contains("a loopback address with its port, in quotes"));
+    assert!(line_2("metrics = \"127.0.0.1\"").contains("is not an address with its port"));
+    assert!(line_2("metrics = \"localhost:9464\"").contains("is not an address with its port"));
+    for open in ["0.0.0.0:9464", "[::]:9464", "192.0.2.7:9464"] {
+        let words = line_2(&format!("metrics = \"{open}\""));
+        assert!(words.contains(&format!("{open} can be reached from other machines")), "{words}");
+    }
     assert!(line_2("one_in = ").contains("line 2"));
     assert!(wrong("[users]\nanna = 4\n").contains("line 2: `anna`: "));
 }

@@ -1,6 +1,6 @@
 //! Lengths of time, sizes and counts: read with their units, and held to their ranges.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserializer, de};
 
@@ -121,6 +121,31 @@ pub fn parse_memory(text: &str) -> Result<u64, String> {
 pub(super) fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     let what = "a size with its unit, in quotes, like \"256MiB\"";
     from.deserialize_str(Text { what, parse: parse_memory }).map(Some)
+}
+
+/// Where the metrics are shown: an address of this machine alone, and a port.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_metrics(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        format!(
+            "`{text}` is not an address with its port: write a loopback one, like \"127.0.0.1:9464\" or \"[::1]:9464\""
+        )
+    })?;
+    match address.ip().is_loopback() {
+        true => Ok(address),
+        false => Err(format!(
+            "{address} can be reached from other machines: only a loopback address is taken, like \"127.0.0.1:{}\"; let \
+             what collects metrics run here, or put a proxy with a password before it",
+            address.port()
+        )),
+    }
+}
+
+pub(super) fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let what = "a loopback address with its port, in quotes, like \"127.0.0.1:9464\"";
+    from.deserialize_str(Text { what, parse: parse_metrics }).map(Some)
 }
 
 pub(super) fn count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(

@@ -76,15 +76,10 @@ mod tests {
             let mut answer = yes(request, call);
             answer.status = Some(Status {
                 engine: "0.1.0".into(),
-                level: "unlocked".into(),
                 memory: "unlocked".into(),
-                write_barrier: "none".into(),
-                memory_bytes: 1,
-                held_bytes: 0,
                 calls: 3,
-                commits: 1,
                 disk_trouble: Some("no space left".into()),
-                catalog_trouble: None,
+                ..Status::default()
             });
             answer.into()
         });

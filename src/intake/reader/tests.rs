@@ -5,7 +5,7 @@ use std::io::Write;
 use assert_no_alloc::assert_no_alloc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::*;
+use super::{super::pulse::Pulse, *};
 use crate::{
     protocol::{audio_message, control_message},
     ring::Ring,
@@ -186,4 +186,39 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
         assert_eq!((ring.end(), ring.counts(Leg::Customer).frames), (32_000, 200));
         assert!(samples.iter().all(|sample| *sample == 0), "no audio stays in the buffer");
     }
+}
+
+#[test]
+fn the_pulse_is_felt_while_every_thread_answers_and_missed_when_one_does_not() {
+    let scene = scene();
+    // One whose thread is at nothing but something else: its orders are never taken.
+    let (orders, mut stuck) = HeapRb::new(2).split();
+    let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).expect("a descriptor"));
+    let silent = Arc::new(Reader { orders: Mutex::new(Some(orders)), wake, beats: Arc::default() });
+    let lively = Arc::new(scene.reader);
+    let mut pulse = Pulse::of(&[Arc::clone(&lively)]);
+    assert!(!pulse.has_beaten(), "nothing was asked for yet");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    for _ in 0..3 {
+        while !pulse.has_beaten() {
+            assert!(Instant::now() < deadline, "a thread that lives gives its beat");
+            thread::yield_now();
+        }
+    }
+    let mut both = Pulse::of(&[lively, Arc::clone(&silent)]);
+    assert!((0..100).all(|_| !both.has_beaten()));
+    assert_eq!(stuck.occupied_len(), 1, "it is asked once, and not again until it has answered");
+    // It comes to its senses.
+    while !both.has_beaten() {
+        assert!(Instant::now() < deadline, "all live again");
+        while stuck.try_pop().is_some() {
+            silent.beats.fetch_add(1, Ordering::Relaxed);
+        }
+        thread::yield_now();
+    }
+    // Too many orders wait: that is no sign of life, and nobody waits for it.
+    while stuck.occupied_len() < 2 {
+        silent.close(1);
+    }
+    assert!(!Pulse::of(&[Arc::clone(&silent)]).has_beaten() && !silent.ask_beat());
 }

@@ -1,0 +1,212 @@
+//! `retrocall status`: how the engine is, and what it has counted since it started.
+
+use clap::Args;
+
+use super::{Context, Failure, output};
+use crate::protocol::{Ask, Counts, Reason, Request, Status, Target, Totals, Verdict};
+
+const EXAMPLES: &str = "Examples:
+  retrocall status
+  retrocall status --json
+  watch retrocall status               again every two seconds
+
+For the engine's owner and root alone. The same figures for Prometheus: `retrocall run --help`, --metrics.";
+
+/// How the engine is: guarantees, memory, calls, recordings, errors
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct StatusArgs {}
+
+pub(super) fn run(context: &Context, _args: StatusArgs) -> Result<(), Failure> {
+    let mut client = context.connect()?;
+    let answer = client.ask(Request::new(Target::Own, Ask::Status)).map_err(|error| context.client_failure(error))?;
+    if answer.answer == Verdict::Refused {
+        return Err(Failure::new(
+            "status was refused: it is for the engine's owner and root",
+            "ask as the user who runs the engine",
+        ));
+    }
+    let Some(status) = answer.status else {
+        return Err(Failure::new("the engine answered without its status", "see the engine's log"));
+    };
+    if context.json() {
+        output::say_json(&status);
+    } else {
+        page(&status).iter().for_each(|(head, text)| output::say(&format!("{head:<12}{text}")));
+    }
+    Ok(())
+}
+
+/// What is so, line by line: a word, and what there is to say about it.
+fn page(status: &Status) -> Vec<(&'static str, String)> {
+    let totals = &status.totals;
+    let size = |bytes: usize| output::size(bytes as u64);
+    let mut lines = vec![
+        ("engine", format!("retrocall {}, running for {}", status.engine, output::length(status.uptime_seconds))),
+        ("guarantee", format!("{} (memory {}, write barrier {})", status.level, status.memory, status.write_barrier)),
+        (
+            "memory",
+            format!(
+                "{} held, {} free ({} ready), {} in all",
+                size(status.held_bytes),
+                size(status.free_bytes),
+                size(status.ready_bytes),
+                size(status.memory_bytes)
+            ),
+        ),
+        (
+            "calls",
+            format!(
+                "{} live, {} begun, {} discarded, {} refused{}",
+                status.calls,
+                totals.calls_begun,
+                totals.discards,
+                sum(&totals.calls_refused),
+                named(&totals.calls_refused)
+            ),
+        ),
+        (
+            "audio",
+            format!(
+                "{} frames, {} gaps ({}), {} late frames, {} lost for want of memory",
+                totals.frames,
+                totals.gaps,
+                output::length(totals.gap_seconds),
+                totals.late_frames,
+                totals.lost_frames
+            ),
+        ),
+        (
+            "record",
+            format!(
+                "{} calls pressed for, {} presses more, {} refused{}",
+                totals.presses,
+                totals.presses_again,
+                sum(&totals.presses_refused),
+                named(&totals.presses_refused)
+            ),
+        ),
+        ("recordings", recordings(status, totals)),
+        ("wiped", output::size(totals.wiped_bytes)),
+    ];
+    lines.extend(latency(totals));
+    lines.push(("connections", connections(status, totals)));
+    let refused = &totals.requests_refused;
+    lines.push(("requests", format!("{} refused{}", sum(refused), named(refused))));
+    lines.push(("errors", format!("{}{}", sum(&totals.errors), named(&totals.errors))));
+    if status.catalog_notes > 0 {
+        lines.push(("catalog", format!("{} notes wait to be written", status.catalog_notes)));
+    }
+    lines.extend(status.disk_trouble.iter().map(|trouble| ("DISK", trouble.clone())));
+    lines.extend(status.catalog_trouble.iter().map(|trouble| ("CATALOG", trouble.clone())));
+    lines
+}
+
+fn recordings(status: &Status, totals: &Totals) -> String {
+    let of = |reason: Reason| totals.selections.get(reason.as_str()).copied().unwrap_or(0);
+    format!(
+        "{} on disk ({}): {} on demand, {} from the sample; {} more are being written",
+        totals.recordings,
+        output::size(totals.recording_bytes),
+        of(Reason::OnDemand),
+        of(Reason::Sample),
+        status.commits
+    )
+}
+
+/// How fast recordings come to the disk, if there were any.
+fn latency(totals: &Totals) -> Option<(&'static str, String)> {
+    let after = &totals.after_hangup;
+    if after.count == 0 {
+        return None;
+    }
+    let within = |part: f64| match (after.within_seconds(part), after.buckets.last()) {
+        (Some(bound), _) => format!("within {}", seconds(bound)),
+        (None, Some((last, _))) => format!("in more than {}", seconds(*last)),
+        (None, None) => "in a time not told".to_owned(),
+    };
+    let mean = seconds(after.sum_seconds / after.count as f64);
+    let (half, most) = (within(0.5), within(0.99));
+    Some(("commits", format!("on disk {mean} after hangup on average, half {half}, 99 of 100 {most}")))
+}
+
+fn connections(status: &Status, totals: &Totals) -> String {
+    let closed = &totals.connections_closed;
+    format!(
+        "{} open, {} opened, {} refused, {} closed{}",
+        status.connections,
+        totals.connections_opened,
+        totals.connections_refused,
+        sum(closed),
+        named(closed)
+    )
+}
+
+/// A short time, as exactly as it matters.
+fn seconds(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { output::length(seconds) }
+}
+
+fn sum(counts: &Counts) -> u64 {
+    counts.values().sum()
+}
+
+/// The counts by their words, in brackets; nothing if there are none.
+fn named(counts: &Counts) -> String {
+    let counts: Vec<String> =
+        counts.iter().filter(|(_, count)| **count > 0).map(|(word, count)| format!("{word} {count}")).collect();
+    if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Latency;
+
+    #[test]
+    fn a_page_of_a_busy_engine_says_what_an_administrator_looks_for_and_one_of_a_fresh_engine_no_nonsense() {
+        let count = |word: &str, count| Counts::from([(word.to_owned(), count)]);
+        let totals = Totals {
+            calls_begun: 9,
+            calls_refused: count("memory-full", 2),
+            gaps: 3,
+            gap_seconds: 0.5,
+            presses: 4,
+            presses_refused: count("private", 1),
+            selections: Counts::from([("on-demand".to_owned(), 4), ("sample".to_owned(), 1)]),
+            recordings: 5,
+            errors: count("disk", 6),
+            connections_closed: count("json", 7),
+            after_hangup: Latency { count: 5, sum_seconds: 1.0, buckets: vec![(0.1, 3), (0.5, 4)] },
+            ..Totals::default()
+        };
+        let status = Status {
+            engine: "0.1.0".into(),
+            uptime_seconds: 7_300.0,
+            level: "secret".into(),
+            held_bytes: 3 << 20,
+            commits: 2,
+            disk_trouble: Some("no space left; make room".into()),
+            totals,
+            ..Status::default()
+        };
+        let text: String = page(&status).iter().map(|(head, text)| format!("{head:<12}{text}\n")).collect();
+        for part in [
+            "engine      retrocall 0.1.0, running for 2 h 01 min",
+            "guarantee   secret",
+            "3.0 MiB held",
+            "9 begun, 0 discarded, 2 refused (memory-full 2)",
+            "3 gaps (0.5 s)",
+            "4 calls pressed for, 0 presses more, 1 refused (private 1)",
+            "5 on disk (0 B): 4 on demand, 1 from the sample; 2 more are being written",
+            "on disk 200 ms after hangup on average, half within 100 ms, 99 of 100 in more than 500 ms",
+            "7 closed (json 7)",
+            "errors      6 (disk 6)",
+            "DISK        no space left; make room",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+        let fresh: String = page(&Status::default()).iter().map(|(head, text)| format!("{head} {text}\n")).collect();
+        assert!(!fresh.contains("commits") && !fresh.contains("NaN") && !fresh.contains("DISK"), "{fresh}");
+    }
+}

@@ -1,0 +1,346 @@
+//! What the engine counts: plain atomics that anybody may add to, and that whoever asks reads.
+//!
+//! Belongs here: the counts that no other part keeps. Does not: those of the audio path. The writer of each leg counts its own frames in
+//! words of its own (`ring`), with no more than a store; the registry adds up those of the live calls when it is asked, and what a
+//! call had counted when it was settled.
+//!
+//! Nobody at the desk may know the draw while a call is live. So nothing is counted when a call is drawn: `selections` and what goes
+//! with it grow when a recording is durable, `discards` when a call is wiped, and both are over by then.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use crate::protocol::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict};
+
+/// The ends of the buckets of a [`Latency`], in seconds: from a fast disk to a long call.
+const BOUNDS_S: [f64; 14] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0];
+
+/// What was asked for, as far as it is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// To capture a call.
+    Begin,
+    /// The button.
+    Record,
+    /// Anything else.
+    Other,
+}
+
+impl From<&Ask> for Asked {
+    fn from(ask: &Ask) -> Asked {
+        match ask {
+            Ask::Begin(_) => Asked::Begin,
+            Ask::Record => Asked::Record,
+            _ => Asked::Other,
+        }
+    }
+}
+
+/// What ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedBy {
+    /// The client, or its end.
+    Client,
+    /// The client did not read what it was sent.
+    NotReading,
+    /// A fault of the client's.
+    Fault(ErrorCode),
+}
+
+/// What can go wrong, as far as nobody else counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    /// The disk refused a recording.
+    Disk,
+    /// A call lost frames because the memory was full.
+    Memory,
+    /// The disk did not overwrite in time what was to be erased.
+    Erase,
+    /// A connection could not be accepted or served.
+    Connection,
+}
+
+/// A count for each of several words.
+struct Tally<const N: usize>([AtomicU64; N]);
+
+impl<const N: usize> Tally<N> {
+    fn new() -> Tally<N> {
+        Tally(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+
+    fn count(&self, which: usize) {
+        self.0[which].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counts that are not zero, by their words on the wire.
+    fn by_word<T: Serialize>(&self, words: &[T; N]) -> Counts {
+        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
+        words.iter().zip(counts).filter(|(_, count)| *count > 0).map(|(of, count)| (word(of), count)).collect()
+    }
+
+    fn sum(&self) -> u64 {
+        self.0.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// The name of a value on the wire.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        other => panic!("only words are counted by word, and this is none: {other:?}"),
+    }
+}
+
+/// A histogram with fixed buckets.
+struct Histogram {
+    /// How often it took longer than the bucket before and no longer than this one; the last has no end.
+    counts: [AtomicU64; BOUNDS_S.len() + 1],
+    sum_us: AtomicU64,
+}
+
+impl Histogram {
+    fn new() -> Histogram {
+        Histogram { counts: std::array::from_fn(|_| AtomicU64::new(0)), sum_us: AtomicU64::new(0) }
+    }
+
+    fn count(&self, took: Duration) {
+        let bucket = BOUNDS_S.partition_point(|bound| *bound < took.as_secs_f64());
+        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn read(&self) -> Latency {
+        let mut count = 0;
+        let mut so_far = |of: &AtomicU64| {
+            count += of.load(Ordering::Relaxed);
+            count
+        };
+        let buckets = BOUNDS_S.into_iter().zip(&self.counts).map(|(bound, of)| (bound, so_far(of))).collect();
+        so_far(&self.counts[BOUNDS_S.len()]);
+        let sum_seconds = Duration::from_micros(self.sum_us.load(Ordering::Relaxed)).as_secs_f64();
+        Latency { count, sum_seconds, buckets }
+    }
+}
+
+/// What the engine counts, since it started.
+pub struct Counters {
+    started: Instant,
+    calls_begun: AtomicU64,
+    calls_refused: Tally<{ Refusal::ALL.len() }>,
+    presses: AtomicU64,
+    presses_again: AtomicU64,
+    presses_refused: Tally<{ Refusal::ALL.len() }>,
+    requests_refused: Tally<{ Refusal::ALL.len() }>,
+    selections: Tally<{ Reason::ALL.len() }>,
+    recordings: AtomicU64,
+    recording_bytes: AtomicU64,
+    discards: AtomicU64,
+    wiped_bytes: AtomicU64,
+    connections_opened: AtomicU64,
+    connections_refused: AtomicU64,
+    closed_by_client: AtomicU64,
+    closed_not_reading: AtomicU64,
+    closed_by_fault: Tally<{ ErrorCode::ALL.len() }>,
+    mishaps: [AtomicU64; 4],
+    after_press: Histogram,
+    after_hangup: Histogram,
+}
+
+fn one(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub(super) fn new() -> Counters {
+        Counters {
+            started: Instant::now(),
+            calls_begun: AtomicU64::new(0),
+            calls_refused: Tally::new(),
+            presses: AtomicU64::new(0),
+            presses_again: AtomicU64::new(0),
+            presses_refused: Tally::new(),
+            requests_refused: Tally::new(),
+            selections: Tally::new(),
+            recordings: AtomicU64::new(0),
+            recording_bytes: AtomicU64::new(0),
+            discards: AtomicU64::new(0),
+            wiped_bytes: AtomicU64::new(0),
+            connections_opened: AtomicU64::new(0),
+            connections_refused: AtomicU64::new(0),
+            closed_by_client: AtomicU64::new(0),
+            closed_not_reading: AtomicU64::new(0),
+            closed_by_fault: Tally::new(),
+            mishaps: Default::default(),
+            after_press: Histogram::new(),
+            after_hangup: Histogram::new(),
+        }
+    }
+
+    pub(super) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn call_begun(&self) {
+        one(&self.calls_begun);
+    }
+
+    /// A recording is on disk for good. It took this long since the press, if there was one, and since hangup.
+    pub(super) fn recording_kept(
+        &self,
+        reasons: &[Reason],
+        bytes: u64,
+        since_press: Option<Duration>,
+        since_hangup: Duration,
+    ) {
+        reasons.iter().for_each(|reason| self.selections.count(*reason as usize));
+        one(&self.recordings);
+        self.recording_bytes.fetch_add(bytes, Ordering::Relaxed);
+        since_press.into_iter().for_each(|took| self.after_press.count(took));
+        self.after_hangup.count(since_hangup);
+    }
+
+    pub(super) fn call_discarded(&self) {
+        one(&self.discards);
+    }
+
+    pub(super) fn wiped(&self, bytes: usize) {
+        self.wiped_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A request has its answer.
+    pub fn answered(&self, asked: Asked, answer: &Answer) {
+        match (asked, answer.answer, answer.reason) {
+            (Asked::Record, Verdict::Accepted, _) => one(&self.presses),
+            (Asked::Record, Verdict::Already, _) => one(&self.presses_again),
+            (Asked::Record, Verdict::Refused, Some(reason)) => self.presses_refused.count(reason as usize),
+            (Asked::Begin, Verdict::Refused, Some(reason)) => self.calls_refused.count(reason as usize),
+            (Asked::Other, Verdict::Refused, Some(reason)) => self.requests_refused.count(reason as usize),
+            _ => {}
+        }
+    }
+
+    /// A connection is served.
+    pub fn connection_opened(&self) {
+        one(&self.connections_opened);
+    }
+
+    /// A connection is one too many.
+    pub fn connection_refused(&self) {
+        one(&self.connections_refused);
+    }
+
+    /// A connection that was served has ended.
+    pub fn connection_closed(&self, by: ClosedBy) {
+        match by {
+            ClosedBy::Client => one(&self.closed_by_client),
+            ClosedBy::NotReading => one(&self.closed_not_reading),
+            ClosedBy::Fault(code) => self.closed_by_fault.count(code as usize),
+        }
+    }
+
+    /// Something went wrong.
+    pub fn mishap(&self, mishap: Mishap) {
+        one(&self.mishaps[mishap as usize]);
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> u64 {
+        // Closed before opened: whoever closes in between must not make it less than none.
+        let closed = self.closed_by_client.load(Ordering::Relaxed)
+            + self.closed_not_reading.load(Ordering::Relaxed)
+            + self.closed_by_fault.sum();
+        self.connections_opened.load(Ordering::Relaxed).saturating_sub(closed)
+    }
+
+    /// What is counted here. The counts of the audio path, and what the catalog counts, are left at zero.
+    pub(super) fn totals(&self) -> Totals {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut connections_closed = self.closed_by_fault.by_word(&ErrorCode::ALL);
+        add(&mut connections_closed, "client", read(&self.closed_by_client));
+        add(&mut connections_closed, "not-reading", read(&self.closed_not_reading));
+        let mut errors = Counts::new();
+        for (kind, count) in ["disk", "memory", "erase", "connection"].into_iter().zip(&self.mishaps) {
+            add(&mut errors, kind, read(count));
+        }
+        Totals {
+            calls_begun: read(&self.calls_begun),
+            calls_refused: self.calls_refused.by_word(&Refusal::ALL),
+            presses: read(&self.presses),
+            presses_again: read(&self.presses_again),
+            presses_refused: self.presses_refused.by_word(&Refusal::ALL),
+            requests_refused: self.requests_refused.by_word(&Refusal::ALL),
+            selections: self.selections.by_word(&Reason::ALL),
+            recordings: read(&self.recordings),
+            recording_bytes: read(&self.recording_bytes),
+            discards: read(&self.discards),
+            wiped_bytes: read(&self.wiped_bytes),
+            connections_opened: read(&self.connections_opened),
+            connections_refused: read(&self.connections_refused),
+            connections_closed,
+            errors,
+            after_press: self.after_press.read(),
+            after_hangup: self.after_hangup.read(),
+            ..Totals::default()
+        }
+    }
+}
+
+/// Adds a count to those by word, if there is anything to add.
+pub(super) fn add(counts: &mut Counts, word: &str, count: u64) {
+    if count > 0 {
+        *counts.entry(word.to_owned()).or_default() += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_error_and_reason_is_counted_under_its_own_word() {
+        let counters = Counters::new();
+        for (times, reason) in Refusal::ALL.into_iter().enumerate() {
+            for _ in 0..=times {
+                counters.answered(Asked::Record, &Answer::refused(reason));
+            }
+        }
+        for (times, code) in ErrorCode::ALL.into_iter().enumerate() {
+            for _ in 0..=times {
+                counters.connection_opened();
+                counters.connection_closed(ClosedBy::Fault(code));
+            }
+        }
+        counters.recording_kept(&[Reason::Sample], 5, None, Duration::ZERO);
+        counters.mishap(Mishap::Connection);
+        let totals = counters.totals();
+        let expected = |words: Vec<String>| -> Counts { words.into_iter().zip(1..).collect() };
+        assert_eq!(totals.presses_refused, expected(Refusal::ALL.iter().map(word).collect()));
+        assert_eq!(totals.connections_closed, expected(ErrorCode::ALL.iter().map(word).collect()));
+        assert_eq!(totals.selections, Counts::from([("sample".to_owned(), 1)]));
+        assert_eq!(totals.errors, Counts::from([("connection".to_owned(), 1)]));
+        assert!(totals.calls_refused.is_empty() && totals.requests_refused.is_empty());
+        assert_eq!(counters.connections(), 0);
+    }
+
+    #[test]
+    fn a_time_is_counted_in_the_bucket_that_it_fits_in_and_in_all_after_it() {
+        let histogram = Histogram::new();
+        let empty = histogram.read();
+        assert_eq!((empty.count, empty.within_seconds(0.5)), (0, None));
+        for took_ms in [0, 25, 26, 100, 7_300_000] {
+            histogram.count(Duration::from_millis(took_ms));
+        }
+        let read = histogram.read();
+        assert_eq!(read.buckets[..4], [(0.025, 2), (0.05, 3), (0.1, 4), (0.25, 4)]);
+        assert_eq!((read.buckets[13], read.count), ((7_200.0, 4), 5));
+        assert!((read.sum_seconds - 7_300.151).abs() < 1e-6);
+        assert_eq!(
+            (read.within_seconds(0.5), read.within_seconds(0.8), read.within_seconds(0.99)),
+            (Some(0.05), Some(0.1), None)
+        );
+    }
+}

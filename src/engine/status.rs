@@ -1,0 +1,39 @@
+//! How the engine is, put together from those who know.
+
+use super::{Engine, counters::add};
+use crate::protocol::{Status, Totals};
+
+impl Engine {
+    /// How the engine is. It takes a look at every live call: not for every frame, but a few times a second does no harm.
+    pub fn status(&self) -> Status {
+        let (calls, audio) = self.registry.counts();
+        let mut totals = Totals {
+            frames: audio.frames,
+            gaps: audio.gaps,
+            gap_seconds: audio.gap_us as f64 / 1e6,
+            late_frames: audio.late_frames,
+            lost_frames: audio.lost_frames,
+            ..self.counters.totals()
+        };
+        add(&mut totals.errors, "catalog", self.catalog.troubles());
+        add(&mut totals.errors, "ledger", self.catalog.left_out());
+        Status {
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.counters.uptime().as_secs_f64(),
+            level: self.guarantees.level().to_string(),
+            memory: self.arena.kind().to_string(),
+            write_barrier: self.guarantees.barrier.to_string(),
+            memory_bytes: self.arena.bytes(),
+            held_bytes: self.arena.held_bytes(),
+            free_bytes: self.arena.free_bytes(),
+            ready_bytes: self.arena.ready_bytes(),
+            calls,
+            connections: self.counters.connections(),
+            commits: self.committing.len(),
+            catalog_notes: self.catalog.pending(),
+            disk_trouble: self.commits.trouble(),
+            catalog_trouble: self.catalog.trouble(),
+            totals,
+        }
+    }
+}
