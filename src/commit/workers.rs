@@ -169,7 +169,7 @@ fn no_thread(cause: io::Error) -> MapError {
 }
 
 impl Drop for Commits {
-    /// Stops the threads after the steps they are at. What is not durable stays as it is, for [`super::recover`].
+    /// Stops the threads after the steps they are at. What is not durable stays as it is, for [`super::recover()`].
     fn drop(&mut self) {
         self.shared.state.lock().stopping = true;
         self.shared.wake.notify_all();
