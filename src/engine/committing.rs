@@ -114,6 +114,8 @@ impl Engine {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return;
         };
+        let since_press = pressed.map(|pressed| pressed.elapsed());
+        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
         let facts = &selected.outcome().facts;
         let seconds = facts.rate.seconds(durable.samples());
         let committed_at = self.clock.wall();
@@ -135,8 +137,6 @@ impl Engine {
             purposes: purposes(selected.reasons(), committed_at),
         }));
         info!(call = %facts.id, agent = facts.agent, seconds, bytes = durable.bytes(), "a recording is kept");
-        let since_press = pressed.map(|pressed| pressed.elapsed());
-        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
         self.counters.wiped(selected.release(durable));
     }
 }
