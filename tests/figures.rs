@@ -85,7 +85,7 @@ impl Engine {
         stream.read_to_string(&mut answer).expect("an answer");
         let (head, page) = answer.split_once("\r\n\r\n").expect("a head and a page");
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("text/plain; version=0.0.4"), "{head}");
-        assert!(!page.contains("anna") && !page.contains("0123"), "nobody is named: {page}");
+        assert!(!page.contains("anna") && !page.contains("5550123"), "nobody is named: {page}");
         parse(page)
     }
 
@@ -284,4 +284,5 @@ fn systemd_hears_that_the_engine_is_ready_alive_and_stopping() {
     let stopping = std::iter::repeat_with(hear).find(|said| said != "WATCHDOG=1\n").expect("it stops");
     assert!(stopping.lines().any(|line| line == "STOPPING=1"), "{stopping}");
     assert_eq!(engine.child.wait().expect("it is ours").code(), Some(0));
+    assert!(!engine.home.path().join("engine.sock").exists(), "the socket goes with the engine");
 }

@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Context, Failure};
 use crate::{
+    barrier,
     engine::Engine,
     intake,
     settings::{Settings, parse_memory, parse_metrics},
@@ -78,6 +79,9 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
     let status = engine.status();
     intake::serve(engine, &settings, |intake::Ready { socket, metrics }| {
+        // From here on this thread makes no file anywhere but where the engine lives and where its socket has to go in the end: live audio passes
+        // through its hands when some of it is erased.
+        barrier::write_only_below(&[context.home(), socket.parent().unwrap_or(socket)]);
         let shown = metrics.map(|address| format!("http://{address}/metrics"));
         info!(socket = %socket.display(), one_in = settings.one_in, metrics = shown, "ready");
         if context.json() {
