@@ -66,6 +66,8 @@ pub(super) struct Job {
     label: Label,
     orders: Arc<Orders>,
     wav: Option<Wav>,
+    /// The file's prefix and all its names are durable. Until then no sample goes into it.
+    is_begun: bool,
     /// The position of the file's first sample, from the first step on.
     base: Option<u64>,
     work: Stretches,
@@ -100,6 +102,7 @@ impl Job {
             label,
             orders: Arc::default(),
             wav: None,
+            is_begun: false,
             base: None,
             work: Stretches::default(),
             seen: [0; 2],
@@ -201,6 +204,13 @@ impl Job {
             // The name was given but its folder could not be synced. Back to the beginning, also for the name.
             match disk.rename_noreplace(wav, part) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(Refusal::new("rename", wav, &error)),
+                _ => {}
+            }
+            // Before the file says anything else: a power cut that took the new name back would leave a recording that is not finished.
+            match disk.sync_dir(folder) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Refusal::new("sync the folder of", part, &error));
+                }
                 _ => self.is_renamed = false,
             }
         }
@@ -219,7 +229,7 @@ impl Job {
         for folder in self.paths.folders() {
             self.disk.sync_dir(folder).map_err(|error| Refusal::new("sync the folder of", &self.paths.part, &error))?;
         }
-        self.in_backlog = true;
+        (self.in_backlog, self.is_begun) = (true, true);
         tracing::debug!(call = %self.label.call, path = %self.paths.part.display(), "commit begins its file");
         Ok(())
     }
@@ -343,8 +353,9 @@ impl Job {
     /// Returns how long to wait.
     fn refused(&mut self, refusal: Refusal, told: &mut Vec<Progress>) -> Duration {
         self.orders.reopen();
-        if !refusal.keeps {
-            (self.wav, self.is_sealed, self.knows_end) = (None, false, false);
+        // A disk that is full took what it took; but a file that was not even begun is begun again.
+        if !refusal.keeps || !self.is_begun {
+            (self.wav, self.is_begun, self.is_sealed, self.knows_end) = (None, false, false, false);
             self.work.clear();
         }
         if self.trouble.as_ref() != Some(&refusal.text) {

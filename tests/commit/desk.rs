@@ -37,7 +37,8 @@ pub enum Asked {
     SetLen,
 }
 
-type Rule = Arc<dyn Fn(usize, Asked) -> io::Result<()> + Send + Sync>;
+/// Asked before everything that changes a disk, with a count of what was asked before.
+pub type Rule = Arc<dyn Fn(usize, Asked) -> io::Result<()> + Send + Sync>;
 
 /// The real disk, but a rule is asked before everything that changes it, with a count of what was asked before.
 #[derive(Clone)]
@@ -253,15 +254,9 @@ impl Desk {
 
     /// Begins the commit of a call.
     pub fn record(&self, call: &Call) -> Recording {
-        let (tell, told) = mpsc::channel();
-        let handle = self.commits.begin(call.ring.reader(), call.label.clone(), move |progress| {
-            // A test that has seen enough does not listen any more.
-            let _ = tell.send(progress);
-        });
-        let folder = self.recordings().join("2026/02/28");
-        let wav = folder.join(format!("{}.wav", call.label.call));
-        let part = folder.join(format!("{}.wav.part", call.label.call));
-        Recording { handle, told, wav, part }
+        let recording = Recording::begin(&self.commits, call, |_| {});
+        assert_eq!(recording.wav.parent(), Some(&*self.recordings().join("2026/02/28")), "by the day in UTC");
+        recording
     }
 }
 
@@ -274,6 +269,19 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// `hear` is told everything before the test is.
+    pub fn begin(commits: &Commits, call: &Call, hear: impl Fn(&Progress) + Send + Sync + 'static) -> Recording {
+        let (tell, told) = mpsc::channel();
+        let handle = commits.begin(call.ring.reader(), call.label.clone(), move |progress| {
+            hear(&progress);
+            // A test that has seen enough does not listen any more.
+            let _ = tell.send(progress);
+        });
+        let wav = commits.path_of(&call.label);
+        let part = wav.with_extension("wav.part");
+        Recording { handle, told, wav, part }
+    }
+
     pub fn next(&self) -> Progress {
         self.told.recv_timeout(PATIENCE).expect("something is told")
     }

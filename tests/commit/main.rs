@@ -3,4 +3,7 @@
 mod desk;
 mod faults;
 mod following;
+mod power;
 mod recovery;
+mod sim;
+mod slow;
