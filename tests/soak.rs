@@ -21,6 +21,7 @@ const GROWTH_PERCENT_MAX: u64 = 5;
 /// What a process has, as the kernel counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Has {
+    /// Besides the memory of live calls, which has a limit of its own and is kept ready once it was needed.
     resident_kib: u64,
     descriptors: usize,
     threads: usize,
@@ -30,9 +31,15 @@ impl Has {
     fn look(pid: Pid) -> Has {
         let process = format!("/proc/{pid}");
         let count = |what: &str| fs::read_dir(format!("{process}/{what}")).expect("it is ours").count();
-        let status = fs::read_to_string(format!("{process}/status")).expect("it is ours");
-        let kib = |line: &str| line.split_whitespace().nth(1).and_then(|number| number.parse().ok());
-        let resident_kib = status.lines().find(|line| line.starts_with("VmRSS:")).and_then(kib).expect("a number");
+        let mappings = fs::read_to_string(format!("{process}/smaps")).expect("it is ours");
+        let (mut resident_kib, mut of_calls) = (0, false);
+        for line in mappings.lines() {
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["Rss:", kib, _] if !of_calls => resident_kib += kib.parse::<u64>().expect("a number"),
+                [addresses, _, _, _, _, ..] if addresses.contains('-') => of_calls = line.contains("secretmem"),
+                _ => {}
+            }
+        }
         Has { resident_kib, descriptors: count("fd"), threads: count("task") }
     }
 }
