@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::{Clock, Counters, life::ended};
 use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena};
 
-/// Keeps wiped, faulted-in segments ready, so that no thread that carries audio ever meets a page fault.
+/// Keeps wiped, faulted-in segments ready, so that no thread that carries audio meets a page fault unless this one gets no turn.
 #[derive(Clone)]
 pub struct FaultIn {
     arena: Arc<Arena>,
