@@ -146,9 +146,7 @@ fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<Option<(Durable, 
     if wav.file_stem().and_then(|stem| stem.to_str()) != Some(&found.label.call.to_string()) {
         return Err(format!("{} says it is of call {}; name it after that call", part.display(), found.label.call));
     }
-    if !found.is_whole {
-        found.repair(&mut *file, part)?;
-    }
+    found.repair(&mut *file, part)?;
     file.sync_all().map_err(|error| trouble::words("sync", part, &error))?;
     let renamed = if has_both_names { disk.remove(part) } else { disk.rename_noreplace(part, wav) };
     renamed.map_err(|error| trouble::words("rename", part, &error))?;
@@ -205,16 +203,22 @@ impl Found {
         Ok(Found { prefix, label, comment, bytes: length, frames, is_whole })
     }
 
-    /// Cuts the file to whole stereo samples, and makes its sizes and its comment say what it is.
+    /// Cuts the file to whole stereo samples, and makes its sizes and its comment say what it is. Also of one that is whole: a power cut may
+    /// have come while they were written again.
     fn repair(&mut self, file: &mut dyn DiskFile, path: &Path) -> Result<(), String> {
+        let found = self.prefix.bytes().to_vec();
+        let state = if self.is_whole { State::Complete } else { State::Incomplete };
         self.prefix.set_frames(self.frames);
-        if !self.prefix.set_comment(&self.label.comment(self.comment.first, self.frames, State::Incomplete)) {
+        if !self.prefix.set_comment(&self.label.comment(self.comment.first, self.frames, state)) {
             return Err(format!(
                 "{}: its comment has no room for what became of it; look at it, then move it away",
                 path.display()
             ));
         }
         let length = self.length();
+        if self.bytes == length && self.prefix.bytes() == found {
+            return Ok(());
+        }
         let repaired = file
             .set_len(length)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
