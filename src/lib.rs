@@ -8,6 +8,7 @@
 //! | 1 | [`audio`], [`barrier`], [`memory`], [`protocol`], [`settings`] |
 //! | 2 | [`ring`], [`sampler`], [`watch`] |
 //! | 3 | [`commit`], [`call`], [`catalog`] |
+//! | 4 | [`check`] |
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`] |
 //! | 7 | [`cli`] |
@@ -16,6 +17,7 @@ pub mod audio;
 pub mod barrier;
 pub mod call;
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod client;
 pub mod commit;

@@ -3,6 +3,7 @@
 //! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, sockets' bytes, audio.
 
 mod calls;
+mod check;
 mod context;
 mod control;
 mod demo;
@@ -55,6 +56,7 @@ enum Command {
     Calls(calls::CallsArgs),
     Status(status::StatusArgs),
     Recordings(recordings::RecordingsArgs),
+    Check(check::CheckArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
 }
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Calls(args) => calls::run(&context, args),
         Command::Status(args) => status::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
+        Command::Check(args) => check::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
     });

@@ -1,0 +1,97 @@
+//! `retrocall check`: whether files and catalog are as `docs/durability.md` promises. Needs no engine, and works beside one.
+
+use std::{thread, time::Duration};
+
+use clap::Args;
+
+use super::{Context, Failure, output};
+use crate::{
+    check::{self, Finding, Invariant, Report},
+    engine,
+};
+
+/// While an engine runs, what is wrong must be wrong in each of so many looks, so far apart: a recording that is just being published is not.
+const LOOKS: usize = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+const EXAMPLES: &str = "Examples:
+  retrocall check
+  retrocall --home /srv/desk check --json
+
+Run it as the user who runs the engine, with or without one running. Nothing is changed. Each line has the number of the invariant that
+does not hold; docs/durability.md lists them. The exit code is 1 if anything is wrong.";
+
+/// Check that files and catalog agree, and that nothing is missing, unfinished or foreign
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckArgs {}
+
+pub(super) fn run(context: &Context, _args: CheckArgs) -> Result<(), Failure> {
+    let home = context.home();
+    if !home.is_dir() {
+        return Err(Failure::new(
+            format!("there is no home folder {}", home.display()),
+            format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
+        ));
+    }
+    let report = look(context)?;
+    if context.json() {
+        output::say_json(&report);
+    } else {
+        report.findings.iter().for_each(|finding| output::say(&line(finding)));
+        if report.findings.is_empty() {
+            output::say(&all_well(&report));
+        }
+    }
+    match report.findings.len() {
+        0 => Ok(()),
+        1 => Err(Failure::new("1 thing is not as it must be", "do what stands behind it, and check again")),
+        more => Err(Failure::new(
+            format!("{more} things are not as they must be"),
+            "do what stands behind them, and check again",
+        )),
+    }
+}
+
+/// Looks until all is well, or what is wrong stays so.
+fn look(context: &Context) -> Result<Report, Failure> {
+    let home = context.home();
+    let once = || -> Result<Report, Failure> {
+        let engine_runs = engine::is_taken(home).map_err(|error| {
+            Failure::new(
+                format!("can't see whether an engine runs under {}: {error}", home.display()),
+                "run check as the user who runs the engine",
+            )
+        })?;
+        Ok(check::check(home, &engine::recordings_in(home), engine_runs))
+    };
+    let mut report = once()?;
+    for _ in 1..LOOKS {
+        if report.findings.is_empty() || !report.engine {
+            break;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+        let before = std::mem::replace(&mut report, once()?);
+        report.keep_what_stays(&before);
+    }
+    Ok(report)
+}
+
+fn line(finding: &Finding) -> String {
+    let Finding { invariant, call, path, text, todo } = finding;
+    let of = match (path, call) {
+        (Some(path), _) => format!("{}: ", path.display()),
+        (None, Some(call)) => format!("call {call}: "),
+        (None, None) => String::new(),
+    };
+    format!("{:>2}  {}: {of}{text}\n    → {todo}", invariant.number(), invariant.words())
+}
+
+fn all_well(report: &Report) -> String {
+    let Report { recordings, calls, files, .. } = report;
+    let beside = if report.engine { ", beside a running engine" } else { "" };
+    format!(
+        "All {} invariants hold: {recordings} recordings, {files} files, {calls} calls{beside}.",
+        Invariant::ALL.len()
+    )
+}

@@ -1,0 +1,346 @@
+//! What `retrocall check` finds, with something broken by hand for each of its invariants, and that starting the engine mends what it can.
+
+mod desk;
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use desk::{Desk, Home, Line, Ran, Sound};
+use retrocall::protocol::Ask;
+use serde_json::Value;
+use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+
+/// A desk that kept two calls, one of them drawn as well, and discarded none: every call is drawn. Stopped.
+fn kept_two() -> (Home, Vec<PathBuf>) {
+    let desk = Desk::open(&["--one-in", "1"]);
+    let sound = Sound::noise(8_000, 4_000, 7);
+    let mut paths = Vec::new();
+    for agent in ["anna", "bert"] {
+        let mut line = Line::begin(&desk, agent, 8_000);
+        line.talk(&sound, 0, 4_000);
+        line.accepted(Ask::Record);
+        paths.push(line.end_and_keep());
+    }
+    (desk.stop(), paths)
+}
+
+/// Types `check --json`. What it found, whatever the exit code.
+fn check(home: &Home) -> (i32, Value) {
+    let ran: Ran = home.run(&["check", "--json"]);
+    (ran.code, ran.json())
+}
+
+#[track_caller]
+fn assert_well(home: &Home) -> Value {
+    let (code, report) = check(home);
+    assert_eq!((code, &report["findings"]), (0, &serde_json::json!([])));
+    report
+}
+
+/// Changes rows as some other program could.
+fn execute(home: &Home, sql: &'static str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let file = home.path().join("catalog.sqlite");
+        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
+        connection.execute(sql).await.expect("a change");
+        connection.close().await.expect("a catalog");
+    });
+}
+
+fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).expect("a file");
+    change(&mut bytes);
+    fs::write(path, bytes).expect("a file");
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+}
+
+fn replace(bytes: &mut [u8], old: &[u8], new: &[u8]) {
+    assert_eq!(old.len(), new.len());
+    let at = bytes.windows(old.len()).position(|window| window == old).expect("it is in there");
+    bytes[at..at + new.len()].copy_from_slice(new);
+}
+
+/// What is broken, which invariants do not hold then, and words of it.
+type Break = (&'static str, fn(&Home, &Path), &'static [u64], &'static str);
+
+const BREAKS: &[Break] = &[
+    (
+        "a page of the catalog is overwritten",
+        |home, _| {
+            change(&home.path().join("catalog.sqlite"), |bytes| {
+                let at = bytes.len() - 4_096;
+                bytes[at..].fill(0x55);
+            });
+        },
+        &[1],
+        "",
+    ),
+    (
+        "a purpose belongs to no recording",
+        |home, _| {
+            execute(home, "PRAGMA foreign_keys = OFF; INSERT INTO purposes VALUES ('none', 'incident', 'x', NULL)");
+        },
+        &[1],
+        "belongs to one that is not there",
+    ),
+    ("a file is deleted", |_, path| fs::remove_file(path).expect("it is there"), &[2], "can't be had"),
+    (
+        "a file is cut",
+        |_, path| change(path, |bytes| bytes.truncate(bytes.len() - 4)),
+        &[2, 2],
+        "its length is that of",
+    ),
+    (
+        "a file's header is overwritten",
+        |_, path| change(path, |bytes| bytes[..8].fill(0)),
+        &[2],
+        "not that of a recording",
+    ),
+    (
+        "a folder is in a file's place",
+        |_, path| {
+            fs::remove_file(path).expect("it is there");
+            fs::create_dir(path).expect("its name is free");
+            set_mode(path, 0o700);
+        },
+        &[2, 6],
+        "no plain file",
+    ),
+    (
+        "a row has another rate",
+        |home, _| execute(home, "UPDATE recordings SET rate = 16000"),
+        &[3, 3],
+        "the rate, 16000 and 8000",
+    ),
+    ("a file names another agent", |_, path| change(path, |bytes| replace(bytes, b"bert", b"carl")), &[3], "the agent"),
+    (
+        "a file has another reason",
+        |_, path| {
+            change(path, |bytes| replace(bytes, b"reasons=on-demand+sample; ", b"reasons=on-demand;        "));
+        },
+        &[3],
+        "the reasons, on-demand+sample and on-demand",
+    ),
+    (
+        "a file says that it is incomplete",
+        |home, _| {
+            execute(home, "UPDATE recordings SET state = 'incomplete' WHERE agent = 'bert'");
+        },
+        &[3],
+        "whether it is complete, incomplete and complete",
+    ),
+    (
+        "a row is deleted",
+        |home, _| {
+            execute(home, "DELETE FROM recordings WHERE agent = 'bert'");
+        },
+        &[4, 9],
+        "no row for it",
+    ),
+    (
+        "a file is left unpublished",
+        |_, path| {
+            fs::copy(path, path.with_extension("wav.part")).expect("a copy");
+        },
+        &[5],
+        "not published",
+    ),
+    (
+        "a call is live in the ledger",
+        |home, _| {
+            execute(home, "INSERT INTO calls (call, day, agent, direction, began_at, outcome)
+                       VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', '2026-03-01', 'x', 'inbound', '2026-03-01T00:00:00Z', 'live')");
+        },
+        &[5],
+        "says that it is live",
+    ),
+    (
+        "somebody keeps notes among the recordings",
+        |home, path| {
+            for path in [path.with_file_name("notes.txt"), home.path().join("recordings/copies")] {
+                fs::write(path, "mine").expect("a file");
+            }
+        },
+        &[6, 6],
+        "did not put it there",
+    ),
+    (
+        "a recording is moved to another day",
+        |home, path| {
+            let folder = home.path().join("recordings/1999/01/02");
+            fs::create_dir_all(&folder).expect("a folder");
+            for folder in folder.ancestors().take(3) {
+                set_mode(folder, 0o700);
+            }
+            fs::rename(path, folder.join(path.file_name().expect("a name"))).expect("moved");
+        },
+        &[2, 6],
+        "not at the place",
+    ),
+    ("a recording can be read by all", |_, path| set_mode(path, 0o644), &[7], "its mode is 0644"),
+    (
+        "a folder can be read by all",
+        |_, path| set_mode(path.parent().expect("a folder"), 0o755),
+        &[7],
+        "its mode is 0755",
+    ),
+    (
+        "the catalog can be read by the group",
+        |home, _| set_mode(&home.path().join("catalog.sqlite"), 0o640),
+        &[7],
+        "its mode is 0640",
+    ),
+    (
+        "a call is taken out of the ledger",
+        |home, _| execute(home, "DELETE FROM calls WHERE sequence = 1"),
+        &[8, 9],
+        "no number 1",
+    ),
+    (
+        "the ledger says that a kept call was discarded",
+        |home, _| {
+            execute(home, "UPDATE calls SET outcome = 'discarded' WHERE agent = 'bert'");
+        },
+        &[9],
+        "was discarded",
+    ),
+    (
+        "a purpose is taken away",
+        |home, _| {
+            execute(home, "DELETE FROM purposes WHERE purpose = 'quality'");
+        },
+        &[10, 10],
+        "no purpose for its reason sample",
+    ),
+];
+
+#[test]
+fn whatever_is_broken_is_found_and_named_and_nothing_else() {
+    let (home, paths) = kept_two();
+    let report = assert_well(&home);
+    assert_eq!((&report["recordings"], &report["files"], &report["calls"]), (&2.into(), &2.into(), &2.into()));
+    assert_eq!(report["engine"], false);
+    let copy = home.beside("copy");
+    let path = &paths[1];
+    for (what, damage, invariants, words) in BREAKS {
+        copy_all(home.path(), &copy);
+        damage(&home, path);
+        let (code, report) = check(&home);
+        let findings = report["findings"].as_array().expect("an array");
+        let found: Vec<u64> = findings.iter().map(|finding| finding["invariant"].as_u64().expect("a number")).collect();
+        assert_eq!((code, &found[..]), (1, *invariants), "{what}: {report:#}");
+        let says = |finding: &Value| finding["text"].as_str().is_some_and(|text| text.contains(words));
+        assert!(findings.iter().any(says), "{what}: {report:#}");
+        assert!(findings.iter().all(|finding| finding["todo"].as_str().is_some_and(|todo| !todo.is_empty())), "{what}");
+        fs::remove_dir_all(home.path()).expect("removed");
+        copy_all(&copy, home.path());
+        fs::remove_dir_all(&copy).expect("removed");
+    }
+    assert_well(&home);
+}
+
+/// Copies a folder with all that is in it, modes too.
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder");
+    fs::set_permissions(to, fs::metadata(from).expect("a folder").permissions()).expect("it is ours");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        match entry.file_type().expect("a type") {
+            kind if kind.is_dir() => copy_all(&entry.path(), &to.join(entry.file_name())),
+            _ => drop(fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy")),
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_being_recorded_beside_it_is_not_wrong_and_a_foreign_file_is() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let sound = Sound::noise(8_000, 16_000, 3);
+    let mut line = Line::begin(&desk, "anna", 8_000);
+    line.talk(&sound, 0, 8_000);
+    line.accepted(Ask::Record);
+    desk::wait_for("its file", || desk.audio_files().first().cloned());
+    let report = assert_well(&desk);
+    assert_eq!((&report["engine"], &report["files"]), (&true.into(), &1.into()));
+    let notes = desk.path().join("recordings/notes.txt");
+    fs::write(&notes, "mine").expect("a file");
+    let (code, report) = check(&desk);
+    assert_eq!((code, &report["findings"][0]["path"]), (1, &notes.to_str().into()));
+    let ran = desk.run(&["check"]);
+    assert!(
+        ran.stdout.starts_with(&format!(" 6  nothing foreign is among the recordings: {}", notes.display())),
+        "{ran:?}"
+    );
+    assert_eq!(ran.stderr, "retrocall: 1 thing is not as it must be; do what stands behind it, and check again\n");
+    fs::remove_file(notes).expect("it is ours");
+    line.end_and_keep();
+    let ran = desk.run(&["check"]);
+    assert_eq!(ran.stdout, "All 10 invariants hold: 1 recordings, 1 files, 1 calls, beside a running engine.\n");
+    assert_well(&desk.stop());
+}
+
+/// Published, and the engine was gone before the catalog knew: with a row that says that it is being written, or without any.
+#[test]
+fn a_recording_that_the_catalog_does_not_know_is_registered_when_the_engine_starts() {
+    let (home, paths) = kept_two();
+    let before = home.recordings();
+    execute(
+        &home,
+        "DELETE FROM recordings WHERE agent = 'anna'; DELETE FROM calls WHERE agent = 'anna';
+         UPDATE recordings SET state = 'committing', customer = '+31201234567', bytes = NULL, seconds = NULL;
+         UPDATE calls SET outcome = 'live', ended_at = NULL;
+         DELETE FROM purposes",
+    );
+    assert_eq!(check(&home).0, 1);
+    let home = home.start(&["--one-in", "0"]).stop();
+    assert_eq!(
+        home.log().matches("a recording that the catalog did not know is registered").count(),
+        2,
+        "{}",
+        home.log()
+    );
+    let after = home.recordings();
+    assert_eq!(after.len(), 2);
+    for (before, after) in before.iter().zip(&after) {
+        for fact in ["call", "agent", "start", "seconds", "rate", "path", "reasons", "purposes", "state", "bytes"] {
+            assert_eq!(before[fact], after[fact], "{fact}");
+        }
+    }
+    let rows = home.ledger(|rows| rows.len() == 2);
+    assert!(rows.iter().all(|row| row.outcome == retrocall::catalog::Outcome::Kept));
+    assert!(paths.iter().all(|path| path.exists()));
+    // The first call's number went with its row, which nobody can know again.
+    let (_, report) = check(&home);
+    let findings = report["findings"].as_array().expect("an array");
+    assert_eq!((findings.len(), &findings[0]["invariant"]), (1, &8.into()), "{report:#}");
+}
+
+/// Recovery meets what it can't publish: nothing of what is known of the call may be lost by that.
+#[test]
+fn an_unfinished_recording_that_can_not_be_recovered_keeps_its_row_until_somebody_sees_to_it() {
+    let (home, paths) = kept_two();
+    let (path, part) = (&paths[1], paths[1].with_extension("wav.part"));
+    let precious = home.beside("precious");
+    fs::rename(path, &part).expect("renamed");
+    execute(&home, "UPDATE recordings SET state = 'committing', customer = '+31201234567' WHERE agent = 'bert'");
+    // Something has its name.
+    fs::write(path, "in the way").expect("a file");
+    let home = home.start(&["--one-in", "0"]).stop();
+    assert!(home.log().contains("is already there and is not replaced"), "{}", home.log());
+    let (code, report) = check(&home);
+    assert_eq!(code, 1);
+    let todo = report["findings"].as_array().expect("findings").iter().map(|finding| finding["invariant"].as_u64());
+    assert!(todo.clone().any(|number| number == Some(5)), "{report:#}");
+    fs::rename(path, precious).expect("moved away");
+    let home = home.start(&["--one-in", "0"]).stop();
+    assert_well(&home);
+    let kept = home.recordings();
+    assert!(kept.iter().all(|row| row["state"] == "complete"), "{kept:?}");
+}
