@@ -1,17 +1,16 @@
-//! The local socket against clients that send nonsense, stop in the middle, never read, vanish and come back: each is told what is
-//! wrong, and a good call beside them is kept bit for bit. And who may do what: modes, and another user's process.
+//! The local socket against clients that send nonsense, stop in the middle or never read: each is told what is wrong, and a good call
+//! beside them is kept bit for bit. Who vanishes and comes back is in `absence`, who may do what in `access`.
 
+mod absence;
+mod access;
+#[path = "../desk/mod.rs"]
 mod desk;
+#[path = "../rig/mod.rs"]
 mod rig;
 
 use std::{
-    env,
-    fs::{self, Permissions},
-    io::Read,
     net::Shutdown,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,16 +19,14 @@ use std::{
     time::Duration,
 };
 
-use nix::unistd::{Group, User};
 use rand::RngExt;
 use retrocall::{
     audio::Leg,
-    client::Client,
-    protocol::{Ask, CallId, EndedBy, Event, Request, Target, Verdict},
+    protocol::{Ask, Request, Target},
 };
 use serde_json::{Value, json};
 
-use desk::{Desk, Home, Line, PATIENCE, Ran, Sound, fixture, wait_for};
+use desk::{Desk, Line, Sound, wait_for};
 use rig::{Raw, RealTime, Traces, control, frame, head_of};
 
 /// A pressed call that goes on in real time beside whatever else happens.
@@ -351,241 +348,5 @@ fn one_connection_too_many_is_told_so_and_welcome_when_another_has_gone() {
     for raw in &mut five {
         assert_eq!(raw.ask(&json!({"do": "calls"}))["answer"], "accepted");
     }
-    desk.stop();
-}
-
-/// Takes a call over, as soon as the engine has noticed that its connection is gone.
-fn attach(raw: &mut Raw, call: &Value) -> Value {
-    let request = json!({"do": "attach", "call": call});
-    wait_for("a call to take over", || Some(raw.ask(&request)).filter(|answer| answer["reason"] != "connected"))
-}
-
-#[test]
-fn a_client_that_vanishes_and_comes_back_goes_on_with_the_same_call_and_the_gap_is_silence() {
-    let (seed, _) = rig::random("vanished");
-    let desk = Desk::open_with("grace = \"60s\"\n", &["--one-in", "0"]);
-    let sound = Sound::noise(8_000, 24_000, seed);
-    let speak = |raw: &mut Raw, channel: u32, from: usize, to: usize| {
-        for start in (from..to).step_by(160) {
-            for leg in Leg::ALL {
-                raw.frame(leg, channel, start as u64, &sound.legs[leg.index()][start..start + 160]);
-            }
-        }
-    };
-    let mut first = Raw::connect(desk.socket());
-    let call = first.ask(&begin("anna"))["call"].clone();
-    speak(&mut first, 0, 0, 8_000);
-    assert_eq!(first.ask(&json!({"do": "record"}))["answer"], "accepted");
-    // It has its connection, and nobody can take it.
-    let mut second = Raw::connect(desk.socket());
-    assert_eq!(second.ask(&json!({"do": "attach", "call": call}))["reason"], "connected");
-    // Gone in the middle of a frame.
-    first.send(&frame(Leg::Agent, 0, 8_000, &sound.legs[0][8_000..8_160])[..100]).expect("half a frame");
-    drop(first);
-    let attached = attach(&mut second, &call);
-    assert_eq!((&attached["positions"], &attached["channel"]), (&json!([8_000, 8_000]), &0.into()), "{attached}");
-    speak(&mut second, 0, 12_000, 16_000);
-    assert_eq!(second.ask(&json!({"do": "record"}))["answer"], "already");
-    // The next one ends by its own fault, and the call waits all the same.
-    assert_eq!(second.ask(&begin("other"))["channel"], 1);
-    let _ = second.send(b"nonsense");
-    assert_eq!(second.fault().0, "not-retrocall");
-    let mut third = Raw::connect(desk.socket());
-    // Controls work while it waits.
-    assert_eq!(third.ask(&json!({"do": "mask", "call": call}))["at"], 16_000);
-    assert_eq!(third.ask(&json!({"do": "unmask", "call": call}))["at"], 16_000);
-    let attached = attach(&mut third, &call);
-    assert_eq!(attached["positions"], json!([16_000, 16_000]));
-    // It kept what it could not send: nothing is missing.
-    speak(&mut third, 0, 16_000, 20_000);
-    // Closed in one direction, it still hears its answers, and the call waits again.
-    third.say(&json!({"id": 77, "do": "calls"}));
-    third.shut(Shutdown::Write);
-    let calls = third.answer();
-    assert_eq!(calls["id"], 77);
-    let view = calls["calls"].as_array().expect("a list").iter().find(|view| view["call"] == call).expect("it is live");
-    assert_eq!((&view["agent_leg"]["gaps"], &view["agent_leg"]["gap_seconds"]), (&1.into(), &0.5.into()), "{view}");
-    while third.next().is_some() {}
-    let mut fourth = Raw::connect(desk.socket());
-    attach(&mut fourth, &call);
-    speak(&mut fourth, 0, 20_000, 24_000);
-    assert_eq!(fourth.ask(&json!({"do": "end", "channel": 0}))["at"], 24_000);
-    let kept = fourth.event("kept");
-    let path = PathBuf::from(kept["path"].as_str().expect("a path"));
-    Sound::of_recording(&path).assert_is(&sound.clone().silent(8_000, 12_000));
-    assert_eq!(desk.audio_files(), [path]);
-    assert_eq!(fourth.ask(&json!({"do": "attach", "call": call}))["reason"], "unknown-call");
-    desk.stop();
-}
-
-#[test]
-fn a_client_that_stays_away_longer_than_the_grace_time_has_hung_up() {
-    let (seed, _) = rig::random("stayed away");
-    let desk = Desk::open_with("grace = \"300ms\"\n", &["--one-in", "0"]);
-    let [pressed, unpressed] = [1, 2].map(|call| Sound::noise(8_000, 8_000, seed + call));
-    let mut pressing = desk.client();
-    let calls: Vec<CallId> = [(&pressed, "anna"), (&unpressed, "bert")]
-        .into_iter()
-        .map(|(sound, agent)| {
-            let mut line = Line::begin(&desk, agent, 8_000);
-            line.talk(sound, 0, sound.len());
-            // Its answer says that all before it was taken.
-            line.accepted(Ask::Dtmf { digit: '1' });
-            if agent == "anna" {
-                let pressed = pressing.ask(Request::new(Target::Call(line.call), Ask::Record)).expect("an answer");
-                assert_eq!(pressed.answer, Verdict::Accepted);
-            }
-            line.call
-        })
-        .collect();
-    let mut hear = || wait_for("an event", || pressing.next_event(PATIENCE).expect("a connection"));
-    assert_eq!(hear(), Event::Recording { call: calls[0] });
-    assert_eq!(hear(), Event::Ended { call: calls[0], by: EndedBy::ConnectionLost });
-    let Event::Kept { path, .. } = hear() else { panic!("not kept") };
-    Sound::of_recording(&path).assert_is(&pressed);
-    wait_for("the end of both", || desk.json(&["calls"]).as_array().is_some_and(Vec::is_empty).then_some(()));
-    let mut late = Raw::connect(desk.socket());
-    for call in calls {
-        assert_eq!(late.ask(&json!({"do": "attach", "call": call}))["reason"], "unknown-call");
-    }
-    Traces::of(&[&unpressed]).assert_nowhere(&desk);
-    assert_eq!(desk.audio_files(), [path]);
-    desk.stop();
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode()
-        & 0o7777
-}
-
-#[test]
-fn the_socket_the_home_and_all_that_is_kept_are_closed_to_others_by_mode() {
-    let home = Home::new();
-    // A folder that stood open before is closed.
-    fs::set_permissions(home.path(), Permissions::from_mode(0o755)).expect("modes");
-    let desk = home.start(&["--one-in", "0"]);
-    desk.replay(&fixture("desk-01.wav"), &["--agent", "anna", "--record-at", "1"]);
-    assert_eq!((mode(desk.path()), mode(desk.socket())), (0o700, 0o600));
-    let recording = desk.audio_files().pop().expect("a recording");
-    assert_eq!(mode(&recording), 0o600);
-    for folder in recording.ancestors().skip(1).take_while(|folder| *folder != desk.path()) {
-        assert_eq!(mode(folder), 0o700, "{}", folder.display());
-    }
-    for file in desk.files() {
-        assert_eq!(mode(&file), 0o600, "{}", file.display());
-    }
-    assert!(desk.files().iter().any(|file| file.ends_with("catalog.sqlite")));
-    desk.stop();
-}
-
-/// The user whose process is another agent's, and one who has nothing to do with the desk.
-const OTHER_USER: &str = "nobody";
-const STRANGER: &str = "daemon";
-/// Tells this test program that it is that user's client: the socket it is to use.
-const OTHER_SOCKET: &str = "RETROCALL_TEST_SOCKET";
-
-/// The other end of the test below: this very program, run as another user, who asks what it reads and prints what it hears.
-#[test]
-#[ignore = "the client of another user, run by `another_user_may_press_for_its_own_agent_alone`"]
-fn another_users_client() {
-    let Some(socket) = env::var_os(OTHER_SOCKET) else { return };
-    let mut requests = String::new();
-    std::io::stdin().read_to_string(&mut requests).expect("requests");
-    let mut raw = Raw::bare(Path::new(&socket));
-    println!("\nhello {}", raw.next().expect("a greeting"));
-    for request in requests.lines() {
-        println!("answer {}", raw.ask(&serde_json::from_str(request).expect("JSON")));
-    }
-}
-
-/// Runs that client as a user of this system, with one request a line. Returns what it printed.
-fn as_user(user: &User, program: &Path, socket: &Path, requests: &[Value]) -> Ran {
-    let lines = requests.iter().map(|request| format!("{request}\n")).collect::<String>();
-    let asked = program.with_file_name("requests");
-    fs::write(&asked, lines).expect("requests");
-    let mut command = Command::new(program);
-    command.args(["--ignored", "--exact", "another_users_client", "--nocapture"]);
-    command.env_clear().env(OTHER_SOCKET, socket).current_dir("/");
-    command.stdin(Stdio::from(fs::File::open(&asked).expect("requests"))).uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    Ran::of(command)
-}
-
-#[test]
-fn another_user_may_press_for_its_own_agent_alone() {
-    if !rig::is_root("a process of another user") {
-        return;
-    }
-    let user = |name: &str| User::from_name(name).ok().flatten();
-    let (Some(other), Some(stranger)) = (user(OTHER_USER), user(STRANGER)) else {
-        eprintln!("SKIPPED: no users {OTHER_USER} and {STRANGER} on this system");
-        return;
-    };
-    let group = Group::from_gid(other.gid).expect("groups").expect("its group").name;
-    let settings = format!("socket_group = \"{group}\"\n[users]\n{OTHER_USER} = \"bert\"\n");
-    let desk = Desk::open_with(&settings, &["--one-in", "0"]);
-    // The way to the home is not the engine's to open, and the program may lie where others can't read it.
-    let above = desk.path().parent().expect("a folder above").to_owned();
-    fs::set_permissions(&above, Permissions::from_mode(0o711)).expect("modes");
-    let program = above.join("client");
-    fs::copy(env::current_exe().expect("this program"), &program).expect("a copy");
-    assert_eq!((mode(desk.path()), mode(desk.socket())), (0o710, 0o660));
-    let mut anna = Line::begin(&desk, "anna", 8_000);
-    let mut bert = Line::begin(&desk, "bert", 8_000);
-    let sound = Sound::noise(8_000, 1_600, 3);
-    for line in [&mut anna, &mut bert] {
-        line.talk(&sound, 0, 1_600);
-        line.accepted(Ask::Dtmf { digit: '1' });
-    }
-    let requests = [
-        (json!({"do": "record", "call": anna.call}), "refused", "not-yours"),
-        (json!({"do": "record", "agent": "anna"}), "refused", "not-yours"),
-        (json!({"do": "mask", "call": anna.call}), "refused", "not-yours"),
-        (json!({"do": "attach", "call": anna.call}), "refused", "not-yours"),
-        (begin("anna"), "refused", "not-yours"),
-        (json!({"do": "status"}), "refused", "not-yours"),
-        (json!({"do": "end", "call": bert.call}), "refused", "unknown-call"),
-        (json!({"do": "calls"}), "accepted", ""),
-        (json!({"do": "record"}), "accepted", ""),
-        (json!({"do": "record", "call": bert.call}), "already", ""),
-        (begin("bert"), "accepted", ""),
-    ];
-    let asked: Vec<Value> = requests.iter().map(|(request, ..)| request.clone()).collect();
-    let ran = as_user(&other, &program, desk.socket(), &asked);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let said = |word: &str| -> Vec<Value> {
-        let lines = ran.stdout.lines().filter_map(|line| line.strip_prefix(word));
-        lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    };
-    assert_eq!(said("hello ")[0]["agent"], "bert");
-    let answers = said("answer ");
-    assert_eq!(answers.len(), requests.len(), "{ran:?}");
-    for ((request, verdict, reason), answer) in requests.iter().zip(&answers) {
-        assert_eq!(answer["answer"], *verdict, "{request}: {answer}");
-        assert_eq!(answer["reason"].as_str().unwrap_or_default(), *reason, "{request}: {answer}");
-    }
-    let seen = answers[7]["calls"].as_array().expect("a list");
-    assert_eq!(seen.len(), 1, "another agent's call is shown: {seen:?}");
-    assert_eq!(seen[0]["call"], json!(bert.call));
-    assert!(seen[0].get("held_bytes").is_none(), "how much memory a call holds could tell the draw");
-    assert!(
-        desk.log().contains("not-yours") || desk.log().contains("another agent's"),
-        "a refused press is not logged"
-    );
-    // What the button did, and what it did not do.
-    Sound::of_recording(&bert.end_and_keep()).assert_is(&sound);
-    anna.end();
-    assert_eq!(desk.audio_files().len(), 1);
-    // Who is not in the group does not even get to the socket, nor to what is kept.
-    let ran = as_user(&stranger, &program, desk.socket(), &[json!({"do": "calls"})]);
-    assert_ne!(ran.code, 0, "a stranger is let in: {ran:?}");
-    assert!(!ran.stdout.contains("hello {"), "{ran:?}");
-    let recording = desk.audio_files().pop().expect("a recording");
-    for user in [&other, &stranger] {
-        let mut cat = Command::new("cat");
-        cat.arg(&recording).current_dir("/").uid(user.uid.as_raw()).gid(user.gid.as_raw());
-        assert_ne!(Ran::of(cat).code, 0, "{} reads a recording", user.name);
-    }
-    let nobody_else: Client = desk.client();
-    assert_eq!(nobody_else.hello().agent, None, "the owner may act for all");
     desk.stop();
 }
