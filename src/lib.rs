@@ -11,7 +11,7 @@
 //! | 4 | [`check`] |
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`] |
-//! | 7 | [`cli`] |
+//! | 7 | [`cli`], [`proof`] |
 
 pub mod audio;
 pub mod barrier;
@@ -23,12 +23,18 @@ pub mod client;
 pub mod commit;
 pub mod engine;
 pub mod intake;
+#[cfg(feature = "planted-leaks")]
+pub mod leaks;
 pub mod memory;
+pub mod proof;
 pub mod protocol;
 pub mod ring;
 pub mod sampler;
 pub mod settings;
 pub mod watch;
+
+#[cfg(all(feature = "planted-leaks", not(debug_assertions)))]
+compile_error!("the feature `planted-leaks` is for tests: a program that leaks on purpose must not be released");
 
 /// Lets tests prove that the path of a frame allocates nothing.
 #[cfg(test)]

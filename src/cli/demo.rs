@@ -2,11 +2,9 @@
 
 mod desk;
 mod findings;
-mod private_engine;
-mod proof;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,6 +19,7 @@ use clap::Args;
 use super::{
     Context, Failure,
     output::{self, Progress},
+    private_engine::{self, PrivateEngine},
     replay::speed,
 };
 use crate::{
@@ -29,7 +28,6 @@ use crate::{
 };
 use desk::DeskCall;
 use findings::Findings;
-use private_engine::PrivateEngine;
 
 const EXAMPLES: &str = "Examples:
   retrocall demo                       half a minute
@@ -64,8 +62,9 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
             desk.len()
         ));
     }
-    let home = temporary_home()?;
-    let engine = PrivateEngine::start(&home, ONE_IN, args.allow_unlocked).inspect_err(|_| {
+    let home = private_engine::temporary_home("demo")?;
+    let flags = private_engine::flags(ONE_IN, args.allow_unlocked);
+    let engine = PrivateEngine::start(&home, &flags).inspect_err(|_| {
         // There is nothing in it to look at: the failure has the log's last words.
         let _ = std::fs::remove_dir_all(&home);
     })?;
@@ -79,18 +78,6 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
         findings.tell();
     }
     findings.failure().map_or(Ok(()), Err)
-}
-
-/// A new folder, closed to others, that stays: its owner will want to listen.
-fn temporary_home() -> Result<PathBuf, Failure> {
-    let made = tempfile::Builder::new().prefix("retrocall-demo-").tempdir();
-    let made = made.map_err(|error| {
-        Failure::new(
-            format!("no folder for the demo can be made ({error})"),
-            "set TMPDIR to a folder that you may write",
-        )
-    })?;
-    Ok(made.keep())
 }
 
 /// Plays every call on a connection of its own, all at once.

@@ -14,6 +14,8 @@ mod mask;
 mod object;
 mod output;
 mod private;
+mod private_engine;
+mod prove;
 mod record;
 mod recordings;
 mod replay;
@@ -59,6 +61,7 @@ enum Command {
     Check(check::CheckArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
+    Prove(prove::ProveArgs),
 }
 
 /// The program: reads what was typed, does it, and gives the exit code. 0 is done, 1 refused or failed, 2 wrong usage.
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
+        Command::Prove(args) => prove::run(&context, args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

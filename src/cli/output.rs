@@ -53,14 +53,25 @@ impl Progress {
 
     /// `done` of `of` seconds.
     pub(super) fn set(&mut self, (done, of): (f64, f64)) {
+        self.show((done * 1e3) as u64, (of * 1e3) as u64, format!("{done:.0} of {of:.0} s"));
+    }
+
+    /// Step `step` of `of` begins, and this is what it does.
+    pub(super) fn step(&mut self, step: usize, of: usize, what: &'static str) {
+        what.clone_into(&mut self.what);
+        self.show(step as u64, of as u64, format!("{step} of {of}"));
+    }
+
+    fn show(&mut self, done: u64, of: u64, words: String) {
         if self.bar.is_none() && self.began.elapsed() > PATIENCE && io::stderr().is_terminal() {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {prefix}").expect("a template of known keys");
-            self.bar = Some(ProgressBar::new(0).with_style(style).with_message(self.what.clone()));
+            self.bar = Some(ProgressBar::new(0).with_style(style));
         }
         if let Some(bar) = &self.bar {
-            bar.set_length((of * 1e3) as u64);
-            bar.set_prefix(format!("{done:.0} of {of:.0} s"));
-            bar.set_position((done * 1e3) as u64);
+            bar.set_message(self.what.clone());
+            bar.set_length(of);
+            bar.set_prefix(words);
+            bar.set_position(done);
         }
     }
 }
@@ -91,4 +102,17 @@ pub(super) fn size(bytes: u64) -> String {
         b if b < 1 << 30 => format!("{:.1} MiB", b as f64 / f64::from(1 << 20)),
         b => format!("{:.1} GiB", b as f64 / f64::from(1 << 30)),
     }
+}
+
+/// A number with commas, as people write large ones.
+pub(super) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }

@@ -4,11 +4,17 @@ use std::{
     io::{self, IsTerminal},
     net::SocketAddr,
     process,
+    sync::Arc,
+    thread,
 };
 
 use clap::Args;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::json;
-use tracing::info;
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::{Context, Failure};
@@ -16,11 +22,13 @@ use crate::{
     barrier,
     engine::Engine,
     intake,
+    memory::Arena,
+    proof::inside,
     settings::{Settings, parse_memory, parse_metrics},
 };
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
-const LOG_FILTER: &str = "RETROCALL_LOG";
+pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
 
 const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
@@ -49,6 +57,13 @@ pub struct RunArgs {
     /// Show figures for Prometheus at this loopback address [default: nowhere]
     #[arg(long, value_name = "ADDR", value_parser = parse_metrics)]
     pub metrics: Option<SocketAddr>,
+    /// Tell whoever started this, on standard output, what there is in this process's memory: `retrocall prove` alone uses it
+    #[arg(long, hide = true)]
+    self_scan: bool,
+    /// Leak on purpose
+    #[cfg(feature = "planted-leaks")]
+    #[arg(long, value_name = "KIND", hide = true)]
+    plant_leak: Vec<crate::leaks::Leak>,
 }
 
 fn one_in(text: &str) -> Result<u32, String> {
@@ -76,8 +91,13 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_target(false)
         .init();
+    #[cfg(feature = "planted-leaks")]
+    crate::leaks::plant(&args.plant_leak, context.home());
     let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
     let status = engine.status();
+    if args.self_scan {
+        answer_whoever_started_us(engine.arena())?;
+    }
     intake::serve(engine, &settings, |intake::Ready { socket, metrics }| {
         // From here on this thread makes no file anywhere but where the engine lives and where its socket has to go in the end: live audio passes
         // through its hands when some of it is erased.
@@ -93,4 +113,32 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
         }
     })
     .map_err(Failure::whole)
+}
+
+/// A thread that looks at this process when it is asked to on standard input. See [`crate::proof::inside`] for why that is safe.
+fn answer_whoever_started_us(arena: &Arc<Arena>) -> Result<(), Failure> {
+    warn!(
+        "this engine tells whoever started it what is in its memory, as counts (--self-scan): it is no engine to work with"
+    );
+    let arena = Arc::clone(arena);
+    let answer = move || {
+        barrier::write_nowhere();
+        if let Err(error) = inside::serve(&arena, io::stdin(), io::stdout()) {
+            error!("this process can't be looked at: {error}");
+        }
+    };
+    let start = |name: &str, thread: Box<dyn FnOnce() + Send>| {
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(thread)
+            .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))
+    };
+    let answering = start("self-scan", Box::new(answer))?;
+    // A thread of its own: the barrier of the other one may keep it from sending signals.
+    let stop = move || {
+        let _ = answering.join();
+        // Nobody holds the other end any more, and nobody else will stop this engine.
+        let _ = kill(Pid::this(), Signal::SIGTERM);
+    };
+    start("self-scan-end", Box::new(stop)).map(drop)
 }

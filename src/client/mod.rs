@@ -148,6 +148,16 @@ impl Client {
         Ok(())
     }
 
+    /// From now on every byte that the engine sends is kept, to be looked at. For a short while: nothing is ever forgotten.
+    pub fn keep_what_comes(&mut self) {
+        self.wire.keep_what_comes();
+    }
+
+    /// What has come since [`Client::keep_what_comes`], byte for byte.
+    pub fn came(&self) -> &[u8] {
+        self.wire.came()
+    }
+
     /// The events that have come and were not taken yet, without waiting.
     pub fn events(&mut self) -> impl Iterator<Item = Event> {
         self.events.drain(..)

@@ -50,6 +50,8 @@ pub(super) struct Wire {
     taken: usize,
     /// The engine takes nothing more; what it said last may still be on its way to us.
     deaf: bool,
+    /// Everything that ever came, if somebody wants to look at it.
+    came: Option<Vec<u8>>,
 }
 
 impl Wire {
@@ -63,7 +65,15 @@ impl Wire {
         };
         let stream = UnixStream::connect(socket).map_err(failed)?;
         stream.set_nonblocking(true).map_err(failed)?;
-        Ok(Wire { stream, out: Vec::new(), sent: 0, inbox: Vec::new(), taken: 0, deaf: false })
+        Ok(Wire { stream, out: Vec::new(), sent: 0, inbox: Vec::new(), taken: 0, deaf: false, came: None })
+    }
+
+    pub(super) fn keep_what_comes(&mut self) {
+        self.came = Some(self.inbox[self.taken..].to_vec());
+    }
+
+    pub(super) fn came(&self) -> &[u8] {
+        self.came.as_deref().unwrap_or_default()
     }
 
     pub(super) fn queue_control(&mut self, json: &[u8]) {
@@ -114,6 +124,9 @@ impl Wire {
                 Ok(bytes) => {
                     bytes_read += bytes;
                     self.inbox.extend_from_slice(&chunk[..bytes]);
+                    if let Some(came) = &mut self.came {
+                        came.extend_from_slice(&chunk[..bytes]);
+                    }
                     if bytes < chunk.len() {
                         break;
                     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     audio::Leg,
-    memory::{LockedBuffer, LockedSamples, MapError, wipe},
+    memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_registers},
 };
 
 /// Stereo samples that are read and written at once: one second at 16 kHz.
@@ -43,6 +43,7 @@ impl Buffers {
     pub(super) fn wipe(&mut self) {
         self.legs.iter_mut().for_each(|leg| wipe(leg));
         wipe(&mut self.staging);
+        wipe_registers();
     }
 
     #[cfg(test)]

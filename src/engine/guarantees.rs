@@ -81,6 +81,10 @@ impl fmt::Display for Guarantees {
 
 /// No core files, no debugger, no `/proc/PID/mem` for others. Whether the system agreed.
 fn close_to_others() -> bool {
+    #[cfg(feature = "planted-leaks")]
+    if crate::leaks::opens_to_cores() {
+        return false;
+    }
     let no_core = resource::setrlimit(resource::Resource::RLIMIT_CORE, 0, 0);
     prctl::set_dumpable(false).is_ok() && no_core.is_ok()
 }

@@ -32,7 +32,7 @@ use crate::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate, g711::Law},
     barrier,
     engine::FaultIn,
-    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe},
+    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_registers},
     protocol::{AudioHead, ErrorCode, FrameError, HEAD_BYTES, Head, Kind},
     ring::LegWriter,
 };
@@ -400,7 +400,10 @@ impl ReaderThread<'_> {
         if !connection.stash.put(&self.buffers.bytes[keep..filled], need) {
             fault = Some((ErrorCode::MemoryFull, "no memory is left for what was sent: raise --memory".to_owned()));
         }
+        #[cfg(feature = "planted-leaks")]
+        let filled = if crate::leaks::is(crate::leaks::Leak::Buffer) { 0 } else { filled };
         wipe(&mut self.buffers.bytes[..filled]);
+        wipe_registers();
         if fault.is_some() || (ended && !connection.paused) {
             self.close(id, fault);
         }
@@ -455,6 +458,8 @@ impl Connection<'_> {
             }
         };
         let samples = AudioHead::samples(bytes, line.codec)?;
+        #[cfg(feature = "planted-leaks")]
+        crate::leaks::frame(bytes);
         let limit = line.limit(now);
         if head.position.saturating_add(samples as u64) > limit {
             let text = format!("position {} is too far ahead: the limit is {limit} now", head.position);

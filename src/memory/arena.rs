@@ -7,9 +7,12 @@
 //! whoever takes one faults it in: 40 µs are better than lost audio.
 #![allow(unsafe_code)]
 
-#[cfg(not(loom))]
-use super::map::{Map, MapError, MemoryKind};
 use super::sync::{AtomicU32, AtomicU64, Ordering};
+#[cfg(not(loom))]
+use super::{
+    look::Use,
+    map::{Map, MapError, MemoryKind},
+};
 
 /// The unit of memory that a ring takes: one page.
 pub const SEGMENT_BYTES: usize = SEGMENT_WORDS * 8;
@@ -73,7 +76,7 @@ impl Arena {
     #[cfg(not(loom))]
     pub fn new(bytes: usize, allow_unlocked: bool) -> Result<Arena, MapError> {
         let segments = u32::try_from(bytes / SEGMENT_BYTES).unwrap_or(u32::MAX - 1).max(1);
-        let map = Map::new(segments as usize * SEGMENT_BYTES, allow_unlocked)?;
+        let map = Map::new(segments as usize * SEGMENT_BYTES, Use::Segments, allow_unlocked)?;
         Ok(Arena {
             map,
             segments,
@@ -205,6 +208,10 @@ impl Arena {
 
     /// Wipes a segment and makes it free. The caller owned it and forgets it with this call.
     pub fn give_back(&self, id: SegmentId) {
+        #[cfg(feature = "planted-leaks")]
+        if crate::leaks::is(crate::leaks::Leak::Segment) {
+            return self.push(id);
+        }
         self.wipe(id);
         self.push(id);
     }
@@ -253,6 +260,55 @@ impl Arena {
     #[cfg(loom)]
     pub(crate) fn words(&self, id: SegmentId) -> &[AtomicU64] {
         &self.words[id.0 as usize * SEGMENT_WORDS..][..SEGMENT_WORDS]
+    }
+}
+
+/// What a look at the segments that nobody holds found.
+#[cfg(not(loom))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArenaLook {
+    /// Segments that somebody holds: not looked at.
+    pub held: usize,
+    /// Segments that nobody holds, whether they were ever held or not.
+    pub free: usize,
+    /// Words of these that are not zero, but for the link of one that waits to be taken.
+    pub stained_words: usize,
+}
+
+#[cfg(not(loom))]
+impl Arena {
+    /// Looks at every word of every segment that nobody holds. None if segments were taken or given back all the while: it is for
+    /// an arena at rest.
+    pub fn look(&self) -> Option<ArenaLook> {
+        const TRIES: usize = 5;
+        (0..TRIES).find_map(|_| self.look_once())
+    }
+
+    fn look_once(&self) -> Option<ArenaLook> {
+        // Acquire pairs with the Release of `push`, as in `take`. The head's tag makes sure that it is the same stack at the end: a segment
+        // that is free then and now was free all the time.
+        let head = self.free.load(Ordering::Acquire);
+        let faulted = self.faulted.load(Ordering::Acquire);
+        let mut is_free = vec![false; self.segments as usize];
+        let mut next = SegmentId::from_link(head & LINK_MASK);
+        while let Some(id) = next {
+            let seen = is_free.get_mut(id.0 as usize)?;
+            if std::mem::replace(seen, true) {
+                return None;
+            }
+            next = SegmentId::from_link(self.words(id)[0].load(Ordering::Relaxed) & LINK_MASK);
+        }
+        let mut look = ArenaLook { held: 0, free: 0, stained_words: 0 };
+        for (id, is_free) in (0..self.segments).zip(is_free) {
+            if id < faulted && !is_free {
+                look.held += 1;
+                continue;
+            }
+            look.free += 1;
+            let words = &self.words(SegmentId(id))[usize::from(is_free)..];
+            look.stained_words += words.iter().filter(|word| word.load(Ordering::Relaxed) != 0).count();
+        }
+        (self.free.load(Ordering::Acquire) == head).then_some(look)
     }
 }
 
@@ -326,6 +382,25 @@ mod tests {
         assert_eq!(arena.fault_in_ahead(), 0);
         taken.into_iter().for_each(|id| arena.give_back(id));
         assert_eq!((arena.held_bytes(), arena.ready_bytes()), (0, 64 * SEGMENT_BYTES));
+    }
+
+    #[test]
+    fn a_look_sees_what_is_held_and_one_word_left_in_a_free_segment() {
+        let arena = Arena::new(16 * SEGMENT_BYTES, true).expect("memory for a test");
+        arena.fault_in(8);
+        assert_eq!(arena.look(), Some(ArenaLook { held: 0, free: 16, stained_words: 0 }));
+        let [one, other] = [(); 2].map(|()| arena.take(Need::Selected).expect("they are free"));
+        arena.words(one)[7].store(1, Ordering::Relaxed);
+        assert_eq!(arena.look(), Some(ArenaLook { held: 2, free: 14, stained_words: 0 }));
+        arena.give_back(one);
+        assert_eq!(arena.look(), Some(ArenaLook { held: 1, free: 15, stained_words: 0 }));
+        // What a forgotten wipe would leave.
+        arena.words(one)[7].store(1, Ordering::Relaxed);
+        arena.give_back(other);
+        assert_eq!(arena.look(), Some(ArenaLook { held: 0, free: 16, stained_words: 1 }));
+        // Never held, and written to all the same.
+        arena.words(SegmentId(12))[0].store(1, Ordering::Relaxed);
+        assert_eq!(arena.look().map(|look| look.stained_words), Some(2));
     }
 
     #[test]

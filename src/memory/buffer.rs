@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    look::Use,
     map::{Map, MapError, MemoryKind},
     wipe,
 };
@@ -41,7 +42,7 @@ impl<T: Plain> Locked<T> {
     /// [`MapError`] if it can't be locked and `allow_unlocked` is false.
     pub fn new(count: usize, allow_unlocked: bool) -> Result<Locked<T>, MapError> {
         let bytes = (count * size_of::<T>()).next_multiple_of(4096);
-        let mut buffer = Locked { map: Map::new(bytes, allow_unlocked)?, of: PhantomData };
+        let mut buffer = Locked { map: Map::new(bytes, Use::Buffer, allow_unlocked)?, of: PhantomData };
         wipe(&mut buffer);
         Ok(buffer)
     }

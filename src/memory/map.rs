@@ -3,6 +3,8 @@
 
 use std::{fmt, io, os::fd::AsRawFd, os::fd::FromRawFd, os::fd::OwnedFd, ptr::NonNull};
 
+use super::look::{self, Use};
+
 /// What keeps the audio in memory, and how far out of reach it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemoryKind {
@@ -75,7 +77,13 @@ unsafe impl Sync for Map {}
 
 impl Map {
     /// Maps `bytes` of the best kind that the system offers.
-    pub(super) fn new(bytes: usize, allow_unlocked: bool) -> Result<Map, MapError> {
+    pub(super) fn new(bytes: usize, what: Use, allow_unlocked: bool) -> Result<Map, MapError> {
+        let map = Map::best(bytes, allow_unlocked)?;
+        look::made(map.start.as_ptr() as usize, bytes, what);
+        Ok(map)
+    }
+
+    fn best(bytes: usize, allow_unlocked: bool) -> Result<Map, MapError> {
         if let Ok(map) = Map::secret(bytes) {
             return Ok(map);
         }
@@ -147,6 +155,7 @@ impl Map {
 
 impl Drop for Map {
     fn drop(&mut self) {
+        look::goes(self.start.as_ptr() as usize);
         // SAFETY: the range is our mapping and nothing can use it after us.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
     }

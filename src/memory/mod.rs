@@ -6,17 +6,23 @@ mod arena;
 #[cfg(not(loom))]
 mod buffer;
 #[cfg(not(loom))]
+mod look;
+#[cfg(not(loom))]
 mod map;
 #[cfg(not(loom))]
 mod stash;
 pub(crate) mod sync;
 mod wipe;
 
+#[cfg(not(loom))]
+pub use arena::ArenaLook;
 pub use arena::{Arena, Need, SEGMENT_BYTES, SEGMENT_WORDS, SegmentId};
 #[cfg(not(loom))]
 pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 #[cfg(not(loom))]
+pub use look::{Piece, Use, locked_ranges, look_at_locked};
+#[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
 #[cfg(not(loom))]
 pub use stash::Stash;
-pub use wipe::wipe;
+pub use wipe::{wipe, wipe_registers};

@@ -13,6 +13,7 @@ mod gate;
 mod lanes;
 mod leg;
 mod reader;
+mod trace;
 mod writer;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use gate::{SPANS_MAX, Span, TooManySpans};
 pub use leg::LegCounts;
 pub use reader::RingReader;
+pub use trace::Traces;
 pub use writer::LegWriter;
 
 use crate::{

@@ -13,7 +13,7 @@ use crate::{
     memory::{
         SEGMENT_BYTES, SegmentId,
         sync::{AtomicU64, Ordering},
-        wipe,
+        wipe, wipe_registers,
     },
 };
 
@@ -179,6 +179,10 @@ impl Ring {
     pub fn erase(&self, leg: Leg, from: u64) -> u64 {
         let held = self.held.lock();
         let to = self.frontier(leg);
+        #[cfg(feature = "planted-leaks")]
+        if crate::leaks::is(crate::leaks::Leak::Erase) {
+            return to;
+        }
         let from = from.max(held.start);
         if from < to {
             self.visit(&held, leg, &mut None, from, to, |header, block, at| {
@@ -186,6 +190,7 @@ impl Ring {
                     erase_block(packed, block, from.saturating_sub(at));
                 }
             });
+            wipe_registers();
         }
         to
     }

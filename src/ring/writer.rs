@@ -8,9 +8,10 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Ring,
-    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, LANES, Residuals, SILENCE_SAMPLES_MAX},
+    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Residuals, SILENCE_SAMPLES_MAX},
     lanes,
     leg::{LegShared, count, word},
+    trace::block_samples,
 };
 use crate::{
     audio::{Leg, g711::Law},
@@ -161,8 +162,7 @@ impl Chain {
         part: Range<usize>,
         peak: &mut u16,
     ) -> bool {
-        let blocks = part.len().div_ceil(BLOCK_SAMPLES_MAX);
-        let length = part.len().div_ceil(blocks).next_multiple_of(LANES).min(BLOCK_SAMPLES_MAX);
+        let length = block_samples(part.len());
         part.clone().step_by(length).all(|from| {
             let to = part.end.min(from + length);
             match frame {

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use crate::{
-    audio::{Codec, Leg, Rate, g711::Law},
     client::{Cue, Script, WavSource},
+    proof::Sound,
     protocol::Ask,
 };
 
@@ -51,16 +51,6 @@ pub(super) fn calls() -> Vec<DeskCall> {
     }
 }
 
-/// What was said in a call.
-pub(super) struct Sound {
-    /// Samples a second.
-    pub(super) rate: Rate,
-    /// Samples of each leg, agent first.
-    pub(super) legs: [Vec<i16>; 2],
-    /// The codes they were sent as, if it was G.711.
-    pub(super) codes: Option<[Vec<u8>; 2]>,
-}
-
 impl DeskCall {
     /// The call as something that can be played.
     pub(super) fn source(&self) -> WavSource {
@@ -73,27 +63,6 @@ impl DeskCall {
     }
 
     pub(super) fn sound(&self) -> Sound {
-        let mut source = self.source();
-        let (rate, codec) = (source.rate(), source.codec());
-        let mut legs = [Vec::new(), Vec::new()];
-        let samples = source.samples() as usize;
-        source.read(samples, &mut legs).expect("the calls in the program are sound");
-        let law = match codec {
-            Codec::Pcm16 => None,
-            Codec::Ulaw => Some(Law::Mu),
-            Codec::Alaw => Some(Law::A),
-        };
-        let linear = Leg::ALL.map(|leg| match law {
-            Some(law) => legs[leg.index()].iter().map(|code| law.linear(*code)).collect(),
-            None => legs[leg.index()].chunks_exact(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]])).collect(),
-        });
-        Sound { rate, legs: linear, codes: law.is_some().then_some(legs) }
-    }
-}
-
-impl Sound {
-    /// Both legs as a recording has them.
-    pub(super) fn interleaved(&self) -> Vec<i16> {
-        self.legs[0].iter().zip(&self.legs[1]).flat_map(|(agent, customer)| [*agent, *customer]).collect()
+        Sound::of(self.source()).expect("the calls in the program are sound")
     }
 }

@@ -12,19 +12,21 @@ use serde::Serialize;
 
 use super::{
     super::{Failure, output},
-    desk::{DeskCall, Sound},
-    proof::{WINDOW_SAMPLES, Windows, bytes_of},
+    desk::DeskCall,
 };
 use crate::{
     catalog::{self, Recording},
     client::Played,
+    proof::{
+        Sound,
+        files::files_below,
+        windows::{WINDOW_SAMPLES, Windows},
+    },
     protocol::{CallId, Reason, Verdict},
 };
 
 /// Bytes of the shortest header of a WAV file.
 const WAV_HEAD_BYTES: u64 = 44;
-/// Names under the home folder: a demo makes a few dozen.
-const FILES_MAX: usize = 10_000;
 
 /// What the demo found.
 #[derive(Debug, Serialize)]
@@ -152,16 +154,17 @@ impl Findings {
                 false => discarded.add(sound),
             }
         }
+        let (discarded_search, kept_search) = (discarded.search(), kept.search());
         let (mut said_elsewhere, mut found) = (vec![false; discarded.len()], vec![false; discarded.len()]);
         let mut kept_found = vec![false; kept.len()];
         for (call, sound) in self.calls.iter().zip(sounds) {
             if call.kept {
-                discarded.find_in(&bytes_of(&sound.interleaved()), &mut said_elsewhere);
+                discarded_search.find_in(&sound.recorded(), &mut said_elsewhere);
             }
         }
         for file in files {
-            discarded.find_in(&file.bytes, &mut found);
-            kept.find_in(&file.bytes, &mut kept_found);
+            discarded_search.find_in(&file.bytes, &mut found);
+            kept_search.find_in(&file.bytes, &mut kept_found);
         }
         let count = |marks: &[bool]| marks.iter().filter(|mark| **mark).count();
         self.windows_left_out = discarded.silent() + count(&said_elsewhere);
@@ -268,13 +271,13 @@ impl Findings {
             "Proof: {} windows of {WINDOW_SAMPLES} samples of the {} discarded calls were searched for in all {} files, as PCM and \
              as G.711: {} found. ({} more say nothing: silence, or said in a kept call as well.) The same search finds {} of {} \
              windows of the kept calls.",
-            thousands(self.windows_searched),
+            output::thousands(self.windows_searched),
             self.discarded,
             self.files_searched,
-            if self.windows_found == 0 { "none".to_owned() } else { thousands(self.windows_found) },
-            thousands(self.windows_left_out),
-            thousands(self.kept_windows_found),
-            thousands(self.kept_windows_searched)
+            if self.windows_found == 0 { "none".to_owned() } else { output::thousands(self.windows_found) },
+            output::thousands(self.windows_left_out),
+            output::thousands(self.kept_windows_found),
+            output::thousands(self.kept_windows_searched)
         ));
         let folder = self.calls.iter().find_map(|call| call.path.as_deref()?.parent());
         if let Some(folder) = folder {
@@ -316,32 +319,10 @@ fn all_files(home: &Path) -> Result<Vec<Found>, Failure> {
     let failed = |path: &Path, error: std::io::Error| {
         Failure::new(format!("{} can't be read ({error})", path.display()), "the demo needs its own home to itself")
     };
-    let (mut files, mut folders) = (Vec::new(), vec![home.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, error))? {
-            let path = entry.map_err(|error| failed(&folder, error))?.path();
-            let kind = fs::symlink_metadata(&path).map_err(|error| failed(&path, error))?.file_type();
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_file() && files.len() < FILES_MAX {
-                let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
-                files.push(Found { path, bytes });
-            }
-        }
-    }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(files)
-}
-
-/// With commas, as people write large numbers.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    let paths = files_below(home, None).map_err(|(path, error)| failed(&path, error))?;
+    let read = |path: PathBuf| match fs::read(&path) {
+        Ok(bytes) => Ok(Found { path, bytes }),
+        Err(error) => Err(failed(&path, error)),
+    };
+    paths.into_iter().map(read).collect()
 }

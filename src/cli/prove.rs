@@ -1,0 +1,295 @@
+//! `retrocall prove`: a private engine, calls of noise that nobody has ever heard, and a search for that noise everywhere.
+
+mod checks;
+mod core;
+mod desk;
+mod disk;
+mod looks;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use clap::Args;
+use jiff::Timestamp;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{
+    Context, Failure,
+    context::user_name,
+    output::Progress,
+    private_engine::{self, PrivateEngine},
+};
+use crate::{
+    proof::{Needles, inside::Asker, written::Watch},
+    protocol::Status,
+    settings::SETTINGS_FILE,
+};
+use checks::{Check, Report, Run};
+use desk::{Call, Playing};
+
+const EXAMPLES: &str = "\
+What it does:
+  It starts an engine of its own in a temporary home and plays it calls of random noise: PCM and
+  both laws of G.711; some masked, on hold or erased in part, one private, one whose connection
+  breaks, some recorded. The noise was never heard before: whoever has 16 bytes of it has them from
+  those calls. Any 31 bytes in a row are found, wherever they lie. It is looked for as it is sent,
+  held, packed and recorded.
+
+What is looked at, and has to be free of it:
+  live-memory    all memory that the kernel lets a process read, while the calls are live
+  live-silenced  the memory for calls: what is masked, held, erased or private, while they are live
+  erase-disk     the unfinished recording of a call, after a second of it was erased
+  memory         all memory that the kernel lets a process read, after hangup, seen by the engine
+  memory-root    the same, and open files, seen from outside by root
+  locked         the memory for calls and all audio buffers, byte by byte, seen by the engine: none
+                 but itself can read that (memfd_secret)
+  arena          every word of every segment that no call holds is zero
+  buffers        every byte of every audio buffer is zero
+  open-files     what the engine has open, files without a name among them
+  sockets        what waits in the engine's sockets, and all that it ever sent
+  core           the engine is made to fail while a call is live: it leaves no core
+  restart        the memory of the engine that is started next
+  home, disk     all files under the home: as the system's cache has them, and from the disk again
+  temp, shm      what is new in the folders for temporary files, and in shared memory
+  written        every file that the engine wrote anywhere, by the kernel's word; for root
+
+What has to be found, for a search that finds nothing anywhere proves nothing:
+  live-call      a live call, in the memory for calls
+  live-text      the customer's number of a live call, in the memory that the kernel lets it read
+  recordings     the recorded calls in their files, all but what was silenced; no other is listed
+
+The engine looks at itself because it was started to, and tells counts alone, on a pipe to this
+command. An engine that was not started so can't be asked.
+
+Examples:
+  retrocall prove                      half a minute at most
+  sudo retrocall prove --strict        every check, those for root too
+  retrocall prove --json               an array: the run, then an object for each check
+  retrocall prove --seed 42            the same calls again
+
+The exit code is 1 if one window is found where none may be, or a check could not be done. What
+this user may not do is named \"not done\" (ok is null), and fails with --strict alone. The
+temporary home is removed, unless something failed: then it stays to be looked into.";
+
+/// A private engine, calls of noise, and a search for that noise wherever it must not be
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ProveArgs {
+    /// Make the same calls again [default: new ones]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Fail also for checks that this user may not do
+    #[arg(long)]
+    strict: bool,
+    /// Run even if memory can't be locked: audio may then reach the swap, which this can't look at
+    #[arg(long)]
+    allow_unlocked: bool,
+    /// Plant a leak, to see it caught
+    #[cfg(feature = "planted-leaks")]
+    #[arg(long, value_name = "KIND", hide = true)]
+    plant_leak: Vec<crate::leaks::Leak>,
+}
+
+/// Memory of the private engine: within what an ordinary user may lock, and quick to look at.
+const MEMORY: &str = "4MiB";
+/// What a lost connection may stay away: nobody waits for one here.
+const SETTINGS: &str = "grace = \"100ms\"\n";
+/// Where the engine works, and where a core would land.
+const WORKS_IN: &str = "works-in";
+
+/// What is played, and what is looked for.
+struct Plan {
+    seed: u64,
+    calls: Vec<Call>,
+    last: Call,
+    /// The number that every customer has.
+    customer: String,
+    /// Of calls that are not kept, and of silenced parts: nowhere.
+    wiped: Arc<Needles>,
+    /// With these the calls that are kept: nowhere but in their files.
+    all: Needles,
+    salt: u64,
+}
+
+impl Plan {
+    fn new(seed: u64) -> Plan {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (salt, customer) = (random.random(), format!("+{:031}", random.random::<u128>() >> 32));
+        let (calls, last) = (desk::calls(seed), desk::last_call(seed));
+        let mut forms: Vec<Vec<u8>> = calls.iter().chain([&last]).flat_map(Call::wiped_forms).collect();
+        let wiped = Arc::new(Needles::of(salt, &forms));
+        forms.extend(calls.iter().flat_map(Call::kept_forms));
+        Plan { seed, calls, last, customer, wiped, all: Needles::of(salt, &forms), salt }
+    }
+
+    fn needles(&self, forms: impl IntoIterator<Item = Vec<u8>>) -> Needles {
+        Needles::of(self.salt, forms)
+    }
+
+    fn call(&self, agent: &str) -> &Call {
+        self.calls.iter().find(|call| call.agent == agent).expect("an agent of the desk")
+    }
+}
+
+/// A run while it goes on.
+struct Proof {
+    plan: Arc<Plan>,
+    home: PathBuf,
+    flags: Vec<String>,
+    since: SystemTime,
+    watch: Result<Watch, std::io::Error>,
+    checks: Vec<Check>,
+    progress: Progress,
+    steps: usize,
+}
+
+pub(super) fn run(context: &Context, args: ProveArgs) -> Result<(), Failure> {
+    let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let home = private_engine::temporary_home("prove")?;
+    let report = prove(&home, seed, flags(&args));
+    let report = report.map_err(|failure| Failure::new(failure, format!("seed {seed}, home {}", home.display())))?;
+    if context.json() {
+        report.say_json();
+    } else {
+        report.say();
+    }
+    let [failed, not_done] = report.not_ok();
+    let look = format!("look into {}, and report it with the seed {seed}", home.display());
+    match (failed.is_empty(), not_done.is_empty() || !args.strict) {
+        (false, _) => Err(Failure::new(
+            format!("{} of {} checks failed: {}", failed.len(), report.checks.len(), failed.join(", ")),
+            look,
+        )),
+        (true, false) => {
+            remove(&home);
+            let run = "run it as root, or without --strict";
+            Err(Failure::new(format!("{} checks were not done: {}", not_done.len(), not_done.join(", ")), run))
+        }
+        (true, true) => {
+            remove(&home);
+            Ok(())
+        }
+    }
+}
+
+/// There is nothing in it but noise, and the proof does not depend on its going.
+fn remove(home: &Path) {
+    let _ = fs::remove_dir_all(home);
+}
+
+fn flags(args: &ProveArgs) -> Vec<String> {
+    let mut flags = private_engine::flags(0, args.allow_unlocked);
+    flags.extend(["--memory", MEMORY].map(str::to_owned));
+    #[cfg(feature = "planted-leaks")]
+    for leak in &args.plant_leak {
+        flags.extend(["--plant-leak".to_owned(), leak.to_string()]);
+    }
+    flags
+}
+
+fn prove(home: &Path, seed: u64, flags: Vec<String>) -> Result<Report, Failure> {
+    let since = SystemTime::now();
+    let plan = Arc::new(Plan::new(seed));
+    fs::write(home.join(SETTINGS_FILE), SETTINGS)
+        .and_then(|()| fs::create_dir(home.join(WORKS_IN)))
+        .map_err(|error| Failure::whole(format!("{} can't be written to ({error})", home.display())))?;
+    let watch = Watch::start(Arc::clone(&plan.wiped));
+    let progress = Progress::new("");
+    let home = home.to_owned();
+    let mut proof = Proof { plan, home, flags, since, watch, checks: Vec::new(), progress, steps: 0 };
+    let status = proof.run_engines()?;
+    proof.step("the files are searched");
+    let mut run = proof.facts(&status);
+    let Proof { plan, home, since, watch, mut checks, .. } = proof;
+    checks.extend(disk::checks(&home, &plan, since));
+    checks.push(disk::written(&home, watch));
+    checks.push(disk::recordings(&home, &plan));
+    run.at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    Ok(Report::new(run, checks))
+}
+
+impl Proof {
+    fn step(&mut self, what: &'static str) {
+        const STEPS: usize = 7;
+        self.steps += 1;
+        self.progress.step(self.steps, STEPS, what);
+    }
+
+    /// An engine that carries calls, is looked at, and fails; and one after it. Returns how the first one was.
+    fn run_engines(&mut self) -> Result<Status, Failure> {
+        self.step("an engine starts");
+        let plan = Arc::clone(&self.plan);
+        let (engine, mut asker) = self.start()?;
+        let calls: Vec<&Call> = plan.calls.iter().collect();
+        self.step("calls are played");
+        let mut playing = Playing::begin(&self.home, &calls, &plan.customer)?;
+        let status = playing.status()?;
+        playing.go_to(&calls, desk::ERASE_AT)?;
+        let erased = disk::Erased::before(&self.home, &plan, playing.call_of(&calls, "hugo"))?;
+        playing.go_to(&calls, desk::LIVE_AT)?;
+        self.checks.push(erased.after());
+        self.step("the live calls are looked for");
+        self.checks.extend(looks::live(&mut asker, &plan)?);
+        playing.lose();
+        playing.hang_up()?;
+        let rests = playing.wait_for_rest()?;
+        self.step("the memory is looked at");
+        self.checks.extend(looks::at_rest(&mut asker, &plan, &playing, rests)?);
+        self.checks.push(looks::from_outside(engine.pid(), &plan));
+        drop(playing);
+        self.step("the engine fails, and another one starts");
+        let mut last = Playing::begin(&self.home, &[&plan.last], &plan.customer)?;
+        last.go_to(&[&plan.last], desk::LIVE_AT)?;
+        self.checks.push(core::check(engine, &self.home.join(WORKS_IN), &plan));
+        drop((last, asker));
+        let (engine, mut asker) = self.start()?;
+        self.checks.push(looks::after_restart(&mut asker, &plan)?);
+        engine.stop()?;
+        Ok(status)
+    }
+
+    fn start(&self) -> Result<(PrivateEngine, Asker), Failure> {
+        // Nothing that it writes is to be missed, though its number is not known before it runs.
+        let pause = self.watch.as_ref().ok().map(Watch::pause);
+        PrivateEngine::start_asked(&self.home, &self.home.join(WORKS_IN), &self.flags, |pid| {
+            if let Some(pause) = pause {
+                pause.add(pid);
+            }
+        })
+    }
+
+    fn facts(&self, status: &Status) -> Run {
+        let system = |name: &str| {
+            fs::read_to_string(format!("/proc/sys/kernel/{name}"))
+                .map_or("unknown".to_owned(), |text| text.trim().to_owned())
+        };
+        let calls = || self.plan.calls.iter().chain([&self.plan.last]);
+        let bytes = |call: &Call| {
+            let sample_bytes = if call.sound.codes.is_some() { 1 } else { 2 };
+            (2 * sample_bytes * call.sound.samples()) as u64
+        };
+        Run {
+            check: "run",
+            at: String::new(),
+            version: env!("CARGO_PKG_VERSION"),
+            machine: system("hostname"),
+            kernel: format!("{} {}", system("ostype"), system("osrelease")),
+            user: user_name(),
+            guarantee: status.level.clone(),
+            memory: status.memory.clone(),
+            write_barrier: status.write_barrier.clone(),
+            seed: self.plan.seed,
+            calls: calls().count(),
+            kept: calls().filter(|call| call.is_kept).count(),
+            audio_seconds: calls().map(|call| call.sound.rate.seconds(call.sound.samples() as u64)).sum(),
+            audio_bytes: calls().map(bytes).sum(),
+            looked_at_bytes: 0,
+            found: 0,
+            ok: None,
+        }
+    }
+}

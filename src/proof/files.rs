@@ -1,0 +1,148 @@
+//! Files: every one below a folder, in the system's cache and read again from the disk.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use serde::{Deserialize, Serialize};
+
+use super::{needles::Finder, process::look_at_stream};
+
+/// Names below a folder: a private home has a few dozen, a folder for temporary files some thousands.
+const NAMES_MAX: usize = 1_000_000;
+
+/// What was looked at, and how many different needles were found in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Files, mappings, sockets: what the places are called.
+    pub places: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Different needles that were found.
+    pub found: usize,
+}
+
+impl Looked {
+    /// Both together.
+    pub fn and(self, other: Looked) -> Looked {
+        Looked { places: self.places + other.places, bytes: self.bytes + other.bytes, found: self.found + other.found }
+    }
+}
+
+/// Looks at a file from where it stands, in pieces that pass through `scratch`. How many bytes there were, and how often something was
+/// found.
+///
+/// # Errors
+/// The system's error.
+pub fn look_at_file(file: File, finder: &mut Finder<'_>, scratch: &mut [u8]) -> io::Result<(u64, usize)> {
+    look_at_stream(file, finder, scratch)
+}
+
+/// As [`look_at_file`], after asking the system to forget what it holds of the file in memory, so that it comes from the disk.
+///
+/// # Errors
+/// The system's error.
+pub fn look_at_disk(path: &Path, finder: &mut Finder<'_>, scratch: &mut [u8]) -> io::Result<(u64, usize)> {
+    let file = File::open(path)?;
+    // What is not on the disk yet can't be forgotten.
+    file.sync_all()?;
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+    look_at_file(file, finder, scratch)
+}
+
+/// Every regular file below `folder`, in order. What is gone by the time it is looked at is left out, and so is, if `since` is
+/// given, what was not changed after it, what another user owns, and what lies on another file system.
+///
+/// # Errors
+/// The path that can't be looked at, and why.
+pub fn files_below(folder: &Path, since: Option<SystemTime>) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+    let (mut files, mut folders, mut names) = (Vec::new(), vec![folder.to_owned()], 0);
+    let user = nix::unistd::Uid::effective().as_raw();
+    let device = fs::metadata(folder).map_err(|error| (folder.to_owned(), error))?.dev();
+    // Another user's, in a folder that all share: this user can't have written there either.
+    let is_closed = |error: &io::Error| since.is_some() && error.kind() == io::ErrorKind::PermissionDenied;
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if is_gone(&error) => continue,
+            Err(error) if is_closed(&error) => continue,
+            Err(error) => return Err((folder, error)),
+        };
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path(),
+                Err(error) => return Err((folder, error)),
+            };
+            let metadata = match fs::symlink_metadata(&path) {
+                Ok(metadata) => metadata,
+                Err(error) if is_gone(&error) => continue,
+                Err(error) if is_closed(&error) => continue,
+                Err(error) => return Err((path, error)),
+            };
+            names += 1;
+            if names > NAMES_MAX {
+                return Err((folder, io::Error::other(format!("more than {NAMES_MAX} names"))));
+            }
+            let is_new = |since| metadata.modified().is_ok_and(|changed| changed >= since);
+            if metadata.is_dir() && (since.is_none() || metadata.dev() == device) {
+                folders.push(path);
+            } else if metadata.is_file() && since.is_none_or(|since| is_new(since) && metadata.uid() == user) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether a name has gone since it was listed.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::proof::needles::Needles;
+
+    #[test]
+    fn every_file_is_found_however_deep_and_only_new_ones_if_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let deep = folder.path().join("a/b/c");
+        fs::create_dir_all(&deep).expect("folders");
+        fs::write(deep.join("deep"), "1").expect("a file");
+        fs::write(folder.path().join("old"), "2").expect("a file");
+        std::os::unix::fs::symlink("/etc", folder.path().join("elsewhere")).expect("a link");
+        let names = |since| {
+            let files = files_below(folder.path(), since).expect("they can be listed");
+            files.iter().map(|file| file.file_name().expect("a name").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(None), ["deep", "old"]);
+        let now = SystemTime::now();
+        let old = File::options().write(true).open(folder.path().join("old")).expect("a file");
+        old.set_modified(now - Duration::from_secs(60)).expect("its time");
+        assert_eq!(names(Some(now - Duration::from_secs(30))), ["deep"]);
+    }
+
+    #[test]
+    fn a_file_is_the_same_in_the_cache_and_read_again_from_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let mut bytes = vec![0; 4_088];
+        bytes.extend_from_slice(b"this text is what is looked for.");
+        fs::write(&path, &bytes).expect("a file");
+        let needles = Needles::of(1, [b"this text is what is looked for."]);
+        let (mut cached, mut again) = (Finder::new(&needles), Finder::new(&needles));
+        let read = look_at_file(File::open(&path).expect("a file"), &mut cached, &mut [0; 4_096]);
+        assert_eq!((read.expect("it can be read").0, cached.found()), (bytes.len() as u64, 2));
+        let read = look_at_disk(&path, &mut again, &mut [0; 4_096]);
+        assert_eq!((read.expect("it can be read").0, again.found()), (bytes.len() as u64, 2));
+    }
+}
