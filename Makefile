@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak bench lint
+.PHONY: help setup demo test soak torture bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -39,11 +39,16 @@ demo: ## build, and show the main job: a desk full of calls, what was kept and w
 
 test: setup ## every test: unit, end to end, the examples in the documentation, the loom models of the ring
 	cargo test --locked
+# Leaks are planted, to see each of them caught: in a program of its own, for no other can be made to leak.
+	cargo test --locked --features planted-leaks --test prove
 	cargo test --locked --release --manifest-path $(LOOM)
 	@[ "$$(id -u)" = 0 ] || echo "make test: passed, but you are not root: what needs a small disk, another user or strace on an engine was SKIPPED"
 
 soak: ## a hundred thousand calls, after which the engine must be what it was before them
 	RETROCALL_SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture
+
+torture: ## 300 real kills under fifty live calls; RETROCALL_KILLS and RETROCALL_SEED say otherwise
+	cargo test --locked --test torture hundreds_of_kills -- --ignored --nocapture
 
 # Bytes, not times: how they are compiled makes no difference to them.
 bench: setup ## measure how much memory live calls take, with the fixtures
