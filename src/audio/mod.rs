@@ -90,7 +90,8 @@ impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let hz = u32::deserialize(from)?;
         Rate::new(hz).ok_or_else(|| {
-            serde::de::Error::custom(format!("rate {hz} is not within {} to {} Hz", Self::MIN_HZ, Self::MAX_HZ))
+            // Without the value: where it was read it may be anything, a number to call among it.
+            serde::de::Error::custom(format!("rate is not within {} to {} Hz", Self::MIN_HZ, Self::MAX_HZ))
         })
     }
 }

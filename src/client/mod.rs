@@ -12,6 +12,7 @@ mod wire;
 
 use std::{
     collections::VecDeque,
+    os::unix::net::UnixStream,
     path::Path,
     time::{Duration, Instant},
 };
@@ -68,10 +69,22 @@ impl Client {
     /// # Errors
     /// [`ClientError`] if no engine listens there, if it may not be used by this user, or if it speaks otherwise.
     pub fn connect(socket: &Path) -> Result<Client, ClientError> {
+        Client::greeted(Wire::connect(socket)?)
+    }
+
+    /// As [`Client::connect`], over a stream whose other end an engine has or is about to get.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn over(stream: UnixStream) -> Result<Client, ClientError> {
+        Client::greeted(Wire::over(stream)?)
+    }
+
+    fn greeted(wire: Wire) -> Result<Client, ClientError> {
         let nothing =
             Limits { control_bytes: 0, frame_samples: 0, rate_hz: [0, 0], grace_ms: 0, ahead_ms: 0, calls: 0 };
         let mut client = Client {
-            wire: Wire::connect(socket)?,
+            wire,
             hello: Hello { engine: String::new(), agent: None, limits: nothing },
             last_id: 0,
             answers: VecDeque::new(),

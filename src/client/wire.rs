@@ -63,8 +63,11 @@ impl Wire {
             io::ErrorKind::PermissionDenied => ClientError::NotAllowed { socket: socket.to_owned() },
             _ => ClientError::Connect { socket: socket.to_owned(), cause },
         };
-        let stream = UnixStream::connect(socket).map_err(failed)?;
-        stream.set_nonblocking(true).map_err(failed)?;
+        Wire::over(UnixStream::connect(socket).map_err(failed)?)
+    }
+
+    pub(super) fn over(stream: UnixStream) -> Result<Wire, ClientError> {
+        stream.set_nonblocking(true).map_err(|cause| ClientError::Broken { cause })?;
         Ok(Wire { stream, out: Vec::new(), sent: 0, inbox: Vec::new(), taken: 0, deaf: false, came: None })
     }
 

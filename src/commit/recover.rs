@@ -179,7 +179,7 @@ struct Found {
     bytes: u64,
     /// Stereo samples, by that length.
     frames: u64,
-    /// It says that it is complete, and is as long as it says.
+    /// It says that it is complete, and is as long as it says, in its sizes and in words.
     is_whole: bool,
 }
 
@@ -199,8 +199,18 @@ impl Found {
         let (prefix, label, comment) = parsed.map_err(refused)?.map_err(damaged)?;
         let data = length.saturating_sub(prefix.bytes().len() as u64);
         let frames = (data / FRAME_BYTES).min(SAMPLES_MAX);
-        let is_whole = comment.state == State::Complete && data == frames * FRAME_BYTES && prefix.frames() == frames;
-        Ok(Found { prefix, label, comment, bytes: length, frames, is_whole })
+        let mut found = Found { prefix, label, comment, bytes: length, frames, is_whole: false };
+        // A recording whose words a power cut garbled would be published, and then be called wrong by whoever reads it: it is repaired.
+        found.is_whole = found.comment.state == State::Complete
+            && data == frames * FRAME_BYTES
+            && found.prefix.frames() == frames
+            && found.lasts_as_it_says();
+        Ok(found)
+    }
+
+    fn lasts_as_it_says(&self) -> bool {
+        // Written with three digits. Not a number is no length.
+        (self.comment.seconds - self.label.rate.seconds(self.frames)).abs() < 0.000_6
     }
 
     /// Cuts the file to whole stereo samples, and makes its sizes and its comment say what it is. Also of one that is whole: a power cut may
@@ -240,10 +250,8 @@ impl Found {
             let (says, has) = (self.prefix.frames(), self.frames);
             return off(format!("says that it has {says} samples, and its length is that of {has}"));
         }
-        let seconds = self.label.rate.seconds(self.frames);
-        // Written with three digits.
-        let is_as_long_as_it_says = (self.comment.seconds - seconds).abs() < 0.000_6;
-        if !is_as_long_as_it_says {
+        if !self.lasts_as_it_says() {
+            let seconds = self.label.rate.seconds(self.frames);
             return off(format!("says that it is {:.3} s long, and is {seconds:.3} s", self.comment.seconds));
         }
         Ok((self.durable(path, self.comment.state == State::Incomplete), self.label))

@@ -24,6 +24,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
 pub use reader::ReaderError;
+#[doc(hidden)]
+pub use reader::by_hand::{ByHand, Heard};
 
 use crate::{
     engine::Engine,

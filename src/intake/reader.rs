@@ -289,12 +289,36 @@ enum Stop {
     /// A control message, which lies in this range of the bytes.
     Control(std::ops::Range<usize>),
     /// The client did something wrong.
-    Fault(ErrorCode, String),
+    Fault(Fault),
+}
+
+/// What a client did wrong. Its words are made off the path of frames: they allocate.
+enum Fault {
+    /// This is no message, or none of its kind.
+    Frame(FrameError),
+    /// The connection has no such channel.
+    Channel(u32),
+    /// A frame is further ahead than it may be.
+    Position { position: u64, limit: u64 },
+}
+
+impl Fault {
+    fn to_event(&self) -> (ErrorCode, String) {
+        match self {
+            Fault::Frame(error) => (error.code(), error.to_string()),
+            Fault::Channel(channel) => {
+                (ErrorCode::Channel, format!("channel {channel} was not given to this connection"))
+            }
+            Fault::Position { position, limit } => {
+                (ErrorCode::Position, format!("position {position} is too far ahead: the limit is {limit} now"))
+            }
+        }
+    }
 }
 
 impl From<FrameError> for Stop {
     fn from(error: FrameError) -> Stop {
-        Stop::Fault(error.code(), error.to_string())
+        Stop::Fault(Fault::Frame(error))
     }
 }
 
@@ -390,9 +414,9 @@ impl ReaderThread<'_> {
                 let _ = connection.inbox.send(Inbound::Control(self.buffers.bytes[range].to_vec()));
                 let _ = self.epoll.delete(connection.stream.as_fd());
             }
-            Stop::Fault(code, text) => {
+            Stop::Fault(wrong) => {
                 keep = filled;
-                fault = Some((code, text));
+                fault = Some(wrong.to_event());
             }
         }
         // What belongs to a call must not be lost; of others there may be thousands, each with half a message.
@@ -452,18 +476,14 @@ impl Connection<'_> {
         let line = match self.lines.get(head.channel) {
             Some(Some(line)) => line,
             Some(None) => return Ok(0),
-            None => {
-                let text = format!("channel {} was not given to this connection", head.channel);
-                return Err(Stop::Fault(ErrorCode::Channel, text));
-            }
+            None => return Err(Stop::Fault(Fault::Channel(head.channel))),
         };
         let samples = AudioHead::samples(bytes, line.codec)?;
         #[cfg(feature = "planted-leaks")]
         crate::leaks::frame(bytes);
         let limit = line.limit(now);
         if head.position.saturating_add(samples as u64) > limit {
-            let text = format!("position {} is too far ahead: the limit is {limit} now", head.position);
-            return Err(Stop::Fault(ErrorCode::Position, text));
+            return Err(Stop::Fault(Fault::Position { position: head.position, limit }));
         }
         let writer = &mut line.writers[leg.index()];
         writer.provision(samples);
@@ -493,5 +513,8 @@ impl Line {
     }
 }
 
+// Named by its path, because the fuzz targets take in this file by its own.
+#[path = "by_hand.rs"]
+pub mod by_hand;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use crate::audio::{Codec, Rate};
 pub const AGENT_CHARS_MAX: usize = 64;
 /// The longest stretch that `erase-last` takes: a day.
 const ERASE_SECONDS_MAX: f64 = 86_400.0;
+/// The longest name of an unknown field that an error repeats.
+const NAME_BYTES_MAX: usize = 32;
 
 /// A request: what is asked, for which call, and the number that its answer will carry.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,11 +220,17 @@ fn id_of(text: &str) -> Option<u64> {
     serde_json::from_str::<Id>(text).ok()?.id
 }
 
-/// The words of an error of the type `Data`, without any value: those stand in quotes or behind a colon.
+/// The words of an error of the type `Data`, without any value: those stand in quotes or behind a colon. A field that is unknown is named
+/// if it looks like one: whoever builds JSON by hand may have a number stand where a name belongs.
 fn explain(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    if words.starts_with("unknown field") || words.starts_with("missing field") || words.starts_with("rate ") {
+    if words.starts_with("missing field") || words.starts_with("rate ") {
         return words;
+    }
+    if let Some((name, known)) = words.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) {
+        let is_name =
+            name.len() <= NAME_BYTES_MAX && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+        return if is_name { words } else { format!("unknown field, {known}") };
     }
     let kind = words.split([':', '"', '`']).next().unwrap_or_default().trim();
     format!("a field has the wrong type or an unknown value: {kind} (column {})", error.column())

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use loom::{model::Builder, thread};
+use loom::{model::Builder, sync::atomic::Ordering, thread};
 
 use crate::{
     audio::Leg,
-    memory::{Arena, Need},
+    memory::{Arena, Need, SEGMENT_WORDS},
     ring::{LegWriter, Ring, Span},
 };
 
@@ -110,7 +110,7 @@ fn a_wipe_at_hangup_leaves_nothing_whatever_the_writer_is_doing() {
         assert_eq!(arena.held_bytes(), 0);
         // What the arena hands out again is zero.
         for segment in std::iter::from_fn(|| arena.take(Need::Selected)) {
-            assert!(arena.words(segment).iter().all(|word| word.load(loom::sync::atomic::Ordering::Relaxed) == 0));
+            assert!(arena.words(segment).iter().all(|word| word.load(Ordering::Relaxed) == 0));
         }
     });
 }
@@ -169,5 +169,87 @@ fn two_rings_never_get_the_same_segment() {
         let theirs = other.join().expect("the other ends");
         assert!(mine.is_some() && theirs.is_some());
         assert_ne!(mine, theirs);
+    });
+}
+
+#[test]
+fn a_push_in_the_middle_of_a_change_obeys_the_mask_before_it_or_the_one_after_and_none_from_long_ago() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        // Long ago, in the table that is filled again below.
+        ring.silence(AGENT, &[Span { from: 0, to: 1 }]).expect("one interval");
+        ring.silence(AGENT, &[]).expect("none");
+        let writer = thread::spawn(move || push(&mut agent, 0));
+        ring.silence(AGENT, &[Span { from: 1, to: 2 }]).expect("one interval");
+        writer.join().expect("the writer ends");
+        let out = read(&ring, 2);
+        assert!(out == [100, 100] || out == [100, 0], "{out:?}");
+    });
+}
+
+#[test]
+fn after_hangup_a_pressed_call_is_over_and_its_reader_has_the_last_frame_that_was_held() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        push(&mut agent, 0);
+        let writer = thread::spawn(move || {
+            push_or_not(&mut agent, 1);
+            push_or_not(&mut agent, 2);
+        });
+        // The button, and the hangup before the reader has come far.
+        ring.set_selected();
+        let mut reader = ring.reader();
+        let mut beginning = [0; 2];
+        reader.read(AGENT, 0, &mut beginning);
+        ring.close();
+        let end = ring.frontier(AGENT) as usize;
+        let mut rest = vec![0; end - 2];
+        reader.read(AGENT, 2, &mut rest);
+        writer.join().expect("the writer ends");
+        assert_eq!(ring.frontier(AGENT) as usize, end, "nothing is held that the commit would not see");
+        let expected: Vec<i16> = (0..end).map(|i| 100 + i as i16 / 2).collect();
+        assert_eq!([&beginning[..], &rest[..]].concat(), expected);
+    });
+}
+
+#[test]
+fn whoever_takes_a_segment_that_a_call_gave_back_finds_it_wiped() {
+    model(|| {
+        let arena = Arc::new(Arena::for_model(1));
+        let dirty = arena.take(Need::Selected).expect("one is free");
+        let giver = {
+            let arena = Arc::clone(&arena);
+            thread::spawn(move || {
+                arena.words(dirty)[SEGMENT_WORDS - 1].store(100, Ordering::Relaxed);
+                arena.give_back(dirty);
+            })
+        };
+        if let Some(segment) = arena.take(Need::Selected) {
+            assert!(arena.words(segment).iter().all(|word| word.load(Ordering::Relaxed) == 0));
+        }
+        giver.join().expect("the giver ends");
+    });
+}
+
+#[test]
+fn a_free_list_that_looks_as_it_did_is_not_taken_for_what_it_was() {
+    model(|| {
+        let arena = Arc::new(Arena::for_model(2));
+        // Takes both, gives the first one back: the list begins with it again, and what came behind it is in use.
+        let other = {
+            let arena = Arc::clone(&arena);
+            thread::spawn(move || {
+                let first = arena.take(Need::Selected);
+                let second = arena.take(Need::Selected);
+                first.into_iter().for_each(|first| arena.give_back(first));
+                second
+            })
+        };
+        let mine = [arena.take(Need::Selected), arena.take(Need::Selected)];
+        let theirs = other.join().expect("the other ends");
+        let mut all: Vec<_> = mine.into_iter().chain([theirs]).flatten().collect();
+        all.extend(std::iter::from_fn(|| arena.take(Need::Selected)));
+        assert_eq!(all.len(), 2, "each is had once: {all:?}");
+        assert_ne!(all[0], all[1]);
     });
 }

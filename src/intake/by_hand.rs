@@ -1,0 +1,131 @@
+//! The reading thread without its thread: one stream after the other, piece by piece, through a real socket.
+//!
+//! For the fuzz targets, which can't wait for a thread at every input. Everything it does, it does through the thread's own functions.
+
+use super::*;
+use crate::{
+    memory::Arena,
+    ring::{LegCounts, Ring},
+};
+
+/// Memory for the calls of a stream; every input gives all of it back.
+const ARENA_BYTES: usize = 4 << 20;
+/// The codecs of the calls that a stream can speak of, by channel.
+const CODECS: [Codec; 3] = [Codec::Pcm16, Codec::Ulaw, Codec::Alaw];
+/// How far ahead a position may be: little, so that whatever comes the calls stay short.
+const AHEAD_SAMPLES: u64 = 2_000;
+const ID: ConnectionId = 1;
+
+/// A reading thread that does nothing of its own accord.
+pub struct ByHand {
+    thread: ReaderThread<'static>,
+    arena: &'static Arc<Arena>,
+}
+
+/// What was made of a stream.
+#[derive(Debug, PartialEq)]
+pub struct Heard {
+    /// The control messages.
+    pub controls: Vec<Vec<u8>>,
+    /// What the client did wrong.
+    pub fault: Option<(ErrorCode, String)>,
+    /// Of every leg: the samples it holds, and the counts.
+    pub legs: Vec<(Vec<i16>, LegCounts)>,
+}
+
+impl ByHand {
+    /// The one for this process: its memory is never given back.
+    pub fn new() -> Result<ByHand, ReaderError> {
+        let arena: &'static Arc<Arena> = Box::leak(Box::new(Arc::new(Arena::new(ARENA_BYTES, true)?)));
+        while arena.fault_in_ahead() > 0 {}
+        let thread = ReaderThread {
+            arena,
+            fault_in: FaultIn::start(arena)?,
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            wake: Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?),
+            beats: Arc::default(),
+            orders: HeapRb::new(1).split().1,
+            connections: HashMap::new(),
+            buffers: Buffers {
+                bytes: LockedBuffer::new(READ_BYTES_MAX, true)?,
+                samples: LockedSamples::new(FRAME_SAMPLES_MAX, true)?,
+            },
+        };
+        Ok(ByHand { thread, arena })
+    }
+
+    /// A connection with three calls, whose client sends `pieces` (each shorter than what a socket takes) and leaves. A control
+    /// message that begins with `e` and the digit of a channel ends that call.
+    ///
+    /// # Panics
+    /// If anything is left in the arena afterwards, or in the buffers, or if the system has no socket.
+    pub fn hear<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> Heard {
+        use std::io::Write;
+        let (mut client, server) = UnixStream::pair().expect("a pair of sockets");
+        server.set_nonblocking(true).expect("a socket");
+        let (inbox, mut inbound) = tokio::sync::mpsc::unbounded_channel();
+        let mut lines = Lines::default();
+        let mut rings = Vec::new();
+        // No time passes: what is too far ahead is so in every run.
+        let began = Instant::now() + Duration::from_secs(86_400);
+        let rate = Rate::new(Rate::MIN_HZ).expect("a rate");
+        for (channel, codec) in (0..).zip(CODECS) {
+            let (ring, writers) = Ring::new(Arc::clone(self.arena));
+            rings.push(ring);
+            lines.add(channel, Box::new(Line { writers: Box::new(writers), codec, rate, began, ahead: AHEAD_SAMPLES }));
+        }
+        let stash = Stash::new(self.arena);
+        self.thread.connections.insert(ID, Connection { stream: server, inbox, stash, paused: true, lines });
+        self.thread.read_on(ID);
+        let (mut controls, mut fault) = (Vec::new(), None);
+        for piece in pieces.map(Some).chain([None]) {
+            match piece {
+                // Whoever was at fault is disconnected, and hears of it when writing.
+                Some(piece) => drop(client.write_all(piece)),
+                None => client.shutdown(std::net::Shutdown::Write).expect("a socket"),
+            }
+            self.thread.read(ID, true);
+            while let Ok(told) = inbound.try_recv() {
+                match told {
+                    Inbound::Control(json) => {
+                        self.obey(&json);
+                        controls.push(json);
+                        self.thread.read_on(ID);
+                        // With a piece that is over: it may end in the middle of what comes now.
+                        if piece.is_none() {
+                            self.thread.read(ID, true);
+                        }
+                    }
+                    Inbound::Gone { fault: why, lines } => {
+                        fault = why;
+                        drop(lines);
+                    }
+                    Inbound::Released(line) => drop(line),
+                }
+            }
+        }
+        assert!(self.thread.connections.is_empty(), "whoever leaves is gone");
+        let buffers = &self.thread.buffers;
+        assert!(buffers.samples.iter().all(|sample| *sample == 0), "no sample stays in the buffer");
+        let legs = rings.iter().flat_map(|ring| Leg::ALL.map(|leg| leg_of(ring, leg))).collect();
+        for ring in rings {
+            ring.wipe();
+        }
+        assert_eq!(self.arena.held_bytes(), 0, "nothing stays in the arena");
+        Heard { controls, fault, legs }
+    }
+
+    fn obey(&mut self, json: &[u8]) {
+        if let [b'e', channel @ b'0'..=b'2', ..] = json
+            && let Some(connection) = self.thread.connections.get_mut(&ID)
+        {
+            drop(connection.lines.remove(u32::from(channel - b'0')));
+        }
+    }
+}
+
+fn leg_of(ring: &Arc<Ring>, leg: Leg) -> (Vec<i16>, LegCounts) {
+    let mut samples = vec![0; ring.frontier(leg) as usize];
+    ring.reader().read(leg, 0, &mut samples);
+    (samples, ring.counts(leg))
+}

@@ -1,0 +1,441 @@
+//! What is done with the bytes of a fuzzer, and with those that it found before: one function a target.
+//!
+//! Each may be given any bytes whatever, and panics if the product does something that it must not do with any.
+#![allow(dead_code)]
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fs,
+    io::{self, Cursor, Read, Seek, SeekFrom, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use retrocall::{
+    audio::{Leg, g711::Law},
+    client::{Client, WavSource},
+    commit::{Disk, DiskFile, Entry, Recovered, inspect, read_recording, recover},
+    intake::ByHand,
+    memory::{Arena, SEGMENT_BYTES},
+    protocol::{Ask, CallId, Request, Target},
+    ring::{Ring, Span},
+    settings::{Settings, parse_duration, parse_memory, parse_metrics, parse_size},
+};
+use serde_json::Value;
+
+/// More than a socket takes at once is sent in pieces anyway.
+const STREAM_BYTES_MAX: usize = 32 * 1024;
+
+/// A stream of messages, as the reading thread takes it in. The first byte says how it comes in pieces, which must change nothing.
+pub fn frames(bytes: &[u8]) {
+    thread_local!(static READER: RefCell<ByHand> = RefCell::new(ByHand::new().expect("memory for a target")));
+    let Some((&cut, stream)) = bytes.split_first() else { return };
+    if stream.len() > STREAM_BYTES_MAX {
+        return;
+    }
+    READER.with_borrow_mut(|reader| {
+        let at_once = reader.hear([stream].into_iter().filter(|piece| !piece.is_empty()));
+        let piece_bytes = usize::from(cut).max(stream.len() / 64 + 1);
+        let in_pieces = reader.hear(stream.chunks(piece_bytes));
+        assert!(at_once == in_pieces, "how a stream is cut makes a difference");
+        if let Some((_, text)) = at_once.fault {
+            assert!(!text.is_empty() && text.len() < 200, "words for a person");
+        }
+    });
+}
+
+/// What stands for a customer's number in every place of a request, one after the other.
+const NUMBER: &str = "+7 0605 04030";
+const NUMBER_DIGITS: [&str; 2] = ["0605 04030", "70605"];
+
+/// A control message. What is understood is understood again; no error quotes a value, whatever field it stands in.
+pub fn requests(bytes: &[u8]) {
+    match Request::from_json(bytes) {
+        Ok(request) => {
+            let json = request.to_json();
+            assert_eq!(Request::from_json(&json).as_ref(), Ok(&request), "{}", String::from_utf8_lossy(&json));
+            let shown = format!("{request:?}");
+            if let Ask::Begin(begin) = &request.ask
+                && let Some(customer) = begin.customer.as_ref().filter(|customer| customer.len() > 5)
+            {
+                let known = begin.agent.contains(customer.as_str()) || "customer".contains(customer.as_str());
+                assert!(known || !shown.contains(customer.as_str()), "a number is shown to whoever prints a request");
+            }
+        }
+        Err(error) => assert!(error.to_string().len() < 400, "words for a person"),
+    }
+    let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else { return };
+    for name in fields.keys() {
+        for number in [Value::from(NUMBER), Value::from(70_605), serde_json::json!({ NUMBER: [NUMBER] })] {
+            let mut changed = fields.clone();
+            changed.insert(name.clone(), number);
+            refuses_silently(Value::Object(changed));
+        }
+        // Whoever puts it where a name belongs.
+        let mut changed = fields.clone();
+        if let Some(value) = changed.remove(name) {
+            changed.insert(NUMBER.to_owned(), value);
+            refuses_silently(Value::Object(changed));
+        }
+    }
+}
+
+fn refuses_silently(request: Value) {
+    let json = request.to_string();
+    if let Err(error) = Request::from_json(json.as_bytes()) {
+        let text = error.to_string();
+        let names = NUMBER_DIGITS.iter().any(|digits| json.replace(NUMBER, "").replace("70605", "").contains(digits));
+        assert!(names || NUMBER_DIGITS.iter().all(|digits| !text.contains(digits)), "an error quotes {text}");
+    }
+}
+
+/// The file of settings, and the values that flags take.
+pub fn settings(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let file = Path::new("retrocall.toml");
+    match Settings::parse(text, file) {
+        Ok(settings) => {
+            let home = Path::new("/home");
+            settings.socket_path(home);
+            settings.agent_of("anna");
+            assert!(settings.max_call >= Duration::from_secs(1) && settings.max_call <= Duration::from_secs(86_400));
+            assert!(settings.after_hangup <= Duration::from_secs(60) && settings.grace <= Duration::from_secs(3_600));
+            assert!((1..=1_000_000).contains(&settings.calls_max) && (1..=64).contains(&settings.commit_threads));
+            assert!(settings.metrics.is_none_or(|address| address.ip().is_loopback()), "shown to nobody else");
+        }
+        Err(error) => assert!(error.to_string().starts_with("retrocall.toml"), "the file is named"),
+    }
+    let _ = (parse_duration(text), parse_memory(text), parse_size(text));
+    assert!(parse_metrics(text).is_ok_and(|address| address.ip().is_loopback()) || parse_metrics(text).is_err());
+}
+
+/// A file given to `replay`. The first byte says how much is read at a time.
+pub fn wav(bytes: &[u8]) {
+    let Some((&step, file)) = bytes.split_first() else { return };
+    match WavSource::new(Cursor::new(file.to_vec())) {
+        Ok(mut source) => {
+            let (samples, width) = (source.samples(), source.codec().bytes_per_sample());
+            assert!(samples > 0 && samples as usize * 2 * width <= file.len(), "no more than the file has");
+            assert!(source.seconds() > 0.0 && source.missing_seconds() >= 0.0 && source.missing_seconds().is_finite());
+            let (mut legs, mut read) = ([vec![], vec![]], 0);
+            loop {
+                let count = source.read(usize::from(step) + 1, &mut legs).expect("a file in memory can be read");
+                assert!(legs.iter().all(|leg| leg.len() == count * width));
+                read += count as u64;
+                if count == 0 {
+                    break;
+                }
+            }
+            assert_eq!(read, samples);
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A file that recovery meets, as an unpublished one and as a recording: a folder in memory, and for `inspect` one on the disk.
+pub fn recovery(bytes: &[u8]) {
+    let name = name_of(bytes);
+    let [part, wav] = ["wav.part", "wav"].map(|end| PathBuf::from(format!("/recordings/2026/02/28/{name}.{end}")));
+    let disk = MemoryDisk::with(&part, bytes);
+    match &recover(&disk, Path::new("/recordings"))[..] {
+        [Recovered::Published { durable, label }] => {
+            let left = disk.bytes(&wav).expect("published");
+            let (again, label_again) = read_recording(&disk, &wav).expect("what was recovered says what it is");
+            assert_eq!((&again, &label_again), (durable, label));
+            assert_eq!((durable.bytes(), disk.names()), (left.len() as u64, vec![wav.clone()]));
+            let audio = left.len() - durable.samples() as usize * 4;
+            assert_eq!(left[audio..], bytes[audio..left.len()], "every sample is as it was");
+            assert!(bytes.len() - left.len() < 4 || durable.samples() == 0, "no whole sample is lost");
+            assert_eq!(durable.incomplete(), left != bytes || says_incomplete(bytes));
+        }
+        [Recovered::Failed { path, .. }] => {
+            assert_eq!(path, &part);
+            assert_eq!(disk.bytes(&part).as_deref(), Some(bytes), "left alone");
+        }
+        [Recovered::Empty { .. }] => {
+            assert!(bytes.len() <= 1_024, "what may hold audio is kept");
+            assert_eq!(disk.names(), Vec::<PathBuf>::new());
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(recover(&disk, Path::new("/recordings")).iter().all(|again| matches!(again, Recovered::Failed { .. })));
+
+    thread_local!(static FOLDER: tempfile::TempDir = tempfile::tempdir().expect("a folder"));
+    let real = FOLDER.with(|folder| folder.path().join("inspected.wav"));
+    fs::write(&real, bytes).expect("a file");
+    let said = inspect(&real);
+    let disk = MemoryDisk::with(&wav, bytes);
+    let read = read_recording(&disk, &wav);
+    assert_eq!(disk.bytes(&wav).as_deref(), Some(bytes), "reading changes nothing");
+    match (said, read) {
+        (Ok(said), Ok((durable, label))) => {
+            assert_eq!((said.label, said.samples, said.bytes), (label, durable.samples(), durable.bytes()));
+        }
+        (Err(_), Err(_)) => {}
+        (said, read) => panic!("two readers disagree: {said:?}, {read:?}"),
+    }
+}
+
+fn says_incomplete(bytes: &[u8]) -> bool {
+    bytes.windows(16).any(|window| window == b"state=incomplete")
+}
+
+/// The call that the file says it is of, so that its name fits; if it does not say, any.
+fn name_of(bytes: &[u8]) -> CallId {
+    let at = bytes.windows(5).position(|window| window == b"call=").map_or(0, |at| at + 5);
+    let said =
+        bytes.get(at..at + 36).and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse().ok());
+    said.unwrap_or_else(|| "01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("an id"))
+}
+
+/// Frames of any samples, and everything that can be done to a call, against a plain list of samples.
+pub fn ring(bytes: &[u8]) {
+    thread_local!(static ARENA: Arc<Arena> = {
+        let arena = Arc::new(Arena::new(1_024 * SEGMENT_BYTES, true).expect("memory for a target"));
+        while arena.fault_in_ahead() > 0 {}
+        arena
+    });
+    let arena = ARENA.with(Arc::clone);
+    {
+        let (ring, [mut writer, _customer]) = Ring::new(Arc::clone(&arena));
+        let mut reader = ring.reader();
+        let (mut model, mut spans, mut start) = (Vec::<i16>::new(), Vec::<Span>::new(), 0);
+        let mut rest = bytes;
+        while let [what, size, tail @ ..] = rest {
+            let size = usize::from(*size);
+            rest = tail;
+            let end = model.len() as u64;
+            match what % 8 {
+                kind @ 0..=3 => {
+                    // A frame, some samples before or behind where the next one is expected.
+                    let (frame, behind) = rest.split_at(rest.len().min(if kind == 3 { size } else { 2 * size }));
+                    rest = behind;
+                    let position = end.saturating_add_signed(i64::from(*what as i8 / 8));
+                    let samples: Vec<i16> = match kind {
+                        3 => frame.iter().map(|code| Law::Mu.linear(*code)).collect(),
+                        2 => frame.iter().map(|code| Law::A.linear(*code)).collect(),
+                        _ => frame.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect(),
+                    };
+                    assert!(writer.provision(samples.len().max(1)));
+                    match kind {
+                        3 => writer.push_codes(position, Law::Mu, frame),
+                        _ => writer.push(position, &samples),
+                    }
+                    for (at, sample) in (position..).zip(samples) {
+                        let silent = spans.iter().any(|span| (span.from..span.to).contains(&at));
+                        if at >= model.len() as u64 {
+                            model.resize(at as usize, 0);
+                            model.push(if silent { 0 } else { sample });
+                        }
+                    }
+                }
+                4 => {
+                    let from = end.saturating_sub(size as u64);
+                    ring.erase(Leg::Agent, from);
+                    model[from as usize..].fill(0);
+                }
+                5 => {
+                    let span = Span { from: end + size as u64 % 16, to: end + size as u64 };
+                    let wanted: Vec<Span> = spans.iter().copied().chain([span]).filter(|span| span.to > end).collect();
+                    if ring.silence(Leg::Agent, &wanted).is_ok() {
+                        spans = wanted;
+                    }
+                }
+                6 => start = ring.drop_before(end * size as u64 / 256),
+                _ => {
+                    let mut out = vec![-1; size + 1];
+                    let from = end.saturating_sub(3 * size as u64 / 2);
+                    reader.read(Leg::Agent, from, &mut out);
+                    agrees(&out, from, &model, start);
+                }
+            }
+            if arena.free_bytes() < arena.bytes() / 4 {
+                break;
+            }
+        }
+        assert_eq!(ring.frontier(Leg::Agent), model.len() as u64);
+        let mut out = vec![-1; model.len() + 9];
+        ring.reader().read(Leg::Agent, 0, &mut out);
+        agrees(&out, 0, &model, start);
+    }
+    assert_eq!(arena.held_bytes(), 0, "every segment came back");
+}
+
+fn agrees(out: &[i16], from: u64, model: &[i16], start: u64) {
+    for (at, sample) in (from..).zip(out) {
+        let expected = model.get(at as usize).copied().filter(|_| at >= start).unwrap_or(0);
+        assert_eq!(*sample, expected, "at {at}");
+    }
+}
+
+/// What a client hears from an engine: the greeting, answers, events. The client may give up; it may not fall over, or wait for more.
+pub fn client(bytes: &[u8]) {
+    if bytes.len() > STREAM_BYTES_MAX {
+        return;
+    }
+    let (ours, mut engine) = UnixStream::pair().expect("a pair of sockets");
+    engine.write_all(bytes).expect("room in a socket");
+    engine.shutdown(std::net::Shutdown::Write).expect("a socket");
+    let error = match Client::over(ours) {
+        Ok(mut client) => {
+            let mut asked = 0;
+            let error = loop {
+                asked += 1;
+                let request = Request::new(Target::Own, if asked % 2 == 0 { Ask::Calls } else { Ask::Record });
+                match client.ask(request) {
+                    Ok(answer) => drop(format!("{answer:?}")),
+                    Err(error) => break error,
+                }
+            };
+            client.events().for_each(|event| drop(format!("{event:?}")));
+            error
+        }
+        Err(error) => error,
+    };
+    assert!(!error.to_string().is_empty());
+}
+
+/// A disk in memory: files by their paths, whose folders are those that their paths name.
+struct MemoryDisk(Mutex<BTreeMap<PathBuf, Contents>>);
+
+type Contents = Arc<Mutex<Vec<u8>>>;
+
+impl MemoryDisk {
+    fn with(path: &Path, bytes: &[u8]) -> MemoryDisk {
+        MemoryDisk(Mutex::new(BTreeMap::from([(path.to_owned(), Arc::new(Mutex::new(bytes.to_vec())))])))
+    }
+
+    fn names(&self) -> Vec<PathBuf> {
+        self.0.lock().expect("no panic").keys().cloned().collect()
+    }
+
+    fn find(&self, path: &Path) -> io::Result<Contents> {
+        let files = self.0.lock().expect("no panic");
+        files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        self.find(path).ok().map(|contents| contents.lock().expect("no panic").clone())
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn create_dir_all(&self, _folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        if self.find(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.0.lock().expect("no panic").insert(path.to_owned(), Arc::default());
+        self.open_existing(path)
+    }
+
+    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(MemoryFile { contents: self.find(path)?, at: 0 }))
+    }
+
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut files = self.0.lock().expect("no panic");
+        if files.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let contents = files.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        files.insert(to.to_owned(), contents);
+        Ok(())
+    }
+
+    fn sync_dir(&self, _folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.lock().expect("no panic").remove(path).map(|_| ()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        let mut entries: Vec<Entry> = self
+            .names()
+            .iter()
+            .filter_map(|path| {
+                let mut below = path.strip_prefix(folder).ok()?.components();
+                let path = folder.join(below.next()?);
+                Some(Entry { path, is_folder: below.next().is_some() })
+            })
+            .collect();
+        entries.dedup();
+        if entries.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(entries) }
+    }
+
+    fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
+        Ok(Arc::ptr_eq(&self.find(one)?, &self.find(other)?))
+    }
+}
+
+struct MemoryFile {
+    contents: Contents,
+    at: usize,
+}
+
+impl Read for MemoryFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let contents = self.contents.lock().expect("no panic");
+        let rest = contents.get(self.at..).unwrap_or_default();
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+impl Write for MemoryFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut contents = self.contents.lock().expect("no panic");
+        let end = self.at + bytes.len();
+        if contents.len() < end {
+            contents.resize(end, 0);
+        }
+        contents[self.at..end].copy_from_slice(bytes);
+        self.at = end;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for MemoryFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Start(at) = to else { return Err(io::ErrorKind::Unsupported.into()) };
+        self.at = at as usize;
+        Ok(at)
+    }
+}
+
+impl DiskFile for MemoryFile {
+    fn sync_data(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        self.contents.lock().expect("no panic").resize(bytes as usize, 0);
+        Ok(())
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.contents.lock().expect("no panic").len() as u64)
+    }
+
+    fn has_name(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+}
