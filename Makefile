@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak torture bench lint
+.PHONY: help setup demo test soak torture fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -61,3 +61,33 @@ lint: ## formatting, clippy, documentation: a warning is an error
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	bash -n .ci/run
+
+# The sanitizers and the fuzzer are unstable flags of the stable compiler: it takes them with RUSTC_BOOTSTRAP=1.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
+# Seeds and finds are in the repository and replayed by `test`; what the fuzzer grows from them stays in `target`.
+FUZZ_TARGETS := frames requests settings wav recovery ring client
+FUZZ_SECONDS ?= 60
+FUZZ := tests/fuzz
+
+fuzz: ## fuzz everything that reads bytes from outside, FUZZ_SECONDS (60) each; a find is kept in tests/fuzz/finds
+	@command -v cargo-fuzz >/dev/null || { echo "make fuzz: needs cargo-fuzz: run \`cargo install --locked cargo-fuzz\`" >&2; exit 1; }
+	RUSTC_BOOTSTRAP=1 cargo fuzz build --fuzz-dir $(FUZZ)
+	@cd $(FUZZ); failed=; for target in $(FUZZ_TARGETS); do \
+	  mkdir -p target/corpus/$$target finds/$$target; log=target/$$target.log; \
+	  if ! target/$(HOST)/release/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+	    -artifact_prefix=finds/$$target/ target/corpus/$$target corpus/$$target finds/$$target >$$log 2>&1; then \
+	    failed="$$failed $$target"; tail -n 40 $$log >&2; \
+	  fi; \
+	  echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' $$log) executions"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "make fuzz: found something in$$failed: the input is in $(FUZZ)/finds" >&2; exit 1; fi
+
+# Our own crates alone are built again, with the wrapper of the compiler: what blocks in others is seen where they call the system.
+rtsan: ## RealtimeSanitizer on the path of a frame: no lock, no allocation, no call of the system
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/rtsan/rustc cargo test --locked --lib --test realtime --test ring_model --test rtsan \
+	  -- --skip catalog:: --skip cli:: --skip client:: --skip commit:: --skip engine:: --skip watch::
+
+tsan: ## ThreadSanitizer on the ring: writers, readers, masks, wipes at once
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+	  cargo run --locked --release --target $(HOST) --manifest-path tests/tsan/Cargo.toml

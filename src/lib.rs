@@ -12,6 +12,8 @@
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`] |
 //! | 7 | [`cli`], [`proof`] |
+// For RealtimeSanitizer (`make rtsan`), and there alone.
+#![cfg_attr(rtsan, feature(sanitize))]
 
 pub mod audio;
 pub mod barrier;

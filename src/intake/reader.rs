@@ -444,6 +444,7 @@ impl ReaderThread<'_> {
 
 impl Connection<'_> {
     /// Uses whole messages from the beginning of `bytes`, up to the first that is none of audio. Returns how many bytes were used.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     fn use_bytes(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> (usize, Stop) {
         let mut used = 0;
         let mut longest = 0;

@@ -398,6 +398,8 @@ mod tests {
             format!(r#"{{"do":"begin","agent":"a","rate":8000,"codec":"{number}"}}"#),
             format!(r#"{{"do":"begin","agent":"a","rate":8000,"codec":"pcm16","customer":{{"{number}":1}}}}"#),
             format!(r#"{{"do":"record","call":"{number}"}}"#),
+            format!(r#"{{"do":"record","{number}":1}}"#),
+            r#"{"do":"begin","agent":"a","rate":1234567,"codec":"pcm16"}"#.to_owned(),
         ] {
             assert!(!refused(&json).contains("1234567"), "{}", refused(&json));
         }

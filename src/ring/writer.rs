@@ -2,7 +2,7 @@
 //!
 //! Why it is wait-free: `push` has no loop but over the samples of its own frame (and, for each, at most `SPANS_MAX` intervals of the
 //! gate), no compare-and-exchange, no lock, no allocation, no system call; it waits for nobody, whatever any other thread does or
-//! fails to do. Segments are taken beforehand, in `provision`, which is off the path. `tests/realtime.rs` holds it to that.
+//! fails to do. Segments are taken beforehand, in `provision`, which is off the path. `tests/realtime.rs` and `make rtsan` hold it to that.
 
 use std::{ops::Range, sync::Arc};
 
@@ -85,6 +85,7 @@ impl LegWriter {
 
     /// Takes the segments that a frame of `samples` could need. Lock-free; call it before `push`, off the audio path. Returns false
     /// if memory is short: then the push may lose samples, and counts them.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn provision(&mut self, samples: usize) -> bool {
         let wanted =
             (samples.div_ceil(SEGMENT_SAMPLES_MIN.max(1)) + usize::from(samples > BLOCK_SAMPLES_MAX)).min(SPARES_MAX);
@@ -100,11 +101,13 @@ impl LegWriter {
     ///
     /// What is missing before it becomes silence, what is late or doubled is dropped, what the gate silences is never held; all of it
     /// is counted. Readers see the frame as a whole.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn push(&mut self, position: u64, samples: &[i16]) {
         self.push_frame(position, Frame::Linear(samples));
     }
 
     /// Holds a frame of G.711 codes, as codes. Wait-free; otherwise as [`LegWriter::push`].
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn push_codes(&mut self, position: u64, law: Law, codes: &[u8]) {
         self.push_frame(position, Frame::Codes(law, codes));
     }
