@@ -2,7 +2,7 @@
 //! steps; this tries some orders of very many, with the vectors that loom does not see: they are no atomics.
 //!
 //! ThreadSanitizer does not know fences: it sees the pairs of Release and Acquire alone. What rests on the two fences of the gate is for loom.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../src/audio/mod.rs"]
 mod audio;
@@ -26,7 +26,7 @@ use audio::{Leg, g711::Law};
 use memory::{Arena, SEGMENT_BYTES};
 use ring::{LegWriter, Ring, Span};
 
-const ROUNDS: u64 = 30;
+const ROUNDS: u64 = 100;
 const FRAMES: u64 = 300;
 const FRAME_SAMPLES: u64 = 160;
 /// What ThreadSanitizer makes of the exit code if it has seen a race.
