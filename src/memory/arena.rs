@@ -195,6 +195,9 @@ impl Arena {
             // May be a stale or taken segment's word: then the tag has moved on and the exchange below fails.
             let next = self.words(id)[0].load(Ordering::Relaxed);
             let new = next_tag(head) | (next & LINK_MASK);
+            // If it fails, Acquire as above, for the head that it found. If it succeeds no model can notice a weaker ordering: the head is
+            // the very store that was acquired already (its tag says so), and an exchange carries on what `push` released whatever its own
+            // ordering is. It is off the audio path, so it stays on the safe side.
             match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
                     self.ready.fetch_sub(1, Ordering::Relaxed);
