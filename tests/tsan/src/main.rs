@@ -4,11 +4,11 @@
 //! ThreadSanitizer does not know fences: it sees the pairs of Release and Acquire alone. What rests on the two fences of the gate is for loom.
 #![allow(dead_code, unused_imports)]
 
-#[path = "../../src/audio/mod.rs"]
+#[path = "../../../src/audio/mod.rs"]
 mod audio;
-#[path = "../../src/memory/mod.rs"]
+#[path = "../../../src/memory/mod.rs"]
 mod memory;
-#[path = "../../src/ring/mod.rs"]
+#[path = "../../../src/ring/mod.rs"]
 mod ring;
 
 use std::{
