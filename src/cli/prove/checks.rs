@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::super::output;
-use crate::proof::files::Looked;
+use crate::{proof::files::Looked, settings::Level};
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -198,6 +198,11 @@ impl Report {
             (some, _) => format!("Result: FAILED, {some} checks: {}.", failed.join(", ")),
         };
         output::say(&verdict);
+        if run.guarantee == Level::Unlocked.to_string() {
+            output::say(
+                "Memory was not locked: what the system may have written to its swap meanwhile was not looked at.",
+            );
+        }
     }
 
     fn table(&self) -> Table {
