@@ -47,8 +47,10 @@ test: setup ## every test: unit, end to end, the examples in the documentation, 
 soak: ## a hundred thousand calls, after which the engine must be what it was before them
 	RETROCALL_SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture
 
-torture: ## 300 real kills under fifty live calls; RETROCALL_KILLS and RETROCALL_SEED say otherwise
-	cargo test --locked --test torture hundreds_of_kills -- --ignored --nocapture
+# The dev profile, as `test`: what is killed is the engine that was tested.
+torture: ## three hundred times kill -9 under fifty live calls, and power cuts at every step: what was pressed is there, nothing else is
+	RETROCALL_STATES=$${RETROCALL_STATES:-25} cargo test --locked --test commit power
+	cargo test --locked --test torture -- --ignored --nocapture hundreds
 
 # Bytes, not times: how they are compiled makes no difference to them.
 bench: setup ## measure how much memory live calls take, with the fixtures

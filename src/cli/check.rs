@@ -18,8 +18,9 @@ const EXAMPLES: &str = "Examples:
   retrocall check
   retrocall --home /srv/desk check --json
 
-Run it as the user who runs the engine, with or without one running. Nothing is changed. Each line has the number of the invariant that
-does not hold; docs/durability.md lists them. The exit code is 1 if anything is wrong.";
+Run it as the user who runs the engine, with or without one running. Nothing is changed. Each
+line has the number of the invariant that does not hold; docs/durability.md lists them. The exit
+code is 1 if anything is wrong.";
 
 /// Check that files and catalog agree, and that nothing is missing, unfinished or foreign
 #[derive(Args)]

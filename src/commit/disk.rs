@@ -1,9 +1,11 @@
 //! The disk behind a small trait, so that tests can put one there that fails, or stops, at any step.
 //!
 //! What is assumed of a disk, and of nothing else:
-//! 1. what was written before a `sync_data` or `sync_all` that returned without error is there after a power cut, the length too;
+//! 1. what was written before a `sync_data` or `sync_all` that returned without error is there after a power cut, the length too. Of what
+//!    was written since, any part may be there, in any order, a sector half new and half old; where the file grew, what is missing is zeros;
 //! 2. after a sync that failed, nothing written since the last good one can be trusted, even if the next sync succeeds;
-//! 3. a name made or changed in a folder is there after a power cut once `sync_dir` of that folder returned without error;
+//! 3. a name made, changed or removed in a folder is so after a power cut once `sync_dir` of that folder returned without error, also if
+//!    one before it failed. Until then it may be so or not;
 //! 4. `rename_noreplace` shows the old name or the new one to everybody, never a part of a file, and never replaces anything;
 //! 5. without a power cut, what was written is there for whoever opens the file next, even if the writer was killed.
 

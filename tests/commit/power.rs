@@ -5,7 +5,7 @@
 //! sector is torn; and some at random), recovery runs on each, is itself cut somewhere, and runs again. What must be true then is in
 //! `judge`.
 //!
-//! `RETROCALL_SEED` plays one sequence of states again, `RETROCALL_STATES` tries more than the usual number of random ones for each step.
+//! `RETROCALL_SEED` says and tries the same again (but the threads take their turns as they like), `RETROCALL_STATES` tries more than the usual number of random ones for each step.
 
 mod judge;
 mod scene;

@@ -22,7 +22,7 @@ fn hear(client: &mut Client, what: &str, is_it: impl Fn(&Event) -> bool) -> Even
 }
 
 /// The text of an event of trouble for this call.
-fn trouble(talk: &mut Talk) -> String {
+pub fn trouble(talk: &mut Talk) -> String {
     let call = talk.call();
     let is_trouble = |event: &Event| matches!(event, Event::DiskTrouble { call: of, .. } if *of == call);
     match hear(&mut talk.line.client, "disk-trouble", is_trouble) {
@@ -31,7 +31,7 @@ fn trouble(talk: &mut Talk) -> String {
     }
 }
 
-fn well(talk: &mut Talk) {
+pub fn well(talk: &mut Talk) {
     let call = talk.call();
     hear(&mut talk.line.client, "disk-well", |event| *event == Event::DiskWell { call });
 }

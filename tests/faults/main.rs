@@ -1,10 +1,11 @@
-//! What is left when an engine is killed or stopped in the middle of calls, loses its disk (`disk`) or its catalog (`catalog`): the real
+//! What is left when an engine is killed or stopped in the middle of calls, loses its disk (`disk`), waits for it (`hanging`), or loses its catalog (`catalog`): the real
 //! program, real signals, a real small file system, a really locked database.
 
 mod catalog;
 #[path = "../desk/mod.rs"]
 mod desk;
 mod disk;
+mod hanging;
 #[path = "../rig/mod.rs"]
 mod rig;
 

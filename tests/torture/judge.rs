@@ -14,7 +14,7 @@ use retrocall::{
 };
 
 use crate::{
-    desk::{Desk, Sound, wait_for},
+    desk::{Desk, Home, Sound, wait_for},
     load::{Heard, Line},
     plan::Plan,
 };
@@ -217,7 +217,7 @@ impl Tally {
     }
 
     /// No window of what may not be there is in any file of the home.
-    fn search(&mut self, desk: &Desk, forbidden: &HashSet<u64>) -> Result<(), String> {
+    fn search(&mut self, home: &Home, forbidden: &HashSet<u64>) -> Result<(), String> {
         // Most places are told apart by this, which fits into the processor.
         let mut likely = vec![0u64; 1 << 16];
         let place = |word: u64| {
@@ -228,7 +228,7 @@ impl Tally {
             let (at, bit) = place(*word);
             likely[at] |= bit;
         }
-        for path in desk.files() {
+        for path in home.files() {
             let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             // A recording that was searched is not written again; anything else may be.
             let length = Some(bytes.len() as u64);
@@ -305,4 +305,31 @@ fn add_windows(plan: &Plan, from: u64, to: u64, windows: &mut HashSet<u64>) {
         let [agent, customer] = Leg::ALL.map(|leg| [0, 1, 2, 3].map(|more| plan.sample(leg, at + more)));
         windows.extend([word(agent), word(customer), word([agent[0], customer[0], agent[1], customer[1]])]);
     }
+}
+
+/// Plants what may not be there, and sees it found.
+pub fn tests_itself() {
+    let (home, plan) = (Home::new(), Plan::of(1, 2));
+    let heard = |legs: [Vec<i16>; 2]| Sound { rate: plan.rate, legs };
+    let mut sound = heard(Leg::ALL.map(|leg| (0..8_000).map(|at| plan.sample(leg, at)).collect()));
+    let mut forbidden = HashSet::new();
+    add_windows(&plan, 0, 8_000, &mut forbidden);
+    assert_eq!(Tally::default().search(&home, &forbidden), Ok(()));
+    let mono: Vec<u8> = sound.legs[0][1_000..1_100].iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    for (name, before) in [("catalog.sqlite-wal", 0), ("core", 1_001)] {
+        let path = home.path().join(name);
+        fs::write(&path, [vec![0x55; before], mono.clone()].concat()).expect("a file");
+        assert!(Tally::default().search(&home, &forbidden).is_err(), "{name}");
+        fs::remove_file(path).expect("it is there");
+    }
+    sound.save(&home.path().join("kept.wav"));
+    assert!(Tally::default().search(&home, &forbidden).is_err(), "a recording");
+    let mut story = Story::new(Plan::of(1, 2));
+    assert_eq!(right(&story, &sound), Ok(()));
+    story.erased.push((500, 600));
+    assert!(right(&story, &sound).is_err(), "what was erased is there");
+    story.erasing = std::mem::take(&mut story.erased);
+    assert_eq!(right(&story, &sound), Ok(()), "nobody said that it was erased");
+    sound.legs[1][7_999] ^= 1;
+    assert!(right(&story, &sound).is_err(), "a wrong sample");
 }
