@@ -30,7 +30,6 @@ fn frame(writer: &mut LegWriter, lock: &Mutex<u32>, plant: &str) {
         "lock" => *lock.lock().expect("nobody panics") += 1,
         "file" => drop(fs::File::open("/dev/null")),
         "log" => eprintln!("a frame has come"),
-        "sleep" => thread::sleep(Duration::from_millis(1)),
         _ => {}
     }
 }
@@ -57,8 +56,7 @@ fn whatever_blocks_behind_a_frame_is_caught() {
         assert_eq!(ring.frontier(Leg::Agent), 160);
         return;
     }
-    for (plant, is_caught) in
-        [("nothing", false), ("allocation", true), ("lock", true), ("file", true), ("log", true), ("sleep", true)]
+    for (plant, is_caught) in [("nothing", false), ("allocation", true), ("lock", true), ("file", true), ("log", true)]
     {
         let myself = env::current_exe().expect("a test has a file");
         let output = Command::new(myself).arg("--nocapture").env(PLANT, plant).output().expect("it starts");
