@@ -288,8 +288,8 @@ impl Arena {
     }
 
     fn look_once(&self) -> Option<ArenaLook> {
-        // Acquire pairs with the Release of `push`, as in `take`. The head's tag makes sure that it is the same stack at the end: a segment
-        // that is free then and now was free all the time.
+        // Acquire pairs with the Release of `push`, as in `pop`. The head's tag makes sure that it is the same stack at the end: a segment
+        // that is free then and now was free all the time. So does the count for those that nobody has touched yet.
         let head = self.free.load(Ordering::Acquire);
         let faulted = self.faulted.load(Ordering::Acquire);
         let mut is_free = vec![false; self.segments as usize];
@@ -311,7 +311,8 @@ impl Arena {
             let words = &self.words(SegmentId(id))[usize::from(is_free)..];
             look.stained_words += words.iter().filter(|word| word.load(Ordering::Relaxed) != 0).count();
         }
-        (self.free.load(Ordering::Acquire) == head).then_some(look)
+        let is_same = self.free.load(Ordering::Acquire) == head && self.faulted.load(Ordering::Acquire) == faulted;
+        is_same.then_some(look)
     }
 }
 
