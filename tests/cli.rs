@@ -52,6 +52,24 @@ fn the_demo_keeps_the_pressed_call_and_finds_nothing_of_the_others() {
     assert_eq!(found["stray_files"], serde_json::json!([]));
 }
 
+/// As `make demo` has it: `cargo run` becomes the demo, and the kernel goes on counting what its compilers wrote.
+#[test]
+fn the_demo_counts_what_its_engine_wrote_and_not_what_ran_before_it_in_the_same_process() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on a disk");
+    let run = Command::new("sh")
+        .args(["-ec", "dd if=/dev/zero of=before bs=1M count=64 conv=fsync 2>&- && exec \"$@\"", "sh"])
+        .args([env!("CARGO_BIN_EXE_retrocall"), "demo", "--speed", "0", "--json", "--allow-unlocked"])
+        .current_dir(place.path())
+        .env("TMPDIR", place.path())
+        .output()
+        .expect("the program runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&run.stdout).expect("one object");
+    // Not there where the kernel does not count.
+    let wrote = found["engine_wrote_bytes"].as_u64().unwrap_or_default();
+    assert!(wrote < 32 << 20, "{wrote} bytes, of a desk that has 5 MiB to say");
+}
+
 /// An engine in a folder of its own, stopped and waited for when a test is over.
 struct Engine {
     home: tempfile::TempDir,

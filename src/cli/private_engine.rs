@@ -163,12 +163,11 @@ impl PrivateEngine {
     /// # Errors
     /// If it does not end, or ends badly.
     pub(super) fn stop(self) -> Result<Option<u64>, Failure> {
+        let before = ended_children_wrote_bytes();
         match self.end() {
-            // It is the only child that we ever had.
-            true => Ok(getrusage(UsageWho::RUSAGE_CHILDREN)
-                .ok()
-                .and_then(|usage| u64::try_from(usage.block_writes()).ok())
-                .map(|blocks| blocks * RUSAGE_BLOCK_BYTES)
+            true => Ok(ended_children_wrote_bytes()
+                .zip(before)
+                .map(|(now, before)| now.saturating_sub(before))
                 .filter(|bytes| *bytes > 0)),
             false => {
                 Err(Failure::new("the private engine did not stop cleanly", format!("see {}", self.log.display())))
@@ -249,6 +248,13 @@ fn spawn(command: &mut Command) -> Result<Child, Failure> {
 
 fn not_started(error: std::io::Error) -> Failure {
     Failure::new(format!("the private engine can't be started ({error})"), "see `retrocall doctor`")
+}
+
+/// Bytes that all our children gave the disk that were waited for. A process keeps those that it had as another program: `cargo run`
+/// becomes us, and what its compilers wrote counts.
+fn ended_children_wrote_bytes() -> Option<u64> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    Some(u64::try_from(usage.block_writes()).ok()? * RUSAGE_BLOCK_BYTES)
 }
 
 /// A child that was not waited for keeps its id, so that this reaches no other process.
