@@ -162,7 +162,11 @@ fn the_figures_move_as_calls_come_and_are_kept_discarded_and_refused() {
     assert!(engine.run(&["replay", TALK, "--speed", "0", "--agent", "anna"]).status.success());
     assert_eq!(engine.run(&["record", "--agent", "nobody"]).status.code(), Some(1));
     let (mut client, channel) = live_call(&engine);
-    let live = engine.scrape();
+    // Whoever asks twice in a moment gets the same page.
+    let deadline = Instant::now() + LIMIT;
+    let live = std::iter::repeat_with(|| engine.scrape())
+        .find(|page| page["retrocall_calls_begun_total"] == 3.0 || Instant::now() > deadline)
+        .expect("a page");
     assert_eq!((live["retrocall_calls_live"], live["retrocall_calls_begun_total"]), (1.0, 3.0));
     assert!(live["retrocall_memory_held_bytes"] > 0.0);
     ask(&mut client, Target::Channel(channel), Ask::Private);
@@ -172,7 +176,6 @@ fn the_figures_move_as_calls_come_and_are_kept_discarded_and_refused() {
     assert_eq!(live["retrocall_frames_total"], frames);
 
     let status = engine.status_when(|status| status.totals.discards == 2);
-    // Whoever asks twice in a moment gets the same page.
     let deadline = Instant::now() + LIMIT;
     let after = std::iter::repeat_with(|| engine.scrape())
         .find(|page| page["retrocall_discards_total"] == 2.0 || Instant::now() > deadline)
