@@ -31,7 +31,7 @@ const fn a_linear(code: u8) -> i16 {
 
 impl Law {
     /// The sample that a code stands for.
-    pub const fn linear(self, code: u8) -> i16 {
+    pub fn linear(self, code: u8) -> i16 {
         match self {
             Law::Mu => MU_LINEAR[code as usize],
             Law::A => A_LINEAR[code as usize],
@@ -58,44 +58,106 @@ impl Law {
     }
 
     /// The sample that a rank stands for.
-    pub const fn rank_linear(self, rank: i8) -> i16 {
-        self.linear(self.code(rank))
+    pub fn rank_linear(self, rank: i8) -> i16 {
+        match self {
+            Law::Mu => MU_RANK_LINEAR[rank as u8 as usize],
+            Law::A => A_RANK_LINEAR[rank as u8 as usize],
+        }
     }
 
-    /// The rank whose sample is exactly `sample`, if there is one: the way back for PCM that came from G.711.
-    pub fn rank_of_linear(self, sample: i16) -> Option<i8> {
-        let rank = match self {
+    /// The ranks whose samples are exactly these: the way back for PCM that came from G.711. False if there is one that no code stands for;
+    /// then `ranks` holds nothing of use.
+    #[inline(always)]
+    pub fn ranks_of_linear(self, samples: &[i16], ranks: &mut [i16]) -> bool {
+        let mut wrong = 0;
+        // Both loops are branch-free, so that the compiler makes vectors of them.
+        match self {
             Law::Mu => {
-                // Adding the bias of 132 makes every segment a power of two (G.711 table 2a).
-                let biased = u32::from(sample.unsigned_abs()) + 132;
-                let segment = (biased >> 7).checked_ilog2().filter(|s| *s < 8)?;
-                let mantissa = (biased >> (segment + 3)) & 0x0f;
-                ((segment << 4) | mantissa) as i8
+                for (rank, &sample) in ranks.iter_mut().zip(samples) {
+                    let magnitude = i32::from(sample).abs();
+                    // Adding the bias of 132 makes every segment a power of two (G.711 table 2a): 128 is the first.
+                    let (found, off) = float_parts(magnitude + 132, 7);
+                    wrong |= off | (found >> 7);
+                    *rank = signed(found, sample);
+                }
             }
             Law::A => {
-                let magnitude = u32::from(sample.unsigned_abs());
-                let segment = (magnitude >> 7).checked_ilog2().unwrap_or(0);
-                let mantissa = (magnitude >> (segment.max(1) + 3)) & 0x0f;
-                (((segment.min(7)) << 4) | mantissa) as i8
+                for (rank, &sample) in ranks.iter_mut().zip(samples) {
+                    let magnitude = i32::from(sample).abs();
+                    // The first segment is as fine as the second one, and lies below it (G.711 table 1a).
+                    let is_first = i32::from(magnitude < 256);
+                    let (found, off) = float_parts(magnitude + 256 * is_first, 8);
+                    let found = found + 16 * (1 - is_first);
+                    wrong |= off | (found >> 7);
+                    *rank = signed(found, sample);
+                }
             }
-        };
-        let rank = if sample < 0 { !rank } else { rank };
-        (self.rank_linear(rank) == sample).then_some(rank)
+        }
+        wrong == 0
+    }
+
+    /// The ranks of codes.
+    #[inline(always)]
+    pub fn ranks_of_codes(self, codes: &[u8], ranks: &mut [i16]) {
+        match self {
+            Law::Mu => {
+                for (rank, &code) in ranks.iter_mut().zip(codes) {
+                    *rank = Law::Mu.rank(code).into();
+                }
+            }
+            Law::A => {
+                for (rank, &code) in ranks.iter_mut().zip(codes) {
+                    *rank = Law::A.rank(code).into();
+                }
+            }
+        }
     }
 }
 
-const fn table(mu: bool) -> [i16; 256] {
+/// G.711 is floating point: three bits of exponent, four of mantissa, and a code stands for the middle of its interval. As an `f32`, such a
+/// value has the same exponent and mantissa on top, and below them a one and zeros. Returns the upper seven bits, counted from the exponent
+/// of the first segment, and what is not zero if the value is not the middle of an interval.
+#[inline(always)]
+fn float_parts(biased: i32, first_exponent: i32) -> (i32, i32) {
+    let bits = (biased as f32).to_bits() as i32;
+    ((bits >> 19) - ((127 + first_exponent) << 4), (bits & 0x7ffff) ^ 0x40000)
+}
+
+#[inline(always)]
+fn signed(magnitude: i32, sample: i16) -> i16 {
+    magnitude as i16 ^ (sample >> 15)
+}
+
+/// The sample of every code.
+const fn by_code(law: Law) -> [i16; 256] {
     let mut out = [0; 256];
     let mut code = 0;
     while code < 256 {
-        out[code] = if mu { mu_linear(code as u8) } else { a_linear(code as u8) };
+        out[code] = match law {
+            Law::Mu => mu_linear(code as u8),
+            Law::A => a_linear(code as u8),
+        };
         code += 1;
     }
     out
 }
 
-static MU_LINEAR: [i16; 256] = table(true);
-static A_LINEAR: [i16; 256] = table(false);
+/// The sample of every rank, at the rank's bits.
+const fn by_rank(law: Law) -> [i16; 256] {
+    let samples = by_code(law);
+    let mut out = [0; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        out[bits] = samples[law.code(bits as u8 as i8) as usize];
+        bits += 1;
+    }
+    out
+}
+
+static MU_LINEAR: [i16; 256] = by_code(Law::Mu);
+static A_LINEAR: [i16; 256] = by_code(Law::A);
+static MU_RANK_LINEAR: [i16; 256] = by_rank(Law::Mu);
+static A_RANK_LINEAR: [i16; 256] = by_rank(Law::A);
 
 #[cfg(test)]
 mod tests {
@@ -124,9 +186,10 @@ mod tests {
         for law in [Law::Mu, Law::A] {
             let levels: std::collections::HashSet<i16> = (0..=255).map(|c| law.linear(c)).collect();
             for sample in i16::MIN..=i16::MAX {
-                let found = law.rank_of_linear(sample);
-                assert_eq!(found.is_some(), levels.contains(&sample), "{law:?} {sample}");
-                assert!(found.is_none_or(|rank| law.rank_linear(rank) == sample));
+                let mut rank = [0];
+                let found = law.ranks_of_linear(&[sample], &mut rank);
+                assert_eq!(found, levels.contains(&sample), "{law:?} {sample}");
+                assert!(!found || law.rank_linear(rank[0] as i8) == sample);
             }
         }
     }

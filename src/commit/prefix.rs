@@ -1,6 +1,6 @@
 //! The part of a recording before its samples: RIFF, `fmt `, `LIST INFO`, and the head of `data`. Written once, and changed in place.
 //!
-//! `hound` writes no `LIST` chunk, so the prefix is ours; it reads over one, so the samples and the sizes are its work (`wav`).
+//! Ours, because `hound` writes no `LIST` chunk.
 
 use std::fmt;
 
@@ -115,10 +115,6 @@ impl Prefix {
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
     }
 
     /// How many stereo samples the sizes speak of.

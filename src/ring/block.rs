@@ -7,6 +7,7 @@
 //! samples an instruction that the 32-bit lanes of the `bitpacking` crate do, and any number of rows packs without filling up to 128.
 //! All arithmetic wraps at 16 bits, so that every input comes back bit for bit.
 
+use super::kernels::{self, Measure};
 use crate::audio::g711::Law;
 
 /// The most samples of one block.
@@ -137,88 +138,24 @@ const fn words_of(samples: usize, width: usize) -> usize {
 /// Residuals in the order of their samples, as many whole rows as the longest block has.
 pub(super) type Residuals = [u16; BLOCK_SAMPLES_MAX];
 
-fn zigzag(value: i16) -> u16 {
-    ((value << 1) ^ (value >> 15)) as u16
-}
-
-fn unzigzag(value: u16) -> i16 {
-    (value >> 1) as i16 ^ -((value & 1) as i16)
-}
-
-/// Chooses the predictor for 1 to 192 samples and leaves its residuals in `residuals`.
-pub(super) fn predict(kind: Kind, samples: &[i16], residuals: &mut Residuals) -> Packed {
-    debug_assert!((1..=BLOCK_SAMPLES_MAX).contains(&samples.len()));
+/// Chooses the predictor for 1 to 192 samples by their measure and leaves its residuals in `residuals`.
+pub(super) fn predict(kind: Kind, samples: &[i16], measure: &Measure, residuals: &mut Residuals) -> Packed {
     let count = samples.len();
-    // The bits of a predictor are the bits of all its residuals or-ed together: no maximum, no branch.
-    let first = |a: i16, b: i16| a.wrapping_sub(b);
-    let (mut or0, mut or1, mut or2) = (0, 0, 0);
-    for &x in samples {
-        or0 |= zigzag(x);
-    }
-    for (&x, &before) in samples[1..].iter().zip(samples) {
-        or1 |= zigzag(first(x, before));
-    }
-    if count > 2 {
-        for ((&x, &before), &earlier) in samples[2..].iter().zip(&samples[1..]).zip(samples) {
-            or2 |= zigzag(first(first(x, before), first(before, earlier)));
-        }
-    }
-    let bits = |or: u16| 16 - or.leading_zeros() as u8;
-    let (width, order) = (bits(or0), 0).min((bits(or1), 1)).min((bits(or2), 2));
-    let mut seeds = [0, 0];
-    match order {
-        0 => {
-            for (out, &x) in residuals.iter_mut().zip(samples) {
-                *out = zigzag(x);
-            }
-        }
-        1 => {
-            seeds[0] = samples[0];
-            residuals[0] = 0;
-            for ((out, &x), &before) in residuals[1..].iter_mut().zip(&samples[1..]).zip(samples) {
-                *out = zigzag(first(x, before));
-            }
-        }
-        _ => {
-            seeds = [samples[0], if count > 1 { first(samples[1], samples[0]) } else { 0 }];
-            residuals[..2].fill(0);
-            if count > 2 {
-                let earlier = samples[1..].iter().zip(samples);
-                for ((out, &x), (&before, &earlier)) in residuals[2..].iter_mut().zip(&samples[2..]).zip(earlier) {
-                    *out = zigzag(first(first(x, before), first(before, earlier)));
-                }
-            }
-        }
-    }
-    residuals[count..count.next_multiple_of(LANES)].fill(0);
+    debug_assert!((1..=BLOCK_SAMPLES_MAX).contains(&count));
+    let [zeroth, first, second] = measure.widths;
+    let (width, order) = (zeroth, 0).min((first, 1)).min((second, 2));
+    kernels::predict(order, samples, residuals);
+    let seeds = match order {
+        0 => [0, 0],
+        1 => [samples[0], 0],
+        _ => [samples[0], samples.get(1).map_or(0, |next| next.wrapping_sub(samples[0]))],
+    };
     Packed { kind, order, width, samples: count as u8, kept: count as u8, seeds }
 }
 
 /// Packs the residuals of a block of `samples` samples, vector by vector.
-pub(super) fn pack(residuals: &Residuals, samples: usize, width: u8, mut store: impl FnMut(usize, Lanes)) {
-    let width = u32::from(width);
-    if width == 0 {
-        return;
-    }
-    let (mut vector, mut lanes, mut filled) = (0, [0; LANES], 0);
-    for row in residuals[..samples.next_multiple_of(LANES)].chunks_exact(LANES) {
-        for (lane, &residual) in lanes.iter_mut().zip(row) {
-            *lane |= residual << filled;
-        }
-        filled += width;
-        if filled >= 16 {
-            store(vector, lanes);
-            vector += 1;
-            filled -= 16;
-            // What did not fit of this row begins the next vector.
-            for (lane, &residual) in lanes.iter_mut().zip(row) {
-                *lane = residual.checked_shr(width - filled).unwrap_or(0);
-            }
-        }
-    }
-    if filled > 0 {
-        store(vector, lanes);
-    }
+pub(super) fn pack(residuals: &Residuals, samples: usize, width: u8, store: impl FnMut(usize, Lanes)) {
+    kernels::pack(residuals, samples.div_ceil(LANES), width, store);
 }
 
 /// The way back from [`pack`]: as many whole rows as the block has.
@@ -253,25 +190,7 @@ pub(super) fn unpack(samples: usize, width: u8, mut load: impl FnMut(usize) -> L
 /// The way back from [`predict`]: the samples of a block, silence where it was erased. Returns how many.
 pub(super) fn restore(packed: &Packed, residuals: &Residuals, samples: &mut [i16; BLOCK_SAMPLES_MAX]) -> usize {
     let count = packed.samples as usize;
-    let (mut last, mut step) = (packed.seeds[0], packed.seeds[1]);
-    for (i, (out, &residual)) in samples[..count].iter_mut().zip(residuals).enumerate() {
-        let residual = unzigzag(residual);
-        *out = match packed.order {
-            0 => residual,
-            1 => {
-                last = last.wrapping_add(residual);
-                last
-            }
-            _ => {
-                // Sample 0 is the first seed; from then on the difference is summed up from the second.
-                if i > 0 {
-                    step = step.wrapping_add(residual);
-                    last = last.wrapping_add(step);
-                }
-                last
-            }
-        };
-    }
+    kernels::restore(packed.order, packed.seeds, residuals, &mut samples[..count]);
     if let Kind::Ranks(law) = packed.kind {
         samples[..count].iter_mut().for_each(|sample| *sample = law.rank_linear(*sample as i8));
     }
@@ -298,7 +217,7 @@ mod tests {
 
     fn there_and_back(kind: Kind, samples: &[i16], cut_at: Option<u8>) -> (Packed, Vec<i16>) {
         let mut residuals = [0xdead; BLOCK_SAMPLES_MAX];
-        let mut packed = predict(kind, samples, &mut residuals);
+        let mut packed = predict(kind, samples, &kernels::measure(samples), &mut residuals);
         let mut vectors = Vec::new();
         let pack_into = |packed: &Packed, residuals: &Residuals, vectors: &mut Vec<Lanes>| {
             vectors.clear();

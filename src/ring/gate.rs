@@ -28,15 +28,17 @@ pub const SPANS_MAX: usize = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManySpans;
 
-/// One table: the intervals that are silence, in order; empty ones end the list.
+/// One table: the intervals that are silence.
 #[derive(Debug)]
 struct Table {
+    /// How many there are: nearly always none, and then the writer need not look at any.
+    count: AtomicU32,
     spans: [[AtomicU64; 2]; SPANS_MAX],
 }
 
 impl Table {
     fn new() -> Table {
-        Table { spans: std::array::from_fn(|_| [AtomicU64::new(0), AtomicU64::new(0)]) }
+        Table { count: AtomicU32::new(0), spans: std::array::from_fn(|_| [AtomicU64::new(0), AtomicU64::new(0)]) }
     }
 }
 
@@ -81,8 +83,8 @@ impl Gate {
             return Err(TooManySpans);
         }
         // No writer reads this table: the last change waited until none did.
-        for (i, [from, to]) in table.spans.iter().enumerate() {
-            let span = spans.get(i).copied().unwrap_or(Span { from: 0, to: 0 });
+        table.count.store(spans.len() as u32, Ordering::Relaxed);
+        for ([from, to], span) in table.spans.iter().zip(spans) {
             from.store(span.from, Ordering::Relaxed);
             to.store(span.to, Ordering::Relaxed);
         }
@@ -125,7 +127,9 @@ impl Passage<'_> {
     /// [`SPANS_MAX`] steps.
     pub(super) fn at(&self, position: u64) -> (bool, u64) {
         let mut until = u64::MAX;
-        for [from, to] in &self.gate.tables[self.in_force as usize].spans {
+        let table = &self.gate.tables[self.in_force as usize];
+        let count = table.count.load(Ordering::Relaxed) as usize;
+        for [from, to] in &table.spans[..count.min(SPANS_MAX)] {
             let (from, to) = (from.load(Ordering::Relaxed), to.load(Ordering::Relaxed));
             if (from..to).contains(&position) {
                 return (true, to);

@@ -4,33 +4,36 @@
 use super::block::Lanes;
 use crate::memory::sync::AtomicU64;
 
+/// Where eight lanes lie.
+pub(super) type Place = [AtomicU64; 2];
+
 /// Writes lanes into two words that nobody else can see or change: they lie behind the frontier of the one writer, or before it while the
 /// ring's lock is held.
 #[cfg(not(loom))]
-pub(super) fn store(words: &[AtomicU64], lanes: Lanes) {
-    assert_eq!(words.len(), 2);
-    // SAFETY: two words, checked above; atomics may be written through a shared reference; any bits are valid in them. Nobody races with
-    // this: readers come by the Acquire of the frontier, whose Release follows this, or hold the lock.
-    unsafe { words.as_ptr().cast_mut().cast::<Lanes>().write_unaligned(lanes) };
+#[inline(always)]
+pub(super) fn store(place: &Place, lanes: Lanes) {
+    // SAFETY: atomics may be written through a shared reference; any bits are valid in them. Nobody races with this: readers come by the
+    // Acquire of the frontier, whose Release follows this, or hold the lock.
+    unsafe { place.as_ptr().cast_mut().cast::<Lanes>().write_unaligned(lanes) };
 }
 
 /// Reads the lanes that [`store`] wrote.
 #[cfg(not(loom))]
-pub(super) fn load(words: &[AtomicU64]) -> Lanes {
-    assert_eq!(words.len(), 2);
-    // SAFETY: two words, checked above, that nobody writes: they lie before the frontier, and the ring's lock is held.
-    unsafe { words.as_ptr().cast::<Lanes>().read_unaligned() }
+#[inline(always)]
+pub(super) fn load(place: &Place) -> Lanes {
+    // SAFETY: nobody writes these words: they lie before the frontier, and the ring's lock is held.
+    unsafe { place.as_ptr().cast::<Lanes>().read_unaligned() }
 }
 
 #[cfg(loom)]
-pub(super) fn store(words: &[AtomicU64], lanes: Lanes) {
-    for (word, half) in words.iter().zip(lanes.chunks_exact(4)) {
+pub(super) fn store(place: &Place, lanes: Lanes) {
+    for (word, half) in place.iter().zip(lanes.chunks_exact(4)) {
         let bits = half.iter().rev().fold(0, |bits, lane| bits << 16 | u64::from(*lane));
         word.store(bits, crate::memory::sync::Ordering::Relaxed);
     }
 }
 
 #[cfg(loom)]
-pub(super) fn load(words: &[AtomicU64]) -> Lanes {
-    std::array::from_fn(|i| (words[i / 4].load(crate::memory::sync::Ordering::Relaxed) >> (16 * (i % 4))) as u16)
+pub(super) fn load(place: &Place) -> Lanes {
+    std::array::from_fn(|i| (place[i / 4].load(crate::memory::sync::Ordering::Relaxed) >> (16 * (i % 4))) as u16)
 }

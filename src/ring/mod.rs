@@ -10,6 +10,7 @@
 
 mod block;
 mod gate;
+mod kernels;
 mod lanes;
 mod leg;
 mod reader;

@@ -80,7 +80,8 @@ fn restore(packed: &Packed, payload: &[AtomicU64], samples: &mut [i16; BLOCK_SAM
 }
 
 fn unpack(packed: &Packed, payload: &[AtomicU64], residuals: &mut Residuals) {
-    block::unpack(packed.samples.into(), packed.width, |vector| lanes::load(&payload[2 * vector..][..2]), residuals);
+    let (places, _) = payload.as_chunks();
+    block::unpack(packed.samples.into(), packed.width, |vector| lanes::load(&places[vector]), residuals);
 }
 
 /// Wipes samples `kept` and later of a block. Its length in memory stays.
@@ -96,8 +97,9 @@ fn erase_block(mut packed: Packed, block: &[AtomicU64], kept: u64) {
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
         unpack(&packed, payload, &mut residuals);
         block::cut(&mut packed, &mut residuals, kept as u8);
+        let (places, _) = payload.as_chunks();
         block::pack(&residuals, packed.samples.into(), packed.width, |vector, lanes| {
-            lanes::store(&payload[2 * vector..][..2], lanes);
+            lanes::store(&places[vector], lanes);
         });
         wipe(&mut residuals);
     }

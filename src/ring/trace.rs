@@ -1,6 +1,9 @@
 //! What a frame would leave in memory on its way into a ring if nobody wiped it: for whoever looks for it there.
 
-use super::block::{self, BLOCK_SAMPLES_MAX, Kind, Residuals};
+use super::{
+    block::{self, BLOCK_SAMPLES_MAX, Kind, Residuals},
+    kernels,
+};
 use crate::audio::g711::Law;
 
 /// The forms that a frame takes between its samples and its segment, as bytes of this machine's memory.
@@ -16,7 +19,11 @@ pub struct Traces {
 
 /// Samples of one block of a frame, or of a part of one: as even as can be, in whole rows.
 pub(super) fn block_samples(part_samples: usize) -> usize {
-    let blocks = part_samples.div_ceil(BLOCK_SAMPLES_MAX).max(1);
+    if part_samples <= BLOCK_SAMPLES_MAX {
+        // The usual frame, spared a division.
+        return part_samples.next_multiple_of(block::LANES).max(1);
+    }
+    let blocks = part_samples.div_ceil(BLOCK_SAMPLES_MAX);
     part_samples.div_ceil(blocks).next_multiple_of(block::LANES).clamp(1, BLOCK_SAMPLES_MAX)
 }
 
@@ -39,7 +46,7 @@ impl Traces {
 
     fn add(&mut self, kind: Kind, samples: &[i16]) {
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        let packed = block::predict(kind, samples, &mut residuals);
+        let packed = block::predict(kind, samples, &kernels::measure(samples), &mut residuals);
         self.residuals.extend(residuals[..samples.len()].iter().flat_map(|residual| residual.to_ne_bytes()));
         block::pack(&residuals, samples.len(), packed.width, |_, lanes| {
             self.packed.extend(lanes.iter().flat_map(|lane| lane.to_ne_bytes()));

@@ -9,6 +9,7 @@ use std::{ops::Range, sync::Arc};
 use super::{
     Ring,
     block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Residuals, SILENCE_SAMPLES_MAX},
+    kernels::{self, Measure},
     lanes,
     leg::{LegShared, count, word},
     trace::block_samples,
@@ -166,70 +167,76 @@ impl Chain {
         peak: &mut u16,
     ) -> bool {
         let length = block_samples(part.len());
-        part.clone().step_by(length).all(|from| {
+        let mut from = part.start;
+        let mut held = true;
+        while held && from < part.end {
             let to = part.end.min(from + length);
-            match frame {
+            held = match frame {
                 Frame::Linear(samples) => self.hold_linear(arena, shared, &samples[from..to], peak),
                 Frame::Codes(law, codes) => {
                     let mut ranks = [0; BLOCK_SAMPLES_MAX];
                     let ranks = &mut ranks[..to - from];
-                    let mut highest = 0;
-                    for (rank, &code) in ranks.iter_mut().zip(&codes[from..to]) {
-                        *rank = law.rank(code).into();
-                        highest = highest.max(if *rank < 0 { !*rank } else { *rank });
-                    }
+                    kernels::ranks_of_codes(law, &codes[from..to], ranks);
+                    let measure = kernels::measure(ranks);
+                    let highest = measure.highest.max(!measure.lowest);
                     *peak = (*peak).max(law.rank_linear(highest as i8).unsigned_abs());
-                    let held = self.hold_block(arena, shared, Kind::Ranks(law), ranks);
+                    let held = self.hold_block(arena, shared, Kind::Ranks(law), ranks, &measure);
                     wipe(ranks);
                     held
                 }
-            }
-        })
+            };
+            from = to;
+        }
+        held
     }
 
     fn hold_linear(&mut self, arena: &Arena, shared: &LegShared, samples: &[i16], peak: &mut u16) -> bool {
-        let (mut lowest, mut highest, mut bits) = (0, 0, 0);
-        for &sample in samples {
-            lowest = sample.min(lowest);
-            highest = sample.max(highest);
-            bits |= sample;
-        }
-        if bits == 0 {
+        let measure = kernels::measure(samples);
+        if measure.bits == 0 {
             return self.hold_silence(arena, shared, samples.len() as u64);
         }
-        *peak = (*peak).max(lowest.unsigned_abs()).max(highest.unsigned_abs());
+        *peak = (*peak).max(measure.lowest.unsigned_abs()).max(measure.highest.unsigned_abs());
         // G.711 expands to multiples of four (µ-law) or eight (A-law): anything else is ruled out for the price of an `or`.
-        if bits & 3 == 0 {
-            let other = if self.law == Some(Law::A) { Law::Mu } else { Law::A };
-            for law in [self.law.unwrap_or(Law::Mu), other] {
-                let mut ranks = [0; BLOCK_SAMPLES_MAX];
-                let ranks = &mut ranks[..samples.len()];
-                let exact = ranks
-                    .iter_mut()
-                    .zip(samples)
-                    .all(|(rank, &sample)| law.rank_of_linear(sample).map(|found| *rank = found.into()).is_some());
-                let held = exact.then(|| self.hold_block(arena, shared, Kind::Ranks(law), ranks));
-                wipe(ranks);
-                if let Some(held) = held {
-                    self.law = Some(law);
-                    return held;
-                }
-            }
+        if measure.bits & 3 == 0
+            && let Some(held) = self.hold_as_ranks(arena, shared, samples)
+        {
+            return held;
         }
-        self.hold_block(arena, shared, Kind::Linear, samples)
+        self.hold_block(arena, shared, Kind::Linear, samples, &measure)
     }
 
-    fn hold_block(&mut self, arena: &Arena, shared: &LegShared, kind: Kind, samples: &[i16]) -> bool {
+    /// Holds samples as the ranks of the codes that they come from. None if they come from none.
+    fn hold_as_ranks(&mut self, arena: &Arena, shared: &LegShared, samples: &[i16]) -> Option<bool> {
+        let mut ranks = [0; BLOCK_SAMPLES_MAX];
+        let ranks = &mut ranks[..samples.len()];
+        let other = if self.law == Some(Law::A) { Law::Mu } else { Law::A };
+        let laws = [self.law.unwrap_or(Law::Mu), other];
+        let law = laws.into_iter().find(|law| kernels::ranks_of_linear(*law, samples, ranks));
+        let held = law.map(|law| {
+            self.law = Some(law);
+            self.hold_block(arena, shared, Kind::Ranks(law), ranks, &kernels::measure(ranks))
+        });
+        wipe(ranks);
+        held
+    }
+
+    fn hold_block(
+        &mut self,
+        arena: &Arena,
+        shared: &LegShared,
+        kind: Kind,
+        samples: &[i16],
+        measure: &Measure,
+    ) -> bool {
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        let packed = block::predict(kind, samples, &mut residuals);
+        let packed = block::predict(kind, samples, measure, &mut residuals);
         let header = Header::Packed(packed);
         let words = 1 + header.payload_words();
         let room = self.room(arena, shared, words);
         if let Some((segment, at)) = room {
             let memory = arena.words(segment);
-            block::pack(&residuals, samples.len(), packed.width, |vector, lanes| {
-                lanes::store(&memory[at + 1 + 2 * vector..][..2], lanes);
-            });
+            let (payload, _) = memory[at + 1..at + words].as_chunks();
+            block::pack(&residuals, samples.len(), packed.width, |vector, lanes| lanes::store(&payload[vector], lanes));
             memory[at].store(header.to_word(), Ordering::Relaxed);
             self.tail = Some((segment, at + words));
             self.frontier += samples.len() as u64;
