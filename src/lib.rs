@@ -11,12 +11,13 @@
 //! | 4 | [`check`] |
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`] |
-//! | 7 | [`cli`], [`proof`] |
+//! | 7 | [`cli`], [`proof`], [`bench`] |
 // For RealtimeSanitizer (`make rtsan`), and there alone.
 #![cfg_attr(rtsan, feature(sanitize))]
 
 pub mod audio;
 pub mod barrier;
+pub mod bench;
 pub mod call;
 pub mod catalog;
 pub mod check;

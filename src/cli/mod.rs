@@ -2,6 +2,7 @@
 //!
 //! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, sockets' bytes, audio.
 
+mod bench;
 mod calls;
 mod check;
 mod context;
@@ -30,6 +31,8 @@ use clap::{Parser, Subcommand};
 pub use context::Context;
 pub use failure::Failure;
 pub use run::RunArgs;
+
+use crate::bench::Rival;
 
 /// Keeps the right calls, from their first second, and no others.
 #[derive(Parser)]
@@ -62,10 +65,16 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
     Prove(prove::ProveArgs),
+    Bench(bench::BenchArgs),
 }
 
 /// The program: reads what was typed, does it, and gives the exit code. 0 is done, 1 refused or failed, 2 wrong usage.
 pub fn main() -> ExitCode {
+    main_with(&[])
+}
+
+/// The program, with rivals for its `bench` that it does not depend on itself.
+pub fn main_with(rivals: &[Rival]) -> ExitCode {
     let cli = Cli::parse();
     let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {
         Command::Run(args) => run::run(&context, args),
@@ -83,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Prove(args) => prove::run(&context, args),
+        Command::Bench(args) => bench::run(&context, args, rivals),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

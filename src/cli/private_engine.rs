@@ -35,8 +35,10 @@ const START_MAX: Duration = Duration::from_secs(20);
 const STOP_MAX: Duration = Duration::from_secs(60);
 /// What `ru_oublock` counts in (getrusage(2); Linux: task_io_accounting_ops.h).
 const RUSAGE_BLOCK_BYTES: u64 = 512;
-/// How often we look.
+/// How often we look whether it has stopped.
 const LOOK: Duration = Duration::from_millis(20);
+/// How often we look whether it listens: `bench` takes the time of that.
+const LISTEN_LOOK: Duration = Duration::from_millis(1);
 
 /// A private engine's child, until it has been waited for: its id may be another process's then.
 type Held = Arc<Mutex<Option<Child>>>;
@@ -144,7 +146,7 @@ impl PrivateEngine {
             if Instant::now() > deadline {
                 return Err(Failure::new("the private engine does not listen", self.last_words()));
             }
-            thread::sleep(LOOK);
+            thread::sleep(LISTEN_LOOK);
         }
     }
 

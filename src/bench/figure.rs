@@ -1,0 +1,118 @@
+//! A figure: a number with its unit, its goal, and where it has them its percentiles.
+
+use serde::Serialize;
+
+use super::Latencies;
+
+/// Which way a goal looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GoalIs {
+    /// The value may be no more.
+    AtMost,
+    /// The value may be no less.
+    AtLeast,
+}
+
+/// Something that was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figure {
+    /// The measurement's name, and what of it this is.
+    pub name: String,
+    /// The number.
+    pub value: f64,
+    /// What it counts.
+    pub unit: &'static str,
+    /// What it should be, if there is a goal.
+    pub goal: Option<f64>,
+    /// Whether the goal is a ceiling or a floor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goal_is: Option<GoalIs>,
+    /// Whether it is as it should be, if there is a goal.
+    pub met: Option<bool>,
+    /// Of latencies: how they spread, in the figure's unit.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub percentiles: Option<Percentiles>,
+    /// What should be known of how it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// How latencies spread, corrected for coordinated omission.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// Half are no slower.
+    pub p50: f64,
+    /// 90 of 100.
+    pub p90: f64,
+    /// 99 of 100.
+    pub p99: f64,
+    /// 999 of 1000.
+    #[serde(rename = "p99.9")]
+    pub p99_9: f64,
+    /// 9,999 of 10,000.
+    #[serde(rename = "p99.99")]
+    pub p99_99: f64,
+    /// The slowest.
+    pub max: f64,
+    /// How many were measured.
+    pub count: u64,
+}
+
+/// Nanoseconds of a unit of time.
+pub(super) fn nanoseconds(unit: &str) -> f64 {
+    match unit {
+        "ns" => 1.0,
+        "us" => 1e3,
+        "ms" => 1e6,
+        _ => 1e9,
+    }
+}
+
+impl Figure {
+    /// A number without a goal.
+    pub(super) fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Figure {
+        Figure { name: name.into(), value, unit, goal: None, goal_is: None, met: None, percentiles: None, note: None }
+    }
+
+    /// The median of latencies, and how they spread.
+    pub(super) fn of(name: impl Into<String>, latencies: &Latencies, unit: &'static str) -> Figure {
+        let percentiles = latencies.percentiles(unit);
+        Figure { percentiles: Some(percentiles), ..Figure::new(name, percentiles.p50, unit) }
+    }
+
+    /// With a goal that is a ceiling.
+    pub(super) fn at_most(self, goal: f64) -> Figure {
+        Figure { goal: Some(goal), goal_is: Some(GoalIs::AtMost), met: Some(self.value <= goal), ..self }
+    }
+
+    /// With a goal that is a floor.
+    pub(super) fn at_least(self, goal: f64) -> Figure {
+        Figure { goal: Some(goal), goal_is: Some(GoalIs::AtLeast), met: Some(self.value >= goal), ..self }
+    }
+
+    /// With what should be known of it.
+    pub(super) fn note(self, note: impl Into<String>) -> Figure {
+        Figure { note: Some(note.into()), ..self }
+    }
+}
+
+/// A percentile curve.
+pub(super) struct Curve {
+    /// On which plot.
+    pub plot: &'static str,
+    /// What it is of.
+    pub name: String,
+    /// Quantiles (0 to 1, without 1) and nanoseconds.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Something against something else.
+pub(super) struct Series {
+    /// On which plot.
+    pub plot: &'static str,
+    /// What it is of.
+    pub name: String,
+    /// In the order of the first.
+    pub points: Vec<(f64, f64)>,
+}

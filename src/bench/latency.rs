@@ -1,0 +1,84 @@
+//! Latencies as HdrHistogram keeps them (three digits), corrected for coordinated omission, and the clock that they are taken with.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+
+use super::figure::{Percentiles, nanoseconds};
+
+/// The longest that is told apart.
+const NS_MAX: u64 = 3_600_000_000_000;
+
+/// How long something took, time and again.
+pub struct Latencies {
+    seen: Histogram<u64>,
+    /// How often it is due, in nanoseconds.
+    every_ns: u64,
+}
+
+impl Latencies {
+    /// Of something that is due every so often: what took longer than that kept others waiting, which are counted as well
+    /// (coordinated omission). Zero: what comes when it comes.
+    pub fn every(every: Duration) -> Latencies {
+        let seen = Histogram::new_with_bounds(1, NS_MAX, 3).expect("bounds that HdrHistogram takes");
+        Latencies { seen, every_ns: every.as_nanos() as u64 }
+    }
+
+    /// One more, in nanoseconds.
+    pub fn add(&mut self, ns: u64) {
+        self.seen.saturating_record(ns);
+    }
+
+    fn corrected(&self) -> Histogram<u64> {
+        if self.every_ns == 0 { self.seen.clone() } else { self.seen.clone_correct(self.every_ns) }
+    }
+
+    /// This part of them (0 to 1) took no longer, in nanoseconds.
+    pub fn within(&self, part: f64) -> f64 {
+        self.corrected().value_at_quantile(part) as f64
+    }
+
+    /// The same of what was seen alone, without those that are made up for.
+    pub fn seen_within(&self, part: f64) -> f64 {
+        self.seen.value_at_quantile(part) as f64
+    }
+
+    /// How they spread, in a unit of time.
+    pub fn percentiles(&self, unit: &str) -> Percentiles {
+        let (all, per) = (self.corrected(), nanoseconds(unit));
+        let at = |part: f64| all.value_at_quantile(part) as f64 / per;
+        Percentiles {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p99_9: at(0.999),
+            p99_99: at(0.999_9),
+            max: all.max() as f64 / per,
+            count: self.seen.len(),
+        }
+    }
+
+    /// The curve of what was seen: parts (0 to 1, without 1) and nanoseconds.
+    pub(super) fn curve(&self) -> Vec<(f64, f64)> {
+        let all = self.corrected();
+        // Ten to each factor of ten towards 1, as far as there were enough to tell.
+        let steps = (10.0 * (all.len().max(2) as f64).log10()).floor() as i32;
+        (0..=steps)
+            .map(|step| 1.0 - 10f64.powf(f64::from(-step) / 10.0))
+            .map(|part| (part, all.value_at_quantile(part) as f64))
+            .collect()
+    }
+}
+
+/// What the clock itself takes of what it measures, in nanoseconds: the median of looking twice.
+pub(super) fn clock_ns() -> u64 {
+    let mut twice = Latencies::every(Duration::ZERO);
+    for _ in 0..20_000 {
+        let began = Instant::now();
+        twice.add(black_box(began).elapsed().as_nanos() as u64);
+    }
+    twice.seen_within(0.5) as u64
+}
