@@ -32,6 +32,11 @@ impl Latencies {
         self.seen.saturating_record(ns);
     }
 
+    /// All that another one has seen as well.
+    pub(super) fn join(&mut self, other: &Latencies) {
+        self.seen.add(&other.seen).expect("the bounds are the same");
+    }
+
     fn corrected(&self) -> Histogram<u64> {
         if self.every_ns == 0 { self.seen.clone() } else { self.seen.clone_correct(self.every_ns) }
     }

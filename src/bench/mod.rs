@@ -5,11 +5,17 @@
 //!
 //! Whatever is compared is measured in one run, turn by turn in one process, so that a machine that is busy, or becomes so, is that for all.
 
+mod depth;
+mod desk;
 mod figure;
+mod held;
 mod latency;
+mod load;
 mod machine;
+mod press;
 mod push;
 mod rivals;
+mod scale;
 mod sounds;
 
 use std::{
@@ -26,6 +32,8 @@ pub use sounds::FRAME_SAMPLES;
 
 use crate::memory::{Arena, Need, SegmentId};
 use figure::{Curve, Series};
+use load::Shape;
+use push::push;
 
 /// Why something could not be measured: a line for people, with what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +93,34 @@ pub struct Measurement {
 
 /// Everything that is measured, in its order.
 pub const MEASUREMENTS: &[Measurement] = &[
+    Measurement { name: "push/1", what: "a frame into the ring of the only live leg", run: |bench| push(bench, 1) },
+    Measurement { name: "push/100", what: "a frame, with 100 live legs", run: |bench| push(bench, 100) },
+    Measurement { name: "push/20000", what: "a frame, with 20,000 live legs", run: |bench| push(bench, 20_000) },
+    Measurement { name: "desk/10000", what: "10,000 calls in real time, in this process", run: desk::desk },
+    Measurement { name: "held", what: "the memory that a call takes", run: held::held },
+    Measurement { name: "flac", what: "packing, beside flac -0", run: held::flac },
+    Measurement { name: "start", what: "an engine starts", run: press::start },
+    Measurement { name: "rest", what: "an engine at rest", run: press::rest },
+    Measurement { name: "write", what: "a frame over the socket, until it is in the ring", run: press::write },
+    Measurement { name: "press/idle", what: "a press, until it is answered", run: |bench| press::press(bench, 0) },
+    Measurement { name: "press/500", what: "a press, while 500 calls are live", run: |bench| press::press(bench, 500) },
+    Measurement { name: "durable", what: "a press, until the whole call is on disk", run: depth::durable },
+    Measurement { name: "wipe", what: "hangup, until the call is wiped", run: depth::wipes },
+    Measurement { name: "wipe/others", what: "what other calls notice of it", run: depth::others },
     Measurement {
-        name: "push/1",
-        what: "a frame into the ring of the only live leg",
-        run: |bench| push::push(bench, 1),
+        name: "socket/3000",
+        what: "3,000 calls over the socket, 100 on a connection",
+        run: |bench| scale::socket(bench, "socket/3000", Shape::many(3_000)),
     },
-    Measurement { name: "push/100", what: "the same with 100 live legs", run: |bench| push::push(bench, 100) },
-    Measurement { name: "push/20000", what: "the same with 20,000 live legs", run: |bench| push::push(bench, 20_000) },
+    Measurement {
+        name: "socket/1000-each",
+        what: "1,000 calls over the socket, each on its connection",
+        run: |bench| scale::socket(bench, "socket/1000-each", Shape::one_each(1_000)),
+    },
+    Measurement { name: "record-everything", what: "calls written to disk as they come", run: desk::record_everything },
+    Measurement { name: "scale/in-process", what: "how many calls, in this process", run: scale::in_process },
+    Measurement { name: "scale/many", what: "how many calls, 100 on a connection", run: scale::many },
+    Measurement { name: "scale/each", what: "how many calls, each on its connection", run: scale::each },
 ];
 
 /// What a run has found.
@@ -113,6 +142,8 @@ struct Bench<'a> {
     /// The clock's own part of what it measures, in nanoseconds.
     clock_ns: u64,
     arena: Option<Arc<Arena>>,
+    /// What an arena has at least: faulting it in takes 10 s a GiB, and not twice.
+    arena_bytes_min: usize,
 }
 
 /// Measures what is wanted. `rivals` are those that the product does not depend on; `told` hears which measurement begins, of how many.
@@ -134,7 +165,18 @@ pub fn run(
     machine::raise_open_files();
     let machine = Machine::look();
     let report = Report { machine, figures: Vec::new(), curves: Vec::new(), series: Vec::new() };
-    let mut bench = Bench { quick: wanted.quick, host, rivals, report, clock_ns: latency::clock_ns(), arena: None };
+    let mut bench = Bench {
+        quick: wanted.quick,
+        host,
+        rivals,
+        report,
+        clock_ns: latency::clock_ns(),
+        arena: None,
+        arena_bytes_min: 0,
+    };
+    if measurements.iter().any(|one| ["desk/10000", "scale/in-process"].contains(&one.name)) {
+        bench.arena_bytes_min = bench.pick(700 << 20, 2 << 30);
+    }
     for (step, one) in measurements.iter().enumerate() {
         told(step, measurements.len(), one.what);
         (one.run)(&mut bench).map_err(|trouble| Trouble::new(format!("{} can't be measured: {trouble}", one.name)))?;
@@ -159,7 +201,7 @@ impl Bench<'_> {
             return Ok(Arc::clone(arena));
         }
         self.arena = None;
-        let arena = Arena::new(bytes, true).map_err(Trouble::new)?;
+        let arena = Arena::new(bytes.max(self.arena_bytes_min), true).map_err(Trouble::new)?;
         let taken: Vec<SegmentId> = std::iter::from_fn(|| arena.take(Need::Selected)).collect();
         taken.into_iter().for_each(|segment| arena.give_back(segment));
         let arena = Arc::new(arena);

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     hint::black_box,
     io::{self, Seek, SeekFrom, Write},
+    path::Path,
     sync::Arc,
 };
 
@@ -108,7 +109,9 @@ impl Holder for Ringbuf {
     }
 
     fn make_room(&mut self) {
-        self.0.iter_mut().for_each(|(_, taker)| drop(taker.clear()));
+        for (_, taker) in &mut self.0 {
+            taker.clear();
+        }
     }
 }
 
@@ -133,13 +136,28 @@ impl Holder for Crossbeam {
 }
 
 /// What record-everything recorders do: `write(2)` to the file of the call, which goes to the page cache. One system call a frame.
-struct Files(Vec<File>);
+pub(super) struct Files(Vec<File>);
 
 impl Files {
     fn new(legs: usize) -> io::Result<Files> {
         // With fewer open files than calls, some share one.
         let files = legs.div_ceil(2).min(open_files_max().saturating_sub(256)).max(1);
         Ok(Files((0..files).map(|_| tempfile::tempfile()).collect::<io::Result<_>>()?))
+    }
+
+    /// A file for each call, named by its number.
+    pub(super) fn in_folder(folder: &Path, calls: usize) -> io::Result<Files> {
+        Ok(Files((0..calls).map(|call| File::create_new(folder.join(call.to_string()))).collect::<io::Result<_>>()?))
+    }
+
+    /// Everything to the disk, as the kernel does some half a minute after it was written.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.0.iter().try_for_each(File::sync_data)
+    }
+
+    /// Bytes of all of them.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.iter().filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
     }
 }
 
@@ -195,6 +213,8 @@ impl Holder for Rings {
 
     /// The oldest goes, wiped, as in a call that is longer than its limit.
     fn make_room(&mut self) {
-        self.rings.iter().for_each(|ring| drop(ring.drop_before(ring.end())));
+        for ring in &self.rings {
+            ring.drop_before(ring.end());
+        }
     }
 }

@@ -15,8 +15,10 @@ pub(super) enum Kind {
     Noisy,
     /// 8 kHz with digital silence between turns.
     Clean,
-    /// PCM16 that had been G.711, and G.711 as its codes.
+    /// PCM16 that had been G.711.
     G711,
+    /// G.711 as its codes.
+    Codes,
     /// More samples a second.
     Wide,
     /// Made for something else.
@@ -48,8 +50,8 @@ fixtures! {
     Clean "desk-10";
     G711 "desk-11";
     G711 "desk-12";
-    G711 "alaw-8k";
-    G711 "ulaw-8k";
+    Codes "alaw-8k";
+    Codes "ulaw-8k";
     Special "one-sided-8k";
     Special "gaps-8k";
     Wide "talk-16k";
@@ -89,4 +91,9 @@ impl Talk {
         let (bytes, _) = self.bytes[side][at * 2 * FRAME_SAMPLES..].split_first_chunk().expect("whole frames");
         Frame { samples, bytes }
     }
+}
+
+/// All fixtures of a kind.
+pub(super) fn of_kind(kind: Kind) -> Vec<Sound> {
+    FIXTURES.iter().filter(|(of, ..)| *of == kind).map(|(_, _, bytes)| sound(bytes)).collect()
 }
