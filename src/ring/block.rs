@@ -1,13 +1,13 @@
 //! The packed run of samples: one header word, then the residuals of a predictor, bit-packed.
 //!
-//! A block holds 1 to 192 samples. Its header says which predictor (order 0, 1 or 2) left the smallest residuals and how many
-//! bits each of them takes; the seeds of the predictor are in the header, so that a block can be read, cut short or wiped
-//! without its neighbours. Residuals are zig-zagged (the sign in the lowest bit) and packed *vertically*: sample `i` is in lane `i % 8`
-//! of row `i / 8`, and the rows of all eight lanes are shifted together into 16-byte vectors. Sixteen-bit lanes take twice the
-//! samples an instruction that the 32-bit lanes of the `bitpacking` crate do, and any number of rows packs without filling up to 128.
-//! All arithmetic wraps at 16 bits, so that every input comes back bit for bit.
+//! A block holds 1 to 192 samples. Its header says which predictor (order 0, 1 or 2) left the residuals of the narrowest span and how many
+//! bits each of them takes, counted from near the lowest one; the seeds of the predictor are in the header, so that a block can be read, cut
+//! short or wiped without its neighbours. Residuals are packed *vertically*: sample `i` is in lane `i % 8` of row `i / 8`, and the rows of all
+//! eight lanes are shifted together into 16-byte vectors; of the last one half is left out if its lanes need no more than 8 bits. Sixteen-bit
+//! lanes take twice the samples an instruction that the 32-bit lanes of the `bitpacking` crate do, and any number of rows packs without
+//! filling up to 128. All arithmetic wraps at 16 bits, so that every input comes back bit for bit.
 
-use super::kernels::{self, Measure};
+use super::kernels::{self, Measure, Span, Vectors};
 use crate::audio::g711::Law;
 
 /// The most samples of one block.
@@ -53,6 +53,8 @@ pub(super) struct Packed {
     pub order: u8,
     /// Bits of a residual: 0 to 16.
     pub width: u8,
+    /// How far below 0 residuals are counted from, in 32nds of what `width` bits can count (in ones, where these are not whole): 0 to 31.
+    pub depth: u8,
     /// Samples of the block.
     pub samples: u8,
     /// Samples from here on read as silence: they were erased. Equal to `samples` when nothing was.
@@ -84,7 +86,8 @@ impl Header {
                 };
                 let [first, second] = packed.seeds.map(|seed| u64::from(seed as u16));
                 kind | u64::from(packed.order) << 4
-                    | u64::from(packed.width) << 8
+                    | u64::from(packed.width) << 6
+                    | u64::from(packed.depth) << 11
                     | u64::from(packed.samples) << 16
                     | u64::from(packed.kept) << 24
                     | first << 32
@@ -106,7 +109,8 @@ impl Header {
         Some(Header::Packed(Packed {
             kind,
             order: (word >> 4) as u8 & 0x3,
-            width: (word >> 8) as u8 & 0x1f,
+            width: (word >> 6) as u8 & 0x1f,
+            depth: (word >> 11) as u8 & 0x1f,
             samples: (word >> 16) as u8,
             kept: (word >> 24) as u8,
             seeds: [(word >> 32) as i16, (word >> 48) as i16],
@@ -130,67 +134,84 @@ impl Header {
     }
 }
 
-/// Words that `samples` residuals of `width` bits take: whole vectors of two words.
+impl Packed {
+    fn rows(&self) -> usize {
+        usize::from(self.samples).div_ceil(LANES)
+    }
+
+    /// What residuals are counted from.
+    fn base(&self) -> i16 {
+        base(self.width, self.depth)
+    }
+}
+
+const DEPTH_MAX: u32 = 31;
+
+fn base(width: u8, depth: u8) -> i16 {
+    (u16::from(depth) << width.saturating_sub(5)).wrapping_neg() as i16
+}
+
+/// The fewest bits that residuals within `span` take, and the depth that they are counted from then.
+fn width_and_depth(span: Span) -> (u8, u8) {
+    let (width, below) = (span.width(), u32::from(span.lowest.unsigned_abs()));
+    // Rounded up, by shifts: the processor would take longer to divide than for all else here.
+    let depth_of = |width: u8| {
+        let step = width.saturating_sub(5);
+        (below + (1 << step) - 1) >> step
+    };
+    let depth = depth_of(width);
+    let highest = span.highest as u32 + (depth << width.saturating_sub(5));
+    match width {
+        // What is counted from a 32nd lower than the lowest may need a bit more.
+        ..16 if depth > DEPTH_MAX || highest >> width > 0 => (width + 1, depth_of(width + 1) as u8),
+        16 if depth > DEPTH_MAX || highest >> 16 > 0 => (16, 16),
+        _ => (width, depth as u8),
+    }
+}
+
+/// Words that `samples` residuals of `width` bits take: whole vectors of two words, and perhaps half a one.
 const fn words_of(samples: usize, width: usize) -> usize {
-    2 * (samples.div_ceil(LANES) * width).div_ceil(16)
+    (samples.div_ceil(LANES) * width).div_ceil(8)
 }
 
 /// Residuals in the order of their samples, as many whole rows as the longest block has.
 pub(super) type Residuals = [u16; BLOCK_SAMPLES_MAX];
 
-/// Chooses the predictor for 1 to 192 samples by their measure and leaves its residuals in `residuals`.
-pub(super) fn predict(kind: Kind, samples: &[i16], measure: &Measure, residuals: &mut Residuals) -> Packed {
+/// Chooses the predictor for 1 to 192 samples by their measure.
+pub(super) fn choose(kind: Kind, samples: &[i16], measure: &Measure) -> Packed {
     let count = samples.len();
     debug_assert!((1..=BLOCK_SAMPLES_MAX).contains(&count));
-    let [zeroth, first, second] = measure.widths;
-    let (width, order) = (zeroth, 0).min((first, 1)).min((second, 2));
-    kernels::predict(order, samples, residuals);
+    let [zeroth, first, second] = measure.spans.map(Span::width);
+    // The narrowest, and of those that are equal the lowest order.
+    let order = (zeroth << 2).min(first << 2 | 1).min(second << 2 | 2) & 3;
+    let (width, depth) = width_and_depth(measure.spans[usize::from(order)]);
     let seeds = match order {
         0 => [0, 0],
         1 => [samples[0], 0],
         _ => [samples[0], samples.get(1).map_or(0, |next| next.wrapping_sub(samples[0]))],
     };
-    Packed { kind, order, width, samples: count as u8, kept: count as u8, seeds }
+    Packed { kind, order, width, depth, samples: count as u8, kept: count as u8, seeds }
 }
 
-/// Packs the residuals of a block of `samples` samples, vector by vector.
-pub(super) fn pack(residuals: &Residuals, samples: usize, width: u8, store: impl FnMut(usize, Lanes)) {
-    kernels::pack(residuals, samples.div_ceil(LANES), width, store);
+/// Leaves the residuals of the samples of a block in `residuals`.
+pub(super) fn predict(packed: &Packed, samples: &[i16], residuals: &mut Residuals) {
+    kernels::predict(packed.order, packed.base(), samples, residuals);
 }
 
-/// The way back from [`pack`]: as many whole rows as the block has.
-pub(super) fn unpack(samples: usize, width: u8, mut load: impl FnMut(usize) -> Lanes, residuals: &mut Residuals) {
-    let width = u32::from(width);
-    let rows = residuals[..samples.next_multiple_of(LANES)].chunks_exact_mut(LANES);
-    if width == 0 {
-        return rows.for_each(|row| row.fill(0));
-    }
-    let mask = u16::MAX >> (16 - width);
-    let (mut vector, mut lanes, mut used) = (0, load(0), 0);
-    for row in rows {
-        if used == 16 {
-            (vector, used) = (vector + 1, 0);
-            lanes = load(vector);
-        }
-        let fits = 16 - used;
-        for (out, &lane) in row.iter_mut().zip(&lanes) {
-            *out = lane >> used & mask;
-        }
-        used += width;
-        if used > 16 {
-            (vector, used) = (vector + 1, used - 16);
-            lanes = load(vector);
-            for (out, &lane) in row.iter_mut().zip(&lanes) {
-                *out |= lane << fits & mask;
-            }
-        }
-    }
+/// Packs the residuals of a block.
+pub(super) fn pack(packed: &Packed, residuals: &Residuals, vectors: impl Vectors) {
+    kernels::pack(residuals, packed.rows(), packed.width, vectors);
 }
 
-/// The way back from [`predict`]: the samples of a block, silence where it was erased. Returns how many.
+/// The way back from [`pack`] to residuals: as many whole rows as the block has.
+pub(super) fn unpack(packed: &Packed, vectors: &impl Vectors, residuals: &mut Residuals) {
+    kernels::unpack(vectors, packed.rows(), packed.width, residuals);
+}
+
+/// The way back from residuals to samples, silence where they were erased. Returns how many.
 pub(super) fn restore(packed: &Packed, residuals: &Residuals, samples: &mut [i16; BLOCK_SAMPLES_MAX]) -> usize {
     let count = packed.samples as usize;
-    kernels::restore(packed.order, packed.seeds, residuals, &mut samples[..count]);
+    kernels::restore(packed.order, packed.base(), packed.seeds, residuals, &mut samples[..count]);
     if let Kind::Ranks(law) = packed.kind {
         samples[..count].iter_mut().for_each(|sample| *sample = law.rank_linear(*sample as i8));
     }
@@ -214,31 +235,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{memory::sync::AtomicU64, ring::lanes::Payload};
 
     fn there_and_back(kind: Kind, samples: &[i16], cut_at: Option<u8>) -> (Packed, Vec<i16>) {
-        let mut residuals = [0xdead; BLOCK_SAMPLES_MAX];
-        let mut packed = predict(kind, samples, &kernels::measure(samples), &mut residuals);
-        let mut vectors = Vec::new();
-        let pack_into = |packed: &Packed, residuals: &Residuals, vectors: &mut Vec<Lanes>| {
-            vectors.clear();
-            pack(residuals, samples.len(), packed.width, |at, lanes| {
-                assert_eq!(at, vectors.len());
-                vectors.push(lanes);
-            });
-        };
-        pack_into(&packed, &residuals, &mut vectors);
+        let mut packed = choose(kind, samples, &kernels::measure(samples));
+        let words: [_; BLOCK_WORDS_MAX] = std::array::from_fn(|_| AtomicU64::new(0));
+        let payload = Payload(&words[..Header::Packed(packed).payload_words()]);
+        let mut residuals = [0xbeef; BLOCK_SAMPLES_MAX];
+        predict(&packed, samples, &mut residuals);
+        pack(&packed, &residuals, payload);
         if let Some(kept) = cut_at {
+            unpack(&packed, &payload, &mut residuals);
             cut(&mut packed, &mut residuals, kept);
-            pack_into(&packed, &residuals, &mut vectors);
+            pack(&packed, &residuals, payload);
         }
         let Some(Header::Packed(packed)) = Header::from_word(Header::Packed(packed).to_word()) else {
             panic!("a packed header comes back")
         };
-        assert_eq!(vectors.len() * 2, Header::Packed(packed).payload_words());
-        let mut unpacked = [0xbeef; BLOCK_SAMPLES_MAX];
-        unpack(samples.len(), packed.width, |at| vectors[at], &mut unpacked);
+        unpack(&packed, &payload, &mut residuals);
         let mut out = [-1; BLOCK_SAMPLES_MAX];
-        let count = restore(&packed, &unpacked, &mut out);
+        let count = restore(&packed, &residuals, &mut out);
         (packed, out[..count].to_vec())
     }
 

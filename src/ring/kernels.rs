@@ -38,35 +38,78 @@ macro_rules! compiled_twice {
     };
 }
 
-/// What a block's samples and their first and second differences are like.
+/// From the least to the greatest of some values, with 0 among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub lowest: i16,
+    pub highest: i16,
+}
+
+impl Span {
+    #[inline(always)]
+    fn add(&mut self, value: i16) {
+        self.lowest = self.lowest.min(value);
+        self.highest = self.highest.max(value);
+    }
+
+    /// Bits that every value takes when it is counted from the lowest.
+    pub(super) fn width(self) -> u8 {
+        16 - (self.highest.wrapping_sub(self.lowest) as u16).leading_zeros() as u8
+    }
+
+    /// The greatest magnitude.
+    pub(super) fn peak(self) -> u16 {
+        self.lowest.unsigned_abs().max(self.highest.unsigned_abs())
+    }
+}
+
+/// What a block's samples and their differences are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Measure {
-    /// The lowest sample, or 0 if none is below.
-    pub lowest: i16,
-    /// The highest sample, or 0 if none is above.
-    pub highest: i16,
     /// All samples or-ed together.
     pub bits: i16,
-    /// Bits that the residuals of each order of predictor take.
-    pub widths: [u8; 3],
+    /// The residuals of each order of predictor: the samples, their first differences, their second ones.
+    pub spans: [Span; 3],
 }
 
-/// Bits of the zig-zagged form of every value between two that enclose 0.
-#[inline(always)]
-fn width(lowest: i16, highest: i16) -> u8 {
-    let magnitude = highest.max(!lowest) as u16;
-    if lowest == 0 && highest == 0 { 0 } else { 17 - magnitude.leading_zeros() as u8 }
+/// One of two lanes for each, until one is left. By hand where every processor of a kind has the vectors for it, because the compiler makes a
+/// chain of sixteen comparisons of a plain loop, and the two ends of three orders are a third of a measure then.
+macro_rules! over_all_lanes {
+    ($(#[$doc:meta])* fn $name:ident, $vector:ident, |$a:ident, $b:ident| $of_two:expr) => {
+        $(#[$doc])*
+        #[inline(always)]
+        #[cfg(target_arch = "x86_64")]
+        fn $name(lanes: [i16; STEP]) -> i16 {
+            use std::arch::x86_64::{__m128i, _mm_extract_epi16, _mm_shuffle_epi32, _mm_srli_epi32, $vector};
+            // SAFETY: sixteen lanes are as long as two vectors of eight, and any bits are valid in these.
+            let [one, other]: [__m128i; 2] = unsafe { std::mem::transmute(lanes) };
+            // SAFETY: SSE2, which every x86-64 has.
+            unsafe {
+                let eight = $vector(one, other);
+                let four = $vector(eight, _mm_shuffle_epi32::<0b11_10_11_10>(eight));
+                let two = $vector(four, _mm_shuffle_epi32::<0b01_01_01_01>(four));
+                _mm_extract_epi16::<0>($vector(two, _mm_srli_epi32::<16>(two))) as i16
+            }
+        }
+
+        #[cfg(not(target_arch = "x86_64"))]
+        fn $name(lanes: [i16; STEP]) -> i16 {
+            lanes.into_iter().fold(lanes[0], |$a, $b| $of_two)
+        }
+    };
 }
 
-/// The least and the greatest of all lanes and of one value more.
-#[inline(always)]
-fn ends(lowest: &[i16; STEP], highest: &[i16; STEP], more: i16) -> (i16, i16) {
-    let (mut low, mut high) = (more.min(0), more.max(0));
-    for i in 0..STEP {
-        low = low.min(lowest[i]);
-        high = high.max(highest[i]);
-    }
-    (low, high)
+over_all_lanes! {
+    /// The least of all lanes.
+    fn least, _mm_min_epi16, |a, b| a.min(b)
+}
+over_all_lanes! {
+    /// The greatest of all lanes.
+    fn greatest, _mm_max_epi16, |a, b| a.max(b)
+}
+over_all_lanes! {
+    /// All lanes or-ed together.
+    fn any_of, _mm_or_si128, |a, b| a | b
 }
 
 #[inline(always)]
@@ -84,12 +127,6 @@ fn second(a: i16, b: i16, c: i16) -> i16 {
     first(first(a, b), first(b, c))
 }
 
-/// Puts the sign in the lowest bit.
-#[inline(always)]
-pub(super) fn zigzag(value: i16) -> u16 {
-    ((value << 1) ^ (value >> 15)) as u16
-}
-
 /// Measures a block of 1 to 192 samples.
 pub(super) fn measure(samples: &[i16]) -> Measure {
     debug_assert!((1..=BLOCK_SAMPLES_MAX).contains(&samples.len()));
@@ -97,23 +134,18 @@ pub(super) fn measure(samples: &[i16]) -> Measure {
 }
 
 fn measure_short(samples: &[i16]) -> Measure {
-    let (mut low, mut high, mut bits) = ([0; 3], [0; 3], 0);
+    let mut measure = Measure { bits: 0, spans: [Span::default(); 3] };
     for (i, &x) in samples.iter().enumerate() {
-        bits |= x;
-        let before = |back: usize| i.checked_sub(back).map(|at| samples[at]);
-        let values = [Some(x), before(1).map(|b| first(x, b)), before(1).zip(before(2)).map(|(b, c)| second(x, b, c))];
-        for (order, value) in values.into_iter().enumerate() {
-            let value = value.unwrap_or(0);
-            low[order] = value.min(low[order]);
-            high[order] = value.max(high[order]);
+        measure.bits |= x;
+        measure.spans[0].add(x);
+        if i > 0 {
+            measure.spans[1].add(first(x, samples[i - 1]));
+        }
+        if i > 1 {
+            measure.spans[2].add(second(x, samples[i - 1], samples[i - 2]));
         }
     }
-    Measure {
-        lowest: low[0],
-        highest: high[0],
-        bits,
-        widths: std::array::from_fn(|order| width(low[order], high[order])),
-    }
+    measure
 }
 
 compiled_twice! {
@@ -137,62 +169,14 @@ compiled_twice! {
             }
             at += STEP;
         }
+        let span = |order: usize| Span { lowest: least(low[order]), highest: greatest(high[order]) };
+        let mut spans = [span(0), span(1), span(2)];
+        // What the steps have not met, because they look two samples back.
         let [x, y] = [samples[0], samples[1]];
-        let (lowest, highest) = ends(&low[0], &high[0], x);
-        let (lowest, highest) = (lowest.min(y), highest.max(y));
-        let one = ends(&low[1], &high[1], first(y, x));
-        let two = ends(&low[2], &high[2], 0);
-        let mut all = x | y;
-        for lane in bits {
-            all |= lane;
-        }
-        Measure { lowest, highest, bits: all, widths: [width(lowest, highest), width(one.0, one.1), width(two.0, two.1)] }
-    }
-}
-
-/// Leaves the zig-zagged residuals of a predictor of `order` 0, 1 or 2 in `residuals`, and zeros up to the end of the row. What a predictor
-/// can't know, its first `order` samples, are zeros: they are its seeds.
-pub(super) fn predict(order: u8, samples: &[i16], residuals: &mut Residuals) {
-    let count = samples.len();
-    if count < STEPPED_MIN {
-        for i in usize::from(order)..count {
-            residuals[i] = zigzag(match order {
-                0 => samples[i],
-                1 => first(samples[i], samples[i - 1]),
-                _ => second(samples[i], samples[i - 1], samples[i - 2]),
-            });
-        }
-    } else {
-        predict_in_steps(order, samples, residuals);
-    }
-    residuals[..count.min(order.into())].fill(0);
-    residuals[count..count.next_multiple_of(LANES)].fill(0);
-}
-
-compiled_twice! {
-    fn predict_in_steps(order: u8, samples: &[i16], residuals: &mut Residuals) {
-        let count = samples.len();
-        assert!((STEPPED_MIN..=BLOCK_SAMPLES_MAX).contains(&count));
-        // A loop for each order: a choice inside would keep the compiler from making vectors.
-        macro_rules! each_step {
-            ($order:literal, |$at:ident, $i:ident| $residual:expr) => {{
-                let mut at = $order;
-                while at < count {
-                    at = at.min(count - STEP);
-                    let $at: [&[i16; STEP]; $order + 1] = std::array::from_fn(|back| step_at(samples, at - back));
-                    let out: &mut [u16; STEP] = (&mut residuals[at..at + STEP]).try_into().expect("as long as a step");
-                    for $i in 0..STEP {
-                        out[$i] = zigzag($residual);
-                    }
-                    at += STEP;
-                }
-            }};
-        }
-        match order {
-            0 => each_step!(0, |x, i| x[0][i]),
-            1 => each_step!(1, |x, i| first(x[0][i], x[1][i])),
-            _ => each_step!(2, |x, i| second(x[0][i], x[1][i], x[2][i])),
-        }
+        spans[0].add(x);
+        spans[0].add(y);
+        spans[1].add(first(y, x));
+        Measure { bits: any_of(bits) | x | y, spans }
     }
 }
 
@@ -210,80 +194,179 @@ compiled_twice! {
     }
 }
 
-/// Packs `rows` rows of residuals of `width` bits, vector by vector.
-pub(super) fn pack(residuals: &Residuals, rows: usize, width: u8, mut store: impl FnMut(usize, Lanes)) {
-    // Each width has a routine of its own, in which every shift is a constant and nothing is left to be decided but where it ends.
-    macro_rules! widths {
-        ($($width:literal)*) => {
-            match width {
-                $($width => pack_width::<$width>(residuals, rows, &mut store),)*
-                _ => debug_assert_eq!(width, 0),
-            }
-        };
+/// Leaves the residuals of a predictor of `order` 0, 1 or 2, counted from `base`, in `residuals`, and zeros up to the end of the row. What a
+/// predictor can't know, its first `order` samples, are its seeds: their residuals are those of a sample that was predicted exactly.
+pub(super) fn predict(order: u8, base: i16, samples: &[i16], residuals: &mut Residuals) {
+    let count = samples.len();
+    if count < STEPPED_MIN {
+        for i in usize::from(order)..count {
+            let residual = match order {
+                0 => samples[i],
+                1 => first(samples[i], samples[i - 1]),
+                _ => second(samples[i], samples[i - 1], samples[i - 2]),
+            };
+            residuals[i] = residual.wrapping_sub(base) as u16;
+        }
+    } else {
+        predict_in_steps(order, base, samples, residuals);
     }
-    widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    residuals[..count.min(order.into())].fill(base.wrapping_neg() as u16);
+    residuals[count..count.next_multiple_of(LANES)].fill(0);
+}
+
+compiled_twice! {
+    fn predict_in_steps(order: u8, base: i16, samples: &[i16], residuals: &mut Residuals) {
+        let count = samples.len();
+        assert!((STEPPED_MIN..=BLOCK_SAMPLES_MAX).contains(&count));
+        // A loop for each order: a choice inside would keep the compiler from making vectors.
+        macro_rules! each_step {
+            ($order:literal, |$at:ident, $i:ident| $residual:expr) => {{
+                let mut at = $order;
+                while at < count {
+                    at = at.min(count - STEP);
+                    let $at: [&[i16; STEP]; $order + 1] = std::array::from_fn(|back| step_at(samples, at - back));
+                    let out: &mut [u16; STEP] = (&mut residuals[at..at + STEP]).try_into().expect("as long as a step");
+                    for $i in 0..STEP {
+                        out[$i] = $residual.wrapping_sub(base) as u16;
+                    }
+                    at += STEP;
+                }
+            }};
+        }
+        match order {
+            0 => each_step!(0, |x, i| x[0][i]),
+            1 => each_step!(1, |x, i| first(x[0][i], x[1][i])),
+            _ => each_step!(2, |x, i| second(x[0][i], x[1][i], x[2][i])),
+        }
+    }
+}
+
+/// The packed vectors of a block, in their order. Of the last one only half may be there: its lanes are of eight bits then.
+pub(super) trait Vectors {
+    /// Eight lanes, of which the upper halves are zeros if only half a vector is there.
+    fn load(&self, vector: usize) -> Lanes;
+    /// Puts a whole vector there.
+    fn store(&mut self, vector: usize, lanes: Lanes);
+    /// Puts the last vector there, of which only half may have a place.
+    fn store_last(&mut self, vector: usize, lanes: Lanes);
+}
+
+/// Runs a routine for a width: each has one of its own, in which every shift is a constant and nothing is left to be decided but where it
+/// ends. Of width 0 there is nothing to do.
+macro_rules! by_width {
+    ($width:expr, $routine:ident($($argument:expr),*)) => {
+        by_width!($width, $routine($($argument),*), 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    };
+    ($width:expr, $routine:ident $arguments:tt, $($each:literal)*) => {
+        match $width {
+            $($each => $routine::<$each> $arguments,)*
+            _ => debug_assert_eq!($width, 0),
+        }
+    };
+}
+
+/// Runs a block of code for each row until there is none left. By hand, because the compiler unrolls no loop of this length.
+macro_rules! for_each_row {
+    ($rows:expr, |$row:ident| $code:block) => {
+        const { assert!(BLOCK_SAMPLES_MAX == 24 * LANES, "as many rows as are named below") };
+        for_each_row!($rows, $row, $code, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23)
+    };
+    ($rows:expr, $row:ident, $code:block, $($each:literal)*) => {
+        'rows: {$(
+            if $each == $rows {
+                break 'rows;
+            }
+            let $row: usize = $each;
+            $code
+        )*}
+    };
+}
+
+/// Packs rows of residuals of `width` bits.
+pub(super) fn pack(residuals: &Residuals, rows: usize, width: u8, mut vectors: impl Vectors) {
+    by_width!(width, pack_width(residuals, rows, &mut vectors))
 }
 
 #[inline(always)]
-fn pack_width<const WIDTH: u32>(residuals: &Residuals, rows: usize, store: &mut impl FnMut(usize, Lanes)) {
-    const { assert!(BLOCK_SAMPLES_MAX == 24 * LANES, "as many rows as are named below") };
+#[allow(unused_assignments, reason = "what the last row leaves is not looked at")]
+fn pack_width<const WIDTH: u32>(residuals: &Residuals, rows: usize, vectors: &mut impl Vectors) {
     let (mut vector, mut lanes, mut filled) = (0, [0; LANES], 0);
-    // By hand, because the compiler unrolls no loop of this length.
-    macro_rules! rows {
-        ($($row:literal)*) => {$(
-            if $row == rows {
-                if filled > 0 {
-                    store(vector, lanes);
-                }
-                return;
-            }
-            let row: &Lanes = residuals[$row * LANES..][..LANES].try_into().expect("a row");
+    for_each_row!(rows, |at| {
+        let row: &Lanes = residuals[at * LANES..].first_chunk().expect("a row");
+        for i in 0..LANES {
+            lanes[i] |= row[i] << filled;
+        }
+        filled += WIDTH;
+        if filled >= 16 {
+            vectors.store(vector, lanes);
+            vector += 1;
+            filled -= 16;
+            // What did not fit of this row begins the next vector.
             for i in 0..LANES {
-                lanes[i] |= row[i] << filled;
+                lanes[i] = if filled == 0 { 0 } else { row[i] >> (WIDTH - filled) };
             }
-            filled += WIDTH;
-            if filled >= 16 {
-                store(vector, lanes);
-                vector += 1;
-                filled -= 16;
-                // What did not fit of this row begins the next vector.
-                for i in 0..LANES {
-                    lanes[i] = if filled == 0 { 0 } else { row[i] >> (WIDTH - filled) };
-                }
-            }
-        )*};
-    }
-    rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23);
+        }
+    });
     if filled > 0 {
-        store(vector, lanes);
+        vectors.store_last(vector, lanes);
     }
 }
 
+/// The way back from [`pack`].
+pub(super) fn unpack(vectors: &impl Vectors, rows: usize, width: u8, residuals: &mut Residuals) {
+    residuals[..rows * LANES].fill(0);
+    by_width!(width, unpack_width(vectors, rows, residuals))
+}
+
+#[inline(always)]
+#[allow(unused_assignments, reason = "what the last row leaves is not looked at")]
+fn unpack_width<const WIDTH: u32>(vectors: &impl Vectors, rows: usize, residuals: &mut Residuals) {
+    let mask = u16::MAX >> (16 - WIDTH);
+    let (mut vector, mut lanes, mut used) = (0, [0; LANES], 16);
+    for_each_row!(rows, |at| {
+        let row: &mut Lanes = residuals[at * LANES..].first_chunk_mut().expect("a row");
+        if used == 16 {
+            lanes = vectors.load(vector);
+            vector += 1;
+            used = 0;
+        }
+        for i in 0..LANES {
+            row[i] = lanes[i] >> used & mask;
+        }
+        used += WIDTH;
+        if used > 16 {
+            // The rest of this row begins the next vector.
+            used -= 16;
+            lanes = vectors.load(vector);
+            vector += 1;
+            for i in 0..LANES {
+                row[i] |= lanes[i] << (WIDTH - used) & mask;
+            }
+        }
+    });
+}
+
 /// The way back from [`predict`]. Sums wait for one another: adding vectors in three steps each was slower than one sample after another.
-pub(super) fn restore(order: u8, seeds: [i16; 2], residuals: &[u16], samples: &mut [i16]) {
+pub(super) fn restore(order: u8, base: i16, seeds: [i16; 2], residuals: &[u16], samples: &mut [i16]) {
     let [mut last, mut step] = seeds;
     let out = samples.iter_mut().zip(residuals);
+    let value = |residual: u16| base.wrapping_add(residual as i16);
     match order {
-        0 => out.for_each(|(sample, &residual)| *sample = unzigzag(residual)),
+        0 => out.for_each(|(sample, &residual)| *sample = value(residual)),
         1 => out.for_each(|(sample, &residual)| {
-            last = last.wrapping_add(unzigzag(residual));
+            last = last.wrapping_add(value(residual));
             *sample = last;
         }),
         _ => {
             // Sample 0 is the first seed itself: no step leads to it.
             last = first(last, step);
             out.for_each(|(sample, &residual)| {
-                step = step.wrapping_add(unzigzag(residual));
+                step = step.wrapping_add(value(residual));
                 last = last.wrapping_add(step);
                 *sample = last;
             });
         }
     }
-}
-
-#[inline(always)]
-fn unzigzag(value: u16) -> i16 {
-    (value >> 1) as i16 ^ -((value & 1) as i16)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -300,19 +383,6 @@ mod tests {
         ) {
             let samples: Vec<i16> = samples.iter().map(|x| if quiet == 16 { 0 } else { x >> quiet }).collect();
             prop_assert_eq!(measure_in_steps(&samples), measure_short(&samples));
-        }
-
-        #[test]
-        fn residuals_are_no_wider_than_measured(samples in prop::collection::vec(-300..300i16, 1..=BLOCK_SAMPLES_MAX)) {
-            let widths = measure(&samples).widths;
-            for order in 0..3u8 {
-                let mut residuals = [0xffff; BLOCK_SAMPLES_MAX];
-                predict(order, &samples, &mut residuals);
-                let rows = samples.len().next_multiple_of(LANES);
-                let all = residuals[..rows].iter().fold(0, |all, residual| all | residual);
-                prop_assert_eq!(16 - all.leading_zeros() as u8, widths[usize::from(order)], "order {}", order);
-                prop_assert!(residuals[rows..].iter().all(|residual| *residual == 0xffff), "nothing is written behind the last row");
-            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Held, Ring,
     block::{self, BLOCK_SAMPLES_MAX, Header, Kind, Packed, Residuals},
-    lanes,
+    lanes::Payload,
     leg::word,
 };
 use crate::{
@@ -80,8 +80,7 @@ fn restore(packed: &Packed, payload: &[AtomicU64], samples: &mut [i16; BLOCK_SAM
 }
 
 fn unpack(packed: &Packed, payload: &[AtomicU64], residuals: &mut Residuals) {
-    let (places, _) = payload.as_chunks();
-    block::unpack(packed.samples.into(), packed.width, |vector| lanes::load(&places[vector]), residuals);
+    block::unpack(packed, &Payload(payload), residuals);
 }
 
 /// Wipes samples `kept` and later of a block. Its length in memory stays.
@@ -92,15 +91,12 @@ fn erase_block(mut packed: Packed, block: &[AtomicU64], kept: u64) {
     let (header, payload) = (&block[0], &block[1..]);
     if kept == 0 {
         payload.iter().for_each(|word| word.store(0, Ordering::Relaxed));
-        packed = Packed { kind: Kind::Erased, kept: 0, seeds: [0; 2], ..packed };
+        packed = Packed { kind: Kind::Erased, depth: 0, kept: 0, seeds: [0; 2], ..packed };
     } else {
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
         unpack(&packed, payload, &mut residuals);
         block::cut(&mut packed, &mut residuals, kept as u8);
-        let (places, _) = payload.as_chunks();
-        block::pack(&residuals, packed.samples.into(), packed.width, |vector, lanes| {
-            lanes::store(&places[vector], lanes);
-        });
+        block::pack(&packed, &residuals, Payload(payload));
         wipe(&mut residuals);
     }
     header.store(Header::Packed(packed).to_word(), Ordering::Relaxed);

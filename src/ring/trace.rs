@@ -1,10 +1,14 @@
 //! What a frame would leave in memory on its way into a ring if nobody wiped it: for whoever looks for it there.
 
 use super::{
-    block::{self, BLOCK_SAMPLES_MAX, Kind, Residuals},
+    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Residuals},
     kernels,
+    lanes::Payload,
 };
-use crate::audio::g711::Law;
+use crate::{
+    audio::g711::Law,
+    memory::sync::{AtomicU64, Ordering},
+};
 
 /// The forms that a frame takes between its samples and its segment, as bytes of this machine's memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,12 +49,14 @@ impl Traces {
     }
 
     fn add(&mut self, kind: Kind, samples: &[i16]) {
+        let packed = block::choose(kind, samples, &kernels::measure(samples));
+        let words: [_; BLOCK_WORDS_MAX] = std::array::from_fn(|_| AtomicU64::new(0));
+        let payload = &words[..Header::Packed(packed).payload_words()];
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        let packed = block::predict(kind, samples, &kernels::measure(samples), &mut residuals);
+        block::predict(&packed, samples, &mut residuals);
+        block::pack(&packed, &residuals, Payload(payload));
         self.residuals.extend(residuals[..samples.len()].iter().flat_map(|residual| residual.to_ne_bytes()));
-        block::pack(&residuals, samples.len(), packed.width, |_, lanes| {
-            self.packed.extend(lanes.iter().flat_map(|lane| lane.to_ne_bytes()));
-        });
+        self.packed.extend(payload.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()));
     }
 }
 
@@ -80,14 +86,14 @@ mod tests {
         agent.push(0, &samples);
         customer.provision(160);
         customer.push_codes(0, Law::A, &codes);
-        let vectors: Vec<&[u8]> = traces.packed.chunks_exact(16).collect();
-        assert!(vectors.len() > 100);
-        let mut found = vec![false; vectors.len()];
+        let words: Vec<&[u8]> = traces.packed.chunks_exact(8).collect();
+        assert!(words.len() > 200);
+        let mut found = vec![false; words.len()];
         let mut scratch = LockedBuffer::new(8_192, true).expect("memory for a test");
         look_at_locked(&mut scratch, 16, |piece| {
-            for window in piece.bytes.windows(16).step_by(8) {
-                for (found, vector) in found.iter_mut().zip(&vectors) {
-                    *found |= window == *vector;
+            for window in piece.bytes.chunks_exact(8) {
+                for (found, word) in found.iter_mut().zip(&words) {
+                    *found |= window == *word;
                 }
             }
         });

@@ -10,7 +10,7 @@ use super::{
     Ring,
     block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Residuals, SILENCE_SAMPLES_MAX},
     kernels::{self, Measure},
-    lanes,
+    lanes::Payload,
     leg::{LegShared, count, word},
     trace::block_samples,
 };
@@ -178,8 +178,8 @@ impl Chain {
                     let ranks = &mut ranks[..to - from];
                     kernels::ranks_of_codes(law, &codes[from..to], ranks);
                     let measure = kernels::measure(ranks);
-                    let highest = measure.highest.max(!measure.lowest);
-                    *peak = (*peak).max(law.rank_linear(highest as i8).unsigned_abs());
+                    let ends = measure.spans[0];
+                    *peak = (*peak).max(law.rank_linear(ends.highest.max(!ends.lowest) as i8).unsigned_abs());
                     let held = self.hold_block(arena, shared, Kind::Ranks(law), ranks, &measure);
                     wipe(ranks);
                     held
@@ -195,7 +195,7 @@ impl Chain {
         if measure.bits == 0 {
             return self.hold_silence(arena, shared, samples.len() as u64);
         }
-        *peak = (*peak).max(measure.lowest.unsigned_abs()).max(measure.highest.unsigned_abs());
+        *peak = (*peak).max(measure.spans[0].peak());
         // G.711 expands to multiples of four (µ-law) or eight (A-law): anything else is ruled out for the price of an `or`.
         if measure.bits & 3 == 0
             && let Some(held) = self.hold_as_ranks(arena, shared, samples)
@@ -228,22 +228,20 @@ impl Chain {
         samples: &[i16],
         measure: &Measure,
     ) -> bool {
-        let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        let packed = block::predict(kind, samples, measure, &mut residuals);
+        let packed = block::choose(kind, samples, measure);
         let header = Header::Packed(packed);
         let words = 1 + header.payload_words();
-        let room = self.room(arena, shared, words);
-        if let Some((segment, at)) = room {
-            let memory = arena.words(segment);
-            let (payload, _) = memory[at + 1..at + words].as_chunks();
-            block::pack(&residuals, samples.len(), packed.width, |vector, lanes| lanes::store(&payload[vector], lanes));
-            memory[at].store(header.to_word(), Ordering::Relaxed);
-            self.tail = Some((segment, at + words));
-            self.frontier += samples.len() as u64;
-            self.run = None;
-        }
+        let Some((segment, at)) = self.room(arena, shared, words) else { return false };
+        let memory = arena.words(segment);
+        let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
+        block::predict(&packed, samples, &mut residuals);
+        block::pack(&packed, &residuals, Payload(&memory[at + 1..at + words]));
         wipe(&mut residuals);
-        room.is_some()
+        memory[at].store(header.to_word(), Ordering::Relaxed);
+        self.tail = Some((segment, at + words));
+        self.frontier += samples.len() as u64;
+        self.run = None;
+        true
     }
 
     /// Silence costs one word, however long it is. False if memory is short.
