@@ -24,6 +24,10 @@ pub const SEGMENT_WORDS: usize = 512;
 #[cfg(loom)]
 pub const SEGMENT_WORDS: usize = 6;
 
+/// Words of a cache line.
+#[cfg(not(loom))]
+const LINE_WORDS: usize = 8;
+
 /// A segment of the arena. Whoever holds the id from [`Arena::take`] owns the segment until [`Arena::give_back`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentId(u32);
@@ -237,10 +241,14 @@ impl Arena {
     fn wipe(&self, id: SegmentId) {
         let words = self.words(id);
         words[0].store(0, Ordering::Relaxed);
+        // The first cache line by hand: the rest begins with a whole one, which a processor clears without fetching it.
+        for word in &words[1..LINE_WORDS] {
+            word.store(0, Ordering::Relaxed);
+        }
         // SAFETY: the caller owns the segment, so nobody reads or writes these words; the first word, which a stale `take`
         // may still read, is left to its atomic. They lie within the mapping. The memory is shared with the world
         // (its address escaped to the kernel), so that the stores can't be left out.
-        unsafe { std::ptr::write_bytes(words[1].as_ptr(), 0, SEGMENT_WORDS - 1) };
+        unsafe { std::ptr::write_bytes(words[LINE_WORDS].as_ptr(), 0, SEGMENT_WORDS - LINE_WORDS) };
         std::hint::black_box(words);
     }
 

@@ -25,4 +25,5 @@ pub use look::{Piece, Use, locked_ranges, look_at_locked};
 pub use map::{MapError, MemoryKind};
 #[cfg(not(loom))]
 pub use stash::Stash;
+pub(crate) use wipe::fetch_soon;
 pub use wipe::{wipe, wipe_registers};

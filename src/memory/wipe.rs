@@ -14,6 +14,18 @@ pub fn wipe<T: Copy + Default>(of: &mut [T]) {
     std::hint::black_box(of);
 }
 
+/// Asks for a word to be fetched, because it is looked at soon. Nothing is read, and nothing happens on processors other than x86-64.
+pub(crate) fn fetch_soon<T>(word: &T) {
+    #[cfg(all(target_arch = "x86_64", not(loom)))]
+    // SAFETY: a hint: it has no effect that a program can see.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast());
+    }
+    #[cfg(any(not(target_arch = "x86_64"), loom))]
+    let _ = word;
+}
+
 /// Overwrites the calling thread's vector registers. Audio is moved and packed in them, and what a thread had there last stays while it
 /// sleeps: `retrocall prove` met 16 bytes of a call in a core that way. A few dozen cycles; no system call, no memory.
 ///

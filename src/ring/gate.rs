@@ -28,35 +28,53 @@ pub const SPANS_MAX: usize = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManySpans;
 
-/// One table: the intervals that are silence.
+/// One table: the intervals that are silence. How many there are, the word that puts it in force says.
 #[derive(Debug)]
 struct Table {
-    /// How many there are: nearly always none, and then the writer need not look at any.
-    count: AtomicU32,
     spans: [[AtomicU64; 2]; SPANS_MAX],
 }
 
 impl Table {
     fn new() -> Table {
-        Table { count: AtomicU32::new(0), spans: std::array::from_fn(|_| [AtomicU64::new(0), AtomicU64::new(0)]) }
+        Table { spans: std::array::from_fn(|_| [AtomicU64::new(0), AtomicU64::new(0)]) }
+    }
+}
+
+/// Which table is in force, and how many intervals it has: nearly always none, and then the writer looks no further than at this word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct InForce(u32);
+
+impl InForce {
+    /// Nothing is held any more.
+    const CLOSED: InForce = InForce(u32::MAX);
+
+    fn new(table: usize, count: usize) -> InForce {
+        InForce(table as u32 | (count as u32) << 1)
+    }
+
+    fn table(self) -> usize {
+        (self.0 & 1) as usize
+    }
+
+    fn count(self) -> usize {
+        ((self.0 >> 1) as usize).min(SPANS_MAX)
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Gate {
-    tables: [Table; 2],
-    /// Which table is in force: 0, 1, or [`CLOSED`].
-    in_force: AtomicU32,
     /// Odd while the writer is inside a push.
     turn: AtomicU32,
+    /// An [`InForce`].
+    in_force: AtomicU32,
+    /// Elsewhere, so that what every push touches lies close together.
+    tables: Box<[Table; 2]>,
 }
-
-/// Nothing is held any more.
-const CLOSED: u32 = 2;
 
 impl Gate {
     pub(super) fn new() -> Gate {
-        Gate { tables: [Table::new(), Table::new()], in_force: AtomicU32::new(0), turn: AtomicU32::new(0) }
+        let in_force = AtomicU32::new(InForce::new(0, 0).0);
+        Gate { turn: AtomicU32::new(0), in_force, tables: Box::new([Table::new(), Table::new()]) }
     }
 
     /// The writer announces a push. Wait-free.
@@ -67,38 +85,36 @@ impl Gate {
         self.turn.store(turn.wrapping_add(1), Ordering::Release);
         fence(Ordering::SeqCst);
         // Acquire pairs with the Release of `put_in_force`: the table's spans are seen as they were filled in.
-        let in_force = self.in_force.load(Ordering::Acquire);
+        let in_force = InForce(self.in_force.load(Ordering::Acquire));
         Passage { gate: self, turn, in_force }
     }
 
     /// Makes these intervals silence from the next frame on. Returns when no push is under way that has not heard of it.
     /// Callers take turns (the ring's lock).
     pub(super) fn silence(&self, spans: &[Span]) -> Result<(), TooManySpans> {
-        let next = match self.in_force.load(Ordering::Relaxed) {
-            CLOSED => return Ok(()),
-            in_force => 1 - in_force,
+        let next = match InForce(self.in_force.load(Ordering::Relaxed)) {
+            InForce::CLOSED => return Ok(()),
+            in_force => 1 - in_force.table(),
         };
-        let table = &self.tables[next as usize];
         if spans.len() > SPANS_MAX {
             return Err(TooManySpans);
         }
         // No writer reads this table: the last change waited until none did.
-        table.count.store(spans.len() as u32, Ordering::Relaxed);
-        for ([from, to], span) in table.spans.iter().zip(spans) {
+        for ([from, to], span) in self.tables[next].spans.iter().zip(spans) {
             from.store(span.from, Ordering::Relaxed);
             to.store(span.to, Ordering::Relaxed);
         }
-        self.put_in_force(next);
+        self.put_in_force(InForce::new(next, spans.len()));
         Ok(())
     }
 
     /// Holds nothing from the next frame on, for good. Returns when no push is under way: what is held then stays as it is.
     pub(super) fn close(&self) {
-        self.put_in_force(CLOSED);
+        self.put_in_force(InForce::CLOSED);
     }
 
-    fn put_in_force(&self, table: u32) {
-        self.in_force.store(table, Ordering::Release);
+    fn put_in_force(&self, in_force: InForce) {
+        self.in_force.store(in_force.0, Ordering::Release);
         fence(Ordering::SeqCst);
         // Acquire pairs with the Release of `Passage::drop` and of the next `enter`: whoever waited for a push sees what it wrote.
         let turn = self.turn.load(Ordering::Acquire);
@@ -114,22 +130,23 @@ impl Gate {
 pub(super) struct Passage<'a> {
     gate: &'a Gate,
     turn: u32,
-    in_force: u32,
+    in_force: InForce,
 }
 
 impl Passage<'_> {
     /// Whether nothing may be held.
     pub(super) fn is_closed(&self) -> bool {
-        self.in_force == CLOSED
+        self.in_force == InForce::CLOSED
     }
 
     /// Whether `position` is silence, and the position up to which the answer holds (at least one further). At most
     /// [`SPANS_MAX`] steps.
     pub(super) fn at(&self, position: u64) -> (bool, u64) {
         let mut until = u64::MAX;
-        let table = &self.gate.tables[self.in_force as usize];
-        let count = table.count.load(Ordering::Relaxed) as usize;
-        for [from, to] in &table.spans[..count.min(SPANS_MAX)] {
+        if self.in_force.count() == 0 {
+            return (false, until);
+        }
+        for [from, to] in &self.gate.tables[self.in_force.table()].spans[..self.in_force.count()] {
             let (from, to) = (from.load(Ordering::Relaxed), to.load(Ordering::Relaxed));
             if (from..to).contains(&position) {
                 return (true, to);

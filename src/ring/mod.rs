@@ -19,6 +19,7 @@ mod writer;
 
 use std::sync::Arc;
 
+use crossbeam::utils::CachePadded;
 pub use gate::{SPANS_MAX, Span, TooManySpans};
 pub use leg::LegCounts;
 pub use reader::RingReader;
@@ -37,7 +38,8 @@ use leg::LegShared;
 /// The memory of one call.
 pub struct Ring {
     arena: Arc<Arena>,
-    legs: [LegShared; 2],
+    /// Padded, so that two threads can write a leg each.
+    legs: [CachePadded<LegShared>; 2],
     /// Whether the call is selected: then it may use the arena's reserve.
     selected: AtomicBool,
     held: Lock<Held>,
@@ -60,7 +62,7 @@ struct Held {
 impl Ring {
     /// An empty ring and the writers of its legs, agent first. Takes no memory of the arena yet.
     pub fn new(arena: Arc<Arena>) -> (Arc<Ring>, [LegWriter; 2]) {
-        let legs = [LegShared::new(), LegShared::new()];
+        let legs = [LegShared::new(), LegShared::new()].map(CachePadded::new);
         let held = Lock::new(Held::default());
         let ring = Arc::new(Ring { arena, legs, selected: AtomicBool::new(false), held });
         let writers = Leg::ALL.map(|leg| LegWriter::new(Arc::clone(&ring), leg));

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     audio::Leg,
     memory::{
-        SEGMENT_BYTES, SegmentId,
+        SEGMENT_BYTES, SegmentId, fetch_soon,
         sync::{AtomicU64, Ordering},
         wipe, wipe_registers,
     },
@@ -233,6 +233,10 @@ impl Ring {
             let mut next = held.heads[leg.index()].take().or_else(|| self.leg(leg).origin());
             while let Some(segment) = next {
                 next = self.link(segment, word::NEXT);
+                if let Some(next) = next {
+                    // Its link is looked at next: while this one is wiped it can come.
+                    fetch_soon(&self.arena.words(next)[word::NEXT]);
+                }
                 self.arena.give_back(segment);
                 held.given_back[leg.index()] += 1;
                 segments += 1;
