@@ -10,8 +10,8 @@ SHELL := bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What the tests and `bench` run besides retrocall, each with its Debian package: the Python client, a reader of WAV files that is
-# not ours, the system calls of a running engine.
-TOOLS := python3:python3 soxi:sox strace:strace
+# not ours, the system calls of a running engine, a packer to compare with.
+TOOLS := python3:python3 soxi:sox strace:strace flac:flac
 MISSING = $(strip $(foreach tool,$(TOOLS),$(if $(shell command -v $(firstword $(subst :, ,$(tool)))),,$(lastword $(subst :, ,$(tool))))))
 
 LOOM := tests/loom/Cargo.toml
@@ -52,14 +52,17 @@ torture: ## three hundred times kill -9 under fifty live calls, and power cuts a
 	RETROCALL_STATES=$${RETROCALL_STATES:-25} cargo test --locked --test commit power
 	cargo test --locked --test torture -- --ignored --nocapture hundreds
 
-# Bytes, not times: how they are compiled makes no difference to them.
-bench: setup ## measure how much memory live calls take, with the fixtures
-	cargo build --locked
-	@benches/held-bytes $${CARGO_TARGET_DIR:-target}/debug/retrocall
+# A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
+RIVALS := benches/rivals/Cargo.toml
+
+bench: setup ## how fast it is, side by side with rivals, under ten minutes; BENCH="--quick --html bench.html" passes flags
+	@cargo build --locked --release --manifest-path $(RIVALS)
+	@$${CARGO_TARGET_DIR:-benches/rivals/target}/release/retrocall-rivals bench $(BENCH)
 
 lint: ## formatting, clippy, documentation: a warning is an error
 	cargo fmt --check
 	cargo fmt --check --manifest-path $(LOOM)
+	cargo fmt --check --manifest-path $(RIVALS)
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	bash -n .ci/run

@@ -10,9 +10,8 @@ use std::{
 };
 
 use super::{
-    Bench, Figure, Holder, Latencies, Trouble,
-    figure::Series,
-    held,
+    Bench, Figure, Holder, Latencies, Trouble, held,
+    plot::{Line, Plot},
     rivals::Rings,
     sounds::{FRAME_SAMPLES, Kind, Talk, of_kind},
 };
@@ -27,8 +26,6 @@ use crate::{
 const DEPTHS: [usize; 3] = [1, 10, 60];
 /// What a minute takes at most, both legs.
 const MINUTE_BYTES: usize = 60 * 18_600;
-/// The plot of what depth costs.
-const PLOT: &str = "What depth costs";
 /// How long anything may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -75,7 +72,7 @@ pub(super) fn wipes(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         }
     }
     for (name, points) in ["wiped", "memset of as much"].into_iter().zip(points) {
-        bench.report.series.push(Series { plot: PLOT, name: name.to_owned(), points });
+        bench.report.lines.push(Line { plot: Plot::Depth, name: name.to_owned(), points });
     }
     Ok(())
 }
@@ -195,7 +192,7 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
             .into_iter()
             .zip(points)
     {
-        bench.report.series.push(Series { plot: PLOT, name: name.to_owned(), points });
+        bench.report.lines.push(Line { plot: Plot::Depth, name: name.to_owned(), points });
     }
     Ok(())
 }

@@ -96,23 +96,3 @@ impl Figure {
         Figure { note: Some(note.into()), ..self }
     }
 }
-
-/// A percentile curve.
-pub(super) struct Curve {
-    /// On which plot.
-    pub plot: &'static str,
-    /// What it is of.
-    pub name: String,
-    /// Quantiles (0 to 1, without 1) and nanoseconds.
-    pub points: Vec<(f64, f64)>,
-}
-
-/// Something against something else.
-pub(super) struct Series {
-    /// On which plot.
-    pub plot: &'static str,
-    /// What it is of.
-    pub name: String,
-    /// In the order of the first.
-    pub points: Vec<(f64, f64)>,
-}

@@ -182,11 +182,11 @@ fn talk(mut lines: Vec<Line>, counts: &Counts) {
     let words = Talk::new();
     let began = Instant::now();
     for tick in 0.. {
+        counts.cpu_ns.store(thread_cpu().as_nanos() as u64, Ordering::Release);
         let share = lines.len().div_ceil(SLOTS);
         for (slot, lines) in lines.chunks_mut(share.max(1)).enumerate() {
             let due = began + TICK * tick + TICK * slot as u32 / SLOTS as u32;
             if let Some(early) = due.checked_duration_since(Instant::now()) {
-                counts.cpu_ns.store(thread_cpu().as_nanos() as u64, Ordering::Release);
                 thread::sleep(early);
             }
             for line in lines {

@@ -12,6 +12,8 @@ mod held;
 mod latency;
 mod load;
 mod machine;
+mod page;
+mod plot;
 mod press;
 mod push;
 mod rivals;
@@ -27,12 +29,13 @@ use std::{
 pub use figure::{Figure, GoalIs, Percentiles};
 pub use latency::Latencies;
 pub use machine::Machine;
+pub use page::number;
 pub use rivals::{Frame, Holder, Rival};
 pub use sounds::FRAME_SAMPLES;
 
 use crate::memory::{Arena, Need, SegmentId};
-use figure::{Curve, Series};
 use load::Shape;
+use plot::Line;
 use push::push;
 
 /// Why something could not be measured: a line for people, with what to do.
@@ -129,8 +132,7 @@ pub struct Report {
     pub machine: Machine,
     /// What was measured, in order.
     pub figures: Vec<Figure>,
-    curves: Vec<Curve>,
-    series: Vec<Series>,
+    lines: Vec<Line>,
 }
 
 /// A run.
@@ -164,7 +166,7 @@ pub fn run(
     }
     machine::raise_open_files();
     let machine = Machine::look();
-    let report = Report { machine, figures: Vec::new(), curves: Vec::new(), series: Vec::new() };
+    let report = Report { machine, figures: Vec::new(), lines: Vec::new() };
     let mut bench = Bench {
         quick: wanted.quick,
         host,

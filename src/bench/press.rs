@@ -8,9 +8,9 @@ use std::{
 use super::{
     Bench, Figure, Latencies, Trouble,
     depth::{ask, begin},
-    figure::Curve,
     load::{self, Load, Shape},
     machine::{process_cpu, resident_bytes},
+    plot::{Line, Plot},
     sounds::{FRAME_SAMPLES, Talk},
 };
 use crate::{
@@ -18,9 +18,6 @@ use crate::{
     client::Client,
     protocol::{Ask, Target},
 };
-
-/// The plot of what people wait for.
-const PLOT: &str = "Over the socket";
 
 /// Presses for new calls, twenty a second, while `live` others talk.
 pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
@@ -63,7 +60,7 @@ pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
         0 => "press, nobody talks".to_owned(),
         _ => format!("press, {live} live calls"),
     };
-    bench.report.curves.push(Curve { plot: PLOT, name: curve, points: took.curve() });
+    bench.report.lines.push(Line { plot: Plot::Socket, name: curve, points: took.curve() });
     drop(load);
     Ok(())
 }
@@ -90,8 +87,8 @@ pub(super) fn write(bench: &mut Bench<'_>) -> Result<(), Trouble> {
          alone has a median of {:.1} us; the frame adds {way:.1} us",
         alone.seen_within(0.5) / 1e3
     )));
-    bench.report.curves.push(Curve {
-        plot: PLOT,
+    bench.report.lines.push(Line {
+        plot: Plot::Socket,
         name: "frame, until it is known to be in".to_owned(),
         points: took.curve(),
     });

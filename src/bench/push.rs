@@ -9,7 +9,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
     Bench, Figure, Holder, Latencies, Trouble,
-    figure::Curve,
+    plot::{Line, Plot},
     rivals::{BUILT_IN, Rings},
     sounds::Talk,
 };
@@ -137,11 +137,11 @@ impl Contender {
 /// What came out.
 fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
     let of = |name: &str| contenders.iter().find(|one| one.name == name);
-    let loop_ns = of("clock").map_or(0.0, Contender::median_ns);
+    let loop_ns = of("nothing").map_or(0.0, Contender::median_ns);
     // A tenth of a nanosecond: what is quicker than the loop around it can't be told from it.
     let net_ns = |one: &Contender| (one.median_ns() - loop_ns).max(0.1);
     let ours = &contenders[0];
-    let clock = of("clock").map_or(0.0, |one| one.alone.within(0.999));
+    let nothing_us = 1e-3 * of("nothing").map_or(0.0, |one| one.alone.within(0.999));
     let mut median = Figure { value: net_ns(ours), ..Figure::of(format!("push/{legs}"), &ours.alone, "ns") };
     let mut tail = Figure::new(format!("push/{legs}/p99.9"), ours.alone.within(0.999) / 1e3, "us");
     if legs == 20_000 {
@@ -155,7 +155,7 @@ fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
     bench.figure(tail.note(format!(
         "{:.2} us as seen, before what is made up for; doing nothing at all has {:.2} us here",
         ours.alone.seen_within(0.999) / 1e3,
-        clock / 1e3
+        nothing_us
     )));
     for rival in &contenders[1..] {
         let name = format!("push/{legs}/{}", rival.name);
@@ -168,20 +168,8 @@ fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
         let ratio = Figure::new(format!("push/{legs}/times-{}", rival.name), net_ns(ours) / net_ns(rival), "x");
         bench.figure(if legs == 1 { ratio.at_most(goal) } else { ratio });
     }
-    let curve = |one: &Contender| {
+    for one in contenders {
         let name = if one.name.is_empty() { "retrocall" } else { one.name };
-        Curve { plot: PLOTS[plot_of(legs)], name: name.to_owned(), points: one.alone.curve() }
-    };
-    bench.report.curves.extend(contenders.iter().map(curve));
-}
-
-/// The plots of percentiles, by the number of legs.
-const PLOTS: [&str; 3] = ["A frame, 1 live leg", "A frame, 100 live legs", "A frame, 20,000 live legs"];
-
-fn plot_of(legs: usize) -> usize {
-    match legs {
-        1 => 0,
-        100 => 1,
-        _ => 2,
+        bench.report.lines.push(Line { plot: Plot::Push(legs), name: name.to_owned(), points: one.alone.curve() });
     }
 }

@@ -9,20 +9,15 @@ use super::{
     Bench, Figure, Latencies, Trouble,
     depth::ask,
     desk,
-    figure::Series,
     load::{self, Load, Shape},
     machine::{open_files_max, process_cpu, resident_bytes},
+    plot::{Line, Plot},
     press::Probe,
 };
 use crate::{
     client::Client,
     protocol::{Ask, Status, Target},
 };
-
-/// The plots, each against the number of calls.
-pub(super) const CPU: &str = "Time on a processor against live calls";
-pub(super) const MEMORY: &str = "Memory against live calls";
-pub(super) const TAIL: &str = "p99.9 against live calls";
 
 /// How a load was held.
 pub(super) struct Held {
@@ -37,7 +32,7 @@ pub(super) struct Held {
     pub held_bytes: usize,
 }
 
-/// An engine with so many calls for so long. None if this system has not enough connections for them.
+/// An engine with so many calls for so long.
 fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> {
     const SETTLE: Duration = Duration::from_secs(1);
     const PROBE_EVERY: Duration = Duration::from_millis(5);
@@ -110,20 +105,33 @@ struct Way {
     hold: fn(&Bench<'_>, usize) -> Result<Held, Trouble>,
 }
 
-/// Doubles the calls until frames are lost, then looks once between the last two.
+/// Calls that are not halved any further.
+const FEWEST: usize = 50;
+
+/// Doubles the calls until frames are lost (or halves them until none are), then looks once between the last two.
 fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
     let mut steps: Vec<(usize, Held)> = Vec::new();
     let (mut calls, mut broke) = (way.from, None);
-    while broke.is_none() && calls <= way.most {
+    while calls <= way.most && calls >= FEWEST {
         let held = (way.hold)(bench, calls)?;
-        if held.lost_frames > 0 {
-            broke = Some(calls);
-        } else {
-            steps.push((calls, held));
-            calls *= 2;
+        match (held.lost_frames > 0, steps.is_empty()) {
+            (true, empty) => {
+                broke = Some(calls);
+                if !empty {
+                    break;
+                }
+                calls /= 2;
+            }
+            (false, _) => {
+                steps.push((calls, held));
+                if broke.is_some() {
+                    break;
+                }
+                calls *= 2;
+            }
         }
     }
-    let between = broke.map(|broke| broke / 4 * 3).filter(|between| *between > way.from && !bench.quick);
+    let between = broke.map(|broke| broke / 4 * 3).filter(|_| !steps.is_empty() && !bench.quick);
     if let Some(between) = between {
         let held = (way.hold)(bench, between)?;
         if held.lost_frames > 0 {
@@ -132,10 +140,11 @@ fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
             steps.push((between, held));
         }
     }
+    steps.sort_by_key(|(calls, _)| *calls);
     let most = steps.last().map_or(0, |(calls, _)| *calls);
     let end = match broke {
         Some(broke) => format!("frames are lost at {broke}"),
-        None => format!("more than {} were not tried: memory, or open files", way.most),
+        None => format!("more than {} were not tried", way.most),
     };
     let (cores, load) = steps.last().map_or((0.0, 0.0), |(_, held)| (held.cores, held.load_cores));
     bench.figure(
@@ -144,12 +153,13 @@ fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
         )),
     );
     let points = |of: &dyn Fn(&Held) -> f64| steps.iter().map(|(calls, held)| (*calls as f64, of(held))).collect();
-    let series = [
-        Series { plot: CPU, name: way.line.to_owned(), points: points(&|held| held.cores) },
-        Series { plot: MEMORY, name: way.line.to_owned(), points: points(&|held| held.resident_bytes as f64) },
-        Series { plot: TAIL, name: way.line.to_owned(), points: points(&|held| held.tail.within(0.999)) },
+    let line = |plot, of| Line { plot, name: way.line.to_owned(), points: points(of) };
+    let lines = [
+        line(Plot::Cpu, &|held| held.cores),
+        line(Plot::Memory, &|held| held.resident_bytes as f64),
+        line(Plot::Tail, &|held| held.tail.within(0.999)),
     ];
-    bench.report.series.extend(series);
+    bench.report.lines.extend(lines);
     for (calls, held) in &steps {
         let name = format!("{}/{calls}", way.name);
         bench.figure(Figure::new(format!("{name}/cpu"), held.cores, "cores"));
@@ -163,14 +173,23 @@ fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
 pub(super) fn many(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::many(calls), 2.0);
     let from = bench.pick(3_000, 750);
-    double(bench, &Way { name: "scale/many", line: "socket, 100 calls a connection", from, most: 24_000, hold })
+    double(
+        bench,
+        &Way {
+            name: "scale/many",
+            line: "socket, 100 calls a connection",
+            from,
+            most: bench.pick(6_000, 24_000),
+            hold,
+        },
+    )
 }
 
 /// Over the socket, a connection for each call.
 pub(super) fn each(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::one_each(calls), 2.0);
     // The engine has two descriptors for a connection, and some for itself.
-    let most = (open_files_max().saturating_sub(500) / 2).min(16_000);
+    let most = (open_files_max().saturating_sub(500) / 2).min(bench.pick(4_000, 16_000));
     let from = bench.pick(1_000, 250);
     double(bench, &Way { name: "scale/each", line: "socket, a connection for each call", from, most, hold })
 }

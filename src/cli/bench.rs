@@ -15,7 +15,7 @@ use super::{
     private_engine::{self, PrivateEngine},
 };
 use crate::{
-    bench::{self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, Running, Trouble, Wanted},
+    bench::{self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, Running, Trouble, Wanted, number},
     settings::{SETTINGS_FILE, SOCKET_FILE},
 };
 
@@ -61,6 +61,11 @@ pub(super) fn run(context: &Context, args: BenchArgs, rivals: &[Rival]) -> Resul
     let report = bench::run(&wanted, &Children, rivals, |step, of, what| progress.step(step, of, what));
     drop(progress);
     let report = report.map_err(Failure::whole)?;
+    if let Some(file) = &args.html {
+        fs::write(file, report.page()).map_err(|error| {
+            Failure::new(format!("can't write {} ({error})", file.display()), "name another file with --html")
+        })?;
+    }
     if context.json() {
         let mut figures = machine_figures(&report.machine);
         figures.extend(report.figures.iter().map(|figure| json!(figure)));
@@ -186,15 +191,4 @@ fn row(figure: &Figure) -> Vec<String> {
     });
     cells.push(figure.met.map_or("", |met| if met { "met" } else { "NOT MET" }).to_owned());
     cells
-}
-
-/// Three digits: no more of it comes back in the next run.
-fn number(value: f64) -> String {
-    match value.abs() {
-        v if v >= 100.0 => output::thousands(value.round() as usize),
-        v if v >= 10.0 => format!("{value:.1}"),
-        v if v >= 1.0 => format!("{value:.2}"),
-        0.0 => "0".to_owned(),
-        _ => format!("{value:.3}"),
-    }
 }
