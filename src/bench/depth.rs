@@ -10,16 +10,18 @@ use std::{
 };
 
 use super::{
-    Bench, Figure, Holder, Latencies, Trouble, held,
+    Bench, Figure, Holder, Latencies, Trouble,
+    calls::{ask, begin, status},
+    held,
     plot::{Line, Plot},
     rivals::Rings,
     sounds::{FRAME_SAMPLES, Kind, Talk, of_kind},
 };
 use crate::{
-    audio::{Codec, Leg, Rate},
-    client::{Client, ClientError},
+    audio::Leg,
+    client::Client,
     memory::{LockedBuffer, wipe},
-    protocol::{Answer, Ask, Begin, Direction, Event, Request, Target, Verdict},
+    protocol::{Ask, Event, Target},
 };
 
 /// How deep, in minutes.
@@ -29,17 +31,13 @@ const MINUTE_BYTES: usize = 60 * 18_600;
 /// How long anything may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn untimed() -> Latencies {
-    Latencies::every(Duration::ZERO)
-}
-
 /// Wipes rings, in turns with `memset` of as much memory of the same kind.
 pub(super) fn wipes(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let arena = bench.arena(60 * MINUTE_BYTES * 17 / 16 + (8 << 20))?;
     let sounds = of_kind(Kind::Noisy);
     let mut points = [Vec::new(), Vec::new()];
     for minutes in DEPTHS {
-        let (mut ours, mut theirs) = (untimed(), untimed());
+        let (mut ours, mut theirs) = (Latencies::now_and_then(), Latencies::now_and_then());
         let mut buffer = None;
         for _ in 0..bench.pick(6, 30) {
             let held = held::hold(&arena, &sounds, 60.0 * minutes as f64)?;
@@ -94,7 +92,7 @@ pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let (sounds, talk, rounds) = (of_kind(Kind::Noisy), Talk::new(), bench.pick(8, 30));
     let mut others = Rings::new(&arena, LEGS);
     let state = AtomicU8::new(at::FILLING);
-    let [mut calm, mut wiped] = [untimed(), untimed()];
+    let [mut calm, mut wiped] = [Latencies::now_and_then(), Latencies::now_and_then()];
     let clock_ns = bench.clock_ns;
     let result = thread::scope(|scope| {
         let wiper = scope.spawn(|| {
@@ -154,12 +152,13 @@ pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
 pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = bench.host.start("memory = \"256MiB\"\n")?;
     let talk = Talk::new();
-    let mut client = Client::connect(&engine.socket()).map_err(Trouble::new)?;
+    let mut client = Client::connect(&engine.socket())?;
     let mut points = [Vec::new(), Vec::new(), Vec::new()];
     // The first of everything, outside of what is measured.
     flood(&mut client, &talk, 60).and_then(|call| press_to_kept(&mut client, call))?;
     for (minutes, rounds) in DEPTHS.into_iter().zip(bench.pick([8, 4, 3], [30, 15, 8])) {
-        let (mut kept, mut plain, mut wiped) = (untimed(), untimed(), untimed());
+        let (mut kept, mut plain, mut wiped) =
+            (Latencies::now_and_then(), Latencies::now_and_then(), Latencies::now_and_then());
         for _ in 0..rounds {
             let call = flood(&mut client, &talk, minutes * 60)?;
             let (took, bytes) = press_to_kept(&mut client, call)?;
@@ -197,28 +196,6 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// A request that must be accepted.
-pub(super) fn ask(client: &mut Client, target: Target, ask: Ask) -> Result<Answer, Trouble> {
-    let answer = client.ask(Request::new(target, ask)).map_err(Trouble::new)?;
-    match answer.answer {
-        Verdict::Refused => Err(Trouble::new(answer.text.unwrap_or_else(|| "the engine refused".to_owned()))),
-        _ => Ok(answer),
-    }
-}
-
-/// A call of 8 kHz begins: its channel.
-pub(super) fn begin(client: &mut Client, agent: &str) -> Result<u32, Trouble> {
-    let begin = Begin {
-        agent: agent.to_owned(),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: Rate::new(8_000).expect("a rate"),
-        codec: Codec::Pcm16,
-    };
-    let answer = ask(client, Target::Own, Ask::Begin(begin))?;
-    answer.channel.ok_or_else(|| Trouble::new("the engine gave no channel"))
-}
-
 /// A call that is so deep, sent as fast as it goes: its channel.
 fn flood(client: &mut Client, talk: &Talk, seconds: usize) -> Result<u32, Trouble> {
     let channel = begin(client, "anna")?;
@@ -227,7 +204,7 @@ fn flood(client: &mut Client, talk: &Talk, seconds: usize) -> Result<u32, Troubl
             client.send_audio(leg, channel, (number * FRAME_SAMPLES) as u64, talk.frame(leg.index(), number).bytes)
         })
     });
-    sent.and_then(|()| client.flush()).map_err(Trouble::new)?;
+    sent.and_then(|()| client.flush())?;
     // Answered when all of it is in.
     ask(client, Target::Channel(channel), Ask::Unmask)?;
     Ok(channel)
@@ -239,7 +216,7 @@ fn press_to_kept(client: &mut Client, channel: u32) -> Result<(Duration, u64), T
     ask(client, Target::Channel(channel), Ask::Record)?;
     ask(client, Target::Channel(channel), Ask::End)?;
     loop {
-        match client.next_event(PATIENCE).map_err(Trouble::new)? {
+        match client.next_event(PATIENCE)? {
             Some(Event::Kept { path, .. }) => {
                 let took = began.elapsed();
                 let bytes = std::fs::metadata(&path).map_err(Trouble::new)?.len();
@@ -255,14 +232,10 @@ fn press_to_kept(client: &mut Client, channel: u32) -> Result<(Duration, u64), T
 }
 
 fn hangup_to_wiped(client: &mut Client, channel: u32) -> Result<Duration, Trouble> {
-    let discards = |client: &mut Client| {
-        let status = ask(client, Target::Own, Ask::Status)?.status;
-        status.map(|status| status.totals.discards).ok_or_else(|| Trouble::new("the engine gave no status"))
-    };
-    let before = discards(client)?;
+    let before = status(client)?.totals.discards;
     let began = Instant::now();
     ask(client, Target::Channel(channel), Ask::End)?;
-    while discards(client)? == before {
+    while status(client)?.totals.discards == before {
         if began.elapsed() > PATIENCE {
             return Err(Trouble::new("a call was not wiped within a minute"));
         }
@@ -286,10 +259,4 @@ fn write_and_sync(folder: &Path, bytes: u64) -> std::io::Result<Duration> {
     let took = began.elapsed();
     std::fs::remove_file(&path)?;
     Ok(took)
-}
-
-impl From<ClientError> for Trouble {
-    fn from(error: ClientError) -> Trouble {
-        Trouble::new(error)
-    }
 }

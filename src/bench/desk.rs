@@ -52,7 +52,7 @@ fn keep_up<H: Holder + Send>(holders: &mut [H], legs: usize, seconds: f64) -> De
             holders.iter_mut().map(|holder| scope.spawn(|| keep_up_one(holder, legs, &talk, began, seconds))).collect();
         threads.into_iter().map(|thread| thread.join().expect("a desk does not panic")).collect()
     });
-    let mut desk = Desk { cores: 0.0, lost_frames: 0, tail: Latencies::every(Duration::ZERO), held_bytes: 0 };
+    let mut desk = Desk { cores: 0.0, lost_frames: 0, tail: Latencies::now_and_then(), held_bytes: 0 };
     for (cpu, lost, tail) in results {
         desk.cores += cpu.as_secs_f64() / seconds;
         desk.lost_frames += lost;
@@ -68,7 +68,7 @@ fn keep_up_one<H: Holder>(
     began: Instant,
     seconds: f64,
 ) -> (Duration, u64, Latencies) {
-    let (mut tail, mut lost) = (Latencies::every(Duration::ZERO), 0);
+    let (mut tail, mut lost) = (Latencies::now_and_then(), 0);
     let before = thread_cpu();
     for tick in 0..(seconds / TICK.as_secs_f64()) as u32 {
         for slot in 0..SLOTS {

@@ -119,8 +119,7 @@ pub(super) fn flac(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let (wav, packed) = (folder.path().join("call.wav"), folder.path().join("call.flac"));
     let sounds = of_kind(Kind::Noisy);
     let samples = write_wav(&wav, &sounds, LONG_SECONDS).map_err(Trouble::new)?;
-    let every = Latencies::every(Duration::ZERO);
-    let (mut ours, mut theirs, mut held_bytes) = (every, Latencies::every(Duration::ZERO), 0);
+    let (mut ours, mut theirs, mut held_bytes) = (Latencies::now_and_then(), Latencies::now_and_then(), 0);
     for _ in 0..bench.pick(5, 15) {
         let held = hold(&arena, &sounds, LONG_SECONDS)?;
         held_bytes = held.ring.held_bytes();

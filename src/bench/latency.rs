@@ -15,16 +15,21 @@ const NS_MAX: u64 = 3_600_000_000_000;
 /// How long something took, time and again.
 pub struct Latencies {
     seen: Histogram<u64>,
-    /// How often it is due, in nanoseconds.
+    /// How often it is due, in nanoseconds; 0 if that is not so.
     every_ns: u64,
 }
 
 impl Latencies {
     /// Of something that is due every so often: what took longer than that kept others waiting, which are counted as well
-    /// (coordinated omission). Zero: what comes when it comes.
+    /// (coordinated omission).
     pub fn every(every: Duration) -> Latencies {
         let seen = Histogram::new_with_bounds(1, NS_MAX, 3).expect("bounds that HdrHistogram takes");
         Latencies { seen, every_ns: every.as_nanos() as u64 }
+    }
+
+    /// Of something that comes when it comes, and keeps nobody waiting; or whose time is taken from when it was due.
+    pub fn now_and_then() -> Latencies {
+        Latencies::every(Duration::ZERO)
     }
 
     /// One more, in nanoseconds.
@@ -80,7 +85,7 @@ impl Latencies {
 
 /// What the clock itself takes of what it measures, in nanoseconds: the median of looking twice.
 pub(super) fn clock_ns() -> u64 {
-    let mut twice = Latencies::every(Duration::ZERO);
+    let mut twice = Latencies::now_and_then();
     for _ in 0..20_000 {
         let began = Instant::now();
         twice.add(black_box(began).elapsed().as_nanos() as u64);

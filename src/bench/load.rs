@@ -17,7 +17,7 @@ use std::{
 
 use super::{
     Bench, Running, Trouble,
-    depth::{ask, begin},
+    calls::{ask, begin, status},
     machine::thread_cpu,
     sounds::{FRAME_SAMPLES, Talk},
 };
@@ -64,7 +64,7 @@ impl Shape {
 pub(super) fn engine(bench: &Bench<'_>, calls: usize, seconds: f64) -> Result<Box<dyn Running>, Trouble> {
     let a_call = 4.0 * crate::memory::SEGMENT_BYTES as f64 + SECOND_BYTES * seconds;
     let used = (a_call * calls as f64) as usize;
-    let mib = (used / 4 * 5 >> 20) + 64;
+    let mib = used / 4 * 5 / (1 << 20) + 64;
     let settings = format!("memory = \"{mib}MiB\"\ngrace = \"0s\"\ncalls_max = 1000000\nconnections_max = 1000000\n");
     let engine = bench.host.start(&settings)?;
     warm(&engine.socket(), used)?;
@@ -85,7 +85,7 @@ fn warm(socket: &Path, bytes: usize) -> Result<(), Trouble> {
     ask(&mut client, Target::Channel(channel), Ask::End)?;
     let patience = Instant::now() + Duration::from_secs(30);
     while Instant::now() < patience {
-        let status = ask(&mut client, Target::Own, Ask::Status)?.status.unwrap_or_default();
+        let status = status(&mut client)?;
         if status.calls == 0 && status.totals.discards > 0 {
             return Ok(());
         }

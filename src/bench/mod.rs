@@ -5,6 +5,7 @@
 //!
 //! Whatever is compared is measured in one run, turn by turn in one process, so that a machine that is busy, or becomes so, is that for all.
 
+mod calls;
 mod depth;
 mod desk;
 mod figure;

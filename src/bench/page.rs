@@ -150,7 +150,7 @@ mod tests {
 
     fn report() -> Report {
         let latencies = {
-            let mut latencies = crate::bench::Latencies::every(std::time::Duration::ZERO);
+            let mut latencies = crate::bench::Latencies::now_and_then();
             (1..1_000).for_each(|ns| latencies.add(ns));
             latencies
         };

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Bench, Figure, Latencies, Trouble,
-    depth::{ask, begin},
+    calls::{ask, begin, status},
     load::{self, Load, Shape},
     machine::{process_cpu, resident_bytes},
     plot::{Line, Plot},
@@ -124,7 +124,7 @@ impl Probe {
 
 /// From starting the process until it greets a client.
 pub(super) fn start(bench: &mut Bench<'_>) -> Result<(), Trouble> {
-    let mut took = Latencies::every(Duration::ZERO);
+    let mut took = Latencies::now_and_then();
     for _ in 0..bench.pick(5, 20) {
         let began = Instant::now();
         let engine = bench.host.start("")?;
@@ -148,7 +148,7 @@ pub(super) fn rest(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let share = (process_cpu(engine.pid()) - before).as_secs_f64() / began.elapsed().as_secs_f64();
     let resident = resident_bytes(engine.pid());
     let mut client = Client::connect(&engine.socket())?;
-    let status = ask(&mut client, Target::Own, Ask::Status)?.status.unwrap_or_default();
+    let status = status(&mut client)?;
     let faulted_in = status.memory_bytes - status.free_bytes + status.ready_bytes;
     bench.figure(Figure::new("rest/cpu", 100.0 * share, "% of a core").at_most(0.5));
     bench.figure(

@@ -83,7 +83,7 @@ pub(super) fn push(bench: &mut Bench<'_>, legs: usize) -> Result<(), Trouble> {
 
 impl Contender {
     fn new(name: &'static str, holder: Box<dyn Holder>, every: Duration) -> Contender {
-        let (alone, runs) = (Latencies::every(every), Latencies::every(Duration::ZERO));
+        let (alone, runs) = (Latencies::every(every), Latencies::now_and_then());
         Contender { name, holder, alone, runs, frames: 0 }
     }
 

@@ -7,17 +7,14 @@ use std::{
 
 use super::{
     Bench, Figure, Latencies, Trouble,
-    depth::ask,
+    calls::status,
     desk,
     load::{self, Load, Shape},
     machine::{open_files_max, process_cpu, resident_bytes},
     plot::{Line, Plot},
     press::Probe,
 };
-use crate::{
-    client::Client,
-    protocol::{Ask, Status, Target},
-};
+use crate::client::Client;
 
 /// How a load was held.
 pub(super) struct Held {
@@ -39,9 +36,6 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
     let engine = load::engine(bench, shape.calls, seconds + SETTLE.as_secs_f64() + 1.0)?;
     let mut client = Client::connect(&engine.socket())?;
     let mut probe = Probe::begin(&mut client)?;
-    let status = |client: &mut Client| -> Result<Status, Trouble> {
-        ask(client, Target::Own, Ask::Status)?.status.ok_or_else(|| Trouble::new("the engine gave no status"))
-    };
     let before = status(&mut client)?.totals;
     let mut load = Load::begin(&engine.socket(), shape)?;
     thread::sleep(SETTLE);

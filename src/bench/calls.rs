@@ -1,0 +1,41 @@
+//! Calls of ours over the socket: what is asked must be accepted, or nothing can be measured.
+
+use super::Trouble;
+use crate::{
+    audio::{Codec, Rate},
+    client::{Client, ClientError},
+    protocol::{Answer, Ask, Begin, Direction, Request, Status, Target, Verdict},
+};
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Trouble {
+        Trouble::new(error)
+    }
+}
+
+/// A request that must be accepted.
+pub(super) fn ask(client: &mut Client, target: Target, ask: Ask) -> Result<Answer, Trouble> {
+    let answer = client.ask(Request::new(target, ask))?;
+    match answer.answer {
+        Verdict::Refused => Err(Trouble::new(answer.text.unwrap_or_else(|| "the engine refused".to_owned()))),
+        _ => Ok(answer),
+    }
+}
+
+/// A call of 8 kHz begins: its channel.
+pub(super) fn begin(client: &mut Client, agent: &str) -> Result<u32, Trouble> {
+    let begin = Begin {
+        agent: agent.to_owned(),
+        customer: None,
+        direction: Direction::Inbound,
+        rate: Rate::new(8_000).expect("a rate"),
+        codec: Codec::Pcm16,
+    };
+    let answer = ask(client, Target::Own, Ask::Begin(begin))?;
+    answer.channel.ok_or_else(|| Trouble::new("the engine gave no channel"))
+}
+
+/// How the engine is.
+pub(super) fn status(client: &mut Client) -> Result<Status, Trouble> {
+    ask(client, Target::Own, Ask::Status)?.status.ok_or_else(|| Trouble::new("the engine gave no status"))
+}
