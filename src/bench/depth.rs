@@ -156,7 +156,7 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let mut points = [Vec::new(), Vec::new(), Vec::new()];
     // The first of everything, outside of what is measured.
     flood(&mut client, &talk, 60).and_then(|call| press_to_kept(&mut client, call))?;
-    for (minutes, rounds) in DEPTHS.into_iter().zip(bench.pick([8, 4, 3], [30, 15, 8])) {
+    for (minutes, rounds) in DEPTHS.into_iter().zip(bench.pick([6, 3, 2], [30, 15, 8])) {
         let (mut kept, mut plain, mut wiped) =
             (Latencies::now_and_then(), Latencies::now_and_then(), Latencies::now_and_then());
         for _ in 0..rounds {
@@ -187,9 +187,7 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         }
     }
     for (name, points) in
-        ["durable after a press", "write and sync of as much", "hangup to wiped, asked over the socket"]
-            .into_iter()
-            .zip(points)
+        ["durable after a press", "write and sync of as much", "hangup to wiped, over socket"].into_iter().zip(points)
     {
         bench.report.lines.push(Line { plot: Plot::Depth, name: name.to_owned(), points });
     }

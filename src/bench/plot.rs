@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::number;
+
 /// What is plotted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plot {
@@ -64,6 +66,8 @@ const HEIGHT: f64 = 400.0;
 const FRAME: [f64; 4] = [84.0, 14.0, 590.0, 344.0];
 /// Told apart on white and on black, also by those who see fewer colours (Okabe and Ito, 2008; their yellow and black left out).
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c"];
+/// What our own line is called beside those of rivals.
+pub(super) const OURS: &str = "retrocall";
 /// Beyond the colours, lines are dashed.
 const DASHES: [&str; 2] = ["", " stroke-dasharray=\"6 4\""];
 
@@ -136,6 +140,7 @@ impl Plot {
         y.draw(&mut out, false);
         for (number, line) in lines.iter().enumerate() {
             let colour = COLOURS[number % COLOURS.len()];
+            let width = if line.name == OURS { 3 } else { 2 };
             let dash = DASHES[number / COLOURS.len() % DASHES.len()];
             let points: Vec<(f64, f64)> = line
                 .points
@@ -146,7 +151,7 @@ impl Plot {
             let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
             let _ = write!(
                 out,
-                "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dash} points=\"{}\"/>",
+                "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"{dash} points=\"{}\"/>",
                 path.join(" ")
             );
             if x.scale != Scale::Nines {
@@ -256,6 +261,7 @@ impl Unit {
             Unit::Nanoseconds => of(value / 1e9, "s"),
             Unit::Bytes if value < 1e9 => of(value / 1e6, "MB"),
             Unit::Bytes => of(value / 1e9, "GB"),
+            Unit::Calls if value >= 1e3 => number(value),
             Unit::Minutes | Unit::Calls | Unit::Cores => ((value * 1e3).round() / 1e3).to_string(),
         }
     }

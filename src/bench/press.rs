@@ -19,9 +19,9 @@ use crate::{
     protocol::{Ask, Target},
 };
 
-/// Presses for new calls, twenty a second, while `live` others talk.
+/// Presses for new calls, some thirty a second, while `live` others talk.
 pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
-    const EVERY: Duration = Duration::from_millis(50);
+    const EVERY: Duration = Duration::from_millis(30);
     let presses = bench.pick(100, 500);
     let seconds = EVERY.as_secs_f64() * f64::from(presses) + 3.0;
     let engine = load::engine(bench, live, seconds)?;
@@ -144,7 +144,7 @@ pub(super) fn rest(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = bench.host.start("")?;
     thread::sleep(Duration::from_secs(1));
     let (began, before) = (Instant::now(), process_cpu(engine.pid()));
-    thread::sleep(Duration::from_secs(bench.pick(5, 20)));
+    thread::sleep(Duration::from_secs(bench.pick(4, 20)));
     let share = (process_cpu(engine.pid()) - before).as_secs_f64() / began.elapsed().as_secs_f64();
     let resident = resident_bytes(engine.pid());
     let mut client = Client::connect(&engine.socket())?;

@@ -9,7 +9,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
     Bench, Figure, Holder, Latencies, Trouble,
-    plot::{Line, Plot},
+    plot::{Line, OURS, Plot},
     rivals::{BUILT_IN, Rings},
     sounds::Talk,
 };
@@ -169,7 +169,7 @@ fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
         bench.figure(if legs == 1 { ratio.at_most(goal) } else { ratio });
     }
     for one in contenders {
-        let name = if one.name.is_empty() { "retrocall" } else { one.name };
+        let name = if one.name.is_empty() { OURS } else { one.name };
         bench.report.lines.push(Line { plot: Plot::Push(legs), name: name.to_owned(), points: one.alone.curve() });
     }
 }

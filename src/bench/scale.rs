@@ -183,7 +183,7 @@ pub(super) fn many(bench: &mut Bench<'_>) -> Result<(), Trouble> {
 pub(super) fn each(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::one_each(calls), 2.0);
     // The engine has two descriptors for a connection, and some for itself.
-    let most = (open_files_max().saturating_sub(500) / 2).min(bench.pick(4_000, 16_000));
+    let most = (open_files_max().saturating_sub(500) / 2).min(bench.pick(2_000, 16_000));
     let from = bench.pick(1_000, 250);
     double(bench, &Way { name: "scale/each", line: "socket, a connection for each call", from, most, hold })
 }
