@@ -5,11 +5,12 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use retrocall::{
-    audio::{Codec, FRAME_SAMPLES_MAX, Rate},
+    audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
         AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CLOSED_BY, CONTROL_BYTES_MAX, CallId,
         Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, HEAD_BYTES, Head, Kind, Latency, Limits,
-        LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, Status, Target, Totals, VERSION, Verdict,
+        LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION,
+        SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION, Verdict,
     },
 };
 use serde::Serialize;
@@ -110,7 +111,7 @@ fn asks() -> Vec<Ask> {
         rate: Rate::new(8_000).expect("a rate"),
         codec: Codec::Pcm16,
     };
-    every!(Ask: Begin(begin), Attach, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
+    every!(Ask: Begin(begin), Attach, Share { frame_samples: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
         Transfer { to: "bert".into() }, Dtmf { digit: '1' }, Calls, Status)
 }
 
@@ -120,7 +121,7 @@ fn refusals() -> Vec<Refusal> {
 }
 
 fn errors() -> Vec<ErrorCode> {
-    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, Samples, Channel, Position, Json, TooManyConnections,
+    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, Samples, Channel, Position, SharedMemory, Json, TooManyConnections,
         MemoryFull)
 }
 
@@ -176,7 +177,7 @@ fn every_request_stands_in_the_page_and_no_other() {
     let verbs: BTreeSet<String> = asks().iter().map(|ask| ask.verb().to_owned()).collect();
     assert_eq!(first_column(section(&page, "Every request"), "| `do` |"), verbs);
     let controls = first_column(section(&page, "Controls, once and again"), "| control |");
-    let others = BTreeSet::from(["begin", "attach", "calls", "status"].map(str::to_owned));
+    let others = BTreeSet::from(["begin", "attach", "share", "calls", "status"].map(str::to_owned));
     assert_eq!(controls, verbs.difference(&others).cloned().collect());
 }
 
@@ -188,6 +189,7 @@ fn a_request_with_the_needed_fields_of_the_page_is_one_and_without_any_of_them_i
         "codec" => json!("ulaw"),
         "call" => json!(CallId::new()),
         "seconds" => json!(1),
+        "frame_samples" => json!(160),
         "digit" => json!("#"),
         "direction" => json!("outbound"),
         other => panic!("the page has a field `{other}` that this test does not know"),
@@ -231,6 +233,7 @@ fn every_field_stands_in_the_page_and_no_other() {
         at: Some(0),
         seconds: Some(0.0),
         positions: Some([0, 0]),
+        shared_bytes: Some(0),
         calls: Some(vec![live_call()]),
         status: Some(Status::default()),
     };
@@ -349,6 +352,41 @@ fn every_line_of_json_in_the_page_is_what_it_says_it_is() {
         seen += 1;
     }
     assert_eq!(seen, page.lines().filter(|line| line.starts_with('{')).count(), "every line of JSON is looked at");
+}
+
+#[test]
+fn the_shared_memory_is_laid_out_as_the_page_says() {
+    let page = page();
+    let section = section(&page, "Shared memory");
+    let number = |cell: &str| cell.parse::<usize>().expect("a number");
+    let mut end = 0;
+    for row in table(section, "| offset |") {
+        assert_eq!(number(&row[0]), end, "no gap before {row:?}");
+        end += if row[1].is_empty() { 0 } else { number(&row[1]) };
+    }
+    let at = |what: &str| {
+        let rows = table(section, "| offset |");
+        number(&rows.iter().find(|row| row[2].starts_with(what)).unwrap_or_else(|| panic!("no row `{what}`"))[0])
+    };
+    let rate = Rate::new(8_000).expect("a rate");
+    let layout = SharedLayout::new(Codec::Alaw, rate, 100);
+    let head = layout.to_head();
+    let said = |what: &str| u32::from_le_bytes(head[at(what)..][..4].try_into().expect("four bytes")) as usize;
+    assert_eq!(head[..8], SHARED_MAGIC);
+    assert!(section.contains(&SHARED_MAGIC.map(|byte| format!("{byte:x}")).join(" ")));
+    assert!(section.contains(&format!("version of this layout: {SHARED_VERSION}")));
+    assert_eq!((said("version"), said("codec"), said("rate")), (SHARED_VERSION as usize, 2, 8_000));
+    assert_eq!(said("slots of each leg"), layout.slots);
+    assert_eq!((said("bytes from one slot"), said("samples that a slot")), (layout.slot_bytes, 100));
+    for (leg, name) in [(Leg::Agent, "agent"), (Leg::Customer, "customer")] {
+        assert_eq!(SharedLayout::written(leg), at(&format!("frames written so far, {name}")));
+        assert_eq!(SharedLayout::taken(leg), at(&format!("frames taken so far, {name}")));
+    }
+    assert_eq!((SHARED_CLOSED, layout.slot(Leg::Agent, 0)), (at("1: nothing"), at("the agent's slots")));
+    assert_eq!(layout.slot(Leg::Customer, 0), 192 + layout.slots * layout.slot_bytes);
+    assert_eq!(table(section, "| offset in the slot |").last().expect("rows")[0], SLOT_HEAD_BYTES.to_string());
+    let usual = SharedLayout::new(Codec::Pcm16, rate, 160).bytes().next_multiple_of(4096);
+    assert!(section.contains(&format!("{} KiB for a call of 8000 Hz", usual / 1024)));
 }
 
 /// The messages of the example in bytes: who sends each (`>` or `<`), and its bytes.

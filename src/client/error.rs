@@ -48,6 +48,11 @@ pub enum ClientError {
         /// What is wrong with it.
         what: String,
     },
+    /// The shared memory that the engine sent can't be mapped.
+    Memory {
+        /// What the system said.
+        cause: io::Error,
+    },
     /// Nothing came, or nothing was taken, for too long.
     Silent {
         /// How long.
@@ -86,6 +91,9 @@ impl fmt::Display for ClientError {
             ClientError::NotAnEngine { what } => {
                 write!(f, "what listens there is no retrocall engine: {what}; check `socket` in retrocall.toml")
             }
+            ClientError::Memory { cause } => {
+                write!(f, "can't map the memory that the engine shares ({cause}): send the frames over the socket")
+            }
             ClientError::Silent { waited } => {
                 write!(f, "the engine has been silent for {} s: see the engine's log", waited.as_secs())
             }
@@ -96,7 +104,9 @@ impl fmt::Display for ClientError {
 impl std::error::Error for ClientError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ClientError::Connect { cause, .. } | ClientError::Broken { cause } => Some(cause),
+            ClientError::Connect { cause, .. } | ClientError::Broken { cause } | ClientError::Memory { cause } => {
+                Some(cause)
+            }
             _ => None,
         }
     }

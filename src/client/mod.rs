@@ -7,6 +7,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fake;
 mod player;
+mod shared;
 mod wav;
 mod wire;
 
@@ -19,11 +20,12 @@ use std::{
 
 pub use error::ClientError;
 pub use player::{Cue, CueOutcome, PlayError, Played, Player, Script};
+pub use shared::{Pushed, SharedLeg};
 pub use wav::{WavError, WavSource};
 
 use crate::{
     audio::Leg,
-    protocol::{Answer, AudioHead, Event, Limits, Request, VERSION},
+    protocol::{Answer, Ask, AudioHead, Event, Limits, Request, Target, VERSION, Verdict},
 };
 use wire::{Message, Wire};
 
@@ -130,6 +132,25 @@ impl Client {
             }),
             _ => Ok(answer),
         }
+    }
+
+    /// Asks for memory into which the frames of a call can be written without a call of the system: its legs, agent first, or the
+    /// answer that refuses it. `frame_samples` is how many samples a frame usually has; without it, 20 ms.
+    ///
+    /// # Errors
+    /// As [`Client::ask`], and [`ClientError::Memory`]. In either case, and after a refusal, frames can be sent over the socket.
+    pub fn share(
+        &mut self,
+        channel: u32,
+        frame_samples: Option<usize>,
+    ) -> Result<Result<[SharedLeg; 2], Box<Answer>>, ClientError> {
+        let answer = self.ask(Request::new(Target::Channel(channel), Ask::Share { frame_samples }))?;
+        if answer.answer != Verdict::Accepted {
+            return Ok(Err(Box::new(answer)));
+        }
+        let missing = || ClientError::NotAnEngine { what: "it sent no descriptor of the memory to share".to_owned() };
+        let descriptor = self.wire.take_descriptor().ok_or_else(missing)?;
+        Ok(Ok(shared::legs(&descriptor)?))
     }
 
     /// Sends samples of one leg: `bytes` of the call's codec, the first of them at `position`. Kept back until enough is there,

@@ -1,8 +1,12 @@
 //! Bytes both ways: a socket that never blocks, and what waits on either side of it.
 
 use std::{
-    io::{self, Read, Write},
-    os::{fd::AsFd, unix::net::UnixStream},
+    collections::VecDeque,
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::Path,
     time::Duration,
 };
@@ -10,18 +14,24 @@ use std::{
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, ppoll},
-    sys::time::TimeSpec,
+    sys::{
+        socket::{MsgFlags, send},
+        time::TimeSpec,
+    },
 };
 use serde::Deserialize;
 
 use super::ClientError;
 use crate::{
     audio::Leg,
+    memory::receive,
     protocol::{Answer, AudioHead, Event, HEAD_BYTES, Head, Kind, audio_message, control_message},
 };
 
 /// How much is read before what came is looked at: an engine that never stops talking must not stop us.
 const READ_BYTES_MAX: usize = 1024 * 1024;
+/// Descriptors that wait for the answer that they came with.
+const DESCRIPTORS_MAX: usize = 64;
 
 /// What came in.
 pub(super) enum Message {
@@ -46,6 +56,8 @@ pub(super) struct Wire {
     /// How much of `out` the kernel has.
     sent: usize,
     inbox: Vec<u8>,
+    /// Descriptors that came and were not taken yet, in their order.
+    descriptors: VecDeque<OwnedFd>,
     /// How much of `inbox` is taken.
     taken: usize,
     /// The engine takes nothing more; what it said last may still be on its way to us.
@@ -68,7 +80,8 @@ impl Wire {
 
     pub(super) fn over(stream: UnixStream) -> Result<Wire, ClientError> {
         stream.set_nonblocking(true).map_err(|cause| ClientError::Broken { cause })?;
-        Ok(Wire { stream, out: Vec::new(), sent: 0, inbox: Vec::new(), taken: 0, deaf: false, came: None })
+        let (out, inbox, descriptors) = (Vec::new(), Vec::new(), VecDeque::new());
+        Ok(Wire { stream, out, sent: 0, inbox, descriptors, taken: 0, deaf: false, came: None })
     }
 
     pub(super) fn keep_what_comes(&mut self) {
@@ -98,9 +111,16 @@ impl Wire {
         self.read()
     }
 
+    /// The descriptor that came first and was not taken yet.
+    pub(super) fn take_descriptor(&mut self) -> Option<OwnedFd> {
+        self.descriptors.pop_front()
+    }
+
     fn write(&mut self) -> Result<(), ClientError> {
         while self.sent < self.out.len() && !self.deaf {
-            match (&self.stream).write(&self.out[self.sent..]) {
+            // A softphone need not know of signals: an engine that is gone must not end it.
+            let sent = send(self.stream.as_raw_fd(), &self.out[self.sent..], MsgFlags::MSG_NOSIGNAL);
+            match sent.map_err(io::Error::from) {
                 Ok(bytes) => self.sent += bytes,
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Ok(()),
@@ -122,10 +142,11 @@ impl Wire {
         let mut chunk = [0; 16 * 1024];
         let mut bytes_read = 0;
         while bytes_read < READ_BYTES_MAX {
-            match (&self.stream).read(&mut chunk) {
+            match receive(&self.stream, &mut chunk, &mut self.descriptors) {
                 Ok(0) => return Ok(false),
                 Ok(bytes) => {
                     bytes_read += bytes;
+                    self.descriptors.truncate(DESCRIPTORS_MAX);
                     self.inbox.extend_from_slice(&chunk[..bytes]);
                     if let Some(came) = &mut self.came {
                         came.extend_from_slice(&chunk[..bytes]);

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::{
+    audio::{Codec, Rate},
     memory::Arena,
     ring::{LegCounts, Ring},
 };
@@ -46,10 +47,9 @@ impl ByHand {
             beats: Arc::default(),
             orders: HeapRb::new(1).split().1,
             connections: HashMap::new(),
-            buffers: Buffers {
-                bytes: LockedBuffer::new(READ_BYTES_MAX, true)?,
-                samples: LockedSamples::new(FRAME_SAMPLES_MAX, true)?,
-            },
+            sharing: Vec::new(),
+            collected: Instant::now(),
+            buffers: Buffers::new(true)?,
         };
         Ok(ByHand { thread, arena })
     }
@@ -72,7 +72,10 @@ impl ByHand {
         for (channel, codec) in (0..).zip(CODECS) {
             let (ring, writers) = Ring::new(Arc::clone(self.arena));
             rings.push(ring);
-            lines.add(channel, Box::new(Line { writers: Box::new(writers), codec, rate, began, ahead: AHEAD_SAMPLES }));
+            lines.add(
+                channel,
+                Box::new(Line { writers: Box::new(writers), codec, rate, began, ahead: AHEAD_SAMPLES, shared: None }),
+            );
         }
         let stash = Stash::new(self.arena);
         self.thread.connections.insert(ID, Connection { stream: server, inbox, stash, paused: true, lines });

@@ -1,6 +1,6 @@
 //! The task of one connection: its control messages, in order, and what it is told.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use tokio::{
     net::UnixStream,
@@ -10,14 +10,19 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::outbox::{Outbox, Place, Written};
-use super::reader::{ConnectionId, Inbound, Line, Reader};
+use super::reader::{Allowance, ConnectionId, Inbound, Line, Reader, SharedFrames};
 use crate::{
+    audio::{Codec, Rate},
     engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Who},
-    protocol::{Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, RequestError, Target, VERSION, Verdict},
+    protocol::{
+        Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, RequestError, SharedLayout, Target, VERSION, Verdict,
+    },
 };
 
 /// How long an `erase-last` waits for the disk before it says that the disk does not do it.
 const ERASE_WAIT: Duration = Duration::from_secs(10);
+/// How long a frame is if a client does not say: as phones have it.
+const FRAME_SECONDS: f64 = 0.02;
 /// How long a connection that is closed may take to read the last it is told.
 const FAREWELL_WAIT: Duration = Duration::from_secs(2);
 
@@ -31,8 +36,18 @@ pub(super) struct Connection {
     /// The outbox again, as the engine knows it.
     listener: Arc<dyn Listener>,
     /// The calls that this connection carries, by channel.
-    calls: HashMap<u32, CallId>,
+    calls: HashMap<u32, Carries>,
     next_channel: u32,
+    allowance: Allowance,
+}
+
+/// What a connection knows of a call that it carries.
+struct Carries {
+    call: CallId,
+    codec: Codec,
+    rate: Rate,
+    /// Whether its frames can come through shared memory.
+    shared: bool,
 }
 
 impl Connection {
@@ -42,9 +57,10 @@ impl Connection {
         reader: Arc<Reader>,
         who: Who,
         outbox: Arc<Outbox>,
+        allowance: Allowance,
     ) -> Connection {
         let listener: Arc<dyn Listener> = Arc::clone(&outbox) as _;
-        Connection { id, engine, reader, who, outbox, listener, calls: HashMap::new(), next_channel: 0 }
+        Connection { id, engine, reader, who, outbox, listener, calls: HashMap::new(), next_channel: 0, allowance }
     }
 
     /// Serves the connection to its end, and says what that was.
@@ -103,13 +119,13 @@ impl Connection {
             self.outbox.tell(&Event::Error { error, text });
         }
         for (channel, line) in lines {
-            if let Some(call) = self.calls.remove(&channel) {
-                self.engine.connection_lost(call, line.writers);
+            if let Some(carries) = self.calls.remove(&channel) {
+                self.engine.connection_lost(carries.call, line.writers);
             }
         }
         // Their first frame had not been let through yet.
-        for (_, call) in self.calls.drain() {
-            let _ = self.engine.end(call);
+        for (_, carries) in self.calls.drain() {
+            let _ = self.engine.end(carries.call);
         }
         debug!(connection = self.id, "a connection ends");
     }
@@ -130,11 +146,15 @@ impl Connection {
             }
         };
         let (id, asked) = (request.id, Asked::from(&request.ask));
-        let Controlled { mut answer, after } = self.ask(request);
+        let (controlled, descriptor) = match request.ask {
+            Ask::Share { frame_samples } => self.share(&request.target, frame_samples),
+            _ => (self.ask(request), None),
+        };
+        let Controlled { mut answer, after } = controlled;
         answer.id = id;
         self.engine.counters().answered(asked, &answer);
         match after {
-            None => self.outbox.answer(&answer),
+            None => self.outbox.answer_with(&answer, descriptor),
             Some(after) => {
                 let place = self.outbox.place();
                 let (engine, outbox) = (Arc::clone(&self.engine), Arc::clone(&self.outbox));
@@ -176,7 +196,9 @@ impl Connection {
     /// A channel is a call of this connection.
     fn resolve(&self, target: Target) -> Result<Target, Refusal> {
         match target {
-            Target::Channel(channel) => self.calls.get(&channel).copied().map(Target::Call).ok_or(Refusal::UnknownCall),
+            Target::Channel(channel) => {
+                self.calls.get(&channel).map(|carries| Target::Call(carries.call)).ok_or(Refusal::UnknownCall)
+            }
             other => Ok(other),
         }
     }
@@ -186,21 +208,58 @@ impl Connection {
         let Carried { facts, agent, began, writers } = carried;
         let channel = self.next_channel;
         self.next_channel += 1;
-        self.calls.insert(channel, facts.id);
+        let carries = Carries { call: facts.id, codec: facts.codec, rate: facts.rate, shared: false };
+        self.calls.insert(channel, carries);
         let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
-        let line = Line { writers, codec: facts.codec, rate: facts.rate, began, ahead };
+        let line = Line { writers, codec: facts.codec, rate: facts.rate, began, ahead, shared: None };
         self.reader.carry(self.id, channel, Box::new(line));
         Answer { call: Some(facts.id), agent: Some(agent), channel: Some(channel), ..Answer::new(Verdict::Accepted) }
     }
 
-    fn end(&mut self, target: &Target) -> Answer {
-        let carried = match target {
-            Target::Call(call) => self.calls.iter().find(|(_, known)| *known == call),
-            Target::Own if self.calls.len() == 1 => self.calls.iter().next(),
+    /// The channel of a call that only this connection may speak for.
+    fn own(&self, target: &Target) -> Option<u32> {
+        match target {
+            Target::Channel(channel) => self.calls.contains_key(channel).then_some(*channel),
+            Target::Call(call) => {
+                self.calls.iter().find(|(_, carries)| carries.call == *call).map(|(channel, _)| *channel)
+            }
+            Target::Own if self.calls.len() == 1 => self.calls.keys().next().copied(),
             _ => None,
+        }
+    }
+
+    /// Memory for the frames of a call that both ends write, and the descriptor that goes with the answer.
+    fn share(&mut self, target: &Target, frame_samples: Option<usize>) -> (Controlled, Option<OwnedFd>) {
+        let Some((channel, carries)) = self.own(target).and_then(|own| Some((own, self.calls.get_mut(&own)?))) else {
+            return (Answer::refused(Refusal::UnknownCall).into(), None);
         };
-        let Some((&channel, &call)) = carried else { return Answer::refused(Refusal::UnknownCall) };
-        self.calls.remove(&channel);
+        let call = Some(carries.call);
+        if carries.shared {
+            return (Answer { call, ..Answer::new(Verdict::Already) }.into(), None);
+        }
+        let frame_samples = frame_samples.unwrap_or(carries.rate.samples(FRAME_SECONDS) as usize);
+        let layout = SharedLayout::new(carries.codec, carries.rate, frame_samples);
+        match SharedFrames::make(layout, &self.allowance, self.engine.allow_unlocked()) {
+            Ok((shared, descriptor)) => {
+                carries.shared = true;
+                let shared_bytes = Some(shared.bytes());
+                self.reader.share(self.id, channel, Box::new(shared));
+                let answer = Answer { call, shared_bytes, channel: Some(channel), ..Answer::new(Verdict::Accepted) };
+                (answer.into(), Some(descriptor))
+            }
+            Err(why) => {
+                warn!(call = %carries.call, "a call shares no memory with its client: {why}");
+                let text = Some(why.to_string());
+                (Answer { call, text, ..Answer::refused(Refusal::MemoryFull) }.into(), None)
+            }
+        }
+    }
+
+    fn end(&mut self, target: &Target) -> Answer {
+        let Some(channel) = self.own(target) else { return Answer::refused(Refusal::UnknownCall) };
+        let Some(Carries { call, .. }) = self.calls.remove(&channel) else {
+            return Answer::refused(Refusal::UnknownCall);
+        };
         self.reader.release(self.id, channel);
         match self.engine.end(call) {
             Ok((at, seconds)) => {

@@ -20,7 +20,11 @@ use tokio::{
 };
 use tracing::{debug, error, warn};
 
-use super::{connection::Connection, outbox::Outbox, reader::Reader};
+use super::{
+    connection::Connection,
+    outbox::Outbox,
+    reader::{Allowance, Reader},
+};
 use crate::{
     engine::{Engine, Listener, Mishap, Who},
     protocol::{ErrorCode, Event},
@@ -38,6 +42,8 @@ pub(super) struct Door {
     readers: Vec<Arc<Reader>>,
     settings: Settings,
     open: Arc<AtomicUsize>,
+    /// All calls together share no more memory with their clients than they have for themselves.
+    allowance: Allowance,
     /// Those who are connected, to be told when the engine stops.
     outboxes: Mutex<Vec<std::sync::Weak<Outbox>>>,
 }
@@ -80,7 +86,8 @@ impl Door {
         settings: &Settings,
     ) -> Door {
         let (open, outboxes) = (Arc::default(), Mutex::default());
-        Door { listener, path, engine, readers, settings: settings.clone(), open, outboxes }
+        let allowance = Allowance::new(engine.arena().bytes());
+        Door { listener, path, engine, readers, settings: settings.clone(), open, allowance, outboxes }
     }
 
     /// Accepts until the engine stops.
@@ -126,7 +133,8 @@ impl Door {
         let stream = UnixStream::from_std(stream)?;
         let reader = &self.readers[id as usize % self.readers.len()];
         let (sender, inbox) = unbounded_channel();
-        let connection = Connection::new(id, Arc::clone(&self.engine), Arc::clone(reader), who, Arc::clone(&outbox));
+        let (engine, allowance) = (Arc::clone(&self.engine), self.allowance.clone());
+        let connection = Connection::new(id, engine, Arc::clone(reader), who, Arc::clone(&outbox), allowance);
         let mut outboxes = self.outboxes.lock();
         outboxes.retain(|outbox| outbox.strong_count() > 0);
         outboxes.push(Arc::downgrade(&outbox));

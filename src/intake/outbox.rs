@@ -1,9 +1,19 @@
 //! What a connection is still to be told.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    os::fd::{AsRawFd, OwnedFd},
+    sync::Arc,
+};
 
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use parking_lot::Mutex;
-use tokio::{io::AsyncWriteExt, net::UnixStream, sync::Notify};
+use tokio::{
+    io::{AsyncWriteExt, Interest},
+    net::UnixStream,
+    sync::Notify,
+};
 use tracing::warn;
 
 use crate::{
@@ -13,6 +23,8 @@ use crate::{
 
 /// Bytes that may wait for a client that does not read. One long list of calls fits.
 const WAITING_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Descriptors that may wait for a client that does not read: they are taken from what all connections need.
+const DESCRIPTORS_MAX: usize = 256;
 /// Answers that may wait behind one that waits for the disk.
 const HELD_BACK_MAX: usize = 10_000;
 
@@ -42,29 +54,50 @@ pub(super) struct Place(u64);
 struct Waiting {
     /// Messages that can go out.
     bytes: Vec<u8>,
+    /// Descriptors that go with them, and where in `bytes` the message of each begins.
+    descriptors: Vec<(usize, OwnedFd)>,
+    /// How many wait, with those of answers that are held back.
+    descriptors_waiting: usize,
     /// Answers from the first one that is not known yet: they go out in the order of their requests.
-    held_back: VecDeque<Option<Vec<u8>>>,
+    held_back: VecDeque<Option<Message>>,
     /// The number of the first one of these.
     first: u64,
     /// Nothing more is taken; what waits still goes out.
     closed: bool,
 }
 
+/// The JSON of an answer, and the descriptor that goes with it.
+type Message = (Vec<u8>, Option<OwnedFd>);
+
 impl Waiting {
     fn is_too_much(&self) -> bool {
-        self.bytes.len() > WAITING_BYTES_MAX || self.held_back.len() > HELD_BACK_MAX
+        self.bytes.len() > WAITING_BYTES_MAX
+            || self.held_back.len() > HELD_BACK_MAX
+            || self.descriptors_waiting > DESCRIPTORS_MAX
+    }
+
+    /// A message goes out.
+    fn let_out(&mut self, (json, descriptor): Message) {
+        self.descriptors.extend(descriptor.map(|descriptor| (self.bytes.len(), descriptor)));
+        control_message(&json, &mut self.bytes);
     }
 }
 
 impl Outbox {
     /// An answer.
     pub(super) fn answer(&self, answer: &Answer) {
-        let json = serde_json::to_vec(answer).expect("an answer is JSON");
+        self.answer_with(answer, None);
+    }
+
+    /// An answer, and a descriptor that goes with it.
+    pub(super) fn answer_with(&self, answer: &Answer, descriptor: Option<OwnedFd>) {
+        let message = (serde_json::to_vec(answer).expect("an answer is JSON"), descriptor);
         self.put(|waiting| {
+            waiting.descriptors_waiting += usize::from(message.1.is_some());
             if waiting.held_back.is_empty() {
-                control_message(&json, &mut waiting.bytes);
+                waiting.let_out(message);
             } else {
-                waiting.held_back.push_back(Some(json));
+                waiting.held_back.push_back(Some(message));
             }
         });
     }
@@ -81,10 +114,10 @@ impl Outbox {
         let json = serde_json::to_vec(answer).expect("an answer is JSON");
         self.put(|waiting| {
             let at = (place.0 - waiting.first) as usize;
-            waiting.held_back[at] = Some(json);
+            waiting.held_back[at] = Some((json, None));
             while let Some(Some(_)) = waiting.held_back.front() {
-                let json = waiting.held_back.pop_front().flatten().expect("it was just seen");
-                control_message(&json, &mut waiting.bytes);
+                let message = waiting.held_back.pop_front().flatten().expect("it was just seen");
+                waiting.let_out(message);
                 waiting.first += 1;
             }
         });
@@ -113,9 +146,10 @@ impl Outbox {
     /// Writes what comes, until it is closed and empty, or the client does not read, or is gone. Returns how it ended.
     pub(super) async fn write_to(self: Arc<Outbox>, mut stream: UnixStream) -> Written {
         loop {
-            let (bytes, closed) = {
+            let (bytes, descriptors, closed) = {
                 let mut waiting = self.waiting.lock();
-                (std::mem::take(&mut waiting.bytes), waiting.closed)
+                waiting.descriptors_waiting -= waiting.descriptors.len();
+                (std::mem::take(&mut waiting.bytes), std::mem::take(&mut waiting.descriptors), waiting.closed)
             };
             if bytes.is_empty() {
                 if closed {
@@ -126,7 +160,7 @@ impl Outbox {
                 continue;
             }
             let ended = tokio::select! {
-                written = stream.write_all(&bytes) => written.is_err().then_some(Written::Gone),
+                written = write(&mut stream, &bytes, descriptors) => written.is_err().then_some(Written::Gone),
                 () = self.overflown.notified() => {
                     warn!("a connection is closed: the client does not read what it is sent");
                     Some(Written::NotRead)
@@ -138,6 +172,21 @@ impl Outbox {
             }
         }
     }
+}
+
+/// Writes messages, each descriptor with the first byte of its own.
+async fn write(stream: &mut UnixStream, bytes: &[u8], descriptors: Vec<(usize, OwnedFd)>) -> io::Result<()> {
+    let mut written = 0;
+    for (at, descriptor) in descriptors {
+        stream.write_all(&bytes[written..at]).await?;
+        let send = || {
+            let (piece, raw) = ([IoSlice::new(&bytes[at..=at])], [descriptor.as_raw_fd()]);
+            let with = [ControlMessage::ScmRights(&raw)];
+            Ok(sendmsg::<()>(stream.as_raw_fd(), &piece, &with, MsgFlags::MSG_NOSIGNAL, None)?)
+        };
+        written = at + stream.async_io(Interest::WRITABLE, send).await?;
+    }
+    stream.write_all(&bytes[written..]).await
 }
 
 impl Listener for Outbox {

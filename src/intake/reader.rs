@@ -1,12 +1,15 @@
-//! The thread that reads sockets: the path of a frame from the kernel into a ring.
+//! The thread that reads sockets and shared memory: the path of a frame from the kernel into a ring.
 //!
 //! It takes no lock, opens nothing, logs nothing, and allocates nothing for a frame: it reads many frames with one call into a locked
 //! buffer, pushes them, and wipes the buffer. It allocates only when a control message passes, to hand it to the connection's task; until that has
 //! taken effect it reads no further on that connection, so that the messages of a connection take effect in their order. What
 //! waits meanwhile, and what was read of a message that is not whole yet, waits in the arena.
+//!
+//! Frames that clients write into shared memory take the same path, on this thread's own clock: whoever reads a connection's socket
+//! collects its shared memory too, so that its control messages keep their place among its frames without any thread waiting for another.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
     sync::{
@@ -29,13 +32,15 @@ use ringbuf::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate, g711::Law},
+    audio::{FRAME_SAMPLES_MAX, Leg},
     barrier,
     engine::FaultIn,
     memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_registers},
     protocol::{AudioHead, ErrorCode, FrameError, HEAD_BYTES, Head, Kind},
-    ring::LegWriter,
 };
+pub(super) use line::Line;
+use line::{Fault, Lines};
+pub(super) use shared::{Allowance, SharedFrames};
 
 /// What one call to the kernel reads at most: a few hundred frames.
 const READ_BYTES_MAX: usize = 128 * 1024;
@@ -43,6 +48,9 @@ const READ_BYTES_MAX: usize = 128 * 1024;
 const ORDERS_MAX: usize = 4_096;
 /// Sockets that one look at epoll can name.
 const EVENTS_MAX: usize = 256;
+/// How often what clients wrote into shared memory is collected, while there is any. Half a frame: later than a socket would say it, but
+/// without a call of the system for each; and there is room for half a second of it.
+const COLLECT_EVERY: Duration = Duration::from_millis(10);
 /// The event that says that orders wait.
 const WAKE: u64 = u64::MAX;
 
@@ -64,20 +72,11 @@ pub(super) enum Inbound {
     },
 }
 
-/// What carries a call's frames from its connection into its ring.
-pub(super) struct Line {
-    pub writers: Box<[LegWriter; 2]>,
-    pub codec: Codec,
-    pub rate: Rate,
-    pub began: Instant,
-    /// How far a position may be ahead, in samples.
-    pub ahead: u64,
-}
-
 /// What the thread is told.
 enum Order {
     Adopt { id: ConnectionId, stream: UnixStream, inbox: UnboundedSender<Inbound> },
     Carry { id: ConnectionId, channel: u32, line: Box<Line> },
+    Share { id: ConnectionId, channel: u32, shared: Box<SharedFrames> },
     Release { id: ConnectionId, channel: u32 },
     GoOn { id: ConnectionId },
     Close { id: ConnectionId },
@@ -105,10 +104,7 @@ impl Reader {
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
-        let buffers = Buffers {
-            bytes: LockedBuffer::new(READ_BYTES_MAX, allow_unlocked)?,
-            samples: LockedSamples::new(FRAME_SAMPLES_MAX, allow_unlocked)?,
-        };
+        let buffers = Buffers::new(allow_unlocked)?;
         let beats = Arc::new(AtomicU64::new(0));
         let (thread_wake, thread_beats) = (Arc::clone(&wake), Arc::clone(&beats));
         thread::Builder::new().name(format!("intake-{number}")).spawn(move || {
@@ -121,6 +117,8 @@ impl Reader {
                 beats: thread_beats,
                 orders: consumer,
                 connections: HashMap::new(),
+                sharing: Vec::new(),
+                collected: Instant::now(),
                 buffers,
             };
             thread.run();
@@ -148,6 +146,11 @@ impl Reader {
     /// A call of a connection: its frames go this way from now on. Channels of a connection are given in order, from 0.
     pub(super) fn carry(&self, id: ConnectionId, channel: u32, line: Box<Line>) {
         self.order(Order::Carry { id, channel, line });
+    }
+
+    /// Frames of a call come through this memory too, from now on.
+    pub(super) fn share(&self, id: ConnectionId, channel: u32, shared: Box<SharedFrames>) {
+        self.order(Order::Share { id, channel, shared });
     }
 
     /// A call has ended: its line comes back.
@@ -215,8 +218,22 @@ impl From<nix::Error> for ReaderError {
 
 /// Where audio passes through on its way. Locked, and wiped after every read.
 struct Buffers {
+    /// What one read of a socket brings.
     bytes: LockedBuffer,
+    /// A frame out of shared memory.
+    frame: LockedBuffer,
+    /// A frame as samples.
     samples: LockedSamples,
+}
+
+impl Buffers {
+    fn new(allow_unlocked: bool) -> Result<Buffers, MapError> {
+        Ok(Buffers {
+            bytes: LockedBuffer::new(READ_BYTES_MAX, allow_unlocked)?,
+            frame: LockedBuffer::new(2 * FRAME_SAMPLES_MAX, allow_unlocked)?,
+            samples: LockedSamples::new(FRAME_SAMPLES_MAX, allow_unlocked)?,
+        })
+    }
 }
 
 struct ReaderThread<'a> {
@@ -227,6 +244,10 @@ struct ReaderThread<'a> {
     beats: Arc<AtomicU64>,
     orders: HeapCons<Order>,
     connections: HashMap<ConnectionId, Connection<'a>>,
+    /// Those of them that share memory with their clients.
+    sharing: Vec<ConnectionId>,
+    /// When that was last looked at.
+    collected: Instant,
     buffers: Buffers,
 }
 
@@ -241,47 +262,6 @@ struct Connection<'a> {
     lines: Lines,
 }
 
-/// The calls of a connection by their channels. A channel is never given twice: a frame that comes after its call has ended is dropped, and
-/// can't end up in another call.
-#[derive(Default)]
-struct Lines {
-    first: u32,
-    lines: VecDeque<Option<Box<Line>>>,
-}
-
-impl Lines {
-    /// Whether there is no call, though there may have been some.
-    fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
-    fn add(&mut self, channel: u32, line: Box<Line>) {
-        debug_assert_eq!(channel as usize, self.first as usize + self.lines.len());
-        self.lines.push_back(Some(line));
-    }
-
-    /// None for a channel that was never given; `Some(None)` for one whose call has ended.
-    fn get(&mut self, channel: u32) -> Option<Option<&mut Line>> {
-        match channel.checked_sub(self.first) {
-            None => Some(None),
-            Some(at) => self.lines.get_mut(at as usize).map(Option::as_deref_mut),
-        }
-    }
-
-    fn remove(&mut self, channel: u32) -> Option<Box<Line>> {
-        let line = self.lines.get_mut(channel.checked_sub(self.first)? as usize)?.take();
-        while let Some(None) = self.lines.front() {
-            self.lines.pop_front();
-            self.first += 1;
-        }
-        line
-    }
-
-    fn into_all(self) -> Vec<(u32, Box<Line>)> {
-        (self.first..).zip(self.lines).filter_map(|(channel, line)| Some((channel, line?))).collect()
-    }
-}
-
 /// What stops the reading of a connection's bytes.
 enum Stop {
     /// The next message is not whole yet.
@@ -290,30 +270,6 @@ enum Stop {
     Control(std::ops::Range<usize>),
     /// The client did something wrong.
     Fault(Fault),
-}
-
-/// What a client did wrong. Its words are made off the path of frames: they allocate.
-enum Fault {
-    /// This is no message, or none of its kind.
-    Frame(FrameError),
-    /// The connection has no such channel.
-    Channel(u32),
-    /// A frame is further ahead than it may be.
-    Position { position: u64, limit: u64 },
-}
-
-impl Fault {
-    fn to_event(&self) -> (ErrorCode, String) {
-        match self {
-            Fault::Frame(error) => (error.code(), error.to_string()),
-            Fault::Channel(channel) => {
-                (ErrorCode::Channel, format!("channel {channel} was not given to this connection"))
-            }
-            Fault::Position { position, limit } => {
-                (ErrorCode::Position, format!("position {position} is too far ahead: the limit is {limit} now"))
-            }
-        }
-    }
 }
 
 impl From<FrameError> for Stop {
@@ -326,7 +282,7 @@ impl ReaderThread<'_> {
     fn run(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
         loop {
-            let ready = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+            let ready = match self.epoll.wait(&mut events, self.patience()) {
                 Ok(ready) => ready,
                 Err(nix::Error::EINTR) => 0,
                 // Nothing that this thread does can make it fail.
@@ -338,9 +294,41 @@ impl ReaderThread<'_> {
                     WAKE => {}
                     id => self.read(id, true),
                 }
+                // Sockets with no end of bytes are no reason to be late.
+                self.collect_if_due();
             }
+            self.collect_if_due();
             self.fault_in.wake_if_wanted();
         }
+    }
+
+    /// How long to wait for sockets: for ever, but for the clock of shared memory.
+    fn patience(&self) -> EpollTimeout {
+        if self.sharing.is_empty() {
+            return EpollTimeout::NONE;
+        }
+        let left = COLLECT_EVERY.saturating_sub(self.collected.elapsed());
+        EpollTimeout::from(left.as_micros().div_ceil(1_000) as u8)
+    }
+
+    /// Takes what waits in shared memory, when it is time. Not of a connection whose control message has not taken effect yet.
+    fn collect_if_due(&mut self) {
+        if self.sharing.is_empty() || self.collected.elapsed() < COLLECT_EVERY {
+            return;
+        }
+        self.collected = Instant::now();
+        let mut next = 0;
+        while let Some(&id) = self.sharing.get(next) {
+            let connection = self.connections.get_mut(&id).expect("it leaves this list when it is closed");
+            let Buffers { frame, samples, .. } = &mut self.buffers;
+            let collected =
+                if connection.paused { Ok(()) } else { connection.lines.collect(frame, samples, self.collected) };
+            match collected {
+                Ok(()) => next += 1,
+                Err(fault) => self.close(id, Some(fault.to_event())),
+            }
+        }
+        wipe_registers();
     }
 
     /// False when nobody can order any more.
@@ -359,10 +347,22 @@ impl ReaderThread<'_> {
                     // It is gone, and its task does not know yet. No frame was taken for the call: its task ends it.
                     None => drop(line),
                 },
+                Order::Share { id, channel, shared } => {
+                    if let Some(connection) = self.connections.get_mut(&id) {
+                        let shared_before = connection.lines.share();
+                        drop(connection.lines.add_shared(channel, shared));
+                        if connection.lines.share() && !shared_before {
+                            self.sharing.push(id);
+                        }
+                    }
+                }
                 Order::Release { id, channel } => {
                     if let Some(connection) = self.connections.get_mut(&id)
                         && let Some(line) = connection.lines.remove(channel)
                     {
+                        if line.shared.is_some() && !connection.lines.share() {
+                            self.sharing.retain(|known| *known != id);
+                        }
                         let _ = connection.inbox.send(Inbound::Released(line));
                     }
                 }
@@ -411,8 +411,15 @@ impl ReaderThread<'_> {
             Stop::Control(range) => {
                 keep = range.end;
                 connection.paused = true;
-                let _ = connection.inbox.send(Inbound::Control(self.buffers.bytes[range].to_vec()));
                 let _ = self.epoll.delete(connection.stream.as_fd());
+                // What was written before the message was sent is before it.
+                let Buffers { frame, samples, .. } = &mut self.buffers;
+                match connection.lines.collect(frame, samples, Instant::now()) {
+                    Ok(()) => {
+                        let _ = connection.inbox.send(Inbound::Control(self.buffers.bytes[range].to_vec()));
+                    }
+                    Err(wrong) => fault = Some(wrong.to_event()),
+                }
             }
             Stop::Fault(wrong) => {
                 keep = filled;
@@ -434,9 +441,15 @@ impl ReaderThread<'_> {
     }
 
     fn close(&mut self, id: ConnectionId, fault: Option<(ErrorCode, String)>) {
-        let Some(connection) = self.connections.remove(&id) else { return };
+        let Some(mut connection) = self.connections.remove(&id) else { return };
         if !connection.paused {
             let _ = self.epoll.delete(connection.stream.as_fd());
+        }
+        if connection.lines.share() {
+            // What a client wrote before it died is of the call.
+            let Buffers { frame, samples, .. } = &mut self.buffers;
+            connection.lines.collect_last(frame, samples, Instant::now());
+            self.sharing.retain(|known| *known != id);
         }
         let _ = connection.inbox.send(Inbound::Gone { fault, lines: connection.lines.into_all() });
     }
@@ -469,53 +482,24 @@ impl Connection<'_> {
         (used, stop)
     }
 
-    /// One frame into its ring. Returns how many samples passed through the buffer.
     fn frame(&mut self, leg: Leg, payload: &[u8], buffer: &mut LockedSamples, now: Instant) -> Result<usize, Stop> {
-        let Some((head, bytes)) = AudioHead::split(payload) else {
+        let Some((AudioHead { channel, position }, bytes)) = AudioHead::split(payload) else {
             return Err(FrameError::Samples { bytes: 0 }.into());
         };
-        let line = match self.lines.get(head.channel) {
-            Some(Some(line)) => line,
-            Some(None) => return Ok(0),
-            None => return Err(Stop::Fault(Fault::Channel(head.channel))),
-        };
-        let samples = AudioHead::samples(bytes, line.codec)?;
-        #[cfg(feature = "planted-leaks")]
-        crate::leaks::frame(bytes);
-        let limit = line.limit(now);
-        if head.position.saturating_add(samples as u64) > limit {
-            return Err(Stop::Fault(Fault::Position { position: head.position, limit }));
+        match self.lines.get(channel) {
+            Some(Some(line)) => line.frame(leg, position, bytes, buffer, now).map_err(Stop::Fault),
+            Some(None) => Ok(0),
+            None => Err(Stop::Fault(Fault::Channel(channel))),
         }
-        let writer = &mut line.writers[leg.index()];
-        writer.provision(samples);
-        match line.codec {
-            Codec::Ulaw => writer.push_codes(head.position, Law::Mu, bytes),
-            Codec::Alaw => writer.push_codes(head.position, Law::A, bytes),
-            Codec::Pcm16 => {
-                let buffer = &mut buffer[..samples];
-                for (sample, two) in buffer.iter_mut().zip(bytes.chunks_exact(2)) {
-                    *sample = i16::from_le_bytes([two[0], two[1]]);
-                }
-                writer.push(head.position, buffer);
-                return Ok(samples);
-            }
-        }
-        Ok(0)
     }
 }
 
-impl Line {
-    /// The position that a frame may reach: some way ahead of the call's end, or of the time that has passed.
-    fn limit(&self, now: Instant) -> u64 {
-        let passed =
-            now.saturating_duration_since(self.began).as_micros() as u64 * u64::from(self.rate.hz()) / 1_000_000;
-        let end = self.writers[0].position().max(self.writers[1].position());
-        end.max(passed) + self.ahead
-    }
-}
-
-// Named by its path, because the fuzz targets take in this file by its own.
+// Named by their paths, because the fuzz targets take in this file by its own.
 #[path = "by_hand.rs"]
 pub mod by_hand;
+#[path = "line.rs"]
+mod line;
+#[path = "shared.rs"]
+mod shared;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The memory that live audio is held in: locked, limited, faulted in ahead of need, wiped before it is used again.
 //!
-//! Belongs here: mapping and locking, the segments of the arena, wiping. Does not: what is stored in a segment.
+//! Belongs here: mapping and locking, the segments of the arena, wiping, memory shared with a client. Does not: what is stored in a segment.
 
 mod arena;
 #[cfg(not(loom))]
@@ -9,6 +9,8 @@ mod buffer;
 mod look;
 #[cfg(not(loom))]
 mod map;
+#[cfg(not(loom))]
+mod shared;
 #[cfg(not(loom))]
 mod stash;
 pub(crate) mod sync;
@@ -23,6 +25,8 @@ pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 pub use look::{Piece, Use, locked_ranges, look_at_locked};
 #[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
+#[cfg(not(loom))]
+pub use shared::{SharedMemory, receive};
 #[cfg(not(loom))]
 pub use stash::Stash;
 pub(crate) use wipe::fetch_soon;

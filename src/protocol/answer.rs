@@ -125,6 +125,9 @@ pub struct Answer {
     /// Where each leg goes on, agent first, in samples (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<[u64; 2]>,
+    /// Bytes of the memory whose descriptor comes with this answer (`share`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_bytes: Option<usize>,
     /// The live calls that the asker may see (`calls`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<Vec<LiveCall>>,
@@ -147,6 +150,7 @@ impl Answer {
             at: None,
             seconds: None,
             positions: None,
+            shared_bytes: None,
             calls: None,
             status: None,
         }

@@ -103,6 +103,8 @@ pub enum ErrorCode {
     Channel,
     /// A position too far ahead of the call.
     Position,
+    /// What a client wrote into its shared memory can't be.
+    SharedMemory,
     /// A control message that is not a JSON object.
     Json,
     /// No more connections are taken.
@@ -113,7 +115,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them, in their order.
-    pub const ALL: [ErrorCode; 10] = [
+    pub const ALL: [ErrorCode; 11] = [
         ErrorCode::NotRetrocall,
         ErrorCode::Version,
         ErrorCode::Kind,
@@ -121,6 +123,7 @@ impl ErrorCode {
         ErrorCode::Samples,
         ErrorCode::Channel,
         ErrorCode::Position,
+        ErrorCode::SharedMemory,
         ErrorCode::Json,
         ErrorCode::TooManyConnections,
         ErrorCode::MemoryFull,

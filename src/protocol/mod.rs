@@ -6,6 +6,7 @@ mod answer;
 mod event;
 mod frame;
 mod request;
+mod shared;
 mod status;
 mod words;
 
@@ -16,5 +17,8 @@ pub use frame::{
     audio_message, control_message,
 };
 pub use request::{AGENT_CHARS_MAX, Ask, Begin, Request, RequestError, Target};
+pub use shared::{
+    NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout,
+};
 pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
 pub use words::{CallId, Direction, Reason};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{CallId, Direction};
-use crate::audio::{Codec, Rate};
+use crate::audio::{Codec, FRAME_SAMPLES_MAX, Rate};
 
 /// The longest name of an agent, and the longest number of a customer, in characters.
 pub const AGENT_CHARS_MAX: usize = 64;
@@ -45,6 +45,11 @@ pub enum Ask {
     Begin(Begin),
     /// Takes over a live call whose connection was lost.
     Attach,
+    /// Memory that both ends write, for the frames of a call that this connection carries.
+    Share {
+        /// Samples that its frames usually have; without it, 20 ms.
+        frame_samples: Option<usize>,
+    },
     /// Hangup.
     End,
     /// The button.
@@ -126,6 +131,8 @@ struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     codec: Option<Codec>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    frame_samples: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
@@ -179,6 +186,7 @@ impl Request {
                 (fields.direction, fields.rate, fields.codec) =
                     (Some(begin.direction), Some(begin.rate), Some(begin.codec));
             }
+            Ask::Share { frame_samples } => fields.frame_samples = *frame_samples,
             Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
             Ask::Transfer { to } => fields.to = Some(to.clone()),
             Ask::Dtmf { digit } => fields.digit = Some(*digit),
@@ -242,6 +250,7 @@ impl Ask {
         match self {
             Ask::Begin(_) => "begin",
             Ask::Attach => "attach",
+            Ask::Share { .. } => "share",
             Ask::End => "end",
             Ask::Record => "record",
             Ask::Mask => "mask",
@@ -270,6 +279,7 @@ impl Fields {
             ("direction", self.direction.is_some()),
             ("rate", self.rate.is_some()),
             ("codec", self.codec.is_some()),
+            ("frame_samples", self.frame_samples.is_some()),
             ("seconds", self.seconds.is_some()),
             ("to", self.to.is_some()),
             ("digit", self.digit.is_some()),
@@ -308,6 +318,13 @@ impl Fields {
             }),
             "attach" if self.call.is_none() => return Err(needs("call")),
             "attach" => Ask::Attach,
+            "share" => {
+                let frame_samples = self.frame_samples.take();
+                if frame_samples.is_some_and(|samples| samples == 0 || samples > FRAME_SAMPLES_MAX) {
+                    return Err(format!("`frame_samples` must be 1 to {FRAME_SAMPLES_MAX}"));
+                }
+                Ask::Share { frame_samples }
+            }
             "end" => Ask::End,
             "record" => Ask::Record,
             "mask" => Ask::Mask,
@@ -371,6 +388,8 @@ mod tests {
         let asks = [
             (Target::Own, Ask::Begin(begin)),
             (Target::Call(call), Ask::Attach),
+            (Target::Channel(3), Ask::Share { frame_samples: None }),
+            (Target::Own, Ask::Share { frame_samples: Some(320) }),
             (Target::Channel(3), Ask::End),
             (Target::Agent("anna".into()), Ask::Record),
             (Target::Own, Ask::EraseLast { seconds: 2.5 }),

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{super::pulse::Pulse, *};
 use crate::{
+    audio::{Codec, Rate},
     protocol::{audio_message, control_message},
     ring::Ring,
 };
@@ -20,7 +21,10 @@ fn arena() -> Arc<Arena> {
 fn line(arena: &Arc<Arena>, codec: Codec) -> (Arc<Ring>, Box<Line>) {
     let (ring, writers) = Ring::new(Arc::clone(arena));
     let rate = Rate::new(8_000).expect("a rate");
-    (ring, Box::new(Line { writers: Box::new(writers), codec, rate, began: Instant::now(), ahead: 480_000 }))
+    (
+        ring,
+        Box::new(Line { writers: Box::new(writers), codec, rate, began: Instant::now(), ahead: 480_000, shared: None }),
+    )
 }
 
 fn frame(number: u64, to: &mut Vec<u8>) {

@@ -1,0 +1,211 @@
+//! Memory that another process writes as well: made and sealed for a client, or taken over from an engine.
+//!
+//! Whoever is at the other end may write anything there at any time. So no Rust reference to it is ever formed but to an atomic, for
+//! whose contents nothing is assumed: bytes are copied out and in word by word, and what they mean is for the caller to check, once
+//! they are its own. The seals keep the peer from making the memory shorter, which would make touching it a fault of the process.
+#![allow(unsafe_code)]
+
+use std::{
+    io::{self, IoSliceMut},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl},
+    sys::{
+        memfd::{MFdFlags, memfd_create},
+        socket::{ControlMessageOwned, MsgFlags, recvmsg},
+        stat::fstat,
+    },
+};
+
+use super::{
+    look::{self, Use},
+    map::MapError,
+};
+
+/// Bytes of a word: what is read and written at once.
+const WORD_BYTES: usize = 8;
+/// Descriptors that one look at a socket can bring.
+const DESCRIPTORS_MAX: usize = 16;
+
+/// A mapping that two processes write.
+pub struct SharedMemory {
+    start: NonNull<u8>,
+    bytes: usize,
+    /// Whether it is known to those who look for audio.
+    known: bool,
+}
+
+// SAFETY: it owns its mapping; nothing in it is tied to the thread that made it.
+unsafe impl Send for SharedMemory {}
+// SAFETY: all access goes through atomics, whoever else does the same.
+unsafe impl Sync for SharedMemory {}
+
+impl SharedMemory {
+    /// Makes memory of zeros for a client: allocated, sealed against any change of its size, locked, and the descriptor to hand over.
+    ///
+    /// # Errors
+    /// [`MapError`] if the system does not give it, or does not lock it and `allow_unlocked` is false.
+    pub fn create(bytes: usize, allow_unlocked: bool) -> Result<(SharedMemory, OwnedFd), MapError> {
+        let refused = |cause: Errno| MapError::NotMappable { bytes, cause: cause.into() };
+        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        let fd = memfd_create(c"retrocall-shared", flags).map_err(refused)?;
+        // Allocated, and not only made longer: no touch of it can fail for want of memory later.
+        fallocate(&fd, FallocateFlags::empty(), 0, bytes as i64).map_err(refused)?;
+        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+        fcntl(&fd, FcntlArg::F_ADD_SEALS(seals)).map_err(refused)?;
+        let mut memory = SharedMemory::map(&fd, bytes).map_err(|cause| MapError::NotMappable { bytes, cause })?;
+        // SAFETY: the range is the mapping just made.
+        if unsafe { libc::mlock(memory.start.as_ptr().cast(), bytes) } != 0 && !allow_unlocked {
+            return Err(MapError::NotLockable { bytes, cause: io::Error::last_os_error() });
+        }
+        look::made(memory.start.as_ptr() as usize, bytes, Use::Buffer);
+        memory.known = true;
+        Ok((memory, fd))
+    }
+
+    /// Maps what an engine made.
+    ///
+    /// # Errors
+    /// The system's error; `InvalidData` if it is nothing that [`SharedMemory::create`] makes.
+    pub fn open(fd: &OwnedFd) -> io::Result<SharedMemory> {
+        let seals = SealFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GET_SEALS)?);
+        let bytes = usize::try_from(fstat(fd)?.st_size).unwrap_or(0);
+        if !seals.contains(SealFlag::F_SEAL_SHRINK) || bytes == 0 || !bytes.is_multiple_of(WORD_BYTES) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the shared memory is not sealed, or empty"));
+        }
+        SharedMemory::map(fd, bytes)
+    }
+
+    fn map(fd: &OwnedFd, bytes: usize) -> io::Result<SharedMemory> {
+        let (may, how) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_POPULATE);
+        // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing; the result is checked.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, may, how, fd.as_raw_fd(), 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        for advice in [libc::MADV_DONTDUMP, libc::MADV_DONTFORK] {
+            // SAFETY: the range is the mapping just made; neither advice changes its contents.
+            let _ = unsafe { libc::madvise(start, bytes, advice) };
+        }
+        let start = NonNull::new(start.cast()).expect("a mapping is never at address 0");
+        Ok(SharedMemory { start, bytes, known: false })
+    }
+
+    /// How long it is.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The number at `at`, a multiple of 8, little-endian. Acquire: with it is seen what the peer wrote before it stored the number.
+    pub fn load(&self, at: usize) -> u64 {
+        u64::from_le(self.word(at).load(Ordering::Acquire))
+    }
+
+    /// Puts a number at `at`, a multiple of 8, little-endian. Release: who sees it sees what was written before.
+    pub fn store(&self, at: usize, number: u64) {
+        self.word(at).store(number.to_le(), Ordering::Release);
+    }
+
+    /// Copies bytes out, from `at` on, a multiple of 8. What the peer writes meanwhile makes them a mixture.
+    pub fn read(&self, at: usize, to: &mut [u8]) {
+        for (at, piece) in (at..).step_by(WORD_BYTES).zip(to.chunks_mut(WORD_BYTES)) {
+            piece.copy_from_slice(&self.word(at).load(Ordering::Relaxed).to_ne_bytes()[..piece.len()]);
+        }
+    }
+
+    /// Copies bytes in, from `at` on, a multiple of 8. The rest of the last word becomes zeros.
+    pub fn write(&self, at: usize, from: &[u8]) {
+        let (words, rest) = from.as_chunks::<WORD_BYTES>();
+        for (at, word) in (at..).step_by(WORD_BYTES).zip(words) {
+            self.word(at).store(u64::from_ne_bytes(*word), Ordering::Relaxed);
+        }
+        if !rest.is_empty() {
+            let mut word = [0; WORD_BYTES];
+            word[..rest.len()].copy_from_slice(rest);
+            self.word(at + words.len() * WORD_BYTES).store(u64::from_ne_bytes(word), Ordering::Relaxed);
+        }
+    }
+
+    /// Overwrites whole words with zeros, from `at` on.
+    pub fn wipe(&self, at: usize, bytes: usize) {
+        for at in (at..at + bytes).step_by(WORD_BYTES) {
+            self.word(at).store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The one way in: an atomic, which may change under our eyes.
+    fn word(&self, at: usize) -> &AtomicU64 {
+        assert!(at.is_multiple_of(WORD_BYTES) && at < self.bytes);
+        // SAFETY: the mapping begins at a page and is a multiple of 8 long, so that the word at `at`, a multiple of 8 below its length,
+        // is aligned and within it; it lives as long as `self`; any bits are a number; here and in honest peers it is only ever used as
+        // an atomic, and a dishonest peer is no thread of this program.
+        unsafe { AtomicU64::from_ptr(self.start.as_ptr().add(at).cast()) }
+    }
+}
+
+impl Drop for SharedMemory {
+    fn drop(&mut self) {
+        if self.known {
+            look::goes(self.start.as_ptr() as usize);
+        }
+        // SAFETY: the range is our mapping and nothing can use it after us.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
+    }
+}
+
+/// Reads from a socket what bytes are there, and the descriptors that came with them, in their order.
+///
+/// # Errors
+/// The system's error, `WouldBlock` among them.
+pub fn receive(stream: &UnixStream, to: &mut [u8], descriptors: &mut impl Extend<OwnedFd>) -> io::Result<usize> {
+    let mut space = nix::cmsg_space!([i32; DESCRIPTORS_MAX]);
+    let mut pieces = [IoSliceMut::new(to)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(stream.as_raw_fd(), &mut pieces, Some(&mut space), flags)?;
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(raw) = control {
+            // SAFETY: the kernel just made these descriptors for us, and nobody else knows of them.
+            descriptors.extend(raw.into_iter().map(|raw| unsafe { OwnedFd::from_raw_fd(raw) }));
+        }
+    }
+    Ok(message.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_mappings_of_a_memory_show_each_other_what_they_write_and_nobody_can_make_it_shorter() {
+        let (ours, fd) = SharedMemory::create(4_096, true).expect("memory for a test");
+        let theirs = SharedMemory::open(&fd).expect("it was made for that");
+        theirs.write(72, b"eleven bytes");
+        theirs.store(64, 7);
+        assert_eq!(ours.load(64), 7);
+        let mut out = [0xff; 13];
+        ours.read(72, &mut out);
+        assert_eq!(&out, b"eleven bytes\0");
+        ours.wipe(64, 24);
+        theirs.read(64, &mut out);
+        assert_eq!(out, [0; 13]);
+        for bytes in [0, 2_048, 8_192] {
+            assert_eq!(nix::unistd::ftruncate(&fd, bytes), Err(Errno::EPERM));
+        }
+        assert!(fcntl(&fd, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_FUTURE_WRITE)).is_err(), "no more seals");
+    }
+
+    #[test]
+    fn what_no_engine_made_is_not_mapped() {
+        let plain = memfd_create(c"test", MFdFlags::MFD_CLOEXEC).expect("memory for a test");
+        nix::unistd::ftruncate(&plain, 4_096).expect("it is not sealed");
+        assert!(SharedMemory::open(&plain).is_err());
+    }
+}
