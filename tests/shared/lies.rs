@@ -1,12 +1,18 @@
 //! What a client can write into shared memory that it should not, and what it is told.
 
+use std::{
+    env, thread,
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::Leg,
     client::ClientError,
     protocol::{Ask, ErrorCode, SharedLayout},
 };
 
-use super::{SharedLine, desk::Desk};
+use super::{GoodCall, SharedLine, desk::Desk, rig};
 
 /// A call whose client does this to its memory: what the engine says before it closes the connection.
 fn told(desk: &Desk, lie: impl Fn(&SharedLine)) -> (ErrorCode, String) {
@@ -55,5 +61,65 @@ fn whoever_lies_in_shared_memory_is_told_so_and_loses_the_connection() {
     memory.write(0, &[0xff; 64]);
     call.push(Leg::Agent, 0, &[7; 160]);
     assert_eq!(call.line.accepted(Ask::Mask).at, Some(160));
+    desk.stop();
+}
+
+/// How long hostile clients are at it: `RETROCALL_HOSTILE_SECONDS=60` for as long as that.
+fn hostile_time() -> Duration {
+    let seconds = env::var("RETROCALL_HOSTILE_SECONDS").map_or(5, |text| text.parse().expect("a number of seconds"));
+    Duration::from_secs(seconds)
+}
+
+/// A client that writes anything anywhere, also when the engine has gone from that memory; and comes back, with another call. Returns how
+/// many connections that cost it.
+fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> usize {
+    let mut lost = 0;
+    while Instant::now() < until {
+        let mut call = SharedLine::begin(desk, "liar", 8_000, Some(random.random_range(1..=5_760)));
+        let mut look = Instant::now();
+        loop {
+            let (memory, layout) = call.legs[0].memory();
+            for _ in 0..100 {
+                let at = 8 * random.random_range(0..memory.bytes() / 8);
+                memory.store(at, random.random());
+            }
+            // Counts and lengths that can be, nearly: what gets further than nonsense.
+            let leg = Leg::ALL[random.random_range(0..2)];
+            let taken = memory.load(SharedLayout::taken(leg)) % (1 << 20);
+            let near = |random: &mut StdRng, most: u64| random.random_range(0..=most + most / 8 + 1);
+            let frame = taken + random.random_range(0..4);
+            memory.store(layout.slot(leg, frame), near(&mut random, 500_000));
+            memory.store(layout.slot(leg, frame) + 8, near(&mut random, layout.slot_samples as u64));
+            memory.store(SharedLayout::written(leg), taken + near(&mut random, layout.slots as u64));
+            if look.elapsed() < Duration::from_millis(2) {
+                continue;
+            }
+            look = Instant::now();
+            match call.line.client.next_event(Duration::ZERO) {
+                Ok(_) => {}
+                Err(ClientError::Refused { error: ErrorCode::SharedMemory | ErrorCode::Position, .. }) => break,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        lost += 1;
+    }
+    lost
+}
+
+#[test]
+fn whoever_writes_anything_into_shared_memory_costs_itself_its_connection_and_nobody_else_anything() {
+    let (seed, mut random) = rig::random("hostile clients");
+    let desk = Desk::open_with("grace = \"0s\"\n", &["--one-in", "0", "--memory", "32MiB"]);
+    let good = [GoodCall::begin(&desk, seed), GoodCall::begin_shared(&desk, seed + 1)];
+    let until = Instant::now() + hostile_time();
+    let lost: usize = thread::scope(|scope| {
+        let start = |random: StdRng| scope.spawn(|| be_hostile(&desk, until, random));
+        let hostile = [0; 2].map(|_| start(StdRng::seed_from_u64(random.random())));
+        hostile.into_iter().map(|hostile| hostile.join().expect("it never fails")).sum()
+    });
+    eprintln!("hostile clients lost {lost} connections");
+    assert!(lost > 10, "they are noticed");
+    good.into_iter().for_each(GoodCall::must_be_kept_bit_for_bit);
+    assert!(!desk.log().contains("panicked"), "{}", desk.log());
     desk.stop();
 }

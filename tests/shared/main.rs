@@ -2,9 +2,21 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+mod header;
 mod lies;
+mod load;
+mod phone;
 #[path = "../rig/mod.rs"]
 mod rig;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use desk::{Desk, Line, Sound, wait_for};
 use retrocall::{
@@ -12,6 +24,7 @@ use retrocall::{
     client::{Pushed, SharedLeg},
     protocol::{Ask, Begin, Direction, Refusal, Request, Target, Verdict},
 };
+use rig::RealTime;
 
 /// A call whose frames go through shared memory.
 struct SharedLine {
@@ -44,6 +57,62 @@ impl SharedLine {
             for leg in Leg::ALL {
                 self.push(leg, start, &sound.legs[leg.index()][start..end]);
             }
+        }
+    }
+}
+
+/// A pressed call that goes on in real time beside whatever else happens.
+struct GoodCall {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl GoodCall {
+    /// One over the socket.
+    fn begin(desk: &Desk, seed: u64) -> GoodCall {
+        let line = Line::begin(desk, "good", 8_000);
+        GoodCall::start(line, seed, Line::talk, |line| line)
+    }
+
+    /// One through shared memory.
+    fn begin_shared(desk: &Desk, seed: u64) -> GoodCall {
+        let call = SharedLine::begin(desk, "good", 8_000, None);
+        GoodCall::start(call, seed, |call, sound, from, to| call.talk(sound, from, to, 160), |call| &mut call.line)
+    }
+
+    fn start<T: Send + 'static>(
+        mut call: T,
+        seed: u64,
+        talk: fn(&mut T, &Sound, usize, usize),
+        line: fn(&mut T) -> &mut Line,
+    ) -> GoodCall {
+        let sound = Sound::noise(8_000, 120 * 8_000, seed);
+        let over = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&over);
+        let thread = thread::spawn(move || {
+            line(&mut call).accepted(Ask::Record);
+            let (clock, mut spoken) = (RealTime::begin(), 0);
+            while !until.load(Ordering::Relaxed) && spoken < sound.len() {
+                talk(&mut call, &sound, spoken, spoken + 160);
+                spoken += 160;
+                clock.wait_until(Duration::from_micros(125 * spoken as u64));
+            }
+            let line = line(&mut call);
+            let calls = line.client.ask(Request::new(Target::Own, Ask::Calls)).expect("an answer").calls;
+            let view = calls.expect("a list").into_iter().find(|view| view.call == line.call).expect("it is live");
+            for leg in [view.agent_leg, view.customer_leg] {
+                assert_eq!((leg.gaps, leg.late_frames, leg.lost_frames), (0, 0, 0));
+            }
+            Sound::of_recording(&line.end_and_keep()).assert_is(&rig::head_of(&sound, spoken));
+        });
+        GoodCall { over, thread }
+    }
+
+    /// Ends it: it must be whole.
+    fn must_be_kept_bit_for_bit(self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
         }
     }
 }

@@ -1,0 +1,140 @@
+/* A softphone that hands one call to retrocall through shared memory: both legs of a file, paced as a sound card would.
+ *
+ *     softphone SOCKET CALL.raw RATE AGENT [RECORD_AT]
+ *
+ * SOCKET is the engine's socket (engine.sock in its home), CALL.raw both legs as signed 16-bit samples, the agent's first, then the
+ * customer's, and so on (`sox CALL.wav CALL.raw` makes it), RATE samples a second; RECORD_AT is the second of the call in which record is
+ * pressed. It prints how far it is, and at last the recording's path. Exit code 0: done; 1: not captured to the end; 2: wrong usage.
+ *
+ *     cargo build --release -p retrocall-c
+ *     cc -Isrc/capi -o softphone examples/softphone.c target/release/libretrocall.a -lpthread -ldl -lm
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "retrocall.h"
+
+#define FRAMES_A_SECOND 50
+#define FRAME_SAMPLES_MAX (48000 / FRAMES_A_SECOND)
+
+struct phone {
+    retrocall_call *call;
+    const int16_t *samples; /* of both legs in turn */
+    uint64_t length;        /* of the call, in samples of a leg */
+    unsigned rate;
+    atomic_int over;
+};
+
+/* What a sound card does 50 times a second. Nothing in here waits for the engine, and nothing that the engine does changes the phone call. */
+static void audio_callback(struct phone *phone, uint64_t position, size_t count)
+{
+    int16_t legs[2][FRAME_SAMPLES_MAX];
+    for (size_t i = 0; i < count; i++) {
+        legs[0][i] = phone->samples[2 * (position + i)];
+        legs[1][i] = phone->samples[2 * (position + i) + 1];
+    }
+    /* If there is no room, the frame is silence in the recording, and we go on counting. */
+    retrocall_push(phone->call, RETROCALL_AGENT, position, legs[0], count);
+    retrocall_push(phone->call, RETROCALL_CUSTOMER, position, legs[1], count);
+}
+
+static void *sound_card(void *argument)
+{
+    struct phone *phone = argument;
+    uint64_t frame = phone->rate / FRAMES_A_SECOND;
+    struct timespec due;
+    clock_gettime(CLOCK_MONOTONIC, &due);
+    for (uint64_t position = 0; position < phone->length; position += frame) {
+        due.tv_nsec += 1000000000 / FRAMES_A_SECOND;
+        if (due.tv_nsec >= 1000000000) {
+            due.tv_nsec -= 1000000000;
+            due.tv_sec++;
+        }
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+        uint64_t left = phone->length - position;
+        audio_callback(phone, position, left < frame ? left : frame);
+    }
+    atomic_store(&phone->over, 1);
+    return NULL;
+}
+
+static int16_t *read_samples(const char *path, uint64_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END) != 0)
+        return NULL;
+    long bytes = ftell(file);
+    rewind(file);
+    int16_t *samples = malloc(bytes > 0 ? (size_t)bytes : 1);
+    *length = samples ? fread(samples, 2 * sizeof *samples, (size_t)bytes / (2 * sizeof *samples), file) : 0;
+    fclose(file);
+    return samples;
+}
+
+/* The rest of the phone: presses record when it is time, and hears what the engine says. Returns whether there is still an engine. */
+static int look_after(retrocall *engine, struct phone *phone, double record_at, retrocall_status *status)
+{
+    int pressed = record_at < 0;
+    do {
+        if (retrocall_wait(engine, 20) == RETROCALL_GONE) {
+            fprintf(stderr, "softphone: %s; the phone call goes on\n", retrocall_error(engine));
+            return 0;
+        }
+        retrocall_look(phone->call, status);
+        printf("at %llu\n", (unsigned long long)status->positions[RETROCALL_CUSTOMER]);
+        fflush(stdout);
+        if (!pressed && (double)status->positions[RETROCALL_AGENT] >= record_at * phone->rate) {
+            pressed = 1;
+            if (retrocall_record(phone->call) == RETROCALL_REFUSED)
+                fprintf(stderr, "softphone: record is refused: %s\n", retrocall_error(engine));
+            else
+                printf("recording %s\n", retrocall_id(phone->call));
+        }
+    } while (!atomic_load(&phone->over));
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 5 || argc > 6) {
+        fprintf(stderr, "usage: softphone SOCKET CALL.raw RATE AGENT [RECORD_AT]\n");
+        return 2;
+    }
+    struct phone phone = {.rate = (unsigned)atoi(argv[3])};
+    int16_t *samples = read_samples(argv[2], &phone.length);
+    if (!(phone.samples = samples)) {
+        fprintf(stderr, "softphone: can't read %s\n", argv[2]);
+        return 1;
+    }
+    retrocall *engine;
+    retrocall_options options = {.agent = argv[4], .rate = phone.rate};
+    if (retrocall_connect(argv[1], &engine) != RETROCALL_ACCEPTED
+        || retrocall_begin(engine, &options, &phone.call) != RETROCALL_ACCEPTED) {
+        /* A real softphone lets the call go on: it is not captured, and that is all. */
+        fprintf(stderr, "softphone: %s\n", retrocall_error(engine));
+        retrocall_close(engine);
+        free(samples);
+        return 1;
+    }
+    pthread_t thread;
+    pthread_create(&thread, NULL, sound_card, &phone);
+    retrocall_status status = {0};
+    int captured = look_after(engine, &phone, argc == 6 ? atof(argv[5]) : -1, &status);
+    pthread_join(thread, NULL);
+
+    captured = captured && retrocall_end(phone.call) == RETROCALL_ACCEPTED;
+    /* For those who want to know where the recording is. The engine completes it in any case. */
+    while (captured && retrocall_look(phone.call, &status) == RETROCALL_ACCEPTED && status.recording && !status.kept)
+        captured = retrocall_wait(engine, 1000) == RETROCALL_ACCEPTED;
+    if (status.kept)
+        printf("%s\n", retrocall_path(phone.call));
+    retrocall_free(phone.call);
+    retrocall_close(engine);
+    free(samples);
+    return captured ? 0 : 1;
+}

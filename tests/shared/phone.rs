@@ -1,0 +1,215 @@
+//! The softphone in C, as it stands in `examples`: built with the library, run in processes of its own, killed at any moment.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use rand::RngExt;
+use retrocall::protocol::{Ask, Request, Target};
+use serde_json::Value;
+
+use super::{
+    GoodCall,
+    desk::{Desk, Home, Ran, Sound, wait_for},
+    rig,
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The softphone, linked with the static library. None, and a line that says so, without a C compiler.
+fn softphone() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["libretrocall.a", "-lpthread", "-ldl", "-lm"], "softphone")).as_deref()
+}
+
+/// Builds the library, and the softphone with it: a name of the library's files stands for where it is.
+fn build(link: &[&str], name: &str) -> Option<PathBuf> {
+    if Command::new("cc").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("SKIPPED: there is no C compiler (cc), so examples/softphone.c was not built");
+        return None;
+    }
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--locked", "-p", "retrocall-c", "--message-format=json-render-diagnostics"]);
+    let built = cargo.current_dir(ROOT).stderr(Stdio::inherit()).output().expect("cargo runs");
+    assert!(built.status.success(), "the library is built");
+    let told = String::from_utf8(built.stdout).expect("text");
+    let messages = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let files: Vec<PathBuf> = messages
+        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "retrocall")
+        .flat_map(|message| message["filenames"].as_array().expect("files").clone())
+        .map(|file| PathBuf::from(file.as_str().expect("a path")))
+        .collect();
+    let file = |name: &str| files.iter().find(|file| file.ends_with(name)).expect("the library has that file");
+    let to = file("libretrocall.a").with_file_name(format!("{name}-{}", std::process::id()));
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Isrc/capi", "-o"]).arg(&to);
+    cc.arg("examples/softphone.c").current_dir(ROOT);
+    for word in link {
+        match word.starts_with("lib") {
+            true => cc.arg(file(word)),
+            false => cc.arg(word),
+        };
+    }
+    let ran = Ran::of(cc);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    Some(to)
+}
+
+/// Both legs in turn, as the softphone reads them.
+fn raw_of(desk: &Home, name: &str, sound: &Sound) -> PathBuf {
+    let path = desk.beside(name);
+    let both = sound.legs[0].iter().zip(&sound.legs[1]);
+    let bytes: Vec<u8> =
+        both.flat_map(|(agent, customer)| [agent.to_le_bytes(), customer.to_le_bytes()].concat()).collect();
+    fs::write(&path, bytes).expect("a file");
+    path
+}
+
+fn call(program: &Path, desk: &Desk, raw: &Path, rate: u32, agent: &str, record_at: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.arg(desk.socket()).arg(raw).arg(rate.to_string()).arg(agent).args(record_at).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn the_softphone_in_c_records_a_whole_call_with_either_library() {
+    let Some(program) = softphone() else { return };
+    let desk = Desk::open(&["--one-in", "0"]);
+    let sound = Sound::noise(16_000, 16_100, 11);
+    let raw = raw_of(&desk, "call.raw", &sound);
+    let shared = build(&["libretrocall.so"], "softphone-shared").expect("there is a C compiler");
+    for (program, record_at) in [(program, "0.7"), (&shared, "0")] {
+        let mut command = call(program, &desk, &raw, 16_000, "anna", &[record_at]);
+        command.env("LD_LIBRARY_PATH", program.parent().expect("a folder"));
+        let ran = Ran::of(command);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
+        let path = ran.stdout.lines().last().expect("a path");
+        Sound::of_recording(Path::new(path)).assert_is(&sound);
+    }
+    // Nobody pressed: nothing is said, and nothing is kept.
+    let ran = Ran::of(call(program, &desk, &raw, 16_000, "anna", &[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.lines().all(|line| line.starts_with("at ")), "{}", ran.stdout);
+    let _ = fs::remove_file(shared);
+    assert_eq!(desk.stop().audio_files().len(), 2);
+}
+
+#[test]
+fn the_softphone_in_c_says_what_to_do_if_there_is_no_engine_or_it_is_refused() {
+    let Some(program) = softphone() else { return };
+    let desk = Desk::open(&["--one-in", "0"]);
+    let raw = raw_of(&desk, "call.raw", &Sound::noise(8_000, 160, 12));
+    for (rate, words) in [(7_999, "8000 to 48000"), (48_001, "8000 to 48000")] {
+        let ran = Ran::of(call(program, &desk, &raw, rate, "anna", &[]));
+        assert_eq!((ran.code, ran.stderr.lines().count()), (1, 1), "{}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    let command = call(program, &desk, &raw, 8_000, "anna", &[]);
+    let _home = desk.stop();
+    let ran = Ran::of(command);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("retrocall run"), "{}", ran.stderr);
+}
+
+/// A softphone that runs, with what it has said.
+struct Phone {
+    child: Child,
+    said: thread::JoinHandle<String>,
+}
+
+impl Phone {
+    fn start(mut command: Command) -> Phone {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a softphone");
+        let mut stdout = child.stdout.take().expect("its output");
+        let said = thread::spawn(move || {
+            let mut said = String::new();
+            stdout.read_to_string(&mut said).expect("text");
+            said
+        });
+        Phone { child, said }
+    }
+
+    /// Kills it. Returns the call that it had pressed record for, if it came to that, and how far it said that it was.
+    fn kill(mut self) -> (Option<String>, usize) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it is ours");
+        let said = self.said.join().expect("a reader");
+        let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let word = |line: &str, head: &str| line.strip_prefix(head).map(str::to_owned);
+        let pressed = whole.lines().find_map(|line| word(line, "recording "));
+        let far = whole.lines().rev().find_map(|line| word(line, "at ")?.parse().ok());
+        (pressed, far.unwrap_or(0))
+    }
+}
+
+#[test]
+fn a_softphone_killed_at_any_moment_leaves_the_engine_unharmed_and_each_pressed_call_whole() {
+    let Some(program) = softphone() else { return };
+    let (seed, mut random) = rig::random("kills");
+    let desk = Desk::open_with("grace = \"1s\"\n", &["--one-in", "0", "--memory", "16MiB"]);
+    let good = GoodCall::begin(&desk, seed);
+    let sound = Sound::noise(8_000, 8_000, seed);
+    let raw = raw_of(&desk, "call.raw", &sound);
+    let mut pressed = Vec::new();
+    for round in 0..10 {
+        let command = |phone: usize| call(program, &desk, &raw, 8_000, &format!("agent-{round}-{phone}"), &["0"]);
+        let mut phones: Vec<Phone> = (0..10).map(|phone| Phone::start(command(phone))).collect();
+        // Some before they have begun, some after all is said.
+        while !phones.is_empty() {
+            thread::sleep(Duration::from_millis(random.random_range(0..150)));
+            let phone = phones.swap_remove(random.random_range(0..phones.len()));
+            let (call, far) = phone.kill();
+            pressed.extend(call.map(|call| (call, far)));
+        }
+    }
+    let mut eye = desk.client();
+    wait_for("the end of every killed call", || {
+        let calls = eye.ask(Request::new(Target::Own, Ask::Calls)).expect("an answer").calls.expect("a list");
+        calls.iter().all(|call| call.agent == "good").then_some(())
+    });
+    let recordings = wait_for("the recordings", || {
+        let rows = desk.recordings();
+        let all = pressed.iter().all(|(call, _)| rows.iter().any(|row| row["call"] == call.as_str()));
+        all.then_some(rows)
+    });
+    eprintln!("{} of 100 softphones had pressed record when they were killed", pressed.len());
+    for (call, far) in &pressed {
+        let row = recordings.iter().find(|row| row["call"] == call.as_str()).expect("it was just seen");
+        let kept = Sound::of_recording(Path::new(row["path"].as_str().expect("a path")));
+        // What it had said to have pushed is there, and all that is there is what it pushed. One leg may have been a frame ahead.
+        assert!(kept.len() >= *far && kept.len() <= sound.len(), "{call}: {} of {far}", kept.len());
+        for (leg, whole) in kept.legs.iter().zip(&sound.legs) {
+            let spoken = leg.len() - if leg.ends_with(&[0; 160]) { 160 } else { 0 };
+            assert!(spoken + 160 >= kept.len() && leg[..spoken] == whole[..spoken], "{call} is not what was pushed");
+        }
+    }
+    good.must_be_kept_bit_for_bit();
+    desk.stop();
+}
+
+#[test]
+fn an_engine_killed_at_any_moment_does_not_harm_the_softphone() {
+    let Some(program) = softphone() else { return };
+    let (_, mut random) = rig::random("killed engines");
+    for _ in 0..5 {
+        let desk = Desk::open(&["--one-in", "0"]);
+        let raw = raw_of(&desk, "call.raw", &Sound::noise(8_000, 4_800, 13));
+        let mut command = call(program, &desk, &raw, 8_000, "anna", &["0"]);
+        let mut phone = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a softphone");
+        let mut lines = BufReader::new(phone.stdout.take().expect("its output")).lines();
+        lines.next().expect("it has begun").expect("text");
+        thread::sleep(Duration::from_millis(random.random_range(0..300)));
+        let _home = desk.kill();
+        // It goes on to the end of the phone call, says what happened, and no signal ends it.
+        let said = phone.wait_with_output().expect("it ends");
+        let words = String::from_utf8(said.stderr).expect("text");
+        assert_eq!(said.status.code(), Some(1), "{words}");
+        assert!(words.contains("the phone call goes on"), "{words}");
+    }
+}
