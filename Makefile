@@ -60,10 +60,10 @@ bench: setup ## how fast it is, side by side with rivals, under ten minutes; BEN
 	@$${CARGO_TARGET_DIR:-benches/rivals/target}/release/retrocall-rivals bench $(BENCH)
 
 lint: ## formatting, clippy, documentation: a warning is an error
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo fmt --check --manifest-path $(LOOM)
 	cargo fmt --check --manifest-path $(RIVALS)
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	bash -n .ci/run
 

@@ -115,7 +115,7 @@ fn every_command_that_the_pages_name_is_one() {
 
 #[test]
 fn every_link_between_the_pages_leads_somewhere() {
-    for page in ["docs/guarantees.md", "docs/durability.md", "SECURITY.md", "docs/install.md"] {
+    for page in ["docs/guarantees.md", "docs/durability.md", "SECURITY.md", "docs/install.md", "docs/softphone.md"] {
         let text = read(page);
         let folder = Path::new(ROOT).join(page).parent().expect("a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

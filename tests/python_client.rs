@@ -11,12 +11,18 @@ use desk::{Desk, Ran, Sound, fixture};
 
 /// Runs an example. None, and a line that says so, if there is no Python here.
 fn python(example: &str, args: &[&str]) -> Option<Ran> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
+    run_python(example, &[&[text(&path)], args].concat())
+}
+
+/// Runs a program that uses the client in `examples`: what a user would type behind `python3`.
+fn run_python(example: &str, args: &[&str]) -> Option<Ran> {
     if Command::new("python3").arg("--version").output().is_err() {
         eprintln!("SKIPPED: python3 is not installed, so examples/{example} was not run");
         return None;
     }
     let mut command = Command::new("python3");
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example));
+    command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"));
     // An interpreter that leaves its own compiled files next to the example would change the repository.
     command.args(args).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
     Some(Ran::of(command))
@@ -89,4 +95,99 @@ fn the_softphone_in_python_says_how_to_start_an_engine_if_there_is_none() {
     let Some(ran) = python("softphone.py", &[text(&socket), text(&fixture("desk-01.wav"))]) else { return };
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
     assert!(ran.stderr.contains("retrocall run") && ran.stderr.lines().count() == 1, "{}", ran.stderr);
+}
+
+/// What a program does that uses the client: every request, and what is heard. It prints where the recording is.
+const PROGRAM: &str = r##"
+import sys
+from retrocall import AGENT, CUSTOMER, Engine, Gone, Refused
+
+both = open(sys.argv[2], "rb").read()
+legs = {AGENT: b"".join(both[i : i + 2] for i in range(0, len(both), 4)), CUSTOMER: b"".join(both[i + 2 : i + 4] for i in range(0, len(both), 4))}
+at = 0
+
+def talk(call, samples, frame=160):
+    global at
+    for start in range(at, at + samples, frame):
+        for leg in (AGENT, CUSTOMER):
+            call.push(leg, legs[leg][2 * start : 2 * min(start + frame, at + samples)])
+    at += samples
+
+def verdict(answer, expected="accepted"):
+    assert answer["answer"] == expected, answer
+    return answer
+
+with Engine(sys.argv[1]) as engine, Engine(sys.argv[1]) as other:
+    assert engine.hello["limits"]["grace_ms"] == 5000, engine.hello
+    call = engine.begin("anna", rate=8000, customer="+31205550123", direction="outbound")
+    talk(call, 1000)
+    assert verdict(call.mask())["at"] == 1000
+    verdict(call.mask(), "already")
+    talk(call, 1000)
+    assert verdict(call.unmask())["at"] == 2000
+    talk(call, 1000)
+    verdict(call.hold())
+    talk(call, 1000)
+    verdict(call.resume())
+    verdict(call.dtmf("#"))
+    verdict(call.transfer("bert"))
+    verdict(call.object())
+    # Another program, like a hotkey, presses for the agent who talks now.
+    verdict(other.press("record", agent="bert"))
+    event = engine.event(timeout=60)
+    assert (event["event"], event["call"], call.recording) == ("recording", call.id, True), event
+    verdict(call.record(), "already")
+    try:
+        call.private()
+        raise SystemExit("private after record is refused")
+    except Refused as refused:
+        assert refused.reason == "recording", refused
+    talk(call, 1000)
+    assert verdict(call.erase_last(500 / 8000))["at"] == 4500
+    [live] = other.live_calls()
+    assert (live["call"], live["agent"], live["recording"]) == (call.id, "bert", True), live
+    assert other.status()["calls"] == 1
+    # A frame of each leg is lost, and then the connection; another one goes on where the call was.
+    call.skip(AGENT, 160)
+    call.skip(CUSTOMER, 160)
+    at += 160
+    talk(call, 1000)
+    engine.close()
+    while other.live_calls()[0]["state"] != "disconnected":
+        pass
+    call = other.attach(call.id)
+    assert call.positions == {AGENT: 6160, CUSTOMER: 6160}, call.positions
+    # More than a frame may have at once: it goes in several.
+    talk(call, 6000, frame=6000)
+    verdict(call.record(), "already")
+    assert verdict(call.end())["seconds"] == 12160 / 8000
+    print(call.wait_kept())
+    try:
+        other.begin(rate=8000)
+        raise SystemExit("somebody has to be named")
+    except ValueError:
+        pass
+    broken = other.begin("carl")
+    broken.push(AGENT, b"\1\2", position=10**12)
+    try:
+        broken.record()
+        raise SystemExit("no position is that far ahead")
+    except Gone as gone:
+        assert "position" in str(gone), gone
+"##;
+
+#[test]
+fn a_program_with_the_python_client_can_ask_for_everything_and_hears_what_happens() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let sound = Sound::noise(8_000, 12_160, 4);
+    let raw = desk.beside("call.raw");
+    let both = sound.legs[0].iter().zip(&sound.legs[1]);
+    let bytes: Vec<u8> =
+        both.flat_map(|(agent, customer)| [agent.to_le_bytes(), customer.to_le_bytes()].concat()).collect();
+    std::fs::write(&raw, bytes).expect("a file");
+    let Some(ran) = run_python("retrocall.py", &["-c", PROGRAM, text(desk.socket()), text(&raw)]) else { return };
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let expected = sound.silent(1_000, 2_000).silent(3_000, 4_000).silent(4_500, 5_160);
+    Sound::of_recording(ran.stdout.trim().as_ref()).assert_is(&expected);
+    desk.stop();
 }

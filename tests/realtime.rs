@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use retrocall::{
-    audio::{Leg, g711::Law},
-    memory::Arena,
+    audio::{Codec, Leg, Rate, g711::Law},
+    client::{Pushed, SharedLeg},
+    memory::{Arena, SharedMemory},
+    protocol::SharedLayout,
     ring::{Ring, Span},
 };
 
@@ -38,4 +40,27 @@ fn pushing_frames_of_every_kind_never_allocates() {
     let counts = ring.counts(Leg::Agent);
     assert_eq!((counts.frames, counts.lost_frames), (60, 0));
     assert_eq!(ring.frontier(Leg::Customer), 19 * 7_000 + 340);
+}
+
+/// What a softphone's audio callback does. Under RealtimeSanitizer a lock, an allocation or a call of the system in it ends the test.
+#[test]
+fn pushing_frames_into_shared_memory_never_allocates_whether_they_are_taken_or_not() {
+    let layout = SharedLayout::new(Codec::Pcm16, Rate::new(48_000).expect("a rate"), 960);
+    let (engine, descriptor) = SharedMemory::create(layout.bytes(), true).expect("memory for a test");
+    engine.write(0, &layout.to_head());
+    let [mut agent, mut customer] = SharedLeg::map(&descriptor).expect("it was made for that");
+    let frame = [0x5a; 1_920];
+    for number in 0..100 {
+        // Nobody takes the customer's frames; whatever the engine says of them, nothing happens here.
+        engine.store(SharedLayout::taken(Leg::Customer), if number < 50 { 0 } else { u64::MAX - number });
+        let pushed = assert_no_alloc(|| {
+            let long = customer.push(number * 2_880, &[1; 5_760]);
+            (agent.push(number * 960, &frame), agent.push(number * 960, &frame[..1]), long)
+        });
+        assert_eq!((pushed.0, pushed.1), (Pushed::All, Pushed::All));
+        assert!(pushed.2 == if number < 10 { Pushed::All } else { Pushed::Full } || number >= 50);
+        engine.store(SharedLayout::taken(Leg::Agent), number + 1);
+    }
+    engine.store(retrocall::protocol::SHARED_CLOSED, 1);
+    assert_eq!(assert_no_alloc(|| agent.push(0, &frame)), Pushed::Closed);
 }

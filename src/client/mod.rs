@@ -150,7 +150,7 @@ impl Client {
         }
         let missing = || ClientError::NotAnEngine { what: "it sent no descriptor of the memory to share".to_owned() };
         let descriptor = self.wire.take_descriptor().ok_or_else(missing)?;
-        Ok(Ok(shared::legs(&descriptor)?))
+        Ok(Ok(SharedLeg::map(&descriptor)?))
     }
 
     /// Sends samples of one leg: `bytes` of the call's codec, the first of them at `position`. Kept back until enough is there,

@@ -6,7 +6,7 @@ use super::ClientError;
 use crate::{
     audio::{Codec, Leg},
     memory::SharedMemory,
-    protocol::{SHARED_CLOSED, SHARED_HEAD_BYTES, SLOT_HEAD_BYTES, SharedLayout},
+    protocol::{NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SLOT_HEAD_BYTES, SharedLayout},
 };
 
 /// What became of a frame.
@@ -30,22 +30,25 @@ pub struct SharedLeg {
     written: u64,
 }
 
-/// Maps what came with an answer to `share`.
-pub(super) fn legs(descriptor: &OwnedFd) -> Result<[SharedLeg; 2], ClientError> {
-    let failed = |cause: io::Error| ClientError::Memory { cause };
-    let memory = SharedMemory::open(descriptor).map_err(failed)?;
-    let mut head = [0; SHARED_HEAD_BYTES];
-    if memory.bytes() < head.len() {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it is too short")));
-    }
-    memory.read(0, &mut head);
-    let layout = SharedLayout::from_head(&head, memory.bytes())
-        .map_err(|why| failed(io::Error::new(io::ErrorKind::InvalidData, why)))?;
-    let memory = Arc::new(memory);
-    Ok(Leg::ALL.map(|leg| SharedLeg { memory: Arc::clone(&memory), layout, leg, written: 0 }))
-}
-
 impl SharedLeg {
+    /// Both legs, agent first, of what came with an answer to `share`.
+    ///
+    /// # Errors
+    /// [`ClientError::Memory`] if it can't be mapped, or is none.
+    pub fn map(descriptor: &OwnedFd) -> Result<[SharedLeg; 2], ClientError> {
+        let failed = |cause: io::Error| ClientError::Memory { cause };
+        let wrong = |why: NoSharedLayout| failed(io::Error::new(io::ErrorKind::InvalidData, why));
+        let memory = SharedMemory::open(descriptor).map_err(failed)?;
+        let mut head = [0; SHARED_HEAD_BYTES];
+        if memory.bytes() < head.len() {
+            return Err(wrong(NoSharedLayout));
+        }
+        memory.read(0, &mut head);
+        let layout = SharedLayout::from_head(&head, memory.bytes()).map_err(wrong)?;
+        let memory = Arc::new(memory);
+        Ok(Leg::ALL.map(|leg| SharedLeg { memory: Arc::clone(&memory), layout, leg, written: 0 }))
+    }
+
     /// Puts a frame where the engine takes it: `bytes` of the call's codec, the first sample at `position`. A frame that is longer than a
     /// slot takes several.
     ///

@@ -1,6 +1,6 @@
-//! The ways in: today the local socket.
+//! The ways in: the local socket, and memory shared with those who are connected to it.
 //!
-//! Belongs here: sockets, reading frames, answering. Does not: decisions; those are the engine's.
+//! Belongs here: sockets, shared memory, reading frames, answering. Does not: decisions; those are the engine's.
 //!
 //! Reading and answering have threads of their own. The thread `intake-N` reads a connection and pushes its frames (`reader`); it
 //! hands control messages to the connection's task on the control thread (`connection`), which asks the engine and answers through an

@@ -116,21 +116,29 @@ impl SharedMemory {
 
     /// Copies bytes out, from `at` on, a multiple of 8. What the peer writes meanwhile makes them a mixture.
     pub fn read(&self, at: usize, to: &mut [u8]) {
-        for (at, piece) in (at..).step_by(WORD_BYTES).zip(to.chunks_mut(WORD_BYTES)) {
-            piece.copy_from_slice(&self.word(at).load(Ordering::Relaxed).to_ne_bytes()[..piece.len()]);
+        let (words, rest) = to.as_chunks_mut::<WORD_BYTES>();
+        let mut from = at;
+        for word in words {
+            *word = self.word(from).load(Ordering::Relaxed).to_ne_bytes();
+            from += WORD_BYTES;
+        }
+        if !rest.is_empty() {
+            rest.copy_from_slice(&self.word(from).load(Ordering::Relaxed).to_ne_bytes()[..rest.len()]);
         }
     }
 
     /// Copies bytes in, from `at` on, a multiple of 8. The rest of the last word becomes zeros.
     pub fn write(&self, at: usize, from: &[u8]) {
         let (words, rest) = from.as_chunks::<WORD_BYTES>();
-        for (at, word) in (at..).step_by(WORD_BYTES).zip(words) {
-            self.word(at).store(u64::from_ne_bytes(*word), Ordering::Relaxed);
+        let mut to = at;
+        for word in words {
+            self.word(to).store(u64::from_ne_bytes(*word), Ordering::Relaxed);
+            to += WORD_BYTES;
         }
         if !rest.is_empty() {
             let mut word = [0; WORD_BYTES];
             word[..rest.len()].copy_from_slice(rest);
-            self.word(at + words.len() * WORD_BYTES).store(u64::from_ne_bytes(word), Ordering::Relaxed);
+            self.word(to).store(u64::from_ne_bytes(word), Ordering::Relaxed);
         }
     }
 

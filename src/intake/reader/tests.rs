@@ -8,7 +8,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::{super::pulse::Pulse, *};
 use crate::{
     audio::{Codec, Rate},
-    protocol::{audio_message, control_message},
+    client::{Pushed, SharedLeg},
+    protocol::{SharedLayout, audio_message, control_message},
     ring::Ring,
 };
 
@@ -190,6 +191,60 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
         assert_eq!((ring.end(), ring.counts(Leg::Customer).frames), (32_000, 200));
         assert!(samples.iter().all(|sample| *sample == 0), "no audio stays in the buffer");
     }
+}
+
+/// A call of which frames come through shared memory, and its client's end.
+fn shared_line(arena: &Arc<Arena>, codec: Codec) -> (Arc<Ring>, Box<Line>, [SharedLeg; 2]) {
+    let (ring, mut line) = line(arena, codec);
+    let layout = SharedLayout::new(codec, line.rate, 160);
+    let made = SharedFrames::make(layout, &Allowance::new(1 << 20), true);
+    let (shared, descriptor) = made.ok().expect("memory for a test");
+    line.shared = Some(Box::new(shared));
+    (ring, line, SharedLeg::map(&descriptor).expect("it was made for that"))
+}
+
+#[test]
+fn what_waits_in_shared_memory_is_collected_and_wiped_and_allocates_nothing() {
+    let arena = arena();
+    let mut bytes = LockedBuffer::new(2 * FRAME_SAMPLES_MAX, true).expect("memory for a test");
+    let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
+    for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
+        let (ring, mut line, mut legs) = shared_line(&arena, codec);
+        let payload: Vec<u8> = (0..160 * codec.bytes_per_sample()).map(|i| (i * 31) as u8 | 1).collect();
+        for number in 0..100 {
+            for leg in &mut legs {
+                assert_eq!(assert_no_alloc(|| leg.push(number * 160, &payload)), Pushed::All);
+            }
+            if number % 20 == 19 {
+                let now = Instant::now();
+                assert_no_alloc(|| line.collect(&mut bytes, &mut samples, now)).expect("it is honest");
+            }
+        }
+        assert_eq!((ring.end(), ring.counts(Leg::Customer).frames), (16_000, 100));
+        assert!(samples.iter().all(|sample| *sample == 0) && bytes.iter().all(|byte| *byte == 0));
+        let (memory, layout) = legs[0].memory();
+        let (from, length) = layout.audio();
+        let mut left = vec![1; length];
+        memory.read(from, &mut left);
+        assert!(left.iter().all(|byte| *byte == 0), "no audio stays in the memory");
+    }
+}
+
+#[test]
+fn what_a_client_pushed_before_it_died_is_taken_before_its_call_waits_for_another() {
+    let mut scene = scene();
+    let (ring, line, mut legs) = shared_line(&scene.arena, Codec::Pcm16);
+    scene.reader.carry(1, 1, line);
+    for number in 0..10 {
+        assert_eq!(legs[0].push(number * 160, &[7; 320]), Pushed::All);
+    }
+    drop(scene.client);
+    let Inbound::Gone { fault: None, lines } = scene.inbox.blocking_recv().expect("the thread lives") else {
+        panic!("the end of a connection is no fault")
+    };
+    assert_eq!((lines.len(), ring.end()), (2, 1_600));
+    drop(lines);
+    assert_eq!(legs[0].push(1_600, &[7; 320]), Pushed::Closed);
 }
 
 #[test]
