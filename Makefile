@@ -63,7 +63,8 @@ lint: ## formatting, clippy, documentation: a warning is an error
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path $(LOOM)
 	cargo fmt --check --manifest-path $(RIVALS)
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked -p retrocall-c -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	bash -n .ci/run
 
@@ -71,7 +72,7 @@ lint: ## formatting, clippy, documentation: a warning is an error
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 # Seeds and finds are in the repository and replayed by `test`; what the fuzzer grows from them stays in `target`.
-FUZZ_TARGETS := frames requests settings wav recovery ring client
+FUZZ_TARGETS := frames shared requests settings wav recovery ring client
 FUZZ_SECONDS ?= 60
 FUZZ := tests/fuzz
 

@@ -1,11 +1,13 @@
-//! The reading thread without its thread: one stream after the other, piece by piece, through a real socket.
+//! The reading thread without its thread: one stream after the other, piece by piece, through a real socket; or through shared memory.
 //!
 //! For the fuzz targets, which can't wait for a thread at every input. Everything it does, it does through the thread's own functions.
 
 use super::*;
 use crate::{
     audio::{Codec, Rate},
+    client::SharedLeg,
     memory::Arena,
+    protocol::SharedLayout,
     ring::{LegCounts, Ring},
 };
 
@@ -116,6 +118,49 @@ impl ByHand {
         }
         assert_eq!(self.arena.held_bytes(), 0, "nothing stays in the arena");
         Heard { controls, fault, legs }
+    }
+
+    /// A call whose client does this to the memory that it shares, twelve bytes a step: a number of four bytes that says where, or, with its
+    /// highest bits set, that it is collected now; and one of eight, which is written there. Returns what the client did wrong, and how
+    /// long each leg has become.
+    ///
+    /// # Panics
+    /// If anything is left in the arena afterwards, or in the buffers, or if the system has no memory to share.
+    pub fn collect(&mut self, steps: &[u8]) -> (Option<(ErrorCode, String)>, [u64; 2]) {
+        let rate = Rate::new(Rate::MIN_HZ).expect("a rate");
+        let layout = SharedLayout::new(Codec::Pcm16, rate, 20);
+        let made = SharedFrames::make(layout, &Allowance::new(usize::MAX), true);
+        let (shared, descriptor) = made.ok().expect("memory to share");
+        let [leg, _] = SharedLeg::map(&descriptor).expect("it is shared memory");
+        let theirs = leg.memory().0;
+        let (ring, writers) = Ring::new(Arc::clone(self.arena));
+        let began = Instant::now() + Duration::from_secs(86_400);
+        let (writers, shared) = (Box::new(writers), Some(Box::new(shared)));
+        let mut line = Line { writers, codec: Codec::Pcm16, rate, began, ahead: AHEAD_SAMPLES, shared };
+        let Buffers { frame, samples, .. } = &mut self.thread.buffers;
+        let mut fault = None;
+        for step in steps.chunks_exact(12) {
+            let (place, number) = step.split_first_chunk::<4>().expect("twelve bytes");
+            let (place, number) = (u32::from_le_bytes(*place), u64::from_le_bytes(number.try_into().expect("eight")));
+            match place >> 30 {
+                0 => theirs.store(place as usize % (theirs.bytes() / 8) * 8, number),
+                1 => theirs.store(SharedLayout::written(Leg::Agent), number),
+                2 => theirs.store(SharedLayout::written(Leg::Customer), number),
+                _ => match line.collect(frame, samples, Instant::now()) {
+                    Ok(()) => {}
+                    Err(why) => {
+                        fault = Some(why.to_event());
+                        break;
+                    }
+                },
+            }
+        }
+        assert!(samples.iter().all(|sample| *sample == 0) && frame.iter().all(|byte| *byte == 0), "nothing stays");
+        drop(line);
+        let lengths = Leg::ALL.map(|leg| ring.frontier(leg));
+        ring.wipe();
+        assert_eq!(self.arena.held_bytes(), 0, "nothing stays in the arena");
+        (fault, lengths)
     }
 
     fn obey(&mut self, json: &[u8]) {

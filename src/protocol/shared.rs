@@ -100,7 +100,7 @@ impl SharedLayout {
     }
 
     /// The head.
-    pub fn to_head(&self) -> [u8; SHARED_HEAD_BYTES] {
+    pub fn to_head(self) -> [u8; SHARED_HEAD_BYTES] {
         let mut head = [0; SHARED_HEAD_BYTES];
         head[..8].copy_from_slice(&SHARED_MAGIC);
         let codec = self.codec as u32;

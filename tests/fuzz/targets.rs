@@ -47,6 +47,24 @@ pub fn frames(bytes: &[u8]) {
     });
 }
 
+/// What a client writes into the memory that it shares with the engine. Whatever it is, a frame of it is no longer than a slot, and no
+/// further ahead than it may be; and there are words for what is wrong with it.
+pub fn shared(bytes: &[u8]) {
+    thread_local!(static READER: RefCell<ByHand> = RefCell::new(ByHand::new().expect("memory for a target")));
+    if bytes.len() > 12 * 256 {
+        return;
+    }
+    READER.with_borrow_mut(|reader| {
+        let (fault, lengths) = reader.collect(bytes);
+        // 256 slots of 20 samples, each at most 2,000 ahead, at every collecting.
+        let most = 256 * 2_020 * (bytes.len() as u64 / 12);
+        assert!(lengths.iter().all(|length| *length <= 2 * most), "{lengths:?}");
+        if let Some((_, text)) = fault {
+            assert!(!text.is_empty() && text.len() < 250, "words for a person");
+        }
+    });
+}
+
 /// What stands for a customer's number in every place of a request, one after the other.
 const NUMBER: &str = "+7 0605 04030";
 const NUMBER_DIGITS: [&str; 2] = ["0605 04030", "70605"];
