@@ -200,7 +200,18 @@ fn the_filter_of_system_calls_lets_the_memory_be_secret_and_the_barrier_be_raise
         assert!(allowed.iter().any(|word| word == call) && denied.iter().all(|word| word != call), "{call}");
     }
     // Calls without which it could not lock memory, close itself to others, or publish a recording.
-    let needed = ["mlock2", "prctl", "renameat2", "fdatasync", "epoll_wait", "setrlimit", "chown"];
+    let needed = [
+        "mlock2",
+        "prctl",
+        "renameat2",
+        "fdatasync",
+        "epoll_wait",
+        "setrlimit",
+        "chown",
+        "memfd_create",
+        "fallocate",
+        "mlock",
+    ];
     let Some(all) = expand(&allowed) else { return };
     let never = expand(&denied).expect("systemd-analyze was just run");
     for call in needed {

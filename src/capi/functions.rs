@@ -1,7 +1,8 @@
 //! The functions of `retrocall.h`, which is generated from this file: its comments are the header's.
 //!
 //! Every function catches panics, takes NULL for a wrong argument, and leaves the work to `desk`.
-#![allow(unsafe_code, non_camel_case_types)]
+#![allow(unsafe_code)]
+#![allow(non_camel_case_types)]
 
 use std::{
     cell::UnsafeCell,
