@@ -14,6 +14,7 @@ mod failure;
 mod mask;
 mod object;
 mod output;
+mod pipe;
 mod private;
 mod private_engine;
 mod prove;
@@ -52,6 +53,7 @@ struct Cli {
 enum Command {
     Run(run::RunArgs),
     Replay(replay::ReplayArgs),
+    Pipe(pipe::PipeArgs),
     Record(record::RecordArgs),
     Mask(mask::MaskArgs),
     Unmask(unmask::UnmaskArgs),
@@ -79,6 +81,7 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
     let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {
         Command::Run(args) => run::run(&context, args),
         Command::Replay(args) => replay::run(&context, args),
+        Command::Pipe(args) => pipe::run(&context, args),
         Command::Record(args) => record::run(&context, args),
         Command::Mask(args) => mask::run(&context, args),
         Command::Unmask(args) => unmask::run(&context, args),

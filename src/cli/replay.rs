@@ -24,7 +24,7 @@ const EXAMPLES: &str = "Examples:
 The file is stereo: agent left, customer right; PCM16 or G.711 (sent as its codes), 8 to 48 kHz.";
 
 /// How long the disk may take for a recording after the call.
-const KEPT_MAX: Duration = Duration::from_secs(30);
+pub(super) const KEPT_MAX: Duration = Duration::from_secs(30);
 
 /// Act as a softphone: one call from a stereo WAV file
 #[derive(Args)]
@@ -77,7 +77,7 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
     number(text, |x| x == 0.0 || (0.01..=1e6).contains(&x), "0 for as fast as it goes, or 0.01 to 1000000")
 }
 
-fn second(text: &str) -> Result<f64, String> {
+pub(super) fn second(text: &str) -> Result<f64, String> {
     number(text, |x| x >= 0.0, "a number of seconds, 0 or more")
 }
 
@@ -108,7 +108,7 @@ fn joined(stretches: &[Stretch]) -> Vec<Stretch> {
 
 /// What `--json` prints at the end.
 #[derive(Serialize, Default)]
-struct Facts {
+pub(super) struct Facts {
     call: Option<CallId>,
     agent: String,
     record: Option<Verdict>,
@@ -119,11 +119,17 @@ struct Facts {
     frames: u64,
     seconds: f64,
     path: Option<PathBuf>,
-    reason: Option<String>,
+    /// What went wrong, in words.
+    pub(super) reason: Option<String>,
 }
 
 impl Facts {
-    fn new(agent: String, played: &Played) -> Facts {
+    /// Of a call that did not begin.
+    pub(super) fn nothing(agent: String) -> Facts {
+        Facts { agent, ..Facts::default() }
+    }
+
+    pub(super) fn new(agent: String, played: &Played) -> Facts {
         // A second press is as good as the first: the call is being kept.
         let verdict = |verb| {
             played.verdict(verb).map(|verdict| match verdict {
@@ -201,7 +207,7 @@ pub(super) fn run(context: &Context, args: ReplayArgs) -> Result<(), Failure> {
             }
             Facts::new(agent, played)
         }
-        None => Facts { agent, ..Facts::default() },
+        None => Facts::nothing(agent),
     };
     if context.json() {
         output::say_json(&Facts { reason: failure.as_ref().map(ToString::to_string), ..facts });
@@ -228,17 +234,27 @@ fn play(
     if let Err(error) = done {
         return (Some(played), Some(error.into()));
     }
-    if matches!(played.verdict("record"), Some(Verdict::Accepted | Verdict::Already))
-        && let Err(error) = played.wait_kept(client, kept_max)
-    {
-        return (Some(played), Some(context.client_failure(error)));
-    }
-    let failure = failure_of(&played);
+    let failure = wait_kept(context, client, &mut played, kept_max);
     (Some(played), failure)
 }
 
+/// Waits for the recording of a call that is over, if record was pressed. Returns what did not go as asked.
+pub(super) fn wait_kept(
+    context: &Context,
+    client: &mut Client,
+    played: &mut Played,
+    kept_max: Duration,
+) -> Option<Failure> {
+    if matches!(played.verdict("record"), Some(Verdict::Accepted | Verdict::Already))
+        && let Err(error) = played.wait_kept(client, kept_max)
+    {
+        return Some(context.client_failure(error));
+    }
+    failure_of(played)
+}
+
 /// What happened, in sentences.
-fn tell(agent: &str, played: &Played) {
+pub(super) fn tell(agent: &str, played: &Played) {
     for outcome in &played.cues {
         output::say(&sentence(outcome));
     }

@@ -87,6 +87,21 @@ pub struct Played {
 }
 
 impl Played {
+    /// A call that has just begun.
+    pub fn begun(call: CallId) -> Played {
+        Played {
+            call,
+            frames: 0,
+            samples: 0,
+            seconds: 0.0,
+            cues: Vec::new(),
+            ended_by: None,
+            memory_full: None,
+            kept: None,
+            disk_trouble: None,
+        }
+    }
+
     /// What became of the cues with this word.
     pub fn outcomes(&self, verb: &str) -> impl Iterator<Item = &CueOutcome> {
         self.cues.iter().filter(move |outcome| outcome.ask.verb() == verb)
@@ -194,17 +209,7 @@ impl Player {
         let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {
             return Err(PlayError::Refused(Box::new(answer)));
         };
-        let played = Played {
-            call,
-            frames: 0,
-            samples: 0,
-            seconds: 0.0,
-            cues: Vec::new(),
-            ended_by: None,
-            memory_full: None,
-            kept: None,
-            disk_trouble: None,
-        };
+        let played = Played::begun(call);
         Ok(Player {
             source,
             legs: [Vec::new(), Vec::new()],

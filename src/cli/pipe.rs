@@ -1,0 +1,253 @@
+//! `retrocall pipe`: raw samples on standard input are a call.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read},
+    os::fd::AsFd,
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Context, Failure, context, output,
+    replay::{self, Facts, KEPT_MAX},
+};
+use crate::{
+    audio::{Codec, Leg, Rate},
+    client::{Client, CueOutcome, PlayError, Played},
+    memory::wipe,
+    protocol::{Ask, Begin, Direction, Request, Target, Verdict},
+};
+
+const EXAMPLES: &str = "Examples:
+  arecord -t raw -f S16_LE -r 8000 -c 2 | retrocall pipe --agent anna
+                                       left is the agent, right the customer
+  sox call.wav -t raw - | retrocall pipe --rate 16000 --record-at 22
+                                       presses record at second 22: all is kept
+  my-hook | retrocall pipe --format ulaw --channels 1 --leg agent
+                                       G.711 of one side alone
+
+The call begins when the command does and ends with its input. Samples are counted, not timed:
+what was not piped is not in the call, so a hook that pauses has to pipe silence. The button works
+as for every call.";
+
+/// What one read takes at most: as much as a pipe holds.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// Raw samples on standard input are a call
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct PipeArgs {
+    /// What a sample is
+    #[arg(long, value_enum, default_value_t = Format::S16le)]
+    format: Format,
+    /// Samples a second, 8000 to 48000
+    #[arg(long, value_name = "HZ", default_value = "8000", value_parser = rate)]
+    rate: Rate,
+    /// 2: agent and customer by turns, sample by sample; 1: one leg alone
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    channels: u8,
+    /// With one channel: whose samples these are
+    #[arg(long, value_enum, default_value_t = Side::Customer)]
+    leg: Side,
+    /// The agent [default: your own name at the desk]
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// The customer's number
+    #[arg(long, value_name = "NUMBER")]
+    customer: Option<String>,
+    /// Press record at this second
+    #[arg(long, value_name = "SECONDS", value_parser = replay::second, allow_hyphen_values = true)]
+    record_at: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Linear, 16 bits, signed, little-endian
+    S16le,
+    /// G.711 µ-law, 8 bits
+    Ulaw,
+    /// G.711 A-law, 8 bits
+    Alaw,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Side {
+    /// The desk's side
+    Agent,
+    /// The customer's side
+    Customer,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    text.parse().ok().and_then(Rate::new).ok_or_else(|| format!("{} to {}", Rate::MIN_HZ, Rate::MAX_HZ))
+}
+
+impl PipeArgs {
+    fn codec(&self) -> Codec {
+        match self.format {
+            Format::S16le => Codec::Pcm16,
+            Format::Ulaw => Codec::Ulaw,
+            Format::Alaw => Codec::Alaw,
+        }
+    }
+
+    /// Whose samples come, in the order in which they do.
+    fn legs(&self) -> &'static [Leg] {
+        match (self.channels, self.leg) {
+            (1, Side::Agent) => &[Leg::Agent],
+            (1, Side::Customer) => &[Leg::Customer],
+            _ => &Leg::ALL,
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::new(
+            "standard input is a terminal",
+            "pipe raw samples into it, see `retrocall pipe --help`",
+        ));
+    }
+    let settings = context.settings()?;
+    let mut client = context.connect()?;
+    let agent = match (&args.agent, &client.hello().agent) {
+        (Some(agent), _) | (None, Some(agent)) => agent.clone(),
+        (None, None) => settings.agent_of(&context::user_name()).to_owned(),
+    };
+    // The file itself: what Rust calls standard input keeps a buffer of its own, and audio in it.
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    let input = input.map_err(|error| Failure::new(format!("no standard input ({error})"), "pipe samples into it"))?;
+    let call = Call::begin(&mut client, &args, agent.clone());
+    let (played, mut failure) = match call {
+        Err(error) => (None, Some(Failure::from(error))),
+        Ok(mut call) => {
+            let done = call.talk(&mut client, File::from(input));
+            (Some(call.played), done.err())
+        }
+    };
+    let played = played.map(|mut played| {
+        if failure.is_none() {
+            failure = replay::wait_kept(context, &mut client, &mut played, KEPT_MAX + settings.after_hangup);
+        }
+        played
+    });
+    if let (false, Some(played)) = (context.json(), &played) {
+        replay::tell(&agent, played);
+    }
+    if context.json() {
+        let mut facts = played.map_or(Facts::nothing(agent.clone()), |played| Facts::new(agent, &played));
+        facts.reason = failure.as_ref().map(ToString::to_string);
+        output::say_json(&facts);
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// A call whose samples come from standard input.
+struct Call {
+    legs: &'static [Leg],
+    codec: Codec,
+    rate: Rate,
+    channel: u32,
+    /// The sample at which record is to be pressed.
+    record_at: Option<u64>,
+    played: Played,
+}
+
+impl Call {
+    fn begin(client: &mut Client, args: &PipeArgs, agent: String) -> Result<Call, PlayError> {
+        let begin = Begin {
+            agent,
+            customer: args.customer.clone(),
+            direction: Direction::Inbound,
+            rate: args.rate,
+            codec: args.codec(),
+        };
+        let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
+        let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {
+            return Err(PlayError::Refused(Box::new(answer)));
+        };
+        let record_at = args.record_at.map(|seconds| args.rate.samples(seconds));
+        let (legs, codec, rate) = (args.legs(), args.codec(), args.rate);
+        Ok(Call { legs, codec, rate, channel, record_at, played: Played::begun(call) })
+    }
+
+    /// Bytes of one sample of every leg that comes.
+    fn group_bytes(&self) -> usize {
+        self.legs.len() * self.codec.bytes_per_sample()
+    }
+
+    /// Sends what comes until it ends, presses record when it is time, hangs up.
+    fn talk(&mut self, client: &mut Client, mut input: impl Read) -> Result<(), Failure> {
+        let (mut bytes, mut filled) = (vec![0; READ_BYTES_MAX], 0);
+        let read = loop {
+            match input.read(&mut bytes[filled..]) {
+                Ok(0) => break Ok(()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => break Err(error),
+            }
+            let whole = filled - filled % self.group_bytes();
+            let sent = self.send(client, &bytes[..whole]);
+            bytes.copy_within(whole..filled, 0);
+            wipe(&mut bytes[filled - whole..filled]);
+            filled -= whole;
+            sent?;
+            client.events().for_each(|event| self.played.hear(&event));
+            if self.played.ended_by.is_some() {
+                return Ok(());
+            }
+        };
+        if self.record_at.is_some() {
+            self.press(client, true)?;
+        }
+        client.ask(Request::new(Target::Channel(self.channel), Ask::End)).map_err(Failure::whole)?;
+        read.map_err(|error| {
+            Failure::new(format!("standard input broke ({error})"), "what came before it was the call")
+        })?;
+        if filled > 0 {
+            output::complain(&format!(
+                "the input ended within a sample: {filled} bytes are left over; are --format and --channels right?"
+            ));
+        }
+        match self.played.samples {
+            0 => Err(Failure::new("nothing came on standard input", "pipe raw samples into it")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whole samples of every leg that comes, in frames of 20 ms.
+    fn send(&mut self, client: &mut Client, mut bytes: &[u8]) -> Result<(), Failure> {
+        let mut frame = Vec::new();
+        while !bytes.is_empty() {
+            let at = self.played.samples;
+            if self.record_at.is_some_and(|cue| cue <= at) {
+                self.press(client, false)?;
+            }
+            let until_cue = self.record_at.map_or(u64::MAX, |cue| cue - at);
+            let samples =
+                (u64::from(self.rate.hz()) / 50).min(until_cue).min((bytes.len() / self.group_bytes()) as u64);
+            let (these, rest) = bytes.split_at(samples as usize * self.group_bytes());
+            for (place, leg) in self.legs.iter().enumerate() {
+                let of_leg = these.chunks_exact(self.codec.bytes_per_sample()).skip(place).step_by(self.legs.len());
+                frame.clear();
+                frame.extend(of_leg.flatten());
+                client.send_audio(*leg, self.channel, at, &frame).map_err(Failure::whole)?;
+                self.played.frames += 1;
+            }
+            self.played.samples += samples;
+            self.played.seconds = self.rate.seconds(self.played.samples);
+            bytes = rest;
+        }
+        wipe(&mut frame);
+        client.flush().map_err(Failure::whole)
+    }
+
+    fn press(&mut self, client: &mut Client, late: bool) -> Result<(), Failure> {
+        self.record_at = None;
+        let answer = client.ask(Request::new(Target::Channel(self.channel), Ask::Record)).map_err(Failure::whole)?;
+        let (at, seconds) = (self.played.samples, self.played.seconds);
+        self.played.cues.push(CueOutcome { ask: Ask::Record, at, seconds, late, answer });
+        Ok(())
+    }
+}
