@@ -72,7 +72,7 @@ lint: ## formatting, clippy, documentation: a warning is an error
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 # Seeds and finds are in the repository and replayed by `test`; what the fuzzer grows from them stays in `target`.
-FUZZ_TARGETS := frames shared requests settings wav recovery ring client
+FUZZ_TARGETS := audiosocket frames shared requests settings wav recovery ring client
 FUZZ_SECONDS ?= 60
 FUZZ := tests/fuzz
 

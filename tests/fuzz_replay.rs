@@ -42,6 +42,7 @@ macro_rules! replays {
 replays! {
     any_stream_of_bytes_is_taken_apart_the_same_way_however_it_is_cut: frames,
     whatever_a_client_writes_into_shared_memory_is_a_frame_or_a_fault: shared,
+    any_stream_of_audiosocket_is_taken_apart_the_same_way_however_it_is_cut: audiosocket,
     any_control_message_is_understood_or_refused_without_quoting_a_number: requests,
     any_settings_are_within_their_limits_or_refused: settings,
     any_file_given_to_replay_is_played_or_refused: wav,

@@ -8,13 +8,14 @@ use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
         AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CLOSED_BY, CONTROL_BYTES_MAX, CallId,
-        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, HEAD_BYTES, Head, Kind, Latency, Limits,
-        LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION,
+        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Expect, HEAD_BYTES, Head, Kind, Latency,
+        Limits, LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION,
         SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION, Verdict,
     },
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// All values of an enum. A variant that is missing from the list does not compile.
 macro_rules! every {
@@ -111,7 +112,13 @@ fn asks() -> Vec<Ask> {
         rate: Rate::new(8_000).expect("a rate"),
         codec: Codec::Pcm16,
     };
-    every!(Ask: Begin(begin), Attach, Share { frame_samples: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
+    let expect = Expect {
+        agent: "anna".into(),
+        customer: None,
+        direction: Direction::Inbound,
+        legs: [1, 2].map(Uuid::from_u128),
+    };
+    every!(Ask: Begin(begin), Expect(expect), Attach, Share { frame_samples: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
         Transfer { to: "bert".into() }, Dtmf { digit: '1' }, Calls, Status)
 }
 
@@ -140,6 +147,7 @@ fn events() -> Vec<Event> {
     let (call, text) = (CallId::new(), String::new);
     every!(Event:
         Hello { version: VERSION, engine: text(), agent: Some(text()), limits: limits() },
+        Begun { call: call, agent: text(), agent_leg: Uuid::nil(), customer_leg: Uuid::nil() },
         Recording { call: call },
         Kept { call: call, path: "/".into(), seconds: 1.0 },
         DiskTrouble { call: call, text: text() },
@@ -177,7 +185,7 @@ fn every_request_stands_in_the_page_and_no_other() {
     let verbs: BTreeSet<String> = asks().iter().map(|ask| ask.verb().to_owned()).collect();
     assert_eq!(first_column(section(&page, "Every request"), "| `do` |"), verbs);
     let controls = first_column(section(&page, "Controls, once and again"), "| control |");
-    let others = BTreeSet::from(["begin", "attach", "share", "calls", "status"].map(str::to_owned));
+    let others = BTreeSet::from(["begin", "expect", "attach", "share", "calls", "status"].map(str::to_owned));
     assert_eq!(controls, verbs.difference(&others).cloned().collect());
 }
 
@@ -192,6 +200,8 @@ fn a_request_with_the_needed_fields_of_the_page_is_one_and_without_any_of_them_i
         "frame_samples" => json!(160),
         "digit" => json!("#"),
         "direction" => json!("outbound"),
+        "agent_leg" => json!(Uuid::from_u128(1)),
+        "customer_leg" => json!(Uuid::from_u128(2)),
         other => panic!("the page has a field `{other}` that this test does not know"),
     };
     let page = page();

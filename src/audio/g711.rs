@@ -3,12 +3,16 @@
 //! A *rank* is the place of a code's level on the line from the most negative to the most positive: -128 to 127. Speech moves
 //! smoothly through ranks, not through codes, so ranks are what the ring packs. Rank and code map one to one.
 
+use serde::Deserialize;
+
 /// Which of the two laws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 pub enum Law {
     /// µ-law: North America, Japan.
+    #[serde(rename = "ulaw")]
     Mu,
     /// A-law: Europe, the rest of the world.
+    #[serde(rename = "alaw")]
     A,
 }
 

@@ -24,7 +24,7 @@ use crate::{
     intake,
     memory::Arena,
     proof::inside,
-    settings::{Settings, parse_memory, parse_metrics},
+    settings::{Settings, parse_audiosocket, parse_memory, parse_metrics},
 };
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
@@ -36,6 +36,8 @@ const EXAMPLES: &str = "Examples:
   retrocall run --memory 1GiB          room for more calls
   retrocall run --metrics 127.0.0.1:9464
                                        figures for Prometheus at http://127.0.0.1:9464/metrics
+  retrocall run --audiosocket 127.0.0.1:9092
+                                       takes calls from Asterisk too: docs/asterisk.md
   retrocall --home /srv/desk run       another home folder
 
 Settings: retrocall.toml in the home folder. Stop it with Ctrl-C or SIGTERM: selected calls are written first.
@@ -57,6 +59,9 @@ pub struct RunArgs {
     /// Show figures for Prometheus at this loopback address [default: nowhere]
     #[arg(long, value_name = "ADDR", value_parser = parse_metrics)]
     pub metrics: Option<SocketAddr>,
+    /// Take the legs of calls over AudioSocket at this loopback address [default: nowhere]
+    #[arg(long, value_name = "ADDR", value_parser = parse_audiosocket)]
+    pub audiosocket: Option<SocketAddr>,
     /// Tell whoever started this, on standard output, what there is in this process's memory: `retrocall prove` alone uses it
     #[arg(long, hide = true)]
     self_scan: bool,
@@ -77,6 +82,7 @@ impl RunArgs {
         settings.memory = self.memory.or(settings.memory);
         settings.allow_unlocked |= self.allow_unlocked;
         settings.metrics = self.metrics.or(settings.metrics);
+        settings.audiosocket = self.audiosocket.or(settings.audiosocket);
     }
 }
 
@@ -84,6 +90,7 @@ impl RunArgs {
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let mut settings = context.settings()?;
     args.apply(&mut settings);
+    settings.check().map_err(Failure::whole)?;
     let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
@@ -98,16 +105,17 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     if args.self_scan {
         answer_whoever_started_us(engine.arena())?;
     }
-    intake::serve(engine, &settings, |intake::Ready { socket, metrics }| {
+    intake::serve(engine, &settings, |intake::Ready { socket, metrics, audiosocket }| {
         // From here on this thread makes no file anywhere but where the engine lives and where its socket has to go in the end: live audio passes
         // through its hands when some of it is erased.
         barrier::write_only_below(&[context.home(), socket.parent().unwrap_or(socket)]);
         let shown = metrics.map(|address| format!("http://{address}/metrics"));
-        info!(socket = %socket.display(), one_in = settings.one_in, metrics = shown, "ready");
+        let taps = audiosocket.map(|address| address.to_string());
+        info!(socket = %socket.display(), one_in = settings.one_in, metrics = shown, audiosocket = taps, "ready");
         if context.json() {
             let ready = json!({
                 "ready": true, "socket": socket, "pid": process::id(), "one_in": settings.one_in,
-                "memory": status.memory, "memory_bytes": status.memory_bytes, "metrics": metrics,
+                "memory": status.memory, "memory_bytes": status.memory_bytes, "metrics": metrics, "audiosocket": audiosocket,
             });
             println!("{ready}");
         }

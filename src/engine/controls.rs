@@ -160,7 +160,14 @@ fn shape(call: &mut LiveCall, ask: &Ask) -> Result<Done, Refusal> {
         Ask::Object => Ok(call.object()),
         Ask::Transfer { to } => call.transfer(to),
         Ask::Dtmf { digit } => call.dtmf(*digit),
-        Ask::Record | Ask::Begin(_) | Ask::Attach | Ask::Share { .. } | Ask::End | Ask::Calls | Ask::Status => {
+        Ask::Record
+        | Ask::Begin(_)
+        | Ask::Expect(_)
+        | Ask::Attach
+        | Ask::Share { .. }
+        | Ask::End
+        | Ask::Calls
+        | Ask::Status => {
             Err(Refusal::Malformed)
         }
     }

@@ -1,6 +1,11 @@
 //! The task of one connection: its control messages, in order, and what it is told.
 
-use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    os::fd::OwnedFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     net::UnixStream,
@@ -9,13 +14,15 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
+use super::audiosocket::Pairing;
 use super::outbox::{Outbox, Place, Written};
 use super::reader::{Allowance, ConnectionId, Inbound, Line, Reader, SharedFrames};
 use crate::{
     audio::{Codec, Rate},
     engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Who},
     protocol::{
-        Answer, Ask, CallId, ErrorCode, Event, Refusal, Request, RequestError, SharedLayout, Target, VERSION, Verdict,
+        Answer, Ask, CallId, ErrorCode, Event, Expect, Refusal, Request, RequestError, SharedLayout, Target, VERSION,
+        Verdict,
     },
 };
 
@@ -31,6 +38,7 @@ pub(super) struct Connection {
     id: ConnectionId,
     engine: Arc<Engine>,
     reader: Arc<Reader>,
+    pairing: Option<Arc<Pairing>>,
     who: Who,
     outbox: Arc<Outbox>,
     /// The outbox again, as the engine knows it.
@@ -55,12 +63,14 @@ impl Connection {
         id: ConnectionId,
         engine: Arc<Engine>,
         reader: Arc<Reader>,
+        pairing: Option<Arc<Pairing>>,
         who: Who,
         outbox: Arc<Outbox>,
         allowance: Allowance,
     ) -> Connection {
         let listener: Arc<dyn Listener> = Arc::clone(&outbox) as _;
-        Connection { id, engine, reader, who, outbox, listener, calls: HashMap::new(), next_channel: 0, allowance }
+        let calls = HashMap::new();
+        Connection { id, engine, reader, pairing, who, outbox, listener, calls, next_channel: 0, allowance }
     }
 
     /// Serves the connection to its end, and says what that was.
@@ -174,6 +184,7 @@ impl Connection {
                 Ok(carried) => self.carry(carried).into(),
                 Err(refusal) => Answer::refused(refusal).into(),
             },
+            Ask::Expect(expect) => self.expect(expect).into(),
             Ask::Attach => match target {
                 Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener) {
                     Ok(carried) => {
@@ -190,6 +201,22 @@ impl Connection {
             Ask::Status if !self.who.owner => Answer::refused(Refusal::NotYours).into(),
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
             ask => self.engine.control(&self.who, &target, &ask, &self.listener),
+        }
+    }
+
+    /// A call will come over AudioSocket.
+    fn expect(&self, expect: Expect) -> Answer {
+        let Some(pairing) = &self.pairing else {
+            return Answer::malformed(
+                "this engine does not take calls over AudioSocket: set `audiosocket` in retrocall.toml".to_owned(),
+            );
+        };
+        if !self.who.may_act_for(&expect.agent) {
+            return Answer::refused(Refusal::NotYours);
+        }
+        match pairing.expect(expect, Arc::downgrade(&self.listener), Instant::now()) {
+            true => Answer::new(Verdict::Accepted),
+            false => Answer::refused(Refusal::TooManyCalls),
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::{
 use tracing::{debug, error, warn};
 
 use super::{
+    audiosocket::Pairing,
     connection::Connection,
     outbox::Outbox,
     reader::{Allowance, Reader},
@@ -40,6 +41,8 @@ pub(super) struct Door {
     path: PathBuf,
     engine: Arc<Engine>,
     readers: Vec<Arc<Reader>>,
+    /// Where calls over AudioSocket are announced, if they are taken.
+    pairing: Option<Arc<Pairing>>,
     settings: Settings,
     open: Arc<AtomicUsize>,
     /// All calls together share no more memory with their clients than they have for themselves.
@@ -83,11 +86,12 @@ impl Door {
         path: PathBuf,
         engine: Arc<Engine>,
         readers: Vec<Arc<Reader>>,
+        pairing: Option<Arc<Pairing>>,
         settings: &Settings,
     ) -> Door {
         let (open, outboxes) = (Arc::default(), Mutex::default());
         let allowance = Allowance::new(engine.arena().bytes());
-        Door { listener, path, engine, readers, settings: settings.clone(), open, allowance, outboxes }
+        Door { listener, path, engine, readers, pairing, settings: settings.clone(), open, allowance, outboxes }
     }
 
     /// Accepts until the engine stops.
@@ -133,8 +137,15 @@ impl Door {
         let stream = UnixStream::from_std(stream)?;
         let reader = &self.readers[id as usize % self.readers.len()];
         let (sender, inbox) = unbounded_channel();
-        let (engine, allowance) = (Arc::clone(&self.engine), self.allowance.clone());
-        let connection = Connection::new(id, engine, Arc::clone(reader), who, Arc::clone(&outbox), allowance);
+        let connection = Connection::new(
+            id,
+            Arc::clone(&self.engine),
+            Arc::clone(reader),
+            self.pairing.clone(),
+            who,
+            Arc::clone(&outbox),
+            self.allowance.clone(),
+        );
         let mut outboxes = self.outboxes.lock();
         outboxes.retain(|outbox| outbox.strong_count() > 0);
         outboxes.push(Arc::downgrade(&outbox));

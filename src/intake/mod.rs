@@ -1,4 +1,4 @@
-//! The ways in: the local socket, and memory shared with those who are connected to it.
+//! The ways in: the local socket, memory shared with those who are connected to it, and AudioSocket.
 //!
 //! Belongs here: sockets, shared memory, reading frames, answering. Does not: decisions; those are the engine's.
 //!
@@ -6,6 +6,7 @@
 //! hands control messages to the connection's task on the control thread (`connection`), which asks the engine and answers through an
 //! outbox (`outbox`) that never makes anybody wait.
 
+mod audiosocket;
 mod connection;
 mod listen;
 mod outbox;
@@ -23,6 +24,8 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
+#[doc(hidden)]
+pub use audiosocket::wire;
 pub use reader::ReaderError;
 #[doc(hidden)]
 pub use reader::by_hand::{ByHand, Heard};
@@ -49,6 +52,8 @@ pub enum ServeError {
     Socket(PathBuf, io::Error),
     /// The metrics can't be shown at this address.
     Metrics(SocketAddr, io::Error),
+    /// AudioSocket can't be listened for at this address, or this path.
+    AudioSocket(PathBuf, io::Error),
     /// A reading thread can't be started.
     Reader(ReaderError),
     /// The system refused a signal handler or a runtime.
@@ -69,6 +74,12 @@ impl fmt::Display for ServeError {
                 f,
                 "can't show the metrics at {address}: {cause}; name another loopback address and port (metrics in retrocall.toml, \
                  or --metrics)"
+            ),
+            ServeError::AudioSocket(place, cause) => write!(
+                f,
+                "can't listen for AudioSocket at {}: {cause}; name another place (audiosocket or audiosocket_socket in \
+                 retrocall.toml, or --audiosocket)",
+                place.display()
             ),
             ServeError::Reader(ReaderError::Memory(error)) => error.fmt(f),
             ServeError::Reader(ReaderError::System(cause)) | ServeError::System(cause) => {
@@ -92,6 +103,8 @@ pub struct Ready<'a> {
     pub socket: &'a Path,
     /// Where the metrics are shown, if they are.
     pub metrics: Option<SocketAddr>,
+    /// Where AudioSocket is listened for, if it is over TCP.
+    pub audiosocket: Option<SocketAddr>,
 }
 
 /// Serves the local socket until the process is asked to stop, then stops the engine. `ready` is called when clients can connect.
@@ -117,9 +130,11 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(Ready<
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
         let metrics = show_metrics(&engine, settings).await?;
-        tokio::spawn(Pulse::of(&readers).keep_telling());
-        let door = Door::new(listener, path.clone(), Arc::clone(&engine), readers, settings);
-        ready(Ready { socket: &path, metrics });
+        let taps = audiosocket::listen(&engine, settings).await?;
+        let (pairing, thread) = taps.as_ref().map(|taps| (Arc::clone(&taps.pairing), Arc::clone(&taps.thread))).unzip();
+        tokio::spawn(Pulse::of(&readers).and(thread).keep_telling());
+        let door = Door::new(listener, path.clone(), Arc::clone(&engine), readers, pairing, settings);
+        ready(Ready { socket: &path, metrics, audiosocket: taps.and_then(|taps| taps.address) });
         supervisor::ready(&format!("live audio: {}", engine.guarantees().level()));
         tokio::select! {
             () = door.accept() => {}

@@ -14,26 +14,53 @@ use crate::watch::supervisor;
 /// Beats within the supervisor's patience: one may be late, and another.
 const BEATS: u32 = 4;
 
+/// A thread that takes in audio, as far as its life is watched.
+pub(super) trait Beating: Send + Sync {
+    /// Asks the thread for a beat, which it gives when all orders before have been carried out. Never waits: false if orders pile up.
+    fn ask_beat(&self) -> bool;
+
+    /// How many beats the thread has given.
+    fn beats(&self) -> u64;
+}
+
+impl Beating for Reader {
+    fn ask_beat(&self) -> bool {
+        Reader::ask_beat(self)
+    }
+
+    fn beats(&self) -> u64 {
+        Reader::beats(self)
+    }
+}
+
 /// The beats that were asked for.
 pub(super) struct Pulse {
-    readers: Vec<Arc<Reader>>,
+    threads: Vec<Arc<dyn Beating>>,
     /// How many beats each thread had given when it was last asked for one; none if it could not be asked.
     asked_at: Vec<Option<u64>>,
 }
 
 impl Pulse {
     pub(super) fn of(readers: &[Arc<Reader>]) -> Pulse {
-        Pulse { readers: readers.to_vec(), asked_at: vec![None; readers.len()] }
+        let threads: Vec<_> = readers.iter().map(|reader| Arc::clone(reader) as Arc<dyn Beating>).collect();
+        Pulse { asked_at: vec![None; threads.len()], threads }
+    }
+
+    /// With one thread more, if there is one.
+    pub(super) fn and(mut self, thread: Option<Arc<dyn Beating>>) -> Pulse {
+        self.threads.extend(thread);
+        self.asked_at.resize(self.threads.len(), None);
+        self
     }
 
     /// Whether every thread has given the beat that it was last asked for. Asks those that have for the next.
     pub(super) fn has_beaten(&mut self) -> bool {
         let mut all = true;
-        for (reader, asked_at) in self.readers.iter().zip(&mut self.asked_at) {
-            let beats = reader.beats();
+        for (thread, asked_at) in self.threads.iter().zip(&mut self.asked_at) {
+            let beats = thread.beats();
             let has = asked_at.is_some_and(|before| beats > before);
             if has || asked_at.is_none() {
-                *asked_at = reader.ask_beat().then_some(beats);
+                *asked_at = thread.ask_beat().then_some(beats);
             }
             all &= has;
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::CallId;
 
@@ -21,6 +22,17 @@ pub enum Event {
         agent: Option<String>,
         /// What the engine takes.
         limits: Limits,
+    },
+    /// A call that was expected has begun: the first of its legs came over AudioSocket.
+    Begun {
+        /// The call.
+        call: CallId,
+        /// Who talks for the desk.
+        agent: String,
+        /// The UUID that was said to be the agent's leg.
+        agent_leg: Uuid,
+        /// The UUID that was said to be the customer's leg.
+        customer_leg: Uuid,
     },
     /// Record was pressed for a call, by whomever.
     Recording {

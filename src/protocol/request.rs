@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{CallId, Direction};
 use crate::audio::{Codec, FRAME_SAMPLES_MAX, Rate};
@@ -43,6 +44,8 @@ pub enum Target {
 pub enum Ask {
     /// Announces a call.
     Begin(Begin),
+    /// Announces a call whose legs will come over AudioSocket.
+    Expect(Expect),
     /// Takes over a live call whose connection was lost.
     Attach,
     /// Memory that both ends write, for the frames of a call that this connection carries.
@@ -109,6 +112,26 @@ impl fmt::Debug for Begin {
     }
 }
 
+/// What a client says of a call whose legs will come over AudioSocket, as two connections.
+#[derive(Clone, PartialEq)]
+pub struct Expect {
+    /// Who talks for the desk.
+    pub agent: String,
+    /// The customer's number, if known.
+    pub customer: Option<String>,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The UUIDs of the connections: the agent's, the customer's.
+    pub legs: [Uuid; 2],
+}
+
+impl fmt::Debug for Expect {
+    /// All but the customer's number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expect").field("agent", &self.agent).field("legs", &self.legs).finish_non_exhaustive()
+    }
+}
+
 /// The JSON object of a request: every field that some request has.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +161,10 @@ struct Fields {
     to: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digit: Option<char>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_leg: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_leg: Option<Uuid>,
 }
 
 impl Request {
@@ -187,6 +214,12 @@ impl Request {
                     (Some(begin.direction), Some(begin.rate), Some(begin.codec));
             }
             Ask::Share { frame_samples } => fields.frame_samples = *frame_samples,
+            Ask::Expect(expect) => {
+                fields.agent = Some(expect.agent.clone());
+                fields.customer = expect.customer.clone();
+                fields.direction = Some(expect.direction);
+                [fields.agent_leg, fields.customer_leg] = expect.legs.map(Some);
+            }
             Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
             Ask::Transfer { to } => fields.to = Some(to.clone()),
             Ask::Dtmf { digit } => fields.digit = Some(*digit),
@@ -249,6 +282,7 @@ impl Ask {
     pub const fn verb(&self) -> &'static str {
         match self {
             Ask::Begin(_) => "begin",
+            Ask::Expect(_) => "expect",
             Ask::Attach => "attach",
             Ask::Share { .. } => "share",
             Ask::End => "end",
@@ -283,6 +317,8 @@ impl Fields {
             ("seconds", self.seconds.is_some()),
             ("to", self.to.is_some()),
             ("digit", self.digit.is_some()),
+            ("agent_leg", self.agent_leg.is_some()),
+            ("customer_leg", self.customer_leg.is_some()),
         ];
         fields.into_iter().find(|(_, left)| *left).map(|(name, _)| name)
     }
@@ -297,13 +333,31 @@ impl Fields {
             (None, None, Some(agent)) => Target::Agent(name(agent, "agent")?),
             _ => return Err("more than one of `channel`, `call` and `agent`".to_owned()),
         };
-        if matches!(ask, Ask::Begin(_) | Ask::Calls | Ask::Status) && target != Target::Own {
+        if matches!(ask, Ask::Begin(_) | Ask::Expect(_) | Ask::Calls | Ask::Status) && target != Target::Own {
             return Err(format!("`{verb}` means no call that is there: leave out `channel`, `call` and `agent`"));
         }
         match self.left() {
             Some(field) => Err(format!("`{verb}` has no field `{field}`")),
             None => Ok(Request { id: self.id, target, ask }),
         }
+    }
+
+    fn take_expect(&mut self) -> Result<Expect, String> {
+        let needs = |field: &str| format!("`expect` needs the field `{field}`");
+        let agent = self.agent.take().ok_or_else(|| needs("agent"))?;
+        let legs = [
+            self.agent_leg.take().ok_or_else(|| needs("agent_leg"))?,
+            self.customer_leg.take().ok_or_else(|| needs("customer_leg"))?,
+        ];
+        if legs[0] == legs[1] {
+            return Err("`agent_leg` and `customer_leg` are the same: each leg has a UUID of its own".to_owned());
+        }
+        Ok(Expect {
+            agent: name(agent, "agent")?,
+            customer: self.customer.take().map(|number| name(number, "customer")).transpose()?,
+            direction: self.direction.take().unwrap_or_default(),
+            legs,
+        })
     }
 
     fn take_ask(&mut self, verb: &str) -> Result<Ask, String> {
@@ -316,6 +370,7 @@ impl Fields {
                 rate: self.rate.take().ok_or_else(|| needs("rate"))?,
                 codec: self.codec.take().ok_or_else(|| needs("codec"))?,
             }),
+            "expect" => Ask::Expect(self.take_expect()?),
             "attach" if self.call.is_none() => return Err(needs("call")),
             "attach" => Ask::Attach,
             "share" => {
@@ -396,6 +451,15 @@ mod tests {
             (Target::Channel(0), Ask::Transfer { to: "bert".into() }),
             (Target::Channel(0), Ask::Dtmf { digit: '#' }),
             (Target::Own, Ask::Calls),
+            (
+                Target::Own,
+                Ask::Expect(Expect {
+                    agent: "anna".into(),
+                    customer: None,
+                    direction: Direction::Inbound,
+                    legs: [1, 2].map(Uuid::from_u128),
+                }),
+            ),
         ];
         for (target, ask) in asks {
             let request = Request { id: Some(7), target, ask };

@@ -15,8 +15,9 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::audio::g711::Law;
 pub use error::SettingsError;
-pub use units::{parse_duration, parse_memory, parse_metrics, parse_size};
+pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
 
 /// The file's name in the home folder.
 pub const SETTINGS_FILE: &str = "retrocall.toml";
@@ -71,6 +72,24 @@ pub struct Settings {
     /// Where the metrics are shown: a loopback address with its port. Without it they are shown nowhere.
     #[serde(deserialize_with = "units::metrics")]
     pub metrics: Option<SocketAddr>,
+    /// Where AudioSocket is listened for: an address with its port. Without it, and without `audiosocket_socket`, nowhere.
+    #[serde(deserialize_with = "units::audiosocket")]
+    pub audiosocket: Option<SocketAddr>,
+    /// A Unix socket for AudioSocket; a relative path counts from the home folder.
+    pub audiosocket_socket: Option<PathBuf>,
+    /// Whether `audiosocket` may be an address that other machines reach.
+    pub audiosocket_remote: bool,
+    /// What G.711 that is labelled as linear samples is; without it such a leg is not held.
+    pub audiosocket_g711: Option<Law>,
+    /// A leg from which nothing comes for so long has ended, and its connection is closed.
+    #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
+    pub audiosocket_idle: Duration,
+    /// The agent of a call over AudioSocket of which nothing is known.
+    #[serde(deserialize_with = "units::agent")]
+    pub audiosocket_agent: String,
+    /// The agents of such calls by the first eight characters of their UUIDs.
+    #[serde(deserialize_with = "units::agents_by_prefix")]
+    pub audiosocket_agents: BTreeMap<String, String>,
 }
 
 /// How much is guaranteed for live audio. Each level holds what those before it do.
@@ -118,6 +137,13 @@ impl Default for Settings {
             intake_threads: None,
             commit_threads: 2,
             metrics: None,
+            audiosocket: None,
+            audiosocket_socket: None,
+            audiosocket_remote: false,
+            audiosocket_g711: None,
+            audiosocket_idle: Duration::from_secs(600),
+            audiosocket_agent: "audiosocket".to_owned(),
+            audiosocket_agents: BTreeMap::new(),
         }
     }
 }
@@ -147,6 +173,23 @@ impl Settings {
     /// Where the local socket of the engine is.
     pub fn socket_path(&self, home: &Path) -> PathBuf {
         home.join(self.socket.as_deref().unwrap_or(Path::new(SOCKET_FILE)))
+    }
+
+    /// What is wrong with the settings together, in words: each of them alone was right.
+    ///
+    /// # Errors
+    /// AudioSocket for other machines, without the setting that says that this is meant.
+    pub fn check(&self) -> Result<(), String> {
+        match self.audiosocket {
+            Some(address) if !address.ip().is_loopback() && !self.audiosocket_remote => Err(format!(
+                "audiosocket {address} can be reached from other machines, and AudioSocket has neither a password nor encryption: \
+                 whoever reaches it can bring in calls for any agent, and live audio crosses the network in the clear; use a \
+                 loopback address, like \"127.0.0.1:{}\", or set audiosocket_remote = true in retrocall.toml if that network is \
+                 yours alone",
+                address.port()
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The agent of a user of the operating system.

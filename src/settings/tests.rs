@@ -37,8 +37,16 @@ fn every_setting_can_be_set() {
         intake_threads = 3
         commit_threads = 4
         metrics = "[::1]:9464"
+        audiosocket = "127.0.0.1:9092"
+        audiosocket_socket = "taps"
+        audiosocket_remote = true
+        audiosocket_g711 = "alaw"
+        audiosocket_idle = "30s"
+        audiosocket_agent = "desk"
         [users]
         aj = "anna"
+        [audiosocket_agents]
+        "000001aB" = "anna"
         "#,
     )
     .expect("settings");
@@ -60,6 +68,13 @@ fn every_setting_can_be_set() {
         intake_threads: Some(3),
         commit_threads: 4,
         metrics: Some("[::1]:9464".parse().expect("an address")),
+        audiosocket: Some("127.0.0.1:9092".parse().expect("an address")),
+        audiosocket_socket: Some("taps".into()),
+        audiosocket_remote: true,
+        audiosocket_g711: Some(Law::A),
+        audiosocket_idle: Duration::from_secs(30),
+        audiosocket_agent: "desk".to_owned(),
+        audiosocket_agents: [("000001aB".to_owned(), "anna".to_owned())].into(),
     };
     assert_eq!(settings, expected);
     assert_eq!(settings.agent_of("aj"), "anna");
@@ -104,6 +119,20 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     }
     assert!(line_2("one_in = ").contains("line 2"));
     assert!(wrong("[users]\nanna = 4\n").contains("line 2: `anna`: "));
+}
+
+#[test]
+fn audiosocket_is_for_this_machine_alone_unless_a_setting_says_otherwise() {
+    let settings = parse("audiosocket = \"0.0.0.0:9092\"").expect("an address");
+    let words = settings.check().expect_err("it is open to all");
+    assert!(words.contains("0.0.0.0:9092 can be reached from other machines"), "{words}");
+    assert!(words.contains("neither a password nor encryption") && words.contains("127.0.0.1:9092"), "{words}");
+    let meant = parse("audiosocket = \"0.0.0.0:9092\"\naudiosocket_remote = true").expect("an address");
+    assert_eq!((meant.check(), parse("audiosocket = \"[::1]:1\"").expect("one").check()), (Ok(()), Ok(())));
+    assert!(wrong("audiosocket = \"localhost\"").contains("is not an address with its port"));
+    assert!(wrong("audiosocket_g711 = \"pcm16\"").contains("`audiosocket_g711`"));
+    assert!(wrong("audiosocket_agent = \"\"").contains("1 to 64 characters"));
+    assert!(wrong("[audiosocket_agents]\n101 = \"anna\"").contains("`101` is not how a UUID begins"));
 }
 
 #[test]

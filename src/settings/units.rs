@@ -1,8 +1,10 @@
 //! Lengths of time, sizes and counts: read with their units, and held to their ranges.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
-use serde::{Deserializer, de};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::protocol::AGENT_CHARS_MAX;
 
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
@@ -146,6 +148,50 @@ pub fn parse_metrics(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
     let what = "a loopback address with its port, in quotes, like \"127.0.0.1:9464\"";
     from.deserialize_str(Text { what, parse: parse_metrics }).map(Some)
+}
+
+/// Where AudioSocket is listened for: an address and a port. Whether it may be any but a loopback one is for [`super::Settings::check`].
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_audiosocket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is not an address with its port: write a loopback one, like \"127.0.0.1:9092\" or \"[::1]:9092\""
+        )
+    })
+}
+
+pub(super) fn audiosocket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let what = "a loopback address with its port, in quotes, like \"127.0.0.1:9092\"";
+    from.deserialize_str(Text { what, parse: parse_audiosocket }).map(Some)
+}
+
+fn parse_agent(text: &str) -> Result<String, String> {
+    let chars = text.chars().count();
+    match chars == 0 || chars > AGENT_CHARS_MAX || text.chars().any(char::is_control) {
+        true => Err(format!("an agent's name has 1 to {AGENT_CHARS_MAX} characters, none of them a control character")),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// The name of an agent.
+pub(super) fn agent<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    from.deserialize_str(Text { what: "the name of an agent, in quotes", parse: parse_agent })
+}
+
+/// Agents by the first eight characters of a UUID.
+pub(super) fn agents_by_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let agents = BTreeMap::<String, String>::deserialize(from)?;
+    for (prefix, agent) in &agents {
+        parse_agent(agent).map_err(de::Error::custom)?;
+        if prefix.len() != 8 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(de::Error::custom(format!(
+                "`{prefix}` is not how a UUID begins: write its first eight characters, 0 to 9 and a to f, in quotes"
+            )));
+        }
+    }
+    Ok(agents)
 }
 
 pub(super) fn count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(

@@ -21,9 +21,13 @@ pub mod ring;
 #[path = "../../src/settings/mod.rs"]
 pub mod settings;
 
+#[path = "../../src/intake/audiosocket/wire.rs"]
+pub mod wire;
+
 /// The part of `intake` that takes streams apart.
 pub mod intake {
     pub use crate::reader::by_hand::{ByHand, Heard};
+    pub use crate::wire;
 }
 
 /// In place of the engine's thread that faults in memory: here all of it is, from the beginning.

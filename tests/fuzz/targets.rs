@@ -18,11 +18,14 @@ use retrocall::{
     audio::{Leg, g711::Law},
     client::{Client, WavSource},
     commit::{Disk, DiskFile, Entry, Recovered, inspect, read_recording, recover},
-    intake::ByHand,
+    intake::{
+        ByHand,
+        wire::{Parser, Piece, REST_BYTES_MAX},
+    },
     memory::{Arena, SEGMENT_BYTES},
     protocol::{Ask, CallId, Request, Target},
     ring::{Ring, Span},
-    settings::{Settings, parse_duration, parse_memory, parse_metrics, parse_size},
+    settings::{Settings, parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size},
 };
 use serde_json::Value;
 
@@ -63,6 +66,45 @@ pub fn shared(bytes: &[u8]) {
             assert!(!text.is_empty() && text.len() < 250, "words for a person");
         }
     });
+}
+
+/// A stream of AudioSocket. The first byte says how it comes in pieces, which must change nothing.
+pub fn audiosocket(bytes: &[u8]) {
+    let Some((&cut, stream)) = bytes.split_first() else { return };
+    if stream.len() > STREAM_BYTES_MAX {
+        return;
+    }
+    let at_once = pieces([stream].into_iter());
+    assert!(at_once == pieces(stream.chunks(usize::from(cut).max(1))), "how a stream is cut makes a difference");
+}
+
+/// What a stream says, each with the samples that follow it.
+fn pieces<'a>(cut: impl Iterator<Item = &'a [u8]>) -> Vec<(String, Vec<u8>)> {
+    let (mut parser, mut rest, mut said) = (Parser::default(), Vec::new(), Vec::<(String, Vec<u8>)>::new());
+    for piece in cut {
+        rest.extend_from_slice(piece);
+        let mut at = 0;
+        while let Some((used, piece)) = parser.next(&rest[at..]) {
+            assert!(used > 0 && at + used <= rest.len());
+            at += used;
+            match piece {
+                Piece::Samples { bytes, .. } => {
+                    let (_, samples) = said.last_mut().expect("samples stand in a message");
+                    assert!(samples.len() % 2 == 0, "half a sample is the last of its message");
+                    samples.extend_from_slice(bytes);
+                }
+                Piece::Skipped => {}
+                piece => said.push((format!("{piece:?}"), Vec::new())),
+            }
+            // Nobody reads on behind the end.
+            if matches!(piece, Piece::HangUp | Piece::Error) {
+                return said;
+            }
+        }
+        rest.drain(..at);
+        assert!(rest.len() <= REST_BYTES_MAX, "little waits");
+    }
+    said
 }
 
 /// What stands for a customer's number in every place of a request, one after the other.
@@ -126,7 +168,7 @@ pub fn settings(bytes: &[u8]) {
         }
         Err(error) => assert!(error.to_string().starts_with("retrocall.toml"), "the file is named"),
     }
-    let _ = (parse_duration(text), parse_memory(text), parse_size(text));
+    let _ = (parse_audiosocket(text), parse_duration(text), parse_memory(text), parse_size(text));
     assert!(parse_metrics(text).is_ok_and(|address| address.ip().is_loopback()) || parse_metrics(text).is_err());
 }
 

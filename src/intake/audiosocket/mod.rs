@@ -1,0 +1,170 @@
+//! AudioSocket, the protocol of Asterisk: a second door, through which a PBX brings the legs of calls one by one.
+//!
+//! Belongs here: its messages, the thread that reads them, which two legs are one call. Does not: decisions; those are the engine's.
+//! `docs/asterisk.md` is its manual.
+
+mod pace;
+mod pairing;
+mod switchboard;
+mod tap;
+mod thread;
+mod timeline;
+pub mod wire;
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    sync::mpsc::unbounded_channel,
+};
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use super::{ServeError, listen, pulse::Beating};
+use crate::{
+    audio::Rate,
+    engine::{Engine, Mishap},
+    ring::LegWriter,
+    settings::Settings,
+};
+pub(super) use pairing::Pairing;
+use switchboard::Switchboard;
+use tap::Oddity;
+use thread::Taps;
+
+/// How long what is sent to a peer may stay unacknowledged before the peer is taken for vanished.
+const VANISHED: Duration = Duration::from_secs(30);
+
+/// A number for each connection, never used twice.
+type TapId = u64;
+
+/// What the thread tells the control thread.
+enum Told {
+    /// The first sample of a leg has come. Nothing more is read until it is said where it goes.
+    Audio { id: TapId, uuid: Uuid, rate: Rate },
+    /// A key.
+    Digit { id: TapId, digit: char },
+    /// Something is wrong with what comes.
+    Odd { id: TapId, oddity: Oddity },
+    /// The connection has ended.
+    Gone { id: TapId, writer: Option<Box<LegWriter>> },
+}
+
+/// What those who accept and those who answer share.
+struct Shared {
+    taps: Arc<Taps>,
+    pairing: Arc<Pairing>,
+    /// Open connections.
+    open: AtomicUsize,
+}
+
+/// AudioSocket is listened for, as long as the runtime lives.
+pub(super) struct AudioSocket {
+    /// Where calls are announced.
+    pub pairing: Arc<Pairing>,
+    /// The thread, for the watchdog.
+    pub thread: Arc<dyn Beating>,
+    /// Where it listens for TCP.
+    pub address: Option<SocketAddr>,
+}
+
+/// Begins to listen, if the settings say so.
+///
+/// # Errors
+/// [`ServeError`] if an address or a path can't be had, or the thread not started.
+pub(super) async fn listen(engine: &Arc<Engine>, settings: &Settings) -> Result<Option<AudioSocket>, ServeError> {
+    if settings.audiosocket.is_none() && settings.audiosocket_socket.is_none() {
+        return Ok(None);
+    }
+    let failed = |place: PathBuf| move |cause: io::Error| ServeError::AudioSocket(place, cause);
+    let tcp = match settings.audiosocket {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await.map_err(failed(address.to_string().into()))?;
+            Some((listener.local_addr().map_err(ServeError::System)?, listener))
+        }
+        None => None,
+    };
+    let unix = match &settings.audiosocket_socket {
+        Some(path) => {
+            let path = engine.home().path().join(path);
+            let group = settings.socket_group.as_deref();
+            Some(listen::bind(&path, engine.home().path(), group).map_err(failed(path))?)
+        }
+        None => None,
+    };
+    let (told, inbox) = unbounded_channel();
+    let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
+    let taps = Taps::start(arena, fault_in, engine.allow_unlocked(), settings.audiosocket_idle, told);
+    let taps = Arc::new(taps.map_err(ServeError::Reader)?);
+    let pairing = Arc::new(Pairing::new(settings));
+    let shared = Arc::new(Shared { taps: Arc::clone(&taps), pairing: Arc::clone(&pairing), open: AtomicUsize::new(0) });
+    tokio::spawn(Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711).serve(inbox));
+    let address = tcp.as_ref().map(|(address, _)| *address);
+    let door = Door { engine: Arc::clone(engine), shared, max: settings.connections_max };
+    tokio::spawn(door.accept(tcp.map(|(_, listener)| listener), unix));
+    Ok(Some(AudioSocket { pairing, thread: taps, address }))
+}
+
+/// Where connections come in.
+struct Door {
+    engine: Arc<Engine>,
+    shared: Arc<Shared>,
+    max: usize,
+}
+
+impl Door {
+    async fn accept(self, tcp: Option<TcpListener>, unix: Option<UnixListener>) {
+        for id in 0.. {
+            let fd = loop {
+                let accepted = tokio::select! {
+                    accepted = accept_tcp(tcp.as_ref()) => accepted,
+                    accepted = accept_unix(unix.as_ref()) => accepted,
+                };
+                match accepted {
+                    Ok(fd) => break fd,
+                    Err(error) => {
+                        self.engine.counters().mishap(Mishap::Connection);
+                        error!(
+                            "can't accept a connection for AudioSocket: {error}; trying again (is the limit on open files too low?)"
+                        );
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                }
+            };
+            if self.shared.open.load(Ordering::Relaxed) >= self.max {
+                warn!(limit = self.max, "a connection for AudioSocket is refused (connections_max)");
+                self.engine.counters().connection_refused();
+                continue;
+            }
+            self.shared.open.fetch_add(1, Ordering::Relaxed);
+            self.engine.counters().connection_opened();
+            self.shared.taps.adopt(id, fd);
+        }
+    }
+}
+
+async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<OwnedFd> {
+    let Some(listener) = listener else { return std::future::pending().await };
+    let (stream, _) = listener.accept().await?;
+    // Each message of silence leaves when it is written, and a peer whose machine is gone is noticed by what it does not acknowledge.
+    stream.set_nodelay(true)?;
+    setsockopt(&stream, TcpUserTimeout, &(VANISHED.as_millis() as u32))?;
+    Ok(stream.into_std()?.into())
+}
+
+async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<OwnedFd> {
+    let Some(listener) = listener else { return std::future::pending().await };
+    let (stream, _) = listener.accept().await?;
+    Ok(stream.into_std()?.into())
+}

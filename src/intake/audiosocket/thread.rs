@@ -1,0 +1,299 @@
+//! The thread `audiosocket`: reads the legs of AudioSocket, and sends each of them silence, 20 ms of it every 20 ms.
+//!
+//! Silence, because Asterisk ends the call of a peer between which and it nothing moves for two seconds. Nothing here closes a connection
+//! before the peer does, but for one from which nothing has come for the idle limit. The path of a frame obeys the rules of
+//! `intake/reader`: no lock, no log, no file, no allocation; locked buffers, wiped after every read.
+
+use std::{
+    collections::HashMap,
+    os::fd::{AsFd, OwnedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::{
+        epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
+        eventfd::{EfdFlags, EventFd},
+    },
+    unistd::read,
+};
+use parking_lot::Mutex;
+use ringbuf::{
+    HeapCons, HeapProd, HeapRb,
+    traits::{Consumer, Observer, Producer, Split},
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    TapId, Told,
+    tap::{Given, Tap, WAITING_BYTES_MAX},
+    wire::{Kind, REST_BYTES_MAX},
+};
+use crate::{
+    audio::FRAME_SAMPLES_MAX,
+    barrier,
+    engine::FaultIn,
+    intake::{ReaderError, pulse::Beating},
+    memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_registers},
+};
+
+/// What one call to the kernel reads at most: seconds of a leg.
+const READ_BYTES_MAX: usize = 64 * 1024;
+/// Room for what is read, and for what waits before it.
+const BUFFER_BYTES: usize = WAITING_BYTES_MAX + READ_BYTES_MAX + REST_BYTES_MAX;
+const ORDERS_MAX: usize = 4_096;
+const EVENTS_MAX: usize = 256;
+/// The event that says that orders wait.
+const WAKE: u64 = u64::MAX;
+/// How long a message of silence lasts.
+const TICK: Duration = Duration::from_millis(20);
+/// A thread that got no turn for longer makes up for no more than so much.
+const TICKS_MAX: u32 = 5;
+
+enum Order {
+    Adopt { id: TapId, fd: OwnedFd },
+    Answer { id: TapId, given: Option<Box<Given>> },
+    Beat,
+}
+
+/// The other side's hold of the thread. The thread runs until it is dropped.
+pub(super) struct Taps {
+    orders: Mutex<Option<HeapProd<Order>>>,
+    wake: Arc<EventFd>,
+    beats: Arc<AtomicU64>,
+}
+
+impl Taps {
+    /// Starts the thread. What it has to say goes to `told`.
+    pub(super) fn start(
+        arena: Arc<Arena>,
+        fault_in: FaultIn,
+        allow_unlocked: bool,
+        idle: Duration,
+        told: UnboundedSender<Told>,
+    ) -> Result<Taps, ReaderError> {
+        let (orders, consumer) = HeapRb::new(ORDERS_MAX).split();
+        let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
+        let beats = Arc::new(AtomicU64::new(0));
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
+        let bytes = LockedBuffer::new(BUFFER_BYTES, allow_unlocked)?;
+        let samples = LockedSamples::new(FRAME_SAMPLES_MAX, allow_unlocked)?;
+        let (thread_wake, thread_beats) = (Arc::clone(&wake), Arc::clone(&beats));
+        thread::Builder::new().name("audiosocket".to_owned()).spawn(move || {
+            barrier::write_nowhere();
+            let mut thread = TapThread {
+                arena: &arena,
+                fault_in,
+                epoll,
+                wake: thread_wake,
+                beats: thread_beats,
+                orders: consumer,
+                taps: HashMap::new(),
+                bytes,
+                samples,
+                silences: Kind::ALL.iter().map(|kind| kind.silence()).collect(),
+                idle,
+                told,
+                tick_at: None,
+                due: Vec::new(),
+            };
+            thread.run();
+        })?;
+        Ok(Taps { orders: Mutex::new(Some(orders)), wake, beats })
+    }
+
+    /// A new connection, non-blocking.
+    pub(super) fn adopt(&self, id: TapId, fd: OwnedFd) {
+        self.order(Order::Adopt { id, fd });
+    }
+
+    /// Where the leg of a connection goes, or that nothing of it is held.
+    pub(super) fn answer(&self, id: TapId, given: Option<Given>) {
+        self.order(Order::Answer { id, given: given.map(Box::new) });
+    }
+
+    fn order(&self, order: Order) {
+        let mut orders = self.orders.lock();
+        let Some(orders) = orders.as_mut() else { return };
+        let mut order = order;
+        while let Err(back) = orders.try_push(order) {
+            // Thousands wait: the thread is busy with frames, and comes to them after its round.
+            order = back;
+            thread::sleep(Duration::from_micros(100));
+        }
+        let _ = self.wake.write(1);
+    }
+}
+
+impl Beating for Taps {
+    fn ask_beat(&self) -> bool {
+        let asked = self.orders.lock().as_mut().is_some_and(|orders| orders.try_push(Order::Beat).is_ok());
+        let _ = self.wake.write(1);
+        asked
+    }
+
+    fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Taps {
+    /// The thread sees that nobody can order any more, and ends.
+    fn drop(&mut self) {
+        *self.orders.lock() = None;
+        let _ = self.wake.write(1);
+    }
+}
+
+struct TapThread<'a> {
+    arena: &'a Arena,
+    fault_in: FaultIn,
+    epoll: Epoll,
+    wake: Arc<EventFd>,
+    beats: Arc<AtomicU64>,
+    orders: HeapCons<Order>,
+    taps: HashMap<TapId, Tap<'a>>,
+    bytes: LockedBuffer,
+    samples: LockedSamples,
+    silences: Vec<Vec<u8>>,
+    idle: Duration,
+    told: UnboundedSender<Told>,
+    /// When silence is due next; none while there is nobody to send it to.
+    tick_at: Option<Instant>,
+    /// Those whom a tick has found something to do for. Kept, so that a tick allocates nothing.
+    due: Vec<TapId>,
+}
+
+impl TapThread<'_> {
+    fn run(&mut self) {
+        let mut events = [EpollEvent::empty(); EVENTS_MAX];
+        loop {
+            let ready = match self.epoll.wait(&mut events, self.timeout()) {
+                Ok(ready) => ready,
+                Err(nix::Error::EINTR) => 0,
+                // Nothing that this thread does can make it fail.
+                Err(error) => panic!("epoll_wait: {error}"),
+            };
+            for event in &events[..ready] {
+                match event.data() {
+                    WAKE if !self.take_orders() => return,
+                    WAKE => {}
+                    id => self.read(id, true),
+                }
+            }
+            let now = Instant::now();
+            if self.tick_at.is_some_and(|at| at <= now) {
+                self.tick(now);
+            }
+            self.fault_in.wake_if_wanted();
+        }
+    }
+
+    fn timeout(&self) -> EpollTimeout {
+        match self.tick_at {
+            None => EpollTimeout::NONE,
+            Some(at) => {
+                let left = at.saturating_duration_since(Instant::now());
+                EpollTimeout::from(left.as_micros().div_ceil(1_000).min(TICK.as_millis()) as u8)
+            }
+        }
+    }
+
+    /// False when nobody can order any more.
+    fn take_orders(&mut self) -> bool {
+        let _ = self.wake.read();
+        while let Some(order) = self.orders.try_pop() {
+            match order {
+                Order::Adopt { id, fd } => {
+                    let now = Instant::now();
+                    self.taps.insert(id, Tap::new(id, fd, self.told.clone(), self.arena, now));
+                    self.tick_at.get_or_insert(now);
+                    self.listen(id);
+                }
+                Order::Answer { id, given } => {
+                    if let Some(tap) = self.taps.get_mut(&id) {
+                        tap.answer(given.map(|given| *given));
+                        self.listen(id);
+                        self.read(id, false);
+                    }
+                }
+                Order::Beat => {
+                    self.beats.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        self.orders.write_is_held()
+    }
+
+    fn listen(&mut self, id: TapId) {
+        let Some(tap) = self.taps.get(&id) else { return };
+        if self.epoll.add(tap.fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id)).is_err() {
+            self.close(id);
+        }
+    }
+
+    /// Uses what waits of a connection and, if `fresh`, what one read brings.
+    fn read(&mut self, id: TapId, fresh: bool) {
+        let Some(tap) = self.taps.get_mut(&id) else { return };
+        let (looked, mut filled) = tap.take_waiting(&mut self.bytes);
+        let (mut came, mut last) = (false, false);
+        if fresh {
+            match read(&tap.fd, &mut self.bytes[filled..filled + READ_BYTES_MAX]) {
+                Ok(0) => last = true,
+                Ok(bytes) => (came, filled) = (true, filled + bytes),
+                Err(nix::Error::EAGAIN | nix::Error::EINTR) => {}
+                // A reset, or a peer that has vanished.
+                Err(_) => last = true,
+            }
+        }
+        tap.use_bytes(&self.bytes[..filled], looked, came, last, &mut self.samples, Instant::now());
+        wipe(&mut self.bytes[..filled]);
+        wipe_registers();
+        if tap.is_over() {
+            self.close(id);
+        } else if fresh && tap.is_asked() {
+            let _ = self.epoll.delete(tap.fd.as_fd());
+        }
+    }
+
+    /// Silence for everybody; what has waited long enough; those who have said nothing for too long.
+    fn tick(&mut self, now: Instant) {
+        let Some(at) = self.tick_at else { return };
+        let times = 1 + (now.saturating_duration_since(at).as_millis() / TICK.as_millis()) as u32;
+        self.tick_at = (!self.taps.is_empty()).then(|| at + TICK * times);
+        let mut due = std::mem::take(&mut self.due);
+        due.clear();
+        for (id, tap) in &mut self.taps {
+            tap.send_silence(&self.silences, times.min(TICKS_MAX));
+            if tap.waits() || tap.silent_for(now) >= self.idle {
+                due.push(*id);
+            }
+        }
+        for id in due.drain(..) {
+            self.read(id, false);
+            if self.taps.get(&id).is_some_and(|tap| tap.silent_for(now) >= self.idle) {
+                self.close(id);
+            }
+        }
+        self.due = due;
+    }
+
+    fn close(&mut self, id: TapId) {
+        let Some(mut tap) = self.taps.remove(&id) else { return };
+        let _ = self.epoll.delete(tap.fd.as_fd());
+        // What waits was spoken before the end.
+        let (looked, filled) = tap.take_waiting(&mut self.bytes);
+        tap.use_bytes(&self.bytes[..filled], looked, false, true, &mut self.samples, Instant::now());
+        wipe(&mut self.bytes[..filled]);
+        let _ = self.told.send(Told::Gone { id, writer: tap.into_writer().map(Box::new) });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! A tap in a time of its own: what becomes of what comes, whenever it comes and however it is split.
+
+use std::os::unix::net::{UnixDatagram, UnixStream};
+
+use assert_no_alloc::assert_no_alloc;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::{
+    super::{tap::Oddity, wire::REST_BYTES_MAX},
+    *,
+};
+use crate::{
+    audio::{Leg, Rate, g711::Law},
+    ring::Ring,
+};
+
+/// The first frame was spoken before it came.
+const FRAME: Duration = Duration::from_millis(20);
+const ID: [u8; 19] = [1, 0, 16, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 8];
+
+/// A leg at 8 kHz of a call that begins when its first frame comes.
+struct Scene {
+    arena: Arc<Arena>,
+    tap: Tap<'static>,
+    peer: UnixDatagram,
+    inbox: UnboundedReceiver<Told>,
+    ring: Option<Arc<Ring>>,
+    law: Option<Law>,
+    bytes: LockedBuffer,
+    samples: LockedSamples,
+    began: Instant,
+}
+
+fn scene(law: Option<Law>) -> Scene {
+    let arena: &'static Arc<Arena> =
+        Box::leak(Box::new(Arc::new(Arena::new(1 << 20, true).expect("memory for a test"))));
+    while arena.fault_in_ahead() > 0 {}
+    // Datagrams keep what was one write apart from what was two.
+    let (peer, ours) = UnixDatagram::pair().expect("sockets");
+    ours.set_nonblocking(true).expect("a socket");
+    let (told, inbox) = unbounded_channel();
+    let began = Instant::now();
+    Scene {
+        arena: Arc::clone(arena),
+        tap: Tap::new(1, ours.into(), told, arena, began),
+        peer,
+        inbox,
+        ring: None,
+        law,
+        bytes: LockedBuffer::new(BUFFER_BYTES, true).expect("a buffer"),
+        samples: LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("a buffer"),
+        began,
+    }
+}
+
+impl Scene {
+    /// As the thread does it, `ms` after the begin.
+    fn use_bytes(&mut self, ms: u64, bytes: &[u8], last: bool) {
+        let (looked, filled) = self.tap.take_waiting(&mut self.bytes);
+        self.bytes[filled..filled + bytes.len()].copy_from_slice(bytes);
+        let filled = filled + bytes.len();
+        let now = self.began + Duration::from_millis(ms);
+        self.tap.use_bytes(&self.bytes[..filled], looked, !bytes.is_empty(), last, &mut self.samples, now);
+        wipe(&mut self.bytes[..filled]);
+    }
+
+    fn come(&mut self, ms: u64, bytes: &[u8]) {
+        self.use_bytes(ms, bytes, false);
+        if self.tap.is_asked() {
+            let Ok(Told::Audio { rate, .. }) = self.inbox.try_recv() else { panic!("it asks which call it is") };
+            let (ring, [writer, _]) = Ring::new(Arc::clone(&self.arena));
+            self.ring = Some(ring);
+            self.tap.answer(Some(Given { writer, rate, began: self.began - FRAME, law: self.law }));
+            self.use_bytes(ms, &[], false);
+        }
+    }
+
+    fn end(&mut self, ms: u64) -> Vec<i16> {
+        self.use_bytes(ms, &[], true);
+        assert!(self.tap.is_over() && self.samples.iter().all(|sample| *sample == 0), "nothing is left in the buffer");
+        let ring = self.ring.as_ref().expect("there is a call");
+        let mut samples = vec![0; ring.frontier(Leg::Agent) as usize];
+        ring.reader().read(Leg::Agent, 0, &mut samples);
+        samples
+    }
+
+    fn gaps(&self) -> u64 {
+        self.ring.as_ref().expect("there is a call").counts(Leg::Agent).gaps
+    }
+
+    fn oddities(&mut self) -> Vec<Oddity> {
+        let mut all = Vec::new();
+        while let Ok(told) = self.inbox.try_recv() {
+            all.extend(if let Told::Odd { oddity, .. } = told { Some(oddity) } else { None });
+        }
+        all
+    }
+}
+
+fn message(type_byte: u8, payload: &[u8]) -> Vec<u8> {
+    [&[type_byte][..], &(payload.len() as u16).to_be_bytes(), payload].concat()
+}
+
+/// Speech of a kind: never 0.
+fn speech(samples: usize) -> Vec<i16> {
+    (0..samples).map(|i| (i as i16).wrapping_mul(7_919) | 1).collect()
+}
+
+fn linear(samples: &[i16]) -> Vec<u8> {
+    message(0x10, &samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<_>>())
+}
+
+#[test]
+fn the_path_of_a_frame_from_audiosocket_allocates_nothing_also_while_frames_wait() {
+    let mut scene = scene(None);
+    let spoken = speech(160 * 60);
+    let frames: Vec<Vec<u8>> = spoken.chunks(160).map(linear).collect();
+    scene.come(0, &[&ID[..], &frames[0]].concat());
+    for (frame, bytes) in frames.iter().enumerate().skip(1) {
+        // A pause in the middle: the frames behind it wait for a while.
+        let ms = frame as u64 * 20 + if frame < 30 { 0 } else { 500 };
+        assert_no_alloc(|| scene.use_bytes(ms, bytes, false));
+    }
+    let held = scene.end(2_000);
+    assert_eq!((held.len(), scene.gaps()), (160 * 60 + 4_000, 1));
+    assert!(held[..160 * 30] == spoken[..160 * 30] && held[160 * 30 + 4_000..] == spoken[160 * 30..]);
+    assert_eq!(scene.ring.take().expect("a call").counts(Leg::Agent).frames, 60);
+}
+
+#[test]
+fn however_a_leg_is_split_its_samples_are_the_same_also_when_it_ends_in_the_middle_of_a_frame() {
+    let spoken = speech(3 * 40);
+    let mut stream = ID.to_vec();
+    spoken.chunks(40).for_each(|frame| {
+        stream.extend(message(0x12, &linear(frame)[3..]));
+        stream.extend(message(0x42, b"unknown"));
+    });
+    for cut in [0, 11, 12] {
+        let stream = &stream[..stream.len() - 10 - cut];
+        let whole = spoken.len() - cut.div_ceil(2);
+        for split in 0..stream.len() {
+            let mut scene = scene(None);
+            scene.come(0, &stream[..split]);
+            scene.come(1, &stream[split..]);
+            assert_eq!(scene.end(2), spoken[..whole], "cut by {cut}, split at {split}");
+        }
+    }
+    let mut scene = scene(None);
+    stream.iter().for_each(|byte| scene.come(0, &[*byte]));
+    assert_eq!(scene.end(0), spoken);
+}
+
+#[test]
+fn codes_that_are_labelled_linear_are_decoded_by_the_setting_and_never_held_without_it() {
+    let codes: Vec<u8> = (0..160 * 50u32).map(|i| (i * 31 + i / 160) as u8).collect();
+    for law in [None, Some(Law::Mu), Some(Law::A)] {
+        for ms_per_frame in [20, 0] {
+            let mut scene = scene(law);
+            scene.come(0, &ID);
+            for (frame, codes) in codes.chunks(160).enumerate() {
+                scene.come(frame as u64 * ms_per_frame, &message(0x10, codes));
+            }
+            let held = scene.end(50 * ms_per_frame);
+            let expanded: Vec<i16> =
+                law.into_iter().flat_map(|law| codes.iter().map(move |code| law.linear(*code))).collect();
+            assert!(held == expanded, "{law:?}: {} samples", held.len());
+            assert_eq!(scene.oddities(), if law.is_none() { vec![Oddity::Codes] } else { vec![] });
+        }
+    }
+}
+
+#[test]
+fn linear_frames_of_10_ms_are_no_codes() {
+    let spoken = speech(80 * 100);
+    let mut scene = scene(Some(Law::Mu));
+    scene.come(0, &ID);
+    spoken.chunks(80).enumerate().for_each(|(frame, samples)| scene.come(frame as u64 * 10, &linear(samples)));
+    assert_eq!(scene.end(1_000), spoken);
+}
+
+#[test]
+fn keys_are_told_at_once_and_what_is_odd_is_told_once_and_closes_nothing() {
+    let mut odd = scene(None);
+    for _ in 0..3 {
+        odd.come(0, &linear(&[1]));
+    }
+    assert_eq!(odd.oddities(), [Oddity::NoUuid]);
+    let mut wide = scene(None);
+    wide.come(0, &[&ID[..], &message(0x18, &[1; 400]), &message(0x17, &[1; 400]), &message(0x18, &[1; 400])].concat());
+    assert_eq!(wide.oddities(), [Oddity::Rate(192_000)]);
+    assert!(!wide.tap.is_over() && !wide.tap.is_asked());
+    let mut keys = scene(None);
+    keys.come(0, &[&ID[..], &linear(&speech(160))].concat());
+    keys.come(20, &[&message(0x11, &[1; 480])[..], b"\x03\0\x017\x03\0\x01x\x03\0\x01d"].concat());
+    let Ok(Told::Odd { oddity: Oddity::OtherKind(12_000), .. }) = keys.inbox.try_recv() else { panic!("another rate") };
+    for expected in ['7', 'D'] {
+        let Ok(Told::Digit { digit, .. }) = keys.inbox.try_recv() else { panic!("a key") };
+        assert_eq!(digit, expected);
+    }
+    assert_eq!(keys.end(40), speech(160));
+}
+
+#[test]
+fn silence_is_sent_with_one_write_a_message_in_the_kind_that_the_peer_speaks() {
+    let mut scene = scene(None);
+    let silences: Vec<Vec<u8>> = Kind::ALL.iter().map(|kind| kind.silence()).collect();
+    let hears = |scene: &Scene| {
+        let mut message = [7; 8_000];
+        let bytes = scene.peer.recv(&mut message).expect("it was sent");
+        (bytes, message[..4].to_vec(), message[3..bytes].iter().all(|byte| *byte == 0))
+    };
+    scene.tap.send_silence(&silences, 3);
+    for _ in 0..3 {
+        assert_eq!(hears(&scene), (323, vec![0x10, 1, 0x40, 0], true));
+    }
+    // Also above what is captured: it is the peer's own kind.
+    for (type_byte, samples) in [(0x12, 320usize), (0x18, 3_840)] {
+        scene.come(0, &[&ID[..], &message(type_byte, &[1; 4])].concat());
+        scene.tap.send_silence(&silences, 1);
+        let bytes = 2 * samples;
+        assert_eq!(hears(&scene), (bytes + 3, vec![type_byte, (bytes >> 8) as u8, bytes as u8, 0], true));
+    }
+    // A peer that does not read is sent no more than fits, and is no worse off for it.
+    scene.tap.send_silence(&silences, 10_000);
+    assert!(!scene.tap.is_over());
+}
+
+#[test]
+fn when_the_memory_is_full_frames_are_lost_and_the_next_message_is_found_again() {
+    let mut scene = scene(None);
+    let spoken = speech(160 * 100);
+    let mut taken = Vec::new();
+    while let Some(segment) = scene.arena.take(crate::memory::Need::Selected) {
+        taken.push(segment);
+    }
+    scene.come(0, &[&ID[..], &linear(&spoken[..160])].concat());
+    for frame in 1..40u64 {
+        // Split within the head of a message, and within a sample.
+        let bytes = linear(&spoken[frame as usize * 160..][..160]);
+        scene.come(frame * 20, &bytes[..2]);
+        scene.come(frame * 20, &bytes[2..200]);
+        scene.come(frame * 20, &bytes[200..]);
+    }
+    assert_eq!(scene.oddities(), [Oddity::Memory]);
+    taken.into_iter().for_each(|segment| scene.arena.give_back(segment));
+    for frame in 40..100u64 {
+        scene.come(frame * 20, &linear(&spoken[frame as usize * 160..][..160]));
+    }
+    let held = scene.end(2_000);
+    assert!(held.ends_with(&spoken[41 * 160..100 * 160]), "all that came when there was room again");
+    assert_eq!(held.len(), 100 * 160, "in its place");
+}
+
+#[test]
+fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() {
+    let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
+    while arena.fault_in_ahead() > 0 {}
+    let (told, mut inbox) = unbounded_channel();
+    let fault_in = FaultIn::start(&arena).expect("a thread");
+    let taps = Taps::start(Arc::clone(&arena), fault_in, true, Duration::from_millis(300), told).expect("a thread");
+    let (left, idle) = (UnixStream::pair().expect("sockets"), UnixStream::pair().expect("sockets"));
+    taps.adopt(1, idle.1.into());
+    drop(left.0);
+    taps.adopt(2, left.1.into());
+    let gone = |told: Option<Told>| match told {
+        Some(Told::Gone { id, writer: None }) => id,
+        _ => panic!("a connection has ended, of which nothing was held"),
+    };
+    assert_eq!((gone(inbox.blocking_recv()), gone(inbox.blocking_recv())), (2, 1));
+    assert!(taps.ask_beat());
+    while taps.beats() == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(arena.held_bytes(), 0);
+    drop(taps);
+    assert!(inbox.blocking_recv().is_none(), "the thread has ended");
+}
+
+#[test]
+fn a_rate_is_that_of_the_first_message_of_audio() {
+    let mut scene = scene(None);
+    scene.use_bytes(0, &[&ID[..], &message(0x15, &[1; 4])].concat(), false);
+    let Ok(Told::Audio { rate, uuid, id: 1 }) = scene.inbox.try_recv() else { panic!("it asks which call it is") };
+    assert_eq!((Some(rate), uuid.as_bytes()), (Rate::new(44_100), &ID[3..].try_into().expect("16 bytes")));
+    assert!(REST_BYTES_MAX < ID.len());
+}
