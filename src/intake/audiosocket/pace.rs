@@ -21,6 +21,9 @@ const CODES_BYTES_MAX: u64 = 240;
 /// A longer time without anything is a pause, and says nothing about the pace.
 const PAUSE_MIN: Duration = Duration::from_millis(60);
 
+/// What comes so soon behind a pause may be what had stalled.
+const BURST_MAX: Duration = Duration::from_millis(5);
+
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -36,6 +39,7 @@ pub(super) struct Pace {
     messages: u64,
     message_bytes: u64,
     last: Option<Duration>,
+    paused: bool,
     arrivals: u32,
     bytes: u64,
     time: Duration,
@@ -57,8 +61,13 @@ impl Pace {
         let between = at.saturating_sub(last);
         // Half as long again as what came would last, if it were G.711.
         if between > PAUSE_MIN.max(Duration::from_millis(self.mean_bytes() * 3 / 16)) {
+            self.paused = true;
             return;
         }
+        if self.paused && between < BURST_MAX {
+            return;
+        }
+        self.paused = false;
         self.arrivals += 1;
         self.bytes += bytes;
         self.time += between;
@@ -114,12 +123,12 @@ mod tests {
     #[test]
     fn jitter_a_stall_and_a_pause_change_nothing() {
         for (bytes, verdict) in [(160, Verdict::Codes), (320, Verdict::Linear)] {
-            let jitter = (0..17).map(|frame| frame * 20 + frame % 2 * 15);
+            let jitter = (0..24).map(|frame| frame * 20 + frame % 2 * 15);
             assert_eq!(pace(bytes, jitter).verdict(), Some(verdict));
             // Five frames stall, and come within the same millisecond.
-            let stall = (0..18).map(|frame| if (5..10).contains(&frame) { 200 } else { frame * 20 });
+            let stall = (0..24).map(|frame| if (5..10).contains(&frame) { 200 } else { frame * 20 });
             assert_eq!(pace(bytes, stall).verdict(), Some(verdict));
-            let pause = (0..18).map(|frame| if frame < 9 { frame * 20 } else { frame * 20 + 700 });
+            let pause = (0..24).map(|frame| if frame < 9 { frame * 20 } else { frame * 20 + 700 });
             assert_eq!(pace(bytes, pause).verdict(), Some(verdict));
         }
     }

@@ -248,7 +248,7 @@ fn when_the_memory_is_full_frames_are_lost_and_the_next_message_is_found_again()
     }
     let held = scene.end(2_000);
     assert!(held.ends_with(&spoken[41 * 160..100 * 160]), "all that came when there was room again");
-    assert_eq!(held.len(), 100 * 160, "in its place");
+    assert!(held.len().abs_diff(100 * 160) <= 320, "in its place, but for the jitter: {}", held.len());
 }
 
 #[test]
