@@ -1,40 +1,53 @@
 # What is typed in this folder. `make` alone lists it; `.ci/run` calls `lint` and `test`.
-# Needed beforehand: Rust (the version that Cargo.toml names, or a newer one), a C compiler, make. Cargo fetches the rest.
+# Needed beforehand: Rust (the version that Cargo.toml names, or a newer one), a C compiler, make. Cargo fetches the rest, and apt-get what
+# PARTS and TOOLS name.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak torture fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo test soak torture fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-# What the tests and `bench` run besides retrocall, each with its Debian package: the Python client, a reader of WAV files that is
-# not ours, the system calls of a running engine, a packer to compare with.
-TOOLS := python3:python3 soxi:sox strace:strace flac:flac
-MISSING = $(strip $(foreach tool,$(TOOLS),$(if $(shell command -v $(firstword $(subst :, ,$(tool)))),,$(lastword $(subst :, ,$(tool))))))
+# What retrocall itself is built with, besides Rust, each with its Debian package: sound devices (ALSA). A program, or a file.
+PARTS := pkg-config:pkg-config /usr/include/alsa/asoundlib.h:libasound2-dev
+# What the tests and `bench` run besides retrocall: the Python client, a reader of WAV files that is not ours, the system calls of a
+# running engine, a packer to compare with, two telephones, a sound server and what connects the one to the other.
+TOOLS := python3:python3 soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio paplay:pulseaudio-utils \
+  /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so:libasound2-plugins
+have = $(if $(findstring /,$(1)),$(wildcard $(1)),$(shell command -v $(1)))
+MISSING = $(strip $(foreach part,$(1),$(if $(call have,$(firstword $(subst :, ,$(part)))),,$(lastword $(subst :, ,$(part))))))
 
 LOOM := tests/loom/Cargo.toml
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-setup: ## install the Debian packages that the tests need; does nothing if they are there
-	@missing="$(strip $(MISSING))"; if [ -z "$$missing" ]; then exit 0; fi; \
+# Installs the Debian packages of $(2), for $(1), that are missing.
+define install
+	@missing="$(call MISSING,$(2))"; if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo "make setup: the tests need $$missing (Debian's names), and there is no apt-get here: install them by other means" >&2; exit 1; \
+	  echo "make $@: $(1) needs $$missing (Debian's names), and there is no apt-get here: install them by other means" >&2; exit 1; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
-	  echo "make setup: the tests need $$missing, and you are neither root nor have sudo: let an administrator run" \
+	  echo "make $@: $(1) needs $$missing, and you are neither root nor have sudo: let an administrator run" \
 	    "\`apt-get install $$missing\`" >&2; exit 1; \
 	fi; \
-	echo "make setup: installing $$missing$${sudo:+ (with sudo)}"; \
+	echo "make $@: installing $$missing$${sudo:+ (with sudo)}"; \
 	$$sudo apt-get update -qq; \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+endef
+
+setup: parts ## install the Debian packages that building and testing need; does nothing if they are there
+	$(call install,testing,$(TOOLS))
+
+parts:
+	$(call install,building,$(PARTS))
 
 # The dev profile, for it is what `test` needs too: everything is compiled once. Our own code is optimised in it, so that it has no
 # trouble with a desk of calls; a release build would compile every dependency a second time to show the same.
-demo: ## build, and show the main job: a desk full of calls, what was kept and why, and a proof that nothing else was
+demo: parts ## build, and show the main job: a desk full of calls, what was kept and why, and a proof that nothing else was
 	cargo run --locked -- demo
 
 # What leaks on purpose comes first, so that the program that is left behind can't.
@@ -44,11 +57,11 @@ test: setup ## every test: unit, end to end, the examples in the documentation, 
 	cargo test --locked --release --manifest-path $(LOOM)
 	@[ "$$(id -u)" = 0 ] || echo "make test: passed, but you are not root: what needs a small disk, another user or strace on an engine was SKIPPED"
 
-soak: ## a hundred thousand calls, after which the engine must be what it was before them
+soak: parts ## a hundred thousand calls, after which the engine must be what it was before them
 	RETROCALL_SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture
 
 # The dev profile, as `test`: what is killed is the engine that was tested.
-torture: ## three hundred times kill -9 under fifty live calls, and power cuts at every step: what was pressed is there, nothing else is
+torture: parts ## three hundred times kill -9 under fifty live calls, and power cuts at every step: what was pressed is there, nothing else is
 	RETROCALL_STATES=$${RETROCALL_STATES:-25} cargo test --locked --test commit power
 	cargo test --locked --test torture -- --ignored --nocapture hundreds
 
@@ -59,7 +72,7 @@ bench: setup ## how fast it is, side by side with rivals, under ten minutes; BEN
 	@cargo build --locked --release --manifest-path $(RIVALS)
 	@$${CARGO_TARGET_DIR:-benches/rivals/target}/release/retrocall-rivals bench $(BENCH)
 
-lint: ## formatting, clippy, documentation: a warning is an error
+lint: parts ## formatting, clippy, documentation: a warning is an error
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path $(LOOM)
 	cargo fmt --check --manifest-path $(RIVALS)
@@ -90,7 +103,7 @@ fuzz: ## fuzz everything that reads bytes from outside, FUZZ_SECONDS (60) each; 
 	if [ -n "$$failed" ]; then echo "make fuzz: found something in$$failed: the input is in $(FUZZ)/finds" >&2; exit 1; fi
 
 # Our own crates alone are built again, with the wrapper of the compiler: what blocks in others is seen where they call the system.
-rtsan: ## RealtimeSanitizer on the path of a frame: no lock, no allocation, no call of the system
+rtsan: parts ## RealtimeSanitizer on the path of a frame: no lock, no allocation, no call of the system
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/rtsan/rustc cargo test --locked --lib --test realtime --test ring_model --test rtsan \
 	  -- --skip catalog:: --skip cli:: --skip client:: --skip commit:: --skip engine:: --skip watch::
 

@@ -10,7 +10,7 @@
 //! | 3 | [`commit`], [`call`], [`catalog`] |
 //! | 4 | [`check`] |
 //! | 5 | [`engine`] |
-//! | 6 | [`intake`], [`client`] |
+//! | 6 | [`intake`], [`client`], [`capture`] |
 //! | 7 | [`cli`], [`proof`], [`bench`] |
 // For RealtimeSanitizer (`make rtsan`), and there alone.
 #![cfg_attr(rtsan, feature(sanitize))]
@@ -19,6 +19,7 @@ pub mod audio;
 pub mod barrier;
 pub mod bench;
 pub mod call;
+pub mod capture;
 pub mod catalog;
 pub mod check;
 pub mod cli;

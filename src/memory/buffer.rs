@@ -52,8 +52,13 @@ impl<T: Plain> Locked<T> {
         self.map.kind()
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.map.bytes() / size_of::<T>()
+    }
+
+    /// Where the first one is.
+    pub(super) fn start(&self) -> *mut T {
+        self.map.start().as_ptr().cast()
     }
 }
 

@@ -11,6 +11,7 @@ mod look;
 mod map;
 #[cfg(not(loom))]
 mod shared;
+mod queue;
 #[cfg(not(loom))]
 mod stash;
 pub(crate) mod sync;
@@ -27,6 +28,7 @@ pub use look::{Piece, Use, locked_ranges, look_at_locked};
 pub use map::{MapError, MemoryKind};
 #[cfg(not(loom))]
 pub use shared::{SharedMemory, receive};
+pub use queue::{QueueIn, QueueOut, locked_queue};
 #[cfg(not(loom))]
 pub use stash::Stash;
 pub(crate) use wipe::fetch_soon;
