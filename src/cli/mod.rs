@@ -3,11 +3,14 @@
 //! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, sockets' bytes, audio.
 
 mod bench;
+mod bridge;
 mod calls;
+mod capture;
 mod check;
 mod context;
 mod control;
 mod demo;
+mod devices;
 mod doctor;
 mod erase_last;
 mod failure;
@@ -54,6 +57,9 @@ enum Command {
     Run(run::RunArgs),
     Replay(replay::ReplayArgs),
     Pipe(pipe::PipeArgs),
+    Capture(capture::CaptureArgs),
+    Bridge(bridge::BridgeArgs),
+    Devices(devices::DevicesArgs),
     Record(record::RecordArgs),
     Mask(mask::MaskArgs),
     Unmask(unmask::UnmaskArgs),
@@ -82,6 +88,9 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Run(args) => run::run(&context, args),
         Command::Replay(args) => replay::run(&context, args),
         Command::Pipe(args) => pipe::run(&context, args),
+        Command::Capture(args) => capture::run(&context, args),
+        Command::Bridge(args) => bridge::run(&context, args),
+        Command::Devices(args) => devices::run(&context, args),
         Command::Record(args) => record::run(&context, args),
         Command::Mask(args) => mask::run(&context, args),
         Command::Unmask(args) => unmask::run(&context, args),

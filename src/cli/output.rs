@@ -9,6 +9,10 @@ use std::{
 use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+/// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
+pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
 
 /// How long something may take before its progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -37,6 +41,17 @@ pub(super) fn say_json(facts: &impl Serialize) {
 /// A line on standard error. If nobody takes it, there is nobody to tell.
 pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "retrocall: {line}");
+}
+
+/// From now on what happens is logged on standard error, from this level on if [`LOG_FILTER`] asks for nothing else.
+pub(super) fn log(level: &str) {
+    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_env_filter(filter)
+        .with_target(false)
+        .init();
 }
 
 /// A bar on a terminal, once something has taken over a second; nothing anywhere else.

@@ -20,7 +20,7 @@ use nix::{
 };
 use parking_lot::Mutex;
 
-use super::{Failure, output, run::LOG_FILTER};
+use super::{Failure, output, output::LOG_FILTER};
 use crate::{
     client::{Client, ClientError},
     proof::inside::Asker,

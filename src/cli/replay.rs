@@ -69,7 +69,7 @@ struct Stretch {
     to: f64,
 }
 
-fn number(text: &str, fits: impl Fn(f64) -> bool, what: &str) -> Result<f64, String> {
+pub(super) fn number(text: &str, fits: impl Fn(f64) -> bool, what: &str) -> Result<f64, String> {
     text.parse().ok().filter(|number: &f64| number.is_finite() && fits(*number)).ok_or_else(|| what.to_owned())
 }
 

@@ -1,12 +1,6 @@
 //! `retrocall run`: the engine in the foreground.
 
-use std::{
-    io::{self, IsTerminal},
-    net::SocketAddr,
-    process,
-    sync::Arc,
-    thread,
-};
+use std::{io, net::SocketAddr, process, sync::Arc, thread};
 
 use clap::Args;
 use nix::{
@@ -15,9 +9,8 @@ use nix::{
 };
 use serde_json::json;
 use tracing::{error, info, warn};
-use tracing_subscriber::EnvFilter;
 
-use super::{Context, Failure};
+use super::{Context, Failure, output};
 use crate::{
     barrier,
     engine::Engine,
@@ -26,9 +19,6 @@ use crate::{
     proof::inside,
     settings::{Settings, parse_audiosocket, parse_memory, parse_metrics},
 };
-
-/// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
-pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
 
 const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
@@ -91,13 +81,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let mut settings = context.settings()?;
     args.apply(&mut settings);
     settings.check().map_err(Failure::whole)?;
-    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_env_filter(filter)
-        .with_target(false)
-        .init();
+    output::log("info");
     #[cfg(feature = "planted-leaks")]
     crate::leaks::plant(&args.plant_leak, context.home());
     let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;

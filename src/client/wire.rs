@@ -24,7 +24,7 @@ use serde::Deserialize;
 use super::ClientError;
 use crate::{
     audio::Leg,
-    memory::receive,
+    memory::{receive, wipe},
     protocol::{Answer, AudioHead, Event, HEAD_BYTES, Head, Kind, audio_message, control_message},
 };
 
@@ -131,7 +131,9 @@ impl Wire {
                 },
             }
         }
-        if self.sent == self.out.len() {
+        if self.sent == self.out.len() && self.sent > 0 {
+            // Audio was in it.
+            wipe(&mut self.out);
             self.out.clear();
             self.sent = 0;
         }
