@@ -137,24 +137,22 @@ pub(super) enum Trouble {
 
 /// Every device that looks as if it could be captured, without opening any.
 pub fn devices() -> Vec<DeviceInfo> {
-    let mut found = Vec::new();
+    let mut found: Vec<DeviceInfo> = Vec::new();
     for host in HOSTS.into_iter().filter_map(|id| cpal::host_from_id(id).ok()) {
+        // The first host's choice is what `default` means; another host's is that one's by another name.
+        let first = found.is_empty();
         let defaults = [default_of(&host, Leg::Agent), default_of(&host, Leg::Customer)];
         for device in host.devices().into_iter().flatten().filter(DeviceTrait::supports_input) {
             let Ok(id) = device.id() else { continue };
             let plain = id.id().split(':').next().unwrap_or_default();
-            if host.id() == HostId::Alsa && ALSA_NO_DEVICES.contains(&plain) {
+            if host.id() == HostId::Alsa && (ALSA_NO_DEVICES.contains(&plain) || plain == DEFAULT && !first) {
                 continue;
             }
             let kind = if id.id().ends_with(MONITOR) { Kind::Speaker } else { Kind::Microphone };
-            let default = defaults.iter().flatten().any(|name| name == id.id());
+            let default = first && defaults.iter().flatten().any(|name| name == id.id());
             let text = device.description().map_or(String::new(), |words| words.name().replace('\n', ", "));
             found.push(DeviceInfo { device: id.to_string(), kind, default, text });
         }
-    }
-    // The first host's choice is the system's: `default` means it.
-    for kind in [Kind::Microphone, Kind::Speaker] {
-        found.iter_mut().filter(|info| info.kind == kind && info.default).skip(1).for_each(|info| info.default = false);
     }
     found
 }

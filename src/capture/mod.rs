@@ -2,6 +2,7 @@
 //!
 //! Belongs here: sound devices, the clocks of two of them, phones that tell of their calls. Does not: the engine, what is printed.
 
+mod baresip;
 mod clutch;
 mod device;
 mod ear;
@@ -12,6 +13,7 @@ mod timeline;
 
 use std::time::Instant;
 
+pub use baresip::{Bridge, Notice};
 pub use device::{DEFAULT, DeviceError, DeviceInfo, Kind, devices};
 pub use meter::{Level, levels};
 pub use session::{Session, SessionFacts};

@@ -1,13 +1,103 @@
 //! `retrocall bridge`: a phone that nobody here wrote tells of its calls; the sound devices are their audio.
 
-use clap::Args;
+use std::{net::SocketAddr, path::PathBuf};
 
-use super::{Context, Failure};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 
-/// x
+use super::{
+    Context, Failure,
+    capture::{DeskArgs, close_to_others, stop_signals},
+    output,
+};
+use crate::{
+    capture::{Bridge, Notice},
+    protocol::CallId,
+};
+
+const EXAMPLES: &str = "Examples:
+  retrocall bridge baresip --agent anna
+  retrocall bridge baresip --agent anna --microphone headset --speaker headset
+  retrocall bridge baresip --phone 127.0.0.1:5555
+
+baresip's config needs `module_app ctrl_tcp.so` and `ctrl_tcp_listen 127.0.0.1:4444`. ctrl_tcp has room for one
+client: while the bridge runs nothing else may connect there. Stop it with Ctrl-C or SIGTERM.";
+
+/// Capture the calls of a softphone: it says when, the sound devices say what
 #[derive(Args)]
-pub(super) struct BridgeArgs {}
+#[command(after_help = EXAMPLES)]
+pub(super) struct BridgeArgs {
+    /// Which softphone
+    #[arg(value_name = "SOFTPHONE")]
+    softphone: Softphone,
+    /// Where it listens: baresip's `ctrl_tcp_listen`
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4444")]
+    phone: SocketAddr,
+    #[command(flatten)]
+    desk: DeskArgs,
+}
 
-pub(super) fn run(_context: &Context, _args: BridgeArgs) -> Result<(), Failure> {
-    Ok(())
+#[derive(Clone, Copy, ValueEnum)]
+enum Softphone {
+    /// baresip 1.0 or newer, through its module ctrl_tcp
+    Baresip,
+}
+
+/// What `--json` prints, a line at a time.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Line {
+    PhoneFound,
+    PhoneLost,
+    Begun { call: CallId },
+    Ended { call: CallId, seconds: f64, recording: bool, path: Option<PathBuf> },
+}
+
+pub(super) fn run(context: &Context, args: BridgeArgs) -> Result<(), Failure> {
+    let Softphone::Baresip = args.softphone;
+    output::log("info");
+    close_to_others();
+    let stopped = stop_signals()?;
+    let bridge = Bridge {
+        socket: context.settings()?.socket_path(context.home()),
+        phone: args.phone,
+        agent: args.desk.agent(context)?,
+        microphone: args.desk.microphone,
+        speaker: args.desk.speaker,
+        rate: args.desk.rate,
+    };
+    let done = bridge.run(&stopped, |notice| {
+        if context.json() {
+            output::say_json(&line(&notice));
+        } else {
+            output::say(&sentence(&bridge.agent, &notice));
+        }
+    });
+    done.map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))
+}
+
+fn line(notice: &Notice) -> Line {
+    match notice {
+        Notice::PhoneFound => Line::PhoneFound,
+        Notice::PhoneLost => Line::PhoneLost,
+        Notice::Begun { call } => Line::Begun { call: *call },
+        Notice::Ended(facts) => Line::Ended {
+            call: facts.call,
+            seconds: facts.seconds,
+            recording: facts.recording,
+            path: facts.kept.clone(),
+        },
+    }
+}
+
+fn sentence(agent: &str, notice: &Notice) -> String {
+    match notice {
+        Notice::PhoneFound => "The phone is there.".to_owned(),
+        Notice::PhoneLost => "The phone is gone; looking for it.".to_owned(),
+        Notice::Begun { call } => format!("Call {call} of {agent} is being captured."),
+        Notice::Ended(facts) => {
+            let recorded = if facts.recording { "; it was recorded" } else { "" };
+            format!("Call {} of {agent} is over: {}{recorded}.", facts.call, output::length(facts.seconds))
+        }
+    }
 }

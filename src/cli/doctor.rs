@@ -3,6 +3,7 @@
 mod disk;
 mod engine;
 mod memory;
+mod sound;
 
 use clap::Args;
 use serde::Serialize;
@@ -16,7 +17,7 @@ const EXAMPLES: &str = "Examples:
 
 Run it as the user who runs the engine. The exit code is 1 if something has to be done before the engine can work.";
 
-/// Check memory, disk, permissions, settings and the engine; say what to do
+/// Check memory, disk, permissions, settings, sound and the engine; say what to do
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {}
@@ -87,6 +88,7 @@ fn checks(context: &Context) -> Vec<Check> {
     };
     checks.extend(memory::checks(&settings));
     checks.extend(disk::checks(context, &settings));
+    checks.extend(sound::checks());
     checks.extend(engine::checks(context, &settings));
     checks
 }

@@ -2,7 +2,9 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+mod phones;
 mod pipes;
+mod server;
 
 use std::process::Command;
 

@@ -1,0 +1,160 @@
+//! The connection to baresip's `ctrl_tcp`: kept up, and asked for what it tells nobody.
+//!
+//! Belongs here: connecting again and again, reading, asking for the list of calls. Does not: what the engine is told.
+//!
+//! `ctrl_tcp` has one client: another that connects throws out the one before it, without a word to either. Nobody can see whether somebody
+//! else is there, but for this: whoever is thrown out again as soon as it has come back has a rival. Then we say so, and wait, lest two
+//! bridges throw each other out for ever.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam::channel::Sender;
+use tracing::{debug, warn};
+
+use super::{
+    life::{Life, Step, Told},
+    netstring::{Netstrings, netstring},
+};
+
+/// How often the list of calls is asked for while people talk: hold is told nowhere else.
+const POLL: Duration = Duration::from_millis(200);
+/// How often a phone that is not there is looked for.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long the connection is left to somebody else who wants it.
+const RETRY_TAKEN: Duration = Duration::from_secs(5);
+/// Who is thrown out again within this has a rival.
+const RIVAL_MAX: Duration = Duration::from_secs(10);
+/// How long a phone may take to let us in, or to take a command.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// The token of the first list of a connection, and of those after it.
+const ANEW: &str = "retrocall-anew";
+const AGAIN: &str = "retrocall-again";
+
+/// What the connection has to tell.
+#[derive(Clone, PartialEq)]
+pub(super) enum Heard {
+    /// The phone is there (true) or gone.
+    Phone(bool),
+    Call(Step),
+}
+
+/// Tells what the phone at `address` does, until nobody wants to hear it any more.
+pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
+    let mut life = Life::default();
+    let (mut told_missing, mut was_away) = (false, true);
+    loop {
+        let wait = match TcpStream::connect_timeout(&address, CONNECT_MAX) {
+            Ok(stream) => {
+                let came_back_at_once = !std::mem::replace(&mut was_away, false);
+                told_missing = false;
+                let since = Instant::now();
+                if tell.send(Heard::Phone(true)).is_err() {
+                    return;
+                }
+                let Some(why) = converse(&stream, &mut life, tell) else { return };
+                if tell.send(Heard::Phone(false)).is_err() {
+                    return;
+                }
+                let closed = why.kind() == ErrorKind::UnexpectedEof;
+                if closed && came_back_at_once && since.elapsed() < RIVAL_MAX {
+                    warn!(
+                        "baresip closed the connection again, and was never away: ctrl_tcp has room for one client, and another program \
+                         (a second bridge?) wants it too; stop that one. Trying again in {} s",
+                        RETRY_TAKEN.as_secs()
+                    );
+                    RETRY_TAKEN
+                } else {
+                    warn!("the connection to baresip is lost ({why}); looking for it");
+                    RETRY
+                }
+            }
+            Err(error) => {
+                was_away = true;
+                // Nobody listens there any more: the phone has ended, and its calls with it.
+                if !tell_all(life.gone(), tell) {
+                    return;
+                }
+                if !std::mem::replace(&mut told_missing, true) {
+                    warn!(
+                        "no baresip at {address} ({error}): does its config have `module_app ctrl_tcp.so` and `ctrl_tcp_listen {address}`? \
+                         Looking for it"
+                    );
+                }
+                RETRY
+            }
+        };
+        thread::sleep(wait);
+    }
+}
+
+/// Speaks with a phone until the connection ends: why it did. None if nobody wants to hear it.
+fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option<io::Error> {
+    let mut came = Netstrings::default();
+    let mut bytes = [0; 4096];
+    let mut poll_at = Instant::now();
+    if let Err(error) = stream.set_write_timeout(Some(CONNECT_MAX)).and_then(|()| ask_for_list(stream, ANEW)) {
+        return Some(error);
+    }
+    loop {
+        let talks = life.anyone_talks();
+        if talks && Instant::now() >= poll_at {
+            if let Err(error) = ask_for_list(stream, AGAIN) {
+                return Some(error);
+            }
+            poll_at = Instant::now() + POLL;
+        }
+        // While nobody talks nothing has to be asked: this thread sleeps until the phone says something.
+        let wait = talks.then(|| poll_at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+        if let Err(error) = stream.set_read_timeout(wait) {
+            return Some(error);
+        }
+        let mut reader = stream;
+        match reader.read(&mut bytes) {
+            Ok(0) => return Some(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => came.push(&bytes[..count]),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(error) => return Some(error),
+        }
+        loop {
+            let message = match came.next() {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(error) => return Some(io::Error::new(ErrorKind::InvalidData, error.to_string())),
+            };
+            // Another one's JSON, or of another kind: passed over.
+            let Ok(told) = serde_json::from_slice::<Told>(&message) else { continue };
+            let steps = match told.token.as_str() {
+                ANEW => life.list(&told, true),
+                AGAIN => life.list(&told, false),
+                _ => life.hear(&told),
+            };
+            if Life::may_be_hold(&told) {
+                poll_at = Instant::now();
+            }
+            if !tell_all(steps, tell) {
+                return None;
+            }
+        }
+    }
+}
+
+/// False if nobody wants to hear it.
+fn tell_all(steps: Vec<Step>, tell: &Sender<Heard>) -> bool {
+    steps.into_iter().all(|step| {
+        debug!(step = step.name(), "the phone tells");
+        tell.send(Heard::Call(step)).is_ok()
+    })
+}
+
+fn ask_for_list(mut stream: &TcpStream, token: &str) -> io::Result<()> {
+    stream.write_all(&netstring(&format!(r#"{{"command":"listcalls","token":"{token}"}}"#)))
+}
+
+#[cfg(test)]
+mod tests;

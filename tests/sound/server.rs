@@ -1,0 +1,74 @@
+//! A sound server of the test's own, with a microphone and a speaker that are nothing but memory.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use crate::desk::{Desk, wait_for};
+
+/// PulseAudio, until it is dropped.
+pub struct Server {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// Two null sinks, `mic` and `speaker`; what is played into `mic` is what the agent says.
+    pub fn start(desk: &Desk) -> Server {
+        let folder = desk.beside("sound");
+        fs::create_dir_all(folder.join("pulse")).expect("a folder");
+        // ALSA's way to the server, for programs that speak ALSA.
+        let alsa = ["mic.monitor", "speaker"]
+            .map(|device| format!("pcm.{} {{ type pulse device \"{device}\" }}\n", device.replace('.', "_")))
+            .concat();
+        fs::write(folder.join(".asoundrc"), alsa).expect("settings of ALSA");
+        let socket = folder.join("pulse/native");
+        let mut command = Command::new("pulseaudio");
+        command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=stderr"]);
+        command.arg("-L").arg(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
+        for sink in ["mic", "speaker"] {
+            // Without this, and the latency below, most of what is played is damaged in the monitor.
+            command.arg("-L").arg(format!("module-null-sink sink_name={sink} norewinds=1 rate=16000 channels=1"));
+        }
+        let log = fs::File::create(folder.join("log")).expect("a log");
+        command.env("HOME", &folder).env("XDG_RUNTIME_DIR", &folder).env_remove("PULSE_SERVER");
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("a sound server");
+        let server = Server { process, folder };
+        wait_for("the sound server", || {
+            let info = server.command("pactl", &["list", "short", "sources"]).output().expect("pactl");
+            let listed = String::from_utf8_lossy(&info.stdout).into_owned();
+            (listed.contains("mic.monitor") && listed.contains("speaker.monitor")).then_some(())
+        });
+        server
+    }
+
+    /// A program that hears and plays through this server, and no other.
+    pub fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args);
+        self.surround(&mut command);
+        command
+    }
+
+    /// The same for a command that is there.
+    pub fn surround(&self, command: &mut Command) {
+        let server = format!("unix:{}", self.folder.join("pulse/native").display());
+        command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", &self.folder).env("PULSE_SERVER", server);
+    }
+
+    /// Plays a file into a sink.
+    pub fn play(&self, sink: &str, file: &std::path::Path) -> Child {
+        let device = format!("--device={sink}");
+        let mut command = self.command("paplay", &["--latency-msec=40", &device]);
+        command.arg(file).stdin(Stdio::null()).spawn().expect("paplay")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
