@@ -10,7 +10,7 @@
 //! | 3 | [`commit`], [`call`], [`catalog`] |
 //! | 4 | [`check`] |
 //! | 5 | [`engine`] |
-//! | 6 | [`intake`], [`client`], [`capture`] |
+//! | 6 | [`intake`], [`client`], [`capture`], [`hotkey`] |
 //! | 7 | [`cli`], [`proof`], [`bench`] |
 // For RealtimeSanitizer (`make rtsan`), and there alone.
 #![cfg_attr(rtsan, feature(sanitize))]
@@ -26,6 +26,7 @@ pub mod cli;
 pub mod client;
 pub mod commit;
 pub mod engine;
+pub mod hotkey;
 pub mod intake;
 #[cfg(feature = "planted-leaks")]
 pub mod leaks;

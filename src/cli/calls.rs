@@ -62,7 +62,7 @@ fn table(calls: &[LiveCall], zone: &TimeZone) -> Table {
 }
 
 /// A bar of the level, and the level. A leg that never spoke has none.
-fn level(leg: &LiveLeg) -> String {
+pub(super) fn level(leg: &LiveLeg) -> String {
     if leg.frames == 0 {
         return "no audio yet".to_owned();
     }
@@ -70,7 +70,7 @@ fn level(leg: &LiveLeg) -> String {
     format!("{}{} {:>3.0} dB", "▮".repeat(full), "▯".repeat(MARKS - full), leg.level_dbfs)
 }
 
-fn gaps(call: &LiveCall) -> String {
+pub(super) fn gaps(call: &LiveCall) -> String {
     let legs = [call.agent_leg, call.customer_leg];
     let gaps: u64 = legs.iter().map(|leg| leg.gaps).sum();
     let seconds: f64 = legs.iter().map(|leg| leg.gap_seconds).sum();
@@ -82,7 +82,7 @@ fn gaps(call: &LiveCall) -> String {
     words
 }
 
-fn state(call: &LiveCall) -> String {
+pub(super) fn state(call: &LiveCall) -> String {
     let mut marks = Vec::new();
     match call.state {
         LiveState::Live => {}

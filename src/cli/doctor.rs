@@ -2,6 +2,7 @@
 
 mod disk;
 mod engine;
+mod hotkey;
 mod memory;
 mod sound;
 
@@ -17,7 +18,7 @@ const EXAMPLES: &str = "Examples:
 
 Run it as the user who runs the engine. The exit code is 1 if something has to be done before the engine can work.";
 
-/// Check memory, disk, permissions, settings, sound and the engine; say what to do
+/// Check memory, disk, permissions, settings, sound, the engine and the hotkey; say what to do
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {}
@@ -35,7 +36,7 @@ enum State {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Check {
+pub(super) struct Check {
     check: &'static str,
     state: State,
     text: String,
@@ -43,25 +44,29 @@ struct Check {
 }
 
 impl Check {
-    fn ok(check: &'static str, text: impl Into<String>) -> Check {
+    pub(super) fn ok(check: &'static str, text: impl Into<String>) -> Check {
         Check { check, state: State::Ok, text: text.into(), todo: None }
     }
 
-    fn warn(check: &'static str, text: impl Into<String>, todo: impl Into<String>) -> Check {
+    pub(super) fn warn(check: &'static str, text: impl Into<String>, todo: impl Into<String>) -> Check {
         Check { check, state: State::Warn, text: text.into(), todo: Some(todo.into()) }
     }
 
-    fn fail(check: &'static str, text: impl Into<String>, todo: impl Into<String>) -> Check {
+    pub(super) fn fail(check: &'static str, text: impl Into<String>, todo: impl Into<String>) -> Check {
         Check { state: State::Fail, ..Check::warn(check, text, todo) }
     }
 }
 
 pub(super) fn run(context: &Context, _args: DoctorArgs) -> Result<(), Failure> {
-    let checks = checks(context);
+    report(context, &checks(context))
+}
+
+/// Says what was found. An error if something of it does not work.
+pub(super) fn report(context: &Context, checks: &[Check]) -> Result<(), Failure> {
     if context.json() {
         output::say_json(&checks);
     } else {
-        for check in &checks {
+        for check in checks {
             output::say(&line(check));
         }
     }
@@ -90,6 +95,7 @@ fn checks(context: &Context) -> Vec<Check> {
     checks.extend(disk::checks(context, &settings));
     checks.extend(sound::checks());
     checks.extend(engine::checks(context, &settings));
+    checks.extend(hotkey::checks(&settings));
     checks
 }
 

@@ -6,7 +6,7 @@ use super::{
     Context, Failure,
     control::{self, CallArgs},
 };
-use crate::protocol::{Ask, Verdict};
+use crate::protocol::{Answer, Ask, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall mask                       your own live call, until `retrocall unmask`
@@ -21,8 +21,13 @@ pub(super) struct MaskArgs {
 }
 
 pub(super) fn run(context: &Context, args: MaskArgs) -> Result<(), Failure> {
-    control::ask(context, args.call, Ask::Mask, |answer, whose| match answer.answer {
+    control::ask(context, args.call, Ask::Mask, |answer, whose| sentence(answer, whose, &context.typed("unmask")))
+}
+
+/// What was done, in words; `unmask` is what ends it.
+pub(super) fn sentence(answer: &Answer, whose: &str, unmask: &str) -> String {
+    match answer.answer {
         Verdict::Already => format!("Already so: {whose} is masked."),
-        _ => format!("Masked: from now on {whose} is silence, until `{}`.", context.typed("unmask")),
-    })
+        _ => format!("Masked: from now on {whose} is silence, until `{unmask}`."),
+    }
 }

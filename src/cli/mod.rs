@@ -14,6 +14,7 @@ mod devices;
 mod doctor;
 mod erase_last;
 mod failure;
+mod hotkey;
 mod mask;
 mod object;
 mod output;
@@ -26,6 +27,7 @@ mod recordings;
 mod replay;
 mod run;
 mod status;
+mod top;
 mod unmask;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -66,7 +68,9 @@ enum Command {
     EraseLast(erase_last::EraseLastArgs),
     Private(private::PrivateArgs),
     Object(object::ObjectArgs),
+    Hotkey(hotkey::HotkeyArgs),
     Calls(calls::CallsArgs),
+    Top(top::TopArgs),
     Status(status::StatusArgs),
     Recordings(recordings::RecordingsArgs),
     Check(check::CheckArgs),
@@ -97,7 +101,9 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::EraseLast(args) => erase_last::run(&context, args),
         Command::Private(args) => private::run(&context, args),
         Command::Object(args) => object::run(&context, args),
+        Command::Hotkey(args) => hotkey::run(&context, args),
         Command::Calls(args) => calls::run(&context, args),
+        Command::Top(args) => top::run(&context, args),
         Command::Status(args) => status::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
         Command::Check(args) => check::run(&context, args),

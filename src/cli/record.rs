@@ -6,7 +6,7 @@ use super::{
     Context, Failure,
     control::{self, CallArgs, so_far},
 };
-use crate::protocol::{Ask, Verdict};
+use crate::protocol::{Answer, Ask, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall record                     your own live call
@@ -22,10 +22,15 @@ pub(super) struct RecordArgs {
 }
 
 pub(super) fn run(context: &Context, args: RecordArgs) -> Result<(), Failure> {
-    control::ask(context, args.call, Ask::Record, |answer, whose| match answer.answer {
+    control::ask(context, args.call, Ask::Record, sentence)
+}
+
+/// What was done, in words.
+pub(super) fn sentence(answer: &Answer, whose: &str) -> String {
+    match answer.answer {
         Verdict::Already => {
             format!("Already recording {whose}{}. This press is a bookmark in it.", so_far(answer))
         }
         _ => format!("Recording {whose} from its first second{}.", so_far(answer)),
-    })
+    }
 }

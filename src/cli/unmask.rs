@@ -6,7 +6,7 @@ use super::{
     Context, Failure,
     control::{self, CallArgs},
 };
-use crate::protocol::{Ask, Verdict};
+use crate::protocol::{Answer, Ask, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall unmask                     your own live call
@@ -21,8 +21,13 @@ pub(super) struct UnmaskArgs {
 }
 
 pub(super) fn run(context: &Context, args: UnmaskArgs) -> Result<(), Failure> {
-    control::ask(context, args.call, Ask::Unmask, |answer, whose| match answer.answer {
+    control::ask(context, args.call, Ask::Unmask, sentence)
+}
+
+/// What was done, in words.
+pub(super) fn sentence(answer: &Answer, whose: &str) -> String {
+    match answer.answer {
         Verdict::Already => format!("Already so: {whose} is not masked."),
         _ => format!("Unmasked: {whose} can be heard again from now on."),
-    })
+    }
 }

@@ -13,7 +13,10 @@ mod wire;
 
 use std::{
     collections::VecDeque,
-    os::unix::net::UnixStream,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
     path::Path,
     time::{Duration, Instant},
 };
@@ -71,7 +74,15 @@ impl Client {
     /// # Errors
     /// [`ClientError`] if no engine listens there, if it may not be used by this user, or if it speaks otherwise.
     pub fn connect(socket: &Path) -> Result<Client, ClientError> {
-        Client::greeted(Wire::connect(socket)?)
+        Client::connect_within(socket, HELLO_MAX)
+    }
+
+    /// As [`Client::connect`], for somebody who can't wait that long for the greeting.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn connect_within(socket: &Path, limit: Duration) -> Result<Client, ClientError> {
+        Client::greeted(Wire::connect(socket)?, limit)
     }
 
     /// As [`Client::connect`], over a stream whose other end an engine has or is about to get.
@@ -79,10 +90,10 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub fn over(stream: UnixStream) -> Result<Client, ClientError> {
-        Client::greeted(Wire::over(stream)?)
+        Client::greeted(Wire::over(stream)?, HELLO_MAX)
     }
 
-    fn greeted(wire: Wire) -> Result<Client, ClientError> {
+    fn greeted(wire: Wire, limit: Duration) -> Result<Client, ClientError> {
         let nothing =
             Limits { control_bytes: 0, frame_samples: 0, rate_hz: [0, 0], grace_ms: 0, ahead_ms: 0, calls: 0 };
         let mut client = Client {
@@ -94,7 +105,7 @@ impl Client {
             fault: None,
             lost_count: false,
         };
-        let first = client.wait(HELLO_MAX, |client| client.events.pop_front())?;
+        let first = client.wait(limit, |client| client.events.pop_front())?;
         match first {
             Some(Event::Hello { version: VERSION, engine, agent, limits }) => {
                 client.hello = Hello { engine, agent, limits };
@@ -102,7 +113,7 @@ impl Client {
             }
             Some(Event::Hello { version, .. }) => Err(ClientError::Version { engine: version }),
             Some(_) => Err(ClientError::NotAnEngine { what: "its first message is no greeting".to_owned() }),
-            None => Err(ClientError::Silent { waited: HELLO_MAX }),
+            None => Err(ClientError::Silent { waited: limit }),
         }
     }
 
@@ -115,16 +126,24 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`] if the connection is gone or no answer comes. A refusal is an answer, not an error.
-    pub fn ask(&mut self, mut request: Request) -> Result<Answer, ClientError> {
+    pub fn ask(&mut self, request: Request) -> Result<Answer, ClientError> {
+        self.ask_within(request, ANSWER_MAX)
+    }
+
+    /// As [`Client::ask`], for somebody who can't wait that long. Once an answer did not come in time no more can be asked on this
+    /// connection, for nobody could tell to which request an answer belongs.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub fn ask_within(&mut self, mut request: Request, limit: Duration) -> Result<Answer, ClientError> {
         if self.lost_count {
-            return Err(ClientError::Silent { waited: ANSWER_MAX });
+            return Err(ClientError::Silent { waited: limit });
         }
         self.last_id += 1;
         request.id = Some(self.last_id);
         self.wire.queue_control(&request.to_json());
-        let answer = self.wait(ANSWER_MAX, |client| client.answers.pop_front())?;
-        let answer =
-            answer.ok_or(ClientError::Silent { waited: ANSWER_MAX }).inspect_err(|_| self.lost_count = true)?;
+        let answer = self.wait(limit, |client| client.answers.pop_front())?;
+        let answer = answer.ok_or(ClientError::Silent { waited: limit }).inspect_err(|_| self.lost_count = true)?;
         // An answer without a number is one to a message that the engine could not read a number from.
         match answer.id {
             Some(id) if id != self.last_id => Err(ClientError::NotAnEngine {
@@ -252,6 +271,13 @@ impl Client {
             Some(Event::Error { error, text }) => ClientError::Refused { error: *error, text: text.clone() },
             _ => ClientError::Closed,
         }
+    }
+}
+
+impl AsFd for Client {
+    /// Readable when the engine says something, or has gone: then [`Client::rest`] takes it in.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wire.as_fd()
     }
 }
 

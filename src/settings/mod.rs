@@ -3,6 +3,7 @@
 //! Belongs here: names, defaults, units, ranges, and words for what is wrong. Does not: what the values do, flags.
 
 mod error;
+mod keys;
 mod units;
 
 use std::{
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use crate::audio::g711::Law;
 pub use error::SettingsError;
+pub use keys::{Key, KeyCombo, parse_keys};
 pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
 
 /// The file's name in the home folder.
@@ -90,6 +92,34 @@ pub struct Settings {
     /// The agents of such calls by the first eight characters of their UUIDs.
     #[serde(deserialize_with = "units::agents_by_prefix")]
     pub audiosocket_agents: BTreeMap<String, String>,
+    /// The agent's keys.
+    pub hotkey: HotkeySettings,
+}
+
+/// The keys of `retrocall hotkey`: a table of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HotkeySettings {
+    /// Records the call.
+    #[serde(deserialize_with = "units::keys")]
+    pub record: Option<KeyCombo>,
+    /// Masks the call while it is held.
+    #[serde(deserialize_with = "units::keys")]
+    pub mask: Option<KeyCombo>,
+    /// Makes the call private.
+    #[serde(deserialize_with = "units::keys")]
+    pub private: Option<KeyCombo>,
+    /// Whether a press is heard as well as shown.
+    pub sound: bool,
+}
+
+/// The key that records. The others have none unless they are given one: they take audio away.
+pub const RECORD_KEYS: &str = "ctrl+alt+r";
+
+impl Default for HotkeySettings {
+    fn default() -> HotkeySettings {
+        HotkeySettings { record: parse_keys(RECORD_KEYS).ok(), mask: None, private: None, sound: false }
+    }
 }
 
 /// How much is guaranteed for live audio. Each level holds what those before it do.
@@ -144,6 +174,7 @@ impl Default for Settings {
             audiosocket_idle: Duration::from_secs(600),
             audiosocket_agent: "audiosocket".to_owned(),
             audiosocket_agents: BTreeMap::new(),
+            hotkey: HotkeySettings::default(),
         }
     }
 }

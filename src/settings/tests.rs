@@ -43,6 +43,11 @@ fn every_setting_can_be_set() {
         audiosocket_g711 = "alaw"
         audiosocket_idle = "30s"
         audiosocket_agent = "desk"
+        [hotkey]
+        record = "off"
+        mask = "F9"
+        private = "ctrl+alt+p"
+        sound = true
         [users]
         aj = "anna"
         [audiosocket_agents]
@@ -75,6 +80,12 @@ fn every_setting_can_be_set() {
         audiosocket_idle: Duration::from_secs(30),
         audiosocket_agent: "desk".to_owned(),
         audiosocket_agents: [("000001aB".to_owned(), "anna".to_owned())].into(),
+        hotkey: HotkeySettings {
+            record: None,
+            mask: parse_keys("f9").ok(),
+            private: parse_keys("ctrl+alt+p").ok(),
+            sound: true,
+        },
     };
     assert_eq!(settings, expected);
     assert_eq!(settings.agent_of("aj"), "anna");
@@ -117,6 +128,9 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
         let words = line_2(&format!("metrics = \"{open}\""));
         assert!(words.contains(&format!("{open} can be reached from other machines")), "{words}");
     }
+    assert!(line_2("hotkey.mask = \"r\"").contains("add ctrl, alt or super"));
+    assert!(line_2("hotkey.mask = 9").contains("keys in quotes, like \"ctrl+alt+r\", or \"off\""));
+    assert!(line_2("hotkey.masks = \"f9\"").contains("did you mean `mask`?"));
     assert!(line_2("one_in = ").contains("line 2"));
     assert!(wrong("[users]\nanna = 4\n").contains("line 2: `anna`: "));
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::protocol::AGENT_CHARS_MAX;
 
+use super::{KeyCombo, parse_keys};
+
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
 
@@ -192,6 +194,14 @@ pub(super) fn agents_by_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<BTr
         }
     }
     Ok(agents)
+}
+
+/// Keys, or `off`.
+pub(super) fn keys<'de, D: Deserializer<'de>>(from: D) -> Result<Option<KeyCombo>, D::Error> {
+    fn or_off(text: &str) -> Result<Option<KeyCombo>, String> {
+        if text == "off" { Ok(None) } else { parse_keys(text).map(Some) }
+    }
+    from.deserialize_str(Text { what: "keys in quotes, like \"ctrl+alt+r\", or \"off\"", parse: or_off })
 }
 
 pub(super) fn count_within<'de, D: Deserializer<'de>, const MIN: i64, const MAX: i64>(

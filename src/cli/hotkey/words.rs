@@ -1,0 +1,152 @@
+//! What came of a press, in words for an agent in a call: short, and without anything about the customer.
+
+use crate::{
+    cli::{failure, output},
+    client::ClientError,
+    hotkey::{Outcome, Told},
+    protocol::{Answer, Ask, Event, Refusal, Verdict},
+};
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// It was done.
+    Done,
+    /// It was so before, or is only to be known.
+    Known,
+    /// It was not done.
+    Failed,
+}
+
+impl Mood {
+    /// What it sounds like, in the words of the XDG Sound Naming Specification.
+    pub(super) fn sound(self) -> &'static str {
+        match self {
+            Mood::Done => "complete",
+            Mood::Known => "message",
+            Mood::Failed => "dialog-error",
+        }
+    }
+}
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Words {
+    pub mood: Mood,
+    pub title: String,
+    pub body: String,
+}
+
+impl Words {
+    fn new(mood: Mood, title: &str, body: impl Into<String>) -> Words {
+        Words { mood, title: title.to_owned(), body: body.into() }
+    }
+
+    /// As one line.
+    pub(super) fn line(&self) -> String {
+        format!("{}. {}", self.title, self.body)
+    }
+}
+
+/// What is told about it, if anything.
+pub(super) fn of(told: &Told) -> Option<Words> {
+    match told {
+        Told::Pressed(outcome) => Some(of_press(outcome)),
+        Told::Lost(error) => Some(Words::new(Mood::Failed, "A key has stopped working", capital(&error.to_string()))),
+        Told::Event(event) => of_event(event),
+    }
+}
+
+fn of_press(outcome: &Outcome) -> Words {
+    match &outcome.came {
+        Ok(answer) if answer.answer == Verdict::Refused => refused(&outcome.ask, answer),
+        Ok(answer) => {
+            let mut words = done(outcome, answer);
+            if let Some(text) = &answer.text {
+                words.body = format!("{} {}", words.body, capital(text));
+            }
+            words
+        }
+        Err(error) => unanswered(&outcome.ask, error),
+    }
+}
+
+fn done(outcome: &Outcome, answer: &Answer) -> Words {
+    let already = answer.answer == Verdict::Already;
+    let so_far = output::length(answer.seconds.unwrap_or_default());
+    match &outcome.ask {
+        Ask::Record if already => {
+            Words::new(Mood::Known, "Already recording", format!("This press is a bookmark, at {so_far}."))
+        }
+        Ask::Record => {
+            Words::new(Mood::Done, "Recording from the start", format!("The {so_far} before your press are kept too."))
+        }
+        Ask::Mask if outcome.stays_masked => Words::new(
+            Mood::Known,
+            "Already masked",
+            "Not by this key: it stays masked when you let go, until whoever masked it ends that.",
+        ),
+        Ask::Mask => Words::new(Mood::Done, "Masked", "The call is silence until you let go of the key."),
+        Ask::Unmask => Words::new(Mood::Done, "No longer masked", "The call is held again."),
+        Ask::Private if already => Words::new(Mood::Known, "Already private", "Nothing of this call is held."),
+        _ => Words::new(Mood::Done, "Private", "What was held of this call is wiped, and nothing more is held."),
+    }
+}
+
+/// What did not happen.
+fn not_done(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Record => "Not recorded",
+        Ask::Mask => "NOT masked",
+        Ask::Unmask => "Still masked",
+        _ => "Not made private",
+    }
+}
+
+fn refused(ask: &Ask, answer: &Answer) -> Words {
+    match answer.reason {
+        Some(Refusal::NoCall | Refusal::UnknownCall) => Words::new(
+            Mood::Failed,
+            &format!("{}: no call", not_done(ask)),
+            "There is no live call of yours. If you are in one, its softphone is not connected to retrocall.",
+        ),
+        _ => Words::new(Mood::Failed, not_done(ask), format!("{}.", capital(&failure::reason_of(answer)))),
+    }
+}
+
+fn unanswered(ask: &Ask, error: &ClientError) -> Words {
+    match error {
+        ClientError::NoEngine { .. } => Words::new(
+            Mood::Failed,
+            &format!("{}: no engine", not_done(ask)),
+            "retrocall is not running, so no call is held. It is started with `retrocall run`.",
+        ),
+        // Nobody knows whether it heard us.
+        ClientError::Silent { waited } => Words::new(
+            Mood::Failed,
+            "No answer",
+            format!("The engine has said nothing for {} s: press again, or ask whoever runs it.", waited.as_secs()),
+        ),
+        other => Words::new(Mood::Failed, not_done(ask), format!("{}.", capital(&other.to_string()))),
+    }
+}
+
+fn of_event(event: &Event) -> Option<Words> {
+    match event {
+        Event::DiskTrouble { text, .. } => {
+            Some(Words::new(Mood::Failed, "The recording waits for the disk", format!("{}.", capital(text))))
+        }
+        Event::DiskWell { .. } => {
+            Some(Words::new(Mood::Known, "The disk takes the recording again", "Nothing was lost."))
+        }
+        Event::MemoryFull { text, .. } => {
+            Some(Words::new(Mood::Failed, "Parts of the call are lost", format!("{}.", capital(text))))
+        }
+        _ => None,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    chars.next().map_or(String::new(), |first| format!("{}{}", first.to_uppercase(), chars.as_str()))
+}

@@ -1,0 +1,181 @@
+//! `retrocall top`: the live calls in the terminal, as they are now.
+//!
+//! Holds no audio, so there is nothing to wipe. Like the desk it never learns the draw: the engine does not tell it.
+
+mod screen;
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process, thread,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use nix::sys::signal::{SigSet, Signal};
+use ratatui::{
+    DefaultTerminal,
+    crossterm::{
+        cursor,
+        event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+        execute,
+    },
+};
+
+use super::{Context, Failure, mask, record, unmask};
+use crate::{
+    client::{Client, ClientError},
+    protocol::{Answer, Ask, CallId, LiveCall, Refusal, Request, Target, Verdict},
+};
+use screen::{Memory, View};
+
+const EXAMPLES: &str = "Examples:
+  retrocall top
+  retrocall --home /srv/desk top
+
+Arrows (or j and k) choose a call, r records it, m masks it or ends its mask, q quits.
+An agent sees and controls their own calls, the engine's owner all. Whether a call is in the sample
+is shown to nobody.";
+
+/// How often the calls are asked for: often enough for a meter.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long somebody at a screen waits for an answer.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// The live calls, as they are now; keys to record or mask one
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct TopArgs {}
+
+pub(super) fn run(context: &Context, _args: TopArgs) -> Result<(), Failure> {
+    if context.json() {
+        return Err(Failure::new("top draws on a terminal and has no JSON", "ask `retrocall calls --json`"));
+    }
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(Failure::new("top needs a terminal", "`retrocall calls` prints the same once"));
+    }
+    let desk = Desk { socket: context.settings()?.socket_path(context.home()), client: None, sees_status: true };
+    restore_when_ended_by_a_signal();
+    let mut terminal = ratatui::try_init().map_err(no_terminal)?;
+    let done = watch(context, &mut terminal, desk);
+    drop(terminal);
+    restore();
+    done.map_err(no_terminal)
+}
+
+fn no_terminal(error: io::Error) -> Failure {
+    Failure::new(format!("the terminal can't be drawn on ({error})"), "`retrocall calls` prints the same once")
+}
+
+fn restore() {
+    ratatui::restore();
+    let _ = execute!(io::stdout(), cursor::Show);
+}
+
+/// A terminal that stays in the state that we need is of no use to anybody else. What panics restores it too: see `ratatui::init`.
+fn restore_when_ended_by_a_signal() {
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    if signals.thread_block().is_ok() {
+        thread::spawn(move || {
+            if let Ok(signal) = signals.wait() {
+                restore();
+                process::exit(128 + signal as i32);
+            }
+        });
+    }
+}
+
+/// Draws and obeys until somebody quits.
+fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: Desk) -> io::Result<()> {
+    let mut view = View::default();
+    loop {
+        let next = Instant::now() + LOOK;
+        match desk.look() {
+            Ok((calls, memory)) => view.see(calls, memory),
+            Err(error) => view.see_nothing(context.client_failure(error).to_string()),
+        }
+        loop {
+            terminal.draw(|frame| screen::draw(frame, &view))?;
+            if !event::poll(next.saturating_duration_since(Instant::now()))? {
+                break;
+            }
+            if let Event::Key(key) = event::read()?
+                && key.kind == KeyEventKind::Press
+                && !obey(context, key, &mut view, &mut desk)
+            {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Does what a key asks for. False if it asks for the end.
+fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut Desk) -> bool {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('q') | KeyCode::Esc => return false,
+        KeyCode::Char('c') if ctrl => return false,
+        KeyCode::Down | KeyCode::Char('j') => view.choose(1),
+        KeyCode::Up | KeyCode::Char('k') => view.choose(-1),
+        KeyCode::Char('r') => press(context, view, desk, |_| Ask::Record),
+        KeyCode::Char('m') => press(context, view, desk, |call| if call.masked { Ask::Unmask } else { Ask::Mask }),
+        _ => {}
+    }
+    true
+}
+
+/// Presses a button of the chosen call, and shows what came of it.
+fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&LiveCall) -> Ask) {
+    let Some(call) = view.chosen() else { return };
+    let (ask, whose) = (ask(call), format!("{}'s call", call.agent));
+    view.word = Some(match desk.press(call.call, ask.clone()) {
+        Ok(answer) if answer.answer == Verdict::Refused => Failure::refused(ask.verb(), &answer).to_string(),
+        Ok(answer) => match ask {
+            Ask::Record => record::sentence(&answer, &whose),
+            Ask::Mask => mask::sentence(&answer, &whose, "m"),
+            _ => unmask::sentence(&answer, &whose),
+        },
+        Err(error) => context.client_failure(error).to_string(),
+    });
+}
+
+/// What is asked of the engine: over a connection that is kept, and made anew when it broke.
+struct Desk {
+    socket: PathBuf,
+    client: Option<Client>,
+    /// The engine tells this user how it is. To agents it does not.
+    sees_status: bool,
+}
+
+impl Desk {
+    fn look(&mut self) -> Result<(Vec<LiveCall>, Option<Memory>), ClientError> {
+        let calls = self.ask(Target::Own, Ask::Calls)?.calls.unwrap_or_default();
+        if !self.sees_status {
+            return Ok((calls, None));
+        }
+        let answer = self.ask(Target::Own, Ask::Status)?;
+        self.sees_status = answer.reason != Some(Refusal::NotYours);
+        let memory = answer.status.map(|status| Memory { held: status.held_bytes, left: status.free_bytes });
+        Ok((calls, memory))
+    }
+
+    fn press(&mut self, call: CallId, ask: Ask) -> Result<Answer, ClientError> {
+        self.ask(Target::Call(call), ask)
+    }
+
+    fn ask(&mut self, target: Target, ask: Ask) -> Result<Answer, ClientError> {
+        let mut client = match self.client.take() {
+            Some(client) => client,
+            None => {
+                // Another engine may know us otherwise.
+                self.sees_status = true;
+                Client::connect_within(&self.socket, ANSWER_MAX)?
+            }
+        };
+        let answer = client.ask_within(Request::new(target, ask), ANSWER_MAX)?;
+        // Nobody here wants what is told unasked.
+        client.events().for_each(drop);
+        self.client = Some(client);
+        Ok(answer)
+    }
+}
