@@ -180,7 +180,9 @@ impl Job {
             if self.synced_at.elapsed() >= BACKLOG_SYNC_EVERY {
                 self.sync()?
             } else {
-                self.write_prefix(State::Running)?
+                self.write_prefix(State::Running)?;
+                // The disk is at work while the next samples are read from the ring.
+                opened(&mut self.wav)?.file().hasten();
             }
             return Ok(Next::Soon);
         }

@@ -56,31 +56,21 @@ impl RingReader {
             return;
         }
         let place = &mut self.places[leg.index()];
-        let mut samples = [0; BLOCK_SAMPLES_MAX];
+        let (mut residuals, mut samples) = ([0; BLOCK_SAMPLES_MAX], [0; BLOCK_SAMPLES_MAX]);
         self.ring.visit(&held, leg, place, from, to, |header, block, at| {
             let Header::Packed(packed) = header else { return };
             if packed.kind == Kind::Erased {
                 return;
             }
-            let count = restore(&packed, &block[1..], &mut samples);
+            block::unpack(&packed, &Payload(&block[1..]), &mut residuals);
+            let count = block::restore(&packed, &residuals, &mut samples);
             let (start, end) = (from.max(at), to.min(at + count as u64));
             out[(start - position) as usize..(end - position) as usize]
                 .copy_from_slice(&samples[(start - at) as usize..(end - at) as usize]);
         });
+        wipe(&mut residuals);
         wipe(&mut samples);
     }
-}
-
-fn restore(packed: &Packed, payload: &[AtomicU64], samples: &mut [i16; BLOCK_SAMPLES_MAX]) -> usize {
-    let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-    unpack(packed, payload, &mut residuals);
-    let count = block::restore(packed, &residuals, samples);
-    wipe(&mut residuals);
-    count
-}
-
-fn unpack(packed: &Packed, payload: &[AtomicU64], residuals: &mut Residuals) {
-    block::unpack(packed, &Payload(payload), residuals);
 }
 
 /// Wipes samples `kept` and later of a block. Its length in memory stays.
@@ -94,7 +84,7 @@ fn erase_block(mut packed: Packed, block: &[AtomicU64], kept: u64) {
         packed = Packed { kind: Kind::Erased, depth: 0, kept: 0, seeds: [0; 2], ..packed };
     } else {
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        unpack(&packed, payload, &mut residuals);
+        block::unpack(&packed, &Payload(payload), &mut residuals);
         block::cut(&mut packed, &mut residuals, kept as u8);
         block::pack(&packed, &residuals, Payload(payload));
         wipe(&mut residuals);
