@@ -148,7 +148,8 @@ fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
         (median, tail) = (median.at_most(400.0), tail.at_most(3.0));
     }
     bench.figure(median.note(format!(
-        "value: median over runs of {RUN} frames, less the loop around them; percentiles: each frame alone, less the clock's {} ns, one due          every {} ns",
+        "value: median over runs of {RUN} frames, less the loop around them; percentiles: each frame alone, less the clock's {} ns, one due \
+         every {} ns",
         bench.clock_ns,
         FRAME_EVERY.as_nanos() / legs as u128
     )));

@@ -23,6 +23,8 @@ pub(super) struct Held {
     pub load_cores: f64,
     /// Frames that were sent and are not in a ring, or could not be sent in time.
     pub lost_frames: u64,
+    /// Of these, those that could not be sent in time: the engine did not take them, or the load got no turn on a processor.
+    pub unsent_frames: u64,
     /// From writing a frame to knowing that it is in, of a call on a connection of its own.
     pub tail: Latencies,
     pub resident_bytes: u64,
@@ -64,11 +66,12 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
         after = status(&mut client)?.totals;
     }
     let came = after.frames - before.frames;
-    let mut lost_frames = sent.saturating_sub(came) + load.dropped_frames() + (after.lost_frames - before.lost_frames);
+    let unsent_frames = load.dropped_frames();
+    let mut lost_frames = sent.saturating_sub(came) + unsent_frames + (after.lost_frames - before.lost_frames);
     if load.is_broken() {
         lost_frames = lost_frames.max(1);
     }
-    Ok(Held { cores, load_cores, lost_frames, tail, resident_bytes, held_bytes: now.held_bytes })
+    Ok(Held { cores, load_cores, lost_frames, unsent_frames, tail, resident_bytes, held_bytes: now.held_bytes })
 }
 
 /// The goals over the socket.
@@ -79,7 +82,10 @@ pub(super) fn socket(bench: &mut Bench<'_>, name: &str, shape: Shape) -> Result<
         "all threads of the engine; making the load took {:.2} cores; {} calls on a connection",
         held.load_cores, shape.each
     )));
-    bench.figure(Figure::new(format!("{name}/lost"), held.lost_frames as f64, "frames").at_most(0.0));
+    bench.figure(Figure::new(format!("{name}/lost"), held.lost_frames as f64, "frames").at_most(0.0).note(format!(
+        "{} of them could not be sent within 200 ms: the engine did not take them, or the load got no turn on a processor",
+        held.unsent_frames
+    )));
     bench.figure(
         Figure::of(format!("{name}/write"), &held.tail, "us")
             .note(format!("from writing a frame until an answer says that it is in, meanwhile; p99.9 {tail:.2} ms")),
@@ -201,6 +207,7 @@ pub(super) fn in_process(bench: &mut Bench<'_>) -> Result<(), Trouble> {
             cores: held.cores,
             load_cores: 0.0,
             lost_frames: held.lost_frames,
+            unsent_frames: held.lost_frames,
             tail: held.tail,
             resident_bytes: held.held_bytes as u64,
             held_bytes: held.held_bytes,
