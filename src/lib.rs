@@ -11,7 +11,7 @@
 //! | 4 | [`check`] |
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`], [`capture`], [`hotkey`] |
-//! | 7 | [`cli`], [`proof`], [`bench`] |
+//! | 7 | [`cli`], [`proof`], [`mod@bench`] |
 // For RealtimeSanitizer (`make rtsan`), and there alone.
 #![cfg_attr(rtsan, feature(sanitize))]
 
