@@ -8,25 +8,23 @@ use std::{
 };
 
 use super::{
-    Bench, Figure, Holder, Latencies, Trouble,
+    Bench, Figure, Holder, Latencies, Trouble, load,
     machine::{self, thread_cpu},
     plot::{Line, Plot},
     rivals::{Files, Rings},
     sounds::Talk,
 };
-use crate::memory::{Arena, SEGMENT_BYTES};
+use crate::memory::Arena;
 
 const TICK: Duration = Duration::from_millis(20);
 /// The calls are spread over a frame's time in so many steps, of a millisecond each.
 const SLOTS: usize = 20;
 /// What is later than this is lost: a sound card's buffer holds no more.
 const LATE_MAX: Duration = Duration::from_millis(200);
-/// A second of talk of both legs, at most.
-const SECOND_BYTES: f64 = 18_600.0;
 
-/// Memory for so many calls of so many seconds.
+/// An arena for so many calls of so many seconds.
 pub(super) fn memory_bytes(calls: usize, seconds: f64) -> usize {
-    (calls as f64 * (4.0 * SEGMENT_BYTES as f64 + SECOND_BYTES * seconds) * 17.0 / 16.0) as usize + (8 << 20)
+    load::memory_bytes(calls, seconds) / 16 * 17 + (8 << 20)
 }
 
 /// How many calls of so many seconds there is memory for.

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     audio::{Codec, Leg, Rate},
     client::Client,
+    memory::SEGMENT_BYTES,
     proof::Sound,
     protocol::{Ask, AudioHead, Target, audio_message},
 };
@@ -59,11 +60,15 @@ impl Shape {
     }
 }
 
+/// What so many calls of so many seconds hold.
+pub(super) fn memory_bytes(calls: usize, seconds: f64) -> usize {
+    (calls as f64 * (4.0 * SEGMENT_BYTES as f64 + SECOND_BYTES * seconds)) as usize
+}
+
 /// An engine with memory for so many calls of so many seconds, all of which it has used before: a new one would still be faulting it in,
 /// once in its life.
 pub(super) fn engine(bench: &Bench<'_>, calls: usize, seconds: f64) -> Result<Box<dyn Running>, Trouble> {
-    let a_call = 4.0 * crate::memory::SEGMENT_BYTES as f64 + SECOND_BYTES * seconds;
-    let used = (a_call * calls as f64) as usize;
+    let used = memory_bytes(calls, seconds);
     let mib = used / 4 * 5 / (1 << 20) + 64;
     let settings = format!("memory = \"{mib}MiB\"\ngrace = \"0s\"\ncalls_max = 1000000\nconnections_max = 1000000\n");
     let engine = bench.host.start(&settings)?;

@@ -178,7 +178,7 @@ pub fn run(
         arena_bytes_min: 0,
     };
     if measurements.iter().any(|one| ["desk/10000", "scale/in-process"].contains(&one.name)) {
-        bench.arena_bytes_min = bench.pick(700 << 20, 2 << 30);
+        bench.arena_bytes_min = bench.pick(700 << 20, 2 << 30).min(bench.memory_bytes_max());
     }
     for (step, one) in measurements.iter().enumerate() {
         told(step, measurements.len(), one.what);
@@ -192,6 +192,11 @@ impl Bench<'_> {
     /// One number for a quick run, another one for a full run.
     fn pick<T>(&self, quick: T, full: T) -> T {
         if self.quick { quick } else { full }
+    }
+
+    /// What may be taken of this machine's memory for one measurement: it is not ours alone.
+    fn memory_bytes_max(&self) -> usize {
+        self.report.machine.memory_bytes as usize / 4
     }
 
     fn figure(&mut self, figure: Figure) {

@@ -169,9 +169,17 @@ fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// How long each number of calls is tried over the socket.
+const SECONDS: f64 = 2.0;
+
+/// No more calls than the engine may have memory for.
+fn most(bench: &Bench<'_>, calls: usize) -> usize {
+    calls.min(bench.memory_bytes_max() / load::memory_bytes(1, SECONDS + 2.0))
+}
+
 /// Over the socket, many calls on each connection.
 pub(super) fn many(bench: &mut Bench<'_>) -> Result<(), Trouble> {
-    let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::many(calls), 2.0);
+    let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::many(calls), SECONDS);
     let from = bench.pick(3_000, 750);
     double(
         bench,
@@ -187,22 +195,24 @@ pub(super) fn many(bench: &mut Bench<'_>) -> Result<(), Trouble> {
 
 /// Over the socket, a connection for each call.
 pub(super) fn each(bench: &mut Bench<'_>) -> Result<(), Trouble> {
-    let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::one_each(calls), 2.0);
+    let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::one_each(calls), SECONDS);
     // The engine has two descriptors for a connection, and some for itself.
-    let most = (open_files_max().saturating_sub(500) / 2).min(bench.pick(2_000, 16_000));
+    let most = most(bench, (open_files_max().saturating_sub(500) / 2).min(bench.pick(2_000, 16_000)));
     let from = bench.pick(1_000, 250);
     double(bench, &Way { name: "scale/each", line: "socket, a connection for each call", from, most, hold })
 }
 
+/// How long it is in this process, where calls come and go at once.
+const DESK_SECONDS: f64 = 1.0;
+
 /// In this process: what the rings alone can do, with a thread for each core.
 pub(super) fn in_process(bench: &mut Bench<'_>) -> Result<(), Trouble> {
-    const SECONDS: f64 = 1.0;
-    let arena = bench.arena(desk::memory_bytes(10_000, SECONDS))?;
-    let most = desk::calls_in(arena.bytes(), SECONDS);
+    let arena = bench.arena(desk::memory_bytes(10_000, DESK_SECONDS))?;
+    let most = desk::calls_in(arena.bytes(), DESK_SECONDS);
     let hold = |bench: &Bench<'_>, calls| {
         let arena = bench.arena.as_ref().ok_or_else(|| Trouble::new("there is no memory"))?;
         let threads = bench.report.machine.cores;
-        let held = desk::in_rings(arena, calls, threads, SECONDS)?;
+        let held = desk::in_rings(arena, calls, threads, DESK_SECONDS)?;
         Ok(Held {
             cores: held.cores,
             load_cores: 0.0,
