@@ -106,7 +106,7 @@ fuzz: ## fuzz everything that reads bytes from outside, FUZZ_SECONDS (60) each; 
 # Our own crates alone are built again, with the wrapper of the compiler: what blocks in others is seen where they call the system.
 rtsan: parts ## RealtimeSanitizer on the path of a frame: no lock, no allocation, no call of the system
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/rtsan/rustc cargo test --locked --lib --test realtime --test ring_model --test rtsan \
-	  -- --skip catalog:: --skip cli:: --skip client:: --skip commit:: --skip engine:: --skip watch::
+	  -- --skip catalog:: --skip cli:: --skip client:: --skip commit:: --skip engine:: --skip hotkey:: --skip watch::
 
 tsan: ## ThreadSanitizer on the ring: writers, readers, masks, wipes at once
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \

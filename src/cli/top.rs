@@ -99,34 +99,46 @@ fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: Desk) -> i
             if !event::poll(next.saturating_duration_since(Instant::now()))? {
                 break;
             }
-            if let Event::Key(key) = event::read()?
-                && key.kind == KeyEventKind::Press
-                && !obey(context, key, &mut view, &mut desk)
-            {
-                return Ok(());
+            let Event::Key(key) = event::read()? else { continue };
+            if key.kind == KeyEventKind::Press {
+                match obey(context, key, &mut view, &mut desk) {
+                    Next::Draw => {}
+                    Next::Look => break,
+                    Next::End => return Ok(()),
+                }
             }
         }
     }
 }
 
-/// Does what a key asks for. False if it asks for the end.
-fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut Desk) -> bool {
+/// What follows a key.
+enum Next {
+    Draw,
+    /// Something has changed: another press at once must not be for what was so before.
+    Look,
+    End,
+}
+
+/// Does what a key asks for.
+fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut Desk) -> Next {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
-        KeyCode::Char('q') | KeyCode::Esc => return false,
-        KeyCode::Char('c') if ctrl => return false,
+        KeyCode::Char('q') | KeyCode::Esc => return Next::End,
+        KeyCode::Char('c') if ctrl => return Next::End,
         KeyCode::Down | KeyCode::Char('j') => view.choose(1),
         KeyCode::Up | KeyCode::Char('k') => view.choose(-1),
-        KeyCode::Char('r') => press(context, view, desk, |_| Ask::Record),
-        KeyCode::Char('m') => press(context, view, desk, |call| if call.masked { Ask::Unmask } else { Ask::Mask }),
+        KeyCode::Char('r') => return press(context, view, desk, |_| Ask::Record),
+        KeyCode::Char('m') => {
+            return press(context, view, desk, |call| if call.masked { Ask::Unmask } else { Ask::Mask });
+        }
         _ => {}
     }
-    true
+    Next::Draw
 }
 
 /// Presses a button of the chosen call, and shows what came of it.
-fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&LiveCall) -> Ask) {
-    let Some(call) = view.chosen() else { return };
+fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&LiveCall) -> Ask) -> Next {
+    let Some(call) = view.chosen() else { return Next::Draw };
     let (ask, whose) = (ask(call), format!("{}'s call", call.agent));
     view.word = Some(match desk.press(call.call, ask.clone()) {
         Ok(answer) if answer.answer == Verdict::Refused => Failure::refused(ask.verb(), &answer).to_string(),
@@ -137,6 +149,7 @@ fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&Live
         },
         Err(error) => context.client_failure(error).to_string(),
     });
+    Next::Look
 }
 
 /// What is asked of the engine: over a connection that is kept, and made anew when it broke.

@@ -167,8 +167,6 @@ fn shape(call: &mut LiveCall, ask: &Ask) -> Result<Done, Refusal> {
         | Ask::Share { .. }
         | Ask::End
         | Ask::Calls
-        | Ask::Status => {
-            Err(Refusal::Malformed)
-        }
+        | Ask::Status => Err(Refusal::Malformed),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Told {
     /// What came of a key.
-    Pressed(Outcome),
+    Pressed(Box<Outcome>),
     /// What the engine says unasked of a call for which record was pressed here.
     Event(Event),
     /// A key can't be had any more.
@@ -56,9 +56,10 @@ pub fn accompany(
         while let Some(event) = keys.next()? {
             let began = Instant::now();
             match event {
-                KeyEvent::Down(button) => tell(Told::Pressed(companion.down(link, button, began))),
+                KeyEvent::Down(button) => tell(Told::Pressed(companion.down(link, button, began).into())),
                 KeyEvent::Up(button) => {
-                    companion.up(link, button, began).into_iter().for_each(|outcome| tell(Told::Pressed(outcome)));
+                    let outcome = companion.up(link, button, began);
+                    outcome.into_iter().for_each(|outcome| tell(Told::Pressed(outcome.into())));
                 }
                 KeyEvent::Lost(error) => tell(Told::Lost(error)),
             }
@@ -117,5 +118,56 @@ impl Companion<'_> {
             }
         }
         Some(Outcome { button, ask: Ask::Unmask, came, stays_masked: false, took: began.elapsed() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        client::fake::{Fake, Seen, hello, yes},
+        protocol::{CallId, Request},
+    };
+
+    /// A fake engine that is asked about `call`, and answers `mask` and `unmask` as told.
+    fn engine(call: CallId, mask: Verdict, unmask: fn() -> Answer) -> Fake {
+        Fake::start(vec![hello()], move |request, _| match request.ask {
+            Ask::Mask => Answer { answer: mask, ..yes(request, call) }.into(),
+            Ask::Unmask => Answer { call: Some(call), ..unmask() }.into(),
+            _ => yes(request, call).into(),
+        })
+    }
+
+    fn asked(engine: &Fake) -> Vec<(Target, Ask)> {
+        let requests = engine.seen().into_iter().map(|seen| match seen {
+            Seen::Asked(Request { target, ask, .. }) => (target, ask),
+            Seen::Audio { .. } => panic!("a hotkey sends no audio"),
+        });
+        requests.collect()
+    }
+
+    #[test]
+    fn a_mask_of_ours_that_was_not_ended_in_time_is_ended_by_the_next_press() {
+        let call = CallId::new();
+        let engine = engine(call, Verdict::Already, || Answer::new(Verdict::Accepted));
+        let (mut link, target) = (Link::new(engine.socket.clone()), Target::Agent("anna".into()));
+        let mut companion = Companion { target: &target, masked: Some(Target::Call(call)) };
+        assert!(!companion.down(&mut link, Button::Mask, Instant::now()).stays_masked);
+        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_some());
+        assert_eq!(asked(&engine), [(target.clone(), Ask::Mask), (Target::Call(call), Ask::Unmask)]);
+        assert_eq!(companion.masked, None);
+    }
+
+    #[test]
+    fn a_call_that_ended_under_the_mask_key_needs_no_word_when_it_is_let_go() {
+        let call = CallId::new();
+        let engine = engine(call, Verdict::Accepted, || Answer::refused(Refusal::UnknownCall));
+        let (mut link, target) = (Link::new(engine.socket.clone()), Target::Own);
+        let mut companion = Companion { target: &target, masked: None };
+        assert!(companion.down(&mut link, Button::Mask, Instant::now()).came.is_ok());
+        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_none());
+        // Nothing is masked any more: the next release asks for nothing.
+        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_none());
+        assert_eq!(asked(&engine).len(), 2);
     }
 }

@@ -67,7 +67,7 @@ impl HotkeyError {
                     "connect to the display first, by running it in the agent's desktop session, or {BIND_A_COMMAND}"
                 )
             }
-            HotkeyError::Held { by_us: true, .. } => "one is enough: end one of them".to_owned(),
+            HotkeyError::Held { by_us: true, .. } => "end one of them, one is enough".to_owned(),
             HotkeyError::Held { by_us: false, .. } => format!("{OTHER_KEYS}, or {BIND_A_COMMAND}"),
             HotkeyError::NoKey { .. } => OTHER_KEYS.to_owned(),
             HotkeyError::Unable { .. } => BIND_A_COMMAND.to_owned(),

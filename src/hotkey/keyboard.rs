@@ -57,7 +57,7 @@ impl Keyboard {
     /// that is not the first one has its letters in a later column.
     fn codes_of(&self, keysym: u32) -> Vec<Keycode> {
         for column in 0..self.columns {
-            let keys = self.keysyms.chunks_exact(self.columns).zip(self.first..);
+            let keys = self.keysyms.chunks_exact(self.columns).zip(self.first..=Keycode::MAX);
             let codes: Vec<_> = keys.filter(|(keysyms, _)| keysyms[column] == keysym).map(|(_, code)| code).collect();
             if !codes.is_empty() {
                 return codes;

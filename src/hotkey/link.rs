@@ -70,7 +70,8 @@ impl Link {
         if came.is_err() {
             self.client = None;
         }
-        came
+        // The number of the request means nothing to anybody else.
+        came.map(|answer| Answer { id: None, ..answer })
     }
 
     /// Readable when the engine has said something, or has gone; none while there is no connection.

@@ -16,8 +16,8 @@ use x11rb::{
         ErrorKind, Event,
         xinput::{self, ConnectionExt as _, Device, EventMask, XIEventMask},
         xproto::{
-            AtomEnum, ConnectionExt as _, CreateWindowAux, GrabMode, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Keycode,
-            ModMask, Timestamp, Window, WindowClass,
+            ConnectionExt as _, CreateWindowAux, GrabMode, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Keycode, ModMask,
+            Timestamp, Window, WindowClass,
         },
         xtest::ConnectionExt as _,
     },
@@ -41,6 +41,8 @@ pub struct X11Keys {
     bindings: Vec<Binding>,
     chords: Vec<(Button, Chord)>,
     locks: u16,
+    /// The window that says that this display has a `retrocall hotkey`; none until then.
+    us: Window,
     held: Vec<Held>,
     /// Found out, and not told yet.
     waiting: VecDeque<KeyEvent>,
@@ -68,6 +70,7 @@ impl X11Keys {
             bindings: bindings.to_vec(),
             chords: Vec::new(),
             locks: 0,
+            us: x11rb::NONE,
             held: Vec::new(),
             waiting: VecDeque::new(),
         };
@@ -75,22 +78,19 @@ impl X11Keys {
         if version.is_err() {
             return Err(HotkeyError::Unable { what: "its X server has no XInput 2.1".to_owned() });
         }
-        keys.grab_all()?;
+        let keyboard = Keyboard::read(&keys.display).map_err(broke)?;
+        keys.locks = keyboard.locks();
+        bindings.iter().try_for_each(|binding| keys.grab_binding(&keyboard, binding))?;
         keys.say_that_it_is_us().map_err(broke)?;
         Ok(keys)
     }
 
-    /// Takes the keys of every binding, where this keyboard has them.
-    fn grab_all(&mut self) -> Result<(), HotkeyError> {
-        let keyboard = Keyboard::read(&self.display).map_err(broke)?;
-        self.locks = keyboard.locks();
-        for binding in self.bindings.clone() {
-            let chords = keyboard.chords(&binding.combo);
-            let chords = chords.map_err(|missing| HotkeyError::NoKey { combo: binding.combo, missing })?;
-            for chord in chords {
-                self.grab(chord, &binding)?;
-                self.chords.push((binding.button, chord));
-            }
+    /// Takes the keys of a binding, where this keyboard has them.
+    fn grab_binding(&mut self, keyboard: &Keyboard, binding: &Binding) -> Result<(), HotkeyError> {
+        let chords = keyboard.chords(&binding.combo);
+        for chord in chords.map_err(|missing| HotkeyError::NoKey { combo: binding.combo, missing })? {
+            self.chords.push((binding.button, chord));
+            self.grab(chord, binding)?;
         }
         Ok(())
     }
@@ -114,23 +114,24 @@ impl X11Keys {
         Ok(())
     }
 
+    /// Gives all keys back that are or may be ours.
     fn ungrab_all(&mut self) -> Result<(), ConnectionError> {
         for (_, chord) in std::mem::take(&mut self.chords) {
             for root in &self.roots {
-                // Whatever is held and whichever locks are on.
-                self.display.ungrab_key(chord.code, *root, ModMask::ANY)?;
+                for locks in subsets(self.locks) {
+                    self.display.ungrab_key(chord.code, *root, ModMask::from(chord.held | locks))?;
+                }
             }
         }
         Ok(())
     }
 
     /// Marks this display as one that has a `retrocall hotkey`.
-    fn say_that_it_is_us(&self) -> Result<(), ReplyError> {
-        let (window, name) = (self.display.generate_id(), self.ours()?);
-        let window = window.map_err(|_| ConnectionError::UnknownError)?;
+    fn say_that_it_is_us(&mut self) -> Result<(), ReplyError> {
+        self.us = self.display.generate_id().map_err(|_| ConnectionError::UnknownError)?;
         let (class, aux) = (WindowClass::INPUT_ONLY, CreateWindowAux::new());
-        self.display.create_window(0, window, self.roots[0], 0, 0, 1, 1, 0, class, 0, &aux)?;
-        self.display.set_selection_owner(window, name, x11rb::CURRENT_TIME)?.check()
+        self.display.create_window(0, self.us, self.roots[0], 0, 0, 1, 1, 0, class, 0, &aux)?;
+        self.display.set_selection_owner(self.us, self.ours()?, x11rb::CURRENT_TIME)?.check()
     }
 
     fn ours(&self) -> Result<u32, ReplyError> {
@@ -139,7 +140,7 @@ impl X11Keys {
 
     fn is_another_of_us(&self) -> bool {
         let owner = self.ours().and_then(|name| self.display.get_selection_owner(name)?.reply());
-        owner.is_ok_and(|reply| reply.owner != u32::from(AtomEnum::NONE))
+        owner.is_ok_and(|reply| ![x11rb::NONE, self.us].contains(&reply.owner))
     }
 
     /// The keyboard changed: another layout, another keyboard. The keys may be others now.
@@ -154,14 +155,15 @@ impl X11Keys {
             return Ok(());
         }
         self.ungrab_all().map_err(gone)?;
-        match self.grab_all() {
-            Err(gone @ (HotkeyError::Gone { .. } | HotkeyError::NoDisplay { .. })) => Err(gone),
-            Err(lost) => {
-                self.waiting.push_back(KeyEvent::Lost(lost));
-                Ok(())
+        self.locks = keyboard.locks();
+        for binding in self.bindings.clone() {
+            match self.grab_binding(&keyboard, &binding) {
+                Ok(()) => {}
+                Err(gone @ HotkeyError::Gone { .. }) => return Err(gone),
+                Err(lost) => self.waiting.push_back(KeyEvent::Lost(lost)),
             }
-            Ok(()) => Ok(()),
         }
+        Ok(())
     }
 
     fn pressed(&mut self, code: Keycode, state: u16, time: Timestamp) -> Result<(), HotkeyError> {

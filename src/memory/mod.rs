@@ -9,9 +9,9 @@ mod buffer;
 mod look;
 #[cfg(not(loom))]
 mod map;
+mod queue;
 #[cfg(not(loom))]
 mod shared;
-mod queue;
 #[cfg(not(loom))]
 mod stash;
 pub(crate) mod sync;
@@ -26,9 +26,9 @@ pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 pub use look::{Piece, Use, locked_ranges, look_at_locked};
 #[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
+pub use queue::{QueueIn, QueueOut, locked_queue};
 #[cfg(not(loom))]
 pub use shared::{SharedMemory, receive};
-pub use queue::{QueueIn, QueueOut, locked_queue};
 #[cfg(not(loom))]
 pub use stash::Stash;
 pub(crate) use wipe::fetch_soon;

@@ -53,6 +53,8 @@ const FUNCTION_NAMES: [&str; 24] = [
 ];
 /// The keysym of F1; the others follow it.
 const F1: u32 = 0xffbe;
+/// With ctrl and alt, so many of them change to another console.
+const CONSOLES: u32 = 12;
 
 const NAMED: [Key; 31] = [
     typed("space", 0x0020, "space"),
@@ -126,6 +128,9 @@ pub fn parse_keys(text: &str) -> Result<KeyCombo, String> {
         }
     }
     let key = pressed.ok_or_else(|| format!("`{text}` names no key to press: {FORM}"))?;
+    if ctrl && alt && (F1..F1 + CONSOLES).contains(&key.keysym) {
+        return Err(format!("`{text}` changes to another console, and reaches no program: leave out ctrl or alt"));
+    }
     if !(ctrl || alt || logo || key.alone) {
         return Err(format!("`{text}` is typed in texts, and would be taken from all of them: add ctrl, alt or super"));
     }
@@ -170,6 +175,7 @@ mod tests {
     #[test]
     fn wrong_keys_are_told_what_is_right() {
         for (text, words) in [
+            ("ctrl+alt+f9", "another console"),
             ("", "no key"),
             ("ctrl+alt", "names no key to press"),
             ("ctrl+a+b", "more than one"),

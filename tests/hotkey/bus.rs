@@ -76,7 +76,7 @@ impl Bus {
         fs::write(&config, CONFIG.replace("FOLDER", &folder.path().display().to_string())).expect("a file");
         let mut command = Command::new("dbus-daemon");
         command.arg("--config-file").arg(&config).args(["--nofork", "--nopidfile", "--print-address=1"]);
-        let Ok(mut daemon) = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() else {
+        let Ok(mut daemon) = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
             eprintln!("SKIPPED: a desktop's bus needs dbus-daemon: apt-get install dbus-daemon");
             return None;
         };

@@ -168,13 +168,13 @@ fn what_somebody_else_masked_stays_masked_when_the_key_is_let_go() {
 #[test]
 fn the_private_key_makes_the_call_private_and_record_is_then_refused() {
     let Some(screen) = Screen::start() else { return };
-    let desk = Desk::open_with("[hotkey]\nprivate = \"ctrl+alt+f9\"\n", &NO_SAMPLE);
+    let desk = Desk::open_with("[hotkey]\nprivate = \"ctrl+alt+p\"\n", &NO_SAMPLE);
     let mut companion = Companion::start(&desk, &screen, &["--agent", "anna"]);
     let mut line = Line::begin(&desk, "anna", 8000);
     line.frame(Leg::Agent, 0, &[1; 160]);
     line.settle();
     let fingers = screen.fingers();
-    fingers.press(&[CTRL, ALT, F9]);
+    fingers.press(&[CTRL, ALT, 'p' as u32]);
     assert_eq!(companion.next()["answer"], "accepted");
     fingers.press(&RECORD);
     let said = companion.next();
@@ -314,17 +314,9 @@ fn naps(pid: u32) -> BTreeMap<String, String> {
     naps
 }
 
-#[test]
-fn it_never_wakes_up_while_nothing_is_pressed() {
-    let Some(screen) = Screen::start() else { return };
-    let desk = Desk::open(&NO_SAMPLE);
-    let mut companion = Companion::start(&desk, &screen, &["--agent", "anna", "--mask", "f9"]);
-    let _line = Line::begin(&desk, "anna", 8000);
-    screen.fingers().press(&RECORD);
-    screen.fingers().press(&[F9]);
-    for done in ["record", "mask", "unmask"] {
-        assert_eq!(companion.next()["do"], done);
-    }
+/// Watches a companion that has nothing to do for three seconds.
+#[track_caller]
+fn assert_sleeps(companion: &Companion) {
     // It has said all of it, and may still be on its way to sleep.
     let look = || {
         let before = naps(companion.pid());
@@ -334,6 +326,41 @@ fn it_never_wakes_up_while_nothing_is_pressed() {
     let asleep = wait_for("its sleep", look);
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(naps(companion.pid()), asleep, "it woke up for nothing");
+}
+
+#[test]
+fn it_never_wakes_up_while_nothing_is_pressed() {
+    let (Some(screen), Some(bus)) = (Screen::start(), Bus::start(Desktop::Whole)) else { return };
+    let desk = Desk::open(&NO_SAMPLE);
+    let mut command = Companion::command(&desk, &screen.name, &["--agent", "anna", "--mask", "f9", "--json"]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+    let mut companion = Companion::run(command);
+    assert_eq!(companion.next()["ready"], true);
+    let _line = Line::begin(&desk, "anna", 8000);
+    screen.fingers().press(&RECORD);
+    screen.fingers().press(&[F9]);
+    for done in ["record", "mask", "unmask"] {
+        assert_eq!(companion.next()["do"], done);
+    }
+    assert_sleeps(&companion);
+}
+
+#[test]
+fn a_key_that_another_program_has_after_a_change_of_layout_is_told_of_and_the_others_go_on() {
+    let Some(screen) = Screen::start() else { return };
+    let desk = Desk::open(&NO_SAMPLE);
+    let mut companion = Companion::start(&desk, &screen, &["--agent", "anna", "--mask", "f9"]);
+    let _line = Line::begin(&desk, "anna", 8000);
+    let fingers = screen.fingers();
+    let (a, mode) = (fingers.code('a' as u32), GrabMode::ASYNC);
+    let grabbed = ModMask::CONTROL | ModMask::M1;
+    fingers.display.grab_key(false, fingers.root, grabbed, a, mode, mode).expect("a request").check().expect("ours");
+    for (code, keysym) in [(fingers.code(R), 'a' as u32), (a, R)] {
+        fingers.display.change_keyboard_mapping(1, code, 1, &[keysym]).expect("a request").check().expect("a layout");
+    }
+    companion.says("A key has stopped working. Another program has ctrl+alt+r");
+    fingers.press(&[F9]);
+    assert_eq!(companion.next()["do"], "mask");
 }
 
 #[test]
@@ -451,6 +478,7 @@ fn on_wayland_the_portal_gives_the_keys() {
         let said = companion.next();
         assert_eq!((&said["do"], &said["answer"]), (&json!(done), &json!("accepted")));
     }
+    assert_sleeps(&companion);
     bus.close();
     assert_eq!(companion.ended(), Some(1));
 }

@@ -111,13 +111,15 @@ impl Fingers {
         self.display.flush().expect("a display");
     }
 
-    /// Presses keys together, as fast as can be, and lets go of them.
+    /// Presses keys together, as fast as can be, and lets go of them. Done when this returns: a server does nothing more for whoever
+    /// has hung up.
     pub fn press(&self, keysyms: &[u32]) {
         let codes: Vec<_> = keysyms.iter().map(|keysym| self.code(*keysym)).collect();
         self.press_codes(&codes);
+        self.display.get_input_focus().expect("a request").reply().expect("a display");
     }
 
-    /// The same, by the numbers of the keys.
+    /// The same, by the numbers of the keys, and done soon.
     pub fn press_codes(&self, codes: &[Keycode]) {
         codes.iter().for_each(|code| self.move_key(KEY_PRESS_EVENT, *code));
         codes.iter().rev().for_each(|code| self.move_key(KEY_RELEASE_EVENT, *code));

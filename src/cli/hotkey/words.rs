@@ -63,7 +63,7 @@ fn of_press(outcome: &Outcome) -> Words {
         Ok(answer) => {
             let mut words = done(outcome, answer);
             if let Some(text) = &answer.text {
-                words.body = format!("{} {}", words.body, capital(text));
+                words.body = format!("{} {}.", words.body, capital(text));
             }
             words
         }
