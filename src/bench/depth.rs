@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    hint::black_box,
     io::Write,
     path::Path,
     sync::atomic::{AtomicU8, Ordering},
@@ -13,6 +14,7 @@ use super::{
     Bench, Figure, Holder, Latencies, Trouble,
     calls::{ask, begin, status},
     held,
+    machine::thread_cpu,
     plot::{Line, Plot},
     rivals::Rings,
     sounds::{FRAME_SAMPLES, Kind, Talk, of_kind},
@@ -31,42 +33,58 @@ const MINUTE_BYTES: usize = 60 * 18_600;
 /// How long anything may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What took how long, by the clock and by the thread's own time on a processor, of which others take nothing.
+struct Timed {
+    wall: Latencies,
+    cpu: Latencies,
+}
+
+impl Timed {
+    fn new() -> Timed {
+        Timed { wall: Latencies::now_and_then(), cpu: Latencies::now_and_then() }
+    }
+
+    fn time<T>(&mut self, what: impl FnOnce() -> T) {
+        let (began, cpu) = (Instant::now(), thread_cpu());
+        black_box(what());
+        self.cpu.add((thread_cpu() - cpu).as_nanos() as u64);
+        self.wall.add(began.elapsed().as_nanos() as u64);
+    }
+}
+
 /// Wipes rings, in turns with `memset` of as much memory of the same kind.
 pub(super) fn wipes(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let arena = bench.arena(60 * MINUTE_BYTES * 17 / 16 + (8 << 20))?;
     let sounds = of_kind(Kind::Noisy);
     let mut points = [Vec::new(), Vec::new()];
     for minutes in DEPTHS {
-        let (mut ours, mut theirs) = (Latencies::now_and_then(), Latencies::now_and_then());
+        let (mut ours, mut theirs) = (Timed::new(), Timed::new());
         let mut buffer = None;
-        for _ in 0..bench.pick(6, 30) {
+        for _ in 0..bench.pick(6, 20) {
             let held = held::hold(&arena, &sounds, 60.0 * minutes as f64)?;
             let bytes = held.ring.held_bytes();
-            let began = Instant::now();
-            held.ring.wipe();
-            ours.add(began.elapsed().as_nanos() as u64);
+            ours.time(|| held.ring.wipe());
             let buffer = match &mut buffer {
                 Some(buffer) => buffer,
                 none => none.insert(LockedBuffer::new(bytes, true).map_err(Trouble::new)?),
             };
             buffer[..bytes].fill(0x55);
-            let began = Instant::now();
-            wipe(&mut buffer[..bytes]);
-            theirs.add(began.elapsed().as_nanos() as u64);
+            theirs.time(|| wipe(&mut buffer[..bytes]));
         }
-        let ratio = theirs.seen_within(0.5) / ours.seen_within(0.5);
+        let ratio = theirs.cpu.seen_within(0.5) / ours.cpu.seen_within(0.5);
         bench.figure(
-            Figure::of(format!("wipe/{minutes}min"), &ours, "ms")
+            Figure::of(format!("wipe/{minutes}min"), &ours.wall, "ms")
                 .note("from hangup: all of the call's memory, in the wiping thread"),
         );
         bench.figure(
-            Figure::of(format!("wipe/{minutes}min/memset"), &theirs, "ms")
+            Figure::of(format!("wipe/{minutes}min/memset"), &theirs.wall, "ms")
                 .note("as many bytes of the same kind of memory"),
         );
-        let ratio = Figure::new(format!("wipe/{minutes}min/of-memset-speed"), ratio, "x");
+        let ratio =
+            Figure::new(format!("wipe/{minutes}min/of-memset-speed"), ratio, "x").note("by time on a processor");
         bench.figure(if minutes == 60 { ratio.at_least(0.5) } else { ratio });
-        for (points, latencies) in points.iter_mut().zip([&ours, &theirs]) {
-            points.push((minutes as f64, latencies.seen_within(0.5)));
+        for (points, timed) in points.iter_mut().zip([&ours, &theirs]) {
+            points.push((minutes as f64, timed.wall.seen_within(0.5)));
         }
     }
     for (name, points) in ["wiped", "memset of as much"].into_iter().zip(points) {
@@ -89,7 +107,7 @@ pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     const DEEP: usize = 4;
     let deep_bytes = 30 * MINUTE_BYTES;
     let arena = bench.arena(DEEP * deep_bytes * 17 / 16 + (16 << 20))?;
-    let (sounds, talk, rounds) = (of_kind(Kind::Noisy), Talk::new(), bench.pick(8, 30));
+    let (sounds, talk, rounds) = (of_kind(Kind::Noisy), Talk::new(), bench.pick(8, 20));
     let mut others = Rings::new(&arena, LEGS);
     let state = AtomicU8::new(at::FILLING);
     let [mut calm, mut wiped] = [Latencies::now_and_then(), Latencies::now_and_then()];
@@ -156,7 +174,7 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let mut points = [Vec::new(), Vec::new(), Vec::new()];
     // The first of everything, outside of what is measured.
     flood(&mut client, &talk, 60).and_then(|call| press_to_kept(&mut client, call))?;
-    for (minutes, rounds) in DEPTHS.into_iter().zip(bench.pick([6, 3, 2], [30, 15, 8])) {
+    for (minutes, rounds) in DEPTHS.into_iter().zip(bench.pick([6, 3, 2], [20, 10, 5])) {
         let (mut kept, mut plain, mut wiped) =
             (Latencies::now_and_then(), Latencies::now_and_then(), Latencies::now_and_then());
         for _ in 0..rounds {

@@ -1,8 +1,12 @@
-//! The machine: what it is, how busy it is, and what a process takes of it. From `/proc`.
+//! The machine: what it is, how busy it is, and what a process takes of it.
 
 use std::{fs, path::Path, time::Duration};
 
-use nix::sys::{resource, statfs::statfs};
+use nix::{
+    sys::{resource, statfs::statfs},
+    time::{ClockId, clock_getcpuclockid, clock_gettime},
+    unistd::Pid,
+};
 use serde::Serialize;
 
 /// Where a run took place.
@@ -103,20 +107,19 @@ pub(super) fn open_files_max() -> usize {
     resource::getrlimit(resource::Resource::RLIMIT_NOFILE).map_or(1_024, |(soft, _)| soft as usize)
 }
 
-/// Time on a processor that all threads of a process have had (`/proc/PID/task/*/schedstat`, in nanoseconds).
+/// Time on a processor that all threads of a process have had. Nothing if there is no such process.
 pub(super) fn process_cpu(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    threads.map(|thread| schedstat(&thread.path().join("schedstat"))).sum()
+    let clock = i32::try_from(pid).ok().and_then(|pid| clock_getcpuclockid(Pid::from_raw(pid)).ok());
+    clock.map(told).unwrap_or_default()
 }
 
 /// Time on a processor that the calling thread has had.
 pub(super) fn thread_cpu() -> Duration {
-    schedstat(Path::new("/proc/thread-self/schedstat"))
+    told(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
-fn schedstat(path: &Path) -> Duration {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    Duration::from_nanos(text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default())
+fn told(clock: ClockId) -> Duration {
+    clock_gettime(clock).map(Duration::from).unwrap_or_default()
 }
 
 /// Bytes of a process that are in memory.

@@ -125,7 +125,7 @@ impl Probe {
 /// From starting the process until it greets a client.
 pub(super) fn start(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let mut took = Latencies::now_and_then();
-    for _ in 0..bench.pick(5, 20) {
+    for _ in 0..bench.pick(5, 15) {
         let began = Instant::now();
         let engine = bench.host.start("")?;
         took.add(began.elapsed().as_nanos() as u64);
