@@ -12,7 +12,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -72,6 +72,8 @@ pub struct retrocall_call {
     /// Behind the last sample that was pushed, by leg.
     positions: [AtomicU64; 2],
     dropped: [AtomicU64; 2],
+    /// It was ended here: the engine closes the memory a moment later.
+    ended: AtomicBool,
 }
 
 /// What a call is announced with. What is 0 or NULL has the value that is said with it.
@@ -176,6 +178,7 @@ pub extern "C" fn retrocall_begin(
             bytes_per_sample,
             positions: Default::default(),
             dropped: Default::default(),
+            ended: AtomicBool::new(false),
         }));
         // SAFETY: it is not NULL, and the caller says that a pointer can be put there.
         unsafe { call.write(made) };
@@ -206,6 +209,9 @@ pub extern "C" fn retrocall_push(
             RETROCALL_CUSTOMER => 1,
             _ => return RETROCALL_WRONG,
         };
+        if call.ended.load(Ordering::Relaxed) {
+            return RETROCALL_GONE;
+        }
         if samples.is_null() || count > crate::audio::FRAME_SAMPLES_MAX {
             return RETROCALL_WRONG;
         }
@@ -290,7 +296,14 @@ pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> c_
 /// retrocall_wait until the status says `kept`, if you want to know where; the engine completes the recording in any case.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_end(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::End))
+    guarded(|| {
+        let ended = ask(call, || Some(Ask::End));
+        // SAFETY: as the header says, it is NULL or a call that was not freed.
+        if let (RETROCALL_ACCEPTED, Some(call)) = (ended, unsafe { call.as_ref() }) {
+            call.ended.store(true, Ordering::Relaxed);
+        }
+        ended
+    })
 }
 
 /// Fills in how a call is, from what the engine has said until now. Waits for nothing.
