@@ -86,18 +86,23 @@ impl Desk {
         let mut state = self.0.lock();
         let answer = state.ask(Target::Own, Ask::Begin(begin))?;
         let (Some(call), Some(channel)) = (answer.call, answer.channel) else { return Err(Outcome::Refused) };
-        match state.with(|client| client.share(channel, frame_samples))? {
-            Ok(legs) => {
+        let shared = state.with(|client| client.share(channel, frame_samples));
+        let outcome = match shared {
+            Ok(Ok(legs)) => {
                 state.calls.insert(call, Heard::default());
-                Ok(Begun { call, legs })
+                return Ok(Begun { call, legs });
             }
-            Err(refused) => {
-                // Without a way in for its frames there is nothing to capture.
-                let _ = state.ask(Target::Channel(channel), Ask::End);
+            Ok(Err(refused)) => {
                 state.note(&refused);
-                Err(Outcome::Refused)
+                Outcome::Refused
             }
-        }
+            Err(outcome) => outcome,
+        };
+        // Without a way in for its frames there is nothing to capture. What is told is why, and not that it has ended.
+        let error = state.error.clone();
+        let _ = state.ask(Target::Channel(channel), Ask::End);
+        state.error = error;
+        Err(outcome)
     }
 
     /// The agent that this user is, if it may act for one alone.

@@ -25,13 +25,16 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The softphone, linked with the static library. None, and a line that says so, without a C compiler.
 fn softphone() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| build(&["libretrocall.a", "-lpthread", "-ldl", "-lm"], "softphone")).as_deref()
+    BUILT.get_or_init(|| build("examples/softphone.c", "softphone", &STATIC)).as_deref()
 }
 
-/// Builds the library, and the softphone with it: a name of the library's files stands for where it is.
-fn build(link: &[&str], name: &str) -> Option<PathBuf> {
+/// What a program is linked with to have the library in it.
+const STATIC: [&str; 4] = ["libretrocall.a", "-lpthread", "-ldl", "-lm"];
+
+/// Builds the library, and a program with it: a name of the library's files stands for where it is.
+fn build(source: &str, name: &str, link: &[&str]) -> Option<PathBuf> {
     if Command::new("cc").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("SKIPPED: there is no C compiler (cc), so examples/softphone.c was not built");
+        eprintln!("SKIPPED: there is no C compiler (cc), so {source} was not built");
         return None;
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -46,10 +49,10 @@ fn build(link: &[&str], name: &str) -> Option<PathBuf> {
         .map(|file| PathBuf::from(file.as_str().expect("a path")))
         .collect();
     let file = |name: &str| files.iter().find(|file| file.ends_with(name)).expect("the library has that file");
-    let to = file("libretrocall.a").with_file_name(format!("{name}-{}", std::process::id()));
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Isrc/capi", "-o"]).arg(&to);
-    cc.arg("examples/softphone.c").current_dir(ROOT);
+    cc.arg(source).current_dir(ROOT);
     for word in link {
         match word.starts_with("lib") {
             true => cc.arg(file(word)),
@@ -83,11 +86,10 @@ fn the_softphone_in_c_records_a_whole_call_with_either_library() {
     let desk = Desk::open(&["--one-in", "0"]);
     let sound = Sound::noise(16_000, 16_100, 11);
     let raw = raw_of(&desk, "call.raw", &sound);
-    let shared = build(&["libretrocall.so"], "softphone-shared").expect("there is a C compiler");
+    let shared =
+        build("examples/softphone.c", "softphone-shared", &["libretrocall.so"]).expect("there is a C compiler");
     for (program, record_at) in [(program, "0.7"), (&shared, "0")] {
-        let mut command = call(program, &desk, &raw, 16_000, "anna", &[record_at]);
-        command.env("LD_LIBRARY_PATH", program.parent().expect("a folder"));
-        let ran = Ran::of(command);
+        let ran = Ran::of(call(program, &desk, &raw, 16_000, "anna", &[record_at]));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
         let path = ran.stdout.lines().last().expect("a path");
         Sound::of_recording(Path::new(path)).assert_is(&sound);
@@ -96,8 +98,23 @@ fn the_softphone_in_c_records_a_whole_call_with_either_library() {
     let ran = Ran::of(call(program, &desk, &raw, 16_000, "anna", &[]));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.lines().all(|line| line.starts_with("at ")), "{}", ran.stdout);
-    let _ = fs::remove_file(shared);
     assert_eq!(desk.stop().audio_files().len(), 2);
+}
+
+#[test]
+fn every_function_for_c_does_what_the_header_says_and_takes_no_harm_from_wrong_arguments() {
+    let Some(program) = build("tests/shared/every_function.c", "every-function", &STATIC) else { return };
+    let desk = Desk::open(&["--one-in", "0"]);
+    let mut command = Command::new(&program);
+    command.arg(desk.socket());
+    let ran = Ran::of(command);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let agent: Vec<i16> = (1..=960).collect();
+    let customer = agent.iter().map(|sample| -sample).collect();
+    let expected = Sound { rate: 8_000, legs: [agent, customer] };
+    let expected = expected.silent(160, 320).silent(480, 640).silent(720, 800);
+    Sound::of_recording(Path::new(ran.stdout.trim())).assert_is(&expected);
+    desk.stop();
 }
 
 #[test]
