@@ -11,7 +11,7 @@
 //! | 4 | [`check`] |
 //! | 5 | [`engine`] |
 //! | 6 | [`intake`], [`client`], [`capture`], [`hotkey`] |
-//! | 7 | [`cli`], [`proof`], [`mod@bench`] |
+//! | 7 | [`cli`], [`conform`], [`proof`], [`mod@bench`] |
 // For RealtimeSanitizer (`make rtsan`), and there alone.
 #![cfg_attr(rtsan, feature(sanitize))]
 
@@ -25,6 +25,7 @@ pub mod check;
 pub mod cli;
 pub mod client;
 pub mod commit;
+pub mod conform;
 pub mod engine;
 pub mod hotkey;
 pub mod intake;

@@ -7,6 +7,7 @@ mod bridge;
 mod calls;
 mod capture;
 mod check;
+mod conform;
 mod context;
 mod control;
 mod demo;
@@ -74,6 +75,7 @@ enum Command {
     Status(status::StatusArgs),
     Recordings(recordings::RecordingsArgs),
     Check(check::CheckArgs),
+    Conform(conform::ConformArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
     Prove(prove::ProveArgs),
@@ -107,6 +109,7 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Status(args) => status::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
         Command::Check(args) => check::run(&context, args),
+        Command::Conform(args) => conform::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),
         Command::Prove(args) => prove::run(&context, args),
