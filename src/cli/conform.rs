@@ -8,7 +8,7 @@ use super::{Context, Failure, output};
 use crate::conform::{Finding, Scene, Stage, Verdict, try_engine};
 
 const EXAMPLES: &str = "Examples:
-  retrocall conform -- python3 examples/softphone.py {} fixtures/desk-01.wav --agent anna --record-at 2
+  retrocall conform -- python3 examples/softphone.py {} fixtures/desk-01.wav --record-at 2
                                        runs the client once for each scene; {} is the socket
   retrocall conform --socket /tmp/engine.sock
                                        waits for a client that you start: once for each scene
@@ -21,7 +21,7 @@ An engine that is played keeps nothing. What it looks at stands in docs/protocol
 last some seconds, send both legs, and press record or what else the client can press. The exit
 code is 1 if anything is wrong.";
 
-/// Check a softphone against the protocol, by playing the engine to it (or an engine, by playing a softphone)
+/// Check a client of the local socket by playing the engine to it, or an engine
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ConformArgs {

@@ -22,10 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const AGENT: &str = "conform";
 
 type Tried = Result<(), String>;
+/// What is tried, in words, and how.
+type Attempt = (&'static str, fn(&Path) -> Tried);
 
 /// Tries an engine: some thirty short calls of an agent called `conform`, one of which is recorded.
 pub fn try_engine(socket: &Path) -> Vec<Finding> {
-    let all: [(&'static str, fn(&Path) -> Tried); 11] = [
+    let all: [Attempt; 11] = [
         ("greets first, in this version", greets),
         ("takes a call, audio and its end", takes_a_call),
         ("answers in the order of the requests, each with its number", answers_in_order),

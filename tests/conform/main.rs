@@ -59,12 +59,16 @@ fn each_fault_of_a_client_is_named_in_the_scene_that_shows_it() {
         ("wrong-target", "plain", "`record` names no call of this client's"),
         ("no-end", "plain", "not ended with `end`"),
         ("hangs-up", "refusals", "a control that is refused changes nothing else"),
+        ("starts-over", "gone", "only go forward"),
+        ("starts-over", "fault", "only go forward"),
         ("nothing", "refused", "which was not given to this connection"),
     ] {
         let (found, code) = conform(&[scene], &[], &["python3", program, fault, "{}"]);
         let named = found.iter().any(|[of, verdict, text]| of == scene && verdict == "wrong" && text.contains(words));
         assert!(named && code == 1, "{fault}: {found:#?}");
     }
+    let (found, code) = conform(&["gone", "fault"], &[], &["python3", program, "comes-back", "{}"]);
+    assert!(code == 0 && found.iter().all(|[_, verdict, _]| verdict == "right"), "{found:#?}");
     // What is allowed, and could be better.
     let (found, code) = conform(&["plain", "gone"], &[], &["python3", program, "one-leg", "{}"]);
     assert_eq!(code, 0, "{found:?}");
