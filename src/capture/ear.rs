@@ -10,7 +10,6 @@ use std::{
 };
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::{
@@ -39,7 +38,8 @@ pub(super) struct Ear {
     feed: Option<FeedOut>,
     words: Sender<Word>,
     done: Receiver<()>,
-    lost: Arc<Mutex<u64>>,
+    /// Samples for which there was no room in the feeds before this one.
+    lost_before: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -51,8 +51,7 @@ impl Ear {
         let (finish, done) = bounded(1);
         let name = device.name.clone();
         let (open, counts) = opened(&device, rate, &words, &new_feeds)?;
-        let lost = Arc::new(Mutex::new(0));
-        let keeper = Keeper { name, leg, rate, words: words.clone(), heard, new_feeds, lost: Arc::clone(&lost) };
+        let keeper = Keeper { name, leg, rate, words: words.clone(), heard, new_feeds };
         let thread_name = match leg {
             Leg::Agent => "microphone",
             Leg::Customer => "speaker",
@@ -65,7 +64,7 @@ impl Ear {
             device: device.name.clone(),
             cause: format!("no thread: {error}"),
         })?;
-        Ok(Ear { feeds, feed: None, words, done, lost, thread: Some(thread) })
+        Ok(Ear { feeds, feed: None, words, done, lost_before: 0, thread: Some(thread) })
     }
 
     /// Gives what has come, delivery by delivery.
@@ -78,13 +77,14 @@ impl Ear {
             }
             // Only when all of the one before is taken.
             let Ok(next) = self.feeds.try_recv() else { return };
+            self.lost_before = self.lost();
             self.feed = Some(next);
         }
     }
 
     /// Samples for which there was no room, for this thread had no turn.
     pub(super) fn lost(&self) -> u64 {
-        *self.lost.lock() + self.feed.as_ref().map_or(0, |feed| feed.counts().lost())
+        self.lost_before + self.feed.as_ref().map_or(0, |feed| feed.counts().lost())
     }
 }
 
@@ -125,7 +125,6 @@ struct Keeper {
     words: Sender<Word>,
     heard: Receiver<Word>,
     new_feeds: Sender<FeedOut>,
-    lost: Arc<Mutex<u64>>,
 }
 
 impl Keeper {
@@ -144,9 +143,8 @@ impl Keeper {
                     _ => {}
                 },
             }
-            if let Some((gone, counts)) = open.take() {
+            if let Some(gone) = open.take() {
                 drop(gone);
-                *self.lost.lock() += counts.lost();
                 if !std::mem::replace(&mut told, true) {
                     warn!(device = self.name, leg = ?self.leg, "the device delivers nothing; the gap is marked, and it is looked for");
                 }

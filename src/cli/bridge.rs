@@ -55,7 +55,7 @@ enum Line {
 
 pub(super) fn run(context: &Context, args: BridgeArgs) -> Result<(), Failure> {
     let Softphone::Baresip = args.softphone;
-    output::log("info");
+    output::log("info,pulseaudio=off");
     close_to_others();
     let stopped = stop_signals()?;
     let bridge = Bridge {

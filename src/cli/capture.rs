@@ -148,9 +148,11 @@ impl LegFactsShown {
 }
 
 pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
-    output::log("warn");
+    output::log("warn,pulseaudio=off");
     close_to_others();
     let stopped = stop_signals()?;
+    // Before a microphone is opened: without an engine there is nothing to open it for.
+    drop(context.connect()?);
     let agent = args.desk.agent(context)?;
     let mut desk = open(&args.desk)?;
     let begin = Begin {

@@ -43,9 +43,9 @@ pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "retrocall: {line}");
 }
 
-/// From now on what happens is logged on standard error, from this level on if [`LOG_FILTER`] asks for nothing else.
-pub(super) fn log(level: &str) {
-    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new(level));
+/// From now on what happens is logged on standard error: this, if [`LOG_FILTER`] asks for nothing else.
+pub(super) fn log(what: &str) {
+    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new(what));
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())

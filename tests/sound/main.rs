@@ -4,6 +4,7 @@
 mod desk;
 mod phones;
 mod pipes;
+mod returns;
 mod server;
 
 use std::process::Command;

@@ -10,7 +10,7 @@ use crate::desk::{Desk, wait_for};
 
 /// PulseAudio, until it is dropped.
 pub struct Server {
-    process: Child,
+    process: Option<Child>,
     folder: PathBuf,
 }
 
@@ -24,7 +24,16 @@ impl Server {
             .map(|device| format!("pcm.{} {{ type pulse device \"{device}\" }}\n", device.replace('.', "_")))
             .concat();
         fs::write(folder.join(".asoundrc"), alsa).expect("settings of ALSA");
-        let socket = folder.join("pulse/native");
+        let mut server = Server { process: None, folder };
+        server.again();
+        server
+    }
+
+    /// Starts it again, with the same devices, in the same place.
+    pub fn again(&mut self) {
+        self.kill();
+        let socket = self.folder.join("pulse/native");
+        let _ = fs::remove_file(&socket);
         let mut command = Command::new("pulseaudio");
         command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=stderr"]);
         command.arg("-L").arg(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
@@ -32,16 +41,23 @@ impl Server {
             // Without this, and the latency below, most of what is played is damaged in the monitor.
             command.arg("-L").arg(format!("module-null-sink sink_name={sink} norewinds=1 rate=16000 channels=1"));
         }
-        let log = fs::File::create(folder.join("log")).expect("a log");
-        command.env("HOME", &folder).env("XDG_RUNTIME_DIR", &folder).env_remove("PULSE_SERVER");
+        let log = fs::File::create(self.folder.join("log")).expect("a log");
+        command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", &self.folder).env_remove("PULSE_SERVER");
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("a sound server");
-        let server = Server { process, folder };
+        self.process = Some(process);
         wait_for("the sound server", || {
-            let info = server.command("pactl", &["list", "short", "sources"]).output().expect("pactl");
+            let info = self.command("pactl", &["list", "short", "sources"]).output().expect("pactl");
             let listed = String::from_utf8_lossy(&info.stdout).into_owned();
             (listed.contains("mic.monitor") && listed.contains("speaker.monitor")).then_some(())
         });
-        server
+    }
+
+    /// Kills it, and with it all devices.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 
     /// A program that hears and plays through this server, and no other.
@@ -68,7 +84,6 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
