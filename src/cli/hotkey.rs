@@ -22,8 +22,8 @@ const EXAMPLES: &str = "Examples:
   retrocall hotkey --agent anna        anna's live call
   retrocall hotkey --test              whether a press would arrive, be answered and be seen
 
-Settings: [hotkey] in retrocall.toml. Keys: ctrl, alt, shift, super, and one of a to z, 0 to 9, f1 to
-f24, pause, space and others, with + between them. Ctrl-C ends it.
+Settings: [hotkey] in retrocall.toml. Keys: ctrl, alt, shift, super, and one of a to z, 0 to 9, f1
+to f24, pause, space and others, with + between them. Ctrl-C ends it.
 Any desktop, keypad or stream deck can run `retrocall record` instead: docs/hotkey.md.";
 
 /// Keys of the desktop that record, mask or make private your live call
