@@ -9,6 +9,7 @@ mod buffer;
 mod look;
 #[cfg(not(loom))]
 mod map;
+#[cfg(not(loom))]
 mod queue;
 #[cfg(not(loom))]
 mod shared;
@@ -26,6 +27,7 @@ pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 pub use look::{Piece, Use, locked_ranges, look_at_locked};
 #[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
+#[cfg(not(loom))]
 pub use queue::{QueueIn, QueueOut, locked_queue};
 #[cfg(not(loom))]
 pub use shared::{SharedMemory, receive};
