@@ -284,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    /// Needles of text, and the text, made where the needles' maker is told of it alone.
+    /// A text of its own for each test: they run at once, in one process, and look at all of it. Seeds 1, 40 and 42 have no run of bytes in common.
     fn text(seed: u8) -> Vec<u8> {
         (0..64u8).map(|i| i.wrapping_mul(37).wrapping_add(seed) ^ 0x5a).collect()
     }
@@ -312,21 +312,23 @@ mod tests {
         let mut copy = text(1);
         let needles = Needles::of(9, [&copy]);
         let mut scratch = vec![0; 64 * 1024];
-        let look = Process::own().look_at_memory(&needles, &[], &mut scratch).expect("maps");
+        let range = |bytes: &[u8]| bytes.as_ptr() as usize..bytes.as_ptr() as usize + bytes.len();
+        // What is looked at passes through the scratch: what lies there is no find, unlike in the process of an engine.
+        let (own, passage) = (range(&copy), range(&scratch));
+        let look = Process::own().look_at_memory(&needles, &[passage.clone()], &mut scratch).expect("maps");
         assert!(look.looked.found >= 3 && look.looked.bytes > 1 << 20, "{look:?}");
         assert!(!look.found_in.is_empty());
         // (What could not be read is not asked for here: other tests of this process map and unmap meanwhile.)
         // Only what lies in that copy: not if it is left out, and not once it is wiped.
-        let own = copy.as_ptr() as usize..copy.as_ptr() as usize + copy.len();
-        let without = Process::own().look_at_memory(&needles, &[own], &mut scratch).expect("maps");
+        let without = Process::own().look_at_memory(&needles, &[own, passage.clone()], &mut scratch).expect("maps");
         wipe(&mut copy);
-        let wiped = Process::own().look_at_memory(&needles, &[], &mut scratch).expect("maps");
+        let wiped = Process::own().look_at_memory(&needles, &[passage], &mut scratch).expect("maps");
         assert_eq!((without.looked.found, wiped.looked.found), (0, 0), "{without:?} {wiped:?}");
     }
 
     #[test]
     fn an_open_file_without_a_name_and_what_waits_in_a_socket_are_found() {
-        let sounds = [text(40), text(90)];
+        let sounds = [text(40), text(42)];
         let needles = sounds.each_ref().map(|sound| Needles::of(9, [sound]));
         let mut nameless = tempfile::tempfile().expect("a file");
         nameless.write_all(&sounds[0]).expect("it can be written");
