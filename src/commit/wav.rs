@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     audio::Leg,
-    memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_registers},
+    memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_traces},
 };
 
 /// Stereo samples that are read and written at once: one second at 16 kHz.
@@ -40,7 +40,7 @@ impl Buffers {
     pub(super) fn wipe(&mut self) {
         self.legs.iter_mut().for_each(|leg| wipe(leg));
         wipe(&mut self.staging);
-        wipe_registers();
+        wipe_traces();
     }
 
     #[cfg(test)]

@@ -35,7 +35,7 @@ use crate::{
     audio::{FRAME_SAMPLES_MAX, Leg},
     barrier,
     engine::FaultIn,
-    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_registers},
+    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
     protocol::{AudioHead, ErrorCode, FrameError, HEAD_BYTES, Head, Kind},
 };
 pub(super) use line::Line;
@@ -328,7 +328,7 @@ impl ReaderThread<'_> {
                 Err(fault) => self.close(id, Some(fault.to_event())),
             }
         }
-        wipe_registers();
+        wipe_traces();
     }
 
     /// False when nobody can order any more.
@@ -434,7 +434,7 @@ impl ReaderThread<'_> {
         #[cfg(feature = "planted-leaks")]
         let filled = if crate::leaks::is(crate::leaks::Leak::Buffer) { 0 } else { filled };
         wipe(&mut self.buffers.bytes[..filled]);
-        wipe_registers();
+        wipe_traces();
         if fault.is_some() || (ended && !connection.paused) {
             self.close(id, fault);
         }

@@ -34,4 +34,4 @@ pub use shared::{SharedMemory, receive};
 #[cfg(not(loom))]
 pub use stash::Stash;
 pub(crate) use wipe::fetch_soon;
-pub use wipe::{wipe, wipe_registers};
+pub use wipe::{wipe, wipe_traces};

@@ -13,7 +13,7 @@ use crate::{
     memory::{
         SEGMENT_BYTES, SegmentId, fetch_soon,
         sync::{AtomicU64, Ordering},
-        wipe, wipe_registers,
+        wipe, wipe_traces,
     },
 };
 
@@ -178,7 +178,7 @@ impl Ring {
                     erase_block(packed, block, from.saturating_sub(at));
                 }
             });
-            wipe_registers();
+            wipe_traces();
         }
         to
     }

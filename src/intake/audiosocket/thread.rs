@@ -39,7 +39,7 @@ use crate::{
     barrier,
     engine::FaultIn,
     intake::{ReaderError, pulse::Beating},
-    memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_registers},
+    memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
 };
 
 /// What one call to the kernel reads at most: seconds of a leg.
@@ -254,7 +254,7 @@ impl TapThread<'_> {
         }
         tap.use_bytes(&self.bytes[..filled], looked, came, last, &mut self.samples, Instant::now());
         wipe(&mut self.bytes[..filled]);
-        wipe_registers();
+        wipe_traces();
         if tap.is_over() {
             self.close(id);
         } else if fresh && tap.is_asked() {
