@@ -76,6 +76,13 @@ static int16_t *read_samples(const char *path, uint64_t *length)
     return samples;
 }
 
+static void show(const retrocall_status *status)
+{
+    uint64_t lost = status->dropped[RETROCALL_AGENT] + status->dropped[RETROCALL_CUSTOMER];
+    printf("at %llu, %llu frames lost\n", (unsigned long long)status->positions[RETROCALL_CUSTOMER], (unsigned long long)lost);
+    fflush(stdout);
+}
+
 /* The rest of the phone: presses record when it is time, and hears what the engine says. Returns whether there is still an engine. */
 static int look_after(retrocall *engine, struct phone *phone, double record_at, retrocall_status *status)
 {
@@ -86,8 +93,7 @@ static int look_after(retrocall *engine, struct phone *phone, double record_at, 
             return 0;
         }
         retrocall_look(phone->call, status);
-        printf("at %llu\n", (unsigned long long)status->positions[RETROCALL_CUSTOMER]);
-        fflush(stdout);
+        show(status);
         if (!pressed && (double)status->positions[RETROCALL_AGENT] >= record_at * phone->rate) {
             pressed = 1;
             if (retrocall_record(phone->call) == RETROCALL_REFUSED)
@@ -131,6 +137,8 @@ int main(int argc, char **argv)
     /* For those who want to know where the recording is. The engine completes it in any case. */
     while (captured && retrocall_look(phone.call, &status) == RETROCALL_ACCEPTED && status.recording && !status.kept)
         captured = retrocall_wait(engine, 1000) == RETROCALL_ACCEPTED;
+    retrocall_look(phone.call, &status);
+    show(&status);
     if (status.kept)
         printf("%s\n", retrocall_path(phone.call));
     retrocall_free(phone.call);
