@@ -110,7 +110,7 @@ fn tell(context: &Context, finding: &Finding) {
     };
     let scene = Scene::ALL.into_iter().find(|scene| scene.name() == finding.scene);
     let what =
-        scene.map_or(finding.scene.to_owned(), |scene| format!("{}: an engine that {}", finding.scene, scene.about()));
+        scene.map_or(finding.scene.to_owned(), |scene| format!("{} (an engine that {})", finding.scene, scene.about()));
     let colon = if finding.text.is_empty() { "" } else { ": " };
     output::say(&format!("{verdict}  {what}{colon}{}", finding.text));
 }

@@ -4,7 +4,7 @@
 //! that before it is decoded, so a setting says it.
 //!
 //! A second of linear samples is 16,000 bytes, one of G.711 is 8,000. The size of a message alone does not tell: 160 bytes are 20 ms of
-//! the one and 10 ms of the other. It decides only where there is no pace to go by.
+//! the one and 10 ms of the other. It decides only where the pace does not.
 
 use std::time::Duration;
 
@@ -12,14 +12,16 @@ use std::time::Duration;
 const ARRIVALS: u32 = 16;
 /// Fewer are better than the size alone.
 const ARRIVALS_MIN: u32 = 4;
-/// Below this it is G.711, which brings 8 bytes in a millisecond; linear samples bring 16.
-const LINEAR_BYTES_PER_MS: u64 = 11;
+/// G.711 brings 8 bytes in a millisecond, linear samples 16. Below this it is the one,
+const CODES_BYTES_PER_MS: u64 = 10;
+/// from here on the other; what is between may be either, after a bad stall.
+const LINEAR_BYTES_PER_MS: u64 = 13;
 /// Above this it does not come as it is spoken.
 const REAL_TIME_BYTES_PER_MS: u64 = 24;
 /// Messages of up to this size are G.711 where there is no pace: linear ones have 320 bytes and more.
 const CODES_BYTES_MAX: u64 = 240;
 /// A longer time without anything is a pause, and says nothing about the pace.
-const PAUSE_MIN: Duration = Duration::from_millis(60);
+const PAUSE_MIN: Duration = Duration::from_millis(45);
 
 /// What comes so soon behind a pause may be what had stalled.
 const BURST_MAX: Duration = Duration::from_millis(5);
@@ -85,8 +87,9 @@ impl Pace {
     /// What it is, as far as it can be known.
     pub(super) fn settle(&self) -> Verdict {
         let bytes_per_ms = self.bytes * 1_000 / (self.time.as_micros() as u64).max(1);
-        let codes = match self.arrivals {
-            ARRIVALS_MIN.. if bytes_per_ms <= REAL_TIME_BYTES_PER_MS => bytes_per_ms < LINEAR_BYTES_PER_MS,
+        let codes = match bytes_per_ms {
+            0..CODES_BYTES_PER_MS if self.arrivals >= ARRIVALS_MIN => true,
+            LINEAR_BYTES_PER_MS..=REAL_TIME_BYTES_PER_MS if self.arrivals >= ARRIVALS_MIN => false,
             _ => self.mean_bytes() <= CODES_BYTES_MAX,
         };
         if codes { Verdict::Codes } else { Verdict::Linear }

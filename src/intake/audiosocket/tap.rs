@@ -29,6 +29,8 @@ use crate::{
 
 /// What may wait of one leg. Over that it waits no longer.
 pub(super) const WAITING_BYTES_MAX: usize = 64 * 1024;
+/// Keys that are told of a leg within 20 ms; what is over that no finger can press, and is passed over.
+const DIGITS_MAX: u8 = 32;
 /// A leg that has been silent for so long says no more about its pace.
 const PACE_WAIT: Duration = Duration::from_millis(200);
 
@@ -134,6 +136,7 @@ pub(super) struct Tap<'a> {
     /// Nothing more comes: the peer has closed, or said so.
     ended: bool,
     odd: u8,
+    digits_left: u8,
     /// The silence that is sent, and how much of the last message the kernel did not take.
     silence: Kind,
     unsent_bytes: usize,
@@ -158,6 +161,7 @@ impl<'a> Tap<'a> {
             heard_at: now,
             ended: false,
             odd: 0,
+            digits_left: DIGITS_MAX,
             silence: Kind::SLIN8,
             unsent_bytes: 0,
         }
@@ -295,8 +299,9 @@ impl<'a> Tap<'a> {
         }
     }
 
-    fn tell_digit(&self, digit: u8) {
-        if matches!(digit, b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D' | b'a'..=b'd') {
+    fn tell_digit(&mut self, digit: u8) {
+        if self.digits_left > 0 && matches!(digit, b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D' | b'a'..=b'd') {
+            self.digits_left -= 1;
             let digit = char::from(digit.to_ascii_uppercase());
             let _ = self.told.send(Told::Digit { id: self.id, digit });
         }
@@ -341,6 +346,7 @@ impl<'a> Tap<'a> {
 
     /// Sends silence, `times` 20 ms of it, each of them with one write.
     pub(super) fn send_silence(&mut self, silences: &[Vec<u8>], times: u32) {
+        self.digits_left = DIGITS_MAX;
         let message = &silences[self.silence.index()];
         if self.unsent_bytes > 0 {
             // The kernel's buffer was full: the peer does not read. What it has half of comes first.

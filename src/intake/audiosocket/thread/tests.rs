@@ -197,7 +197,10 @@ fn keys_are_told_at_once_and_what_is_odd_is_told_once_and_closes_nothing() {
         let Ok(Told::Digit { digit, .. }) = keys.inbox.try_recv() else { panic!("a key") };
         assert_eq!(digit, expected);
     }
-    assert_eq!(keys.end(40), speech(160));
+    // More than fingers can press is no reason to fill anybody's memory.
+    keys.come(40, &b"\x03\0\x018".repeat(1_000));
+    assert_eq!(std::iter::from_fn(|| keys.inbox.try_recv().ok()).count(), 30);
+    assert_eq!(keys.end(60), speech(160));
 }
 
 #[test]
