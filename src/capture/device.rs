@@ -8,7 +8,8 @@
 use std::{fmt, time::Duration};
 
 use cpal::{
-    BufferSize, FromSample, HostId, SampleFormat, SizedSample, StreamConfig, SupportedStreamConfigRange,
+    BufferSize, FromSample, HostId, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize,
+    SupportedStreamConfigRange,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
 use serde::Serialize;
@@ -40,6 +41,8 @@ const ALSA_NO_DEVICES: [&str; 13] = [
     "pipewire",
     "a52",
 ];
+/// How often a sound server is asked to deliver: what a control cuts is what has arrived.
+const HASTE_PER_SECOND: u32 = 100;
 /// How long a sound server may take to open a stream.
 const OPEN_MAX: Duration = Duration::from_secs(3);
 
@@ -120,11 +123,15 @@ impl std::error::Error for DeviceError {}
 /// A device that was found by its name.
 pub(super) struct Device {
     pub(super) name: String,
+    host: HostId,
     device: cpal::Device,
 }
 
 /// A device that is being captured, until it is dropped.
-pub(super) struct Open(#[expect(dead_code, reason = "it is kept, not used")] cpal::Stream);
+pub(super) struct Open {
+    #[expect(dead_code, reason = "it is kept, not used")]
+    streams: Vec<cpal::Stream>,
+}
 
 /// What a device has to say about itself while it is captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +195,7 @@ pub(super) fn find(name: &str, leg: Leg) -> Result<Device, DeviceError> {
         for name in names {
             let is_it = |device: &&cpal::Device| device.id().is_ok_and(|id| id.id() == name);
             if let Some(device) = devices.iter().find(is_it) {
-                return Ok(Device { name: format!("{}:{name}", host.id()), device: device.clone() });
+                return Ok(Device { name: format!("{}:{name}", host.id()), host: host.id(), device: device.clone() });
             }
         }
     }
@@ -230,22 +237,41 @@ impl Device {
             device: self.name.clone(),
             what: format!("can't do {} Hz with 16 or 32 bits", rate.hz()),
         })?;
-        // Short periods: what a control cuts is what has arrived.
-        let period = rate.hz() / 100;
-        let fits = match best.buffer_size() {
-            cpal::SupportedBufferSize::Range { min, max } => (*min..=*max).contains(&period),
-            cpal::SupportedBufferSize::Unknown => true,
-        };
-        let buffer_size = if fits { BufferSize::Fixed(period) } else { BufferSize::Default };
-        let config = StreamConfig { channels: best.channels(), sample_rate: rate.hz(), buffer_size };
+        let config = |buffer_size| StreamConfig { channels: best.channels(), sample_rate: rate.hz(), buffer_size };
+        let mut streams = Vec::new();
+        if self.host == HostId::PulseAudio {
+            // cpal makes the server's queue for a stream as short as the periods that it asks for, and whatever finds no room there is lost
+            // without a word: with 10 ms, at every hiccup of the machine. So this stream asks for long periods, and gets a long queue; and a
+            // second one, which nobody listens to, asks for short ones: the device then delivers as often as the more hasty of both wants.
+            let nothing = |_: &[i16], _: &cpal::InputCallbackInfo| ();
+            let haste = config(BufferSize::Fixed(rate.hz() / HASTE_PER_SECOND));
+            let hasty = self.device.build_input_stream(haste, nothing, |_| (), Some(OPEN_MAX));
+            streams.push(hasty.map_err(|error| self.closed(&error))?);
+        }
+        let config = config(self.buffer_size(rate, best.buffer_size()));
         let stream = match best.sample_format() {
             SampleFormat::F32 => self.stream::<f32>(config, feed, trouble),
             SampleFormat::I32 => self.stream::<i32>(config, feed, trouble),
             _ => self.stream::<i16>(config, feed, trouble),
         };
-        let stream = stream.map_err(|error| self.closed(&error))?;
-        stream.play().map_err(|error| self.closed(&error))?;
-        Ok(Open(stream))
+        streams.push(stream.map_err(|error| self.closed(&error))?);
+        for stream in &streams {
+            stream.play().map_err(|error| self.closed(&error))?;
+        }
+        Ok(Open { streams })
+    }
+
+    /// How much the device is to deliver at once, at most.
+    fn buffer_size(&self, rate: Rate, can: &SupportedBufferSize) -> BufferSize {
+        let frames = match self.host {
+            HostId::PulseAudio => rate.hz(),
+            // ALSA's buffer is two of these: what a control cuts is what has arrived, and what the machine is late for is lost.
+            _ => rate.hz() / 50,
+        };
+        match can {
+            SupportedBufferSize::Range { min, max } if !(*min..=*max).contains(&frames) => BufferSize::Default,
+            _ => BufferSize::Fixed(frames),
+        }
     }
 
     fn stream<T: SizedSample>(

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::{LegFacts, Timeline};
 use crate::{
-    audio::Leg,
+    audio::{Leg, Rate},
     client::{Client, ClientError, PlayError},
     memory::LockedBuffer,
     protocol::{Answer, Ask, Begin, CallId, Event, Refusal, Request, Target, Verdict},
@@ -46,6 +46,8 @@ pub struct SessionFacts {
     pub call: CallId,
     /// How long it was, in seconds.
     pub seconds: f64,
+    /// Samples a second of its legs.
+    pub rate: Rate,
     /// Both legs, the agent's first.
     pub legs: [LegFacts; 2],
     /// Whether somebody pressed record.
@@ -225,7 +227,7 @@ impl Session {
             }
         }
         let legs = [self.legs[0].facts(), self.legs[1].facts()];
-        SessionFacts { call: self.call, seconds, legs, recording: self.recording, kept }
+        SessionFacts { call: self.call, seconds, rate: self.begin.rate, legs, recording: self.recording, kept }
     }
 }
 

@@ -1,13 +1,13 @@
 //! `retrocall bridge`: a phone that nobody here wrote tells of its calls; the sound devices are their audio.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{
     Context, Failure,
-    capture::{DeskArgs, close_to_others, stop_signals},
+    capture::{DeskArgs, LegFactsShown, close_to_others, stop_signals},
     output,
 };
 use crate::{
@@ -20,8 +20,8 @@ const EXAMPLES: &str = "Examples:
   retrocall bridge baresip --agent anna --microphone headset --speaker headset
   retrocall bridge baresip --phone 127.0.0.1:5555
 
-baresip's config needs `module_app ctrl_tcp.so` and `ctrl_tcp_listen 127.0.0.1:4444`. ctrl_tcp has room for one
-client: while the bridge runs nothing else may connect there. Stop it with Ctrl-C or SIGTERM.";
+baresip's config needs `module_app ctrl_tcp.so` and `ctrl_tcp_listen 127.0.0.1:4444`, which has room for
+one client: while the bridge runs nothing else may connect there. Ctrl-C or SIGTERM stops it.";
 
 /// Capture the calls of a softphone: it says when, the sound devices say what
 #[derive(Args)]
@@ -39,7 +39,7 @@ pub(super) struct BridgeArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Softphone {
-    /// baresip 1.0 or newer, through its module ctrl_tcp
+    /// baresip 1.0, through its module ctrl_tcp
     Baresip,
 }
 
@@ -50,7 +50,7 @@ enum Line {
     PhoneFound,
     PhoneLost,
     Begun { call: CallId },
-    Ended { call: CallId, seconds: f64, recording: bool, path: Option<PathBuf> },
+    Ended { call: CallId, seconds: f64, agent_leg: LegFactsShown, customer_leg: LegFactsShown, recording: bool },
 }
 
 pub(super) fn run(context: &Context, args: BridgeArgs) -> Result<(), Failure> {
@@ -84,8 +84,9 @@ fn line(notice: &Notice) -> Line {
         Notice::Ended(facts) => Line::Ended {
             call: facts.call,
             seconds: facts.seconds,
+            agent_leg: LegFactsShown::new(&facts.legs[0], facts.rate),
+            customer_leg: LegFactsShown::new(&facts.legs[1], facts.rate),
             recording: facts.recording,
-            path: facts.kept.clone(),
         },
     }
 }

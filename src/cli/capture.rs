@@ -25,10 +25,10 @@ use crate::{
 };
 
 const EXAMPLES: &str = "Examples:
-  retrocall capture                               the system's own microphone and speaker, until Ctrl-C
+  retrocall capture                    the system's own microphone and speaker, until Ctrl-C
   retrocall capture --agent anna --microphone headset --speaker headset
   retrocall capture --customer '+31 20 555 0123' --outbound --seconds 600
-  retrocall devices                               which names there are, and which of them hears you
+  retrocall devices                    which names there are, and which of them hears you
 
 The call begins now and ends with Ctrl-C, SIGTERM or --seconds. The button is `retrocall record`, as for any call.";
 
@@ -128,8 +128,9 @@ struct Facts {
     path: Option<PathBuf>,
 }
 
+/// A leg, as `--json` prints it.
 #[derive(Serialize)]
-struct LegFactsShown {
+pub(super) struct LegFactsShown {
     seconds: f64,
     gaps: u64,
     gap_seconds: f64,
@@ -137,7 +138,7 @@ struct LegFactsShown {
 }
 
 impl LegFactsShown {
-    fn new(facts: &LegFacts, rate: Rate) -> LegFactsShown {
+    pub(super) fn new(facts: &LegFacts, rate: Rate) -> LegFactsShown {
         LegFactsShown {
             seconds: rate.seconds(facts.samples),
             gaps: facts.gaps,
@@ -193,7 +194,7 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
             "{seconds} of the {leg:?} were lost, for this program had no turn: is the machine overloaded?"
         ));
     }
-    tell(context, agent, rate, [microphone, speaker], &facts);
+    tell(context, agent, [microphone, speaker], &facts);
     match (ended, facts.recording, &facts.kept) {
         (true, ..) => Err(Failure::new("the engine ended the call", "see its log")),
         (_, true, None) => Err(Failure::new(
@@ -208,14 +209,14 @@ fn open(args: &DeskArgs) -> Result<Desk, Failure> {
     Desk::open(&args.microphone, &args.speaker, args.rate).map_err(|error: DeviceError| Failure::whole(error))
 }
 
-fn tell(context: &Context, agent: String, rate: Rate, [microphone, speaker]: [String; 2], facts: &SessionFacts) {
-    let [agent_leg, customer_leg] = facts.legs.each_ref().map(|leg| LegFactsShown::new(leg, rate));
+fn tell(context: &Context, agent: String, [microphone, speaker]: [String; 2], facts: &SessionFacts) {
+    let [agent_leg, customer_leg] = facts.legs.each_ref().map(|leg| LegFactsShown::new(leg, facts.rate));
     if context.json() {
         return output::say_json(&Facts {
             call: facts.call,
             agent,
             seconds: facts.seconds,
-            rate: rate.hz(),
+            rate: facts.rate.hz(),
             microphone,
             speaker,
             agent_leg,

@@ -85,17 +85,16 @@ fn devices_that_are_gone_with_their_server_and_come_back_leave_a_marked_gap_and_
 
 #[test]
 fn devices_lists_what_can_be_captured_with_its_level() {
-    if !have(&["pulseaudio", "pactl", "paplay", "sox"]) {
+    if !have(&["pulseaudio", "pactl", "sox"]) {
         return;
     }
     let desk = Desk::open(&["--one-in", "0"]);
     let server = Server::start(&desk);
     let tone = desk.beside("tone.wav");
     let mut sox = Command::new("sox");
-    sox.args(["-n", "-r", "16000", "-c", "1"]).arg(&tone).args(["synth", "60", "sine", "440", "vol", "0.3"]);
+    sox.args(["-n", "-r", "16000", "-c", "1"]).arg(&tone).args(["synth", "120", "sine", "440", "vol", "0.3"]);
     assert!(sox.status().expect("sox").success());
-    let mut player = server.play("speaker", &tone);
-    // The player takes a moment to be heard.
+    server.play("speaker", &tone);
     let rows = wait_for("a speaker that is heard", || {
         let mut command = desk.command(&["devices", "--json"]);
         server.surround(&mut command);
@@ -107,7 +106,29 @@ fn devices_lists_what_can_be_captured_with_its_level() {
     });
     let quiet = rows.iter().find(|row| row["device"] == "pulseaudio:mic.monitor").expect("the other one");
     assert_eq!((quiet["level_dbfs"].as_f64(), &quiet["kind"]), (Some(-96.0), &"speaker".into()));
-    let _ = player.kill();
-    let _ = player.wait();
+    desk.stop();
+}
+
+#[test]
+fn an_engine_that_is_killed_and_started_again_gets_what_is_left_of_the_call() {
+    if !have(&["pulseaudio", "pactl"]) {
+        return;
+    }
+    let desk = Desk::open(&["--one-in", "0"]);
+    let server = Server::start(&desk);
+    let args = ["capture", "--agent", "anna", "--microphone", "mic.monitor", "--speaker", "speaker", "--json"];
+    let mut command: Command = desk.command(&args);
+    server.surround(&mut command);
+    let capture = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    more(&desk, 50);
+    let desk = desk.kill().start(&["--one-in", "0"]);
+    more(&desk, 50);
+    assert_eq!(desk.json(&["record", "--agent", "anna"])["answer"], "accepted", "the button works again");
+    more(&desk, 50);
+    kill(Pid::from_raw(capture.id() as i32), Signal::SIGTERM).expect("it runs");
+    let output = capture.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert!(told["recording"] == true && told["path"].is_string(), "it is kept: {told}");
     desk.stop();
 }

@@ -74,11 +74,31 @@ impl Server {
         command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", &self.folder).env("PULSE_SERVER", server);
     }
 
-    /// Plays a file into a sink.
-    pub fn play(&self, sink: &str, file: &std::path::Path) -> Child {
-        let device = format!("--device={sink}");
-        let mut command = self.command("paplay", &["--latency-msec=40", &device]);
-        command.arg(file).stdin(Stdio::null()).spawn().expect("paplay")
+    /// Has the server play a file into a sink, by itself, to its end: no program whose lateness could tear what is heard.
+    pub fn play(&self, sink: &str, file: &std::path::Path) {
+        let file = file.to_str().expect("a path in UTF-8");
+        for args in [&["upload-sample", file, "speech"], &["play-sample", "speech", sink]] {
+            assert!(self.command("pactl", args).status().expect("pactl").success(), "pactl {args:?}");
+        }
+    }
+
+    /// A witness: all that is heard of a device, written into a file by the server's own recorder, until it is dropped.
+    pub fn witness(&self, device: &str, file: &std::path::Path) -> Witness {
+        let device = format!("--device={device}");
+        let args = [&device, "--rate=8000", "--channels=1", "--format=s16le", "--latency-msec=100"];
+        let heard = fs::File::create(file).expect("a file");
+        let mut command = self.command("parec", &args);
+        Witness(command.stdin(Stdio::null()).stdout(heard).spawn().expect("parec"))
+    }
+}
+
+/// A recorder that is stopped when this is dropped.
+pub struct Witness(Child);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
