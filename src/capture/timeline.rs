@@ -26,6 +26,8 @@ const SETTLE_DELIVERIES: u32 = 3;
 const HELD_S: f64 = 2.0;
 /// How often the clutch is told how the leg is doing.
 const WINDOW_NANOS: i64 = 1_000_000_000;
+/// Of how many such windows the promptest delivery counts: a busy machine can be late with everything for seconds.
+const WINDOWS: usize = 5;
 
 /// What became of one leg.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -80,11 +82,16 @@ struct Held {
     late: f64,
 }
 
-/// The promptest delivery of a while.
-#[derive(Clone, Copy)]
+/// The promptest deliveries of a while.
 struct Window {
     until: i64,
     late: f64,
+    /// Those of the windows before, the last first; infinite where there was none.
+    before: [f64; WINDOWS - 1],
+}
+
+impl Window {
+    const NEW: Window = Window { until: 0, late: f64::INFINITY, before: [f64::INFINITY; WINDOWS - 1] };
 }
 
 impl Timeline {
@@ -106,7 +113,7 @@ impl Timeline {
             begun: false,
             position: 0,
             held,
-            window: Window { until: 0, late: f64::INFINITY },
+            window: Window::NEW,
             facts: LegFacts::default(),
         })
     }
@@ -188,7 +195,7 @@ impl Timeline {
         }
         let before_begin = (-late).max(0.0) as usize;
         self.begun = true;
-        self.window = Window { until: 0, late: f64::INFINITY };
+        self.window = Window::NEW;
         self.release(before_begin, out);
     }
 
@@ -212,12 +219,19 @@ impl Timeline {
 
     /// Looks whether the leg goes away from its place.
     fn watch(&mut self, at: i64, late: f64) {
-        self.window.late = self.window.late.min(late);
-        if self.window.until == 0 {
-            self.window.until = at + WINDOW_NANOS;
-        } else if at >= self.window.until {
-            self.clutch.regulate(self.window.late / self.hz(), WINDOW_NANOS as f64 / NANOS_PER_SECOND);
-            self.window = Window { until: at + WINDOW_NANOS, late: f64::INFINITY };
+        let window = &mut self.window;
+        window.late = window.late.min(late);
+        if window.until == 0 {
+            window.until = at + WINDOW_NANOS;
+        } else if at >= window.until {
+            let promptest = window.before.iter().copied().fold(window.late, f64::min);
+            let known = window.before[WINDOWS - 2].is_finite();
+            window.before.rotate_right(1);
+            window.before[0] = window.late;
+            (window.until, window.late) = (at + WINDOW_NANOS, f64::INFINITY);
+            if known {
+                self.clutch.regulate(promptest / f64::from(self.rate.hz()), WINDOW_NANOS as f64 / NANOS_PER_SECOND);
+            }
         }
     }
 }
