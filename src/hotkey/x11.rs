@@ -128,6 +128,10 @@ impl X11Keys {
 
     /// Marks this display as one that has a `retrocall hotkey`.
     fn say_that_it_is_us(&mut self) -> Result<(), ReplyError> {
+        if self.is_another_of_us() {
+            // With other keys. It was here before, and will be when a self-test is over.
+            return Ok(());
+        }
         self.us = self.display.generate_id().map_err(|_| ConnectionError::UnknownError)?;
         let (class, aux) = (WindowClass::INPUT_ONLY, CreateWindowAux::new());
         self.display.create_window(0, self.us, self.roots[0], 0, 0, 1, 1, 0, class, 0, &aux)?;
