@@ -316,7 +316,7 @@ mod tests {
         let range = |bytes: &[u8]| bytes.as_ptr() as usize..bytes.as_ptr() as usize + bytes.len();
         // What is looked at passes through the scratch: what lies there is no find, unlike in the process of an engine.
         let (own, passage) = (range(&copy), range(&scratch));
-        let look = Process::own().look_at_memory(&needles, &[passage.clone()], &mut scratch).expect("maps");
+        let look = Process::own().look_at_memory(&needles, std::slice::from_ref(&passage), &mut scratch).expect("maps");
         assert!(look.looked.found >= 3 && look.looked.bytes > 1 << 20, "{look:?}");
         assert!(!look.found_in.is_empty());
         // (What could not be read is not asked for here: other tests of this process map and unmap meanwhile.)

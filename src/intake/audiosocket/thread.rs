@@ -291,7 +291,7 @@ impl TapThread<'_> {
         let (looked, filled) = tap.take_waiting(&mut self.bytes);
         tap.use_bytes(&self.bytes[..filled], looked, false, true, &mut self.samples, Instant::now());
         wipe(&mut self.bytes[..filled]);
-        wipe_registers();
+        wipe_traces();
         let _ = self.told.send(Told::Gone { id, writer: tap.into_writer().map(Box::new) });
     }
 }
