@@ -1,9 +1,9 @@
 //! Calls of ours over the socket: what is asked must be accepted, or nothing can be measured.
 
-use super::Trouble;
+use super::{Trouble, sounds::FRAME_SAMPLES};
 use crate::{
     audio::{Codec, Rate},
-    client::{Client, ClientError},
+    client::{Client, ClientError, SharedLeg},
     protocol::{Answer, Ask, Begin, Direction, Request, Status, Target, Verdict},
 };
 
@@ -33,6 +33,13 @@ pub(super) fn begin(client: &mut Client, agent: &str) -> Result<u32, Trouble> {
     };
     let answer = ask(client, Target::Own, Ask::Begin(begin))?;
     answer.channel.ok_or_else(|| Trouble::new("the engine gave no channel"))
+}
+
+/// Memory for the frames of a call: its legs, agent first.
+pub(super) fn share(client: &mut Client, channel: u32) -> Result<[SharedLeg; 2], Trouble> {
+    client
+        .share(channel, Some(FRAME_SAMPLES))?
+        .map_err(|answer| Trouble::new(answer.text.unwrap_or_else(|| "the engine shares no memory".to_owned())))
 }
 
 /// How the engine is.

@@ -17,13 +17,13 @@ use std::{
 
 use super::{
     Bench, Running, Trouble,
-    calls::{ask, begin, status},
+    calls::{ask, begin, share, status},
     machine::thread_cpu,
     sounds::{FRAME_SAMPLES, Talk},
 };
 use crate::{
     audio::{Codec, Leg, Rate},
-    client::Client,
+    client::{Client, Pushed, SharedLeg},
     memory::SEGMENT_BYTES,
     proof::Sound,
     protocol::{Ask, AudioHead, Target, audio_message},
@@ -46,17 +46,24 @@ pub(super) struct Shape {
     pub calls: usize,
     /// Calls of each connection.
     pub each: usize,
+    /// Frames go through shared memory.
+    pub shares: bool,
 }
 
 impl Shape {
     /// As from a PBX: many calls on each connection.
     pub(super) fn many(calls: usize) -> Shape {
-        Shape { calls, each: MANY }
+        Shape { calls, each: MANY, shares: false }
+    }
+
+    /// As from a PBX that shares the memory for its frames.
+    pub(super) fn sharing(calls: usize) -> Shape {
+        Shape { calls, each: MANY, shares: true }
     }
 
     /// As from softphones: a connection for each call.
     pub(super) fn one_each(calls: usize) -> Shape {
-        Shape { calls, each: 1 }
+        Shape { calls, each: 1, shares: false }
     }
 }
 
@@ -120,6 +127,8 @@ pub(super) struct Load {
 struct Line {
     stream: UnixStream,
     channels: Vec<u32>,
+    /// The legs of its calls, if their frames go through shared memory.
+    shared: Vec<[SharedLeg; 2]>,
     /// The number of its first call.
     first: usize,
     out: Vec<u8>,
@@ -135,10 +144,14 @@ impl Load {
             let mut client = Client::over(ours)?;
             let calls = shape.each.min(shape.calls - first);
             let channels = (0..calls).map(|_| begin(&mut client, "load")).collect::<Result<Vec<_>, _>>()?;
+            let shared = match shape.shares {
+                true => channels.iter().map(|channel| share(&mut client, *channel)).collect::<Result<Vec<_>, _>>()?,
+                false => Vec::new(),
+            };
             drop(client);
             // It shares this with the client's half.
             stream.set_nonblocking(false).map_err(Trouble::new)?;
-            Ok(Line { stream, channels, first, out: Vec::new() })
+            Ok(Line { stream, channels, shared, first, out: Vec::new() })
         });
         let lines = lines.collect::<Result<Vec<_>, Trouble>>()?;
         let counts = Arc::new(Counts::default());
@@ -199,30 +212,36 @@ fn talk(mut lines: Vec<Line>, counts: &Counts) {
                     return;
                 }
                 let frames = 2 * line.channels.len() as u64;
-                if due.elapsed() > LATE_MAX {
-                    counts.dropped_frames.fetch_add(frames, Ordering::AcqRel);
-                } else if line.say(&words, tick as usize) {
-                    counts.sent_frames.fetch_add(frames, Ordering::AcqRel);
-                } else {
+                let said = if due.elapsed() > LATE_MAX { Some(0) } else { line.say(&words, tick as usize) };
+                let Some(sent) = said else {
                     counts.broken.store(true, Ordering::Release);
                     return;
-                }
+                };
+                counts.sent_frames.fetch_add(sent, Ordering::AcqRel);
+                counts.dropped_frames.fetch_add(frames - sent, Ordering::AcqRel);
             }
         }
     }
 }
 
 impl Line {
-    /// The frames of all its calls, in one write. False if the engine has closed the connection.
-    fn say(&mut self, words: &Talk, tick: usize) -> bool {
+    /// The frames of all its calls, in one write or each into its memory. How many went out; none if the engine has closed the connection.
+    fn say(&mut self, words: &Talk, tick: usize) -> Option<u64> {
         self.out.clear();
         let position = (tick * FRAME_SAMPLES) as u64;
-        for (call, channel) in (self.first..).zip(&self.channels) {
+        let mut sent = 0;
+        for (at, channel) in self.channels.iter().enumerate() {
             for leg in Leg::ALL {
-                let frame = words.frame(2 * call + leg.index(), tick);
-                audio_message(leg, AudioHead { channel: *channel, position }, frame.bytes, &mut self.out);
+                let frame = words.frame(2 * (self.first + at) + leg.index(), tick);
+                match self.shared.get_mut(at).map(|legs| legs[leg.index()].push(position, frame.bytes)) {
+                    None => audio_message(leg, AudioHead { channel: *channel, position }, frame.bytes, &mut self.out),
+                    Some(Pushed::All) => {}
+                    Some(Pushed::Full) => continue,
+                    Some(Pushed::Closed) => return None,
+                }
+                sent += 1;
             }
         }
-        self.stream.write_all(&self.out).is_ok()
+        self.stream.write_all(&self.out).is_ok().then_some(sent)
     }
 }

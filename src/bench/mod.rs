@@ -121,6 +121,12 @@ pub const MEASUREMENTS: &[Measurement] = &[
         what: "1,000 calls over the socket, each on its connection",
         run: |bench| scale::socket(bench, "socket/1000-each", Shape::one_each(1_000)),
     },
+    Measurement { name: "shared/frame", what: "a frame through shared memory", run: press::shared },
+    Measurement {
+        name: "shared/3000",
+        what: "3,000 calls through shared memory",
+        run: |bench| scale::socket(bench, "shared/3000", Shape::sharing(3_000)),
+    },
     Measurement { name: "record-everything", what: "calls written to disk as they come", run: desk::record_everything },
     Measurement { name: "scale/in-process", what: "how many calls, in this process", run: scale::in_process },
     Measurement { name: "scale/many", what: "how many calls, 100 on a connection", run: scale::many },

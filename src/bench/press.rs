@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Bench, Figure, Latencies, Trouble,
-    calls::{ask, begin, status},
+    calls::{ask, begin, share, status},
     load::{self, Load, Shape},
     machine::{process_cpu, resident_bytes},
     plot::{Line, Plot},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     audio::Leg,
-    client::Client,
+    client::{Client, Pushed},
     protocol::{Ask, Target},
 };
 
@@ -92,6 +92,38 @@ pub(super) fn write(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         name: "frame, until it is known to be in".to_owned(),
         points: took.curve(),
     });
+    Ok(())
+}
+
+/// A frame through shared memory: what handing it over takes a softphone's audio callback, and until it is in the ring.
+pub(super) fn shared(bench: &mut Bench<'_>) -> Result<(), Trouble> {
+    let engine = load::engine(bench, 0, 0.0)?;
+    let mut client = Client::connect(&engine.socket())?;
+    let channel = begin(&mut client, "probe")?;
+    let [mut leg, _customer] = share(&mut client, channel)?;
+    let (talk, every) = (Talk::new(), Duration::from_millis(1));
+    let (mut pushed, mut took) = (Latencies::now_and_then(), Latencies::every(every));
+    let mut due = Instant::now();
+    for number in 0..bench.pick(2_000, 10_000) {
+        client.rest(due)?;
+        due += every;
+        let (at, frame) = ((number * FRAME_SAMPLES) as u64, talk.frame(0, number));
+        let began = Instant::now();
+        let is_in = leg.push(at, frame.bytes) == Pushed::All;
+        pushed.add((began.elapsed().as_nanos() as u64).saturating_sub(bench.clock_ns));
+        let answer = ask(&mut client, Target::Channel(channel), Ask::Unmask)?;
+        took.add(began.elapsed().as_nanos() as u64);
+        if !is_in || answer.at != Some(at + FRAME_SAMPLES as u64) {
+            return Err(Trouble::new("a frame was not in the ring when what was asked behind it was answered"));
+        }
+    }
+    bench.figure(
+        Figure::of("shared/frame/push", &pushed, "ns")
+            .note("by the client, once a millisecond, from cold: no call of the system in it"),
+    );
+    bench.figure(Figure::of("shared/frame/write", &took, "us").note(
+        "until an answer says that readers have it, with the answer's way there and back; if nothing is asked the engine collects every 10 ms",
+    ));
     Ok(())
 }
 

@@ -78,10 +78,14 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
 pub(super) fn socket(bench: &mut Bench<'_>, name: &str, shape: Shape) -> Result<(), Trouble> {
     let held = hold(bench, shape, bench.pick(4.0, 15.0))?;
     let tail = held.tail.within(0.999) / 1e6;
-    bench.figure(Figure::new(format!("{name}/cpu"), held.cores, "cores").at_most(1.0).note(format!(
-        "all threads of the engine; making the load took {:.2} cores; {} calls on a connection",
-        held.load_cores, shape.each
-    )));
+    bench.figure(
+        Figure::new(format!("{name}/cpu"), held.cores, "cores").at_most(if shape.shares { 0.5 } else { 1.0 }).note(
+            format!(
+                "all threads of the engine; making the load took {:.2} cores; {} calls on a connection",
+                held.load_cores, shape.each
+            ),
+        ),
+    );
     bench.figure(Figure::new(format!("{name}/lost"), held.lost_frames as f64, "frames").at_most(0.0).note(format!(
         "{} of them could not be sent within 200 ms: the engine did not take them, or the load got no turn on a processor",
         held.unsent_frames

@@ -189,11 +189,23 @@ impl X11Keys {
         self.waiting.push_back(KeyEvent::Down(button));
         self.hear_releases(true)?;
         // It may have been let go before we listened.
-        let down = self.display.query_keymap().map_err(gone)?.reply().map_err(broke)?.keys;
-        if down[usize::from(code / 8)] & (1 << (code % 8)) == 0 {
-            self.let_go(code)?;
+        if self.is_down(code)? { Ok(()) } else { self.let_go(code) }
+    }
+
+    /// The server says that a key was let go. It does so only while we have the keyboard, and then it says so nowhere else: not in the raw
+    /// events of whoever has the grab. A key that repeats itself is let go and pressed in the same moment, and is down.
+    fn released(&mut self, code: Keycode, time: Timestamp) -> Result<(), HotkeyError> {
+        let Some(at) = self.held.iter().position(|held| held.code == code) else { return Ok(()) };
+        if self.is_down(code)? {
+            self.held[at].let_go = Some(time);
+            return Ok(());
         }
-        Ok(())
+        self.let_go(code)
+    }
+
+    fn is_down(&self, code: Keycode) -> Result<bool, HotkeyError> {
+        let down = self.display.query_keymap().map_err(gone)?.reply().map_err(broke)?.keys;
+        Ok(down[usize::from(code / 8)] & (1 << (code % 8)) != 0)
     }
 
     fn let_go(&mut self, code: Keycode) -> Result<(), HotkeyError> {
@@ -220,12 +232,7 @@ impl X11Keys {
     fn take_in(&mut self, event: &Event) -> Result<(), HotkeyError> {
         match event {
             Event::KeyPress(key) => self.pressed(key.detail, u16::from(key.state), key.time),
-            Event::KeyRelease(key) => {
-                if let Some(held) = self.held.iter_mut().find(|held| held.code == key.detail) {
-                    held.let_go = Some(key.time);
-                }
-                Ok(())
-            }
+            Event::KeyRelease(key) => self.released(key.detail, key.time),
             Event::XinputRawKeyRelease(xinput::RawKeyReleaseEvent { detail, .. }) => {
                 Keycode::try_from(*detail).map_or(Ok(()), |code| self.let_go(code))
             }

@@ -116,8 +116,12 @@ fn the_mask_key_masks_for_as_long_as_it_is_held_and_other_keys_still_reach_their
         let held = Instant::now() + Duration::from_millis(1500);
         while Instant::now() < held {
             assert_eq!(masked(), true);
-            fingers.press(&[R]);
-            assert_eq!(fingers.typed(), fingers.code(R));
+            // In the moment in which the held key repeats itself, a key may be lost: nobody types so fast that it is every one.
+            let typed = wait_for("a key in its window", || {
+                fingers.press(&[R]);
+                fingers.typed_within(Duration::from_secs(1))
+            });
+            assert_eq!(typed, fingers.code(R));
         }
         assert!(!companion.has_more(), "a key that is held was taken for one that is pressed again");
         fingers.up(F9);
@@ -146,6 +150,8 @@ fn a_record_key_that_is_held_is_one_press() {
     // Twice as long as until the first repeat.
     std::thread::sleep(Duration::from_millis(1300));
     RECORD.iter().rev().for_each(|keysym| fingers.up(*keysym));
+    // A server counts milliseconds: a key that is let go and pressed in the same one repeats itself.
+    std::thread::sleep(Duration::from_millis(10));
     fingers.press(&RECORD);
     assert_eq!(companion.next()["answer"], "already");
     assert_eq!(desk.json(&["status"])["totals"]["presses_again"], 1, "what was held was pressed again");

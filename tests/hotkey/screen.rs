@@ -143,17 +143,24 @@ impl Fingers {
     }
 
     /// The next key that is typed into the focused window.
+    #[track_caller]
     pub fn typed(&self) -> Keycode {
+        self.typed_within(PATIENCE).expect("no key reached the window")
+    }
+
+    /// The same, if one comes within so much time after the last that came.
+    pub fn typed_within(&self, limit: Duration) -> Option<Keycode> {
         loop {
             if let Some(event) = self.display.poll_for_event().expect("a display") {
                 if let Event::KeyPress(key) = event {
-                    return key.detail;
+                    return Some(key.detail);
                 }
                 continue;
             }
             let mut fds = [PollFd::new(self.display.stream().as_fd(), PollFlags::POLLIN)];
-            let patience = PollTimeout::try_from(PATIENCE).expect("a time");
-            assert_ne!(poll(&mut fds, patience).expect("poll(2)"), 0, "no key reached the window");
+            if poll(&mut fds, PollTimeout::try_from(limit).expect("a time")).expect("poll(2)") == 0 {
+                return None;
+            }
         }
     }
 }

@@ -5,6 +5,9 @@ mod desk;
 mod phones;
 mod pipes;
 mod returns;
+#[allow(dead_code, reason = "the hotkey's own tests press in more ways")]
+#[path = "../hotkey/screen.rs"]
+mod screen;
 mod server;
 
 use std::process::Command;

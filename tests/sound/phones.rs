@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
 };
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     desk::{Desk, PATIENCE, Sound, fixture, wait_for},
     have,
+    screen::{Companion, Screen},
     server::Server,
 };
 
@@ -246,10 +247,12 @@ fn best_bit(source: &[i16], [kept, other, heard]: [&[i16]; 3], seconds: std::ops
 
 #[test]
 fn a_late_press_in_a_call_of_two_real_phones_keeps_each_speaker_on_their_own_leg_from_start_to_end() {
-    if !have(&["pulseaudio", "pactl", "parec", "baresip"]) {
+    if !have(&["pulseaudio", "pactl", "parec", "baresip", "Xvfb", "xdotool"]) {
         return;
     }
     let desk = Desk::open(&["--one-in", "0"]);
+    let screen = Screen::start().expect("it is there");
+    let mut companion = Companion::start(&desk, &screen, &["--agent", "anna"]);
     let server = Server::start(&desk);
     let [(agent_file, agent), (customer_file, customer)] = Leg::ALL.map(|leg| speech(&desk, leg));
     // The agent's phone hears the microphone and plays to the speaker; the customer's says what is in a file.
@@ -276,10 +279,10 @@ fn a_late_press_in_a_call_of_two_real_phones_keeps_each_speaker_on_their_own_leg
     server.play("mic", &agent_file);
     let seconds = || desk.json(&["calls"])[0]["seconds"].as_f64();
     wait_for("22 s of the call", || seconds().filter(|seconds| *seconds > 22.0));
-    // Here the hotkey comes in: `xdotool key …` on an Xvfb in which `retrocall hotkey --agent anna` has grabbed the key. What it does is
-    // what this does.
-    let pressed = desk.json(&["record", "--agent", "anna"]);
-    assert_eq!((&pressed["answer"], &pressed["call"]), (&"accepted".into(), &begun["call"]));
+    let finger = Command::new("xdotool").env("DISPLAY", &screen.name).args(["key", "ctrl+alt+r"]).status();
+    assert!(finger.is_ok_and(|status| status.success()), "the key was pressed");
+    let pressed = companion.next();
+    assert_eq!((&pressed["answer"], &pressed["call"]), (&"accepted".into(), &begun["call"]), "{pressed}");
     // On hold, which this phone tells nobody: the bridge finds it by asking.
     let on_hold = || desk.json(&["calls"])[0]["on_hold"].as_bool();
     press(&anna, b"x");
