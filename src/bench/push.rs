@@ -59,7 +59,7 @@ impl Turns {
 
 /// Pushes frames into the rings of `legs` live legs, in turns with rivals.
 pub(super) fn push(bench: &mut Bench<'_>, legs: usize) -> Result<(), Trouble> {
-    let turns = Turns::new(legs, bench.pick(400_000, 2_000_000).max(legs * 48));
+    let turns = Turns::new(legs, bench.pick(400_000.max(legs * 16), 2_000_000.max(legs * 48)));
     // A segment that is being filled, one in the writer's hand, one that waits to be dropped, and what comes in between.
     let arena = bench.arena(legs * (3 * SEGMENT_BYTES + turns.room * FRAME_BYTES) * 17 / 16 + (8 << 20))?;
     let (talk, every) = (Talk::new(), FRAME_EVERY / legs as u32);

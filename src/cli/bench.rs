@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     bench::{self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, Running, Trouble, Wanted, number},
+    memory::MemoryKind,
     settings::{SETTINGS_FILE, SOCKET_FILE},
 };
 
@@ -57,15 +58,20 @@ pub(super) fn run(context: &Context, args: BenchArgs, rivals: &[Rival]) -> Resul
     if args.list {
         return list(context);
     }
+    let cant_write = |file: &Path, error| {
+        Failure::new(format!("can't write {} ({error})", file.display()), "name another file with --html")
+    };
+    if let Some(file) = &args.html {
+        // Before ten minutes are spent on it.
+        fs::File::create(file).map_err(|error| cant_write(file, error))?;
+    }
     let wanted = Wanted { quick: args.quick, only: args.only };
     let mut progress = Progress::new("");
     let report = bench::run(&wanted, &Children, rivals, |step, of, what| progress.step(step, of, what));
     drop(progress);
     let report = report.map_err(Failure::whole)?;
     if let Some(file) = &args.html {
-        fs::write(file, report.page()).map_err(|error| {
-            Failure::new(format!("can't write {} ({error})", file.display()), "name another file with --html")
-        })?;
+        fs::write(file, report.page()).map_err(|error| cant_write(file, error))?;
     }
     if context.json() {
         let mut figures = machine_figures(&report.machine);
@@ -160,6 +166,9 @@ fn say(report: &Report, rivals: &[Rival]) {
         machine.load_before,
         machine.load_after
     ));
+    if machine.memory_kind == MemoryKind::Unlocked.to_string() {
+        output::say("So much memory can't be locked here (`ulimit -l`): these are the figures of memory that is not.");
+    }
     if rivals.is_empty() {
         output::say("The plain copy to compare with is ringbuf's: `make bench` adds rtrb.");
     }
