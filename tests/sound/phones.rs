@@ -202,19 +202,16 @@ fn correlation(a: &[i16], b: &[i16]) -> f64 {
 
 /// Where in `heard` a stretch is, from a place on, and how alike it is there.
 fn find(heard: &[i16], stretch: &[i16], from: usize) -> (usize, f64) {
-    let best = |places: std::ops::Range<usize>, step: usize| {
-        let stretch: Vec<i16> = stretch.iter().step_by(step).copied().collect();
-        let alike = |place: usize| {
-            let there: Vec<i16> = heard[place..].iter().step_by(step).take(stretch.len()).copied().collect();
-            (place, correlation(&there, &stretch))
-        };
-        let end = places.end.min(heard.len().saturating_sub(step * stretch.len()));
-        let places = (places.start..end).step_by(if step > 1 { 2 } else { 1 });
-        places.map(alike).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
+    let best = |heard: &[i16], stretch: &[i16], places: std::ops::Range<usize>| {
+        let end = places.end.min(heard.len().saturating_sub(stretch.len()));
+        let places =
+            (places.start..end).map(|place| (place, correlation(&heard[place..place + stretch.len()], stretch)));
+        places.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
     };
-    // First roughly, then on each sample.
-    let (rough, _) = best(from..from + LATER_MAX, 4);
-    best(rough.saturating_sub(8)..rough + 8, 1)
+    // First roughly, on every fourth sample, then on each.
+    let thin = |samples: &[i16]| samples.iter().step_by(4).copied().collect::<Vec<_>>();
+    let (rough, _) = best(&thin(heard), &thin(stretch), from / 4..(from + LATER_MAX) / 4);
+    best(heard, stretch, (4 * rough).saturating_sub(8)..4 * rough + 8)
 }
 
 /// A bit of what somebody said, and where it is in the recording and in what the witness heard.
@@ -235,7 +232,7 @@ fn best_bit(source: &[i16], [kept, other, heard]: [&[i16]; 3], seconds: std::ops
         |place: &usize| source[*place..place + RATE].iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
     let mut places: Vec<usize> = (seconds.start * RATE..seconds.end * RATE).step_by(RATE / 2).collect();
     places.sort_by(|a, b| loudness(b).total_cmp(&loudness(a)));
-    let found = places.into_iter().take(8).map(|place| {
+    let found = places.into_iter().take(6).map(|place| {
         let bit = &source[place..place + RATE];
         let [(kept_at, alike), (_, other), (heard_at, heard)] =
             [kept, other, heard].map(|leg| find(leg, bit, place.saturating_sub(RATE)));
