@@ -47,8 +47,8 @@ impl Netstrings {
         let head = &self.waiting[..self.waiting.len().min(DIGITS_MAX + 1)];
         let digits = head.iter().take_while(|byte| byte.is_ascii_digit()).count();
         match head.get(digits) {
+            _ if digits > DIGITS_MAX => return Err(NetstringError::TooLong),
             Some(b':') if digits > 0 => {}
-            Some(_) if digits > DIGITS_MAX => return Err(NetstringError::TooLong),
             Some(_) => return Err(NetstringError::NoLength),
             None => return Ok(None),
         }
