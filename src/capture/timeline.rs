@@ -56,6 +56,7 @@ pub struct LegFacts {
 ///     let at = if tenth <= 20 { tenth } else { tenth + 100 };
 ///     leg.take(at * 10_000_000, &[7; 80], |position, samples| placed.push((position, samples.len())));
 /// }
+/// leg.flush(|position, samples| placed.push((position, samples.len())));
 /// assert_eq!(placed[0], (0, 160));
 /// assert!(placed.contains(&(9_600, 160)), "what came after the gap is where it was said");
 /// assert_eq!((leg.facts().gaps, leg.facts().gap_samples), (1, 8_000));
