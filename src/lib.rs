@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 1 | [`audio`], [`barrier`], [`memory`], [`protocol`], [`settings`] |
+//! | 1 | [`audio`], [`barrier`], [`memory`], [`priority`], [`protocol`], [`settings`] |
 //! | 2 | [`ring`], [`sampler`], [`watch`] |
 //! | 3 | [`commit`], [`call`], [`catalog`] |
 //! | 4 | [`check`] |
@@ -32,6 +32,7 @@ pub mod intake;
 #[cfg(feature = "planted-leaks")]
 pub mod leaks;
 pub mod memory;
+pub mod priority;
 pub mod proof;
 pub mod protocol;
 pub mod ring;

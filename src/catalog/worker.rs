@@ -10,7 +10,7 @@ use super::{
     queue::Queue,
     read, write,
 };
-use crate::{barrier, protocol::CallId};
+use crate::{barrier, priority, protocol::CallId};
 
 /// Notes that go into one transaction at most.
 const BATCH_MAX: usize = 1_000;
@@ -45,7 +45,8 @@ impl Worker {
 
     /// Works until the catalog is closed.
     pub(super) fn run(mut self) {
-        // On this thread alone: SQLite's own thread is made by it and inherits what the kernel bars it from.
+        // On this thread alone: SQLite's own thread is made by it and inherits how it gives way, and what the kernel bars it from.
+        priority::give_way();
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime,
             Err(error) => return self.queue.end(Some(Trouble::NoThread { cause: error.to_string() })),

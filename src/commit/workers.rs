@@ -24,7 +24,7 @@ use super::{
     watch::{InHand, Teller},
     wav::Buffers,
 };
-use crate::{barrier, memory::MapError, protocol::Reason, ring::RingReader};
+use crate::{barrier, memory::MapError, priority, protocol::Reason, ring::RingReader};
 
 /// The commits that are under way, and the threads that do them.
 pub struct Commits {
@@ -104,6 +104,7 @@ impl Commits {
             let thread = std::thread::Builder::new().name(format!("commit-{i}")).spawn({
                 let recordings = commits.recordings.clone();
                 move || {
+                    priority::give_way();
                     // `recordings` itself as well: it may be a link to another disk.
                     barrier::write_only_below(&[recordings.parent().unwrap_or(&recordings), &recordings]);
                     shared.work(buffers);
@@ -113,6 +114,7 @@ impl Commits {
         }
         let shared = Arc::clone(&commits.shared);
         let watch = std::thread::Builder::new().name("commit-watch".to_owned()).spawn(move || {
+            priority::give_way();
             barrier::write_nowhere();
             shared.watch_steps();
         });

@@ -13,7 +13,7 @@ use crossbeam::channel::{Sender, unbounded};
 use parking_lot::Mutex;
 
 use super::{Clock, Counters, life::ended};
-use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena};
+use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena, priority};
 
 /// Keeps wiped, faulted-in segments ready, so that no thread that carries audio meets a page fault unless this one gets no turn.
 #[derive(Clone)]
@@ -74,6 +74,7 @@ impl Wiper {
     pub(super) fn start(catalog: Catalog, counters: Arc<Counters>, clock: Arc<dyn Clock>) -> io::Result<Wiper> {
         let (wipes, unselected) = unbounded::<UnselectedCall>();
         let handle = thread::Builder::new().name("wipe".to_owned()).spawn(move || {
+            priority::give_way();
             barrier::write_nowhere();
             for call in unselected {
                 let (outcome, wiped_bytes) = call.discard();

@@ -13,7 +13,7 @@ use std::{
 use retrocall::conform::{Scene, Stage, Verdict, try_engine};
 use serde_json::Value;
 
-use desk::{Desk, Home, PROGRAM, Ran, Sound};
+use desk::{Desk, Home, PROGRAM, Ran, Sound, wait_for};
 
 fn python() -> bool {
     let there = Command::new("python3").arg("--version").output().is_ok();
@@ -130,7 +130,8 @@ fn our_engine_does_everything_right_and_one_that_takes_no_call_is_found_out() {
     let found = desk.json(&["conform", "--client"]);
     let found = found.as_array().expect("one array");
     assert!(found.len() > 10 && found.iter().all(|finding| finding["verdict"] == "right"), "{found:#?}");
-    assert_eq!(desk.recordings().len(), 1);
+    // The catalog writes behind the calls.
+    wait_for("the recording of the one press", || (desk.recordings().len() == 1).then_some(()));
     desk.stop();
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("engine.sock");
