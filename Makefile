@@ -79,6 +79,8 @@ lint: parts ## formatting, clippy, documentation: a warning is an error
 	cargo fmt --check --manifest-path $(RIVALS)
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked -p retrocall-c -- -D warnings
+	@for package in $(RIVALS) $(LOOM) $(FUZZ)/Cargo.toml tests/tsan/Cargo.toml; do \
+	  cargo metadata --locked --format-version 1 --manifest-path $$package >/dev/null; done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	bash -n .ci/run
 
