@@ -12,6 +12,8 @@ pub mod client;
 pub mod commit;
 #[path = "../../src/memory/mod.rs"]
 pub mod memory;
+#[path = "../../src/priority.rs"]
+pub mod priority;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
 #[path = "../../src/intake/reader.rs"]
