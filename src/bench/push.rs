@@ -19,6 +19,8 @@ use crate::memory::SEGMENT_BYTES;
 const FRAME_EVERY: Duration = Duration::from_millis(20);
 /// Frames that are measured in one go, for a median that the clock has no part in.
 const RUN: usize = 64;
+/// Frames that one read of a socket is taken to bring: with as many calls as are live here it brings hundreds.
+const READ: usize = 16;
 /// What a frame takes of the arena at most while it is measured: no 20 ms of the standard call pack worse.
 const FRAME_BYTES: usize = 320;
 
@@ -30,6 +32,8 @@ struct Contender {
     alone: Latencies,
     /// Runs of frames, the time of one frame in them.
     runs: Latencies,
+    /// Frames that one read brings: each of another leg.
+    read: usize,
     /// Frames that each leg has had.
     frames: usize,
 }
@@ -62,14 +66,14 @@ pub(super) fn push(bench: &mut Bench<'_>, legs: usize) -> Result<(), Trouble> {
     let turns = Turns::new(legs, bench.pick(400_000.max(legs * 16), 2_000_000.max(legs * 48)));
     // A segment that is being filled, one in the writer's hand, one that waits to be dropped, and what comes in between.
     let arena = bench.arena(legs * (3 * SEGMENT_BYTES + turns.room * FRAME_BYTES) * 17 / 16 + (8 << 20))?;
-    let (talk, every) = (Talk::new(), FRAME_EVERY / legs as u32);
+    let talk = Talk::new();
     let ours: Box<dyn Holder> = Box::new(Rings::new(&arena, legs));
-    let mut contenders = vec![Contender::new("", ours, every)];
+    let mut contenders = vec![Contender::new("", ours, legs)];
     for rival in BUILT_IN.iter().chain(bench.rivals) {
         let holder = (rival.make)(legs, turns.room).map_err(|error| {
             Trouble::new(format!("no {} can be made ({error}): free memory or disk, or raise `ulimit -n`", rival.name))
         })?;
-        contenders.push(Contender::new(rival.name, holder, every));
+        contenders.push(Contender::new(rival.name, holder, legs));
     }
     contenders.iter_mut().for_each(|contender| contender.stagger(&talk, legs));
     for turn in 0..turns.turns {
@@ -82,9 +86,10 @@ pub(super) fn push(bench: &mut Bench<'_>, legs: usize) -> Result<(), Trouble> {
 }
 
 impl Contender {
-    fn new(name: &'static str, holder: Box<dyn Holder>, every: Duration) -> Contender {
+    fn new(name: &'static str, holder: Box<dyn Holder>, legs: usize) -> Contender {
+        let every = FRAME_EVERY / legs as u32;
         let (alone, runs) = (Latencies::every(every), Latencies::now_and_then());
-        Contender { name, holder, alone, runs, frames: 0 }
+        Contender { name, holder, alone, runs, read: READ.min(legs), frames: 0 }
     }
 
     /// Legs that all began at once would all need their next segment at once.
@@ -111,18 +116,27 @@ impl Contender {
     }
 
     fn one_by_one(&mut self, run: &[(usize, usize)], talk: &Talk, clock_ns: u64) {
-        for &(leg, number) in run {
-            let frame = talk.frame(leg, self.frames + number);
+        for read in run.chunks(self.read) {
             let began = Instant::now();
-            self.holder.hold(leg, frame);
-            self.alone.add((began.elapsed().as_nanos() as u64).saturating_sub(clock_ns));
+            self.holder.expect(&mut read.iter().map(|(leg, _)| *leg));
+            // What it took for all of them is part of what each of them takes.
+            let expected_ns = (began.elapsed().as_nanos() as u64).saturating_sub(clock_ns) / read.len() as u64;
+            for &(leg, number) in read {
+                let frame = talk.frame(leg, self.frames + number);
+                let began = Instant::now();
+                self.holder.hold(leg, frame);
+                self.alone.add(expected_ns + (began.elapsed().as_nanos() as u64).saturating_sub(clock_ns));
+            }
         }
     }
 
     fn in_one_go(&mut self, run: &[(usize, usize)], talk: &Talk) {
         let began = Instant::now();
-        for &(leg, number) in run {
-            self.holder.hold(leg, talk.frame(leg, self.frames + number));
+        for read in run.chunks(self.read) {
+            self.holder.expect(&mut read.iter().map(|(leg, _)| *leg));
+            for &(leg, number) in read {
+                self.holder.hold(leg, talk.frame(leg, self.frames + number));
+            }
         }
         let ns = black_box(began).elapsed().as_nanos() as u64;
         self.runs.add(10 * ns / run.len() as u64);

@@ -32,6 +32,9 @@ pub struct Frame<'a> {
 
 /// What takes the frames of many legs.
 pub trait Holder {
+    /// These legs have frames in one read of a socket: who can have memory fetched for several of them at once may. It is measured too.
+    fn expect(&mut self, _legs: &mut dyn Iterator<Item = usize>) {}
+
     /// Takes a frame of a leg. This alone is measured.
     fn hold(&mut self, leg: usize, frame: Frame<'_>);
 
@@ -200,6 +203,10 @@ impl Rings {
 }
 
 impl Holder for Rings {
+    fn expect(&mut self, legs: &mut dyn Iterator<Item = usize>) {
+        legs.for_each(|leg| self.writers[leg].expect_frame());
+    }
+
     fn hold(&mut self, leg: usize, frame: Frame<'_>) {
         let writer = &mut self.writers[leg];
         writer.provision(FRAME_SAMPLES);

@@ -10,6 +10,9 @@ use crate::{
     ring::LegWriter,
 };
 
+/// How many calls ahead of the one whose shared memory is looked at the next ones' frames are expected.
+const CALLS_AHEAD: usize = 4;
+
 /// What carries a call's frames from its connection into its ring.
 pub struct Line {
     pub writers: Box<[LegWriter; 2]>,
@@ -23,6 +26,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// A frame of this leg will come soon ([`LegWriter::expect_frame`]).
+    pub fn expect_frame(&self, leg: Leg) {
+        self.writers[leg.index()].expect_frame();
+    }
+
     /// One frame into its ring. Returns how many samples passed through the buffer.
     pub fn frame(
         &mut self,
@@ -170,7 +178,15 @@ impl Lines {
         samples: &mut LockedSamples,
         now: Instant,
     ) -> Result<(), Fault> {
-        self.lines.iter_mut().flatten().try_for_each(|line| line.collect(bytes, samples, now))
+        for at in 0..self.lines.len() {
+            if let Some(Some(next)) = self.lines.get(at + CALLS_AHEAD) {
+                Leg::ALL.iter().for_each(|leg| next.expect_frame(*leg));
+            }
+            if let Some(line) = &mut self.lines[at] {
+                line.collect(bytes, samples, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// The same, but a fault of one call leaves the others what they have: for a connection that ends.

@@ -44,6 +44,8 @@ pub(super) use shared::{Allowance, SharedFrames};
 
 /// What one call to the kernel reads at most: a few hundred frames.
 const READ_BYTES_MAX: usize = 128 * 1024;
+/// Frames of one read whose calls are told of them together: as many as the processor can fetch memory for at once.
+const FRAMES_AHEAD: usize = 16;
 /// Orders that can wait for the thread.
 const ORDERS_MAX: usize = 4_096;
 /// Sockets that one look at epoll can name.
@@ -461,7 +463,12 @@ impl Connection<'_> {
     fn use_bytes(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> (usize, Stop) {
         let mut used = 0;
         let mut longest = 0;
+        let mut expected = 0;
         let stop = loop {
+            if expected == 0 {
+                expected = self.expect_frames(&bytes[used..]).max(1);
+            }
+            expected -= 1;
             let Some((head, rest)) = bytes[used..].split_first_chunk::<HEAD_BYTES>() else { break Stop::More };
             let head = match Head::parse(*head) {
                 Ok(head) => head,
@@ -480,6 +487,21 @@ impl Connection<'_> {
         };
         wipe(&mut samples[..longest]);
         (used, stop)
+    }
+
+    /// Says to the next calls that have frames in these bytes that one will come. Returns for how many. What is no frame is another's matter.
+    fn expect_frames(&mut self, mut bytes: &[u8]) -> usize {
+        for count in 0..FRAMES_AHEAD {
+            let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return count };
+            let Ok(Head { kind: Kind::Audio(leg), payload_bytes }) = Head::parse(*head) else { return count };
+            let Some((payload, rest)) = rest.split_at_checked(payload_bytes) else { return count };
+            let Some((head, _)) = AudioHead::split(payload) else { return count };
+            if let Some(Some(line)) = self.lines.get(head.channel) {
+                line.expect_frame(leg);
+            }
+            bytes = rest;
+        }
+        FRAMES_AHEAD
     }
 
     fn frame(&mut self, leg: Leg, payload: &[u8], buffer: &mut LockedSamples, now: Instant) -> Result<usize, Stop> {

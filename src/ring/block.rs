@@ -7,20 +7,17 @@
 //! lanes take twice the samples an instruction that the 32-bit lanes of the `bitpacking` crate do, and any number of rows packs without
 //! filling up to 128. All arithmetic wraps at 16 bits, so that every input comes back bit for bit.
 
-use super::kernels::{self, Measure, Span, Vectors};
+use super::{
+    kernels::{self, Measure, Span, Vectors},
+    lanes::LANES,
+};
 use crate::audio::g711::Law;
 
 /// The most samples of one block.
 pub(super) const BLOCK_SAMPLES_MAX: usize = 192;
 
-/// Samples that share a row.
-pub(super) const LANES: usize = 8;
-
 /// Words of the longest block: its header and 24 rows of 16 bits.
 pub(super) const BLOCK_WORDS_MAX: usize = 1 + words_of(BLOCK_SAMPLES_MAX, 16);
-
-/// Eight residuals side by side.
-pub(super) type Lanes = [u16; LANES];
 
 /// What a block holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,9 +148,10 @@ fn base(width: u8, depth: u8) -> i16 {
     (u16::from(depth) << width.saturating_sub(5)).wrapping_neg() as i16
 }
 
-/// The fewest bits that residuals within `span` take, and the depth that they are counted from then.
-fn width_and_depth(span: Span) -> (u8, u8) {
-    let (width, below) = (span.width(), u32::from(span.lowest.unsigned_abs()));
+/// The fewest bits that residuals within `span`, which is so wide, take, and the depth that they are counted from then.
+#[inline(always)]
+fn width_and_depth(span: Span, width: u8) -> (u8, u8) {
+    let below = u32::from(span.lowest.unsigned_abs());
     // Rounded up, by shifts: the processor would take longer to divide than for all else here.
     let depth_of = |width: u8| {
         let step = width.saturating_sub(5);
@@ -178,28 +176,30 @@ const fn words_of(samples: usize, width: usize) -> usize {
 pub(super) type Residuals = [u16; BLOCK_SAMPLES_MAX];
 
 /// Chooses the predictor for 1 to 192 samples by their measure.
+#[inline(always)]
 pub(super) fn choose(kind: Kind, samples: &[i16], measure: &Measure) -> Packed {
     let count = samples.len();
     debug_assert!((1..=BLOCK_SAMPLES_MAX).contains(&count));
-    let [zeroth, first, second] = measure.spans.map(Span::width);
+    let [zeroth, first, second] = measure.widths;
     // The narrowest, and of those that are equal the lowest order.
     let order = (zeroth << 2).min(first << 2 | 1).min(second << 2 | 2) & 3;
-    let (width, depth) = width_and_depth(measure.spans[usize::from(order)]);
+    let order = usize::from(order);
+    let (width, depth) = width_and_depth(measure.spans[order], measure.widths[order]);
     let seeds = match order {
         0 => [0, 0],
         1 => [samples[0], 0],
         _ => [samples[0], samples.get(1).map_or(0, |next| next.wrapping_sub(samples[0]))],
     };
-    Packed { kind, order, width, depth, samples: count as u8, kept: count as u8, seeds }
+    Packed { kind, order: order as u8, width, depth, samples: count as u8, kept: count as u8, seeds }
 }
 
-/// Leaves the residuals of the samples of a block in `residuals`.
-pub(super) fn predict(packed: &Packed, samples: &[i16], residuals: &mut Residuals) {
-    kernels::predict(packed.order, packed.base(), samples, residuals);
+/// Packs the samples of a block.
+pub(super) fn pack(packed: &Packed, samples: &[i16], vectors: impl Vectors) {
+    kernels::pack_predicted(packed.order, packed.base(), samples, packed.width, vectors);
 }
 
-/// Packs the residuals of a block.
-pub(super) fn pack(packed: &Packed, residuals: &Residuals, vectors: impl Vectors) {
+/// Packs residuals that [`unpack`] brought back, and [`cut`] perhaps changed.
+pub(super) fn pack_again(packed: &Packed, residuals: &Residuals, vectors: impl Vectors) {
     kernels::pack(residuals, packed.rows(), packed.width, vectors);
 }
 
@@ -242,12 +242,11 @@ mod tests {
         let words: [_; BLOCK_WORDS_MAX] = std::array::from_fn(|_| AtomicU64::new(0));
         let payload = Payload(&words[..Header::Packed(packed).payload_words()]);
         let mut residuals = [0xbeef; BLOCK_SAMPLES_MAX];
-        predict(&packed, samples, &mut residuals);
-        pack(&packed, &residuals, payload);
+        pack(&packed, samples, payload);
         if let Some(kept) = cut_at {
             unpack(&packed, &payload, &mut residuals);
             cut(&mut packed, &mut residuals, kept);
-            pack(&packed, &residuals, payload);
+            pack_again(&packed, &residuals, payload);
         }
         let Some(Header::Packed(packed)) = Header::from_word(Header::Packed(packed).to_word()) else {
             panic!("a packed header comes back")

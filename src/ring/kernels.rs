@@ -5,8 +5,11 @@
 //! cheaper than a loop for the rest, and harmless to a maximum and to what is only written. Blocks too short for that go sample by sample.
 #![allow(unsafe_code)]
 
-use super::block::{BLOCK_SAMPLES_MAX, LANES, Lanes, Residuals};
-use crate::audio::g711::Law;
+use super::{
+    block::{BLOCK_SAMPLES_MAX, Residuals},
+    lanes::{LANES, Lanes},
+};
+use crate::{audio::g711::Law, memory::wipe};
 
 /// Samples of one step.
 const STEP: usize = 16;
@@ -53,7 +56,8 @@ impl Span {
     }
 
     /// Bits that every value takes when it is counted from the lowest.
-    pub(super) fn width(self) -> u8 {
+    #[inline(always)]
+    fn width(self) -> u8 {
         16 - (self.highest.wrapping_sub(self.lowest) as u16).leading_zeros() as u8
     }
 
@@ -70,6 +74,16 @@ pub(super) struct Measure {
     pub bits: i16,
     /// The residuals of each order of predictor: the samples, their first differences, their second ones.
     pub spans: [Span; 3],
+    /// The width of each span. Found here, where leading zeros are counted by an instruction of their own if the processor has it: without,
+    /// the three took a tenth of a push.
+    pub widths: [u8; 3],
+}
+
+impl Measure {
+    #[inline(always)]
+    fn new(bits: i16, spans: [Span; 3]) -> Measure {
+        Measure { bits, spans, widths: spans.map(Span::width) }
+    }
 }
 
 /// One of two lanes for each, until one is left. By hand where every processor of a kind has the vectors for it, because the compiler makes a
@@ -134,18 +148,18 @@ pub(super) fn measure(samples: &[i16]) -> Measure {
 }
 
 fn measure_short(samples: &[i16]) -> Measure {
-    let mut measure = Measure { bits: 0, spans: [Span::default(); 3] };
+    let (mut bits, mut spans) = (0, [Span::default(); 3]);
     for (i, &x) in samples.iter().enumerate() {
-        measure.bits |= x;
-        measure.spans[0].add(x);
+        bits |= x;
+        spans[0].add(x);
         if i > 0 {
-            measure.spans[1].add(first(x, samples[i - 1]));
+            spans[1].add(first(x, samples[i - 1]));
         }
         if i > 1 {
-            measure.spans[2].add(second(x, samples[i - 1], samples[i - 2]));
+            spans[2].add(second(x, samples[i - 1], samples[i - 2]));
         }
     }
-    measure
+    Measure::new(bits, spans)
 }
 
 compiled_twice! {
@@ -176,7 +190,7 @@ compiled_twice! {
         spans[0].add(x);
         spans[0].add(y);
         spans[1].add(first(y, x));
-        Measure { bits: any_of(bits) | x | y, spans }
+        Measure::new(any_of(bits) | x | y, spans)
     }
 }
 
@@ -194,50 +208,61 @@ compiled_twice! {
     }
 }
 
-/// Leaves the residuals of a predictor of `order` 0, 1 or 2, counted from `base`, in `residuals`, and zeros up to the end of the row. What a
-/// predictor can't know, its first `order` samples, are its seeds: their residuals are those of a sample that was predicted exactly.
-pub(super) fn predict(order: u8, base: i16, samples: &[i16], residuals: &mut Residuals) {
-    let count = samples.len();
-    if count < STEPPED_MIN {
-        for i in usize::from(order)..count {
-            let residual = match order {
-                0 => samples[i],
-                1 => first(samples[i], samples[i - 1]),
-                _ => second(samples[i], samples[i - 1], samples[i - 2]),
-            };
-            residuals[i] = residual.wrapping_sub(base) as u16;
-        }
-    } else {
-        predict_in_steps(order, base, samples, residuals);
-    }
-    residuals[..count.min(order.into())].fill(base.wrapping_neg() as u16);
-    residuals[count..count.next_multiple_of(LANES)].fill(0);
+/// Rows of eight residuals, to be packed.
+pub(super) trait Rows {
+    /// The row of this number.
+    fn row(&self, at: usize) -> Lanes;
 }
 
-compiled_twice! {
-    fn predict_in_steps(order: u8, base: i16, samples: &[i16], residuals: &mut Residuals) {
-        let count = samples.len();
-        assert!((STEPPED_MIN..=BLOCK_SAMPLES_MAX).contains(&count));
-        // A loop for each order: a choice inside would keep the compiler from making vectors.
-        macro_rules! each_step {
-            ($order:literal, |$at:ident, $i:ident| $residual:expr) => {{
-                let mut at = $order;
-                while at < count {
-                    at = at.min(count - STEP);
-                    let $at: [&[i16; STEP]; $order + 1] = std::array::from_fn(|back| step_at(samples, at - back));
-                    let out: &mut [u16; STEP] = (&mut residuals[at..at + STEP]).try_into().expect("as long as a step");
-                    for $i in 0..STEP {
-                        out[$i] = $residual.wrapping_sub(base) as u16;
-                    }
-                    at += STEP;
-                }
-            }};
-        }
-        match order {
-            0 => each_step!(0, |x, i| x[0][i]),
-            1 => each_step!(1, |x, i| first(x[0][i], x[1][i])),
-            _ => each_step!(2, |x, i| second(x[0][i], x[1][i], x[2][i])),
-        }
+impl Rows for Residuals {
+    #[inline(always)]
+    fn row(&self, at: usize) -> Lanes {
+        Lanes::from(*self[at * LANES..].first_chunk().expect("a row"))
+    }
+}
+
+/// The residuals that a predictor leaves, counted from a base: computed as they are packed, so that they lie nowhere but in the processor's
+/// registers, where nothing has to be cleared before and wiped behind. What a predictor can't know, its first `order` samples, are its seeds:
+/// their residuals are those of a sample that was predicted exactly.
+struct Predicted<'a> {
+    /// Whole rows.
+    samples: &'a [i16],
+    base: Lanes,
+    /// All ones where the sample before counts (order 1 and 2).
+    first: Lanes,
+    /// All ones where the one before that counts too (order 2). A choice for each row would cost more.
+    second: Lanes,
+}
+
+impl<'a> Predicted<'a> {
+    #[inline(always)]
+    fn new(order: u8, base: i16, samples: &'a [i16]) -> Predicted<'a> {
+        let ones_from = |least| Lanes::all(if order >= least { u16::MAX } else { 0 });
+        Predicted { samples, base: Lanes::all(base as u16), first: ones_from(1), second: ones_from(2) }
+    }
+
+    /// Eight samples from this one on.
+    #[inline(always)]
+    fn lanes(&self, from: usize) -> Lanes {
+        Lanes::samples(self.samples[from..].first_chunk().expect("a row"))
+    }
+}
+
+impl Rows for Predicted<'_> {
+    #[inline(always)]
+    fn row(&self, at: usize) -> Lanes {
+        let from = at * LANES;
+        let (before, and_before) = if at > 0 {
+            (self.lanes(from - 1), self.lanes(from - 2))
+        } else {
+            // None are before the first ones: such as predict them exactly.
+            let [a, b] = [self.samples[0], self.samples[1]].map(|sample| sample as u16);
+            let (once, twice) = (self.lanes(0).later(), self.lanes(0).later().later());
+            let exact = a.wrapping_sub(b.wrapping_sub(a));
+            (once.or(Lanes::first([a, 0])), twice.or(Lanes::first([a, exact])))
+        };
+        let predicted = before.plus(before.minus(and_before).and(self.second)).and(self.first);
+        self.lanes(from).minus(predicted).minus(self.base)
     }
 }
 
@@ -282,29 +307,44 @@ macro_rules! for_each_row {
     };
 }
 
-/// Packs rows of residuals of `width` bits.
-pub(super) fn pack(residuals: &Residuals, rows: usize, width: u8, mut vectors: impl Vectors) {
-    by_width!(width, pack_width(residuals, rows, &mut vectors))
+/// Packs samples as the residuals of a predictor of `order` 0, 1 or 2, counted from `base`.
+pub(super) fn pack_predicted(order: u8, base: i16, samples: &[i16], width: u8, vectors: impl Vectors) {
+    let rows = samples.len() / LANES;
+    if samples.len() == rows * LANES {
+        return pack(&Predicted::new(order, base, samples), rows, width, vectors);
+    }
+    // The last row is not full, as it is with 20 ms at 11,025 Hz and few others: filled up with zeros, whose residuals are made zeros too.
+    let (mut filled, mut residuals): (_, Residuals) = ([0; BLOCK_SAMPLES_MAX], [0; BLOCK_SAMPLES_MAX]);
+    filled[..samples.len()].copy_from_slice(samples);
+    let predicted = Predicted::new(order, base, &filled);
+    for (at, row) in residuals.chunks_exact_mut(LANES).take(rows + 1).enumerate() {
+        row.copy_from_slice(&<[u16; LANES]>::from(predicted.row(at)));
+    }
+    residuals[samples.len()..].fill(0);
+    pack(&residuals, rows + 1, width, vectors);
+    wipe(&mut filled);
+    wipe(&mut residuals);
+}
+
+/// Packs `rows` rows of residuals of `width` bits.
+pub(super) fn pack(from: &impl Rows, rows: usize, width: u8, mut vectors: impl Vectors) {
+    by_width!(width, pack_width(from, rows, &mut vectors))
 }
 
 #[inline(always)]
 #[allow(unused_assignments, reason = "what the last row leaves is not looked at")]
-fn pack_width<const WIDTH: u32>(residuals: &Residuals, rows: usize, vectors: &mut impl Vectors) {
-    let (mut vector, mut lanes, mut filled) = (0, [0; LANES], 0);
+fn pack_width<const WIDTH: u32>(from: &impl Rows, rows: usize, vectors: &mut impl Vectors) {
+    let (mut vector, mut lanes, mut filled) = (0, Lanes::all(0), 0);
     for_each_row!(rows, |at| {
-        let row: &Lanes = residuals[at * LANES..].first_chunk().expect("a row");
-        for i in 0..LANES {
-            lanes[i] |= row[i] << filled;
-        }
+        let row = from.row(at);
+        lanes = lanes.or(row.up(filled));
         filled += WIDTH;
         if filled >= 16 {
             vectors.store(vector, lanes);
             vector += 1;
             filled -= 16;
             // What did not fit of this row begins the next vector.
-            for i in 0..LANES {
-                lanes[i] = if filled == 0 { 0 } else { row[i] >> (WIDTH - filled) };
-            }
+            lanes = if filled == 0 { Lanes::all(0) } else { row.down(WIDTH - filled) };
         }
     });
     if filled > 0 {
@@ -321,32 +361,28 @@ pub(super) fn unpack(vectors: &impl Vectors, rows: usize, width: u8, residuals: 
 #[inline(always)]
 #[allow(unused_assignments, reason = "what the last row leaves is not looked at")]
 fn unpack_width<const WIDTH: u32>(vectors: &impl Vectors, rows: usize, residuals: &mut Residuals) {
-    let mask = u16::MAX >> (16 - WIDTH);
-    let (mut vector, mut lanes, mut used) = (0, [0; LANES], 16);
+    let mask = Lanes::all(u16::MAX >> (16 - WIDTH));
+    let (mut vector, mut lanes, mut used) = (0, Lanes::all(0), 16);
     for_each_row!(rows, |at| {
-        let row: &mut Lanes = residuals[at * LANES..].first_chunk_mut().expect("a row");
         if used == 16 {
             lanes = vectors.load(vector);
             vector += 1;
             used = 0;
         }
-        for i in 0..LANES {
-            row[i] = lanes[i] >> used & mask;
-        }
+        let mut row = lanes.down(used);
         used += WIDTH;
         if used > 16 {
             // The rest of this row begins the next vector.
             used -= 16;
             lanes = vectors.load(vector);
             vector += 1;
-            for i in 0..LANES {
-                row[i] |= lanes[i] << (WIDTH - used) & mask;
-            }
+            row = row.or(lanes.up(WIDTH - used));
         }
+        *residuals[at * LANES..].first_chunk_mut().expect("a row") = <[u16; LANES]>::from(row.and(mask));
     });
 }
 
-/// The way back from [`predict`]. Sums wait for one another: adding vectors in three steps each was slower than one sample after another.
+/// The way back from what [`pack_predicted`] predicts. Sums wait for one another: adding vectors in three steps each was slower than one sample after another.
 pub(super) fn restore(order: u8, base: i16, seeds: [i16; 2], residuals: &[u16], samples: &mut [i16]) {
     let [mut last, mut step] = seeds;
     let out = samples.iter_mut().zip(residuals);

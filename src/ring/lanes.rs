@@ -1,8 +1,133 @@
-//! Eight lanes in two words of memory, or in one, moved as one vector.
+//! Eight numbers of 16 bits side by side, computed with at once; and how they lie in memory, in two words or in one.
+//!
+//! By hand where every processor of a kind has the vectors for it: of loops over eight numbers the compiler made three vectors, of two, four and
+//! two, which is three times the instructions.
 #![allow(unsafe_code)]
 
-use super::{block::Lanes, kernels::Vectors};
+use super::kernels::Vectors;
 use crate::memory::sync::{AtomicU64, Ordering};
+
+/// How many.
+pub(super) const LANES: usize = 8;
+
+#[cfg(target_arch = "x86_64")]
+type Vector = std::arch::x86_64::__m128i;
+#[cfg(not(target_arch = "x86_64"))]
+type Vector = [u16; LANES];
+
+/// Eight numbers side by side. Arithmetic wraps.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes(Vector);
+
+impl From<[u16; LANES]> for Lanes {
+    #[inline(always)]
+    fn from(numbers: [u16; LANES]) -> Lanes {
+        // SAFETY: as long, and any bits are valid in either.
+        Lanes(unsafe { std::mem::transmute::<[u16; LANES], Vector>(numbers) })
+    }
+}
+
+impl From<Lanes> for [u16; LANES] {
+    #[inline(always)]
+    fn from(lanes: Lanes) -> [u16; LANES] {
+        // SAFETY: as long, and any bits are valid in either.
+        unsafe { std::mem::transmute::<Vector, [u16; LANES]>(lanes.0) }
+    }
+}
+
+/// Operations on each lane of two.
+macro_rules! of_two {
+    ($($(#[$doc:meta])* fn $name:ident, $instruction:ident, |$a:ident, $b:ident| $of_each:expr;)*) => {
+        impl Lanes {$(
+            $(#[$doc])*
+            #[inline(always)]
+            #[cfg(target_arch = "x86_64")]
+            pub(super) fn $name(self, other: Lanes) -> Lanes {
+                // SAFETY: SSE2, which every x86-64 has.
+                Lanes(unsafe { std::arch::x86_64::$instruction(self.0, other.0) })
+            }
+
+            #[cfg(not(target_arch = "x86_64"))]
+            pub(super) fn $name(self, other: Lanes) -> Lanes {
+                Lanes(std::array::from_fn(|i| {
+                    let ($a, $b) = (self.0[i], other.0[i]);
+                    $of_each
+                }))
+            }
+        )*}
+    };
+}
+
+of_two! {
+    /// Bits that either has.
+    fn or, _mm_or_si128, |a, b| a | b;
+    /// Bits that both have.
+    fn and, _mm_and_si128, |a, b| a & b;
+    /// Sums.
+    fn plus, _mm_add_epi16, |a, b| a.wrapping_add(b);
+    /// Differences.
+    fn minus, _mm_sub_epi16, |a, b| a.wrapping_sub(b);
+}
+
+/// Operations on each lane by the same number of bits, fewer than 16: with a constant, one instruction.
+macro_rules! by_bits {
+    ($($(#[$doc:meta])* fn $name:ident, $instruction:ident, |$a:ident, $bits:ident| $of_each:expr;)*) => {
+        impl Lanes {$(
+            $(#[$doc])*
+            #[inline(always)]
+            #[cfg(target_arch = "x86_64")]
+            pub(super) fn $name(self, bits: u32) -> Lanes {
+                use std::arch::x86_64::{_mm_cvtsi32_si128, $instruction};
+                debug_assert!(bits < 16);
+                // SAFETY: SSE2, which every x86-64 has.
+                Lanes(unsafe { $instruction(self.0, _mm_cvtsi32_si128(bits as i32)) })
+            }
+
+            #[cfg(not(target_arch = "x86_64"))]
+            pub(super) fn $name(self, $bits: u32) -> Lanes {
+                Lanes(self.0.map(|$a| $of_each))
+            }
+        )*}
+    };
+}
+
+by_bits! {
+    /// Shifted up.
+    fn up, _mm_sll_epi16, |a, bits| a << bits;
+    /// Shifted down.
+    fn down, _mm_srl_epi16, |a, bits| a >> bits;
+}
+
+impl Lanes {
+    /// The same in every lane.
+    #[inline(always)]
+    pub(super) fn all(number: u16) -> Lanes {
+        Lanes::from([number; LANES])
+    }
+
+    /// These two in front, and zeros.
+    #[inline(always)]
+    pub(super) fn first([a, b]: [u16; 2]) -> Lanes {
+        Lanes::from([a, b, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// Each in the lane behind, and zero in the first.
+    #[inline(always)]
+    pub(super) fn later(self) -> Lanes {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: SSE2, which every x86-64 has.
+        return Lanes(unsafe { std::arch::x86_64::_mm_slli_si128::<2>(self.0) });
+        #[cfg(not(target_arch = "x86_64"))]
+        Lanes(std::array::from_fn(|i| if i == 0 { 0 } else { self.0[i - 1] }))
+    }
+
+    /// Eight samples.
+    #[inline(always)]
+    pub(super) fn samples(samples: &[i16; LANES]) -> Lanes {
+        // SAFETY: as long, and any bits are valid in either.
+        Lanes(unsafe { std::mem::transmute::<[i16; LANES], Vector>(*samples) })
+    }
+}
 
 /// The payload of a block. To write there, nobody else may see or change it: it lies behind the frontier of the one writer, or before it
 /// while the ring's lock is held. To read there, it must lie before the frontier, with the ring's lock held.
@@ -13,7 +138,7 @@ impl Vectors for Payload<'_> {
     #[inline(always)]
     fn load(&self, vector: usize) -> Lanes {
         match &self.0[2 * vector..] {
-            [half] => half.load(Ordering::Relaxed).to_ne_bytes().map(u16::from),
+            [half] => Lanes::from(half.load(Ordering::Relaxed).to_ne_bytes().map(u16::from)),
             words => load(words.first_chunk().expect("a block has its words")),
         }
     }
@@ -25,7 +150,9 @@ impl Vectors for Payload<'_> {
 
     fn store_last(&mut self, vector: usize, lanes: Lanes) {
         match &self.0[2 * vector..] {
-            [half] => half.store(u64::from_ne_bytes(lanes.map(|lane| lane as u8)), Ordering::Relaxed),
+            [half] => {
+                half.store(u64::from_ne_bytes(<[u16; LANES]>::from(lanes).map(|lane| lane as u8)), Ordering::Relaxed)
+            }
             _ => self.store(vector, lanes),
         }
     }
@@ -48,7 +175,7 @@ fn load(words: &[AtomicU64; 2]) -> Lanes {
 
 #[cfg(loom)]
 fn store(words: &[AtomicU64; 2], lanes: Lanes) {
-    for (word, half) in words.iter().zip(lanes.chunks_exact(4)) {
+    for (word, half) in words.iter().zip(<[u16; LANES]>::from(lanes).chunks_exact(4)) {
         let bits = half.iter().rev().fold(0, |bits, lane| bits << 16 | u64::from(*lane));
         word.store(bits, Ordering::Relaxed);
     }
@@ -56,5 +183,5 @@ fn store(words: &[AtomicU64; 2], lanes: Lanes) {
 
 #[cfg(loom)]
 fn load(words: &[AtomicU64; 2]) -> Lanes {
-    std::array::from_fn(|i| (words[i / 4].load(Ordering::Relaxed) >> (16 * (i % 4))) as u16)
+    Lanes::from(std::array::from_fn(|i| (words[i / 4].load(Ordering::Relaxed) >> (16 * (i % 4))) as u16))
 }

@@ -86,7 +86,7 @@ fn erase_block(mut packed: Packed, block: &[AtomicU64], kept: u64) {
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
         block::unpack(&packed, &Payload(payload), &mut residuals);
         block::cut(&mut packed, &mut residuals, kept as u8);
-        block::pack(&packed, &residuals, Payload(payload));
+        block::pack_again(&packed, &residuals, Payload(payload));
         wipe(&mut residuals);
     }
     header.store(Header::Packed(packed).to_word(), Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use super::{
     block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Residuals},
     kernels,
-    lanes::Payload,
+    lanes::{LANES, Payload},
 };
 use crate::{
     audio::g711::Law,
@@ -25,10 +25,10 @@ pub struct Traces {
 pub(super) fn block_samples(part_samples: usize) -> usize {
     if part_samples <= BLOCK_SAMPLES_MAX {
         // The usual frame, spared a division.
-        return part_samples.next_multiple_of(block::LANES).max(1);
+        return part_samples.next_multiple_of(LANES).max(1);
     }
     let blocks = part_samples.div_ceil(BLOCK_SAMPLES_MAX);
-    part_samples.div_ceil(blocks).next_multiple_of(block::LANES).clamp(1, BLOCK_SAMPLES_MAX)
+    part_samples.div_ceil(blocks).next_multiple_of(LANES).clamp(1, BLOCK_SAMPLES_MAX)
 }
 
 impl Traces {
@@ -52,9 +52,9 @@ impl Traces {
         let packed = block::choose(kind, samples, &kernels::measure(samples));
         let words: [_; BLOCK_WORDS_MAX] = std::array::from_fn(|_| AtomicU64::new(0));
         let payload = &words[..Header::Packed(packed).payload_words()];
+        block::pack(&packed, samples, Payload(payload));
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        block::predict(&packed, samples, &mut residuals);
-        block::pack(&packed, &residuals, Payload(payload));
+        block::unpack(&packed, &Payload(payload), &mut residuals);
         self.residuals.extend(residuals[..samples.len()].iter().flat_map(|residual| residual.to_ne_bytes()));
         self.packed.extend(payload.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()));
     }
