@@ -12,7 +12,11 @@ use retrocall::{
     protocol::{Ask, ErrorCode, SharedLayout},
 };
 
-use super::{GoodCall, SharedLine, desk::Desk, rig};
+use super::{
+    GoodCall, SharedLine,
+    desk::{Desk, wait_for},
+    rig,
+};
 
 /// A call whose client does this to its memory: what the engine says before it closes the connection.
 fn told(desk: &Desk, lie: impl Fn(&SharedLine)) -> (ErrorCode, String) {
@@ -67,13 +71,22 @@ fn whoever_lies_in_shared_memory_is_told_so_and_loses_the_connection() {
 /// How long hostile clients are at it: `RETROCALL_HOSTILE_SECONDS=60` for as long as that.
 fn hostile_time() -> Duration {
     let seconds = env::var("RETROCALL_HOSTILE_SECONDS").map_or(5, |text| text.parse().expect("a number of seconds"));
+    // Longer, and the calls beside them would be over before they are.
+    assert!(seconds <= 100, "RETROCALL_HOSTILE_SECONDS is 100 at most");
     Duration::from_secs(seconds)
 }
 
-/// A client that writes anything anywhere, also when the engine has gone from that memory; and comes back, with another call. Returns how
-/// many connections that cost it.
-fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> usize {
-    let mut lost = 0;
+/// What a hostile client did, and what it cost it.
+struct Hostility {
+    /// Words that it wrote where it should not have, or with what should not be there.
+    writes: u64,
+    /// Connections that it lost.
+    lost: u64,
+}
+
+/// A client that writes anything anywhere, also when the engine has gone from that memory; and comes back, with another call.
+fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> Hostility {
+    let mut done = Hostility { writes: 0, lost: 0 };
     while Instant::now() < until {
         let mut call = SharedLine::begin(desk, "liar", 8_000, Some(random.random_range(1..=5_760)));
         let mut look = Instant::now();
@@ -91,6 +104,7 @@ fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> usize {
             memory.store(layout.slot(leg, frame), near(&mut random, 500_000));
             memory.store(layout.slot(leg, frame) + 8, near(&mut random, layout.slot_samples as u64));
             memory.store(SharedLayout::written(leg), taken + near(&mut random, layout.slots as u64));
+            done.writes += 103;
             if look.elapsed() < Duration::from_millis(2) {
                 continue;
             }
@@ -101,9 +115,9 @@ fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> usize {
                 Err(other) => panic!("{other}"),
             }
         }
-        lost += 1;
+        done.lost += 1;
     }
-    lost
+    done
 }
 
 #[test]
@@ -112,14 +126,22 @@ fn whoever_writes_anything_into_shared_memory_costs_itself_its_connection_and_no
     let desk = Desk::open_with("grace = \"0s\"\n", &["--one-in", "0", "--memory", "32MiB"]);
     let good = [GoodCall::begin(&desk, seed), GoodCall::begin_shared(&desk, seed + 1)];
     let until = Instant::now() + hostile_time();
-    let lost: usize = thread::scope(|scope| {
+    let done = thread::scope(|scope| {
         let start = |random: StdRng| scope.spawn(|| be_hostile(&desk, until, random));
         let hostile = [0; 2].map(|_| start(StdRng::seed_from_u64(random.random())));
-        hostile.into_iter().map(|hostile| hostile.join().expect("it never fails")).sum()
+        hostile.map(|hostile| hostile.join().expect("it never fails"))
     });
-    eprintln!("hostile clients lost {lost} connections");
-    assert!(lost > 1, "they are noticed");
+    let [writes, lost]: [u64; 2] =
+        [|one: &Hostility| one.writes, |one: &Hostility| one.lost].map(|of| done.iter().map(of).sum());
+    eprintln!("{writes} hostile writes in {} s cost {lost} connections", hostile_time().as_secs());
+    assert!(done.iter().all(|one| one.lost > 1), "they are noticed");
     good.into_iter().for_each(GoodCall::must_be_kept_bit_for_bit);
+    // Nothing is left of them in the engine, and it knows why each of them went.
+    wait_for("an engine that holds nothing", || (desk.json(&["status"])["held_bytes"] == 0).then_some(()));
+    let closed = &desk.json(&["status"])["totals"]["connections_closed"];
+    let for_lies = ["shared-memory", "position"].map(|why| closed[why].as_u64().expect("a count"));
+    assert_eq!(for_lies.iter().sum::<u64>(), lost, "{closed}");
+    eprintln!("of these {} for where a frame said that it belongs", for_lies[1]);
     assert!(!desk.log().contains("panicked"), "{}", desk.log());
     desk.stop();
 }
