@@ -2,6 +2,7 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+mod measure;
 mod phones;
 mod pipes;
 mod returns;

@@ -8,6 +8,9 @@ use std::{
 
 use crate::desk::{Desk, wait_for};
 
+/// What plays both sinks, one on each side.
+const BOTH: &str = "both";
+
 /// PulseAudio, until it is dropped.
 pub struct Server {
     process: Option<Child>,
@@ -15,7 +18,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Two null sinks, `mic` and `speaker`; what is played into `mic` is what the agent says.
+    /// Two sinks, `mic` and `speaker`; what is played into `mic` is what the agent says. Both are sides of one sink that plays into
+    /// nothing: whoever hears that one hears how far apart they truly are, on one clock.
     pub fn start(desk: &Desk) -> Server {
         let folder = desk.beside("sound");
         fs::create_dir_all(folder.join("pulse")).expect("a folder");
@@ -37,9 +41,11 @@ impl Server {
         let mut command = Command::new("pulseaudio");
         command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=stderr"]);
         command.arg("-L").arg(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
-        for sink in ["mic", "speaker"] {
-            // Without this, and the latency below, most of what is played is damaged in the monitor.
-            command.arg("-L").arg(format!("module-null-sink sink_name={sink} norewinds=1 rate=16000 channels=1"));
+        // Without `norewinds`, and the latency below, most of what is played is damaged in the monitor.
+        command.arg("-L").arg(format!("module-null-sink sink_name={BOTH} norewinds=1 rate=16000 channels=2"));
+        for (sink, side) in [("mic", "left"), ("speaker", "right")] {
+            let map = format!("channels=1 channel_map=mono master_channel_map=front-{side} remix=no");
+            command.arg("-L").arg(format!("module-remap-sink sink_name={sink} master={BOTH} {map}"));
         }
         let log = fs::File::create(self.folder.join("log")).expect("a log");
         command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", &self.folder).env_remove("PULSE_SERVER");
@@ -82,10 +88,11 @@ impl Server {
         }
     }
 
-    /// A witness: all that is heard of a device, written into a file by the server's own recorder, until it is dropped.
-    pub fn witness(&self, device: &str, file: &std::path::Path) -> Witness {
-        let device = format!("--device={device}");
-        let args = [&device, "--rate=8000", "--channels=1", "--format=s16le", "--latency-msec=100"];
+    /// A witness of both devices at once: all that is played is written into a file by the server's own recorder, the microphone left
+    /// and the speaker right, until it is dropped.
+    pub fn witness(&self, file: &std::path::Path) -> Witness {
+        let device = format!("--device={BOTH}.monitor");
+        let args = [&device, "--rate=8000", "--channels=2", "--format=s16le", "--latency-msec=100"];
         let heard = fs::File::create(file).expect("a file");
         let mut command = self.command("parec", &args);
         Witness(command.stdin(Stdio::null()).stdout(heard).spawn().expect("parec"))
