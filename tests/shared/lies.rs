@@ -84,19 +84,20 @@ struct Hostility {
     lost: u64,
 }
 
-/// A client that writes anything anywhere, also when the engine has gone from that memory; and comes back, with another call.
+/// A client that writes anything anywhere, or what gets further than nonsense: counts and lengths that can be, nearly. It goes on when the
+/// engine has gone from that memory, and comes back with another call.
 fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> Hostility {
     let mut done = Hostility { writes: 0, lost: 0 };
     while Instant::now() < until {
         let mut call = SharedLine::begin(desk, "liar", 8_000, Some(random.random_range(1..=5_760)));
         let mut look = Instant::now();
+        let words = if random.random() { 100 } else { 0 };
         loop {
             let (memory, layout) = call.legs[0].memory();
-            for _ in 0..100 {
+            for _ in 0..words {
                 let at = 8 * random.random_range(0..memory.bytes() / 8);
                 memory.store(at, random.random());
             }
-            // Counts and lengths that can be, nearly: what gets further than nonsense.
             let leg = Leg::ALL[random.random_range(0..2)];
             let taken = memory.load(SharedLayout::taken(leg)) % (1 << 20);
             let near = |random: &mut StdRng, most: u64| random.random_range(0..=most + most / 8 + 1);
@@ -104,7 +105,7 @@ fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> Hostility {
             memory.store(layout.slot(leg, frame), near(&mut random, 500_000));
             memory.store(layout.slot(leg, frame) + 8, near(&mut random, layout.slot_samples as u64));
             memory.store(SharedLayout::written(leg), taken + near(&mut random, layout.slots as u64));
-            done.writes += 103;
+            done.writes += words + 3;
             if look.elapsed() < Duration::from_millis(2) {
                 continue;
             }
