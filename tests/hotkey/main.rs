@@ -112,9 +112,8 @@ fn the_mask_key_masks_for_as_long_as_it_is_held_and_other_keys_still_reach_their
         fingers.down(F9);
         let said = companion.next();
         assert_eq!((&said["do"], &said["answer"]), (&json!("mask"), &json!("accepted")));
-        // Longer than until a key begins to repeat itself (660 ms), by far.
-        let held = Instant::now() + Duration::from_millis(1500);
-        while Instant::now() < held {
+        wait_for_repeats(&companion);
+        for _ in 0..3 {
             assert_eq!(masked(), true);
             // In the moment in which the held key repeats itself, a key may be lost: nobody types so fast that it is every one.
             let typed = wait_for("a key in its window", || {
@@ -147,11 +146,10 @@ fn a_record_key_that_is_held_is_one_press() {
     fingers.up(R);
     RECORD.iter().for_each(|keysym| fingers.down(*keysym));
     assert_eq!(companion.next()["answer"], "accepted");
-    // Twice as long as until the first repeat.
-    std::thread::sleep(Duration::from_millis(1300));
+    wait_for_repeats(&companion);
     RECORD.iter().rev().for_each(|keysym| fingers.up(*keysym));
-    // A server counts milliseconds: a key that is let go and pressed in the same one repeats itself.
-    std::thread::sleep(Duration::from_millis(10));
+    // A key that is let go and pressed in the same millisecond repeats itself.
+    fingers.wait_by_the_server(2);
     fingers.press(&RECORD);
     assert_eq!(companion.next()["answer"], "already");
     assert_eq!(desk.json(&["status"])["totals"]["presses_again"], 1, "what was held was pressed again");
@@ -320,14 +318,25 @@ fn the_key_is_found_again_when_the_keyboard_layout_changes() {
 }
 
 /// How often each thread of a process gave up its processor by itself.
-fn naps(pid: u32) -> BTreeMap<String, String> {
+fn naps(pid: u32) -> BTreeMap<String, u64> {
     let mut naps = BTreeMap::new();
     for task in fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten() {
         let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap_or_default();
-        naps.insert(task.file_name().to_string_lossy().into_owned(), line.to_owned());
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        let count = count.map_or(0, |count| count.trim().parse().expect("a number"));
+        naps.insert(task.file_name().to_string_lossy().into_owned(), count);
     }
     naps
+}
+
+/// Waits until a key that is held has reached the companion again and again. It has answered the press and would sleep: what wakes it
+/// are repeats, of which nobody else hears.
+#[track_caller]
+fn wait_for_repeats(companion: &Companion) {
+    // A few are left from going to sleep.
+    let count = || naps(companion.pid()).values().sum::<u64>();
+    let repeated = count() + 15;
+    wait_for("a held key that repeats itself", || (count() >= repeated).then_some(()));
 }
 
 /// Watches a companion that has nothing to do for three seconds.
@@ -340,6 +349,7 @@ fn assert_sleeps(companion: &Companion) {
         (naps(companion.pid()) == before).then_some(before)
     };
     let asleep = wait_for("its sleep", look);
+    // By the clock, for nothing happens that could be waited for: long enough for whoever looks once a second, and later again.
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(naps(companion.pid()), asleep, "it woke up for nothing");
 }

@@ -19,7 +19,7 @@ use x11rb::{
         Event,
         xproto::{
             ConnectionExt as _, CreateWindowAux, EventMask, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Keycode,
-            MapState, Window, WindowClass,
+            MOTION_NOTIFY_EVENT, MapState, Window, WindowClass,
         },
         xtest::ConnectionExt as _,
     },
@@ -99,6 +99,14 @@ impl Fingers {
 
     fn move_key(&self, kind: u8, code: Keycode) {
         self.display.xtest_fake_input(kind, code, x11rb::CURRENT_TIME, self.root, 0, 0, 0).expect("a request");
+    }
+
+    /// Has the server do nothing more for these fingers until its own clock is so much further.
+    pub fn wait_by_the_server(&self, millis: u32) {
+        // It moves the pointer then, by nothing.
+        let relative = 1;
+        let root = x11rb::NONE;
+        self.display.xtest_fake_input(MOTION_NOTIFY_EVENT, relative, millis, root, 0, 0, 0).expect("a request");
     }
 
     pub fn down(&self, keysym: u32) {
