@@ -1,17 +1,18 @@
 //! What a client asks for: one JSON object a message.
 
+mod fields;
+
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{CallId, Direction};
-use crate::audio::{Codec, FRAME_SAMPLES_MAX, Rate};
+use crate::audio::{Codec, Rate};
+use fields::Fields;
 
 /// The longest name of an agent, and the longest number of a customer, in characters.
 pub const AGENT_CHARS_MAX: usize = 64;
-/// The longest stretch that `erase-last` takes: a day.
-const ERASE_SECONDS_MAX: f64 = 86_400.0;
 /// The longest name of an unknown field that an error repeats.
 const NAME_BYTES_MAX: usize = 32;
 
@@ -132,41 +133,6 @@ impl fmt::Debug for Expect {
     }
 }
 
-/// The JSON object of a request: every field that some request has.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<u64>,
-    r#do: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<CallId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    direction: Option<Direction>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate: Option<Rate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    codec: Option<Codec>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frame_samples: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digit: Option<char>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent_leg: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer_leg: Option<Uuid>,
-}
-
 impl Request {
     /// A request without a number.
     pub fn new(target: Target, ask: Ask) -> Request {
@@ -199,33 +165,7 @@ impl Request {
 
     /// The JSON of this request.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut fields = Fields { id: self.id, r#do: self.ask.verb().to_owned(), ..Fields::default() };
-        match &self.target {
-            Target::Channel(channel) => fields.channel = Some(*channel),
-            Target::Call(call) => fields.call = Some(*call),
-            Target::Agent(agent) => fields.agent = Some(agent.clone()),
-            Target::Own => {}
-        }
-        match &self.ask {
-            Ask::Begin(begin) => {
-                fields.agent = Some(begin.agent.clone());
-                fields.customer = begin.customer.clone();
-                (fields.direction, fields.rate, fields.codec) =
-                    (Some(begin.direction), Some(begin.rate), Some(begin.codec));
-            }
-            Ask::Share { frame_samples } => fields.frame_samples = *frame_samples,
-            Ask::Expect(expect) => {
-                fields.agent = Some(expect.agent.clone());
-                fields.customer = expect.customer.clone();
-                fields.direction = Some(expect.direction);
-                [fields.agent_leg, fields.customer_leg] = expect.legs.map(Some);
-            }
-            Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
-            Ask::Transfer { to } => fields.to = Some(to.clone()),
-            Ask::Dtmf { digit } => fields.digit = Some(*digit),
-            _ => {}
-        }
-        serde_json::to_vec(&fields).expect("plain fields are JSON")
+        serde_json::to_vec(&Fields::of(self)).expect("plain fields are JSON")
     }
 }
 
@@ -300,123 +240,6 @@ impl Ask {
             Ask::Status => "status",
         }
     }
-}
-
-impl Fields {
-    /// The first field that is still here: the request does not have it.
-    fn left(&self) -> Option<&'static str> {
-        let fields = [
-            ("channel", self.channel.is_some()),
-            ("call", self.call.is_some()),
-            ("agent", self.agent.is_some()),
-            ("customer", self.customer.is_some()),
-            ("direction", self.direction.is_some()),
-            ("rate", self.rate.is_some()),
-            ("codec", self.codec.is_some()),
-            ("frame_samples", self.frame_samples.is_some()),
-            ("seconds", self.seconds.is_some()),
-            ("to", self.to.is_some()),
-            ("digit", self.digit.is_some()),
-            ("agent_leg", self.agent_leg.is_some()),
-            ("customer_leg", self.customer_leg.is_some()),
-        ];
-        fields.into_iter().find(|(_, left)| *left).map(|(name, _)| name)
-    }
-
-    fn into_request(mut self) -> Result<Request, String> {
-        let verb = std::mem::take(&mut self.r#do);
-        let ask = self.take_ask(&verb)?;
-        let target = match (self.channel.take(), self.call.take(), self.agent.take()) {
-            (None, None, None) => Target::Own,
-            (Some(channel), None, None) => Target::Channel(channel),
-            (None, Some(call), None) => Target::Call(call),
-            (None, None, Some(agent)) => Target::Agent(name(agent, "agent")?),
-            _ => return Err("more than one of `channel`, `call` and `agent`".to_owned()),
-        };
-        if matches!(ask, Ask::Begin(_) | Ask::Expect(_) | Ask::Calls | Ask::Status) && target != Target::Own {
-            return Err(format!("`{verb}` means no call that is there: leave out `channel`, `call` and `agent`"));
-        }
-        match self.left() {
-            Some(field) => Err(format!("`{verb}` has no field `{field}`")),
-            None => Ok(Request { id: self.id, target, ask }),
-        }
-    }
-
-    fn take_expect(&mut self) -> Result<Expect, String> {
-        let needs = |field: &str| format!("`expect` needs the field `{field}`");
-        let agent = self.agent.take().ok_or_else(|| needs("agent"))?;
-        let legs = [
-            self.agent_leg.take().ok_or_else(|| needs("agent_leg"))?,
-            self.customer_leg.take().ok_or_else(|| needs("customer_leg"))?,
-        ];
-        if legs[0] == legs[1] {
-            return Err("`agent_leg` and `customer_leg` are the same: each leg has a UUID of its own".to_owned());
-        }
-        Ok(Expect {
-            agent: name(agent, "agent")?,
-            customer: self.customer.take().map(|number| name(number, "customer")).transpose()?,
-            direction: self.direction.take().unwrap_or_default(),
-            legs,
-        })
-    }
-
-    fn take_ask(&mut self, verb: &str) -> Result<Ask, String> {
-        let needs = |field: &str| format!("`{verb}` needs the field `{field}`");
-        Ok(match verb {
-            "begin" => Ask::Begin(Begin {
-                agent: name(self.agent.take().ok_or_else(|| needs("agent"))?, "agent")?,
-                customer: self.customer.take().map(|number| name(number, "customer")).transpose()?,
-                direction: self.direction.take().unwrap_or_default(),
-                rate: self.rate.take().ok_or_else(|| needs("rate"))?,
-                codec: self.codec.take().ok_or_else(|| needs("codec"))?,
-            }),
-            "expect" => Ask::Expect(self.take_expect()?),
-            "attach" if self.call.is_none() => return Err(needs("call")),
-            "attach" => Ask::Attach,
-            "share" => {
-                let frame_samples = self.frame_samples.take();
-                if frame_samples.is_some_and(|samples| samples == 0 || samples > FRAME_SAMPLES_MAX) {
-                    return Err(format!("`frame_samples` must be 1 to {FRAME_SAMPLES_MAX}"));
-                }
-                Ask::Share { frame_samples }
-            }
-            "end" => Ask::End,
-            "record" => Ask::Record,
-            "mask" => Ask::Mask,
-            "unmask" => Ask::Unmask,
-            "erase-last" => {
-                let seconds = self.seconds.take().ok_or_else(|| needs("seconds"))?;
-                if !(seconds > 0.0 && seconds <= ERASE_SECONDS_MAX) {
-                    return Err("`seconds` must be over 0 and at most a day".to_owned());
-                }
-                Ask::EraseLast { seconds }
-            }
-            "hold" => Ask::Hold,
-            "resume" => Ask::Resume,
-            "private" => Ask::Private,
-            "object" => Ask::Object,
-            "transfer" => Ask::Transfer { to: name(self.to.take().ok_or_else(|| needs("to"))?, "to")? },
-            "dtmf" => {
-                let digit = self.digit.take().ok_or_else(|| needs("digit"))?;
-                if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
-                    return Err("`digit` must be one of 0-9, *, #, A-D".to_owned());
-                }
-                Ask::Dtmf { digit }
-            }
-            "calls" => Ask::Calls,
-            "status" => Ask::Status,
-            _ => return Err("`do` names nothing that can be asked for".to_owned()),
-        })
-    }
-}
-
-/// A name that can stand in a log, a table and a file.
-fn name(text: String, field: &str) -> Result<String, String> {
-    let chars = text.chars().count();
-    if chars == 0 || chars > AGENT_CHARS_MAX || text.chars().any(char::is_control) {
-        return Err(format!("`{field}` must be 1 to {AGENT_CHARS_MAX} characters, none of them a control character"));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]
