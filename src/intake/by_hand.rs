@@ -44,10 +44,7 @@ impl ByHand {
         let thread = ReaderThread {
             arena,
             fault_in: FaultIn::start(arena)?,
-            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            wake: Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?),
-            beats: Arc::default(),
-            orders: HeapRb::new(1).split().1,
+            lookout: queue()?.1,
             connections: HashMap::new(),
             sharing: Vec::new(),
             collected: Instant::now(),

@@ -9,6 +9,7 @@
 mod audiosocket;
 mod connection;
 mod listen;
+mod orders;
 mod outbox;
 mod pulse;
 mod reader;

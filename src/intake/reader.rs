@@ -12,25 +12,15 @@ use std::{
     collections::HashMap,
     io::{self, Read},
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use nix::sys::{
-    epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
-    eventfd::{EfdFlags, EventFd},
-};
-use parking_lot::Mutex;
-use ringbuf::{
-    HeapCons, HeapProd, HeapRb,
-    traits::{Consumer, Observer, Producer, Split},
-};
+use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::orders::{EVENTS_MAX, Lookout, Orders, WAKE, queue};
 use crate::{
     audio::{FRAME_SAMPLES_MAX, Leg},
     barrier,
@@ -46,15 +36,9 @@ pub(super) use shared::{Allowance, SharedFrames};
 const READ_BYTES_MAX: usize = 128 * 1024;
 /// Frames of one read whose calls are told of them together: as many as the processor can fetch memory for at once.
 const FRAMES_AHEAD: usize = 16;
-/// Orders that can wait for the thread.
-const ORDERS_MAX: usize = 4_096;
-/// Sockets that one look at epoll can name.
-const EVENTS_MAX: usize = 256;
 /// How often what clients wrote into shared memory is collected, while there is any. Half a frame: later than a socket would say it, but
 /// without a call of the system for each; and there is room for half a second of it.
 const COLLECT_EVERY: Duration = Duration::from_millis(10);
-/// The event that says that orders wait.
-const WAKE: u64 = u64::MAX;
 
 /// A number for each connection, never used twice.
 pub(super) type ConnectionId = u64;
@@ -82,16 +66,11 @@ enum Order {
     Release { id: ConnectionId, channel: u32 },
     GoOn { id: ConnectionId },
     Close { id: ConnectionId },
-    Beat,
 }
 
 /// The other side's hold of the thread. The thread runs until it is dropped.
 pub(super) struct Reader {
-    /// Wait-free for the thread; those who order take turns. None only while this is dropped.
-    orders: Mutex<Option<HeapProd<Order>>>,
-    wake: Arc<EventFd>,
-    /// Beats that the thread has given.
-    beats: Arc<AtomicU64>,
+    orders: Orders<Order>,
 }
 
 impl Reader {
@@ -102,22 +81,14 @@ impl Reader {
         fault_in: FaultIn,
         allow_unlocked: bool,
     ) -> Result<Reader, ReaderError> {
-        let (orders, consumer) = HeapRb::new(ORDERS_MAX).split();
-        let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
+        let (orders, lookout) = queue()?;
         let buffers = Buffers::new(allow_unlocked)?;
-        let beats = Arc::new(AtomicU64::new(0));
-        let (thread_wake, thread_beats) = (Arc::clone(&wake), Arc::clone(&beats));
         thread::Builder::new().name(format!("intake-{number}")).spawn(move || {
             barrier::write_nowhere();
             let mut thread = ReaderThread {
                 arena: &arena,
                 fault_in,
-                epoll,
-                wake: thread_wake,
-                beats: thread_beats,
-                orders: consumer,
+                lookout,
                 connections: HashMap::new(),
                 sharing: Vec::new(),
                 collected: Instant::now(),
@@ -125,69 +96,47 @@ impl Reader {
             };
             thread.run();
         })?;
-        Ok(Reader { orders: Mutex::new(Some(orders)), wake, beats })
+        Ok(Reader { orders })
     }
 
     /// Asks the thread for a beat, which it gives when all orders before have been carried out. Never waits: false if orders pile up.
     pub(super) fn ask_beat(&self) -> bool {
-        let asked = self.orders.lock().as_mut().is_some_and(|orders| orders.try_push(Order::Beat).is_ok());
-        let _ = self.wake.write(1);
-        asked
+        self.orders.ask_beat()
     }
 
     /// How many beats the thread has given.
     pub(super) fn beats(&self) -> u64 {
-        self.beats.load(Ordering::Relaxed)
+        self.orders.beats()
     }
 
     /// A new connection: its frames and control messages are read from now on.
     pub(super) fn adopt(&self, id: ConnectionId, stream: UnixStream, inbox: UnboundedSender<Inbound>) {
-        self.order(Order::Adopt { id, stream, inbox });
+        self.orders.order(Order::Adopt { id, stream, inbox });
     }
 
     /// A call of a connection: its frames go this way from now on. Channels of a connection are given in order, from 0.
     pub(super) fn carry(&self, id: ConnectionId, channel: u32, line: Box<Line>) {
-        self.order(Order::Carry { id, channel, line });
+        self.orders.order(Order::Carry { id, channel, line });
     }
 
     /// Frames of a call come through this memory too, from now on.
     pub(super) fn share(&self, id: ConnectionId, channel: u32, shared: Box<SharedFrames>) {
-        self.order(Order::Share { id, channel, shared });
+        self.orders.order(Order::Share { id, channel, shared });
     }
 
     /// A call has ended: its line comes back.
     pub(super) fn release(&self, id: ConnectionId, channel: u32) {
-        self.order(Order::Release { id, channel });
+        self.orders.order(Order::Release { id, channel });
     }
 
     /// The last control message has taken effect.
     pub(super) fn go_on(&self, id: ConnectionId) {
-        self.order(Order::GoOn { id });
+        self.orders.order(Order::GoOn { id });
     }
 
     /// Nothing more is wanted of a connection.
     pub(super) fn close(&self, id: ConnectionId) {
-        self.order(Order::Close { id });
-    }
-
-    fn order(&self, order: Order) {
-        let mut orders = self.orders.lock();
-        let Some(orders) = orders.as_mut() else { return };
-        let mut order = order;
-        while let Err(back) = orders.try_push(order) {
-            // Thousands wait: the thread is busy with frames, and comes to them after its round.
-            order = back;
-            thread::sleep(Duration::from_micros(100));
-        }
-        let _ = self.wake.write(1);
-    }
-}
-
-impl Drop for Reader {
-    /// The thread sees that nobody can order any more, and ends.
-    fn drop(&mut self) {
-        *self.orders.lock() = None;
-        let _ = self.wake.write(1);
+        self.orders.order(Order::Close { id });
     }
 }
 
@@ -241,10 +190,7 @@ impl Buffers {
 struct ReaderThread<'a> {
     arena: &'a Arena,
     fault_in: FaultIn,
-    epoll: Epoll,
-    wake: Arc<EventFd>,
-    beats: Arc<AtomicU64>,
-    orders: HeapCons<Order>,
+    lookout: Lookout<Order>,
     connections: HashMap<ConnectionId, Connection<'a>>,
     /// Those of them that share memory with their clients.
     sharing: Vec<ConnectionId>,
@@ -284,13 +230,7 @@ impl ReaderThread<'_> {
     fn run(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
         loop {
-            let ready = match self.epoll.wait(&mut events, self.patience()) {
-                Ok(ready) => ready,
-                Err(nix::Error::EINTR) => 0,
-                // Nothing that this thread does can make it fail.
-                Err(error) => panic!("epoll_wait: {error}"),
-            };
-            for event in &events[..ready] {
+            for event in self.lookout.wait(&mut events, self.patience()) {
                 match event.data() {
                     WAKE if !self.take_orders() => return,
                     WAKE => {}
@@ -335,8 +275,8 @@ impl ReaderThread<'_> {
 
     /// False when nobody can order any more.
     fn take_orders(&mut self) -> bool {
-        let _ = self.wake.read();
-        while let Some(order) = self.orders.try_pop() {
+        self.lookout.hear();
+        while let Some(order) = self.lookout.next() {
             match order {
                 Order::Adopt { id, stream, inbox } => {
                     let stash = Stash::new(self.arena);
@@ -370,12 +310,9 @@ impl ReaderThread<'_> {
                 }
                 Order::GoOn { id } => self.read_on(id),
                 Order::Close { id } => self.close(id, None),
-                Order::Beat => {
-                    self.beats.fetch_add(1, Ordering::Relaxed);
-                }
             }
         }
-        self.orders.write_is_held()
+        self.lookout.is_held()
     }
 
     /// Goes on with a connection that was paused: first with what was read before.
@@ -383,7 +320,7 @@ impl ReaderThread<'_> {
         let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.paused) else { return };
         connection.paused = false;
         let event = EpollEvent::new(EpollFlags::EPOLLIN, id);
-        if self.epoll.add(connection.stream.as_fd(), event).is_err() {
+        if self.lookout.epoll.add(connection.stream.as_fd(), event).is_err() {
             return self.close(id, None);
         }
         if !connection.stash.is_empty() {
@@ -413,7 +350,7 @@ impl ReaderThread<'_> {
             Stop::Control(range) => {
                 keep = range.end;
                 connection.paused = true;
-                let _ = self.epoll.delete(connection.stream.as_fd());
+                let _ = self.lookout.epoll.delete(connection.stream.as_fd());
                 // What was written before the message was sent is before it.
                 let Buffers { frame, samples, .. } = &mut self.buffers;
                 match connection.lines.collect(frame, samples, Instant::now()) {
@@ -445,7 +382,7 @@ impl ReaderThread<'_> {
     fn close(&mut self, id: ConnectionId, fault: Option<(ErrorCode, String)>) {
         let Some(mut connection) = self.connections.remove(&id) else { return };
         if !connection.paused {
-            let _ = self.epoll.delete(connection.stream.as_fd());
+            let _ = self.lookout.epoll.delete(connection.stream.as_fd());
         }
         if connection.lines.share() {
             // What a client wrote before it died is of the call.

@@ -12,6 +12,8 @@ pub mod client;
 pub mod commit;
 #[path = "../../src/memory/mod.rs"]
 pub mod memory;
+#[path = "../../src/intake/orders.rs"]
+mod orders;
 #[path = "../../src/priority.rs"]
 pub mod priority;
 #[path = "../../src/protocol/mod.rs"]

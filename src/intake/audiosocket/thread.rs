@@ -7,25 +7,14 @@
 use std::{
     collections::HashMap,
     os::fd::{AsFd, OwnedFd},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use nix::{
-    sys::{
-        epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
-        eventfd::{EfdFlags, EventFd},
-    },
+    sys::epoll::{EpollEvent, EpollFlags, EpollTimeout},
     unistd::read,
-};
-use parking_lot::Mutex;
-use ringbuf::{
-    HeapCons, HeapProd, HeapRb,
-    traits::{Consumer, Observer, Producer, Split},
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -38,7 +27,11 @@ use crate::{
     audio::FRAME_SAMPLES_MAX,
     barrier,
     engine::FaultIn,
-    intake::{ReaderError, pulse::Beating},
+    intake::{
+        ReaderError,
+        orders::{EVENTS_MAX, Lookout, Orders, WAKE, queue},
+        pulse::Beating,
+    },
     memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
 };
 
@@ -46,10 +39,6 @@ use crate::{
 const READ_BYTES_MAX: usize = 64 * 1024;
 /// Room for what is read, and for what waits before it.
 const BUFFER_BYTES: usize = WAITING_BYTES_MAX + READ_BYTES_MAX + REST_BYTES_MAX;
-const ORDERS_MAX: usize = 4_096;
-const EVENTS_MAX: usize = 256;
-/// The event that says that orders wait.
-const WAKE: u64 = u64::MAX;
 /// How long a message of silence lasts.
 const TICK: Duration = Duration::from_millis(20);
 /// A thread that got no turn for longer makes up for no more than so much.
@@ -58,14 +47,11 @@ const TICKS_MAX: u32 = 5;
 enum Order {
     Adopt { id: TapId, fd: OwnedFd },
     Answer { id: TapId, given: Option<Box<Given>> },
-    Beat,
 }
 
 /// The other side's hold of the thread. The thread runs until it is dropped.
 pub(super) struct Taps {
-    orders: Mutex<Option<HeapProd<Order>>>,
-    wake: Arc<EventFd>,
-    beats: Arc<AtomicU64>,
+    orders: Orders<Order>,
 }
 
 impl Taps {
@@ -77,23 +63,15 @@ impl Taps {
         idle: Duration,
         told: UnboundedSender<Told>,
     ) -> Result<Taps, ReaderError> {
-        let (orders, consumer) = HeapRb::new(ORDERS_MAX).split();
-        let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-        let beats = Arc::new(AtomicU64::new(0));
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
+        let (orders, lookout) = queue()?;
         let bytes = LockedBuffer::new(BUFFER_BYTES, allow_unlocked)?;
         let samples = LockedSamples::new(FRAME_SAMPLES_MAX, allow_unlocked)?;
-        let (thread_wake, thread_beats) = (Arc::clone(&wake), Arc::clone(&beats));
         thread::Builder::new().name("audiosocket".to_owned()).spawn(move || {
             barrier::write_nowhere();
             let mut thread = TapThread {
                 arena: &arena,
                 fault_in,
-                epoll,
-                wake: thread_wake,
-                beats: thread_beats,
-                orders: consumer,
+                lookout,
                 taps: HashMap::new(),
                 bytes,
                 samples,
@@ -105,59 +83,34 @@ impl Taps {
             };
             thread.run();
         })?;
-        Ok(Taps { orders: Mutex::new(Some(orders)), wake, beats })
+        Ok(Taps { orders })
     }
 
     /// A new connection, non-blocking.
     pub(super) fn adopt(&self, id: TapId, fd: OwnedFd) {
-        self.order(Order::Adopt { id, fd });
+        self.orders.order(Order::Adopt { id, fd });
     }
 
     /// Where the leg of a connection goes, or that nothing of it is held.
     pub(super) fn answer(&self, id: TapId, given: Option<Given>) {
-        self.order(Order::Answer { id, given: given.map(Box::new) });
-    }
-
-    fn order(&self, order: Order) {
-        let mut orders = self.orders.lock();
-        let Some(orders) = orders.as_mut() else { return };
-        let mut order = order;
-        while let Err(back) = orders.try_push(order) {
-            // Thousands wait: the thread is busy with frames, and comes to them after its round.
-            order = back;
-            thread::sleep(Duration::from_micros(100));
-        }
-        let _ = self.wake.write(1);
+        self.orders.order(Order::Answer { id, given: given.map(Box::new) });
     }
 }
 
 impl Beating for Taps {
     fn ask_beat(&self) -> bool {
-        let asked = self.orders.lock().as_mut().is_some_and(|orders| orders.try_push(Order::Beat).is_ok());
-        let _ = self.wake.write(1);
-        asked
+        self.orders.ask_beat()
     }
 
     fn beats(&self) -> u64 {
-        self.beats.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Taps {
-    /// The thread sees that nobody can order any more, and ends.
-    fn drop(&mut self) {
-        *self.orders.lock() = None;
-        let _ = self.wake.write(1);
+        self.orders.beats()
     }
 }
 
 struct TapThread<'a> {
     arena: &'a Arena,
     fault_in: FaultIn,
-    epoll: Epoll,
-    wake: Arc<EventFd>,
-    beats: Arc<AtomicU64>,
-    orders: HeapCons<Order>,
+    lookout: Lookout<Order>,
     taps: HashMap<TapId, Tap<'a>>,
     bytes: LockedBuffer,
     samples: LockedSamples,
@@ -174,13 +127,7 @@ impl TapThread<'_> {
     fn run(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
         loop {
-            let ready = match self.epoll.wait(&mut events, self.timeout()) {
-                Ok(ready) => ready,
-                Err(nix::Error::EINTR) => 0,
-                // Nothing that this thread does can make it fail.
-                Err(error) => panic!("epoll_wait: {error}"),
-            };
-            for event in &events[..ready] {
+            for event in self.lookout.wait(&mut events, self.timeout()) {
                 match event.data() {
                     WAKE if !self.take_orders() => return,
                     WAKE => {}
@@ -207,8 +154,8 @@ impl TapThread<'_> {
 
     /// False when nobody can order any more.
     fn take_orders(&mut self) -> bool {
-        let _ = self.wake.read();
-        while let Some(order) = self.orders.try_pop() {
+        self.lookout.hear();
+        while let Some(order) = self.lookout.next() {
             match order {
                 Order::Adopt { id, fd } => {
                     let now = Instant::now();
@@ -223,17 +170,14 @@ impl TapThread<'_> {
                         self.read(id, false);
                     }
                 }
-                Order::Beat => {
-                    self.beats.fetch_add(1, Ordering::Relaxed);
-                }
             }
         }
-        self.orders.write_is_held()
+        self.lookout.is_held()
     }
 
     fn listen(&mut self, id: TapId) {
         let Some(tap) = self.taps.get(&id) else { return };
-        if self.epoll.add(tap.fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id)).is_err() {
+        if self.lookout.epoll.add(tap.fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id)).is_err() {
             self.close(id);
         }
     }
@@ -258,7 +202,7 @@ impl TapThread<'_> {
         if tap.is_over() {
             self.close(id);
         } else if fresh && tap.is_asked() {
-            let _ = self.epoll.delete(tap.fd.as_fd());
+            let _ = self.lookout.epoll.delete(tap.fd.as_fd());
         }
     }
 
@@ -286,7 +230,7 @@ impl TapThread<'_> {
 
     fn close(&mut self, id: TapId) {
         let Some(mut tap) = self.taps.remove(&id) else { return };
-        let _ = self.epoll.delete(tap.fd.as_fd());
+        let _ = self.lookout.epoll.delete(tap.fd.as_fd());
         // What waits was spoken before the end.
         let (looked, filled) = tap.take_waiting(&mut self.bytes);
         tap.use_bytes(&self.bytes[..filled], looked, false, true, &mut self.samples, Instant::now());

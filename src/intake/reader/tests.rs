@@ -5,7 +5,10 @@ use std::io::Write;
 use assert_no_alloc::assert_no_alloc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{super::pulse::Pulse, *};
+use super::{
+    super::{orders::ORDERS_MAX, pulse::Pulse},
+    *,
+};
 use crate::{
     audio::{Codec, Rate},
     client::{Pushed, SharedLeg},
@@ -251,9 +254,8 @@ fn what_a_client_pushed_before_it_died_is_taken_before_its_call_waits_for_anothe
 fn the_pulse_is_felt_while_every_thread_answers_and_missed_when_one_does_not() {
     let scene = scene();
     // One whose thread is at nothing but something else: its orders are never taken.
-    let (orders, mut stuck) = HeapRb::new(2).split();
-    let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).expect("a descriptor"));
-    let silent = Arc::new(Reader { orders: Mutex::new(Some(orders)), wake, beats: Arc::default() });
+    let (orders, mut stuck) = queue().expect("a descriptor");
+    let silent = Arc::new(Reader { orders });
     let lively = Arc::new(scene.reader);
     let mut pulse = Pulse::of(&[Arc::clone(&lively)]);
     assert!(!pulse.has_beaten(), "nothing was asked for yet");
@@ -266,18 +268,16 @@ fn the_pulse_is_felt_while_every_thread_answers_and_missed_when_one_does_not() {
     }
     let mut both = Pulse::of(&[lively, Arc::clone(&silent)]);
     assert!((0..100).all(|_| !both.has_beaten()));
-    assert_eq!(stuck.occupied_len(), 1, "it is asked once, and not again until it has answered");
     // It comes to its senses.
+    assert!(stuck.next().is_none());
+    assert_eq!(silent.beats(), 1, "it is asked once, and not again until it has answered");
     while !both.has_beaten() {
         assert!(Instant::now() < deadline, "all live again");
-        while stuck.try_pop().is_some() {
-            silent.beats.fetch_add(1, Ordering::Relaxed);
-        }
+        assert!(stuck.next().is_none());
         thread::yield_now();
     }
     // Too many orders wait: that is no sign of life, and nobody waits for it.
-    while stuck.occupied_len() < 2 {
-        silent.close(1);
-    }
+    assert!(stuck.next().is_none());
+    (0..ORDERS_MAX).for_each(|_| silent.close(1));
     assert!(!Pulse::of(&[Arc::clone(&silent)]).has_beaten() && !silent.ask_beat());
 }
