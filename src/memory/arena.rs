@@ -7,11 +7,14 @@
 //! whoever takes one faults it in: 40 µs are better than lost audio.
 #![allow(unsafe_code)]
 
-use super::sync::{AtomicU32, AtomicU64, Ordering};
 #[cfg(not(loom))]
 use super::{
     look::Use,
     map::{Map, MapError, MemoryKind},
+};
+use super::{
+    sync::{AtomicU32, AtomicU64, Ordering},
+    wipe,
 };
 
 /// The unit of memory that a ring takes: one page.
@@ -27,6 +30,17 @@ pub const SEGMENT_WORDS: usize = 6;
 /// Words of a cache line.
 #[cfg(not(loom))]
 const LINE_WORDS: usize = 8;
+
+/// How many segments become free at once when a call is wiped. Each time the processor must have finished all it was to write: one by one
+/// that took as long as the wiping. Few enough that a call that waits for memory does not wait for long.
+const BATCH_SEGMENTS: u32 = 128;
+
+/// Wiped segments, each linked to the next from `top` to `bottom`, which nobody can take yet.
+struct Batch {
+    top: Option<SegmentId>,
+    bottom: SegmentId,
+    count: u32,
+}
 
 /// A segment of the arena. Whoever holds the id from [`Arena::take`] owns the segment until [`Arena::give_back`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,20 +229,46 @@ impl Arena {
 
     /// Wipes a segment and makes it free. The caller owned it and forgets it with this call.
     pub fn give_back(&self, id: SegmentId) {
-        #[cfg(feature = "planted-leaks")]
-        if crate::leaks::is(crate::leaks::Leak::Segment) {
-            return self.push(id);
-        }
-        self.wipe(id);
+        self.wipe(id, false);
         self.push(id);
     }
 
+    /// Wipes segments and makes them free, as [`Arena::give_back`] does with one: `are_deep` says that they are more than the caches of a
+    /// processor should be filled with. Returns how many there were.
+    pub(crate) fn give_back_all(&self, segments: impl Iterator<Item = SegmentId>, are_deep: bool) -> u32 {
+        let (mut batch, mut total) = (None, 0);
+        for id in segments {
+            let Batch { top, bottom, count } = batch.unwrap_or(Batch { top: None, bottom: id, count: 0 });
+            self.wipe(id, are_deep);
+            self.words(id)[0].store(SegmentId::to_link(top), Ordering::Relaxed);
+            batch = Some(Batch { top: Some(id), bottom, count: count + 1 });
+            total += 1;
+            if count + 1 == BATCH_SEGMENTS {
+                self.push_batch(batch.take());
+            }
+        }
+        self.push_batch(batch);
+        total
+    }
+
+    fn push_batch(&self, batch: Option<Batch>) {
+        if let Some(Batch { top: Some(top), bottom, count }) = batch {
+            wipe::streamed();
+            self.push_all(top, bottom, count);
+        }
+    }
+
     fn push(&self, id: SegmentId) {
-        self.ready.fetch_add(1, Ordering::Relaxed);
+        self.push_all(id, id, 1);
+    }
+
+    /// Makes `count` segments free that are linked one to the next, from `top` to `bottom`.
+    fn push_all(&self, top: SegmentId, bottom: SegmentId, count: u32) {
+        self.ready.fetch_add(count, Ordering::Relaxed);
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
-            self.words(id)[0].store(head & LINK_MASK, Ordering::Relaxed);
-            let new = next_tag(head) | SegmentId::to_link(Some(id));
+            self.words(bottom)[0].store(head & LINK_MASK, Ordering::Relaxed);
+            let new = next_tag(head) | SegmentId::to_link(Some(top));
             // Release pairs with the Acquire of `take`.
             match self.free.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
@@ -238,7 +278,11 @@ impl Arena {
     }
 
     #[cfg(not(loom))]
-    fn wipe(&self, id: SegmentId) {
+    fn wipe(&self, id: SegmentId, is_streamed: bool) {
+        #[cfg(feature = "planted-leaks")]
+        if crate::leaks::is(crate::leaks::Leak::Segment) {
+            return;
+        }
         let words = self.words(id);
         words[0].store(0, Ordering::Relaxed);
         // The first cache line by hand: the rest begins with a whole one, which a processor clears without fetching it.
@@ -248,12 +292,18 @@ impl Arena {
         // SAFETY: the caller owns the segment, so nobody reads or writes these words; the first word, which a stale `take`
         // may still read, is left to its atomic. They lie within the mapping. The memory is shared with the world
         // (its address escaped to the kernel), so that the stores can't be left out.
-        unsafe { std::ptr::write_bytes(words[LINE_WORDS].as_ptr(), 0, SEGMENT_WORDS - LINE_WORDS) };
+        unsafe {
+            let rest = words[LINE_WORDS].as_ptr();
+            match is_streamed {
+                true => wipe::stream_zeros(rest, SEGMENT_WORDS - LINE_WORDS),
+                false => std::ptr::write_bytes(rest, 0, SEGMENT_WORDS - LINE_WORDS),
+            }
+        }
         std::hint::black_box(words);
     }
 
     #[cfg(loom)]
-    fn wipe(&self, id: SegmentId) {
+    fn wipe(&self, id: SegmentId, _is_streamed: bool) {
         for word in self.words(id) {
             word.store(0, Ordering::Relaxed);
         }
@@ -349,6 +399,18 @@ mod tests {
         let again = arena.take(Need::Selected).expect("it is free again");
         assert_eq!(again, id);
         assert!(arena.words(again).iter().all(|word| word.load(Ordering::Relaxed) == 0));
+    }
+
+    #[test]
+    fn segments_given_back_together_come_back_wiped_each_of_them_once() {
+        let arena = arena(300);
+        for are_deep in [false, true] {
+            let taken: Vec<SegmentId> = std::iter::from_fn(|| arena.take(Need::Selected)).collect();
+            let mut words = taken.iter().flat_map(|id| arena.words(*id));
+            assert!(words.all(|word| word.swap(u64::MAX, Ordering::Relaxed) == 0));
+            assert_eq!((taken.len(), arena.give_back_all(taken.into_iter(), are_deep)), (300, 300));
+            assert_eq!(arena.look(), Some(ArenaLook { held: 0, free: 300, stained_words: 0 }));
+        }
     }
 
     #[test]

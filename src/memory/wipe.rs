@@ -26,6 +26,40 @@ pub(crate) fn fetch_soon<T>(word: &T) {
     let _ = word;
 }
 
+/// Writes zeros past the caches: they go to memory without fetching what was there, and what others have in the caches stays. Nobody else
+/// is sure to see them before [`streamed`].
+///
+/// # Safety
+/// The words are there to be written, begin at 32 bytes, are a multiple of eight, and nobody else reads or writes them.
+#[cfg(not(loom))]
+pub(super) unsafe fn stream_zeros(start: *mut u64, words: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_setzero_si128, _mm_stream_si128};
+        // SAFETY: within the words, and aligned, as the caller says; every x86-64 has SSE2.
+        unsafe {
+            let zero = _mm_setzero_si128();
+            for at in (0..words).step_by(2) {
+                _mm_stream_si128(start.add(at).cast(), zero);
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: the caller says so.
+    unsafe {
+        std::ptr::write_bytes(start, 0, words);
+    }
+}
+
+/// What [`stream_zeros`] wrote is seen by whoever sees what this thread writes from now on.
+pub(super) fn streamed() {
+    #[cfg(all(target_arch = "x86_64", not(loom)))]
+    // SAFETY: every x86-64 has it; it only waits.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
+
 /// Overwrites what audio may have left with the calling thread, when it is done with it for now: its vector registers, and its stack below the
 /// caller. Some 100 ns; no system call.
 pub fn wipe_traces() {

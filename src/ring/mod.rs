@@ -59,6 +59,17 @@ struct Held {
     wiped: bool,
 }
 
+impl Held {
+    /// Bytes of the arena that the legs fill.
+    fn bytes(&self, legs: &[CachePadded<LegShared>; 2]) -> usize {
+        let segments = legs
+            .iter()
+            .zip(self.given_back)
+            .map(|(leg, given_back)| leg.counters.segments.load(Ordering::Relaxed).saturating_sub(given_back) as usize);
+        segments.sum::<usize>() * SEGMENT_BYTES
+    }
+}
+
 impl Ring {
     /// An empty ring and the writers of its legs, agent first. Takes no memory of the arena yet.
     pub fn new(arena: Arc<Arena>) -> (Arc<Ring>, [LegWriter; 2]) {
@@ -105,12 +116,7 @@ impl Ring {
 
     /// Bytes of the arena that this ring fills.
     pub fn held_bytes(&self) -> usize {
-        let given_back = self.held.lock().given_back;
-        let segments =
-            self.legs.iter().zip(given_back).map(|(leg, given_back)| {
-                leg.counters.segments.load(Ordering::Relaxed).saturating_sub(given_back) as usize
-            });
-        segments.sum::<usize>() * SEGMENT_BYTES
+        self.held.lock().bytes(&self.legs)
     }
 
     /// Bytes of the arena that were overwritten and given back: oldest audio that was dropped, and all there was once it is wiped.

@@ -17,6 +17,10 @@ use crate::{
     },
 };
 
+/// A call that holds more is wiped past the caches of the processor. It would not stay in those that a core has for itself, and what others
+/// have in the caches of all cores stays.
+const DEEP_BYTES: usize = 1 << 20;
+
 /// A place in a leg's chain: a block, and the position of its first sample.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -218,19 +222,20 @@ impl Ring {
         }
         held.wiped = true;
         held.generation += 1;
-        let mut segments = 0;
+        // A segment of each leg in turn: the next link of one comes from memory while a segment of the other is wiped.
+        let mut next = Leg::ALL.map(|leg| held.heads[leg.index()].take().or_else(|| self.leg(leg).origin()));
+        let (mut given_back, mut turn) = (held.given_back, 0);
+        let chains = std::iter::from_fn(|| {
+            let leg = if next[turn].is_some() { turn } else { 1 - turn };
+            turn = 1 - leg;
+            let segment = next[leg]?;
+            given_back[leg] += 1;
+            next[leg] = self.link(segment, word::NEXT).inspect(|next| fetch_soon(&self.arena.words(*next)[word::NEXT]));
+            Some(segment)
+        });
+        let segments = self.arena.give_back_all(chains, held.bytes(&self.legs) > DEEP_BYTES) as usize;
+        held.given_back = given_back;
         for leg in Leg::ALL {
-            let mut next = held.heads[leg.index()].take().or_else(|| self.leg(leg).origin());
-            while let Some(segment) = next {
-                next = self.link(segment, word::NEXT);
-                if let Some(next) = next {
-                    // Its link is looked at next: while this one is wiped it can come.
-                    fetch_soon(&self.arena.words(next)[word::NEXT]);
-                }
-                self.arena.give_back(segment);
-                held.given_back[leg.index()] += 1;
-                segments += 1;
-            }
             self.leg(leg).counters.peak.store(0, Ordering::Relaxed);
         }
         segments * SEGMENT_BYTES
