@@ -14,9 +14,10 @@ use std::{
     io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    thread::{self, JoinHandle},
 };
 
-use nix::fcntl::{OFlag, PosixFadviseAdvice, posix_fadvise};
+use nix::fcntl::OFlag;
 
 /// What a commit needs of a disk.
 pub trait Disk: Send + Sync {
@@ -25,6 +26,12 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the system says.
     fn create_dir_all(&self, folder: &Path) -> io::Result<()>;
+
+    /// Asks that what was written to a file is brought to the disk from now on, so that a sync finds less to do. A hint: it never waits, and
+    /// nothing depends on it. Returns the thread that is at it, if one is.
+    fn hasten(&self, _path: &Path) -> Option<JoinHandle<()>> {
+        None
+    }
 
     /// Makes a file that must not be there yet, for this user alone (0600).
     ///
@@ -76,10 +83,6 @@ pub trait DiskFile: Read + Write + Seek + Send {
     /// # Errors
     /// What the system says. Nothing that was written since the last success can be trusted then.
     fn sync_data(&mut self) -> io::Result<()>;
-
-    /// Asks that what was written is brought to the disk from now on, so that a sync finds less to do. A hint: it never waits, and nothing
-    /// depends on it.
-    fn hasten(&mut self) {}
 
     /// Makes what was written durable, and all that is known of the file.
     ///
@@ -139,15 +142,23 @@ impl Disk for RealDisk {
         Ok(())
     }
 
+    /// By a sync, on a thread that is barred and behind the others as the one that asks. Only to begin to write would not be enough: it is the
+    /// disk's own cache that takes its time.
+    ///
+    /// The file is opened anew. Of what could not be written Linux tells each that has it open once: a sync through the descriptor of those who
+    /// write would take the news away from them.
+    fn hasten(&self, path: &Path) -> Option<JoinHandle<()>> {
+        let file = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path).ok()?;
+        thread::Builder::new().name("commit-ahead".to_owned()).spawn(move || drop(file.sync_data())).ok()
+    }
+
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
         Ok(Box::new(file))
     }
 
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        // Not through a link: the audio would go where somebody else wants it.
-        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-        let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
+        let file = OpenOptions::new().read(true).write(true).custom_flags(PLAIN.bits()).open(path)?;
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
         }
@@ -189,6 +200,8 @@ impl Disk for RealDisk {
     }
 }
 
+/// Not through a link: the audio would go where somebody else wants it. Nor waiting for whoever writes to a pipe.
+const PLAIN: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
 const EINVAL: i32 = nix::errno::Errno::EINVAL as i32;
 const ENOSYS: i32 = nix::errno::Errno::ENOSYS as i32;
 
@@ -206,12 +219,6 @@ fn rename_at_once(_from: &Path, _to: &Path) -> io::Result<()> {
 impl DiskFile for File {
     fn sync_data(&mut self) -> io::Result<()> {
         File::sync_data(self)
-    }
-
-    /// By posix_fadvise(2): of what is no longer needed in the page cache, Linux begins to write what is not on the disk yet. The rest goes
-    /// from the cache, where audio is of no use to anybody.
-    fn hasten(&mut self) {
-        let _ = posix_fadvise(&*self, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
     }
 
     fn sync_all(&mut self) -> io::Result<()> {

@@ -9,8 +9,10 @@
 
 use std::{
     io::{self, ErrorKind},
+    ops::Range,
     path::Path,
     sync::Arc,
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -23,7 +25,7 @@ use super::{
     prefix::Prefix,
     stretches::Stretches,
     trouble::Refusal,
-    wav::{Buffers, CHUNK_SAMPLES, Wav},
+    wav::{Buffers, Wav},
 };
 use crate::{audio::Leg, ring::RingReader};
 
@@ -33,8 +35,10 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 const SYNC_AFTER: Duration = Duration::from_millis(375);
 /// A backlog is synced this often on its way, and at its end.
 const BACKLOG_SYNC_EVERY: Duration = Duration::from_secs(1);
-/// A step writes no more than this (1 MiB), so that others get their turn.
-const STEP_SAMPLES: usize = 1 << 18;
+/// The disk is asked to begin with what was written of a backlog each time so much more was.
+const HASTEN_EVERY_BYTES: u64 = 8 << 20;
+/// A step writes no more chunks than this (1 MiB), so that others get their turn.
+const STEP_CHUNKS: usize = 4;
 /// The first wait after a refusal, doubled with each one that follows, and the longest.
 const RETRY: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(2)];
 
@@ -88,6 +92,10 @@ pub(super) struct Job {
     is_renamed: bool,
     in_backlog: bool,
     synced_at: Instant,
+    /// How long the file was when the disk was last asked to begin.
+    hastened: u64,
+    /// The thread that does what was asked then.
+    ahead: Option<JoinHandle<()>>,
     trouble: Option<String>,
     retry_after: Duration,
 }
@@ -117,6 +125,8 @@ impl Job {
             is_renamed: false,
             in_backlog: false,
             synced_at: Instant::now(),
+            hastened: 0,
+            ahead: None,
             trouble: None,
             retry_after: RETRY[0],
         }
@@ -181,8 +191,7 @@ impl Job {
                 self.sync()?
             } else {
                 self.write_prefix(State::Running)?;
-                // The disk is at work while the next samples are read from the ring.
-                opened(&mut self.wav)?.file().hasten();
+                self.hasten();
             }
             return Ok(Next::Soon);
         }
@@ -225,6 +234,7 @@ impl Job {
         self.wav = Some(Wav::new(file, Prefix::new(&self.label, base)));
         (self.written, self.seen) = (base, [base; 2]);
         self.extent = self.extent.max(base);
+        self.hastened = 0;
         self.work.clear();
         self.sync()?;
         // All the way up: another commit may have made these folders a moment ago and not synced them yet.
@@ -253,25 +263,32 @@ impl Job {
     }
 
     fn write(&mut self, base: u64, buffers: &mut Buffers) -> Result<(), Refusal> {
-        let mut left = STEP_SAMPLES;
-        while left > 0 {
+        for _ in 0..STEP_CHUNKS {
             if self.erasing.iter().any(|one| self.is_erased(one)) {
                 self.sync()?;
             }
-            let Some(stretch) = self.work.first(CHUNK_SAMPLES.min(left)) else { break };
-            let count = (stretch.end - stretch.start) as usize;
-            for leg in Leg::ALL {
-                self.reader.read(leg, stretch.start, &mut buffers.legs[leg.index()][..count]);
-            }
+            let Some(Range { start, .. }) = self.work.first(1) else { break };
+            let wav = opened(&mut self.wav)?;
+            let Some(stretch) = self.work.first(wav.chunk(start - base)) else { break };
+            let count = (stretch.end - start) as usize;
+            buffers.read(&mut self.reader, start, count);
             self.extent = self.extent.max(stretch.end);
             (self.is_dirty, self.is_sealed) = (true, false);
-            let written = opened(&mut self.wav)?.write(stretch.start - base, count, buffers);
+            let written = wav.write(start - base, count, buffers);
             written.map_err(|error| Refusal::of_write(&self.paths.part, &error))?;
             self.written = self.written.max(stretch.end);
             self.work.written(&stretch);
-            left -= count;
         }
         if self.erasing.iter().any(|one| self.is_erased(one)) { self.sync() } else { Ok(()) }
+    }
+
+    /// The disk is at work while the next samples are read from the ring.
+    fn hasten(&mut self) {
+        let length = self.wav.as_ref().map_or(0, Wav::length);
+        if length >= self.hastened + HASTEN_EVERY_BYTES && self.ahead.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.ahead = self.disk.hasten(&self.paths.part);
+            self.hastened = length;
+        }
     }
 
     fn is_erased(&self, erasing: &Erasing) -> bool {

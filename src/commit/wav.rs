@@ -13,14 +13,20 @@ use super::{
 use crate::{
     audio::Leg,
     memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_traces},
+    ring::RingReader,
 };
 
-/// Stereo samples that are read and written at once: one second at 16 kHz.
-pub(super) const CHUNK_SAMPLES: usize = 16_384;
+/// What is written at once, and where a write ends if it can: at a multiple of this in the file. The page cache takes a write in pieces as large as
+/// their place in the file allows, so that one that begins just anywhere costs twice the time.
+const CHUNK_BYTES: usize = 256 << 10;
+/// As many stereo samples.
+const CHUNK_SAMPLES: usize = CHUNK_BYTES / FRAME_BYTES as usize;
+/// Samples that are read of one leg before those of the other: few enough to be in the nearest cache when they are put side by side.
+const LEG_SAMPLES: usize = 4_096;
 
 /// What a worker's audio passes through: the samples of each leg, and their bytes in the order of the file.
 pub(super) struct Buffers {
-    pub legs: [LockedSamples; 2],
+    legs: [LockedSamples; 2],
     staging: LockedBuffer,
 }
 
@@ -29,12 +35,21 @@ impl Buffers {
     /// [`MapError`] if they can't be locked and `allow_unlocked` is false.
     pub(super) fn new(allow_unlocked: bool) -> Result<Buffers, MapError> {
         Ok(Buffers {
-            legs: [
-                LockedSamples::new(CHUNK_SAMPLES, allow_unlocked)?,
-                LockedSamples::new(CHUNK_SAMPLES, allow_unlocked)?,
-            ],
-            staging: LockedBuffer::new(CHUNK_SAMPLES * FRAME_BYTES as usize, allow_unlocked)?,
+            legs: [LockedSamples::new(LEG_SAMPLES, allow_unlocked)?, LockedSamples::new(LEG_SAMPLES, allow_unlocked)?],
+            staging: LockedBuffer::new(CHUNK_BYTES, allow_unlocked)?,
         })
+    }
+
+    /// Takes `count` samples of both legs from `start` on, at most [`CHUNK_SAMPLES`].
+    pub(super) fn read(&mut self, reader: &mut RingReader, start: u64, count: usize) {
+        let pieces = self.staging[..count * FRAME_BYTES as usize].chunks_mut(LEG_SAMPLES * FRAME_BYTES as usize);
+        for (start, piece) in (start..).step_by(LEG_SAMPLES).zip(pieces) {
+            let count = piece.len() / FRAME_BYTES as usize;
+            for leg in Leg::ALL {
+                reader.read(leg, start, &mut self.legs[leg.index()][..count]);
+            }
+            interleave(self.legs.each_ref().map(|leg| &leg[..count]), piece);
+        }
     }
 
     pub(super) fn wipe(&mut self) {
@@ -63,13 +78,25 @@ impl Wav {
         Wav { file, prefix, frames: 0 }
     }
 
+    /// How many stereo samples to write at once from `at` on: up to the next place where a write should end.
+    pub(super) fn chunk(&self, at: u64) -> usize {
+        let behind = (self.offset(at) % CHUNK_BYTES as u64) as usize;
+        match (CHUNK_BYTES - behind) / FRAME_BYTES as usize {
+            // Between the last whole sample and that place.
+            0 => CHUNK_SAMPLES,
+            samples => samples,
+        }
+    }
+
+    fn offset(&self, at: u64) -> u64 {
+        self.prefix.bytes().len() as u64 + at * FRAME_BYTES
+    }
+
     /// Writes the first `count` samples in `buffers` at stereo sample `at`, which is not beyond the end. The prefix follows later.
-    pub(super) fn write(&mut self, at: u64, count: usize, buffers: &mut Buffers) -> io::Result<()> {
+    pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> io::Result<()> {
         debug_assert!(at <= self.frames, "no holes");
-        let Buffers { legs, staging } = buffers;
-        interleave(legs.each_ref().map(|leg| &leg[..count]), staging);
-        self.file.seek(SeekFrom::Start(self.prefix.bytes().len() as u64 + at * FRAME_BYTES))?;
-        self.file.write_all(&staging[..count * FRAME_BYTES as usize])?;
+        self.file.seek(SeekFrom::Start(self.offset(at)))?;
+        self.file.write_all(&buffers.staging[..count * FRAME_BYTES as usize])?;
         self.frames = self.frames.max(at + count as u64);
         Ok(())
     }
@@ -95,7 +122,7 @@ impl Wav {
 
     /// Bytes of prefix and samples.
     pub(super) fn length(&self) -> u64 {
-        self.prefix.bytes().len() as u64 + self.frames * FRAME_BYTES
+        self.offset(self.frames)
     }
 
     pub(super) fn frames(&self) -> u64 {

@@ -243,6 +243,10 @@ impl Shared {
             };
             if due <= Instant::now() {
                 let (_, task) = state.waiting.pop_first()?;
+                if !state.waiting.is_empty() {
+                    // Whoever waits for the first one waits for the next one from now on.
+                    self.wake.notify_one();
+                }
                 state.in_hand.insert(task.id, InHand::now(&task.teller));
                 if std::mem::take(&mut state.watch_is_idle) {
                     self.watch.notify_one();
@@ -292,8 +296,7 @@ impl Shared {
         let mut state = self.state.lock();
         // Orders that came during the step found no job to hurry.
         let due = if task.not_before.is_none() && task.job.orders().are_waiting() { now } else { due };
+        // Nobody is woken for it: this thread looks for what is due first, and wakes another one if that leaves anything.
         state.waiting.insert((due, task.id), task);
-        drop(state);
-        self.wake.notify_one();
     }
 }
