@@ -257,7 +257,7 @@ impl Rows for Predicted<'_> {
         } else {
             // None are before the first ones: such as predict them exactly.
             let [a, b] = [self.samples[0], self.samples[1]].map(|sample| sample as u16);
-            let (once, twice) = (self.lanes(0).later(), self.lanes(0).later().later());
+            let (once, twice) = (self.lanes(0).later::<2>(), self.lanes(0).later::<4>());
             let exact = a.wrapping_sub(b.wrapping_sub(a));
             (once.or(Lanes::first([a, 0])), twice.or(Lanes::first([a, exact])))
         };
@@ -382,25 +382,36 @@ fn unpack_width<const WIDTH: u32>(vectors: &impl Vectors, rows: usize, residuals
     });
 }
 
-/// The way back from what [`pack_predicted`] predicts. Sums wait for one another: adding vectors in three steps each was slower than one sample after another.
+/// The way back from what [`pack_predicted`] predicts.
 pub(super) fn restore(order: u8, base: i16, seeds: [i16; 2], residuals: &[u16], samples: &mut [i16]) {
-    let [mut last, mut step] = seeds;
-    let out = samples.iter_mut().zip(residuals);
-    let value = |residual: u16| base.wrapping_add(residual as i16);
+    let [last, step] = seeds;
     match order {
-        0 => out.for_each(|(sample, &residual)| *sample = value(residual)),
-        1 => out.for_each(|(sample, &residual)| {
-            last = last.wrapping_add(value(residual));
-            *sample = last;
-        }),
-        _ => {
-            // Sample 0 is the first seed itself: no step leads to it.
-            last = first(last, step);
-            out.for_each(|(sample, &residual)| {
-                step = step.wrapping_add(value(residual));
-                last = last.wrapping_add(step);
-                *sample = last;
-            });
+        0 => sum::<0>(base, [0, 0], residuals, samples),
+        1 => sum::<1>(base, [last, 0], residuals, samples),
+        // Sample 0 is the first seed itself: no step leads to it.
+        _ => sum::<2>(base, [first(last, step), step], residuals, samples),
+    }
+}
+
+/// Sums of residuals up to each of them, so many times over. `carried` is the sum so far, and behind it that of what is summed first. A row of
+/// eight takes three steps: then one addition waits for the row before, where sample by sample each waits for the last.
+#[inline(always)]
+fn sum<const TIMES: usize>(base: i16, carried: [i16; 2], residuals: &[u16], samples: &mut [i16]) {
+    let base = Lanes::all(base as u16);
+    let mut carried = carried.map(|sum| Lanes::all(sum as u16));
+    for (row, out) in residuals.as_chunks::<LANES>().0.iter().zip(samples.chunks_mut(LANES)) {
+        let mut sums = Lanes::from(*row).plus(base);
+        for time in (0..TIMES).rev() {
+            sums = sums.plus(sums.later::<2>());
+            sums = sums.plus(sums.later::<4>());
+            sums = sums.plus(sums.later::<8>());
+            let all = sums.last_in_all();
+            sums = sums.plus(carried[time]);
+            carried[time] = carried[time].plus(all);
+        }
+        match out.first_chunk_mut() {
+            Some(out) => *out = sums.into_samples(),
+            None => out.copy_from_slice(&sums.into_samples()[..out.len()]),
         }
     }
 }

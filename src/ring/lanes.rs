@@ -111,14 +111,27 @@ impl Lanes {
         Lanes::from([a, b, 0, 0, 0, 0, 0, 0])
     }
 
-    /// Each in the lane behind, and zero in the first.
+    /// Each some lanes of two bytes further, and zeros in front.
     #[inline(always)]
-    pub(super) fn later(self) -> Lanes {
+    pub(super) fn later<const BYTES: i32>(self) -> Lanes {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: SSE2, which every x86-64 has.
-        return Lanes(unsafe { std::arch::x86_64::_mm_slli_si128::<2>(self.0) });
+        return Lanes(unsafe { std::arch::x86_64::_mm_slli_si128::<BYTES>(self.0) });
         #[cfg(not(target_arch = "x86_64"))]
-        Lanes(std::array::from_fn(|i| if i == 0 { 0 } else { self.0[i - 1] }))
+        Lanes(std::array::from_fn(|i| i.checked_sub(BYTES as usize / 2).map_or(0, |from| self.0[from])))
+    }
+
+    /// What is in the last, in every lane.
+    #[inline(always)]
+    pub(super) fn last_in_all(self) -> Lanes {
+        Lanes::all(<[u16; LANES]>::from(self)[LANES - 1])
+    }
+
+    /// As samples.
+    #[inline(always)]
+    pub(super) fn into_samples(self) -> [i16; LANES] {
+        // SAFETY: as long, and any bits are valid in either.
+        unsafe { std::mem::transmute::<Vector, [i16; LANES]>(self.0) }
     }
 
     /// Eight samples.
