@@ -115,10 +115,17 @@ impl Contender {
         }
     }
 
+    /// A frame that comes alone is not announced.
+    fn expect(&mut self, read: &[(usize, usize)]) {
+        if read.len() > 1 {
+            self.holder.expect(&mut read.iter().map(|(leg, _)| *leg));
+        }
+    }
+
     fn one_by_one(&mut self, run: &[(usize, usize)], talk: &Talk, clock_ns: u64) {
         for read in run.chunks(self.read) {
             let began = Instant::now();
-            self.holder.expect(&mut read.iter().map(|(leg, _)| *leg));
+            self.expect(read);
             // What it took for all of them is part of what each of them takes.
             let expected_ns = (began.elapsed().as_nanos() as u64).saturating_sub(clock_ns) / read.len() as u64;
             for &(leg, number) in read {
@@ -133,7 +140,7 @@ impl Contender {
     fn in_one_go(&mut self, run: &[(usize, usize)], talk: &Talk) {
         let began = Instant::now();
         for read in run.chunks(self.read) {
-            self.holder.expect(&mut read.iter().map(|(leg, _)| *leg));
+            self.expect(read);
             for &(leg, number) in read {
                 self.holder.hold(leg, talk.frame(leg, self.frames + number));
             }

@@ -426,14 +426,17 @@ impl Connection<'_> {
         (used, stop)
     }
 
-    /// Says to the next calls that have frames in these bytes that one will come. Returns for how many. What is no frame is another's matter.
+    /// Says to the next calls that have frames in these bytes that one will come, if there are several. Returns for how many. What is no
+    /// frame is another's matter.
     fn expect_frames(&mut self, mut bytes: &[u8]) -> usize {
         for count in 0..FRAMES_AHEAD {
             let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return count };
             let Ok(Head { kind: Kind::Audio(leg), payload_bytes }) = Head::parse(*head) else { return count };
             let Some((payload, rest)) = rest.split_at_checked(payload_bytes) else { return count };
             let Some((head, _)) = AudioHead::split(payload) else { return count };
-            if let Some(Some(line)) = self.lines.get(head.channel) {
+            if let Some(Some(line)) = self.lines.get(head.channel)
+                && (count > 0 || !rest.is_empty())
+            {
                 line.expect_frame(leg);
             }
             bytes = rest;
