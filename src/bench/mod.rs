@@ -31,8 +31,8 @@ pub use figure::{Figure, GoalIs, Percentiles};
 pub use latency::Latencies;
 pub use machine::Machine;
 pub use page::number;
-pub use rivals::{Frame, Holder, Rival};
-pub use sounds::FRAME_SAMPLES;
+pub use rivals::{Holder, Rival};
+pub use sounds::{FRAME_SAMPLES, Frame};
 
 use crate::memory::{Arena, Need, SegmentId};
 use load::Shape;

@@ -14,21 +14,15 @@ use ringbuf::{
     traits::{Consumer, Producer, Split},
 };
 
-use super::{machine::open_files_max, sounds::FRAME_SAMPLES};
+use super::{
+    machine::open_files_max,
+    sounds::{FRAME_SAMPLES, Frame},
+};
 use crate::{
     audio::Leg,
     memory::Arena,
     ring::{LegWriter, Ring},
 };
-
-/// A frame of one leg: 20 ms at 8 kHz.
-#[derive(Clone, Copy)]
-pub struct Frame<'a> {
-    /// Its samples.
-    pub samples: &'a [i16; FRAME_SAMPLES],
-    /// The same as bytes, for those who write bytes.
-    pub bytes: &'a [u8; 2 * FRAME_SAMPLES],
-}
 
 /// What takes the frames of many legs.
 pub trait Holder {

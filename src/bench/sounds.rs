@@ -2,11 +2,19 @@
 
 use std::io::Cursor;
 
-use super::rivals::Frame;
 use crate::{client::WavSource, proof::Sound};
 
 /// Samples of a frame: 20 ms at 8 kHz.
 pub const FRAME_SAMPLES: usize = 160;
+
+/// A frame of one leg: 20 ms at 8 kHz.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    /// Its samples.
+    pub samples: &'a [i16; FRAME_SAMPLES],
+    /// The same as bytes, for those who write bytes.
+    pub bytes: &'a [u8; 2 * FRAME_SAMPLES],
+}
 
 /// How a fixture is to a packer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

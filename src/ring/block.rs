@@ -7,14 +7,12 @@
 //! lanes take twice the samples an instruction that the 32-bit lanes of the `bitpacking` crate do, and any number of rows packs without
 //! filling up to 128. All arithmetic wraps at 16 bits, so that every input comes back bit for bit.
 
+pub(super) use super::kernels::{BLOCK_SAMPLES_MAX, Residuals};
 use super::{
-    kernels::{self, Measure, Span, Vectors},
-    lanes::LANES,
+    kernels::{self, Measure, Span},
+    lanes::{LANES, Vectors},
 };
 use crate::audio::g711::Law;
-
-/// The most samples of one block.
-pub(super) const BLOCK_SAMPLES_MAX: usize = 192;
 
 /// Words of the longest block: its header and 24 rows of 16 bits.
 pub(super) const BLOCK_WORDS_MAX: usize = 1 + words_of(BLOCK_SAMPLES_MAX, 16);
@@ -171,9 +169,6 @@ fn width_and_depth(span: Span, width: u8) -> (u8, u8) {
 const fn words_of(samples: usize, width: usize) -> usize {
     (samples.div_ceil(LANES) * width).div_ceil(8)
 }
-
-/// Residuals in the order of their samples, as many whole rows as the longest block has.
-pub(super) type Residuals = [u16; BLOCK_SAMPLES_MAX];
 
 /// Chooses the predictor for 1 to 192 samples by their measure.
 #[inline(always)]

@@ -5,11 +5,14 @@
 //! cheaper than a loop for the rest, and harmless to a maximum and to what is only written. Blocks too short for that go sample by sample.
 #![allow(unsafe_code)]
 
-use super::{
-    block::{BLOCK_SAMPLES_MAX, Residuals},
-    lanes::{LANES, Lanes},
-};
+use super::lanes::{LANES, Lanes, Vectors};
 use crate::{audio::g711::Law, memory::wipe};
+
+/// The most samples of one block.
+pub(super) const BLOCK_SAMPLES_MAX: usize = 192;
+
+/// Residuals in the order of their samples, as many whole rows as the longest block has.
+pub(super) type Residuals = [u16; BLOCK_SAMPLES_MAX];
 
 /// Samples of one step.
 const STEP: usize = 16;
@@ -264,16 +267,6 @@ impl Rows for Predicted<'_> {
         let predicted = before.plus(before.minus(and_before).and(self.second)).and(self.first);
         self.lanes(from).minus(predicted).minus(self.base)
     }
-}
-
-/// The packed vectors of a block, in their order. Of the last one only half may be there: its lanes are of eight bits then.
-pub(super) trait Vectors {
-    /// Eight lanes, of which the upper halves are zeros if only half a vector is there.
-    fn load(&self, vector: usize) -> Lanes;
-    /// Puts a whole vector there.
-    fn store(&mut self, vector: usize, lanes: Lanes);
-    /// Puts the last vector there, of which only half may have a place.
-    fn store_last(&mut self, vector: usize, lanes: Lanes);
 }
 
 /// Runs a routine for a width: each has one of its own, in which every shift is a constant and nothing is left to be decided but where it

@@ -4,7 +4,6 @@
 //! two, which is three times the instructions.
 #![allow(unsafe_code)]
 
-use super::kernels::Vectors;
 use crate::memory::sync::{AtomicU64, Ordering};
 
 /// How many.
@@ -140,6 +139,16 @@ impl Lanes {
         // SAFETY: as long, and any bits are valid in either.
         Lanes(unsafe { std::mem::transmute::<[i16; LANES], Vector>(*samples) })
     }
+}
+
+/// The packed vectors of a block, in their order. Of the last one only half may be there: its lanes are of eight bits then.
+pub(super) trait Vectors {
+    /// Eight lanes, of which the upper halves are zeros if only half a vector is there.
+    fn load(&self, vector: usize) -> Lanes;
+    /// Puts a whole vector there.
+    fn store(&mut self, vector: usize, lanes: Lanes);
+    /// Puts the last vector there, of which only half may have a place.
+    fn store_last(&mut self, vector: usize, lanes: Lanes);
 }
 
 /// The payload of a block. To write there, nobody else may see or change it: it lies behind the frontier of the one writer, or before it
