@@ -22,7 +22,7 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
     let by_call: Option<HashMap<CallId, &Recording>> =
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
     let mut folders = BTreeSet::from([report.home.clone(), recordings.to_owned()]);
-    for item in commit::survey(&RealDisk, recordings) {
+    for item in commit::survey(&RealDisk::default(), recordings) {
         match item {
             Item::Recording { path, call } => {
                 report.files += 1;

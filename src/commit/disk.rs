@@ -18,6 +18,7 @@ use std::{
 };
 
 use nix::fcntl::OFlag;
+use parking_lot::Mutex;
 
 /// What a commit needs of a disk.
 pub trait Disk: Send + Sync {
@@ -28,10 +29,8 @@ pub trait Disk: Send + Sync {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()>;
 
     /// Asks that what was written to a file is brought to the disk from now on, so that a sync finds less to do. A hint: it never waits, and
-    /// nothing depends on it. Returns the thread that is at it, if one is.
-    fn hasten(&self, _path: &Path) -> Option<JoinHandle<()>> {
-        None
-    }
+    /// nothing depends on it.
+    fn hasten(&self, _path: &Path) {}
 
     /// Makes a file that must not be there yet, for this user alone (0600).
     ///
@@ -119,8 +118,11 @@ pub struct Entry {
 }
 
 /// The disk of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RealDisk;
+#[derive(Debug, Default)]
+pub struct RealDisk {
+    /// The thread that syncs ahead: one at a time, because a disk that hangs would get ever more of them, and has one cache.
+    ahead: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Disk for RealDisk {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
@@ -147,9 +149,14 @@ impl Disk for RealDisk {
     ///
     /// The file is opened anew. Of what could not be written Linux tells each that has it open once: a sync through the descriptor of those who
     /// write would take the news away from them.
-    fn hasten(&self, path: &Path) -> Option<JoinHandle<()>> {
-        let file = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path).ok()?;
-        thread::Builder::new().name("commit-ahead".to_owned()).spawn(move || drop(file.sync_data())).ok()
+    fn hasten(&self, path: &Path) {
+        let mut ahead = self.ahead.lock();
+        if ahead.as_ref().is_none_or(JoinHandle::is_finished)
+            && let Ok(file) = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path)
+        {
+            let thread = thread::Builder::new().name("commit-ahead".to_owned());
+            *ahead = thread.spawn(move || drop(file.sync_data())).ok();
+        }
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -250,15 +257,15 @@ mod tests {
 
     #[test]
     fn files_and_folders_are_for_this_user_alone() {
-        let home = tempfile::tempdir().expect("a folder");
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
         let folder = home.path().join("a/b/c");
-        RealDisk.create_dir_all(&folder).expect("folders");
-        RealDisk.create_dir_all(&folder).expect("folders that are there");
+        disk.create_dir_all(&folder).expect("folders");
+        disk.create_dir_all(&folder).expect("folders that are there");
         let path = folder.join("file");
-        RealDisk.create_new(&path).expect("a file");
+        disk.create_new(&path).expect("a file");
         assert_eq!((mode(&folder), mode(&home.path().join("a")), mode(&path)), (0o700, 0o700, 0o600));
         assert_eq!(
-            RealDisk.create_new(&path).err().map(|error| error.kind()),
+            disk.create_new(&path).err().map(|error| error.kind()),
             Some(io::ErrorKind::AlreadyExists),
             "a file is made once"
         );
@@ -266,32 +273,32 @@ mod tests {
 
     #[test]
     fn a_rename_never_replaces_what_is_there() {
-        let home = tempfile::tempdir().expect("a folder");
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
         let [one, other] = ["one", "other"].map(|name| home.path().join(name));
         fs::write(&one, "new").expect("a file");
         fs::write(&other, "old").expect("a file");
-        let refused = RealDisk.rename_noreplace(&one, &other).expect_err("it is there");
+        let refused = disk.rename_noreplace(&one, &other).expect_err("it is there");
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&other).expect("a file"), "old");
-        assert!(!RealDisk.is_same_file(&one, &other).expect("both are there"));
-        RealDisk.remove(&other).expect("removed");
-        RealDisk.rename_noreplace(&one, &other).expect("free now");
+        assert!(!disk.is_same_file(&one, &other).expect("both are there"));
+        disk.remove(&other).expect("removed");
+        disk.rename_noreplace(&one, &other).expect("free now");
         assert_eq!(fs::read_to_string(&other).expect("a file"), "new");
-        let entries = RealDisk.list(home.path()).expect("a list");
+        let entries = disk.list(home.path()).expect("a list");
         assert_eq!(entries, [Entry { path: other, is_folder: false }]);
     }
 
     #[test]
     fn a_link_is_not_opened() {
-        let home = tempfile::tempdir().expect("a folder");
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
         let [one, link] = ["one", "link"].map(|name| home.path().join(name));
         fs::write(&one, "").expect("a file");
         std::os::unix::fs::symlink(&one, &link).expect("a link");
-        assert!(RealDisk.open_existing(&link).is_err());
-        assert!(RealDisk.open_existing(home.path()).is_err());
-        let file = RealDisk.open_existing(&one).expect("a plain file");
+        assert!(disk.open_existing(&link).is_err());
+        assert!(disk.open_existing(home.path()).is_err());
+        let file = disk.open_existing(&one).expect("a plain file");
         assert!(file.has_name().expect("known"));
-        RealDisk.remove(&one).expect("removed");
+        disk.remove(&one).expect("removed");
         assert!(!file.has_name().expect("known"), "a file without a name is found out");
     }
 }

@@ -12,7 +12,6 @@ use std::{
     ops::Range,
     path::Path,
     sync::Arc,
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -94,8 +93,6 @@ pub(super) struct Job {
     synced_at: Instant,
     /// How long the file was when the disk was last asked to begin.
     hastened: u64,
-    /// The thread that does what was asked then.
-    ahead: Option<JoinHandle<()>>,
     trouble: Option<String>,
     retry_after: Duration,
 }
@@ -126,7 +123,6 @@ impl Job {
             in_backlog: false,
             synced_at: Instant::now(),
             hastened: 0,
-            ahead: None,
             trouble: None,
             retry_after: RETRY[0],
         }
@@ -285,8 +281,8 @@ impl Job {
     /// The disk is at work while the next samples are read from the ring.
     fn hasten(&mut self) {
         let length = self.wav.as_ref().map_or(0, Wav::length);
-        if length >= self.hastened + HASTEN_EVERY_BYTES && self.ahead.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.ahead = self.disk.hasten(&self.paths.part);
+        if length >= self.hastened + HASTEN_EVERY_BYTES {
+            self.disk.hasten(&self.paths.part);
             self.hastened = length;
         }
     }
@@ -442,7 +438,7 @@ mod tests {
             reasons: vec![],
         };
         let home = tempfile::tempdir().expect("a home");
-        let mut job = Job::new(Arc::new(RealDisk), home.path(), ring.reader(), label);
+        let mut job = Job::new(Arc::new(RealDisk::default()), home.path(), ring.reader(), label);
         let mut buffers = Buffers::new(true).expect("memory for a test");
         assert!(matches!(job.step(&mut buffers), (Next::At(_), told) if told.is_empty()));
         assert_eq!(job.written, 16_000);

@@ -108,9 +108,13 @@ impl Engine {
         if guarantees.level() < settings.guarantee && !settings.allow_unlocked {
             return Err(StartError::Guarantee { wanted: settings.guarantee, guarantees });
         }
-        let commits =
-            Commits::start(Arc::new(RealDisk), home.recordings(), settings.commit_threads, settings.allow_unlocked)
-                .map_err(StartError::Memory)?;
+        let commits = Commits::start(
+            Arc::new(RealDisk::default()),
+            home.recordings(),
+            settings.commit_threads,
+            settings.allow_unlocked,
+        )
+        .map_err(StartError::Memory)?;
         take_over(&home, &catalog, clock.wall());
         let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
@@ -212,7 +216,7 @@ fn take_over(home: &Home, catalog: &Catalog, now: Timestamp) {
 /// Publishes what was unfinished. Returns the calls of which something is on disk.
 fn recover(home: &Home, catalog: &Catalog, now: Timestamp) -> HashSet<CallId> {
     let mut found = HashSet::new();
-    for recovered in commit::recover(&RealDisk, &home.recordings()) {
+    for recovered in commit::recover(&RealDisk::default(), &home.recordings()) {
         match recovered {
             Recovered::Published { durable, label } => {
                 let what = if durable.incomplete() { "its end is missing" } else { "it is complete" };
@@ -241,12 +245,12 @@ fn register_unknown(home: &Home, catalog: &Catalog, found: &mut HashSet<CallId>,
         Ok(known) => known,
         Err(trouble) => return error!("what the catalog does not know can't be registered now: {trouble}"),
     };
-    for item in commit::survey(&RealDisk, &home.recordings()) {
+    for item in commit::survey(&RealDisk::default(), &home.recordings()) {
         let Item::Recording { path, call } = item else { continue };
         if known.contains(&call) || !found.insert(call) {
             continue;
         }
-        match commit::read_recording(&RealDisk, &path) {
+        match commit::read_recording(&RealDisk::default(), &path) {
             Ok((durable, label)) if label.call == call => {
                 warn!(%call, agent = label.agent, path = %path.display(), "a recording that the catalog did not know is registered");
                 note_found(catalog, &durable, &label, now);

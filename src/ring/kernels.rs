@@ -1,8 +1,8 @@
 //! The loops over the samples of one block: where a push spends its time.
 //!
-//! Each is written once, in plain steps of sixteen samples that the compiler turns into vectors, and compiled twice: for every processor,
+//! What measures is written once, in plain steps of sixteen samples that the compiler turns into vectors, and compiled twice: for every processor,
 //! and for those with AVX2, which take half the instructions. A last step that would run over the end is moved back and does a part twice: that is
-//! cheaper than a loop for the rest, and harmless to a maximum and to what is only written. Blocks too short for that go sample by sample.
+//! cheaper than a loop for the rest, and harmless to a maximum. Blocks too short for that go sample by sample. What packs goes by rows of eight.
 #![allow(unsafe_code)]
 
 use super::lanes::{LANES, Lanes, Vectors};
@@ -306,7 +306,7 @@ pub(super) fn pack_predicted(order: u8, base: i16, samples: &[i16], width: u8, v
     if samples.len() == rows * LANES {
         return pack(&Predicted::new(order, base, samples), rows, width, vectors);
     }
-    // The last row is not full, as it is with 20 ms at 11,025 Hz and few others: filled up with zeros, whose residuals are made zeros too.
+    // The last row is not full, as with 20 ms at 44.1 kHz and few others: filled up with zeros, whose residuals are made zeros too.
     let (mut filled, mut residuals): (_, Residuals) = ([0; BLOCK_SAMPLES_MAX], [0; BLOCK_SAMPLES_MAX]);
     filled[..samples.len()].copy_from_slice(samples);
     let predicted = Predicted::new(order, base, &filled);

@@ -89,39 +89,39 @@ struct TestFile {
 impl Disk for TestDisk {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
         self.ask(Asked::Folder)?;
-        RealDisk.create_dir_all(folder)
+        RealDisk::default().create_dir_all(folder)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.ask(Asked::Create)?;
-        Ok(Box::new(TestFile { file: RealDisk.create_new(path)?, disk: self.clone() }))
+        Ok(Box::new(TestFile { file: RealDisk::default().create_new(path)?, disk: self.clone() }))
     }
 
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.ask(Asked::Open)?;
-        Ok(Box::new(TestFile { file: RealDisk.open_existing(path)?, disk: self.clone() }))
+        Ok(Box::new(TestFile { file: RealDisk::default().open_existing(path)?, disk: self.clone() }))
     }
 
     fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.ask(Asked::Rename)?;
-        RealDisk.rename_noreplace(from, to)
+        RealDisk::default().rename_noreplace(from, to)
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         self.ask(Asked::SyncDir)?;
-        if self.skips_syncs { Ok(()) } else { RealDisk.sync_dir(folder) }
+        if self.skips_syncs { Ok(()) } else { RealDisk::default().sync_dir(folder) }
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove(path)
+        RealDisk::default().remove(path)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
-        RealDisk.list(folder)
+        RealDisk::default().list(folder)
     }
 
     fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
-        RealDisk.is_same_file(one, other)
+        RealDisk::default().is_same_file(one, other)
     }
 }
 

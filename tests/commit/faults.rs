@@ -298,7 +298,7 @@ fn whichever_step_is_the_last_what_is_recovered_is_right_as_far_as_it_goes() {
         // As if killed: the threads are gone, nothing is tried again.
         let Desk { home: _home, commits } = desk;
         drop(commits);
-        let recovered = recover(&RealDisk, &recordings);
+        let recovered = recover(&RealDisk::default(), &recordings);
         match &recovered[..] {
             [] => {
                 assert!(matches!(told, Progress::Durable(_)) || recording.wav.exists() || files(&recordings).is_empty())
