@@ -187,7 +187,7 @@ pub fn run(
         bench.arena_bytes_min = bench.pick(700 << 20, 2 << 30).min(bench.memory_bytes_max());
     }
     for (step, one) in measurements.iter().enumerate() {
-        told(step, measurements.len(), one.what);
+        told(step + 1, measurements.len(), one.what);
         (one.run)(&mut bench).map_err(|trouble| Trouble::new(format!("{} can't be measured: {trouble}", one.name)))?;
     }
     bench.report.machine.load_after = machine::load();

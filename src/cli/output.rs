@@ -54,7 +54,7 @@ pub(super) fn log(what: &str) {
         .init();
 }
 
-/// A bar on a terminal, once something has taken over a second; nothing anywhere else.
+/// A bar on a terminal, once something has taken over a second, or at its first step; nothing anywhere else.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
@@ -68,17 +68,19 @@ impl Progress {
 
     /// `done` of `of` seconds.
     pub(super) fn set(&mut self, (done, of): (f64, f64)) {
-        self.show((done * 1e3) as u64, (of * 1e3) as u64, format!("{done:.0} of {of:.0} s"));
+        if self.began.elapsed() > PATIENCE {
+            self.show((done * 1e3) as u64, (of * 1e3) as u64, format!("{done:.0} of {of:.0} s"));
+        }
     }
 
-    /// Step `step` of `of` begins, and this is what it does.
+    /// Step `step` of `of` begins, and this is what it does. It is shown at once: nothing tells of it again before it is over.
     pub(super) fn step(&mut self, step: usize, of: usize, what: &'static str) {
         what.clone_into(&mut self.what);
-        self.show(step as u64, of as u64, format!("{step} of {of}"));
+        self.show(step as u64 - 1, of as u64, format!("{step} of {of}"));
     }
 
     fn show(&mut self, done: u64, of: u64, words: String) {
-        if self.bar.is_none() && self.began.elapsed() > PATIENCE && io::stderr().is_terminal() {
+        if self.bar.is_none() && io::stderr().is_terminal() {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {prefix}").expect("a template of known keys");
             self.bar = Some(ProgressBar::new(0).with_style(style));
         }
