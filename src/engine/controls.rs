@@ -5,11 +5,7 @@ use std::{sync::Arc, time::Instant};
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{
-    Engine, Listener, Who,
-    committing::label,
-    registry::{Entry, Link},
-};
+use super::{Engine, Listener, Who, committing::label, registry::Entry};
 use crate::{
     call::{Done, LiveCall, Pressed},
     protocol::{self, Answer, Ask, Event, Reason, Refusal, Target, Verdict},
@@ -140,7 +136,7 @@ impl Engine {
         let view = |entry: Arc<Entry>| {
             let state = entry.state.lock();
             let call = state.call.as_ref().filter(|call| who.may_act_for(call.agent()))?;
-            Some(call.view(!matches!(state.link, Link::Lost { .. }), who.owner))
+            Some(call.view(!state.slots.are_lost(), who.owner))
         };
         let mut calls: Vec<_> = self.registry.all().into_iter().filter_map(view).collect();
         calls.sort_by_key(|call| call.call);

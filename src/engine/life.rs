@@ -10,7 +10,8 @@ use super::{
     Engine, Listener, Who,
     committing::label,
     listener::Listeners,
-    registry::{Entry, Link, State},
+    registry::{Entry, State},
+    slots::Slots,
 };
 use crate::{
     audio::Leg,
@@ -40,11 +41,38 @@ impl Carried {
 }
 
 impl Engine {
-    /// A call begins: it gets its id, its number and its draw.
+    /// A call begins, all legs of which one connection brings.
     ///
     /// # Errors
     /// [`Refusal`] if it can't be captured. The phone call itself is none of our business: it goes on.
     pub fn begin(&self, who: &Who, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
+        let (entry, writers) = self.open(who, begin, listener, |slots| slots.take_all())?;
+        Ok(Carried { agent: entry.facts.agent.clone(), facts: entry.facts.clone(), began: entry.began, writers })
+    }
+
+    /// A call begins, each leg of which has a connection of its own; this one comes first. Others ask for theirs with [`Engine::take_leg`].
+    ///
+    /// # Errors
+    /// [`Refusal`], as [`Engine::begin`].
+    pub fn begin_with_leg(
+        &self,
+        who: &Who,
+        begin: Begin,
+        leg: Leg,
+        listener: &Arc<dyn Listener>,
+    ) -> Result<(CallId, Box<LegWriter>), Refusal> {
+        let (entry, writer) = self.open(who, begin, listener, |slots| slots.take(leg))?;
+        Ok((entry.id, writer))
+    }
+
+    /// Opens a call: it gets its id, its number and its draw, and whoever brings it `takes` what it needs of it.
+    fn open<T>(
+        &self,
+        who: &Who,
+        begin: Begin,
+        listener: &Arc<dyn Listener>,
+        takes: impl FnOnce(&mut Slots) -> Option<T>,
+    ) -> Result<(Arc<Entry>, T), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
@@ -88,25 +116,28 @@ impl Engine {
         let call = LiveCall::begin(facts.clone(), Arc::clone(&ring), drawn, self.rules);
         let listeners = Listeners::default();
         listeners.add(listener);
-        let began = Instant::now();
-        self.registry.add(&Arc::new(Entry {
+        let mut slots = Slots::new(writers);
+        let taken = takes(&mut slots).expect("the slots of a new call are free");
+        let entry = Arc::new(Entry {
             id: facts.id,
-            facts: facts.clone(),
+            facts,
             ring,
-            began,
+            began: Instant::now(),
             listeners: Arc::new(listeners),
             state: Mutex::new(State {
                 call: Some(call),
-                link: Link::Connected,
+                slots,
+                pressable_until: None,
                 commit: None,
                 pressed: None,
                 lost_frames_told: 0,
                 told_too_long: false,
             }),
-        }));
+        });
+        self.registry.add(&entry);
         self.counters.call_begun();
         self.look_after_soon();
-        Ok(Carried { agent: facts.agent.clone(), facts, began, writers: Box::new(writers) })
+        Ok((entry, taken))
     }
 
     /// Another connection takes over a call that lost its own.
@@ -120,30 +151,68 @@ impl Engine {
         if !who.may_act_for(&agent) {
             return Err(Refusal::NotYours);
         }
-        match std::mem::replace(&mut state.link, Link::Connected) {
-            Link::Lost { writers, .. } => {
-                entry.listeners.add(listener);
-                info!(call = %id, "the call has a connection again");
-                Ok(Carried { facts: entry.facts.clone(), agent, began: entry.began, writers })
-            }
-            Link::Connected => Err(Refusal::Connected),
-            ended @ Link::Ended { .. } => {
-                state.link = ended;
-                Err(Refusal::Ended)
-            }
+        if state.pressable_until.is_some() {
+            return Err(Refusal::Ended);
+        }
+        let writers = state.slots.take_all().ok_or(Refusal::Connected)?;
+        entry.listeners.add(listener);
+        info!(call = %id, "the call has a connection again");
+        Ok(Carried { facts: entry.facts.clone(), agent, began: entry.began, writers })
+    }
+
+    /// A connection takes one leg of a call: it is the leg's first one, or its last one is gone.
+    ///
+    /// # Errors
+    /// [`Refusal::Connected`] while another connection has the leg; [`Refusal::UnknownCall`], [`Refusal::Ended`].
+    pub fn take_leg(&self, id: CallId, leg: Leg) -> Result<Box<LegWriter>, Refusal> {
+        let entry = self.registry.get(id)?;
+        let mut state = entry.state.lock();
+        if state.pressable_until.is_some() {
+            return Err(Refusal::Ended);
+        }
+        state.slots.take(leg).ok_or(Refusal::Connected)
+    }
+
+    /// Somebody else is told of a call too.
+    pub fn listen_to(&self, id: CallId, listener: &Arc<dyn Listener>) {
+        if let Ok(entry) = self.registry.get(id) {
+            entry.listeners.add(listener);
         }
     }
 
     /// The connection that carried a call is lost: the call waits for another one, for the grace time.
     pub fn connection_lost(&self, id: CallId, writers: Box<[LegWriter; 2]>) {
         let Ok(entry) = self.registry.get(id) else { return };
+        info!(call = %id, grace_ms = self.grace.as_millis() as u64, "the connection of a call is lost");
+        let lost_at = Some(self.clock.passed());
         let mut state = entry.state.lock();
-        if matches!(state.link, Link::Connected) {
-            info!(call = %id, grace_ms = self.grace.as_millis() as u64, "the connection of a call is lost");
-            state.link = Link::Lost { since: self.clock.passed(), writers };
+        for (leg, writer) in Leg::ALL.into_iter().zip(*writers) {
+            state.slots.give_back(leg, Box::new(writer), lost_at);
         }
         drop(state);
         self.look_after_soon();
+    }
+
+    /// The connection that brought a leg is lost: the leg waits for another one, for the grace time.
+    pub fn leg_lost(&self, id: CallId, leg: Leg, writer: Box<LegWriter>) {
+        let Ok(entry) = self.registry.get(id) else { return };
+        info!(call = %id, ?leg, grace_ms = self.grace.as_millis() as u64, "the connection of a leg is lost");
+        entry.state.lock().slots.give_back(leg, writer, Some(self.clock.passed()));
+        self.look_after_soon();
+    }
+
+    /// The connection that brought a leg says that no more comes. That is hangup if nobody else brings anything: true then.
+    pub fn leg_ended(&self, id: CallId, leg: Leg, writer: Box<LegWriter>) -> bool {
+        let Ok(entry) = self.registry.get(id) else { return true };
+        let mut state = entry.state.lock();
+        state.slots.give_back(leg, writer, None);
+        let is_over = state.is_over(self.clock.passed(), self.grace);
+        drop(state);
+        if is_over {
+            // Refused if the engine has ended it before: then it is over all the same.
+            let _ = self.end(id);
+        }
+        is_over
     }
 
     /// Hangup. Returns the end of the call, in samples and in seconds.
@@ -159,7 +228,7 @@ impl Engine {
         if self.after_hangup.is_zero() || call.is_recording() || self.is_stopping() {
             self.settle(&entry, &mut state);
         } else {
-            state.link = Link::Ended { until: self.clock.passed() + self.after_hangup };
+            state.pressable_until = Some(self.clock.passed() + self.after_hangup);
             drop(state);
             self.look_after_soon();
         }

@@ -12,6 +12,7 @@ mod life;
 mod listener;
 mod purposes;
 mod registry;
+mod slots;
 mod start;
 mod status;
 mod threads;
@@ -47,7 +48,7 @@ use crate::{
     sampler::Draw,
 };
 use committing::Committing;
-use registry::{Link, Registry};
+use registry::Registry;
 use threads::Wiper;
 
 /// How far a position may be ahead of its call.
@@ -158,9 +159,9 @@ impl Engine {
         info!(calls = calls.len(), "stopping: selected calls are committed, all others wiped");
         for entry in calls {
             let mut state = entry.state.lock();
-            match state.link {
-                Link::Ended { .. } => self.settle(&entry, &mut state),
-                _ => self.end_by(&entry, &mut state, EndedBy::Stopping),
+            match state.pressable_until {
+                Some(_) => self.settle(&entry, &mut state),
+                None => self.end_by(&entry, &mut state, EndedBy::Stopping),
             }
         }
         self.wiper.finish();

@@ -8,13 +8,13 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::listener::Listeners;
+use super::{listener::Listeners, slots::Slots};
 use crate::{
     audio::{Leg, Rate},
     call::{Facts, LiveCall},
     commit::CommitHandle,
     protocol::{CallId, Refusal},
-    ring::{LegCounts, LegWriter, Ring},
+    ring::{LegCounts, Ring},
 };
 
 /// Who asks.
@@ -33,16 +33,6 @@ impl Who {
     }
 }
 
-/// What brings a call its audio.
-pub(super) enum Link {
-    /// A connection holds the writers.
-    Connected,
-    /// The connection is lost: the writers wait for another one.
-    Lost { since: Duration, writers: Box<[LegWriter; 2]> },
-    /// The call has ended; record can still be pressed until then.
-    Ended { until: Duration },
-}
-
 /// A live call and what surrounds it.
 pub(super) struct Entry {
     pub id: CallId,
@@ -59,7 +49,10 @@ pub(super) struct Entry {
 pub(super) struct State {
     /// None once it is settled.
     pub call: Option<LiveCall>,
-    pub link: Link,
+    /// What brings it its legs.
+    pub slots: Slots,
+    /// Once it has ended: until when record can still be pressed.
+    pub pressable_until: Option<Duration>,
     /// The commit that follows the call since record was pressed.
     pub commit: Option<CommitHandle>,
     /// When record was first pressed.
@@ -164,12 +157,11 @@ impl Registry {
 }
 
 impl State {
-    /// Whether its time has come: the grace of a lost connection, or the wait for a late press, is over.
+    /// Whether its time has come: the grace of its legs, or the wait for a late press, is over.
     pub(super) fn is_over(&self, now: Duration, grace: Duration) -> bool {
-        match &self.link {
-            Link::Connected => false,
-            Link::Lost { since, .. } => now.saturating_sub(*since) >= grace,
-            Link::Ended { until } => now >= *until,
+        match self.pressable_until {
+            None => self.slots.are_over(now, grace),
+            Some(until) => now >= until,
         }
     }
 }

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use super::{
     Engine,
     counters::Mishap,
-    registry::{Entry, Link, State},
+    registry::{Entry, State},
 };
 use crate::{
     audio::Leg,
@@ -25,9 +25,9 @@ impl Engine {
         for entry in self.registry.all() {
             let mut state = entry.state.lock();
             if state.is_over(now, self.grace) {
-                match state.link {
-                    Link::Lost { .. } => self.end_by(&entry, &mut state, EndedBy::ConnectionLost),
-                    _ => self.settle(&entry, &mut state),
+                match state.pressable_until {
+                    None => self.end_by(&entry, &mut state, EndedBy::ConnectionLost),
+                    Some(_) => self.settle(&entry, &mut state),
                 }
                 continue;
             }

@@ -3,6 +3,7 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+mod grace;
 mod many;
 mod peer;
 #[path = "../rig/mod.rs"]
@@ -253,7 +254,7 @@ fn keys_that_are_pressed_while_the_call_is_masked_are_neither_held_nor_logged() 
 
 #[test]
 fn however_a_peer_vanishes_its_leg_ends_and_the_call_with_the_last_one() {
-    let desk = open(AGENTS);
+    let desk = open(&format!("grace = \"500ms\"\n{AGENTS}"));
     let sound = Sound::noise(8_000, 4_010, 13);
     // In the middle of a message: what came of it was spoken.
     let mut agent = Peer::connect(&desk, AGENT);
@@ -267,7 +268,7 @@ fn however_a_peer_vanishes_its_leg_ends_and_the_call_with_the_last_one() {
     customer.speak(0x10, &sound.legs[1][..4_000], 160);
     calls(&desk, have_come([4_000; 2], 8_000));
     press(&desk, "anna");
-    // One says that it sends no more, the other is torn down.
+    // One says that it sends no more, the other is torn down, and does not come back.
     agent.shut_writing();
     agent.hears_the_end();
     calls(&desk, |calls| calls.len() == 1);

@@ -35,6 +35,7 @@ use super::{ServeError, listen, pulse::Beating};
 use crate::{
     audio::Rate,
     engine::{Engine, Mishap},
+    protocol::CallId,
     ring::LegWriter,
     settings::Settings,
 };
@@ -58,7 +59,18 @@ enum Told {
     /// Something is wrong with what comes.
     Odd { id: TapId, oddity: Oddity },
     /// The connection has ended.
-    Gone { id: TapId, writer: Option<Box<LegWriter>> },
+    Gone { id: TapId, writer: Option<Box<LegWriter>>, end: End },
+    /// The engine has ended a call.
+    CallEnded { call: CallId },
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By the peer, or by us after the idle limit: so phone calls end.
+    HangUp,
+    /// By a reset, or by a network that brings nothing any more: so connections are lost.
+    Lost,
 }
 
 /// What those who accept and those who answer share.
@@ -105,11 +117,13 @@ pub(super) async fn listen(engine: &Arc<Engine>, settings: &Settings) -> Result<
     };
     let (told, inbox) = unbounded_channel();
     let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
-    let taps = Taps::start(arena, fault_in, engine.allow_unlocked(), settings.audiosocket_idle, told);
+    let taps = Taps::start(arena, fault_in, engine.allow_unlocked(), settings.audiosocket_idle, told.clone());
     let taps = Arc::new(taps.map_err(ServeError::Reader)?);
     let pairing = Arc::new(Pairing::new(settings));
     let shared = Arc::new(Shared { taps: Arc::clone(&taps), pairing: Arc::clone(&pairing), open: AtomicUsize::new(0) });
-    tokio::spawn(Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711).serve(inbox));
+    let switchboard =
+        Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711, told.clone());
+    tokio::spawn(switchboard.serve(inbox));
     let address = tcp.as_ref().map(|(address, _)| *address);
     let door = Door { engine: Arc::clone(engine), shared, max: settings.connections_max };
     tokio::spawn(door.accept(tcp.map(|(_, listener)| listener), unix));

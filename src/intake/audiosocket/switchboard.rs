@@ -11,18 +11,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
-    Shared, TapId, Told,
+    End, Shared, TapId, Told,
     pairing::{Found, Key},
     tap::{Given, Oddity},
 };
 use crate::{
     audio::{Codec, Leg, Rate, g711::Law},
-    engine::{Carried, ClosedBy, Engine, Listener, Who},
+    engine::{ClosedBy, Engine, Listener, Who},
     protocol::{Ask, Begin, CallId, Event, Refusal, Target},
     ring::LegWriter,
 };
@@ -30,11 +30,15 @@ use crate::{
 /// How long the first frame of a call usually is.
 const FRAME: Duration = Duration::from_millis(20);
 
-/// Told of a call that nobody expected.
-struct Nobody;
+/// Hears when the engine ends a call, and says so to the switchboard.
+struct Ear(UnboundedSender<Told>);
 
-impl Listener for Nobody {
-    fn tell(&self, _: &Event) {}
+impl Listener for Ear {
+    fn tell(&self, event: &Event) {
+        if let Event::Ended { call, .. } = event {
+            let _ = self.0.send(Told::CallEnded { call: *call });
+        }
+    }
 }
 
 /// A live call whose legs come over AudioSocket.
@@ -43,8 +47,6 @@ struct Call {
     rate: Rate,
     /// What its position 0 is.
     began: Instant,
-    /// The writers that no connection has.
-    writers: [Option<LegWriter>; 2],
 }
 
 /// The live calls, and the connections that carry their legs.
@@ -54,19 +56,25 @@ pub(super) struct Switchboard {
     law: Option<Law>,
     /// AudioSocket has no users: who may connect may carry any agent's call.
     who: Who,
-    nobody: Arc<dyn Listener>,
+    ear: Arc<dyn Listener>,
     calls: HashMap<Key, Call>,
     legs: HashMap<TapId, (Key, Leg)>,
 }
 
 impl Switchboard {
-    pub(super) fn new(engine: Arc<Engine>, shared: Arc<Shared>, law: Option<Law>) -> Switchboard {
+    /// What it has to hear of the engine itself goes through `told`, as what the thread has to say.
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        shared: Arc<Shared>,
+        law: Option<Law>,
+        told: UnboundedSender<Told>,
+    ) -> Switchboard {
         let who = Who { agent: String::new(), owner: true };
-        let nobody = Arc::new(Nobody) as _;
-        Switchboard { engine, shared, law, who, nobody, calls: HashMap::new(), legs: HashMap::new() }
+        let ear = Arc::new(Ear(told)) as _;
+        Switchboard { engine, shared, law, who, ear, calls: HashMap::new(), legs: HashMap::new() }
     }
 
-    /// Hears what the thread has to say, for as long as it lives.
+    /// Hears what the thread has to say, for as long as the runtime lives.
     pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Told>) {
         while let Some(told) = inbox.recv().await {
             match told {
@@ -76,7 +84,8 @@ impl Switchboard {
                 }
                 Told::Digit { id, digit } => self.digit(id, digit),
                 Told::Odd { id, oddity } => self.tell_odd(id, oddity),
-                Told::Gone { id, writer } => self.gone(id, writer.map(|writer| *writer)),
+                Told::Gone { id, writer, end } => self.gone(id, writer, end),
+                Told::CallEnded { call } => self.forget(call),
             }
         }
     }
@@ -85,54 +94,60 @@ impl Switchboard {
     fn find(&mut self, tap: TapId, uuid: Uuid, rate: Rate) -> Option<Given> {
         let found = self.shared.pairing.find(uuid);
         let (key, leg) = (found.key, found.leg);
-        if !self.calls.contains_key(&key) {
-            match self.begin(found, rate) {
-                Ok(call) => drop(self.calls.insert(key, call)),
-                Err(refusal) => {
-                    warn!(%uuid, reason = %refusal, "nothing is held of a leg that came over AudioSocket: its call is refused");
-                    return None;
-                }
+        let taken = match self.calls.get(&key) {
+            None => self.begin(found, rate),
+            Some(call) if call.rate != rate => {
+                let (rate_hz, call_hz) = (rate.hz(), call.rate.hz());
+                warn!(call = %call.id, ?leg, rate_hz, call_hz, "nothing is held of a leg that came over AudioSocket: the other leg has \
+                    another rate; let Asterisk send both at the same one");
+                return None;
             }
-        }
-        let call = self.calls.get_mut(&key)?;
-        if call.rate != rate {
-            let (rate_hz, call_hz) = (rate.hz(), call.rate.hz());
-            warn!(call = %call.id, ?leg, rate_hz, call_hz, "nothing is held of a leg that came over AudioSocket: the other leg has another \
-                rate; let Asterisk send both at the same one");
-            return None;
-        }
-        let Some(writer) = call.writers[leg.index()].take() else {
-            warn!(call = %call.id, ?leg, "nothing is held of a leg that came over AudioSocket: another connection is this leg");
-            return None;
+            Some(call) => self.engine.take_leg(call.id, leg),
         };
+        let call = self.calls.get(&key);
+        let writer = match (taken, call) {
+            (Ok(writer), _) => writer,
+            (Err(Refusal::Connected), Some(call)) => {
+                warn!(call = %call.id, ?leg, "nothing is held of a leg that came over AudioSocket: another connection is this leg");
+                return None;
+            }
+            (Err(refusal), _) => {
+                warn!(%uuid, reason = %refusal, "nothing is held of a leg that came over AudioSocket: its call is refused");
+                return None;
+            }
+        };
+        let call = call?;
         debug!(call = %call.id, ?leg, %uuid, "a leg has come over AudioSocket");
         self.legs.insert(tap, (key, leg));
         Some(Given { writer, rate, began: call.began, law: self.law })
     }
 
-    fn begin(&self, found: Found, rate: Rate) -> Result<Call, Refusal> {
+    fn begin(&mut self, found: Found, rate: Rate) -> Result<Box<LegWriter>, Refusal> {
         let begin = Begin {
-            agent: found.agent,
+            agent: found.agent.clone(),
             customer: found.customer,
             direction: found.direction,
             rate,
             codec: Codec::Pcm16,
         };
-        let listener = found.listener.and_then(|listener| listener.upgrade());
-        let listener = listener.as_ref().unwrap_or(&self.nobody);
-        let Carried { facts, agent, began, writers } = self.engine.begin(&self.who, begin, listener)?;
-        info!(call = %facts.id, agent, rate_hz = rate.hz(), "a call comes over AudioSocket");
+        let (id, writer) = self.engine.begin_with_leg(&self.who, begin, found.leg, &self.ear)?;
+        info!(call = %id, agent = found.agent, rate_hz = rate.hz(), "a call comes over AudioSocket");
+        if let Some(listener) = found.listener.and_then(|listener| listener.upgrade()) {
+            self.engine.listen_to(id, &listener);
+            let [agent_leg, customer_leg] = found.uuids;
+            listener.tell(&Event::Begun { call: id, agent: found.agent, agent_leg, customer_leg });
+        }
         // The first frame was spoken in the time before it came.
-        let began = began.checked_sub(FRAME).unwrap_or(began);
-        let [agent_leg, customer_leg] = found.uuids;
-        listener.tell(&Event::Begun { call: facts.id, agent, agent_leg, customer_leg });
-        Ok(Call { id: facts.id, rate, began, writers: writers.map(Some) })
+        let now = Instant::now();
+        let began = now.checked_sub(FRAME).unwrap_or(now);
+        self.calls.insert(found.key, Call { id, rate, began });
+        Ok(writer)
     }
 
     /// A key was pressed. What is said of it to anybody is the call's matter.
     fn digit(&self, tap: TapId, digit: char) {
         if let Some(call) = self.legs.get(&tap).and_then(|(key, _)| self.calls.get(key)) {
-            self.engine.control(&self.who, &Target::Call(call.id), &Ask::Dtmf { digit }, &self.nobody);
+            self.engine.control(&self.who, &Target::Call(call.id), &Ask::Dtmf { digit }, &self.ear);
         }
     }
 
@@ -168,19 +183,26 @@ impl Switchboard {
         }
     }
 
-    /// A connection has ended: with the last one of its call, the call has.
-    fn gone(&mut self, tap: TapId, writer: Option<LegWriter>) {
+    /// A connection has ended: with the last one of its call, the call has, unless it may come back.
+    fn gone(&mut self, tap: TapId, writer: Option<Box<LegWriter>>, end: End) {
         self.shared.open.fetch_sub(1, Ordering::Relaxed);
         self.engine.counters().connection_closed(ClosedBy::Client);
         let Some((key, leg)) = self.legs.remove(&tap) else { return };
-        let Some(call) = self.calls.get_mut(&key) else { return };
-        call.writers[leg.index()] = writer;
-        debug!(call = %call.id, ?leg, "a leg that came over AudioSocket has ended");
-        if call.writers.iter().all(Option::is_some) {
-            // Refused if the engine has ended it before: then it is over all the same.
-            let _ = self.engine.end(call.id);
-            self.calls.remove(&key);
-            self.shared.pairing.is_over(key);
+        let (Some(call), Some(writer)) = (self.calls.get(&key), writer) else { return };
+        debug!(call = %call.id, ?leg, ?end, "a leg that came over AudioSocket has ended");
+        match end {
+            End::Lost => self.engine.leg_lost(call.id, leg, writer),
+            End::HangUp => {
+                if self.engine.leg_ended(call.id, leg, writer) {
+                    self.forget(call.id);
+                }
+            }
         }
+    }
+
+    /// A call is over: who comes with its UUIDs from here on begins another one.
+    fn forget(&mut self, call: CallId) {
+        let over = self.calls.extract_if(|_, known| known.id == call);
+        over.for_each(|(key, _)| self.shared.pairing.is_over(key));
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::{
-    TapId, Told,
+    End, TapId, Told,
     pace::{Pace, Verdict},
     timeline::{Place, Timeline},
     wire::{Kind, Parser, Piece, REST_BYTES_MAX},
@@ -36,7 +36,7 @@ const PACE_WAIT: Duration = Duration::from_millis(200);
 
 /// What a leg is given when its call is known.
 pub(super) struct Given {
-    pub writer: LegWriter,
+    pub writer: Box<LegWriter>,
     pub rate: Rate,
     /// When the call began: its timeline counts from here.
     pub began: Instant,
@@ -134,7 +134,7 @@ pub(super) struct Tap<'a> {
     /// When something last came.
     heard_at: Instant,
     /// Nothing more comes: the peer has closed, or said so.
-    ended: bool,
+    end: Option<End>,
     odd: u8,
     digits_left: u8,
     /// The silence that is sent, and how much of the last message the kernel did not take.
@@ -159,7 +159,7 @@ impl<'a> Tap<'a> {
             rest_bytes: 0,
             born: now,
             heard_at: now,
-            ended: false,
+            end: None,
             odd: 0,
             digits_left: DIGITS_MAX,
             silence: Kind::SLIN8,
@@ -172,9 +172,9 @@ impl<'a> Tap<'a> {
         matches!(self.state, State::Asked)
     }
 
-    /// Whether its end has come, and everything before it is used.
-    pub(super) fn is_over(&self) -> bool {
-        self.ended && !self.is_asked()
+    /// How it ended, if it has and everything before that is used.
+    pub(super) fn is_over(&self) -> Option<End> {
+        self.end.filter(|_| !self.is_asked())
     }
 
     /// Whether samples wait for time to go by.
@@ -200,7 +200,7 @@ impl<'a> Tap<'a> {
     }
 
     /// The end: gives the writer back.
-    pub(super) fn into_writer(self) -> Option<LegWriter> {
+    pub(super) fn into_writer(self) -> Option<Box<LegWriter>> {
         match self.state {
             State::Carried(carried) => Some(carried.given.writer),
             _ => None,
@@ -216,13 +216,13 @@ impl<'a> Tap<'a> {
         (looked, filled)
     }
 
-    /// Uses bytes, of which the first `looked` were looked through before. `came` says that some are new, `last` that none will follow.
+    /// Uses bytes, of which the first `looked` were looked through before. `came` says that some are new, `end` how it ends, if none will follow.
     pub(super) fn use_bytes(
         &mut self,
         bytes: &[u8],
         looked: usize,
         came: bool,
-        last: bool,
+        end: Option<End>,
         samples: &mut LockedSamples,
         now: Instant,
     ) {
@@ -230,7 +230,7 @@ impl<'a> Tap<'a> {
             self.heard_at = now;
         }
         let looked = self.look_through(bytes, looked, came);
-        self.ended |= last;
+        self.end = self.end.or(end);
         let holds = match self.state {
             State::Asked => true,
             State::Carried(_) => !self.place(&bytes[..looked], samples, now),
@@ -245,7 +245,7 @@ impl<'a> Tap<'a> {
             (self.parser, self.waiting_bytes) = (self.scout, 0);
         }
         let rest = &bytes[looked..];
-        if !self.ended {
+        if self.end.is_none() {
             debug_assert!(rest.len() <= REST_BYTES_MAX);
             self.rest[..rest.len()].copy_from_slice(rest);
             self.rest_bytes = rest.len();
@@ -255,7 +255,7 @@ impl<'a> Tap<'a> {
     /// Looks through what has not been looked through yet. Returns up to where.
     fn look_through(&mut self, bytes: &[u8], mut at: usize, came: bool) -> usize {
         let before = self.waiting_bytes;
-        while !self.ended
+        while self.end.is_none()
             && let Some((used, piece)) = self.scout.next(&bytes[at..])
         {
             match piece {
@@ -263,7 +263,7 @@ impl<'a> Tap<'a> {
                 Piece::Digit(digit) => self.tell_digit(digit),
                 Piece::Audio { kind, bytes } => self.message(kind, bytes),
                 Piece::Samples { kind, bytes } if self.kind == Some(kind) => self.waiting_bytes += bytes.len() as u64,
-                Piece::HangUp | Piece::Error => self.ended = true,
+                Piece::HangUp | Piece::Error => self.end = Some(End::HangUp),
                 Piece::Uuid(_) | Piece::Samples { .. } | Piece::Skipped => {}
             }
             at += used;
@@ -317,7 +317,7 @@ impl<'a> Tap<'a> {
     /// Puts what waits where it belongs. False if that can't be said yet.
     fn place(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> bool {
         let State::Carried(carried) = &mut self.state else { return true };
-        let must = self.ended || bytes.len() >= WAITING_BYTES_MAX;
+        let must = self.end.is_some() || bytes.len() >= WAITING_BYTES_MAX;
         let format = match carried.format {
             Some(format) => format,
             None => {

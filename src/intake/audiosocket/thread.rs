@@ -19,7 +19,7 @@ use nix::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    TapId, Told,
+    End, TapId, Told,
     tap::{Given, Tap, WAITING_BYTES_MAX},
     wire::{Kind, REST_BYTES_MAX},
 };
@@ -178,7 +178,7 @@ impl TapThread<'_> {
     fn listen(&mut self, id: TapId) {
         let Some(tap) = self.taps.get(&id) else { return };
         if self.lookout.epoll.add(tap.fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, id)).is_err() {
-            self.close(id);
+            self.close(id, End::HangUp);
         }
     }
 
@@ -186,21 +186,21 @@ impl TapThread<'_> {
     fn read(&mut self, id: TapId, fresh: bool) {
         let Some(tap) = self.taps.get_mut(&id) else { return };
         let (looked, mut filled) = tap.take_waiting(&mut self.bytes);
-        let (mut came, mut last) = (false, false);
+        let (mut came, mut end) = (false, None);
         if fresh {
             match read(&tap.fd, &mut self.bytes[filled..filled + READ_BYTES_MAX]) {
-                Ok(0) => last = true,
+                Ok(0) => end = Some(End::HangUp),
                 Ok(bytes) => (came, filled) = (true, filled + bytes),
                 Err(nix::Error::EAGAIN | nix::Error::EINTR) => {}
                 // A reset, or a peer that has vanished.
-                Err(_) => last = true,
+                Err(_) => end = Some(End::Lost),
             }
         }
-        tap.use_bytes(&self.bytes[..filled], looked, came, last, &mut self.samples, Instant::now());
+        tap.use_bytes(&self.bytes[..filled], looked, came, end, &mut self.samples, Instant::now());
         wipe(&mut self.bytes[..filled]);
         wipe_traces();
-        if tap.is_over() {
-            self.close(id);
+        if let Some(end) = tap.is_over() {
+            self.close(id, end);
         } else if fresh && tap.is_asked() {
             let _ = self.lookout.epoll.delete(tap.fd.as_fd());
         }
@@ -222,21 +222,21 @@ impl TapThread<'_> {
         for id in due.drain(..) {
             self.read(id, false);
             if self.taps.get(&id).is_some_and(|tap| tap.silent_for(now) >= self.idle) {
-                self.close(id);
+                self.close(id, End::HangUp);
             }
         }
         self.due = due;
     }
 
-    fn close(&mut self, id: TapId) {
+    fn close(&mut self, id: TapId, end: End) {
         let Some(mut tap) = self.taps.remove(&id) else { return };
         let _ = self.lookout.epoll.delete(tap.fd.as_fd());
         // What waits was spoken before the end.
         let (looked, filled) = tap.take_waiting(&mut self.bytes);
-        tap.use_bytes(&self.bytes[..filled], looked, false, true, &mut self.samples, Instant::now());
+        tap.use_bytes(&self.bytes[..filled], looked, false, Some(end), &mut self.samples, Instant::now());
         wipe(&mut self.bytes[..filled]);
         wipe_traces();
-        let _ = self.told.send(Told::Gone { id, writer: tap.into_writer().map(Box::new) });
+        let _ = self.told.send(Told::Gone { id, writer: tap.into_writer(), end });
     }
 }
 

@@ -60,7 +60,14 @@ impl Scene {
         self.bytes[filled..filled + bytes.len()].copy_from_slice(bytes);
         let filled = filled + bytes.len();
         let now = self.began + Duration::from_millis(ms);
-        self.tap.use_bytes(&self.bytes[..filled], looked, !bytes.is_empty(), last, &mut self.samples, now);
+        self.tap.use_bytes(
+            &self.bytes[..filled],
+            looked,
+            !bytes.is_empty(),
+            last.then_some(End::HangUp),
+            &mut self.samples,
+            now,
+        );
         wipe(&mut self.bytes[..filled]);
     }
 
@@ -70,14 +77,17 @@ impl Scene {
             let Ok(Told::Audio { rate, .. }) = self.inbox.try_recv() else { panic!("it asks which call it is") };
             let (ring, [writer, _]) = Ring::new(Arc::clone(&self.arena));
             self.ring = Some(ring);
-            self.tap.answer(Some(Given { writer, rate, began: self.began - FRAME, law: self.law }));
+            self.tap.answer(Some(Given { writer: Box::new(writer), rate, began: self.began - FRAME, law: self.law }));
             self.use_bytes(ms, &[], false);
         }
     }
 
     fn end(&mut self, ms: u64) -> Vec<i16> {
         self.use_bytes(ms, &[], true);
-        assert!(self.tap.is_over() && self.samples.iter().all(|sample| *sample == 0), "nothing is left in the buffer");
+        assert!(
+            self.tap.is_over().is_some() && self.samples.iter().all(|sample| *sample == 0),
+            "nothing is left in the buffer"
+        );
         let ring = self.ring.as_ref().expect("there is a call");
         let mut samples = vec![0; ring.frontier(Leg::Agent) as usize];
         ring.reader().read(Leg::Agent, 0, &mut samples);
@@ -188,7 +198,7 @@ fn keys_are_told_at_once_and_what_is_odd_is_told_once_and_closes_nothing() {
     let mut wide = scene(None);
     wide.come(0, &[&ID[..], &message(0x18, &[1; 400]), &message(0x17, &[1; 400]), &message(0x18, &[1; 400])].concat());
     assert_eq!(wide.oddities(), [Oddity::Rate(192_000)]);
-    assert!(!wide.tap.is_over() && !wide.tap.is_asked());
+    assert!(wide.tap.is_over().is_none() && !wide.tap.is_asked());
     let mut keys = scene(None);
     keys.come(0, &[&ID[..], &linear(&speech(160))].concat());
     keys.come(20, &[&message(0x11, &[1; 480])[..], b"\x03\0\x017\x03\0\x01x\x03\0\x01d"].concat());
@@ -225,7 +235,7 @@ fn silence_is_sent_with_one_write_a_message_in_the_kind_that_the_peer_speaks() {
     }
     // A peer that does not read is sent no more than fits, and is no worse off for it.
     scene.tap.send_silence(&silences, 10_000);
-    assert!(!scene.tap.is_over());
+    assert!(scene.tap.is_over().is_none());
 }
 
 #[test]
@@ -266,7 +276,7 @@ fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() 
     drop(left.0);
     taps.adopt(2, left.1.into());
     let gone = |told: Option<Told>| match told {
-        Some(Told::Gone { id, writer: None }) => id,
+        Some(Told::Gone { id, writer: None, end: End::HangUp }) => id,
         _ => panic!("a connection has ended, of which nothing was held"),
     };
     assert_eq!((gone(inbox.blocking_recv()), gone(inbox.blocking_recv())), (2, 1));

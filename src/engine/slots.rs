@@ -1,0 +1,118 @@
+//! What brings a call its audio: each leg has a slot, which holds the leg's writer while no connection does, and a grace of its own.
+//!
+//! Belongs here: which leg has a connection, which waits for one, and since when. Does not: connections, what ends a call.
+
+use std::time::Duration;
+
+use crate::{audio::Leg, ring::LegWriter};
+
+/// One leg's place in a call.
+enum Slot {
+    /// A connection has the writer.
+    Taken,
+    /// No connection has it: none has come yet, the last one ended the leg, or (then since when) was lost.
+    Free { writer: Box<LegWriter>, lost_at: Option<Duration> },
+}
+
+impl Slot {
+    fn lost_at(&self) -> Option<Duration> {
+        match self {
+            Slot::Taken => None,
+            Slot::Free { lost_at, .. } => *lost_at,
+        }
+    }
+}
+
+/// The slots of a call's legs, agent first. Times are those of the engine's clock.
+pub(super) struct Slots([Slot; 2]);
+
+impl Slots {
+    /// All of them free.
+    pub(super) fn new(writers: [LegWriter; 2]) -> Slots {
+        Slots(writers.map(|writer| Slot::Free { writer: Box::new(writer), lost_at: None }))
+    }
+
+    /// A connection takes a leg. None if another one has it.
+    pub(super) fn take(&mut self, leg: Leg) -> Option<Box<LegWriter>> {
+        match std::mem::replace(&mut self.0[leg.index()], Slot::Taken) {
+            Slot::Taken => None,
+            Slot::Free { writer, .. } => Some(writer),
+        }
+    }
+
+    /// A connection takes all legs. None if another one has one of them.
+    pub(super) fn take_all(&mut self) -> Option<Box<[LegWriter; 2]>> {
+        if self.any_taken() {
+            return None;
+        }
+        let [agent, customer] = Leg::ALL.map(|leg| self.take(leg));
+        Some(Box::new([*agent?, *customer?]))
+    }
+
+    /// A connection gives a leg back: it was lost at this time or, without one, has said that nothing more comes.
+    pub(super) fn give_back(&mut self, leg: Leg, writer: Box<LegWriter>, lost_at: Option<Duration>) {
+        self.0[leg.index()] = Slot::Free { writer, lost_at };
+    }
+
+    fn any_taken(&self) -> bool {
+        self.0.iter().any(|slot| matches!(slot, Slot::Taken))
+    }
+
+    /// Whether the call has no connection, for that of a leg was lost.
+    pub(super) fn are_lost(&self) -> bool {
+        !self.any_taken() && self.0.iter().any(|slot| slot.lost_at().is_some())
+    }
+
+    /// Whether nothing more comes: no leg has a connection, and none that was lost has grace left.
+    pub(super) fn are_over(&self, now: Duration, grace: Duration) -> bool {
+        let has_grace = |slot: &Slot| slot.lost_at().is_some_and(|lost_at| now.saturating_sub(lost_at) < grace);
+        !self.any_taken() && !self.0.iter().any(has_grace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{memory::Arena, ring::Ring};
+
+    const GRACE: Duration = Duration::from_secs(5);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn slots() -> Slots {
+        let (_, writers) = Ring::new(Arc::new(Arena::new(1 << 16, true).expect("memory for a test")));
+        Slots::new(writers)
+    }
+
+    #[test]
+    fn each_leg_has_its_own_grace_and_the_call_is_over_when_none_has_any_left() {
+        let mut slots = slots();
+        let agent = slots.take(Leg::Agent).expect("it is free");
+        assert!(slots.take(Leg::Agent).is_none(), "one connection has a leg");
+        let customer = slots.take(Leg::Customer).expect("it is free");
+        slots.give_back(Leg::Agent, agent, Some(SECOND));
+        assert!(!slots.are_over(9 * SECOND, GRACE) && !slots.are_lost(), "the other leg is there");
+        slots.give_back(Leg::Customer, customer, Some(8 * SECOND));
+        assert!(!slots.are_over(12 * SECOND, GRACE) && slots.are_lost());
+        assert!(slots.are_over(13 * SECOND, GRACE));
+        // Whichever comes back, and however often, goes on with the call.
+        let agent = slots.take(Leg::Agent).expect("it is free again");
+        assert!(!slots.are_over(99 * SECOND, GRACE) && !slots.are_lost());
+        slots.give_back(Leg::Agent, agent, None);
+        assert!(slots.are_over(13 * SECOND, GRACE) && !slots.are_over(12 * SECOND, GRACE));
+    }
+
+    #[test]
+    fn legs_that_were_ended_have_no_grace_and_one_connection_takes_all_or_none() {
+        let mut slots = slots();
+        let [agent, customer] = *slots.take_all().expect("both are free");
+        assert!(slots.take_all().is_none());
+        slots.give_back(Leg::Agent, Box::new(agent), None);
+        assert!(slots.take_all().is_none(), "half a call is nobody's");
+        assert!(slots.take(Leg::Agent).is_some());
+        let mut slots = slots;
+        slots.give_back(Leg::Customer, Box::new(customer), None);
+        assert!(!slots.are_over(SECOND, GRACE));
+    }
+}
