@@ -43,6 +43,10 @@ pub mod watch;
 #[cfg(all(feature = "planted-leaks", not(debug_assertions)))]
 compile_error!("the feature `planted-leaks` is for tests: a program that leaks on purpose must not be released");
 
+#[cfg(test)]
+#[path = "../tests/skip/mod.rs"]
+mod skip;
+
 /// Lets tests prove that the path of a frame allocates nothing.
 #[cfg(test)]
 #[global_allocator]

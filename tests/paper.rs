@@ -1,5 +1,7 @@
 //! Keeps `docs/guarantees.md`, `SECURITY.md` and the unit for systemd true as far as a program can: what they name is there.
 
+mod skip;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -157,7 +159,7 @@ fn analyze(arguments: &[&str], unit: Option<&Path>) -> Option<(bool, String)> {
             Some((out.status.success(), String::from_utf8_lossy(&said).into_owned()))
         }
         Err(error) => {
-            println!("skipped: systemd-analyze can't be run here ({error})");
+            skip::skip(&format!("systemd-analyze can't be run here ({error})"));
             None
         }
     }

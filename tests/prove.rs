@@ -2,6 +2,8 @@
 //!
 //! The leaks need `cargo test --features planted-leaks --test prove`: a program that can be made to leak is never built otherwise.
 
+mod skip;
+
 use std::{
     fs,
     io::Write,
@@ -85,8 +87,8 @@ const NOBODY: u32 = 65_534;
 
 #[test]
 fn an_ordinary_user_is_told_what_was_not_done_and_strict_fails_for_it() {
-    if !nix::unistd::Uid::effective().is_root() {
-        return println!("skipped: only root can become another user");
+    if !skip::is_root("becoming another user") {
+        return;
     }
     // Nobody may not be let into the folder that the program was built in.
     let place = tempfile::tempdir().expect("a folder");
@@ -188,10 +190,8 @@ mod leaks {
 
     #[test]
     fn a_frame_that_is_deleted_at_once_is_found_by_the_kernels_word_alone() {
-        if nix::unistd::Uid::effective().is_root() {
+        if skip::is_root("the kernel's word on every file that is written") {
             caught_by(&["gone-file"], &["written"]);
-        } else {
-            println!("skipped: the kernel tells root alone");
         }
     }
 
@@ -226,7 +226,7 @@ mod leaks {
         let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
         // What collects the cores of the whole machine is not to be bothered by a test.
         if hard == 0 || pattern.trim().is_empty() || pattern.starts_with(['|', '/']) {
-            return println!("skipped: no core would land in a folder of the test's");
+            return skip::skip("no core would land in a folder of the test's");
         }
         let checks = caught_by(&["core"], &["core"]);
         // Locked memory is left out of it, and what a thread had in its registers is wiped.

@@ -1,6 +1,7 @@
 //! The clients in `examples`, which integrators copy, do a whole call with the real engine, and the recording is right.
 
 mod desk;
+mod skip;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,13 +13,12 @@ use desk::{Desk, Ran, Sound, fixture};
 /// Runs an example. None, and a line that says so, if there is no Python here.
 fn python(example: &str, args: &[&str]) -> Option<Ran> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
-    run_python(example, &[&[text(&path)], args].concat())
+    run_python(&[&[text(&path)], args].concat())
 }
 
 /// Runs a program that uses the client in `examples`: what a user would type behind `python3`.
-fn run_python(example: &str, args: &[&str]) -> Option<Ran> {
-    if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: python3 is not installed, so examples/{example} was not run");
+fn run_python(args: &[&str]) -> Option<Ran> {
+    if !skip::is_installed("python3") {
         return None;
     }
     let mut command = Command::new("python3");
@@ -185,7 +185,7 @@ fn a_program_with_the_python_client_can_ask_for_everything_and_hears_what_happen
     let bytes: Vec<u8> =
         both.flat_map(|(agent, customer)| [agent.to_le_bytes(), customer.to_le_bytes()].concat()).collect();
     std::fs::write(&raw, bytes).expect("a file");
-    let Some(ran) = run_python("retrocall.py", &["-c", PROGRAM, text(desk.socket()), text(&raw)]) else { return };
+    let Some(ran) = run_python(&["-c", PROGRAM, text(desk.socket()), text(&raw)]) else { return };
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let expected = sound.silent(1_000, 2_000).silent(3_000, 4_000).silent(4_500, 5_160);
     Sound::of_recording(ran.stdout.trim().as_ref()).assert_is(&expected);

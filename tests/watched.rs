@@ -3,6 +3,7 @@
 
 mod desk;
 mod rig;
+mod skip;
 
 use std::{
     collections::BTreeSet,
@@ -60,12 +61,12 @@ impl Watched {
     /// None, and it says so, where there is no `strace` or it may not see.
     fn start(home: Home, secrets: &[&str]) -> Option<Watched> {
         // The engine hides its memory from other processes of its user.
-        if !rig::is_root("watching the engine's system calls") {
+        if !skip::is_root("watching the engine's system calls") {
             return None;
         }
         let works = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).status();
         if !works.is_ok_and(|status| status.success()) {
-            eprintln!("SKIPPED: watching the engine's system calls needs strace: apt-get install strace");
+            skip::skip("strace is not installed (`make setup` installs it), or may not watch here");
             return None;
         }
         let trace = home.beside("trace");

@@ -284,16 +284,16 @@ impl Arena {
             return;
         }
         let words = self.words(id);
-        words[0].store(0, Ordering::Relaxed);
         // The first cache line by hand: the rest begins with a whole one, which a processor clears without fetching it.
-        for word in &words[1..LINE_WORDS] {
+        for word in &words[..LINE_WORDS] {
             word.store(0, Ordering::Relaxed);
         }
         // SAFETY: the caller owns the segment, so nobody reads or writes these words; the first word, which a stale `take`
-        // may still read, is left to its atomic. They lie within the mapping. The memory is shared with the world
-        // (its address escaped to the kernel), so that the stores can't be left out.
+        // may still read, is left to its atomic. They lie within the segment, and the pointer comes from the whole mapping, not from a
+        // reference to one of them. The memory is shared with the world (its address escaped to the kernel), so that the stores can't be
+        // left out.
         unsafe {
-            let rest = words[LINE_WORDS].as_ptr();
+            let rest = self.start_of(id).add(LINE_WORDS);
             match is_streamed {
                 true => wipe::stream_zeros(rest, SEGMENT_WORDS - LINE_WORDS),
                 false => std::ptr::write_bytes(rest, 0, SEGMENT_WORDS - LINE_WORDS),
@@ -312,10 +312,17 @@ impl Arena {
     /// The words of a segment.
     #[cfg(not(loom))]
     pub(crate) fn words(&self, id: SegmentId) -> &[AtomicU64; SEGMENT_WORDS] {
+        // SAFETY: a segment's words are page-aligned, within the mapping, zeroed and thus valid, and live as long as `self`. Atomics may
+        // be shared.
+        unsafe { &*self.start_of(id).cast() }
+    }
+
+    /// The first word of a segment, by a pointer that may reach all of it.
+    #[cfg(not(loom))]
+    fn start_of(&self, id: SegmentId) -> *mut u64 {
         assert!(id.0 < self.segments);
-        // SAFETY: the mapping is page-aligned, holds `segments` segments (checked above), is zeroed and thus valid, and lives
-        // as long as `self`. Atomics may be shared.
-        unsafe { &*self.map.start().as_ptr().add(id.0 as usize * SEGMENT_BYTES).cast() }
+        // SAFETY: the mapping holds `segments` segments, as was just checked.
+        unsafe { self.map.start().as_ptr().add(id.0 as usize * SEGMENT_BYTES).cast() }
     }
 
     #[cfg(loom)]

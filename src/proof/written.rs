@@ -238,7 +238,7 @@ mod tests {
         let needles = Arc::new(Needles::of(1, [b"this text is what is looked for."]));
         let watch = match Watch::start(Arc::clone(&needles)) {
             Ok(watch) => watch,
-            Err(error) => return println!("skipped: only root may watch ({error})"),
+            Err(error) => return crate::skip::skip(&format!("only root may watch ({error})")),
         };
         watch.pause().add(process::id());
         let folder = tempfile::tempdir().expect("a folder");

@@ -2,6 +2,8 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+#[path = "../skip/mod.rs"]
+mod skip;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,11 +18,7 @@ use serde_json::Value;
 use desk::{Desk, Home, PROGRAM, Ran, Sound, wait_for};
 
 fn python() -> bool {
-    let there = Command::new("python3").arg("--version").output().is_ok();
-    if !there {
-        eprintln!("SKIPPED: python3 is not installed, so no client in Python was checked");
-    }
-    there
+    skip::is_installed("python3")
 }
 
 /// What is found about a client in some scenes (all, if none are named): scene, verdict, text. And the exit code.

@@ -38,7 +38,7 @@ pub fn well(talk: &mut Talk) {
 
 #[test]
 fn a_full_disk_keeps_pressed_calls_in_memory_and_completes_them_when_there_is_room() {
-    if !rig::is_root("a small file system (mount)") {
+    if !crate::skip::is_root("a small file system (mount)") {
         return;
     }
     let (seed, _) = rig::random("disk full");
@@ -93,7 +93,7 @@ fn a_full_disk_keeps_pressed_calls_in_memory_and_completes_them_when_there_is_ro
 
 #[test]
 fn an_engine_that_is_asked_to_stop_waits_for_a_full_disk_and_takes_no_new_calls_meanwhile() {
-    if !rig::is_root("a small file system (mount)") {
+    if !crate::skip::is_root("a small file system (mount)") {
         return;
     }
     let (seed, _) = rig::random("stopped on a full disk");
@@ -119,7 +119,7 @@ fn an_engine_that_is_asked_to_stop_waits_for_a_full_disk_and_takes_no_new_calls_
 
 #[test]
 fn a_disk_that_is_mounted_read_only_takes_the_recording_when_it_can_be_written_again() {
-    if !rig::is_root("a file system to mount read-only") {
+    if !crate::skip::is_root("a file system to mount read-only") {
         return;
     }
     let (seed, _) = rig::random("read-only");

@@ -29,7 +29,7 @@ impl IceBox {
         };
         let made = run("mkfs.ext4", &["-q", "-F"], Path::new("16M"));
         if !made || !run("mount", &["-o", "loop"], &folder) {
-            eprintln!("SKIPPED: there is no mkfs.ext4 or no loop device, so no disk was frozen");
+            crate::skip::skip("there is no mkfs.ext4 or no loop device, so no disk was frozen");
             return None;
         }
         let ours = fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700));
@@ -62,7 +62,7 @@ impl Drop for Frozen<'_> {
 
 #[test]
 fn a_disk_that_hangs_is_told_to_who_pressed_holds_up_nobody_and_gets_all_of_the_call_when_it_answers() {
-    if !rig::is_root("a disk that hangs (mount, fsfreeze)") {
+    if !crate::skip::is_root("a disk that hangs (mount, fsfreeze)") {
         return;
     }
     let home = Home::new();

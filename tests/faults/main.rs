@@ -8,6 +8,8 @@ mod disk;
 mod hanging;
 #[path = "../rig/mod.rs"]
 mod rig;
+#[path = "../skip/mod.rs"]
+mod skip;
 
 use std::{fs, path::PathBuf, time::Duration};
 

@@ -77,7 +77,7 @@ impl Bus {
         let mut command = Command::new("dbus-daemon");
         command.arg("--config-file").arg(&config).args(["--nofork", "--nopidfile", "--print-address=1"]);
         let Ok(mut daemon) = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
-            eprintln!("SKIPPED: a desktop's bus needs dbus-daemon: apt-get install dbus-daemon");
+            crate::skip::skip("a desktop's bus needs dbus-daemon: `make setup` installs it");
             return None;
         };
         let mut address = String::new();

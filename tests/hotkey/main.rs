@@ -5,6 +5,8 @@ mod bus;
 mod desk;
 mod desktop;
 mod screen;
+#[path = "../skip/mod.rs"]
+mod skip;
 
 use std::{
     collections::BTreeMap,
@@ -90,8 +92,7 @@ fn a_press_by_another_program_is_answered_with_the_locks_on_too() {
         let mut xdotool = std::process::Command::new("xdotool");
         xdotool.args(["key", "ctrl+alt+r"]).env("DISPLAY", &screen.name);
         let Ok(status) = xdotool.status() else {
-            eprintln!("SKIPPED: a press by another program needs xdotool: apt-get install xdotool");
-            return;
+            return skip::skip("a press by another program needs xdotool: `make setup` installs it");
         };
         assert!(status.success());
         assert_eq!(companion.next()["answer"], answer, "with {lock:?}");

@@ -51,7 +51,7 @@ impl Screen {
         // It chooses a number that is free, and says which once it listens. A display that nobody uses any more stays as it is.
         command.args(["-displayfd", "1", "-screen", "0", "320x240x24", "-nolisten", "tcp", "-noreset"]);
         let Ok(mut server) = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
-            eprintln!("SKIPPED: a hotkey needs Xvfb: apt-get install xvfb");
+            crate::skip::skip("a hotkey needs Xvfb: `make setup` installs it");
             return None;
         };
         let mut number = String::new();

@@ -2,6 +2,8 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+#[path = "../skip/mod.rs"]
+mod skip;
 mod unrecorded;
 
 use std::{
@@ -47,10 +49,9 @@ fn path_of(told: &Value) -> PathBuf {
     told["path"].as_str().unwrap_or_else(|| panic!("nothing was kept: {told}")).into()
 }
 
-/// Runs a program that a desk may not have. None, and a line, if it is not there.
+/// Runs a program that a desk may not have. None if it is not there.
 fn run_if_there(program: &str, args: &[&str]) -> Option<Ran> {
-    if Command::new(program).arg("--version").output().is_err() {
-        eprintln!("SKIPPED: {program} is not installed, so nothing was read with it");
+    if !skip::is_installed(program) {
         return None;
     }
     let mut command = Command::new(program);

@@ -48,7 +48,7 @@ impl Written {
 fn everything_written(call: &Path, flags: &[&str]) -> Option<Written> {
     let allowed = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     if !allowed.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: strace is not installed or not allowed here, so nobody looked at what the engine writes");
+        crate::skip::skip("strace is not installed or not allowed here, so nobody looked at what the engine writes");
         return None;
     }
     let home = Home::new();
@@ -79,7 +79,7 @@ fn the_engine_writes_nothing_of_a_call_that_nobody_recorded_not_even_packed() {
     if written.seen.windows(15).any(|bytes| bytes == b"SQLite format 3") {
         assert_eq!(written.unseen_bytes, 0, "something was written from the memory where audio is");
     } else {
-        eprintln!("SKIPPED: not root, so what the engine writes was counted and not looked at");
+        crate::skip::skip("not root, so what the engine writes was counted and not looked at");
     }
     // In whatever form, twenty seconds of noise need more room than this: it is the catalog, the log and the socket's answers.
     let bytes = written.seen.len() + written.unseen_bytes;

@@ -35,15 +35,6 @@ pub fn random(what: &str) -> (u64, StdRng) {
     (seed, StdRng::seed_from_u64(seed))
 }
 
-/// Whether the test runs as root. Says so clearly if not, for then the test shows nothing.
-pub fn is_root(what: &str) -> bool {
-    let root = nix::unistd::Uid::effective().is_root();
-    if !root {
-        eprintln!("SKIPPED: {what} needs root");
-    }
-    root
-}
-
 /// Samples of one leg that must stand one after the other to be taken for audio of the call.
 const TRACE_SAMPLES: usize = 8;
 const TRACE_BYTES: usize = 2 * TRACE_SAMPLES;

@@ -8,6 +8,8 @@ mod load;
 mod phone;
 #[path = "../rig/mod.rs"]
 mod rig;
+#[path = "../skip/mod.rs"]
+mod skip;
 
 use std::{
     sync::{

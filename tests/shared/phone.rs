@@ -33,8 +33,7 @@ const STATIC: [&str; 4] = ["libretrocall.a", "-lpthread", "-ldl", "-lm"];
 
 /// Builds the library, and a program with it: a name of the library's files stands for where it is.
 fn build(source: &str, name: &str, link: &[&str]) -> Option<PathBuf> {
-    if Command::new("cc").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("SKIPPED: there is no C compiler (cc), so {source} was not built");
+    if !crate::skip::is_installed("cc") {
         return None;
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

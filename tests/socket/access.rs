@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     begin,
     desk::{Desk, Home, Line, Ran, Sound, fixture},
-    rig::{self, Raw},
+    rig::Raw,
 };
 
 fn mode(path: &Path) -> u32 {
@@ -78,13 +78,12 @@ fn as_user(user: &User, program: &Path, socket: &Path, requests: &[Value]) -> Ra
 
 #[test]
 fn another_user_may_press_for_its_own_agent_alone() {
-    if !rig::is_root("a process of another user") {
+    if !crate::skip::is_root("a process of another user") {
         return;
     }
     let user = |name: &str| User::from_name(name).ok().flatten();
     let (Some(other), Some(stranger)) = (user(OTHER_USER), user(STRANGER)) else {
-        eprintln!("SKIPPED: no users {OTHER_USER} and {STRANGER} on this system");
-        return;
+        return crate::skip::skip(&format!("no users {OTHER_USER} and {STRANGER} on this system"));
     };
     let group = Group::from_gid(other.gid).expect("groups").expect("its group").name;
     let settings = format!("socket_group = \"{group}\"\n[users]\n{OTHER_USER} = \"bert\"\n");

@@ -7,6 +7,8 @@ mod access;
 mod desk;
 #[path = "../rig/mod.rs"]
 mod rig;
+#[path = "../skip/mod.rs"]
+mod skip;
 
 use std::{
     net::Shutdown,

@@ -10,19 +10,10 @@ mod returns;
 #[path = "../hotkey/screen.rs"]
 mod screen;
 mod server;
+#[path = "../skip/mod.rs"]
+mod skip;
 
-use std::process::Command;
-
-/// Whether these programs are there. Says so clearly if not, for then the test shows nothing.
+/// Whether these programs are there.
 fn have(programs: &[&str]) -> bool {
-    programs.iter().all(|program| {
-        let there = Command::new("sh")
-            .args(["-c", "command -v \"$0\"", program])
-            .output()
-            .is_ok_and(|out| out.status.success());
-        if !there {
-            eprintln!("SKIPPED: {program} is not installed: `make setup` installs it");
-        }
-        there
-    })
+    programs.iter().all(|program| skip::is_installed(program))
 }
