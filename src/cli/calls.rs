@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::tz::TimeZone;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Ask, LiveCall, LiveLeg, LiveState, Request, Target, Verdict};
+use crate::protocol::{Ask, LiveCall, LiveLeg, LiveState, Request, Target, Verdict, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall calls
@@ -44,7 +44,7 @@ fn table(calls: &[LiveCall], zone: &TimeZone) -> Table {
     table.set_header(["agent", "since", "length", "agent level", "customer level", "held", "gaps", "state", "call"]);
     for call in calls {
         table.add_row([
-            call.agent.clone(),
+            shown(&call.agent).into_owned(),
             call.began.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string(),
             output::length(call.seconds),
             level(&call.agent_leg),

@@ -15,13 +15,13 @@ use nix::sys::{
 use serde::Serialize;
 
 use super::{
-    Context, Failure, context, output,
+    Context, Failure, output,
     replay::{KEPT_MAX, number},
 };
 use crate::{
     audio::{Codec, Leg, Rate},
     capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts},
-    protocol::{Begin, CallId, Direction},
+    protocol::{Begin, CallId, Direction, name},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -56,7 +56,7 @@ pub(super) struct CaptureArgs {
 #[derive(Args)]
 pub(super) struct DeskArgs {
     /// The agent [default: your own name at the desk]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     agent: Option<String>,
     /// The device that hears the agent: see `retrocall devices`
     #[arg(long, value_name = "DEVICE", default_value = DEFAULT)]
@@ -80,13 +80,9 @@ fn rate(text: &str) -> Result<Rate, String> {
 impl DeskArgs {
     /// The agent whose call it is.
     pub(super) fn agent(&self, context: &Context) -> Result<String, Failure> {
-        if let Some(agent) = &self.agent {
-            return Ok(agent.clone());
-        }
-        let client = context.connect()?;
-        match &client.hello().agent {
+        match &self.agent {
             Some(agent) => Ok(agent.clone()),
-            None => Ok(context.settings()?.agent_of(&context::user_name()).to_owned()),
+            None => context.agent(None, context.connect()?.hello()),
         }
     }
 }

@@ -9,7 +9,7 @@ use nix::unistd::{Uid, User};
 
 use super::Failure;
 use crate::{
-    client::{Client, ClientError},
+    client::{Client, ClientError, Hello},
     settings::Settings,
 };
 
@@ -68,6 +68,20 @@ impl Context {
             true => format!("retrocall --home {} {command}", quoted(&self.home)),
             false => format!("retrocall {command}"),
         }
+    }
+
+    /// The agent that a call is of: the one that was named, else the one of whoever asks.
+    ///
+    /// # Errors
+    /// [`Failure`] if the settings are wrong, or this user's name is none that an agent can have.
+    pub(super) fn agent(&self, named: Option<&String>, hello: &Hello) -> Result<String, Failure> {
+        if let Some(agent) = named.or(hello.agent.as_ref()) {
+            return Ok(agent.clone());
+        }
+        let user = user_name();
+        self.settings()?
+            .agent_of(&user)
+            .map_err(|why| Failure::new(format!("the user's name {user} {why}"), "name the agent with --agent"))
     }
 
     pub(super) fn client_failure(&self, error: ClientError) -> Failure {

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Answer, Ask, CallId, Request, Target, Verdict};
+use crate::protocol::{Answer, Ask, CallId, Request, Target, Verdict, name};
 
 /// Which call is meant.
 #[derive(Args)]
 pub(super) struct CallArgs {
     /// The live call of this agent
-    #[arg(long, value_name = "NAME", conflicts_with = "call")]
+    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "call")]
     agent: Option<String>,
     /// The call with this id [without --agent and --call: your own live call]
     #[arg(long, value_name = "ID", value_parser = call_id)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Context, Failure, doctor, output};
 use crate::{
     hotkey::{Binding, Button, HotkeyError, Link, accompany, take},
-    protocol::Target,
+    protocol::{Target, name},
     settings::{HotkeySettings, KeyCombo, parse_keys},
 };
 use tell::Teller;
@@ -31,7 +31,7 @@ Any desktop, keypad or stream deck can run `retrocall record` instead: docs/hotk
 #[command(after_help = EXAMPLES)]
 pub(super) struct HotkeyArgs {
     /// The agent whose live call is meant [default: your own]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     agent: Option<String>,
     /// Keys that keep the whole call [default: ctrl+alt+r]
     #[arg(long, value_name = "KEYS", value_parser = parse_keys)]

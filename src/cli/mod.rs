@@ -31,7 +31,10 @@ mod status;
 mod top;
 mod unmask;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::PathBuf,
+    process::{self, ExitCode},
+};
 
 use clap::{Parser, Subcommand};
 
@@ -87,9 +90,18 @@ pub fn main() -> ExitCode {
     main_with(&[])
 }
 
+/// Help and versions as they are; wrong usage without what could hide in it, for it repeats what was typed.
+fn wrong_usage(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit()
+    }
+    output::warn(&error.render().to_string());
+    process::exit(error.exit_code())
+}
+
 /// The program, with rivals for its `bench` that it does not depend on itself.
 pub fn main_with(rivals: &[Rival]) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| wrong_usage(&error));
     let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {
         Command::Run(args) => run::run(&context, args),
         Command::Replay(args) => replay::run(&context, args),

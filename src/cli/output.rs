@@ -11,15 +11,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
+use crate::protocol::{shown, shown_json};
+
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
 pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
 
 /// How long something may take before its progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A line on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly.
-pub(super) fn say(line: &str) {
-    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+/// Lines on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly.
+pub(super) fn say(lines: &str) {
+    put(&each_shown(lines));
+}
+
+/// Lines, each as it may be printed. Here, and not where they are made: something of them may always have come from outside.
+fn each_shown(lines: &str) -> String {
+    lines.split('\n').map(shown).collect::<Vec<_>>().join("\n")
+}
+
+fn put(lines: &str) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{lines}") {
         if error.kind() != io::ErrorKind::BrokenPipe {
             complain(&format!("can't write to standard output ({error}); check where it goes"));
             process::exit(1);
@@ -35,12 +46,17 @@ pub(super) fn say_table(table: &Table) {
 
 /// One line of JSON on standard output.
 pub(super) fn say_json(facts: &impl Serialize) {
-    say(&serde_json::to_string(facts).expect("facts are JSON"));
+    put(&shown_json(&serde_json::to_string(facts).expect("facts are JSON")));
+}
+
+/// Lines on standard error as they are, but for what can't be seen.
+pub(super) fn warn(lines: &str) {
+    let _ = write!(io::stderr().lock(), "{}", each_shown(lines));
 }
 
 /// A line on standard error. If nobody takes it, there is nobody to tell.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "retrocall: {line}");
+    let _ = writeln!(io::stderr().lock(), "retrocall: {}", shown(line));
 }
 
 /// From now on what happens is logged on standard error: this, if [`LOG_FILTER`] asks for nothing else.

@@ -9,14 +9,14 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{
-    Context, Failure, context, output,
+    Context, Failure, output,
     replay::{self, Facts, KEPT_MAX},
 };
 use crate::{
     audio::{Codec, Leg, Rate},
     client::{Client, CueOutcome, PlayError, Played},
     memory::wipe,
-    protocol::{Ask, Begin, Direction, Request, Target, Verdict},
+    protocol::{Ask, Begin, Direction, Request, Target, Verdict, name},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -51,7 +51,7 @@ pub(super) struct PipeArgs {
     #[arg(long, value_enum, default_value_t = Side::Customer)]
     leg: Side,
     /// The agent [default: your own name at the desk]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     agent: Option<String>,
     /// The customer's number
     #[arg(long, value_name = "NUMBER")]
@@ -111,10 +111,7 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
     }
     let settings = context.settings()?;
     let mut client = context.connect()?;
-    let agent = match (&args.agent, &client.hello().agent) {
-        (Some(agent), _) | (None, Some(agent)) => agent.clone(),
-        (None, None) => settings.agent_of(&context::user_name()).to_owned(),
-    };
+    let agent = context.agent(args.agent.as_ref(), client.hello())?;
     // The file itself: what Rust calls standard input keeps a buffer of its own, and audio in it.
     let input = io::stdin().as_fd().try_clone_to_owned();
     let input = input.map_err(|error| Failure::new(format!("no standard input ({error})"), "pipe samples into it"))?;

@@ -5,7 +5,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Failure, output};
-use crate::catalog::{self, PurposeKind, Recording, RecordingState};
+use crate::{
+    catalog::{self, PurposeKind, Recording, RecordingState},
+    protocol::shown,
+};
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
@@ -43,7 +46,7 @@ fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
     for recording in recordings {
         table.add_row([
             moment(recording.start, zone, "%Y-%m-%d %H:%M:%S"),
-            recording.agent.clone(),
+            shown(&recording.agent).into_owned(),
             recording.seconds.map_or(String::new(), output::length),
             listed(recording.reasons.iter().map(|reason| reason.as_str())),
             listed(recording.purposes.iter().map(|purpose| match purpose {

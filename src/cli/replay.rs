@@ -6,13 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Context, Failure, context,
+    Context, Failure,
     failure::reason_of,
     output::{self, Progress},
 };
 use crate::{
     client::{Client, Cue, CueOutcome, Played, Player, Script, WavSource},
-    protocol::{Ask, CallId, EndedBy, Verdict},
+    protocol::{Ask, CallId, EndedBy, Verdict, name},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -37,7 +37,7 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "X", default_value = "1", value_parser = speed, allow_hyphen_values = true)]
     speed: f64,
     /// The agent [default: your own name at the desk]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     agent: Option<String>,
     /// The customer's number
     #[arg(long, value_name = "NUMBER")]
@@ -181,10 +181,7 @@ pub(super) fn run(context: &Context, args: ReplayArgs) -> Result<(), Failure> {
     let source = WavSource::open(&args.file).map_err(|error| Failure::file(&args.file, &error))?;
     let settings = context.settings()?;
     let mut client = context.connect()?;
-    let agent = match (&args.agent, &client.hello().agent) {
-        (Some(agent), _) | (None, Some(agent)) => agent.clone(),
-        (None, None) => settings.agent_of(&context::user_name()).to_owned(),
-    };
+    let agent = context.agent(args.agent.as_ref(), client.hello())?;
     let script = Script {
         customer: args.customer.clone(),
         speed: args.speed,

@@ -10,6 +10,8 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
+use crate::protocol::shown;
+
 /// How long the desktop may take to take a notification. One that does not in this time is busy starting its service, or has none.
 const SHOW_MAX: Duration = Duration::from_secs(1);
 /// How long a notification stays, in milliseconds.
@@ -124,7 +126,7 @@ async fn show(bus: &mut Option<Connection>, last: u32, note: &Note<'_>) -> Resul
     Ok(reply.body().deserialize()?)
 }
 
-/// Without what some services take for markup.
+/// Without what some services take for markup, and without what moves the text around it.
 fn plain(text: &str) -> String {
-    text.replace('<', "‹").replace('>', "›").replace('&', "+")
+    shown(text).replace('<', "‹").replace('>', "›").replace('&', "+")
 }

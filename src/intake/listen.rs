@@ -129,7 +129,7 @@ impl Door {
             tokio::spawn(outbox.write_to(stream));
             return Ok(());
         }
-        let who = self.who(uid);
+        let who = self.who(uid)?;
         debug!(connection = id, agent = who.agent, owner = who.owner, "a connection");
         // One descriptor is read by the thread that carries audio, the other written by the task here.
         let stream = stream.into_std()?;
@@ -162,10 +162,15 @@ impl Door {
     }
 
     /// Who a user is: the owner of the engine and root may act for all agents, everybody else for one.
-    fn who(&self, uid: Uid) -> Who {
+    ///
+    /// # Errors
+    /// The user's name could be taken for another one.
+    fn who(&self, uid: Uid) -> io::Result<Who> {
         let name = User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid-{uid}"), |user| user.name);
-        let agent = self.settings.agent_of(&name).to_owned();
-        Who { agent, owner: uid.is_root() || uid == Uid::effective() }
+        let agent = self.settings.agent_of(&name).map_err(|why| {
+            io::Error::other(format!("the name of user {uid} {why}; [users] in retrocall.toml can't name it either"))
+        })?;
+        Ok(Who { agent, owner: uid.is_root() || uid == Uid::effective() })
     }
 
     /// Tells everybody something.

@@ -5,6 +5,7 @@
 mod answer;
 mod event;
 mod frame;
+mod name;
 mod request;
 mod shared;
 mod status;
@@ -16,7 +17,8 @@ pub use frame::{
     AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, Kind, VERSION,
     audio_message, control_message,
 };
-pub use request::{AGENT_CHARS_MAX, Ask, Begin, Expect, Request, RequestError, Target};
+pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json};
+pub use request::{Ask, Begin, Expect, Request, RequestError, Target};
 pub use shared::{
     NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout,
 };

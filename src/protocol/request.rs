@@ -11,8 +11,6 @@ use super::{CallId, Direction};
 use crate::audio::{Codec, Rate};
 use fields::Fields;
 
-/// The longest name of an agent, and the longest number of a customer, in characters.
-pub const AGENT_CHARS_MAX: usize = 64;
 /// The longest name of an unknown field that an error repeats.
 const NAME_BYTES_MAX: usize = 32;
 

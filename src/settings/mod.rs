@@ -16,7 +16,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::audio::g711::Law;
+use crate::{
+    audio::g711::Law,
+    protocol::{self, NameError},
+};
 pub use error::SettingsError;
 pub use keys::{Key, KeyCombo, parse_keys};
 pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
@@ -58,6 +61,7 @@ pub struct Settings {
     /// The group that may use the socket besides the engine's owner.
     pub socket_group: Option<String>,
     /// The agent of each user of the operating system; a user who is not listed is the agent of that name.
+    #[serde(deserialize_with = "units::agents_by_user")]
     pub users: BTreeMap<String, String>,
     /// How many calls can be live at once.
     #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
@@ -224,8 +228,12 @@ impl Settings {
     }
 
     /// The agent of a user of the operating system.
-    pub fn agent_of<'a>(&'a self, user: &'a str) -> &'a str {
-        self.users.get(user).map_or(user, String::as_str)
+    ///
+    /// # Errors
+    /// [`NameError`] if the user's name is none that an agent can have, and `users` names no other.
+    pub fn agent_of(&self, user: &str) -> Result<String, NameError> {
+        let name = protocol::name(user)?;
+        Ok(self.users.get(&name).cloned().unwrap_or(name))
     }
 }
 

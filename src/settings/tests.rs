@@ -14,7 +14,7 @@ fn without_a_file_and_with_an_empty_one_everything_has_its_default() {
     assert_eq!(Settings::load(home.path()), Ok(Settings::default()));
     assert_eq!(parse(""), Ok(Settings::default()));
     assert_eq!(Settings::default().socket_path(Path::new("/desk")), Path::new("/desk/engine.sock"));
-    assert_eq!(Settings::default().agent_of("anna"), "anna");
+    assert_eq!(Settings::default().agent_of("anna"), Ok("anna".to_owned()));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn every_setting_can_be_set() {
         },
     };
     assert_eq!(settings, expected);
-    assert_eq!(settings.agent_of("aj"), "anna");
+    assert_eq!(settings.agent_of("aj"), Ok("anna".to_owned()));
     assert_eq!(settings.socket_path(Path::new("/desk")), Path::new("/desk/sub/s"));
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::protocol::AGENT_CHARS_MAX;
+use crate::protocol;
 
 use super::{KeyCombo, parse_keys};
 
@@ -170,11 +170,7 @@ pub(super) fn audiosocket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<S
 }
 
 fn parse_agent(text: &str) -> Result<String, String> {
-    let chars = text.chars().count();
-    match chars == 0 || chars > AGENT_CHARS_MAX || text.chars().any(char::is_control) {
-        true => Err(format!("an agent's name has 1 to {AGENT_CHARS_MAX} characters, none of them a control character")),
-        false => Ok(text.to_owned()),
-    }
+    protocol::name(text).map_err(|why| format!("an agent's name {why}"))
 }
 
 /// The name of an agent.
@@ -182,11 +178,23 @@ pub(super) fn agent<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Err
     from.deserialize_str(Text { what: "the name of an agent, in quotes", parse: parse_agent })
 }
 
+/// Agents by the users of this system who they are.
+pub(super) fn agents_by_user<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let mut users = BTreeMap::new();
+    for (user, agent) in BTreeMap::<String, String>::deserialize(from)? {
+        let user = protocol::name(&user).map_err(|why| de::Error::custom(format!("a user's name {why}")))?;
+        if users.insert(user.clone(), parse_agent(&agent).map_err(de::Error::custom)?).is_some() {
+            return Err(de::Error::custom(format!("the user {user} stands here twice")));
+        }
+    }
+    Ok(users)
+}
+
 /// Agents by the first eight characters of a UUID.
 pub(super) fn agents_by_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let agents = BTreeMap::<String, String>::deserialize(from)?;
-    for (prefix, agent) in &agents {
-        parse_agent(agent).map_err(de::Error::custom)?;
+    let mut agents = BTreeMap::<String, String>::deserialize(from)?;
+    for (prefix, agent) in &mut agents {
+        *agent = parse_agent(agent).map_err(de::Error::custom)?;
         if prefix.len() != 8 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(de::Error::custom(format!(
                 "`{prefix}` is not how a UUID begins: write its first eight characters, 0 to 9 and a to f, in quotes"

@@ -163,7 +163,7 @@ pub fn settings(bytes: &[u8]) {
         Ok(settings) => {
             let home = Path::new("/home");
             settings.socket_path(home);
-            settings.agent_of("anna");
+            let _ = settings.agent_of("anna");
             assert!(settings.max_call >= Duration::from_secs(1) && settings.max_call <= Duration::from_secs(86_400));
             assert!(settings.after_hangup <= Duration::from_secs(60) && settings.grace <= Duration::from_secs(3_600));
             assert!((1..=1_000_000).contains(&settings.calls_max) && (1..=64).contains(&settings.commit_threads));

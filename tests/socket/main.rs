@@ -1,10 +1,11 @@
 //! The local socket against clients that send nonsense, stop in the middle or never read: each is told what is wrong, and a good call
-//! beside them is kept bit for bit. Who vanishes and comes back is in `absence`, who may do what in `access`.
+//! beside them is kept bit for bit. Who vanishes and comes back is in `absence`, who may do what in `access`, who may be called what in `names`.
 
 mod absence;
 mod access;
 #[path = "../desk/mod.rs"]
 mod desk;
+mod names;
 #[path = "../rig/mod.rs"]
 mod rig;
 #[path = "../skip/mod.rs"]

@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use crate::protocol::{AGENT_CHARS_MAX, Direction};
+use crate::protocol::{AGENT_CHARS_MAX, Direction, name};
 
 /// Calls at once at most: a phone with more is not a person's.
 const CALLS_MAX: usize = 32;
@@ -217,8 +217,8 @@ fn listed(line: &str) -> Option<Listed> {
 fn customer(peer: &str) -> Option<String> {
     let address = peer.split_once(':').map_or(peer, |(_, address)| address);
     let user = address.split_once('@').map_or(address, |(user, _)| user);
-    let plain: String = user.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect();
-    (!plain.is_empty()).then_some(plain)
+    let user: String = user.chars().take(AGENT_CHARS_MAX).collect();
+    name(&user).ok()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use ratatui::{
 
 use crate::{
     cli::{calls, output},
-    protocol::{CallId, LiveCall},
+    protocol::{CallId, LiveCall, shown},
 };
 
 const KEYS: &str = "↑↓ choose   r record   m mask, unmask   q quit";
@@ -92,14 +92,14 @@ pub(super) fn draw(frame: &mut Frame, view: &View) {
         Layout::vertical([Constraint::Length(2), Constraint::Min(0), Constraint::Length(1), Constraint::Length(1)])
             .areas(frame.area());
     match &view.trouble {
-        Some(why) => frame.render_widget(Paragraph::new(why.as_str()).yellow(), top),
+        Some(why) => frame.render_widget(Paragraph::new(shown(why)).yellow(), top),
         None => frame.render_widget(Line::from(view.headline()).bold(), top),
     }
     if !view.calls.is_empty() {
         let mut state = TableState::default().with_selected(view.chosen_at());
         frame.render_stateful_widget(table(&view.calls), middle, &mut state);
     }
-    frame.render_widget(Line::from(view.word.as_deref().unwrap_or_default()), word);
+    frame.render_widget(Line::from(shown(view.word.as_deref().unwrap_or_default())), word);
     frame.render_widget(Line::from(KEYS).dim(), keys);
 }
 
@@ -124,7 +124,7 @@ fn table(live: &[LiveCall]) -> Table<'_> {
 fn row(call: &LiveCall) -> Row<'_> {
     let style = if call.recording { Style::new().red() } else { Style::new() };
     let row = Row::new([
-        call.agent.clone(),
+        shown(&call.agent).into_owned(),
         output::length(call.seconds),
         calls::level(&call.agent_leg),
         calls::level(&call.customer_leg),

@@ -5,8 +5,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AGENT_CHARS_MAX, Ask, Begin, CallId, Direction, Expect, Request, Target};
-use crate::audio::{Codec, FRAME_SAMPLES_MAX, Rate};
+use super::{Ask, Begin, CallId, Direction, Expect, Request, Target};
+use crate::{
+    audio::{Codec, FRAME_SAMPLES_MAX, Rate},
+    protocol,
+};
 
 /// The longest stretch that `erase-last` takes: a day.
 const ERASE_SECONDS_MAX: f64 = 86_400.0;
@@ -186,11 +189,7 @@ impl Fields {
     }
 }
 
-/// A name that can stand in a log, a table and a file.
+/// A name, in its one form.
 fn name(text: String, field: &str) -> Result<String, String> {
-    let chars = text.chars().count();
-    if chars == 0 || chars > AGENT_CHARS_MAX || text.chars().any(char::is_control) {
-        return Err(format!("`{field}` must be 1 to {AGENT_CHARS_MAX} characters, none of them a control character"));
-    }
-    Ok(text)
+    protocol::name(&text).map_err(|why| format!("`{field}` {why}"))
 }
