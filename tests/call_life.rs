@@ -216,8 +216,8 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
         }
         Settled::Unselected(unselected) => {
             assert!(!model.recorded && !sampled);
-            let (outcome, _) = unselected.discard();
-            assert_eq!(outcome.samples, model.end());
+            unselected.wipe();
+            assert_eq!(unselected.outcome().samples, model.end());
             assert_eq!(arena.held_bytes(), 0, "nothing is left of a discarded call");
         }
     }

@@ -222,7 +222,7 @@ fn while_a_call_is_live_no_figure_tells_whether_it_was_drawn() {
     let [undrawn, drawn] = engines.each_ref().map(|engine| {
         let status = engine.status_when(|status| status.catalog_notes == 0 && status.connections == 2);
         // What no two engines have in common: their clocks, and what the helper thread has faulted in by now.
-        Status { uptime_seconds: 0.0, ready_bytes: 0, ..status }
+        Status { uptime_seconds: 0.0, ready_bytes: 0, locked_bytes: 0, ..status }
     });
     // Whoever looks is counted too, however often it took.
     let but_connections = |status: Status| {

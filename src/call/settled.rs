@@ -100,11 +100,15 @@ impl UnselectedCall {
         UnselectedCall { outcome, ring }
     }
 
-    /// Overwrites all that was held of it. What is left is its row for the ledger, and how many bytes were wiped of it, ever: what a
-    /// private call held goes before its end.
-    pub fn discard(self) -> (Outcome, usize) {
+    /// What is known of it.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Overwrites all that was held of it; doing so again changes nothing. Returns how many bytes were wiped of it, ever: what a private call
+    /// held goes before its end.
+    pub fn wipe(&self) -> usize {
         self.ring.wipe();
-        let wiped = self.ring.wiped_bytes();
-        (self.outcome, wiped)
+        self.ring.wiped_bytes()
     }
 }

@@ -56,6 +56,7 @@ enum Line {
 pub(super) fn run(context: &Context, args: BridgeArgs) -> Result<(), Failure> {
     let Softphone::Baresip = args.softphone;
     output::log("info,pulseaudio=off");
+    output::wait_for_nobody();
     close_to_others();
     let stopped = stop_signals()?;
     let bridge = Bridge {

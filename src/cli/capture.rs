@@ -146,6 +146,7 @@ impl LegFactsShown {
 
 pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
     output::log("warn,pulseaudio=off");
+    output::wait_for_nobody();
     close_to_others();
     let stopped = stop_signals()?;
     // Before a microphone is opened: without an engine there is nothing to open it for.

@@ -72,6 +72,7 @@ pub(super) fn run(context: &Context, args: HotkeyArgs) -> Result<(), Failure> {
     if args.test {
         return doctor::report(context, &test::checks(context, &settings, &bindings));
     }
+    output::wait_for_nobody();
     let mut keys = take(&bindings)?;
     let mut link = Link::new(settings.socket_path(context.home()));
     let engine = link.connect().map(|_| ());

@@ -31,10 +31,7 @@ mod status;
 mod top;
 mod unmask;
 
-use std::{
-    path::PathBuf,
-    process::{self, ExitCode},
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -42,7 +39,7 @@ pub use context::Context;
 pub use failure::Failure;
 pub use run::RunArgs;
 
-use crate::bench::Rival;
+use crate::{bench::Rival, watch::spool};
 
 /// Keeps the right calls, from their first second, and no others.
 #[derive(Parser)]
@@ -96,11 +93,12 @@ fn wrong_usage(error: &clap::Error) -> ! {
         error.exit()
     }
     output::warn(&error.render().to_string());
-    process::exit(error.exit_code())
+    output::leave(error.exit_code())
 }
 
 /// The program, with rivals for its `bench` that it does not depend on itself.
 pub fn main_with(rivals: &[Rival]) -> ExitCode {
+    spool::tell_panics();
     let cli = Cli::try_parse().unwrap_or_else(|error| wrong_usage(&error));
     let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {
         Command::Run(args) => run::run(&context, args),
@@ -127,11 +125,13 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Prove(args) => prove::run(&context, args),
         Command::Bench(args) => bench::run(&context, args, rivals),
     });
-    match done {
+    let code = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure.to_string());
             ExitCode::FAILURE
         }
-    }
+    };
+    output::last_words();
+    code
 }

@@ -1,8 +1,11 @@
 //! Lines on standard output and standard error, and progress for what takes over a second.
 
 use std::{
+    env,
     io::{self, IsTerminal, Write},
+    os::fd::AsFd,
     process,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -11,7 +14,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::protocol::{shown, shown_json};
+use crate::{
+    protocol::{shown, shown_json},
+    watch::spool::{self, LogLines, Spool},
+};
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
 pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
@@ -19,7 +25,20 @@ pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
 /// How long something may take before its progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Lines on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly.
+/// How long the end of the program waits for whoever reads what it said last.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Standard output of a command that must wait for nobody, once it has said so.
+static LIVE: OnceLock<Spool> = OnceLock::new();
+
+/// From now on nothing that is said waits for whoever reads it: for commands that carry audio or wait for keys. What nobody takes is dropped.
+pub(super) fn wait_for_nobody() {
+    if let Ok(spool) = Spool::to(io::stdout().as_fd(), "say") {
+        let _ = LIVE.set(spool);
+    }
+}
+
+/// Lines on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly, if it has nothing else to do.
 pub(super) fn say(lines: &str) {
     put(&each_shown(lines));
 }
@@ -30,13 +49,30 @@ fn each_shown(lines: &str) -> String {
 }
 
 fn put(lines: &str) {
+    if let Some(live) = LIVE.get() {
+        return live.put(format!("{lines}\n").as_bytes());
+    }
     if let Err(error) = writeln!(io::stdout().lock(), "{lines}") {
         if error.kind() != io::ErrorKind::BrokenPipe {
             complain(&format!("can't write to standard output ({error}); check where it goes"));
-            process::exit(1);
+            leave(1);
         }
-        process::exit(0);
+        leave(0);
     }
+}
+
+/// The end of the program, with what it said last.
+pub(super) fn leave(code: i32) -> ! {
+    last_words();
+    process::exit(code)
+}
+
+/// Waits for whoever reads what was said, but not for long.
+pub(super) fn last_words() {
+    if let Some(live) = LIVE.get() {
+        live.flush(LAST_WORDS);
+    }
+    spool::flush_log(LAST_WORDS);
 }
 
 /// A table on standard output, without the blanks that only fill it up.
@@ -51,23 +87,29 @@ pub(super) fn say_json(facts: &impl Serialize) {
 
 /// Lines on standard error as they are, but for what can't be seen.
 pub(super) fn warn(lines: &str) {
-    let _ = write!(io::stderr().lock(), "{}", each_shown(lines));
+    spool::put_log(each_shown(lines).as_bytes());
 }
 
-/// A line on standard error. If nobody takes it, there is nobody to tell.
+/// A line on standard error, for which nobody waits. If nobody takes it, there is nobody to tell.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "retrocall: {}", shown(line));
+    spool::put_log(format!("retrocall: {}\n", shown(line)).as_bytes());
 }
 
 /// From now on what happens is logged on standard error: this, if [`LOG_FILTER`] asks for nothing else.
 pub(super) fn log(what: &str) {
     let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new(what));
     tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_writer(|| LogLines)
+        .with_ansi(takes_color())
         .with_env_filter(filter)
         .with_target(false)
         .init();
+}
+
+/// Whether standard error is shown in colour: on a terminal that knows how, unless whoever sits there wants none (no-color.org).
+fn takes_color() -> bool {
+    let wants_none = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !wants_none && io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// A bar on a terminal, once something has taken over a second, or at its first step; nothing anywhere else.

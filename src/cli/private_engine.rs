@@ -5,7 +5,7 @@ use std::{
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::{self, Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Once},
     thread,
     time::{Duration, Instant},
@@ -219,7 +219,7 @@ fn end_with_us() {
                 }
             }
             output::complain(&format!("stopped by {received}; what there is so far lies beside {}", logs.join(", ")));
-            process::exit(128 + received as i32);
+            output::leave(128 + received as i32);
         }
     });
 }

@@ -82,6 +82,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     args.apply(&mut settings);
     settings.check().map_err(Failure::whole)?;
     output::log("info");
+    output::wait_for_nobody();
     #[cfg(feature = "planted-leaks")]
     crate::leaks::plant(&args.plant_leak, context.home());
     let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
@@ -101,7 +102,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
                 "ready": true, "socket": socket, "pid": process::id(), "one_in": settings.one_in,
                 "memory": status.memory, "memory_bytes": status.memory_bytes, "metrics": metrics, "audiosocket": audiosocket,
             });
-            println!("{ready}");
+            output::say(&ready.to_string());
         }
     })
     .map_err(Failure::whole)

@@ -47,11 +47,12 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
         (
             "memory",
             format!(
-                "{} held, {} free ({} ready), {} in all",
+                "{} held, {} free ({} ready), {} in all ({} locked now)",
                 size(status.held_bytes),
                 size(status.free_bytes),
                 size(status.ready_bytes),
-                size(status.memory_bytes)
+                size(status.memory_bytes),
+                size(status.locked_bytes)
             ),
         ),
         (
@@ -94,11 +95,16 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
     let refused = &totals.requests_refused;
     lines.push(("requests", format!("{} refused{}", sum(refused), named(refused))));
     lines.push(("errors", format!("{}{}", sum(&totals.errors), named(&totals.errors))));
+    if totals.log_lines_dropped > 0 {
+        let text = format!("{} lines dropped: nobody took them", totals.log_lines_dropped);
+        lines.push(("log", text));
+    }
     if status.catalog_notes > 0 {
         lines.push(("catalog", format!("{} notes wait to be written", status.catalog_notes)));
     }
     lines.extend(status.disk_trouble.iter().map(|trouble| ("DISK", trouble.clone())));
     lines.extend(status.catalog_trouble.iter().map(|trouble| ("CATALOG", trouble.clone())));
+    lines.extend(status.thread_trouble.iter().map(|trouble| ("THREAD", trouble.clone())));
     lines
 }
 
@@ -185,6 +191,7 @@ mod tests {
             uptime_seconds: 7_300.0,
             level: "secret".into(),
             held_bytes: 3 << 20,
+            locked_bytes: 5 << 20,
             commits: 2,
             disk_trouble: Some("no space left; make room".into()),
             totals,
@@ -195,6 +202,7 @@ mod tests {
             "engine      retrocall 0.1.0, running for 2 h 01 min",
             "guarantee   secret",
             "3.0 MiB held",
+            "(5.0 MiB locked now)",
             "9 begun, 0 discarded, 2 refused (memory-full 2)",
             "3 gaps (0.5 s)",
             "4 calls pressed for, 0 presses more, 1 refused (private 1)",

@@ -46,6 +46,7 @@ use crate::{
     memory::Arena,
     protocol::{CallId, EndedBy, Limits},
     sampler::Draw,
+    watch::heart,
 };
 use committing::Committing;
 use registry::Registry;
@@ -140,7 +141,7 @@ impl Engine {
             if self.registry.len() == 0 {
                 self.upkeep.notified().await;
             }
-            self.look_after();
+            heart::contain("looking after live calls", || self.look_after());
             tokio::time::sleep(ROUND).await;
         }
     }
@@ -164,7 +165,9 @@ impl Engine {
                 None => self.end_by(&entry, &mut state, EndedBy::Stopping),
             }
         }
-        self.wiper.finish();
+        if !self.wiper.finish(until.saturating_duration_since(Instant::now())) {
+            error!("calls that were not selected are not all wiped: their memory goes with this process");
+        }
         self.commits.wait_idle(until.saturating_duration_since(Instant::now()));
         let left = self.committing.ids();
         for call in &left {

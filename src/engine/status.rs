@@ -1,9 +1,21 @@
 //! How the engine is, put together from those who know.
 
 use super::{Engine, counters::add};
-use crate::protocol::{Status, Totals};
+use crate::{
+    memory::MemoryKind,
+    protocol::{Status, Totals},
+    watch::{heart, spool},
+};
 
 impl Engine {
+    /// Bytes for live audio that are locked at this moment: all that was ever faulted in. The rest of the limit is promised.
+    fn locked_bytes(&self) -> usize {
+        match self.arena.kind() {
+            MemoryKind::Unlocked => 0,
+            _ => self.arena.held_bytes() + self.arena.ready_bytes(),
+        }
+    }
+
     /// How the engine is. It takes a look at every live call: not for every frame, but a few times a second does no harm.
     pub fn status(&self) -> Status {
         let (calls, audio) = self.registry.counts();
@@ -15,6 +27,8 @@ impl Engine {
             lost_frames: audio.lost_frames,
             ..self.counters.totals()
         };
+        totals.log_lines_dropped = spool::log_dropped();
+        add(&mut totals.errors, "panic", heart::panics());
         add(&mut totals.errors, "catalog", self.catalog.troubles());
         add(&mut totals.errors, "ledger", self.catalog.left_out());
         Status {
@@ -27,12 +41,14 @@ impl Engine {
             held_bytes: self.arena.held_bytes(),
             free_bytes: self.arena.free_bytes(),
             ready_bytes: self.arena.ready_bytes(),
+            locked_bytes: self.locked_bytes(),
             calls,
             connections: self.counters.connections(),
             commits: self.committing.len(),
             catalog_notes: self.catalog.pending(),
             disk_trouble: self.commits.trouble(),
             catalog_trouble: self.catalog.trouble(),
+            thread_trouble: heart::trouble(),
             totals,
         }
     }

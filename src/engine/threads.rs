@@ -1,19 +1,32 @@
 //! The engine's own threads: the one that faults memory in ahead of need, and the one that wipes.
 
 use std::{
-    io,
+    convert::Infallible,
+    io, mem,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle, Thread},
+    time::Duration,
 };
 
-use crossbeam::channel::{Sender, unbounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use parking_lot::Mutex;
+use tracing::error;
 
 use super::{Clock, Counters, life::ended};
-use crate::{barrier, call::UnselectedCall, catalog::Catalog, memory::Arena, priority};
+use crate::{
+    barrier,
+    call::UnselectedCall,
+    catalog::Catalog,
+    memory::Arena,
+    priority,
+    watch::heart::{self, Heart, Waits},
+};
+
+/// How long whoever drops an engine waits for its wiper. Gigabytes take a second.
+const WIPE_WAIT: Duration = Duration::from_secs(60);
 
 /// Keeps wiped, faulted-in segments ready, so that no thread that carries audio meets a page fault unless this one gets no turn.
 #[derive(Clone)]
@@ -35,14 +48,16 @@ impl FaultIn {
     /// The system has no thread left.
     pub fn start(arena: &Arc<Arena>) -> io::Result<FaultIn> {
         let stopped = Arc::new(AtomicBool::new(false));
-        let handle = thread::Builder::new().name("memory".to_owned()).spawn({
-            let (arena, stopped) = (Arc::clone(arena), Arc::clone(&stopped));
-            move || {
-                barrier::write_nowhere();
-                while !stopped.load(Ordering::Acquire) {
-                    arena.fault_in_ahead();
-                    thread::park();
-                }
+        let (ahead, stop) = (Arc::clone(arena), Arc::clone(&stopped));
+        let first = || {
+            barrier::write_nowhere();
+        };
+        let handle = heart::spawn("memory", Waits::Never, first, move |heart| {
+            while !stop.load(Ordering::Acquire) {
+                let work = heart.work();
+                ahead.fault_in_ahead();
+                drop(work);
+                thread::park();
             }
         })?;
         let thread = handle.thread().clone();
@@ -68,42 +83,160 @@ impl Drop for JoinOnDrop {
 }
 
 /// Wipes unselected calls: a deep one takes milliseconds, for which nobody should wait.
-pub(super) struct Wiper(Mutex<Option<(Sender<UnselectedCall>, JoinHandle<()>)>>);
+pub(super) struct Wiper(Mutex<Option<Wipes>>);
+
+/// The way to the thread. It ends when this is dropped and all is wiped.
+struct Wipes {
+    calls: Sender<UnselectedCall>,
+    /// Nothing ever comes: it is closed when the thread ends.
+    ended: Receiver<Infallible>,
+}
+
+/// What the thread has.
+struct Wiping {
+    calls: Receiver<UnselectedCall>,
+    /// The call that is being wiped, until it is. A panic leaves it here.
+    in_hand: Option<UnselectedCall>,
+    /// What is in hand could not be wiped the first time.
+    is_second_try: bool,
+    catalog: Catalog,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    _ended: Sender<Infallible>,
+}
 
 impl Wiper {
     pub(super) fn start(catalog: Catalog, counters: Arc<Counters>, clock: Arc<dyn Clock>) -> io::Result<Wiper> {
-        let (wipes, unselected) = unbounded::<UnselectedCall>();
-        let handle = thread::Builder::new().name("wipe".to_owned()).spawn(move || {
+        let ((wipes, calls), (ending, ended)) = (unbounded(), bounded(0));
+        let first = || {
             priority::give_way();
             barrier::write_nowhere();
-            for call in unselected {
-                let (outcome, wiped_bytes) = call.discard();
-                counters.wiped(wiped_bytes);
-                counters.call_discarded();
-                catalog.note(ended(&outcome, &[], clock.wall()));
-            }
-        })?;
-        Ok(Wiper(Mutex::new(Some((wipes, handle)))))
+        };
+        let mut wiping =
+            Wiping { calls, in_hand: None, is_second_try: false, catalog, counters, clock, _ended: ending };
+        heart::spawn("wipe", Waits::Never, first, move |heart| wiping.run(heart))?;
+        Ok(Wiper(Mutex::new(Some(Wipes { calls: wipes, ended }))))
     }
 
-    /// Takes a call to wipe.
+    /// Takes a call to wipe. One that was settled behind the end of the thread is wiped here, by being dropped.
     pub(super) fn wipe(&self, call: UnselectedCall) {
-        let wiper = self.0.lock();
-        let (wipes, _) = wiper.as_ref().expect("calls are settled before the engine has stopped");
-        wipes.send(call).expect("the thread lives as long as its channel");
+        if let Some(wipes) = &*self.0.lock() {
+            let _ = wipes.calls.send(call);
+        }
     }
 
-    /// Waits until everything is wiped, for good.
-    pub(super) fn finish(&self) {
-        if let Some((wipes, handle)) = self.0.lock().take() {
-            drop(wipes);
-            let _ = handle.join();
+    /// Waits until everything is wiped, for good, and for no longer than this. Whether it is.
+    pub(super) fn finish(&self, wait: Duration) -> bool {
+        let Some(Wipes { calls, ended }) = self.0.lock().take() else { return true };
+        drop(calls);
+        ended.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+impl Wiping {
+    fn run(&mut self, heart: &Heart) {
+        if self.in_hand.is_some() && mem::replace(&mut self.is_second_try, true) {
+            self.give_up();
         }
+        while let Some(call) = self.in_hand.take().or_else(|| self.calls.recv().ok()) {
+            let _work = heart.work();
+            let call = self.in_hand.insert(call);
+            let wiped_bytes = call.wipe();
+            let note = ended(call.outcome(), &[], self.clock.wall());
+            self.in_hand = None;
+            self.is_second_try = false;
+            self.counters.wiped(wiped_bytes);
+            self.counters.call_discarded();
+            self.catalog.note(note);
+        }
+    }
+
+    /// Two tries ended in a panic. What can't be wiped can't be used again either.
+    fn give_up(&mut self) {
+        self.is_second_try = false;
+        let Some(call) = self.in_hand.take() else { return };
+        error!(call = %call.outcome().facts.id, "a call that was not selected can't be wiped: its memory stays locked, and nobody gets it, until the engine ends");
+        mem::forget(call);
     }
 }
 
 impl Drop for Wiper {
     fn drop(&mut self) {
-        self.finish();
+        self.finish(WIPE_WAIT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        audio::{Codec, Rate},
+        call::{Facts, LiveCall, Rules, Settled},
+        protocol::{CallId, Direction},
+        ring::Ring,
+    };
+
+    /// A clock that fails so often, and then goes.
+    struct Broken(AtomicU32);
+
+    impl Clock for Broken {
+        fn wall(&self) -> Timestamp {
+            let left = self.0.load(Ordering::Relaxed);
+            self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+            assert_eq!(left, 0, "a planted panic");
+            Timestamp::now()
+        }
+
+        fn passed(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn call_of_noise(arena: &Arc<Arena>) -> UnselectedCall {
+        let now = Timestamp::now();
+        let facts = Facts {
+            id: CallId::new(),
+            agent: "anna".into(),
+            customer: None,
+            direction: Direction::Inbound,
+            rate: Rate::new(8_000).expect("a rate"),
+            codec: Codec::Pcm16,
+            began_at: now,
+            day: now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date(),
+            sequence: Some(1),
+        };
+        let (ring, mut writers) = Ring::new(Arc::clone(arena));
+        let noise: Vec<i16> = (0..8_000i32).map(|i| (i * 7_919 % 30_000) as i16).collect();
+        for (frame, samples) in noise.chunks(160).enumerate() {
+            writers.iter_mut().for_each(|writer| writer.push(160 * frame as u64, samples));
+        }
+        let mut call = LiveCall::begin(facts, ring, false, Rules::default());
+        call.end();
+        match call.settle() {
+            Settled::Unselected(call) => call,
+            Settled::Selected(_) => panic!("nobody selected it"),
+        }
+    }
+
+    #[test]
+    fn a_wiper_that_panics_takes_nobody_along_and_wipes_on() {
+        let home = tempfile::tempdir().expect("a folder");
+        let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
+        let counters = Arc::new(Counters::new());
+        let clock = Arc::new(Broken(AtomicU32::new(1)));
+        let wiper = Wiper::start(Catalog::open(home.path()), Arc::clone(&counters), clock).expect("a thread");
+        for _ in 0..3 {
+            wiper.wipe(call_of_noise(&arena));
+        }
+        assert!(wiper.finish(WIPE_WAIT));
+        assert_eq!(counters.totals().discards, 3, "the call at which it failed is wiped as well");
+        assert_eq!(arena.held_bytes(), 0);
+        // Whoever comes after the end is wiped all the same.
+        wiper.wipe(call_of_noise(&arena));
+        assert_eq!(arena.held_bytes(), 0);
     }
 }

@@ -35,7 +35,7 @@ use crate::{
     engine::Engine,
     protocol::{CallId, Event},
     settings::Settings,
-    watch::{Endpoint, supervisor},
+    watch::{Endpoint, heart, supervisor},
 };
 use listen::Door;
 use pulse::Pulse;
@@ -133,6 +133,7 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(Ready<
         let metrics = show_metrics(&engine, settings).await?;
         let taps = audiosocket::listen(&engine, settings).await?;
         let (pairing, thread) = taps.as_ref().map(|taps| (Arc::clone(&taps.pairing), Arc::clone(&taps.thread))).unzip();
+        heart::tell_of_trouble().map_err(ServeError::System)?;
         tokio::spawn(Pulse::of(&readers).and(thread).keep_telling());
         let door = Door::new(listener, path.clone(), Arc::clone(&engine), readers, pairing, settings);
         ready(Ready { socket: &path, metrics, audiosocket: taps.and_then(|taps| taps.address) });

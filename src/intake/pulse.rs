@@ -1,18 +1,23 @@
-//! Whether the threads that take in audio are alive, for the supervisor's watchdog.
+//! Whether the threads that take in audio are alive, for whoever asks for the engine's status, and for the supervisor's watchdog.
 //!
-//! The control thread says so itself, by being the one that asks. A disk or a catalog that stalls is no reason to be killed: calls
-//! wait for those in memory.
+//! They are asked, and answer when they have done all they were told before. The control thread says so itself, by being the one that asks.
+//! All others say by their hearts (`watch::heart`) what they are at. A disk or a catalog that stalls is no reason to be killed: calls wait
+//! for those in memory.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::error;
 
 use super::reader::Reader;
-use crate::watch::supervisor;
+use crate::watch::{
+    heart::{self, Heart, Waits},
+    supervisor,
+};
 
 /// Beats within the supervisor's patience: one may be late, and another.
 const BEATS: u32 = 4;
+/// How often the threads are asked at least.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A thread that takes in audio, as far as its life is watched.
 pub(super) trait Beating: Send + Sync {
@@ -35,55 +40,70 @@ impl Beating for Reader {
 
 /// The beats that were asked for.
 pub(super) struct Pulse {
-    threads: Vec<Arc<dyn Beating>>,
-    /// How many beats each thread had given when it was last asked for one; none if it could not be asked.
-    asked_at: Vec<Option<u64>>,
+    threads: Vec<Watched>,
+    /// The control thread's: it beats by being the one that asks.
+    control: Arc<Heart>,
+}
+
+/// One thread that is asked.
+struct Watched {
+    thread: Arc<dyn Beating>,
+    /// Busy from the question to the answer.
+    heart: Arc<Heart>,
+    /// How many beats the thread had given when it was last asked for one; none if it could not be asked.
+    asked_at: Option<u64>,
+}
+
+impl Watched {
+    fn new(name: &str, thread: Arc<dyn Beating>) -> Watched {
+        Watched { thread, heart: Heart::new(name, Waits::Never), asked_at: None }
+    }
+
+    /// Whether it has given the beat that it was last asked for. If it has, it is asked for the next.
+    fn has_beaten(&mut self) -> bool {
+        let beats = self.thread.beats();
+        let has = self.asked_at.is_some_and(|before| beats > before);
+        if has || self.asked_at.is_none() {
+            self.asked_at = self.thread.ask_beat().then_some(beats);
+            self.heart.beat();
+        }
+        has
+    }
 }
 
 impl Pulse {
     pub(super) fn of(readers: &[Arc<Reader>]) -> Pulse {
-        let threads: Vec<_> = readers.iter().map(|reader| Arc::clone(reader) as Arc<dyn Beating>).collect();
-        Pulse { asked_at: vec![None; threads.len()], threads }
+        let of = |(number, reader): (usize, &Arc<Reader>)| {
+            Watched::new(&format!("intake-{number}"), Arc::clone(reader) as Arc<dyn Beating>)
+        };
+        let threads = readers.iter().enumerate().map(of).collect();
+        Pulse { threads, control: Heart::new("control", Waits::Never) }
     }
 
-    /// With one thread more, if there is one.
+    /// With the thread `audiosocket`, if there is one.
     pub(super) fn and(mut self, thread: Option<Arc<dyn Beating>>) -> Pulse {
-        self.threads.extend(thread);
-        self.asked_at.resize(self.threads.len(), None);
+        self.threads.extend(thread.map(|thread| Watched::new("audiosocket", thread)));
         self
     }
 
     /// Whether every thread has given the beat that it was last asked for. Asks those that have for the next.
     pub(super) fn has_beaten(&mut self) -> bool {
-        let mut all = true;
-        for (thread, asked_at) in self.threads.iter().zip(&mut self.asked_at) {
-            let beats = thread.beats();
-            let has = asked_at.is_some_and(|before| beats > before);
-            if has || asked_at.is_none() {
-                *asked_at = thread.ask_beat().then_some(beats);
-            }
-            all &= has;
-        }
-        all
+        self.control.beat();
+        // Each is asked, whatever the one before has done.
+        let silent = self.threads.iter_mut().map(Watched::has_beaten).filter(|has| !has).count();
+        silent == 0
     }
 
-    /// Tells the supervisor that all is well for as long as it is, if it wants to know. Never returns then.
+    /// Looks after the threads, and tells the supervisor that all is well for as long as it is, if it wants to know. Never returns.
     pub(super) async fn keep_telling(mut self) {
-        let Some(patience) = supervisor::patience() else { return };
-        let mut ticks = interval(patience / BEATS);
+        let patience = supervisor::patience();
+        let mut ticks = interval(patience.map_or(LOOK, |patience| (patience / BEATS).min(LOOK)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first look only asks.
-        let mut missing = -1;
         loop {
             ticks.tick().await;
-            if self.has_beaten() {
-                missing = 0;
+            // The first look only asks. Of a thread in trouble the watchdog's own thread tells.
+            if self.has_beaten() && heart::trouble().is_none() && patience.is_some() {
                 supervisor::alive();
-            } else {
-                missing += 1;
-                if missing == 1 {
-                    error!("a thread that takes in audio does not answer: the watchdog is not told that all is well");
-                }
             }
         }
     }

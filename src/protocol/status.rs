@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub type Counts = BTreeMap<String, u64>;
 
 /// What is counted under [`Totals::errors`].
-pub const ERROR_KINDS: [&str; 6] = ["disk", "catalog", "ledger", "memory", "erase", "connection"];
+pub const ERROR_KINDS: [&str; 7] = ["disk", "catalog", "ledger", "memory", "erase", "connection", "panic"];
 /// What is counted under [`Totals::connections_closed`], besides every [`super::ErrorCode`].
 pub const CLOSED_BY: [&str; 2] = ["client", "not-reading"];
 
@@ -33,6 +33,9 @@ pub struct Status {
     pub free_bytes: usize,
     /// Of these, bytes that are faulted in: to be had without waiting.
     pub ready_bytes: usize,
+    /// Bytes of the limit that are locked now. The rest is promised: it is locked when it is needed.
+    #[serde(default)]
+    pub locked_bytes: usize,
     /// Live calls.
     pub calls: usize,
     /// Connections that are open.
@@ -45,6 +48,9 @@ pub struct Status {
     pub disk_trouble: Option<String>,
     /// What the catalog says, if it refuses.
     pub catalog_trouble: Option<String>,
+    /// What is wrong with a thread that the engine can't do without.
+    #[serde(default)]
+    pub thread_trouble: Option<String>,
     /// What was counted since the engine started.
     pub totals: Totals,
 }
@@ -95,8 +101,11 @@ pub struct Totals {
     pub connections_refused: u64,
     /// Connections that were closed, by what closed them: `client`, `not-reading`, or the [`super::ErrorCode`].
     pub connections_closed: Counts,
-    /// What went wrong, by kind: `disk`, `catalog`, `ledger`, `memory`, `erase` or `connection`.
+    /// What went wrong, by kind: see [`ERROR_KINDS`].
     pub errors: Counts,
+    /// Lines of the log that were dropped because nobody took them.
+    #[serde(default)]
+    pub log_lines_dropped: u64,
     /// From the first press to the durable recording: the rest of the call included.
     pub after_press: Latency,
     /// From hangup to the durable recording.

@@ -33,6 +33,11 @@ fn now(page: &mut Page, status: &Status) {
     page.gauge("retrocall_memory_held_bytes", "Memory in use by live calls.", status.held_bytes);
     page.gauge("retrocall_memory_free_bytes", "Memory that nobody uses.", status.free_bytes);
     page.gauge("retrocall_memory_ready_bytes", "Free memory that is faulted in.", status.ready_bytes);
+    page.gauge(
+        "retrocall_memory_locked_bytes",
+        "Memory that is locked now; the rest is promised.",
+        status.locked_bytes,
+    );
     page.gauge("retrocall_calls_live", "Live calls.", status.calls);
     page.gauge("retrocall_connections_open", "Open connections.", status.connections);
     page.gauge("retrocall_commits_waiting", "Selected calls that have ended and are not on disk yet.", status.commits);
@@ -41,6 +46,8 @@ fn now(page: &mut Page, status: &Status) {
     page.gauge("retrocall_disk_in_trouble", "1 while the disk refuses a recording.", disk);
     let catalog = u8::from(status.catalog_trouble.is_some());
     page.gauge("retrocall_catalog_in_trouble", "1 while the catalog can't be written.", catalog);
+    let thread = u8::from(status.thread_trouble.is_some());
+    page.gauge("retrocall_thread_in_trouble", "1 while a thread hangs, or fails again and again.", thread);
 }
 
 /// What came in.
@@ -91,6 +98,8 @@ fn connections(page: &mut Page, totals: &Totals) {
     page.counters("retrocall_connections_closed_total", help, "by", &closed, &totals.connections_closed);
     let kinds = ERROR_KINDS.map(str::to_owned);
     page.counters("retrocall_errors_total", "What went wrong.", "kind", &kinds, &totals.errors);
+    let help = "Lines of the log that were dropped because nobody took them.";
+    page.counter("retrocall_log_lines_dropped_total", help, totals.log_lines_dropped);
 }
 
 /// The name of a value on the wire.

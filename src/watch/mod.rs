@@ -1,10 +1,12 @@
-//! Being watched: the figures for Prometheus, and the word to systemd.
+//! Being watched: the figures for Prometheus, the word to systemd, the log, and whether the threads live.
 //!
-//! Belongs here: the page of figures, its server with its limits, `sd_notify`. Does not: what is counted, and who is alive; whoever
-//! knows that hands it in.
+//! Belongs here: the page of figures, its server with its limits, `sd_notify`, signs of life, lines that wait for nobody. Does not: what is
+//! counted, what is said, and what a thread does; whoever knows that hands it in.
 
 mod endpoint;
 mod figures;
+pub mod heart;
+pub mod spool;
 pub mod supervisor;
 
 pub use endpoint::Endpoint;

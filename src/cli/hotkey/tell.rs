@@ -15,6 +15,7 @@ use crate::{
     client::ClientError,
     hotkey::{Note, Notifier, Outcome, Told},
     protocol::Answer,
+    watch::spool,
 };
 
 /// Tells what came of presses.
@@ -84,7 +85,7 @@ impl Screen {
             None => {}
         }
         if self.complained && self.sound && io::stderr().is_terminal() {
-            eprint!("\x07");
+            spool::put_log(b"\x07");
         }
     }
 
