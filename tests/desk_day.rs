@@ -14,7 +14,7 @@ use retrocall::{
     audio::{Codec, Rate},
     catalog,
     engine::{Carried, Clock, Engine, Listener, Who},
-    protocol::{Ask, Begin, CallId, Direction, Event, Reason, Refusal, Target, Verdict},
+    protocol::{Ask, Begin, CallId, Event, Reason, Refusal, Target, Verdict},
     ring::LegWriter,
     settings::Settings,
 };
@@ -76,13 +76,7 @@ impl Desk {
     }
 
     fn begin(&self, agent: &str) -> Carried {
-        let begin = Begin {
-            agent: agent.to_owned(),
-            customer: None,
-            direction: Direction::Inbound,
-            rate: Rate::new(RATE_HZ as u32).expect("a rate"),
-            codec: Codec::Pcm16,
-        };
+        let begin = Begin::new(agent, Rate::new(RATE_HZ as u32).expect("a rate"), Codec::Pcm16);
         self.engine.begin(&self.who, begin, &self.listener).expect("room for a call")
     }
 

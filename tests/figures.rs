@@ -17,7 +17,7 @@ use nix::{
 use retrocall::{
     audio::{Codec, Leg, Rate},
     client::Client,
-    protocol::{Answer, Ask, Begin, Direction, Request, Status, Target, Verdict},
+    protocol::{Answer, Ask, Begin, Request, Status, Target, Verdict},
 };
 use serde_json::Value;
 
@@ -126,11 +126,8 @@ fn live_call(engine: &Engine) -> (Client, u32) {
     let socket = engine.home.path().join("engine.sock");
     let mut client = Client::connect(&socket).expect("an engine");
     let begin = Begin {
-        agent: "anna".into(),
         customer: Some("+31205550123".into()),
-        direction: Direction::Inbound,
-        rate: Rate::new(8_000).expect("a rate"),
-        codec: Codec::Ulaw,
+        ..Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Ulaw)
     };
     let channel = ask(&mut client, Target::Own, Ask::Begin(begin)).channel.expect("a channel");
     for frame in 0..50 {

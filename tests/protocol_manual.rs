@@ -8,9 +8,9 @@ use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
         AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CLOSED_BY, CONTROL_BYTES_MAX, CallId,
-        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Expect, HEAD_BYTES, Head, Kind, Latency,
-        Limits, LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION,
-        SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION, Verdict,
+        CallStates, Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Expect, HEAD_BYTES, Head, Kind,
+        Latency, Limits, LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC,
+        SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION, Verdict,
     },
 };
 use serde::Serialize;
@@ -105,18 +105,14 @@ fn keys(value: &impl Serialize) -> BTreeSet<String> {
 }
 
 fn asks() -> Vec<Ask> {
-    let begin = Begin {
-        agent: "anna".into(),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: Rate::new(8_000).expect("a rate"),
-        codec: Codec::Pcm16,
-    };
+    let begin = Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Pcm16);
     let expect = Expect {
         agent: "anna".into(),
         customer: None,
         direction: Direction::Inbound,
         legs: [1, 2].map(Uuid::from_u128),
+        continues: None,
+        states: CallStates::default(),
     };
     every!(Ask: Begin(begin), Expect(expect), Attach, Share { frame_samples: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
         Transfer { to: "bert".into() }, Dtmf { digit: '1' }, Calls, Status)
@@ -149,6 +145,7 @@ fn events() -> Vec<Event> {
         Hello { version: VERSION, engine: text(), agent: Some(text()), limits: limits() },
         Begun { call: call, agent: text(), agent_leg: Uuid::nil(), customer_leg: Uuid::nil() },
         Recording { call: call },
+        State { call: call, agent: text(), states: CallStates::default() },
         Kept { call: call, path: "/".into(), seconds: 1.0 },
         DiskTrouble { call: call, text: text() },
         DiskWell { call: call },
@@ -169,10 +166,7 @@ fn live_call() -> LiveCall {
         began: "2026-11-24T10:15:00Z".parse().expect("a time"),
         seconds: 0.0,
         state: LiveState::Live,
-        recording: false,
-        masked: false,
-        on_hold: false,
-        private: false,
+        states: CallStates::default(),
         held_bytes: Some(0),
         agent_leg: leg,
         customer_leg: leg,
@@ -200,6 +194,8 @@ fn a_request_with_the_needed_fields_of_the_page_is_one_and_without_any_of_them_i
         "frame_samples" => json!(160),
         "digit" => json!("#"),
         "direction" => json!("outbound"),
+        "continues" => json!(CallId::new()),
+        "recording" | "masked" | "on_hold" | "private" | "objected" => json!(true),
         "agent_leg" => json!(Uuid::from_u128(1)),
         "customer_leg" => json!(Uuid::from_u128(2)),
         other => panic!("the page has a field `{other}` that this test does not know"),
@@ -243,6 +239,11 @@ fn every_field_stands_in_the_page_and_no_other() {
         at: Some(0),
         seconds: Some(0.0),
         positions: Some([0, 0]),
+        direction: Some(Direction::Inbound),
+        rate: Rate::new(8_000),
+        codec: Some(Codec::Pcm16),
+        states: Some(CallStates::default()),
+        left_out: vec!["continues".to_owned()],
         shared_bytes: Some(0),
         calls: Some(vec![live_call()]),
         status: Some(Status::default()),
@@ -469,6 +470,7 @@ fn the_example_in_bytes_is_the_call_that_the_page_tells() {
         "> Customer frame, channel 0 at 0",
         "> 2 record channel 0",
         "< recording",
+        "< state",
         "< 2 accepted, at Some(20)",
         "> 3 end channel 0",
         "< 3 accepted, at Some(20)",

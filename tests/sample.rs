@@ -12,7 +12,7 @@ use retrocall::{
     audio::{Codec, Leg, Rate},
     catalog::{self, Outcome, RecordingState},
     client::Client,
-    protocol::{Ask, Begin, CallId, Direction, Reason, Request, Target, Verdict},
+    protocol::{Ask, Begin, CallId, Reason, Request, Target, Verdict},
 };
 use serde_json::{Value, json};
 
@@ -21,13 +21,7 @@ const RATE: u32 = 8_000;
 const SHORT: usize = 800;
 
 fn begin(agent: &str) -> Ask {
-    Ask::Begin(Begin {
-        agent: agent.to_owned(),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: Rate::new(RATE).expect("a rate"),
-        codec: Codec::Pcm16,
-    })
+    Ask::Begin(Begin::new(agent, Rate::new(RATE).expect("a rate"), Codec::Pcm16))
 }
 
 /// The audio of the call with this number: each has its own.

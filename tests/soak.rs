@@ -10,7 +10,7 @@ use desk::Desk;
 use nix::unistd::Pid;
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    protocol::{Ask, Begin, Direction, Request, Target, Verdict},
+    protocol::{Ask, Begin, Request, Target, Verdict},
 };
 
 /// Calls before the first look: by then everything that is made once has been made.
@@ -54,13 +54,7 @@ fn calls(desk: &Desk, count: usize) {
     for connection in 0..count.div_ceil(100) {
         let mut client = desk.client();
         for _ in 0..100.min(count - connection * 100) {
-            let begin = Begin {
-                agent: "anna".to_owned(),
-                customer: None,
-                direction: Direction::Inbound,
-                rate: Rate::new(8_000).expect("a rate"),
-                codec: Codec::Pcm16,
-            };
+            let begin = Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Pcm16);
             let begun = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
             let channel = begun.channel.expect("a channel");
             for position in [0, 160] {

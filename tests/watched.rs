@@ -20,7 +20,7 @@ use nix::{
 use retrocall::{
     audio::{Codec, Leg, Rate, g711::Law},
     client::Client,
-    protocol::{Ask, Begin, Direction, Event, Request, Target, Verdict},
+    protocol::{Ask, Begin, Event, Request, Target, Verdict},
 };
 use serde_json::Value;
 
@@ -196,11 +196,8 @@ impl Known {
     /// recording.
     fn speak(&self, client: &mut Client, last: Option<Ask>) {
         let begin = Begin {
-            agent: "anna".to_owned(),
             customer: Some("+31 20 555 0123".to_owned()),
-            direction: Direction::Inbound,
-            rate: Rate::new(8_000).expect("a rate"),
-            codec: self.codec,
+            ..Begin::new("anna", Rate::new(8_000).expect("a rate"), self.codec)
         };
         let channel = ask(client, Target::Own, Ask::Begin(begin)).channel.expect("a channel");
         let target = Target::Channel(channel);

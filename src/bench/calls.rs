@@ -4,7 +4,7 @@ use super::{Trouble, sounds::FRAME_SAMPLES};
 use crate::{
     audio::{Codec, Rate},
     client::{Client, ClientError, SharedLeg},
-    protocol::{Answer, Ask, Begin, Direction, Request, Status, Target, Verdict},
+    protocol::{Answer, Ask, Begin, Request, Status, Target, Verdict},
 };
 
 impl From<ClientError> for Trouble {
@@ -24,13 +24,7 @@ pub(super) fn ask(client: &mut Client, target: Target, ask: Ask) -> Result<Answe
 
 /// A call of 8 kHz begins: its channel.
 pub(super) fn begin(client: &mut Client, agent: &str) -> Result<u32, Trouble> {
-    let begin = Begin {
-        agent: agent.to_owned(),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: Rate::new(8_000).expect("a rate"),
-        codec: Codec::Pcm16,
-    };
+    let begin = Begin::new(agent, Rate::new(8_000).expect("a rate"), Codec::Pcm16);
     let answer = ask(client, Target::Own, Ask::Begin(begin))?;
     answer.channel.ok_or_else(|| Trouble::new("the engine gave no channel"))
 }

@@ -47,7 +47,7 @@ impl Held {
 /// A call in which these sounds are said one after the other, until it is `seconds` long; each once, if that is 0.
 pub(super) fn hold(arena: &Arc<Arena>, sounds: &[Sound], seconds: f64) -> Result<Held, Trouble> {
     let (ring, mut writers) = Ring::new(Arc::clone(arena));
-    ring.set_selected();
+    ring.set_selected(true);
     let began = thread_cpu();
     let mut at = 0;
     for sound in sounds.iter().cycle() {

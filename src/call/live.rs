@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     audio::{Leg, dbfs},
-    protocol::{self, LiveLeg, LiveState, Reason, Refusal},
+    protocol::{self, CallStates, LiveLeg, LiveState, Reason, Refusal},
     ring::{Ring, RingReader},
 };
 
@@ -67,9 +67,7 @@ pub struct LiveCall {
 impl LiveCall {
     /// A call that begins.
     pub fn begin(facts: Facts, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
-        if drawn {
-            ring.set_selected();
-        }
+        ring.set_selected(drawn);
         let silences = Silences::new(rules.keep_agent_on_hold);
         let (agent, marks) = (facts.agent.clone(), Marks::default());
         LiveCall { facts, agent, ring, rules, drawn, silences, marks, private: false, objected: false, ended: false }
@@ -100,6 +98,17 @@ impl LiveCall {
         self.silences.is_on(Quiet::Hold)
     }
 
+    /// What was decided for it and holds now.
+    pub fn states(&self) -> CallStates {
+        CallStates {
+            recording: self.is_recording(),
+            masked: self.silences.is_on(Quiet::Mask),
+            on_hold: self.is_on_hold(),
+            private: self.private,
+            objected: self.objected,
+        }
+    }
+
     /// Whether it has ended and waits only for a late press.
     pub fn is_ended(&self) -> bool {
         self.ended
@@ -112,6 +121,11 @@ impl LiveCall {
 
     fn is_sampled(&self) -> bool {
         self.drawn && !self.objected && !self.private
+    }
+
+    /// A drawn call that is kept no more leaves the reserve to those that are.
+    fn give_back_the_reserve(&self) {
+        self.ring.set_selected(self.is_selected());
     }
 
     fn already(&self) -> Done {
@@ -133,7 +147,7 @@ impl LiveCall {
         if !self.marks.press(at) {
             return Ok((self.already(), Pressed::Again));
         }
-        self.ring.set_selected();
+        self.ring.set_selected(true);
         Ok((Done::Accepted { at }, Pressed::First(self.ring.reader())))
     }
 
@@ -210,6 +224,7 @@ impl LiveCall {
             return Ok(self.already());
         }
         self.private = true;
+        self.give_back_the_reserve();
         let at = self.ring.end();
         self.ring.wipe();
         self.marks.forget_digits_from(0);
@@ -222,6 +237,7 @@ impl LiveCall {
             return self.already();
         }
         self.objected = true;
+        self.give_back_the_reserve();
         Done::Accepted { at: self.ring.end() }
     }
 
@@ -308,10 +324,7 @@ impl LiveCall {
                 (false, true) => LiveState::Live,
                 (false, false) => LiveState::Disconnected,
             },
-            recording: self.is_recording(),
-            masked: self.silences.is_on(Quiet::Mask),
-            on_hold: self.is_on_hold(),
-            private: self.private,
+            states: self.states(),
             held_bytes: owner.then(|| self.ring.held_bytes()),
             agent_leg,
             customer_leg,

@@ -406,21 +406,21 @@ fn begin_of(desk: &Desk, options: &retrocall_options) -> Result<Begin, String> {
         false => text(from).map(Some).ok_or_else(|| format!("{what} is not UTF-8")),
     };
     let agent = optional(options.agent, "the agent's name")?.or_else(|| desk.own_agent());
+    let agent = agent.ok_or("no agent is named, and this user may act for all of them: set `agent`")?;
+    let codec = match options.codec {
+        RETROCALL_PCM16 => Codec::Pcm16,
+        RETROCALL_ULAW => Codec::Ulaw,
+        RETROCALL_ALAW => Codec::Alaw,
+        _ => return Err("`codec` is RETROCALL_PCM16, RETROCALL_ULAW or RETROCALL_ALAW".to_owned()),
+    };
     Ok(Begin {
-        agent: agent.ok_or("no agent is named, and this user may act for all of them: set `agent`")?,
         customer: optional(options.customer, "the customer's number")?,
         direction: match options.direction {
             RETROCALL_INBOUND => Direction::Inbound,
             RETROCALL_OUTBOUND => Direction::Outbound,
             _ => return Err("`direction` is RETROCALL_INBOUND or RETROCALL_OUTBOUND".to_owned()),
         },
-        rate: rate(options.rate)?,
-        codec: match options.codec {
-            RETROCALL_PCM16 => Codec::Pcm16,
-            RETROCALL_ULAW => Codec::Ulaw,
-            RETROCALL_ALAW => Codec::Alaw,
-            _ => return Err("`codec` is RETROCALL_PCM16, RETROCALL_ULAW or RETROCALL_ALAW".to_owned()),
-        },
+        ..Begin::new(agent, rate(options.rate)?, codec)
     })
 }
 

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::tz::TimeZone;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Ask, LiveCall, LiveLeg, LiveState, Request, Target, Verdict, shown};
+use crate::protocol::{Ask, CallStates, LiveCall, LiveLeg, LiveState, Request, Target, Verdict, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall calls
@@ -89,8 +89,14 @@ pub(super) fn state(call: &LiveCall) -> String {
         LiveState::Disconnected => marks.push("connection lost"),
         LiveState::Ended => marks.push("ended"),
     }
-    let flags =
-        [(call.recording, "recording"), (call.masked, "masked"), (call.on_hold, "on hold"), (call.private, "private")];
+    let CallStates { recording, masked, on_hold, private, objected } = call.states;
+    let flags = [
+        (recording, "recording"),
+        (masked, "masked"),
+        (on_hold, "on hold"),
+        (private, "private"),
+        (objected, "objected"),
+    ];
     marks.extend(flags.into_iter().filter(|(on, _)| *on).map(|(_, mark)| mark));
     if marks.is_empty() { "live".to_owned() } else { marks.join(", ") }
 }
@@ -115,10 +121,7 @@ mod tests {
             began: "2026-11-24T10:00:05Z".parse().expect("a time"),
             seconds: 75.0,
             state: LiveState::Live,
-            recording: true,
-            masked: true,
-            on_hold: false,
-            private: false,
+            states: CallStates { recording: true, masked: true, ..CallStates::default() },
             held_bytes: Some(300_000),
             agent_leg: leg,
             customer_leg: LiveLeg { frames: 0, gaps: 0, gap_seconds: 0.0, lost_frames: 2, ..leg },

@@ -154,11 +154,9 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
     let agent = args.desk.agent(context)?;
     let mut desk = open(&args.desk)?;
     let begin = Begin {
-        agent: agent.clone(),
         customer: args.customer,
         direction: if args.outbound { Direction::Outbound } else { Direction::Inbound },
-        rate: desk.rate(),
-        codec: Codec::Pcm16,
+        ..Begin::new(agent.clone(), desk.rate(), Codec::Pcm16)
     };
     let socket = context.settings()?.socket_path(context.home());
     let mut session = Session::begin(&socket, begin)?;

@@ -16,7 +16,7 @@ use crate::{
     audio::{Codec, Leg, Rate},
     client::{Client, CueOutcome, PlayError, Played},
     memory::wipe,
-    protocol::{Ask, Begin, Direction, Request, Target, Verdict, name},
+    protocol::{Ask, Begin, Request, Target, Verdict, name},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -153,13 +153,7 @@ struct Call {
 
 impl Call {
     fn begin(client: &mut Client, args: &PipeArgs, agent: String) -> Result<Call, PlayError> {
-        let begin = Begin {
-            agent,
-            customer: args.customer.clone(),
-            direction: Direction::Inbound,
-            rate: args.rate,
-            codec: args.codec(),
-        };
+        let begin = Begin { customer: args.customer.clone(), ..Begin::new(agent, args.rate, args.codec()) };
         let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
         let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {
             return Err(PlayError::Refused(Box::new(answer)));

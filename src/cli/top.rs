@@ -129,7 +129,7 @@ fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut Desk) -> N
         KeyCode::Up | KeyCode::Char('k') => view.choose(-1),
         KeyCode::Char('r') => return press(context, view, desk, |_| Ask::Record),
         KeyCode::Char('m') => {
-            return press(context, view, desk, |call| if call.masked { Ask::Unmask } else { Ask::Mask });
+            return press(context, view, desk, |call| if call.states.masked { Ask::Unmask } else { Ask::Mask });
         }
         _ => {}
     }

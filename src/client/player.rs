@@ -199,11 +199,9 @@ impl Player {
     pub fn begin(client: &mut Client, source: WavSource, script: Script) -> Result<Player, PlayError> {
         let rate = source.rate();
         let begin = Begin {
-            agent: script.agent,
             customer: script.customer,
             direction: script.direction,
-            rate,
-            codec: source.codec(),
+            ..Begin::new(script.agent, rate, source.codec())
         };
         let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
         let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {

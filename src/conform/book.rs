@@ -9,8 +9,8 @@ use std::{
 
 use super::{Finding, Scene, Verdict};
 use crate::{
-    audio::{Codec, Leg, Rate},
-    protocol::{AudioHead, CallId},
+    audio::{Leg, Rate},
+    protocol::{Ask, AudioHead, Begin, CallId, CallStates},
 };
 
 /// How far a position may be ahead.
@@ -25,14 +25,16 @@ pub(super) struct Call {
     pub id: CallId,
     pub agent: String,
     pub rate: Rate,
-    codec: Codec,
+    /// As it was announced.
+    pub begin: Begin,
     began: Instant,
     /// Where each leg ends.
     pub ends: [u64; 2],
     frames: [u64; 2],
     gaps: [u64; 2],
     pub ended: bool,
-    pub recording: bool,
+    /// What holds of it, as the client has been told.
+    pub states: CallStates,
     /// When its connection was closed under it.
     pub lost_at: Option<Instant>,
 }
@@ -60,6 +62,7 @@ pub(super) struct Book {
     /// Whether what the scene is about has happened, and when.
     pub acted_at: Option<Instant>,
     attached: bool,
+    continued: bool,
     /// Frames that came after a refusal.
     went_on: bool,
     /// By rule: the first time that it was broken, in words, and how often it was.
@@ -73,21 +76,67 @@ impl Book {
     }
 
     /// A call begins. Returns its place.
-    pub(super) fn begin(&mut self, agent: &str, rate: Rate, codec: Codec) -> usize {
+    pub(super) fn begin(&mut self, begin: &Begin) -> usize {
+        if let Some(before) = begin.continues {
+            self.go_on(before, begin.states);
+        }
         self.calls.push(Call {
             id: CallId::new(),
-            agent: agent.to_owned(),
-            rate,
-            codec,
+            agent: begin.agent.clone(),
+            rate: begin.rate,
+            states: begin.states,
+            begin: begin.clone(),
             began: Instant::now(),
             ends: [0; 2],
             frames: [0; 2],
             gaps: [0; 2],
             ended: false,
-            recording: false,
             lost_at: None,
         });
         self.calls.len() - 1
+    }
+
+    /// A call is said to go on where this one was cut off, with these states.
+    fn go_on(&mut self, before: CallId, states: CallStates) {
+        let Some(call) = self.calls.iter().find(|call| call.id == before && call.lost_at.is_some() && !call.ended)
+        else {
+            return self
+                .wrong("continues", "`continues` names no call that was cut off: it is the id of the call before");
+        };
+        let held = [
+            ("recording", call.states.recording, states.recording),
+            ("masked", call.states.masked, states.masked),
+            ("on_hold", call.states.on_hold, states.on_hold),
+            ("private", call.states.private, states.private),
+            ("objected", call.states.objected, states.objected),
+        ];
+        for (state, held, said) in held {
+            if held && !said {
+                self.wrong(
+                    "states",
+                    format!("a call goes on without `{state}`, which held before: the event `state` tells it"),
+                );
+            }
+        }
+        self.continued = true;
+    }
+
+    /// A control is done: whether anything holds now that did not before, or the other way round.
+    pub(super) fn control(&mut self, at: usize, ask: &Ask) -> bool {
+        let call = &mut self.calls[at];
+        let before = (call.states, call.agent.clone());
+        match ask {
+            Ask::Record => call.states.recording = true,
+            Ask::Mask => call.states.masked = true,
+            Ask::Unmask => call.states.masked = false,
+            Ask::Hold => call.states.on_hold = true,
+            Ask::Resume => call.states.on_hold = false,
+            Ask::Private => call.states.private = true,
+            Ask::Object => call.states.objected = true,
+            Ask::Transfer { to } => call.agent.clone_from(to),
+            _ => {}
+        }
+        before != (call.states, call.agent.clone())
     }
 
     /// A call has a connection again.
@@ -102,7 +151,7 @@ impl Book {
     /// A frame of a call.
     pub(super) fn frame(&mut self, at: usize, leg: Leg, head: AudioHead, bytes: &[u8]) {
         let call = &mut self.calls[at];
-        let samples = match AudioHead::samples(bytes, call.codec) {
+        let samples = match AudioHead::samples(bytes, call.begin.codec) {
             Ok(samples) => samples as u64,
             Err(error) => return self.wrong("frame", format!("a frame is none: {error}")),
         };
@@ -196,6 +245,12 @@ impl Book {
         }
         if scene.can_be_attached() && self.acted_at.is_some() && !self.attached {
             add("it did not come back with `attach` within the grace time: what is said from there on is lost");
+        }
+        if scene == Scene::Restarted && self.acted_at.is_some() && !self.continued {
+            add(
+                "it did not go on with `begin` and `continues`: what is said from there on is lost, or the press, the mask and the objection of \
+                 before are",
+            );
         }
         if scene == Scene::Refusals
             && self.acted_at.is_some()

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Finding, Scene, Verdict,
-    book::{AHEAD, Book, GRACE},
+    book::{AHEAD, Book, Call, GRACE},
 };
 use crate::{
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
@@ -125,7 +125,7 @@ impl Stage {
                 None => true,
             };
             // Someone who can come back is waited for; a program that has ended can't.
-            let wait = if scene.can_be_attached() && child.is_none() { GRACE } else { 10 * LOOK };
+            let wait = if scene.ends_the_connection() && child.is_none() { GRACE } else { 10 * LOOK };
             match (quiet && ended, left) {
                 (true, Some(since)) if Instant::now().duration_since(since) >= wait => break,
                 (true, None) => left = Some(Instant::now()),
@@ -173,6 +173,11 @@ impl Drop for Stage {
 
 fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
     book.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What holds of a call, as an event.
+fn state_of(call: &Call) -> Event {
+    Event::State { call: call.id, agent: call.agent.clone(), states: call.states }
 }
 
 /// One connection of a client.
@@ -257,12 +262,21 @@ impl Connection {
         }
         book.acted_at = Some(Instant::now());
         let call = book.calls[at].id;
+        if self.scene == Scene::Restarted {
+            // Somebody presses, with a hotkey, and the engine is killed a moment later.
+            book.control(at, &Ask::Record);
+        }
+        let state = state_of(&book.calls[at]);
         drop(book);
         match self.scene {
             Scene::Deaf => thread::sleep(DEAF),
             Scene::Fault => {
                 let text = "no memory is left for what was sent: raise --memory".to_owned();
                 self.say(&Event::Error { error: ErrorCode::MemoryFull, text });
+            }
+            Scene::Restarted => {
+                self.say(&Event::Recording { call });
+                self.say(&state);
             }
             Scene::Stopping => {
                 self.say(&Event::Stopping);
@@ -320,11 +334,11 @@ impl Connection {
             book.acted_at.get_or_insert_with(Instant::now);
             return Answer::refused(Refusal::MemoryFull);
         }
-        let at = book.begin(&begin.agent, begin.rate, begin.codec);
-        let (call, agent) = (Some(book.calls[at].id), Some(begin.agent.clone()));
+        let at = book.begin(begin);
+        let (call, agent, states) = (Some(book.calls[at].id), Some(begin.agent.clone()), Some(begin.states));
         self.calls.push(at);
         let channel = Some(self.calls.len() as u32 - 1);
-        Answer { call, agent, channel, ..Answer::new(protocol::Verdict::Accepted) }
+        Answer { call, agent, channel, states, ..Answer::new(protocol::Verdict::Accepted) }
     }
 
     fn attach(&mut self, target: &Target) -> Answer {
@@ -333,22 +347,33 @@ impl Connection {
         let Some(at) = book.calls.iter().position(|call| call.id == *id && !call.ended) else {
             return Answer::refused(Refusal::UnknownCall);
         };
+        if self.scene.can_be_continued() {
+            return Answer::refused(Refusal::UnknownCall);
+        }
         if book.calls[at].lost_at.is_none() {
             return Answer::refused(Refusal::Connected);
         }
         book.attach(at);
         self.calls.push(at);
         let call = &book.calls[at];
-        let (id, agent, positions) = (Some(call.id), Some(call.agent.clone()), Some(call.ends));
         let channel = Some(self.calls.len() as u32 - 1);
-        Answer { call: id, agent, channel, positions, ..Answer::new(protocol::Verdict::Accepted) }
+        Answer {
+            call: Some(call.id),
+            agent: Some(call.agent.clone()),
+            channel,
+            positions: Some(call.ends),
+            direction: Some(call.begin.direction),
+            rate: Some(call.rate),
+            codec: Some(call.begin.codec),
+            states: Some(call.states),
+            ..Answer::new(protocol::Verdict::Accepted)
+        }
     }
 
     /// The call that is meant: of this connection, or of any.
     fn find(&self, target: &Target) -> Option<usize> {
         let book = lock(&self.book);
-        let last =
-            |fits: &dyn Fn(&super::book::Call) -> bool| book.calls.iter().rposition(|call| !call.ended && fits(call));
+        let last = |fits: &dyn Fn(&Call) -> bool| book.calls.iter().rposition(|call| !call.ended && fits(call));
         match target {
             Target::Channel(channel) => self.calls.get(*channel as usize).copied(),
             Target::Call(id) => book.calls.iter().position(|call| call.id == *id),
@@ -386,16 +411,20 @@ impl Connection {
             }
             Scene::Already => {
                 book.acted_at.get_or_insert_with(Instant::now);
-                book.calls[at].recording |= matches!(ask, Ask::Record);
+                book.control(at, ask);
                 facts(Answer::new(protocol::Verdict::Already), &book)
             }
             _ => {
-                let pressed = matches!(ask, Ask::Record) && !std::mem::replace(&mut book.calls[at].recording, true);
+                let changed = book.control(at, ask);
                 let answer = facts(Answer::new(protocol::Verdict::Accepted), &book);
+                let state = state_of(&book.calls[at]);
                 let call = book.calls[at].id;
                 drop(book);
-                if pressed {
+                if changed && matches!(ask, Ask::Record) {
                     self.say(&Event::Recording { call });
+                }
+                if changed {
+                    self.say(&state);
                 }
                 answer
             }
@@ -409,7 +438,7 @@ impl Connection {
             let book = lock(&self.book);
             let call = &book.calls[at];
             let (call_id, seconds) = (call.id, call.rate.seconds(call.end()));
-            (call.ended && call.recording).then_some(Event::Kept {
+            (call.ended && call.states.recording).then_some(Event::Kept {
                 call: call_id,
                 path: "/conform/nothing.wav".into(),
                 seconds,

@@ -19,13 +19,15 @@ pub enum Scene {
     Gone,
     /// Says that something is wrong with the connection, and closes it.
     Fault,
+    /// Is killed in the middle of the call, and runs again: the call is unknown then.
+    Restarted,
     /// Stops in the middle of the call.
     Stopping,
 }
 
 impl Scene {
     /// All of them, in the order in which they are played.
-    pub const ALL: [Scene; 9] = [
+    pub const ALL: [Scene; 10] = [
         Scene::Plain,
         Scene::Chatty,
         Scene::Refused,
@@ -34,6 +36,7 @@ impl Scene {
         Scene::Deaf,
         Scene::Gone,
         Scene::Fault,
+        Scene::Restarted,
         Scene::Stopping,
     ];
 
@@ -48,6 +51,7 @@ impl Scene {
             Scene::Deaf => "deaf",
             Scene::Gone => "gone",
             Scene::Fault => "fault",
+            Scene::Restarted => "restarted",
             Scene::Stopping => "stopping",
         }
     }
@@ -63,17 +67,23 @@ impl Scene {
             Scene::Deaf => "reads nothing for two seconds",
             Scene::Gone => "closes the connection in the middle of the call",
             Scene::Fault => "sends an error in the middle of the call, and closes",
+            Scene::Restarted => "closes the connection in the middle of the call, and does not know the call any more",
             Scene::Stopping => "stops in the middle of the call",
         }
     }
 
     /// Whether the client's connection ends by what the engine does.
     pub(super) const fn ends_the_connection(self) -> bool {
-        matches!(self, Scene::Gone | Scene::Fault | Scene::Stopping)
+        matches!(self, Scene::Gone | Scene::Fault | Scene::Restarted | Scene::Stopping)
     }
 
     /// Whether the call goes on afterwards, if the client comes back.
     pub(super) const fn can_be_attached(self) -> bool {
         matches!(self, Scene::Gone | Scene::Fault)
+    }
+
+    /// Whether the call is over by what the engine does, so that what is left of it is another one.
+    pub(super) const fn can_be_continued(self) -> bool {
+        matches!(self, Scene::Restarted | Scene::Stopping)
     }
 }

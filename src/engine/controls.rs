@@ -56,8 +56,9 @@ impl Engine {
             info!(call = %entry.id, agent = who.agent, ask = ask.verb(), "refused: the call is another agent's");
             return Answer::refused(Refusal::NotYours).into();
         }
+        let before = (call.agent().to_owned(), call.states());
         let result = match ask {
-            Ask::Record => self.record(entry, call, listener).map(|(done, commit)| {
+            Ask::Record => self.record(entry, call, Some(listener)).map(|(done, commit)| {
                 if commit.is_some() {
                     (state.commit, state.pressed) = (commit, Some(Instant::now()));
                 }
@@ -73,6 +74,9 @@ impl Engine {
                 Answer::refused(refusal)
             }
         };
+        if state.call.as_ref().is_some_and(|call| (call.agent(), call.states()) != (&before.0, before.1)) {
+            state.tell_states(entry);
+        }
         answer.call = Some(entry.id);
         answer.agent = state.call.as_ref().map(|call| call.agent().to_owned());
         answer.seconds = Some(entry.facts.rate.seconds(entry.ring.end()));
@@ -112,19 +116,23 @@ impl Engine {
         answer.text = gone.into_iter().chain(waits).reduce(|gone, waits| format!("{gone}; {waits}"));
     }
 
-    fn record(
+    /// Selects the call, and starts its commit if it was not selected so before. Whoever presses hears of the call from here on; nobody
+    /// does at its begin, when its id is not known to anybody yet.
+    pub(super) fn record(
         &self,
         entry: &Entry,
         call: &mut LiveCall,
-        listener: &Arc<dyn Listener>,
+        presser: Option<&Arc<dyn Listener>>,
     ) -> Result<(Done, Option<crate::commit::CommitHandle>), Refusal> {
         let (done, pressed) = call.record()?;
-        entry.listeners.add(listener);
+        presser.into_iter().for_each(|presser| entry.listeners.add(presser));
         let commit = match pressed {
             Pressed::Again => None,
             Pressed::First(reader) => {
                 info!(call = %entry.id, agent = call.agent(), "record is pressed");
-                entry.listeners.tell(&Event::Recording { call: entry.id });
+                if presser.is_some() {
+                    entry.listeners.tell(&Event::Recording { call: entry.id });
+                }
                 Some(self.begin_commit(entry, reader, label(&entry.facts, &[Reason::OnDemand])))
             }
         };

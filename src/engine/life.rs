@@ -10,14 +10,14 @@ use super::{
     Engine, Listener, Who,
     committing::label,
     listener::Listeners,
-    registry::{Entry, State},
+    registry::{Carrier, Entry, State},
     slots::Slots,
 };
 use crate::{
     audio::Leg,
     call::{Facts, LiveCall, Outcome, Settled},
     catalog::{self, CallBegun, CallEnded, Note},
-    protocol::{Begin, CallId, EndedBy, Event, Reason, Refusal},
+    protocol::{Begin, CallId, CallStates, EndedBy, Event, Reason, Refusal},
     ring::{LegCounts, LegWriter, Ring},
 };
 
@@ -31,6 +31,10 @@ pub struct Carried {
     pub began: Instant,
     /// The writers of its legs, agent first.
     pub writers: Box<[LegWriter; 2]>,
+    /// What holds of it now.
+    pub states: CallStates,
+    /// What was said at its begin and can't be used.
+    pub left_out: Vec<String>,
 }
 
 impl Carried {
@@ -46,8 +50,9 @@ impl Engine {
     /// # Errors
     /// [`Refusal`] if it can't be captured. The phone call itself is none of our business: it goes on.
     pub fn begin(&self, who: &Who, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
-        let (entry, writers) = self.open(who, begin, listener, |slots| slots.take_all())?;
-        Ok(Carried { agent: entry.facts.agent.clone(), facts: entry.facts.clone(), began: entry.began, writers })
+        let (entry, writers, left_out) = self.open(who, begin, listener, |slots| slots.take_all())?;
+        let state = entry.state.lock();
+        Ok(entry.carried(&state, writers, left_out))
     }
 
     /// A call begins, each leg of which has a connection of its own; this one comes first. Others ask for theirs with [`Engine::take_leg`].
@@ -61,7 +66,7 @@ impl Engine {
         leg: Leg,
         listener: &Arc<dyn Listener>,
     ) -> Result<(CallId, Box<LegWriter>), Refusal> {
-        let (entry, writer) = self.open(who, begin, listener, |slots| slots.take(leg))?;
+        let (entry, writer, _) = self.open(who, begin, listener, |slots| slots.take(leg))?;
         Ok((entry.id, writer))
     }
 
@@ -72,7 +77,7 @@ impl Engine {
         begin: Begin,
         listener: &Arc<dyn Listener>,
         takes: impl FnOnce(&mut Slots) -> Option<T>,
-    ) -> Result<(Arc<Entry>, T), Refusal> {
+    ) -> Result<(Arc<Entry>, T, Vec<String>), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
@@ -124,20 +129,14 @@ impl Engine {
             ring,
             began: Instant::now(),
             listeners: Arc::new(listeners),
-            state: Mutex::new(State {
-                call: Some(call),
-                slots,
-                pressable_until: None,
-                commit: None,
-                pressed: None,
-                lost_frames_told: 0,
-                told_too_long: false,
-            }),
+            state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener))),
         });
+        let mut left_out = self.put_in_force(&entry, &mut entry.state.lock(), begin.states);
+        left_out.extend(begin.continues.map(|_| "continues".to_owned()));
         self.registry.add(&entry);
         self.counters.call_begun();
         self.look_after_soon();
-        Ok((entry, taken))
+        Ok((entry, taken, left_out))
     }
 
     /// Another connection takes over a call that lost its own.
@@ -147,8 +146,9 @@ impl Engine {
     pub fn attach(&self, who: &Who, id: CallId, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
         let entry = self.registry.get(id)?;
         let mut state = entry.state.lock();
-        let agent = state.call.as_ref().ok_or(Refusal::Ended)?.agent().to_owned();
-        if !who.may_act_for(&agent) {
+        let call = state.call.as_ref().ok_or(Refusal::Ended)?;
+        // Whoever carried it may go on doing so, although somebody else talks by now.
+        if !who.may_act_for(call.agent()) && state.carrier.agent != who.agent {
             return Err(Refusal::NotYours);
         }
         if state.pressable_until.is_some() {
@@ -156,8 +156,9 @@ impl Engine {
         }
         let writers = state.slots.take_all().ok_or(Refusal::Connected)?;
         entry.listeners.add(listener);
+        state.carrier = Carrier::new(who, listener);
         info!(call = %id, "the call has a connection again");
-        Ok(Carried { facts: entry.facts.clone(), agent, began: entry.began, writers })
+        Ok(entry.carried(&state, writers, Vec::new()))
     }
 
     /// A connection takes one leg of a call: it is the leg's first one, or its last one is gone.
@@ -173,10 +174,11 @@ impl Engine {
         state.slots.take(leg).ok_or(Refusal::Connected)
     }
 
-    /// Somebody else is told of a call too.
+    /// Whoever announced a call that others bring is told of it, as if it carried the call.
     pub fn listen_to(&self, id: CallId, listener: &Arc<dyn Listener>) {
         if let Ok(entry) = self.registry.get(id) {
             entry.listeners.add(listener);
+            entry.state.lock().carrier.listener = Arc::downgrade(listener);
         }
     }
 
@@ -258,6 +260,16 @@ impl Engine {
             Settled::Unselected(unselected) => self.wiper.wipe(unselected),
         }
         self.registry.remove(entry.id);
+    }
+}
+
+impl Entry {
+    /// What a connection gets to carry this call.
+    fn carried(&self, state: &State, writers: Box<[LegWriter; 2]>, left_out: Vec<String>) -> Carried {
+        let call = state.call.as_ref();
+        let agent = call.map_or(&*self.facts.agent, LiveCall::agent).to_owned();
+        let states = call.map(LiveCall::states).unwrap_or_default();
+        Carried { facts: self.facts.clone(), agent, began: self.began, writers, states, left_out }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod clock;
 mod committing;
+mod continuing;
 mod controls;
 mod counters;
 mod guarantees;

@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 
-use super::{listener::Listeners, slots::Slots};
+use super::{Listener, listener::Listeners, slots::Slots};
 use crate::{
     audio::{Leg, Rate},
     call::{Facts, LiveCall},
@@ -33,6 +33,20 @@ impl Who {
     }
 }
 
+/// Who carries a call.
+pub(super) struct Carrier {
+    /// The agent that this user is. Whoever talks by now, this user may take the call up again.
+    pub agent: String,
+    /// Told whenever what holds of the call changes.
+    pub listener: Weak<dyn Listener>,
+}
+
+impl Carrier {
+    pub(super) fn new(who: &Who, listener: &Arc<dyn Listener>) -> Carrier {
+        Carrier { agent: who.agent.clone(), listener: Arc::downgrade(listener) }
+    }
+}
+
 /// A live call and what surrounds it.
 pub(super) struct Entry {
     pub id: CallId,
@@ -53,6 +67,8 @@ pub(super) struct State {
     pub slots: Slots,
     /// Once it has ended: until when record can still be pressed.
     pub pressable_until: Option<Duration>,
+    /// Whoever carries it now, or did last.
+    pub carrier: Carrier,
     /// The commit that follows the call since record was pressed.
     pub commit: Option<CommitHandle>,
     /// When record was first pressed.
@@ -157,6 +173,20 @@ impl Registry {
 }
 
 impl State {
+    /// Of a call that has just begun.
+    pub(super) fn begun(call: LiveCall, slots: Slots, carrier: Carrier) -> State {
+        State {
+            call: Some(call),
+            slots,
+            pressable_until: None,
+            carrier,
+            commit: None,
+            pressed: None,
+            lost_frames_told: 0,
+            told_too_long: false,
+        }
+    }
+
     /// Whether its time has come: the grace of its legs, or the wait for a late press, is over.
     pub(super) fn is_over(&self, now: Duration, grace: Duration) -> bool {
         match self.pressable_until {

@@ -188,8 +188,9 @@ impl Connection {
             Ask::Attach => match target {
                 Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener) {
                     Ok(carried) => {
-                        let positions = Some(carried.positions());
-                        Answer { positions, ..self.carry(carried) }.into()
+                        let (positions, facts) = (Some(carried.positions()), &carried.facts);
+                        let (direction, rate, codec) = (Some(facts.direction), Some(facts.rate), Some(facts.codec));
+                        Answer { positions, direction, rate, codec, ..self.carry(carried) }.into()
                     }
                     Err(refusal) => Answer::refused(refusal).into(),
                 },
@@ -232,7 +233,7 @@ impl Connection {
 
     /// The frames of this call come over this connection from now on.
     fn carry(&mut self, carried: Carried) -> Answer {
-        let Carried { facts, agent, began, writers } = carried;
+        let Carried { facts, agent, began, writers, states, left_out } = carried;
         let channel = self.next_channel;
         self.next_channel += 1;
         let carries = Carries { call: facts.id, codec: facts.codec, rate: facts.rate, shared: false };
@@ -240,7 +241,8 @@ impl Connection {
         let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
         let line = Line { writers, codec: facts.codec, rate: facts.rate, began, ahead, shared: None };
         self.reader.carry(self.id, channel, Box::new(line));
-        Answer { call: Some(facts.id), agent: Some(agent), channel: Some(channel), ..Answer::new(Verdict::Accepted) }
+        let (call, agent, channel, states) = (Some(facts.id), Some(agent), Some(channel), Some(states));
+        Answer { call, agent, channel, states, left_out, ..Answer::new(Verdict::Accepted) }
     }
 
     /// The channel of a call that only this connection may speak for.

@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CallId, Direction, Status};
-use crate::audio::Codec;
+use super::{CallId, CallStates, Direction, Status};
+use crate::audio::{Codec, Rate};
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +125,21 @@ pub struct Answer {
     /// Where each leg goes on, agent first, in samples (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<[u64; 2]>,
+    /// Who called whom (`attach`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// Samples a second (`attach`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How the samples come (`attach`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<Codec>,
+    /// What holds of the call now (`begin`, `attach`).
+    #[serde(flatten)]
+    pub states: Option<CallStates>,
+    /// Fields of the request that could not be used. The call is captured without them (`begin`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Bytes of the memory whose descriptor comes with this answer (`share`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_bytes: Option<usize>,
@@ -150,6 +165,11 @@ impl Answer {
             at: None,
             seconds: None,
             positions: None,
+            direction: None,
+            rate: None,
+            codec: None,
+            states: None,
+            left_out: Vec::new(),
             shared_bytes: None,
             calls: None,
             status: None,
@@ -198,14 +218,9 @@ pub struct LiveCall {
     pub seconds: f64,
     /// Where it is.
     pub state: LiveState,
-    /// Whether record was pressed.
-    pub recording: bool,
-    /// Whether it is masked now.
-    pub masked: bool,
-    /// Whether the customer is on hold now.
-    pub on_hold: bool,
-    /// Whether it is private.
-    pub private: bool,
+    /// What holds of it now.
+    #[serde(flatten)]
+    pub states: CallStates,
     /// Bytes of memory that hold it; for the engine's owner alone, since under pressure only unselected calls give memory back, and nobody
     /// at the desk may know the draw.
     #[serde(default, skip_serializing_if = "Option::is_none")]

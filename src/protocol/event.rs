@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::CallId;
+use super::{CallId, CallStates};
 
 /// What the engine tells unasked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,17 @@ pub enum Event {
     Recording {
         /// The call.
         call: CallId,
+    },
+    /// What holds of a call has changed, whoever changed it: told to the connection that carries it, which gives all of this at the `begin` of
+    /// a call that continues this one.
+    State {
+        /// The call.
+        call: CallId,
+        /// Who talks for the desk now.
+        agent: String,
+        /// What holds now.
+        #[serde(flatten)]
+        states: CallStates,
     },
     /// An on-demand recording is durable.
     Kept {

@@ -8,6 +8,7 @@ mod frame;
 mod name;
 mod request;
 mod shared;
+mod states;
 mod status;
 mod words;
 
@@ -22,5 +23,6 @@ pub use request::{Ask, Begin, Expect, Request, RequestError, Target};
 pub use shared::{
     NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout,
 };
+pub use states::CallStates;
 pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
 pub use words::{CallId, Direction, Reason};

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{CallId, Direction};
+use super::{CallId, CallStates, Direction};
 use crate::audio::{Codec, Rate};
 use fields::Fields;
 
@@ -102,6 +102,25 @@ pub struct Begin {
     pub rate: Rate,
     /// How the samples will come.
     pub codec: Codec,
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
+    /// What held of it then, and holds from the first sample of this one.
+    pub states: CallStates,
+}
+
+impl Begin {
+    /// A call of `agent` of which nothing more is known: inbound, and the first of its kind.
+    pub fn new(agent: impl Into<String>, rate: Rate, codec: Codec) -> Begin {
+        Begin {
+            agent: agent.into(),
+            customer: None,
+            direction: Direction::default(),
+            rate,
+            codec,
+            continues: None,
+            states: CallStates::default(),
+        }
+    }
 }
 
 impl fmt::Debug for Begin {
@@ -122,6 +141,10 @@ pub struct Expect {
     pub direction: Direction,
     /// The UUIDs of the connections: the agent's, the customer's.
     pub legs: [Uuid; 2],
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
+    /// What held of it then, and holds from the first sample of this one.
+    pub states: CallStates,
 }
 
 impl fmt::Debug for Expect {
@@ -253,16 +276,16 @@ mod tests {
 
     #[test]
     fn every_request_comes_back_from_its_json() {
+        let call = CallId::new();
         let begin = Begin {
-            agent: "anna".into(),
             customer: Some("+31 20 1234567".into()),
             direction: Direction::Outbound,
-            rate: Rate::new(8_000).expect("a rate"),
-            codec: Codec::Alaw,
+            ..Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Alaw)
         };
-        let call = CallId::new();
+        let states = CallStates { recording: true, on_hold: true, ..CallStates::default() };
         let asks = [
-            (Target::Own, Ask::Begin(begin)),
+            (Target::Own, Ask::Begin(begin.clone())),
+            (Target::Own, Ask::Begin(Begin { continues: Some(call), states, ..begin })),
             (Target::Call(call), Ask::Attach),
             (Target::Channel(3), Ask::Share { frame_samples: None }),
             (Target::Own, Ask::Share { frame_samples: Some(320) }),
@@ -279,6 +302,8 @@ mod tests {
                     customer: None,
                     direction: Direction::Inbound,
                     legs: [1, 2].map(Uuid::from_u128),
+                    continues: Some(call),
+                    states,
                 }),
             ),
         ];

@@ -89,9 +89,9 @@ impl Ring {
         self.arena.take(if selected { Need::Selected } else { Need::Ordinary })
     }
 
-    /// The call is selected: from now on it may use the reserve that other calls leave alone.
-    pub fn set_selected(&self) {
-        self.selected.store(true, Ordering::Relaxed);
+    /// Whether the call is selected: for as long as it is, it may use the reserve that other calls leave alone.
+    pub fn set_selected(&self, selected: bool) {
+        self.selected.store(selected, Ordering::Relaxed);
     }
 
     /// The position behind the last sample of a leg.

@@ -26,7 +26,7 @@ use retrocall::{
     audio::{Codec, Leg, Rate},
     catalog,
     client::Client,
-    protocol::{Answer, Ask, Begin, CallId, Direction, Event, Request, Target, Verdict},
+    protocol::{Answer, Ask, Begin, CallId, Event, Request, Target, Verdict},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -355,13 +355,7 @@ impl Line {
 
     /// The same, on a connection that is there.
     pub fn begin_on(mut client: Client, agent: &str, rate: u32) -> Line {
-        let begin = Begin {
-            agent: agent.to_owned(),
-            customer: None,
-            direction: Direction::Inbound,
-            rate: Rate::new(rate).expect("a rate"),
-            codec: Codec::Pcm16,
-        };
+        let begin = Begin::new(agent, Rate::new(rate).expect("a rate"), Codec::Pcm16);
         let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
         assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");
         Line { client, call: answer.call.expect("an id"), channel: answer.channel.expect("a channel") }

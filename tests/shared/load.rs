@@ -11,7 +11,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use retrocall::{
     audio::{Leg, Rate},
     client::{Client, Pushed, SharedLeg},
-    protocol::{Ask, Begin, CallId, Direction, Event, Request, Target, Verdict},
+    protocol::{Ask, Begin, CallId, Event, Request, Target, Verdict},
 };
 
 use super::desk::{Desk, PATIENCE, Sound, fixture, wait_for};
@@ -111,13 +111,8 @@ fn held_bytes(client: &mut Client) -> usize {
 
 fn begin(clients: &mut [Client], number: usize, samples: usize) -> Call {
     let connection = number / CALLS_OF_A_CONNECTION;
-    let begin = Begin {
-        agent: format!("agent-{number}"),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: Rate::new(8_000).expect("a rate"),
-        codec: retrocall::audio::Codec::Pcm16,
-    };
+    let begin =
+        Begin::new(format!("agent-{number}"), Rate::new(8_000).expect("a rate"), retrocall::audio::Codec::Pcm16);
     let client = &mut clients[connection];
     let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
     assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");

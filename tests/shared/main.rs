@@ -145,7 +145,7 @@ fn codes_of_g711_come_through_shared_memory_as_they_are() {
     let desk = Desk::open(&["--one-in", "0"]);
     for (codec, law) in [(Codec::Ulaw, Law::Mu), (Codec::Alaw, Law::A)] {
         let rate = Rate::new(8_000).expect("a rate");
-        let begin = Begin { agent: "anna".into(), customer: None, direction: Direction::Outbound, rate, codec };
+        let begin = Begin { direction: Direction::Outbound, ..Begin::new("anna", rate, codec) };
         let mut client = desk.client();
         let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
         let line = Line { client, call: answer.call.expect("an id"), channel: answer.channel.expect("a channel") };

@@ -11,7 +11,7 @@ use std::{
 use retrocall::{
     audio::{Codec, Leg, Rate},
     client::{Client, ClientError},
-    protocol::{Ask, Begin, CallId, Direction, Event, Request, Target, Verdict},
+    protocol::{Ask, Begin, CallId, Event, Request, Target, Verdict},
 };
 use serde::{Deserialize, Serialize};
 
@@ -179,11 +179,8 @@ impl Desk<'_> {
         let plan = Plan::of(self.seed, self.next);
         self.next += 1;
         let begin = Begin {
-            agent: plan.agent.clone(),
             customer: Some(format!("+31 {}", plan.number)),
-            direction: Direction::Inbound,
-            rate: Rate::new(plan.rate).expect("a rate"),
-            codec: Codec::Pcm16,
+            ..Begin::new(plan.agent.clone(), Rate::new(plan.rate).expect("a rate"), Codec::Pcm16)
         };
         let answer = self.client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
         assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");

@@ -154,11 +154,9 @@ impl Bridge {
             return;
         }
         let begin = Begin {
-            agent: self.agent.clone(),
             customer: talk.customer.clone(),
             direction: talk.direction,
-            rate: desk.rate(),
-            codec: Codec::Pcm16,
+            ..Begin::new(self.agent.clone(), desk.rate(), Codec::Pcm16)
         };
         match Session::begin(&self.socket, begin) {
             Ok(mut session) => {

@@ -14,9 +14,7 @@ use crate::{
     audio::{Codec, Leg, Rate},
     client::{Client, Cue, Player, Script},
     proof::{Finder, Needles, Sound, files::Looked},
-    protocol::{
-        Ask, AudioHead, Begin, CallId, Direction, Request, Status, Target, Verdict, audio_message, control_message,
-    },
+    protocol::{Ask, AudioHead, Begin, CallId, Request, Status, Target, Verdict, audio_message, control_message},
     settings::SOCKET_FILE,
 };
 
@@ -332,13 +330,7 @@ struct Lost {
 impl Lost {
     fn begin(socket: &Path, call: &Call) -> io::Result<Lost> {
         let mut lost = Lost { stream: UnixStream::connect(socket)?, sent_samples: 0, message: Vec::new() };
-        let begin = Begin {
-            agent: call.agent.to_owned(),
-            customer: None,
-            direction: Direction::Inbound,
-            rate: call.sound.rate,
-            codec: Codec::Pcm16,
-        };
+        let begin = Begin::new(call.agent, call.sound.rate, Codec::Pcm16);
         control_message(&Request::new(Target::Own, Ask::Begin(begin)).to_json(), &mut lost.message);
         lost.stream.write_all(&lost.message)?;
         Ok(lost)

@@ -122,7 +122,7 @@ fn table(live: &[LiveCall]) -> Table<'_> {
 }
 
 fn row(call: &LiveCall) -> Row<'_> {
-    let style = if call.recording { Style::new().red() } else { Style::new() };
+    let style = if call.states.recording { Style::new().red() } else { Style::new() };
     let row = Row::new([
         shown(&call.agent).into_owned(),
         output::length(call.seconds),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::{
         audio::Codec,
-        protocol::{Direction, LiveLeg, LiveState},
+        protocol::{CallStates, Direction, LiveLeg, LiveState},
     };
 
     fn call(agent: &str) -> LiveCall {
@@ -156,10 +156,7 @@ mod tests {
             began: "2026-11-24T10:00:05Z".parse().expect("a time"),
             seconds: 75.0,
             state: LiveState::Live,
-            recording: false,
-            masked: false,
-            on_hold: false,
-            private: false,
+            states: CallStates::default(),
             held_bytes: Some(300_000),
             agent_leg: leg,
             customer_leg: LiveLeg { level_dbfs: -12.0, ..leg },
@@ -178,9 +175,11 @@ mod tests {
     #[test]
     fn a_desk_at_work_is_shown_as_it_is() {
         let mut view = View::default();
-        let anna = LiveCall { recording: true, masked: true, ..call("anna") };
+        let states = CallStates { recording: true, masked: true, ..CallStates::default() };
+        let anna = LiveCall { states, ..call("anna") };
         let silent = LiveLeg { frames: 0, gaps: 2, gap_seconds: 1.5, ..anna.customer_leg };
-        let bert = LiveCall { customer_leg: silent, on_hold: true, held_bytes: None, ..call("bert") };
+        let on_hold = CallStates { on_hold: true, ..CallStates::default() };
+        let bert = LiveCall { customer_leg: silent, states: on_hold, held_bytes: None, ..call("bert") };
         view.see(vec![anna, bert], Some(Memory { held: 3 << 20, left: 253 << 20 }));
         view.choose(1);
         view.word = Some("Recording anna's call from its first second: 75 s so far.".into());

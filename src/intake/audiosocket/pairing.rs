@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     audio::Leg,
     engine::Listener,
-    protocol::{Direction, Expect},
+    protocol::{CallId, CallStates, Direction, Expect},
     settings::Settings,
 };
 
@@ -43,6 +43,9 @@ pub(super) struct Found {
     pub agent: String,
     pub customer: Option<String>,
     pub direction: Direction,
+    /// The call before, and what held of it then.
+    pub continues: Option<CallId>,
+    pub states: CallStates,
     /// Both legs, agent first.
     pub uuids: [Uuid; 2],
     /// Whoever said so.
@@ -123,6 +126,8 @@ impl Pairing {
                 agent: expect.agent.clone(),
                 customer: expect.customer.clone(),
                 direction: expect.direction,
+                continues: expect.continues,
+                states: expect.states,
                 uuids: expect.legs,
                 listener: Some(Weak::clone(listener)),
             };
@@ -136,6 +141,8 @@ impl Pairing {
             agent: self.agents.get(prefix).unwrap_or(&self.agent).clone(),
             customer: None,
             direction: Direction::Inbound,
+            continues: None,
+            states: CallStates::default(),
             uuids,
             listener: None,
         }
@@ -175,7 +182,14 @@ mod tests {
     }
 
     fn expect(agent: &str, legs: [Uuid; 2]) -> Expect {
-        Expect { agent: agent.into(), customer: Some("+31 20".into()), direction: Direction::Outbound, legs }
+        Expect {
+            agent: agent.into(),
+            customer: Some("+31 20".into()),
+            direction: Direction::Outbound,
+            legs,
+            continues: None,
+            states: CallStates::default(),
+        }
     }
 
     #[test]

@@ -124,11 +124,11 @@ impl Switchboard {
 
     fn begin(&mut self, found: Found, rate: Rate) -> Result<Box<LegWriter>, Refusal> {
         let begin = Begin {
-            agent: found.agent.clone(),
             customer: found.customer,
             direction: found.direction,
-            rate,
-            codec: Codec::Pcm16,
+            continues: found.continues,
+            states: found.states,
+            ..Begin::new(found.agent.clone(), rate, Codec::Pcm16)
         };
         let (id, writer) = self.engine.begin_with_leg(&self.who, begin, found.leg, &self.ear)?;
         info!(call = %id, agent = found.agent, rate_hz = rate.hz(), "a call comes over AudioSocket");

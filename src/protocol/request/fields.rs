@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Ask, Begin, CallId, Direction, Expect, Request, Target};
+use super::{Ask, Begin, CallId, CallStates, Direction, Expect, Request, Target};
 use crate::{
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
     protocol,
@@ -47,6 +47,18 @@ pub(super) struct Fields {
     agent_leg: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer_leg: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<CallId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_hold: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objected: Option<bool>,
 }
 
 impl Fields {
@@ -65,6 +77,7 @@ impl Fields {
                 fields.customer = begin.customer.clone();
                 (fields.direction, fields.rate, fields.codec) =
                     (Some(begin.direction), Some(begin.rate), Some(begin.codec));
+                fields.go_on(begin.continues, begin.states);
             }
             Ask::Share { frame_samples } => fields.frame_samples = *frame_samples,
             Ask::Expect(expect) => {
@@ -72,6 +85,7 @@ impl Fields {
                 fields.customer = expect.customer.clone();
                 fields.direction = Some(expect.direction);
                 [fields.agent_leg, fields.customer_leg] = expect.legs.map(Some);
+                fields.go_on(expect.continues, expect.states);
             }
             Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
             Ask::Transfer { to } => fields.to = Some(to.clone()),
@@ -79,6 +93,26 @@ impl Fields {
             _ => {}
         }
         fields
+    }
+
+    /// What a call that goes on has from the one before. What does not hold need not be said.
+    fn go_on(&mut self, continues: Option<CallId>, states: CallStates) {
+        let said = |state: bool| state.then_some(true);
+        self.continues = continues;
+        (self.recording, self.masked, self.on_hold) =
+            (said(states.recording), said(states.masked), said(states.on_hold));
+        (self.private, self.objected) = (said(states.private), said(states.objected));
+    }
+
+    fn take_states(&mut self) -> CallStates {
+        let take = |state: &mut Option<bool>| state.take().unwrap_or_default();
+        CallStates {
+            recording: take(&mut self.recording),
+            masked: take(&mut self.masked),
+            on_hold: take(&mut self.on_hold),
+            private: take(&mut self.private),
+            objected: take(&mut self.objected),
+        }
     }
 
     /// The first field that is still here: the request does not have it.
@@ -97,6 +131,12 @@ impl Fields {
             ("digit", self.digit.is_some()),
             ("agent_leg", self.agent_leg.is_some()),
             ("customer_leg", self.customer_leg.is_some()),
+            ("continues", self.continues.is_some()),
+            ("recording", self.recording.is_some()),
+            ("masked", self.masked.is_some()),
+            ("on_hold", self.on_hold.is_some()),
+            ("private", self.private.is_some()),
+            ("objected", self.objected.is_some()),
         ];
         fields.into_iter().find(|(_, left)| *left).map(|(name, _)| name)
     }
@@ -136,6 +176,8 @@ impl Fields {
             customer: self.customer.take().map(|number| name(number, "customer")).transpose()?,
             direction: self.direction.take().unwrap_or_default(),
             legs,
+            continues: self.continues.take(),
+            states: self.take_states(),
         })
     }
 
@@ -148,6 +190,8 @@ impl Fields {
                 direction: self.direction.take().unwrap_or_default(),
                 rate: self.rate.take().ok_or_else(|| needs("rate"))?,
                 codec: self.codec.take().ok_or_else(|| needs("codec"))?,
+                continues: self.continues.take(),
+                states: self.take_states(),
             }),
             "expect" => Ask::Expect(self.take_expect()?),
             "attach" if self.call.is_none() => return Err(needs("call")),

@@ -197,7 +197,7 @@ fn after_hangup_a_pressed_call_is_over_and_its_reader_has_the_last_frame_that_wa
             push_or_not(&mut agent, 2);
         });
         // The button, and the hangup before the reader has come far.
-        ring.set_selected();
+        ring.set_selected(true);
         let mut reader = ring.reader();
         let mut beginning = [0; 2];
         reader.read(AGENT, 0, &mut beginning);

@@ -111,7 +111,7 @@ fn follow(ring: &Arc<Ring>, leg: Leg, is_over: &AtomicBool) {
 }
 
 fn control(ring: &Arc<Ring>, number: u64) {
-    ring.set_selected();
+    ring.set_selected(true);
     for step in 0..20 {
         let end = ring.end();
         for leg in Leg::ALL {

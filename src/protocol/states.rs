@@ -1,0 +1,31 @@
+//! What holds of a call at a moment, in the same words wherever it is told: live calls, answers, events, and the `begin` of a call that goes on.
+
+use serde::{Deserialize, Serialize};
+
+/// What was decided for a call and holds now. Nobody at the desk may know the draw, so it is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CallStates {
+    /// Whether record was pressed.
+    pub recording: bool,
+    /// Whether it is masked.
+    pub masked: bool,
+    /// Whether the customer is on hold.
+    pub on_hold: bool,
+    /// Whether it is private: nothing of it is held.
+    pub private: bool,
+    /// Whether the customer objects to training.
+    pub objected: bool,
+}
+
+impl CallStates {
+    /// What holds by either: a state that one of the two knows of is in force.
+    pub fn or(self, other: CallStates) -> CallStates {
+        CallStates {
+            recording: self.recording || other.recording,
+            masked: self.masked || other.masked,
+            on_hold: self.on_hold || other.on_hold,
+            private: self.private || other.private,
+            objected: self.objected || other.objected,
+        }
+    }
+}
