@@ -80,6 +80,7 @@ impl RunArgs {
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let mut settings = context.settings()?;
     args.apply(&mut settings);
+    let inherited = intake::Inherited::take(&mut settings, context.home()).map_err(Failure::whole)?;
     settings.check().map_err(Failure::whole)?;
     output::log("info");
     output::wait_for_nobody();
@@ -90,7 +91,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     if args.self_scan {
         answer_whoever_started_us(engine.arena())?;
     }
-    intake::serve(engine, &settings, |intake::Ready { socket, metrics, audiosocket }| {
+    intake::serve(engine, &settings, inherited, |intake::Ready { socket, metrics, audiosocket }| {
         // From here on this thread makes no file anywhere but where the engine lives and where its socket has to go in the end: live audio passes
         // through its hands when some of it is erased.
         barrier::write_only_below(&[context.home(), socket.parent().unwrap_or(socket)]);

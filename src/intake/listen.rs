@@ -38,7 +38,8 @@ const BACKLOG: i32 = 1_024;
 /// The socket, and what is needed to serve those who connect.
 pub(super) struct Door {
     listener: UnixListener,
-    path: PathBuf,
+    /// To be removed when the engine is gone, if the engine made it.
+    own_path: Option<PathBuf>,
     engine: Arc<Engine>,
     readers: Vec<Arc<Reader>>,
     /// Where calls over AudioSocket are announced, if they are taken.
@@ -49,6 +50,26 @@ pub(super) struct Door {
     allowance: Allowance,
     /// Those who are connected, to be told when the engine stops.
     outboxes: Mutex<Vec<std::sync::Weak<Outbox>>>,
+}
+
+/// The local socket: the one that was inherited, or a new one.
+///
+/// # Errors
+/// The system's error.
+pub(super) fn local(
+    inherited: Option<std::os::unix::net::UnixListener>,
+    path: &Path,
+    home: &Path,
+    group: Option<&str>,
+) -> io::Result<UnixListener> {
+    match inherited {
+        // Whose it is and who may connect, its .socket unit says.
+        Some(listener) => {
+            group.map_or(Ok(()), |name| let_pass(&group_of(name)?, path, home))?;
+            UnixListener::from_std(listener)
+        }
+        None => bind(path, home, group),
+    }
 }
 
 /// Makes the socket: closed to others by mode, open to a group if one is named.
@@ -64,15 +85,9 @@ pub(super) fn bind(path: &Path, home: &Path, group: Option<&str>) -> io::Result<
     let socket = std::os::unix::net::UnixListener::bind(path)?;
     let mode = if group.is_some() { 0o660 } else { 0o600 };
     if let Some(name) = group {
-        let group = Group::from_name(name)?.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, format!("no group is called {name} (socket_group)"))
-        })?;
+        let group = group_of(name)?;
         chown(path, None, Some(group.gid))?;
-        // The group passes through the home folder to the socket, and can't list it. Another folder is not ours to open.
-        if path.parent() == Some(home) {
-            chown(home, None, Some(group.gid))?;
-            fs::set_permissions(home, Permissions::from_mode(0o710))?;
-        }
+        let_pass(&group, path, home)?;
     }
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     socket.set_nonblocking(true)?;
@@ -80,10 +95,24 @@ pub(super) fn bind(path: &Path, home: &Path, group: Option<&str>) -> io::Result<
     UnixListener::from_std(socket)
 }
 
+fn group_of(name: &str) -> io::Result<Group> {
+    let none = || io::Error::new(io::ErrorKind::NotFound, format!("no group is called {name} (socket_group)"));
+    Group::from_name(name)?.ok_or_else(none)
+}
+
+/// The group passes through the home folder to the socket, and can't list it. Another folder is not ours to open.
+fn let_pass(group: &Group, path: &Path, home: &Path) -> io::Result<()> {
+    if path.parent() == Some(home) {
+        chown(home, None, Some(group.gid))?;
+        fs::set_permissions(home, Permissions::from_mode(0o710))?;
+    }
+    Ok(())
+}
+
 impl Door {
     pub(super) fn new(
         listener: UnixListener,
-        path: PathBuf,
+        own_path: Option<PathBuf>,
         engine: Arc<Engine>,
         readers: Vec<Arc<Reader>>,
         pairing: Option<Arc<Pairing>>,
@@ -91,7 +120,7 @@ impl Door {
     ) -> Door {
         let (open, outboxes) = (Arc::default(), Mutex::default());
         let allowance = Allowance::new(engine.arena().bytes());
-        Door { listener, path, engine, readers, pairing, settings: settings.clone(), open, allowance, outboxes }
+        Door { listener, own_path, engine, readers, pairing, settings: settings.clone(), open, allowance, outboxes }
     }
 
     /// Accepts until the engine stops.
@@ -181,6 +210,8 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        if let Some(path) = &self.own_path {
+            let _ = fs::remove_file(path);
+        }
     }
 }

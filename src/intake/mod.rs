@@ -8,6 +8,7 @@
 
 mod audiosocket;
 mod connection;
+mod inherited;
 mod listen;
 mod orders;
 mod outbox;
@@ -27,6 +28,7 @@ use tracing::{error, info};
 
 #[doc(hidden)]
 pub use audiosocket::wire;
+pub use inherited::{Inherited, InheritedError};
 pub use reader::ReaderError;
 #[doc(hidden)]
 pub use reader::by_hand::{ByHand, Heard};
@@ -108,11 +110,17 @@ pub struct Ready<'a> {
     pub audiosocket: Option<SocketAddr>,
 }
 
-/// Serves the local socket until the process is asked to stop, then stops the engine. `ready` is called when clients can connect.
+/// Serves the local socket until the process is asked to stop, then stops the engine. Sockets that were `inherited` are taken for those that
+/// it would make. `ready` is called when clients can connect.
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(Ready<'_>)) -> Result<(), ServeError> {
+pub fn serve(
+    engine: Arc<Engine>,
+    settings: &Settings,
+    inherited: Inherited,
+    ready: impl FnOnce(Ready<'_>),
+) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::System)?;
     runtime.block_on(async {
         let path = settings.socket_path(engine.home().path());
@@ -126,20 +134,25 @@ pub fn serve(engine: Arc<Engine>, settings: &Settings, ready: impl FnOnce(Ready<
             let reader = Reader::start(number, arena, fault_in, engine.allow_unlocked()).map_err(ServeError::Reader)?;
             readers.push(Arc::new(reader));
         }
-        let listener = listen::bind(&path, engine.home().path(), settings.socket_group.as_deref())
+        let Inherited { local, audiosocket, audiosocket_unix } = inherited;
+        // A socket that somebody else holds outlives the engine: it is not ours to remove.
+        let own_path = local.is_none().then(|| path.clone());
+        let listener = listen::local(local, &path, engine.home().path(), settings.socket_group.as_deref())
             .map_err(|error| ServeError::Socket(path.clone(), error))?;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
         let metrics = show_metrics(&engine, settings).await?;
-        let taps = audiosocket::listen(&engine, settings).await?;
+        let taps = audiosocket::listen(&engine, settings, audiosocket, audiosocket_unix).await?;
         let (pairing, thread) = taps.as_ref().map(|taps| (Arc::clone(&taps.pairing), Arc::clone(&taps.thread))).unzip();
         heart::tell_of_trouble().map_err(ServeError::System)?;
         tokio::spawn(Pulse::of(&readers).and(thread).keep_telling());
-        let door = Door::new(listener, path.clone(), Arc::clone(&engine), readers, pairing, settings);
-        ready(Ready { socket: &path, metrics, audiosocket: taps.and_then(|taps| taps.address) });
+        let door = Door::new(listener, own_path, Arc::clone(&engine), readers, pairing, settings);
+        ready(Ready { socket: &path, metrics, audiosocket: taps.as_ref().and_then(|taps| taps.address) });
         supervisor::ready(&format!("live audio: {}", engine.guarantees().level()));
         tokio::select! {
             () = door.accept() => {}
+            // Who comes from here on waits for the next engine, if somebody holds the socket for it.
+            () = audiosocket::accept(taps.as_ref()) => {}
             () = engine.keep_up() => {}
             _ = terminate.recv() => info!("asked to stop (SIGTERM)"),
             _ = interrupt.recv() => info!("asked to stop (SIGINT)"),

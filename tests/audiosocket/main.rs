@@ -4,6 +4,7 @@
 #[path = "../desk/mod.rs"]
 mod desk;
 mod grace;
+mod holder;
 mod many;
 mod peer;
 #[path = "../rig/mod.rs"]

@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
 };
@@ -33,9 +33,20 @@ impl Peer {
     /// Connects, and says nothing.
     pub fn bare(desk: &Desk) -> Peer {
         let address = desk.ready()["audiosocket"].as_str().expect("it listens");
+        Peer::over_tcp(address.parse().expect("an address"))
+    }
+
+    fn over_tcp(address: SocketAddr) -> Peer {
         let stream = TcpStream::connect(address).expect("a connection");
         stream.set_nodelay(true).expect("an option");
         Peer::over(stream)
+    }
+
+    /// The same at an address where there may be no engine yet.
+    pub fn connect_to(address: SocketAddr, id: &str) -> Peer {
+        let mut peer = Peer::over_tcp(address);
+        peer.say(&uuid(id));
+        peer
     }
 
     fn over(stream: TcpStream) -> Peer {

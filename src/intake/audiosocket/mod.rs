@@ -18,7 +18,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -81,7 +81,7 @@ struct Shared {
     open: AtomicUsize,
 }
 
-/// AudioSocket is listened for, as long as the runtime lives.
+/// AudioSocket is listened for, as long as this lives.
 pub(super) struct AudioSocket {
     /// Where calls are announced.
     pub pairing: Arc<Pairing>,
@@ -89,31 +89,47 @@ pub(super) struct AudioSocket {
     pub thread: Arc<dyn Beating>,
     /// Where it listens for TCP.
     pub address: Option<SocketAddr>,
+    door: Door,
 }
 
-/// Begins to listen, if the settings say so.
+/// Accepts connections, if AudioSocket is listened for, for as long as this is polled.
+pub(super) async fn accept(audiosocket: Option<&AudioSocket>) {
+    match audiosocket {
+        Some(audiosocket) => audiosocket.door.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Begins to listen, if the settings say so, at sockets that were inherited or new ones.
 ///
 /// # Errors
 /// [`ServeError`] if an address or a path can't be had, or the thread not started.
-pub(super) async fn listen(engine: &Arc<Engine>, settings: &Settings) -> Result<Option<AudioSocket>, ServeError> {
+pub(super) async fn listen(
+    engine: &Arc<Engine>,
+    settings: &Settings,
+    inherited: Option<(SocketAddr, std::net::TcpListener)>,
+    inherited_unix: Option<std::os::unix::net::UnixListener>,
+) -> Result<Option<AudioSocket>, ServeError> {
     if settings.audiosocket.is_none() && settings.audiosocket_socket.is_none() {
         return Ok(None);
     }
     let failed = |place: PathBuf| move |cause: io::Error| ServeError::AudioSocket(place, cause);
-    let tcp = match settings.audiosocket {
-        Some(address) => {
+    let tcp = match (inherited, settings.audiosocket) {
+        (Some((address, listener)), _) => Some((address, TcpListener::from_std(listener).map_err(ServeError::System)?)),
+        (None, Some(address)) => {
             let listener = TcpListener::bind(address).await.map_err(failed(address.to_string().into()))?;
             Some((listener.local_addr().map_err(ServeError::System)?, listener))
         }
-        None => None,
+        (None, None) => None,
     };
-    let unix = match &settings.audiosocket_socket {
-        Some(path) => {
+    let unix = match (inherited_unix, &settings.audiosocket_socket) {
+        (Some(listener), _) => Some(UnixListener::from_std(listener).map_err(ServeError::System)?),
+        (None, Some(path)) => {
             let path = engine.home().path().join(path);
             let group = settings.socket_group.as_deref();
             Some(listen::bind(&path, engine.home().path(), group).map_err(failed(path))?)
         }
-        None => None,
+        (None, None) => None,
     };
     let (told, inbox) = unbounded_channel();
     let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
@@ -125,46 +141,52 @@ pub(super) async fn listen(engine: &Arc<Engine>, settings: &Settings) -> Result<
         Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711, told.clone());
     tokio::spawn(switchboard.serve(inbox));
     let address = tcp.as_ref().map(|(address, _)| *address);
-    let door = Door { engine: Arc::clone(engine), shared, max: settings.connections_max };
-    tokio::spawn(door.accept(tcp.map(|(_, listener)| listener), unix));
-    Ok(Some(AudioSocket { pairing, thread: taps, address }))
+    let tcp = tcp.map(|(_, listener)| listener);
+    let (engine, next, max) = (Arc::clone(engine), AtomicU64::new(0), settings.connections_max);
+    let door = Door { engine, shared, tcp, unix, next, max };
+    Ok(Some(AudioSocket { pairing, thread: taps, address, door }))
 }
 
 /// Where connections come in.
 struct Door {
     engine: Arc<Engine>,
     shared: Arc<Shared>,
+    tcp: Option<TcpListener>,
+    unix: Option<UnixListener>,
+    /// The number of the next connection.
+    next: AtomicU64,
     max: usize,
 }
 
 impl Door {
-    async fn accept(self, tcp: Option<TcpListener>, unix: Option<UnixListener>) {
-        for id in 0.. {
-            let fd = loop {
-                let accepted = tokio::select! {
-                    accepted = accept_tcp(tcp.as_ref()) => accepted,
-                    accepted = accept_unix(unix.as_ref()) => accepted,
-                };
-                match accepted {
-                    Ok(fd) => break fd,
-                    Err(error) => {
-                        self.engine.counters().mishap(Mishap::Connection);
-                        error!(
-                            "can't accept a connection for AudioSocket: {error}; trying again (is the limit on open files too low?)"
-                        );
-                        tokio::time::sleep(Duration::from_millis(200)).await;
-                    }
-                }
+    async fn accept(&self) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept_tcp(self.tcp.as_ref()) => accepted,
+                accepted = accept_unix(self.unix.as_ref()) => accepted,
             };
-            if self.shared.open.load(Ordering::Relaxed) >= self.max {
-                warn!(limit = self.max, "a connection for AudioSocket is refused (connections_max)");
-                self.engine.counters().connection_refused();
-                continue;
+            match accepted {
+                Ok(fd) => self.welcome(fd),
+                Err(error) => {
+                    self.engine.counters().mishap(Mishap::Connection);
+                    error!(
+                        "can't accept a connection for AudioSocket: {error}; trying again (is the limit on open files too low?)"
+                    );
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
             }
-            self.shared.open.fetch_add(1, Ordering::Relaxed);
-            self.engine.counters().connection_opened();
-            self.shared.taps.adopt(id, fd);
         }
+    }
+
+    fn welcome(&self, fd: OwnedFd) {
+        if self.shared.open.load(Ordering::Relaxed) >= self.max {
+            warn!(limit = self.max, "a connection for AudioSocket is refused (connections_max)");
+            self.engine.counters().connection_refused();
+            return;
+        }
+        self.shared.open.fetch_add(1, Ordering::Relaxed);
+        self.engine.counters().connection_opened();
+        self.shared.taps.adopt(self.next.fetch_add(1, Ordering::Relaxed), fd);
     }
 }
 
