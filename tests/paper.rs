@@ -141,10 +141,10 @@ fn every_link_between_the_pages_leads_somewhere() {
     }
 }
 
-/// The unit with this build's program in it, in a file of its own.
-fn unit(folder: &Path) -> PathBuf {
-    let unit = read("docs/systemd/retrocall.service");
-    let path = folder.join("retrocall.service");
+/// A unit with this build's program in it, in a file of its own.
+fn unit(folder: &Path, name: &str) -> PathBuf {
+    let unit = read(&format!("docs/systemd/{name}"));
+    let path = folder.join(name);
     fs::write(&path, unit.replace("/usr/local/bin/retrocall", env!("CARGO_BIN_EXE_retrocall"))).expect("a file");
     path
 }
@@ -166,14 +166,33 @@ fn analyze(arguments: &[&str], unit: Option<&Path>) -> Option<(bool, String)> {
 }
 
 #[test]
-fn systemd_takes_the_unit_and_finds_it_closed() {
+fn systemd_takes_the_units_and_finds_the_service_closed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let unit = unit(folder.path());
-    let Some((well, said)) = analyze(&["verify", "--man=no"], Some(&unit)) else { return };
-    assert!(well && !said.contains("retrocall.service"), "{said}");
+    let unit = unit(folder.path(), "retrocall.service");
+    let sockets = self::unit(folder.path(), "retrocall.socket");
+    for unit in [&unit, &sockets] {
+        let Some((well, said)) = analyze(&["verify", "--man=no"], Some(unit)) else { return };
+        assert!(well && !said.contains("retrocall."), "{said}");
+    }
     // The measure goes from 0, closed, to 10; by tens here. What this unit has open is what the engine needs: local sockets, its own user.
     let Some((well, said)) = analyze(&["security", "--offline=true", "--threshold=20"], Some(&unit)) else { return };
     assert!(well, "{said}");
+}
+
+/// With a limit on starts systemd would close the sockets after a few crashes, and a PBX would be refused connections.
+#[test]
+fn systemd_holds_the_sockets_however_often_the_engine_fails() {
+    let (service, socket) = (read("docs/systemd/retrocall.service"), read("docs/systemd/retrocall.socket"));
+    let has = |unit: &str, line: &str| unit.lines().any(|found| found == line);
+    assert!(
+        [&service, &socket].iter().all(|unit| has(unit, "StartLimitIntervalSec=0"))
+            && has(&socket, "TriggerLimitIntervalSec=0")
+    );
+    let home = service.split("--home ").nth(1).and_then(|rest| rest.split(' ').next()).expect("it names its home");
+    assert!(
+        has(&socket, &format!("ListenStream={home}/{}", retrocall::settings::SOCKET_FILE)),
+        "where clients look for it"
+    );
 }
 
 #[test]
