@@ -6,7 +6,7 @@ use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
     audio::{Leg, g711::Law},
     memory::Arena,
-    ring::{LegWriter, Ring, RingReader, Span},
+    ring::{LegWriter, Missing, Ring, RingReader, Span},
 };
 
 /// One step of a call's life.
@@ -63,6 +63,8 @@ struct Model {
     legs: [Vec<i16>; 2],
     spans: Vec<Span>,
     start: u64,
+    /// Stretches for which nothing came.
+    gaps: [Vec<(u64, u64)>; 2],
 }
 
 impl Model {
@@ -75,6 +77,9 @@ impl Model {
         let late = (line.len() as u64).saturating_sub(position) as usize;
         if late >= samples.len() {
             return;
+        }
+        if position > line.len() as u64 {
+            self.gaps[leg].push((line.len() as u64, position));
         }
         line.resize(line.len().max(position as usize), 0);
         for (i, &sample) in samples.iter().enumerate().skip(late) {
@@ -98,13 +103,16 @@ fn run(steps: &[Step]) {
     let (ring, writers) = Ring::new(Arc::clone(&arena));
     let (reader, follower) = (ring.reader(), ring.reader());
     let mut real = Real { ring, writers, reader, follower, followed: 0 };
-    let mut model = Model { legs: [vec![], vec![]], spans: vec![], start: 0 };
+    let mut model = Model { legs: [vec![], vec![]], spans: vec![], start: 0, gaps: [vec![], vec![]] };
     for step in steps {
         take(step, &arena, &mut real, &mut model);
     }
     for leg in Leg::ALL {
         assert_eq!(real.ring.frontier(leg), model.legs[leg.index()].len() as u64);
-        compare(&mut real.reader, &model, leg, 0, model.end() as usize + 100);
+        let gaps = compare(&mut real.reader, &model, leg, 0, model.end() as usize + 100);
+        let expected = model.gaps[leg.index()].iter().map(|(from, to)| ((*from).max(model.start), *to));
+        let expected: Vec<_> = expected.filter(|(from, to)| from < to).map(|(from, to)| (from, to, false)).collect();
+        assert_eq!(gaps, expected, "{leg:?}: which silence is a gap");
     }
     assert!(real.ring.wipe() > 0 || model.end() == 0);
     drop(real);
@@ -175,13 +183,19 @@ fn control(step: &Step, real: &mut Real, model: &mut Model) {
     model.spans = spans;
 }
 
-fn compare(reader: &mut RingReader, model: &Model, leg: Leg, from: u64, samples: usize) {
+/// Returns the stretches that are said to be missing.
+fn compare(reader: &mut RingReader, model: &Model, leg: Leg, from: u64, samples: usize) -> Vec<(u64, u64, bool)> {
     let mut out = vec![-1; samples];
+    let mut noted: Vec<(u64, u64, bool)> = Vec::new();
     // Read in uneven pieces, as a commit may.
     let mut at = 0;
     for piece in [1, 7, 160, 1_000, 4_096].into_iter().cycle() {
         let piece = usize::min(piece, samples - at);
-        reader.read(leg, from + at as u64, &mut out[at..at + piece]);
+        let note = |Missing { from, to, is_lost }| match noted.last_mut() {
+            Some(last) if last.1 == from && last.2 == is_lost => last.1 = to,
+            _ => noted.push((from, to, is_lost)),
+        };
+        reader.read_noting(leg, from + at as u64, &mut out[at..at + piece], note);
         at += piece;
         if at == samples {
             break;
@@ -195,6 +209,7 @@ fn compare(reader: &mut RingReader, model: &Model, leg: Leg, from: u64, samples:
     for (i, expected) in expected.enumerate() {
         assert_eq!(out[i], expected, "{leg:?} at {}", from + i as u64);
     }
+    noted
 }
 
 proptest! {
@@ -242,4 +257,41 @@ fn when_memory_is_short_frames_are_lost_and_counted_and_the_rest_stays() {
     let kept = out.chunks(160).filter(|block| *block == frame).count();
     let silent = out.chunks(160).filter(|block| block.iter().all(|sample| *sample == 0)).count();
     assert_eq!((kept + silent, silent), (200, counts.lost_frames as usize));
+    assert_eq!((counts.gaps, counts.lost_until), (0, 200 * 160), "what was lost is no gap, and the end is lost too");
+}
+
+#[test]
+fn what_was_lost_is_told_apart_from_a_gap_and_from_a_silence_that_was_said() {
+    let arena = Arc::new(Arena::new(4 * 4096, true).expect("memory for a test"));
+    while arena.fault_in_ahead() > 0 {}
+    let (ring, [mut agent, mut customer]) = Ring::new(Arc::clone(&arena));
+    let (noise, silence) = (samples_of(0, 7, 160), [0; 160]);
+    let mut push = |writer: &mut LegWriter, at: u64, frame: &[i16]| {
+        writer.provision(frame.len());
+        writer.push(160 * at, frame);
+        ring.counts(Leg::Agent).lost_frames
+    };
+    push(&mut agent, 0, &noise);
+    push(&mut agent, 2, &silence);
+    push(&mut agent, 3, &silence);
+    agent.refuse(160);
+    // Late, so that nothing of it is held: what was refused is still to be told of.
+    push(&mut agent, 3, &noise);
+    push(&mut agent, 5, &noise);
+    // Until no memory is left, for the other leg neither.
+    let mut at = 6;
+    while push(&mut agent, at, &noise) == 0 {
+        at += 1;
+    }
+    push(&mut customer, 0, &silence);
+    let mut noted = Vec::new();
+    ring.reader().read_noting(Leg::Agent, 0, &mut vec![0; 160 * (at as usize + 9)], |missing| noted.push(missing));
+    let missing = |from: u64, to: u64, is_lost| Missing { from: 160 * from, to: 160 * to, is_lost };
+    assert_eq!(noted, [missing(1, 2, false), missing(4, 5, true)]);
+    let counts = ring.counts(Leg::Agent);
+    assert_eq!((counts.gaps, counts.refused_frames, counts.lost_until), (1, 1, 160 * (at + 1)));
+    // A leg whose last frame was refused lacks its end.
+    customer.refuse(80);
+    customer.refuse(80);
+    assert_eq!(ring.counts(Leg::Customer).lost_until, 160 + 160);
 }

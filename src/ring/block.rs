@@ -28,6 +28,17 @@ pub(super) enum Kind {
     Erased,
 }
 
+/// Why a run of samples is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It came so, or the gate let nothing else through.
+    Said,
+    /// Nothing came for it.
+    Gap,
+    /// Something came for it, or was refused in its place, and could not be held.
+    Lost,
+}
+
 /// The header word of a block, or of a run of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Header {
@@ -35,6 +46,8 @@ pub(super) enum Header {
     Silence {
         /// How many.
         samples: u64,
+        /// Why.
+        cause: Cause,
     },
     /// A packed block.
     Packed(Packed),
@@ -71,7 +84,14 @@ impl Header {
     /// The header as its word. Never 0: wiped memory is no header.
     pub(super) fn to_word(self) -> u64 {
         match self {
-            Header::Silence { samples } => SILENCE | samples << 16,
+            Header::Silence { samples, cause } => {
+                let cause = match cause {
+                    Cause::Said => 0,
+                    Cause::Gap => 1,
+                    Cause::Lost => 2,
+                };
+                SILENCE | cause << 4 | samples << 16
+            }
             Header::Packed(packed) => {
                 let kind = match packed.kind {
                     Kind::Linear => LINEAR,
@@ -94,7 +114,14 @@ impl Header {
     /// The header in a word, if there is one.
     pub(super) fn from_word(word: u64) -> Option<Header> {
         let kind = match word & 0xf {
-            SILENCE => return Some(Header::Silence { samples: word >> 16 }),
+            SILENCE => {
+                let cause = match (word >> 4) & 0x3 {
+                    1 => Cause::Gap,
+                    2 => Cause::Lost,
+                    _ => Cause::Said,
+                };
+                return Some(Header::Silence { samples: word >> 16, cause });
+            }
             LINEAR => Kind::Linear,
             RANKS_MU => Kind::Ranks(Law::Mu),
             RANKS_A => Kind::Ranks(Law::A),
@@ -115,7 +142,7 @@ impl Header {
     /// How many samples the block stands for.
     pub(super) fn samples(self) -> u64 {
         match self {
-            Header::Silence { samples } => samples,
+            Header::Silence { samples, .. } => samples,
             Header::Packed(packed) => u64::from(packed.samples),
         }
     }
@@ -306,7 +333,7 @@ mod tests {
     #[test]
     fn wiped_memory_is_no_header() {
         assert_eq!(Header::from_word(0), None);
-        let silence = Header::Silence { samples: SILENCE_SAMPLES_MAX };
+        let silence = Header::Silence { samples: SILENCE_SAMPLES_MAX, cause: Cause::Lost };
         assert_eq!(Header::from_word(silence.to_word()), Some(silence));
     }
 }

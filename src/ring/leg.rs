@@ -86,6 +86,10 @@ counters! {
     late_samples,
     /// Frames of which samples were lost because no memory was left.
     lost_frames,
+    /// Frames that were refused before they came here ([`super::LegWriter::refuse`]).
+    refused_frames,
+    /// The position behind the last sample that was lost; if the leg ends before it, its last part is lost.
+    lost_until,
 }
 
 /// Adds to a counter that this thread alone stores to: no locked instruction.

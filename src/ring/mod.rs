@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crossbeam::utils::CachePadded;
 pub use gate::{SPANS_MAX, Span, TooManySpans};
 pub use leg::LegCounts;
-pub use reader::RingReader;
+pub use reader::{Missing, RingReader};
 pub use trace::Traces;
 pub use writer::LegWriter;
 

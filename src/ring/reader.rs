@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Held, Ring,
-    block::{self, BLOCK_SAMPLES_MAX, Header, Kind, Packed, Residuals},
+    block::{self, BLOCK_SAMPLES_MAX, Cause, Header, Kind, Packed, Residuals},
     lanes::Payload,
     leg::word,
 };
@@ -29,6 +29,17 @@ struct Place {
     position: u64,
 }
 
+/// A stretch of a leg for which nothing is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// The first sample.
+    pub from: u64,
+    /// The sample behind the last one.
+    pub to: u64,
+    /// Something had come for it, and was lost; else nothing came.
+    pub is_lost: bool,
+}
+
 /// Reads a ring from any position, also while it grows. Reading on from where the last read ended is cheap.
 pub struct RingReader {
     ring: Arc<Ring>,
@@ -49,6 +60,12 @@ impl RingReader {
     /// Fills `out` with a leg's samples from `position` on. What is not held is zero: gaps, masks, what was erased or dropped, what lies
     /// beyond the frontier.
     pub fn read(&mut self, leg: Leg, position: u64, out: &mut [i16]) {
+        self.read_noting(leg, position, out, |_| {});
+    }
+
+    /// As [`RingReader::read`], and tells of the stretches among them, in order, for which nothing came or what came was lost. Of one that goes
+    /// on behind them, the part among them.
+    pub fn read_noting(&mut self, leg: Leg, position: u64, out: &mut [i16], mut missing: impl FnMut(Missing)) {
         out.fill(0);
         let held = self.ring.held.lock();
         if self.generation != held.generation {
@@ -62,7 +79,14 @@ impl RingReader {
         let place = &mut self.places[leg.index()];
         let (mut residuals, mut samples) = ([0; BLOCK_SAMPLES_MAX], [0; BLOCK_SAMPLES_MAX]);
         self.ring.visit(&held, leg, place, from, to, |header, block, at| {
-            let Header::Packed(packed) = header else { return };
+            let packed = match header {
+                Header::Packed(packed) => packed,
+                Header::Silence { cause: Cause::Said, .. } => return,
+                Header::Silence { samples, cause } => {
+                    let (from, to) = (from.max(at), to.min(at + samples));
+                    return missing(Missing { from, to, is_lost: cause == Cause::Lost });
+                }
+            };
             if packed.kind == Kind::Erased {
                 return;
             }

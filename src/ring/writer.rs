@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Ring,
-    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, SILENCE_SAMPLES_MAX},
+    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Cause, Header, Kind, SILENCE_SAMPLES_MAX},
     kernels::{self, Measure},
     lanes::Payload,
     leg::{LegShared, count, word},
@@ -27,10 +27,11 @@ const SPARES_MAX: usize = crate::audio::FRAME_SAMPLES_MAX.div_ceil(SEGMENT_SAMPL
 #[cfg(loom)]
 const SPARES_MAX: usize = 1;
 
-/// A run of silence at the very end of the leg, which the next silence makes longer.
+/// A run of silence at the very end of the leg, which the next silence of the same cause makes longer.
 struct Run {
     at: usize,
     samples: u64,
+    cause: Cause,
 }
 
 /// Words ahead of the tail that a frame is likely to fill: 20 ms of a telephone call with line noise.
@@ -57,6 +58,8 @@ struct Chain {
     run: Option<Run>,
     /// The law that PCM samples were last found to come from.
     law: Option<Law>,
+    /// What came last could not be held: what is missing before the next frame is lost, and no gap.
+    is_losing: bool,
     spares: [Option<SegmentId>; SPARES_MAX],
 }
 
@@ -78,7 +81,8 @@ impl Frame<'_> {
 
 impl LegWriter {
     pub(super) fn new(ring: Arc<Ring>, leg: Leg) -> LegWriter {
-        let chain = Chain { tail: None, frontier: 0, run: None, law: None, spares: [None; SPARES_MAX] };
+        let (tail, run, law, spares) = (None, None, None, [None; SPARES_MAX]);
+        let chain = Chain { tail, frontier: 0, run, law, is_losing: false, spares };
         LegWriter { arena: Arc::clone(&ring.arena), ring, leg, chain }
     }
 
@@ -144,6 +148,20 @@ impl LegWriter {
         self.push_frame(position, Frame::Codes(law, codes));
     }
 
+    /// Notes that a frame of so many samples was refused, wherever it said that it belongs. Wait-free. What is missing before the next
+    /// frame that is held counts as lost then; if none comes, so many samples behind the last one do.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn refuse(&mut self, samples: usize) {
+        let shared = self.ring.leg(self.leg);
+        let passage = shared.gate.enter();
+        if !passage.is_closed() {
+            let lost_until = shared.counters.lost_until.load(Ordering::Relaxed).max(self.chain.frontier);
+            shared.counters.lost_until.store(lost_until.saturating_add(samples as u64), Ordering::Relaxed);
+            count(&shared.counters.refused_frames, 1);
+            self.chain.is_losing = true;
+        }
+    }
+
     fn push_frame(&mut self, position: u64, frame: Frame<'_>) {
         let (chain, arena, shared) = (&mut self.chain, &*self.arena, self.ring.leg(self.leg));
         let passage = shared.gate.enter();
@@ -159,10 +177,12 @@ impl LegWriter {
             count(&counters.late_samples, late);
         }
         let mut held = true;
-        if position > chain.frontier {
+        let begin = chain.frontier;
+        if position > begin {
             let missing = position - chain.frontier;
-            held = chain.hold_silence(arena, shared, missing);
-            if held {
+            let cause = if chain.is_losing { Cause::Lost } else { Cause::Gap };
+            held = chain.hold_silence(arena, shared, missing, cause);
+            if held && cause == Cause::Gap {
                 count(&counters.gaps, 1);
                 count(&counters.gap_samples, missing);
             }
@@ -172,14 +192,20 @@ impl LegWriter {
             let (silent, until) = passage.at(chain.frontier);
             let stretch = until.min(end) - chain.frontier;
             held = if silent {
-                chain.hold_silence(arena, shared, stretch)
+                chain.hold_silence(arena, shared, stretch, Cause::Said)
             } else {
                 let from = (chain.frontier - position) as usize;
                 chain.hold(arena, shared, frame, from..from + stretch as usize, &mut peak)
             };
         }
         if !held {
+            chain.is_losing = true;
             count(&counters.lost_frames, 1);
+            counters.lost_until.store(end.max(counters.lost_until.load(Ordering::Relaxed)), Ordering::Relaxed);
+        }
+        if held && chain.frontier > begin && chain.is_losing {
+            chain.is_losing = false;
+            counters.lost_until.store(chain.frontier, Ordering::Relaxed);
         }
         counters.peak.store(u32::from(peak), Ordering::Relaxed);
         // Release pairs with the Acquire of every reader: the blocks, and the links to them, are whole before they can be seen.
@@ -224,7 +250,7 @@ impl Chain {
     fn hold_linear(&mut self, arena: &Arena, shared: &LegShared, samples: &[i16], peak: &mut u16) -> bool {
         let measure = kernels::measure(samples);
         if measure.bits == 0 {
-            return self.hold_silence(arena, shared, samples.len() as u64);
+            return self.hold_silence(arena, shared, samples.len() as u64, Cause::Said);
         }
         *peak = (*peak).max(measure.spans[0].peak());
         // G.711 expands to multiples of four (µ-law) or eight (A-law): anything else is ruled out for the price of an `or`.
@@ -272,21 +298,22 @@ impl Chain {
         true
     }
 
-    /// Silence costs one word, however long it is. False if memory is short.
-    fn hold_silence(&mut self, arena: &Arena, shared: &LegShared, samples: u64) -> bool {
-        let before = self.run.as_ref().map_or(0, |run| run.samples);
+    /// Silence of one cause costs one word, however long it is. False if memory is short.
+    fn hold_silence(&mut self, arena: &Arena, shared: &LegShared, samples: u64, cause: Cause) -> bool {
+        let run = self.run.as_ref().filter(|run| run.cause == cause);
+        let before = run.map_or(0, |run| run.samples);
         let total = before.saturating_add(samples).min(SILENCE_SAMPLES_MAX);
-        let place = match (&self.run, self.tail) {
+        let place = match (run, self.tail) {
             (Some(run), Some((segment, _))) => Some((segment, run.at)),
             _ => self.room(arena, shared, 1),
         };
         let Some((segment, at)) = place else { return false };
         // A reader may see the run grow early: it goes by the frontier, which has not moved yet.
-        arena.words(segment)[at].store(Header::Silence { samples: total }.to_word(), Ordering::Relaxed);
+        arena.words(segment)[at].store(Header::Silence { samples: total, cause }.to_word(), Ordering::Relaxed);
         if before == 0 {
             self.tail = Some((segment, at + 1));
         }
-        self.run = Some(Run { at, samples: total });
+        self.run = Some(Run { at, samples: total, cause });
         self.frontier += total - before;
         total - before == samples
     }
