@@ -34,6 +34,7 @@ mod unmask;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use nix::sys::signal::{SigSet, Signal};
 
 pub use context::Context;
 pub use failure::Failure;
@@ -99,6 +100,8 @@ fn wrong_usage(error: &clap::Error) -> ! {
 /// The program, with rivals for its `bench` that it does not depend on itself.
 pub fn main_with(rivals: &[Rival]) -> ExitCode {
     spool::tell_panics();
+    // Where files may not be long, the system says so to whoever writes; it does not end the whole process with a signal.
+    let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
     let cli = Cli::try_parse().unwrap_or_else(|error| wrong_usage(&error));
     let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {
         Command::Run(args) => run::run(&context, args),

@@ -6,19 +6,23 @@
 //! 2. after a sync that failed, nothing written since the last good one can be trusted, even if the next sync succeeds;
 //! 3. a name made, changed or removed in a folder is so after a power cut once `sync_dir` of that folder returned without error, also if
 //!    one before it failed. Until then it may be so or not;
-//! 4. `rename_noreplace` shows the old name or the new one to everybody, never a part of a file, and never replaces anything;
+//! 4. `rename_noreplace` shows the old name or the new one to everybody, or both, never a part of a file, and never replaces anything that
+//!    holds anything. One that failed left the old name, or both: done again, it goes on from there;
 //! 5. without a power cut, what was written is there for whoever opens the file next, even if the writer was killed.
 
 use std::{
+    fmt,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Seek, Write},
+    io::{self, ErrorKind, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
 };
 
-use nix::fcntl::OFlag;
+use nix::{errno::Errno, fcntl::OFlag, unistd::syncfs};
 use parking_lot::Mutex;
+
+use super::rename;
 
 /// What a commit needs of a disk.
 pub trait Disk: Send + Sync {
@@ -44,10 +48,10 @@ pub trait Disk: Send + Sync {
     /// What the system says.
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, if nothing has that name.
+    /// Gives a file another name, if nothing has that name. If the file has both names it loses the first.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AlreadyExists`] if something has it, or what else the system says.
+    /// [`io::ErrorKind::AlreadyExists`] if something else has it, or what else the system says.
     fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Makes the names in a folder durable.
@@ -133,8 +137,10 @@ impl Disk for RealDisk {
         for folder in missing.into_iter().rev() {
             match DirBuilder::new().mode(0o700).create(folder) {
                 // Another commit was faster: its name must be durable for this one too.
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(no_folder(folder, error)),
+                Err(error) => return Err(error),
+                Ok(()) => {}
             }
             match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 Some(parent) => self.sync_dir(parent)?,
@@ -147,15 +153,19 @@ impl Disk for RealDisk {
     /// By a sync, on a thread that is barred and behind the others as the one that asks. Only to begin to write would not be enough: it is the
     /// disk's own cache that takes its time.
     ///
-    /// The file is opened anew. Of what could not be written Linux tells each that has it open once: a sync through the descriptor of those who
-    /// write would take the news away from them.
+    /// The file is opened anew, by that thread: to open a file can take as long as a sync. Of what could not be written Linux tells each that
+    /// has it open once: a sync through the descriptor of those who write would take the news away from them.
     fn hasten(&self, path: &Path) {
-        let mut ahead = self.ahead.lock();
-        if ahead.as_ref().is_none_or(JoinHandle::is_finished)
-            && let Ok(file) = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path)
-        {
-            let thread = thread::Builder::new().name("commit-ahead".to_owned());
-            *ahead = thread.spawn(move || drop(file.sync_data())).ok();
+        // Whoever holds it starts a thread right now: then one is enough.
+        let Some(mut ahead) = self.ahead.try_lock() else { return };
+        if ahead.as_ref().is_none_or(JoinHandle::is_finished) {
+            let path = path.to_owned();
+            let sync = move || {
+                // What it is told counts for nothing: whoever writes the file syncs it too.
+                let opened = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path);
+                let _ = opened.and_then(|file| file.sync_data());
+            };
+            *ahead = thread::Builder::new().name("commit-ahead".to_owned()).spawn(sync).ok();
         }
     }
 
@@ -173,18 +183,11 @@ impl Disk for RealDisk {
     }
 
     fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match rename_at_once(from, to) {
-            // The file system, or the kernel, can't: a second name, which is never put over another, then without the first.
-            Err(error) if matches!(error.raw_os_error(), Some(EINVAL | ENOSYS)) => {
-                fs::hard_link(from, to)?;
-                fs::remove_file(from)
-            }
-            result => result,
-        }
+        rename::noreplace(from, to)
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
+        sync_folder(folder).map(drop)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -202,26 +205,63 @@ impl Disk for RealDisk {
     }
 
     fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
-        let (one, other) = (fs::symlink_metadata(one)?, fs::symlink_metadata(other)?);
-        Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+        rename::is_same_file(one, other)
+    }
+}
+
+/// What was synced, so that the names in a folder are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FolderSync {
+    /// The folder.
+    Folder,
+    /// The whole file system, because that one can't sync a folder.
+    All,
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<FolderSync> {
+    let folder = File::open(folder)?;
+    match folder.sync_all() {
+        Err(error) if cant(&error) => {
+            syncfs(&folder)?;
+            Ok(FolderSync::All)
+        }
+        result => result.map(|()| FolderSync::Folder),
+    }
+}
+
+/// Whether the system says that it can't do such a thing at all, here.
+pub(super) fn cant(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP))
+}
+
+/// A link in the place of a folder that leads nowhere: a disk that is not mounted, say.
+#[derive(Debug)]
+pub(super) struct DanglingLink {
+    pub link: PathBuf,
+    pub target: PathBuf,
+}
+
+impl fmt::Display for DanglingLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is a link to {}, which is not there", self.link.display(), self.target.display())
+    }
+}
+
+impl std::error::Error for DanglingLink {}
+
+/// What stands in the place of a folder that can't be made.
+fn no_folder(folder: &Path, error: io::Error) -> io::Error {
+    match fs::read_link(folder) {
+        Ok(target) => io::Error::new(ErrorKind::NotFound, DanglingLink { link: folder.to_owned(), target }),
+        Err(_) if folder.exists() => io::Error::from_raw_os_error(Errno::ENOTDIR as i32),
+        Err(_) => error,
     }
 }
 
 /// Not through a link: the audio would go where somebody else wants it. Nor waiting for whoever writes to a pipe.
 const PLAIN: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
-const EINVAL: i32 = nix::errno::Errno::EINVAL as i32;
-const ENOSYS: i32 = nix::errno::Errno::ENOSYS as i32;
-
-#[cfg(target_env = "gnu")]
-fn rename_at_once(from: &Path, to: &Path) -> io::Result<()> {
-    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-    Ok(renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE)?)
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn rename_at_once(_from: &Path, _to: &Path) -> io::Result<()> {
-    Err(io::Error::from_raw_os_error(ENOSYS))
-}
 
 impl DiskFile for File {
     fn sync_data(&mut self) -> io::Result<()> {
@@ -300,5 +340,21 @@ mod tests {
         assert!(file.has_name().expect("known"));
         disk.remove(&one).expect("removed");
         assert!(!file.has_name().expect("known"), "a file without a name is found out");
+    }
+
+    #[test]
+    fn a_folder_whose_place_has_a_link_to_a_disk_that_is_not_mounted_is_told_so() {
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
+        let (link, target) = (home.path().join("recordings"), home.path().join("mnt/recordings"));
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        let error = disk.create_dir_all(&link.join("2026/03")).expect_err("it leads nowhere");
+        assert_eq!(
+            error.to_string(),
+            format!("{} is a link to {}, which is not there", link.display(), target.display())
+        );
+        let taken = home.path().join("taken");
+        fs::write(&taken, "").expect("a file");
+        let error = disk.create_dir_all(&taken).expect_err("a file is there");
+        assert_eq!(error.kind(), ErrorKind::NotADirectory);
     }
 }

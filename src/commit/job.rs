@@ -54,11 +54,10 @@ pub(super) enum Next {
     Done,
 }
 
-/// A rewrite that is being done: finished when the file holds nothing older at `from..until`.
+/// A rewrite that is being done: finished when the file holds nothing older from its beginning up to `until`.
 struct Erasing {
-    from: u64,
+    rewrite: Rewrite,
     until: u64,
-    done: Box<dyn FnOnce() + Send>,
 }
 
 /// The commit of one call. A worker takes it, does a step, and puts it back.
@@ -88,7 +87,8 @@ pub(super) struct Job {
     is_cut_short: bool,
     is_dirty: bool,
     is_sealed: bool,
-    is_renamed: bool,
+    /// The file has its published name, or that one too: it is not written to any more.
+    is_named: bool,
     in_backlog: bool,
     synced_at: Instant,
     /// How long the file was when the disk was last asked to begin.
@@ -119,7 +119,7 @@ impl Job {
             is_cut_short: false,
             is_dirty: false,
             is_sealed: false,
-            is_renamed: false,
+            is_named: false,
             in_backlog: false,
             synced_at: Instant::now(),
             hastened: 0,
@@ -159,16 +159,17 @@ impl Job {
             self.label.reasons.clone_from(&finish.reasons);
             self.finish.get_or_insert(finish);
         }
-        for Rewrite { from, done } in rewrites {
-            let from = from.max(base);
+        for mut rewrite in rewrites {
+            rewrite.from = rewrite.from.max(base);
+            let from = rewrite.from;
             if from >= self.extent {
                 // Nothing of it was ever written: no need to wait for a disk that may refuse.
-                done();
+                rewrite.answer();
                 continue;
             }
             self.work.add(from..self.written.max(from));
             // What a refused try left on disk counts too.
-            self.erasing.push(Erasing { from, until: self.extent, done });
+            self.erasing.push(Erasing { rewrite, until: self.extent });
         }
     }
 
@@ -206,21 +207,7 @@ impl Job {
     /// Makes the file, or opens the one that an earlier try left. What that one holds is written over, not cut off: on a full disk
     /// others would take the room.
     fn open(&mut self, base: u64) -> Result<(), Refusal> {
-        let (disk, Paths { folder, part, wav, .. }) = (&self.disk, &self.paths);
-        if self.is_renamed {
-            // The name was given but its folder could not be synced. Back to the beginning, also for the name.
-            match disk.rename_noreplace(wav, part) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Refusal::new("rename", wav, &error)),
-                _ => {}
-            }
-            // Before the file says anything else: a power cut that took the new name back would leave a recording that is not finished.
-            match disk.sync_dir(folder) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Refusal::new("sync the folder of", part, &error));
-                }
-                _ => self.is_renamed = false,
-            }
-        }
+        let (disk, Paths { folder, part, .. }) = (&self.disk, &self.paths);
         disk.create_dir_all(folder).map_err(|error| Refusal::new("make the folder of", part, &error))?;
         let file = match disk.create_new(part) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => disk.open_existing(part),
@@ -288,7 +275,7 @@ impl Job {
     }
 
     fn is_erased(&self, erasing: &Erasing) -> bool {
-        self.written >= erasing.until && !self.work.touch(erasing.from, erasing.until)
+        self.written >= erasing.until && !self.work.touch(erasing.rewrite.from, erasing.until)
     }
 
     fn write_prefix(&mut self, state: State) -> Result<(), Refusal> {
@@ -305,7 +292,7 @@ impl Job {
         (self.is_dirty, self.in_backlog, self.synced_at) = (false, false, Instant::now());
         for one in std::mem::take(&mut self.erasing) {
             if self.is_erased(&one) {
-                (one.done)();
+                one.rewrite.answer();
             } else {
                 self.erasing.push(one);
             }
@@ -343,13 +330,8 @@ impl Job {
         if !self.orders.close() {
             return Ok(Next::Soon);
         }
-        let Paths { folder, part, wav, .. } = &self.paths;
-        self.disk.rename_noreplace(part, wav).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Refusal::of_name(wav),
-            _ => Refusal::new("rename", part, &error),
-        })?;
-        self.is_renamed = true;
-        self.disk.sync_dir(folder).map_err(|error| Refusal::new("sync the folder of", wav, &error))?;
+        self.name()?;
+        let wav = &self.paths.wav;
         let file = opened(&mut self.wav)?;
         let durable = Durable {
             call: self.label.call,
@@ -365,13 +347,45 @@ impl Job {
         Ok(Next::Done)
     }
 
+    /// The file, which is whole, gets its published name, and that is made durable. From the first try that gave it the name the file stays as
+    /// it is: the next one goes on from there.
+    fn name(&mut self) -> Result<(), Refusal> {
+        let Paths { folder, part, wav } = &self.paths;
+        if let Err(error) = self.disk.rename_noreplace(part, wav)
+            && !(self.is_named && error.kind() == ErrorKind::NotFound)
+        {
+            self.is_named = self.disk.is_same_file(part, wav).unwrap_or(false);
+            return Err(match error.kind() {
+                ErrorKind::AlreadyExists => Refusal::of_name(wav),
+                _ => Refusal::of_name_change("rename", part, &error),
+            });
+        }
+        self.is_named = true;
+        self.disk.sync_dir(folder).map_err(|error| Refusal::of_name_change("sync the folder of", wav, &error))
+    }
+
+    /// The step before this one panicked: what it left is not trusted. Says when the next is wanted, and what is to be told.
+    pub(super) fn panicked(&mut self) -> (Next, Vec<Progress>) {
+        let mut told = Vec::new();
+        let text = format!(
+            "{}: retrocall itself failed while it wrote this, and tries again; see the panic in its log, and report it",
+            self.paths.part.display()
+        );
+        // A file that has its name is whole.
+        let refusal = Refusal { text, keeps: self.is_named };
+        (Next::Retry(Instant::now() + self.refused(refusal, &mut told)), told)
+    }
+
     /// Returns how long to wait.
     fn refused(&mut self, refusal: Refusal, told: &mut Vec<Progress>) -> Duration {
-        self.orders.reopen();
         // A disk that is full took what it took; but a file that was not even begun is begun again.
         if !refusal.keeps || !self.is_begun {
-            (self.wav, self.is_begun, self.is_sealed, self.knows_end) = (None, false, false, false);
+            (self.wav, self.is_begun, self.is_sealed, self.is_named, self.knows_end) =
+                (None, false, false, false, false);
             self.work.clear();
+        }
+        if !self.is_named {
+            self.orders.reopen();
         }
         if self.trouble.as_ref() != Some(&refusal.text) {
             tracing::warn!(call = %self.label.call, "commit waits: {}", refusal.text);

@@ -9,7 +9,9 @@ mod label;
 mod orders;
 mod paths;
 mod prefix;
+mod probe;
 mod recover;
+mod rename;
 mod stretches;
 mod survey;
 mod trouble;
@@ -21,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskFile, Entry, RealDisk};
 pub use label::Label;
+pub use probe::{Probe, Warning, probe, remove_old_probes};
 pub use recover::{Recovered, Said, inspect, read_recording, recover};
 pub use survey::{Item, survey};
 pub use workers::{CommitHandle, Commits};

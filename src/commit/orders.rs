@@ -1,5 +1,7 @@
 //! What a running commit is asked to do, from whoever holds its handle to the worker that has its job.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use parking_lot::Mutex;
 
 use crate::protocol::Reason;
@@ -20,6 +22,15 @@ struct Waiting {
 pub(super) struct Rewrite {
     pub from: u64,
     pub done: Box<dyn FnOnce() + Send>,
+}
+
+impl Rewrite {
+    /// Says that it is done. Whoever hears it and panics has no part in the commit.
+    pub(super) fn answer(self) {
+        if catch_unwind(AssertUnwindSafe(self.done)).is_err() {
+            tracing::error!("retrocall failed (see the panic above) while it told that an erase is done; report it");
+        }
+    }
 }
 
 /// The call is over.

@@ -126,17 +126,18 @@ pub fn inspect(path: &Path) -> Result<Said, String> {
 fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<Option<(Durable, Label)>, String> {
     let folder = wav.parent().unwrap_or(wav);
     let sync_dir = || disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", wav, &error));
-    let has_both_names = match disk.is_same_file(part, wav) {
-        // Where a file can't be renamed at once it has both for a moment.
-        Ok(true) => true,
+    match disk.is_same_file(part, wav) {
+        Ok(true) => return finish_name(disk, part, wav).map(Some),
+        // What holds nothing was made to hold the name.
+        Ok(false) if is_empty(disk, wav) => {}
         Ok(false) => return Err(trouble::Refusal::of_name(wav).text),
-        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(trouble::words("look at", wav, &error)),
-    };
+    }
     let mut file = disk.open_existing(part).map_err(|error| trouble::words("open", part, &error))?;
     let mut found = match Found::read(&mut *file, part) {
         Ok(found) => found,
-        Err(Unread::Prefix { bytes, .. }) if bytes <= EMPTY_BYTES_MAX && !has_both_names => {
+        Err(Unread::Prefix { bytes, .. }) if bytes <= EMPTY_BYTES_MAX => {
             disk.remove(part).map_err(|error| trouble::words("remove", part, &error))?;
             sync_dir()?;
             return Ok(None);
@@ -148,10 +149,22 @@ fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<Option<(Durable, 
     }
     found.repair(&mut *file, part)?;
     file.sync_all().map_err(|error| trouble::words("sync", part, &error))?;
-    let renamed = if has_both_names { disk.remove(part) } else { disk.rename_noreplace(part, wav) };
-    renamed.map_err(|error| trouble::words("rename", part, &error))?;
+    disk.rename_noreplace(part, wav).map_err(|error| trouble::words("rename", part, &error))?;
     sync_dir()?;
     Ok(Some((found.durable(wav, !found.is_whole), found.label)))
+}
+
+/// Where a file can't be renamed at once it has both names for a moment. It was whole and synced by then, and is published: it is not written to.
+fn finish_name(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<(Durable, Label), String> {
+    let said = read_recording(disk, wav)?;
+    disk.rename_noreplace(part, wav).map_err(|error| trouble::words("rename", part, &error))?;
+    let folder = wav.parent().unwrap_or(wav);
+    disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", wav, &error))?;
+    Ok(said)
+}
+
+fn is_empty(disk: &dyn Disk, path: &Path) -> bool {
+    disk.open_existing(path).and_then(|file| file.length()).is_ok_and(|bytes| bytes == 0)
 }
 
 /// Why a file can't be read.

@@ -5,6 +5,10 @@ use std::{
     path::Path,
 };
 
+use nix::errno::Errno;
+
+use super::disk::DanglingLink;
+
 /// Something that the disk refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -26,6 +30,11 @@ impl Refusal {
         Refusal { keeps, ..Refusal::new("write", path, error) }
     }
 
+    /// The disk refused to do `what` with the file at `path`, which is synced and stays as it is, unless it is gone.
+    pub(super) fn of_name_change(what: &str, path: &Path, error: &io::Error) -> Refusal {
+        Refusal { keeps: error.kind() != ErrorKind::NotFound, ..Refusal::new(what, path, error) }
+    }
+
     /// Something has the recording's name.
     pub(super) fn of_name(path: &Path) -> Refusal {
         Refusal { text: format!("{} is already there and is not replaced; move it away", path.display()), keeps: true }
@@ -34,16 +43,80 @@ impl Refusal {
 
 /// A sentence: what could not be done, why, and the next step.
 pub(super) fn words(what: &str, path: &Path, error: &io::Error) -> String {
+    format!("can't {what} {}: {error}; {}", path.display(), next_step(path, error))
+}
+
+/// What to do about it. The system's own number says more than the kind that Rust makes of it: many have none.
+fn next_step(path: &Path, error: &io::Error) -> String {
     let folder = path.parent().unwrap_or(path).display();
-    let step = match error.kind() {
-        ErrorKind::StorageFull => format!("make room on the disk that holds {folder}"),
+    if let Some(DanglingLink { link, target }) = error.get_ref().and_then(|cause| cause.downcast_ref()) {
+        let (link, target) = (link.display(), target.display());
+        return format!("mount or make {target}, or remove the link {link}");
+    }
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EMFILE) => {
+            "raise the limit on open files (LimitNOFILE= in the systemd unit, or `ulimit -n`)".to_owned()
+        }
+        Some(Errno::ENFILE) => "raise the limit on open files of this machine (`sysctl fs.file-max`)".to_owned(),
+        Some(Errno::EFBIG) => format!(
+            "raise the limit on the size of a file (LimitFSIZE= in the systemd unit, or `ulimit -f`), or use a file system for {folder} \
+             that takes longer files"
+        ),
+        Some(Errno::ENAMETOOLONG) => "name a home with a shorter path (--home)".to_owned(),
+        Some(Errno::ELOOP) => format!("put what the link {} leads to in its place", path.display()),
+        Some(Errno::ENOMEM) => "make memory free on this machine".to_owned(),
+        Some(Errno::EPERM) => format!(
+            "the file system forbids it whoever asks: look for attributes of {folder} (`lsattr -d`), and for what confines retrocall"
+        ),
+        Some(Errno::ESTALE) => format!("mount the disk that holds {folder} again"),
+        Some(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+            format!("the file system that holds {folder} can't do this: use another one")
+        }
+        _ => step_by_kind(path, error.kind()),
+    }
+}
+
+fn step_by_kind(path: &Path, kind: ErrorKind) -> String {
+    let folder = path.parent().unwrap_or(path).display();
+    match kind {
+        ErrorKind::StorageFull => {
+            format!("make room on the disk that holds {folder} (`df` and `df -i` say what there is)")
+        }
         ErrorKind::QuotaExceeded => format!("make room, or raise this user's quota, on the disk that holds {folder}"),
         ErrorKind::ReadOnlyFilesystem => format!("mount the disk that holds {folder} writable again"),
         ErrorKind::PermissionDenied => format!("let the user that runs retrocall write to {folder}"),
         ErrorKind::NotFound => format!("{folder} is made again at the next try; leave it in its place"),
         ErrorKind::NotADirectory => format!("move away what stands in the place of {folder}"),
-        ErrorKind::AlreadyExists => format!("move {} away", path.display()),
+        ErrorKind::AlreadyExists | ErrorKind::IsADirectory | ErrorKind::InvalidInput => {
+            format!("move {} away", path.display())
+        }
         _ => format!("check the disk that holds {folder}"),
-    };
-    format!("can't {what} {}: {error}; {step}", path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_fault_of_the_disk_is_not_blamed_on_it() {
+        for (errno, step) in [
+            (Errno::EMFILE, "raise the limit on open files (LimitNOFILE="),
+            (Errno::ENFILE, "raise the limit on open files of this machine"),
+            (Errno::EFBIG, "raise the limit on the size of a file"),
+            (Errno::ENAMETOOLONG, "shorter path"),
+            (Errno::ELOOP, "leads to in its place"),
+            (Errno::ENOMEM, "make memory free"),
+            (Errno::EPERM, "lsattr"),
+            (Errno::EACCES, "let the user that runs retrocall write to /desk/recordings"),
+            (Errno::EOPNOTSUPP, "use another one"),
+            (Errno::ENOTDIR, "move away what stands in the place of /desk/recordings"),
+            (Errno::EISDIR, "move /desk/recordings/a.wav away"),
+        ] {
+            let text = words("open", Path::new("/desk/recordings/a.wav"), &errno.into());
+            assert!(text.contains(step) && !text.contains("check the disk"), "{text}");
+        }
+        let text = words("write", Path::new("/desk/recordings/a.wav"), &Errno::EIO.into());
+        assert!(text.ends_with("check the disk that holds /desk/recordings"), "{text}");
+    }
 }

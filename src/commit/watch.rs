@@ -3,6 +3,8 @@
 //! A write to such a disk may take seconds, or never return, and then the thread that waits for it can say nothing.
 
 use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -26,11 +28,19 @@ impl Teller {
         Teller { part, told: Mutex::new(Box::new(told)) }
     }
 
-    pub(super) fn tell(&self, all: Vec<Progress>) {
-        if !all.is_empty() {
-            let told = self.told.lock();
-            all.into_iter().for_each(&**told);
+    /// Tells all of it, in order. False if whoever listens panicked: then that, and what follows it, is left to be told.
+    pub(super) fn tell(&self, all: &mut VecDeque<Progress>) -> bool {
+        if all.is_empty() {
+            return true;
         }
+        let told = self.told.lock();
+        while let Some(next) = all.front() {
+            if !tell_one(&**told, next.clone()) {
+                return false;
+            }
+            all.pop_front();
+        }
+        true
     }
 
     pub(super) fn slow_text(&self) -> String {
@@ -41,6 +51,17 @@ impl Teller {
             SLOW_AFTER.as_secs()
         )
     }
+}
+
+/// False if whoever listens panicked.
+fn tell_one(told: &(dyn Fn(Progress) + Send + Sync), progress: Progress) -> bool {
+    let heard = catch_unwind(AssertUnwindSafe(|| told(progress))).is_ok();
+    if !heard {
+        tracing::error!(
+            "retrocall failed (see the panic above) while it told of a recording, which is told again; report it"
+        );
+    }
+    heard
 }
 
 /// A step that is being done.
@@ -78,7 +99,8 @@ impl Shared {
                 let told = teller.told.lock();
                 drop(state);
                 tracing::warn!("commit waits: {text}");
-                told(Progress::Trouble(text));
+                // If it is not heard it is not said again: `retrocall status` says it.
+                let _ = tell_one(&**told, Progress::Trouble(text));
                 drop(told);
                 state = self.state.lock();
                 continue;

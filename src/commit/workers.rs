@@ -2,11 +2,13 @@
 //!
 //! Jobs wait in the order of when their next step is due. A thread takes the first one that is due, does its step without holding any
 //! lock, and puts it back: however long one call's backlog is, the others get their turns in between. A thread that only watches says so
-//! when a step takes too long (`watch`): a disk that hangs answers nobody.
+//! when a step takes too long (`watch`): a disk that hangs answers nobody. A step that panics, and a listener that does, costs its own job a
+//! wait and no other job anything.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
@@ -77,7 +79,14 @@ struct Task {
     is_slow: bool,
     /// After a refusal: not before this, whoever asks.
     not_before: Option<Instant>,
+    /// What is to be told before the next step, in order.
+    untold: VecDeque<Progress>,
+    /// When the next step is wanted, once that is told.
+    next: Next,
 }
+
+/// How long a listener that panicked is left alone.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 impl Commits {
     /// Starts `threads` threads (at least one) that write below the folder `recordings`.
@@ -137,7 +146,9 @@ impl Commits {
         state.begun += 1;
         state.pending += 1;
         let teller = Arc::new(Teller::new(job.part().to_owned(), told));
-        state.waiting.insert((Instant::now(), id), Task { id, job, teller, is_slow: false, not_before: None });
+        let (untold, next) = (VecDeque::new(), Next::Soon);
+        let task = Task { id, job, teller, is_slow: false, not_before: None, untold, next };
+        state.waiting.insert((Instant::now(), id), task);
         drop(state);
         shared.wake.notify_one();
         CommitHandle { shared, id, orders }
@@ -224,9 +235,19 @@ impl Shared {
     /// What a thread does.
     fn work(&self, mut buffers: Buffers) {
         while let Some(mut task) = self.next_due() {
-            let (next, told) = task.job.step(&mut buffers);
-            let told = self.step_is_done(&mut task, next == Next::Done, told);
-            task.teller.tell(told);
+            let mut told = Vec::new();
+            if task.untold.is_empty() {
+                // A job that panicked begins anew, whatever state it was in; the buffers are as after any step.
+                let step = catch_unwind(AssertUnwindSafe(|| task.job.step(&mut buffers)));
+                (task.next, told) = step.unwrap_or_else(|_| {
+                    buffers.wipe();
+                    task.job.panicked()
+                });
+            }
+            let told = self.step_is_done(&mut task, told);
+            task.untold.extend(told);
+            let next =
+                if task.teller.tell(&mut task.untold) { task.next } else { Next::Retry(Instant::now() + TELL_AGAIN) };
             self.put_back(task, next);
         }
     }
@@ -258,12 +279,12 @@ impl Shared {
     }
 
     /// Notes what the step says of the disk. Returns what is to be told.
-    fn step_is_done(&self, task: &mut Task, is_last: bool, mut told: Vec<Progress>) -> Vec<Progress> {
+    fn step_is_done(&self, task: &mut Task, mut told: Vec<Progress>) -> Vec<Progress> {
         let mut state = self.state.lock();
         let in_hand = state.in_hand.remove(&task.id);
         task.is_slow |= in_hand.as_ref().is_some_and(|step| step.is_told);
         // One step that is quick enough is the end of it, so that a disk that is slow for long is told of once.
-        let is_quick = is_last || in_hand.is_some_and(|step| step.is_quick());
+        let is_quick = task.next == Next::Done || in_hand.is_some_and(|step| step.is_quick());
         if task.is_slow && is_quick && task.job.trouble().is_none() {
             task.is_slow = false;
             if !told.contains(&Progress::Well) {

@@ -110,12 +110,12 @@ impl Engine {
 
     /// The recording of a call is durable: its memory goes, and the catalog learns of it.
     fn kept(&self, durable: &Durable) {
-        let Some(Ended { call: selected, pressed, settled }) = self.committing.0.lock().remove(&durable.call()) else {
+        // It leaves only when all of this is done: what fails on the way is done again.
+        let mut committing = self.committing.0.lock();
+        let Some(Ended { call: selected, pressed, settled }) = committing.get(&durable.call()) else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return;
         };
-        let since_press = pressed.map(|pressed| pressed.elapsed());
-        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
         let facts = &selected.outcome().facts;
         let seconds = facts.rate.seconds(durable.samples());
         let committed_at = self.clock.wall();
@@ -137,6 +137,13 @@ impl Engine {
             purposes: purposes(selected.reasons(), committed_at),
         }));
         info!(call = %facts.id, agent = facts.agent, seconds, bytes = durable.bytes(), "a recording is kept");
-        self.counters.wiped(selected.release(durable));
+        let since_press = pressed.map(|pressed| pressed.elapsed());
+        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
+        let ended = committing.remove(&durable.call());
+        // To wipe a long call takes a while.
+        drop(committing);
+        if let Some(Ended { call: selected, .. }) = ended {
+            self.counters.wiped(selected.release(durable));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     fmt, io,
     path::Path,
     sync::{Arc, Weak, atomic::AtomicBool},
+    thread,
     time::Duration,
 };
 
@@ -20,9 +21,10 @@ use super::{
     threads::{FaultIn, Wiper},
 };
 use crate::{
+    barrier,
     call::Rules,
     catalog::{self, CallEnded, Catalog, Note, Outcome, RecordingKept, RecordingState},
-    commit::{self, Commits, Item, RealDisk, Recovered},
+    commit::{self, Commits, Item, RealDisk, Recovered, Warning},
     memory::{Arena, MapError},
     protocol::CallId,
     sampler::SystemDraw,
@@ -99,7 +101,7 @@ impl Engine {
             io::ErrorKind::ResourceBusy => StartError::SecondEngine,
             _ => StartError::Home(error),
         })?;
-        raise_open_files();
+        raise_limits();
         // The catalog opens in its own thread, meanwhile.
         let catalog = Catalog::open(home.path());
         let arena = Arc::new(arena(settings)?);
@@ -115,6 +117,7 @@ impl Engine {
             settings.allow_unlocked,
         )
         .map_err(StartError::Memory)?;
+        probe_disk(&home)?;
         take_over(&home, &catalog, clock.wall());
         let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
@@ -149,11 +152,29 @@ impl Engine {
     }
 }
 
-/// As many open files as the system gives.
-fn raise_open_files() {
-    if let Ok((_, hard)) = resource::getrlimit(resource::Resource::RLIMIT_NOFILE) {
-        let _ = resource::setrlimit(resource::Resource::RLIMIT_NOFILE, hard, hard);
+/// As many open files as the system gives, and as long ones.
+fn raise_limits() {
+    for which in [resource::Resource::RLIMIT_NOFILE, resource::Resource::RLIMIT_FSIZE] {
+        if let Ok((_, hard)) = resource::getrlimit(which) {
+            let _ = resource::setrlimit(which, hard, hard);
+        }
     }
+}
+
+/// Tries what a commit does, and says what is not as it should be. On a thread of its own: a slow disk holds up nobody.
+fn probe_disk(home: &Home) -> Result<(), StartError> {
+    let (home, recordings) = (home.path().to_owned(), home.recordings());
+    let probe = move || {
+        barrier::write_only_below(&[&home, &recordings]);
+        commit::remove_old_probes(&recordings);
+        match commit::probe(&recordings) {
+            Ok(found) => found.warnings.iter().for_each(|Warning { text, todo }| warn!("{text}; {todo}")),
+            Err(text) => warn!(
+                "nothing can be recorded now: {text}. Calls are captured all the same, and what is recorded waits in memory"
+            ),
+        }
+    };
+    thread::Builder::new().name("disk-probe".to_owned()).spawn(probe).map(drop).map_err(StartError::Thread)
 }
 
 /// The arena: as large as asked, else the usual size, else what may be locked.

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Barrier, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -220,6 +220,89 @@ fn a_file_that_has_the_name_already_is_not_replaced() {
     fs::rename(&recording.wav, desk.home.path().join("away")).expect("moved away");
     recording.well();
     assert_eq!(read(recording.durable().path()), call.expected());
+}
+
+#[test]
+fn a_recording_whose_old_name_does_not_go_is_published_and_not_written_to_any_more() {
+    let mut call = spoken();
+    let (fails, rule) = switch(true);
+    let disk = TestDisk::with(move |_, asked| {
+        let fails = asked == Asked::Unlink && rule.load(Ordering::SeqCst);
+        if fails { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    });
+    let desk = Desk::new(disk, 1);
+    let recording = desk.record(&call);
+    recording.finish(&call);
+    assert!(recording.trouble().contains("let the user"));
+    let before = fs::read(&recording.wav).expect("it is published");
+    let kept = call.expected();
+    let from = erase_last(&mut call, 5_000);
+    assert!(!recording.handle.rewrite(from, || panic!("it is too late")), "whoever reads it would see it change");
+    fails.store(false, Ordering::SeqCst);
+    recording.well();
+    assert_eq!(recording.durable().path(), recording.wav);
+    assert_eq!(fs::read(&recording.wav).expect("a file"), before, "nothing of it was written again");
+    assert_eq!((read(&recording.wav), files(&desk.recordings())), (kept, vec![recording.wav]));
+}
+
+#[test]
+fn two_commits_that_panic_are_told_and_tried_again_and_stop_nobody() {
+    let panics = Arc::new(AtomicUsize::new(0));
+    let (rule, both) = (Arc::clone(&panics), Barrier::new(2));
+    // Both threads at the same time, in the middle of writing, and twice more.
+    let disk = TestDisk::with(move |_, asked| {
+        let number = if matches!(asked, Asked::Write(to) if to > 200_000) {
+            rule.fetch_add(1, Ordering::SeqCst)
+        } else {
+            usize::MAX
+        };
+        if number < 2 {
+            both.wait();
+        }
+        assert!(number >= 4, "planted by a test");
+        Ok(())
+    });
+    let desk = Desk::new(disk, 2);
+    let calls = [spoken(), spoken()];
+    let recordings = calls.each_ref().map(|call| desk.record(call));
+    for recording in &recordings {
+        let text = recording.trouble();
+        assert!(text.contains("retrocall itself failed") && text.contains("report it"), "{text}");
+    }
+    let mut other = Call::new(8_000);
+    other.speak(Leg::Agent, 800);
+    let third = desk.record(&other);
+    third.finish(&other);
+    assert_eq!(read(third.durable().path()), other.expected());
+    for (call, recording) in calls.iter().zip(&recordings) {
+        recording.finish(call);
+        recording.well();
+        assert_eq!(read(recording.durable().path()), call.expected());
+    }
+    assert!(panics.load(Ordering::SeqCst) >= 4 && desk.commits.wait_idle(PATIENCE));
+}
+
+#[test]
+fn a_listener_that_panics_is_told_again_and_its_recording_is_finished_once() {
+    let panics = Arc::new(AtomicUsize::new(0));
+    let desk = Desk::new(TestDisk::good(), 1);
+    let mut call = spoken();
+    let count = Arc::clone(&panics);
+    let recording = crate::desk::Recording::begin(&desk.commits, &call, move |progress| {
+        if matches!(progress, Progress::Durable(_)) && count.fetch_add(1, Ordering::SeqCst) < 2 {
+            panic!("planted by a test");
+        }
+    });
+    // An erase whose asker panics when it is answered.
+    recording.wait_for(&call.expected());
+    let from = erase_last(&mut call, 50_000);
+    assert!(recording.handle.rewrite(from, || panic!("planted by a test")));
+    recording.wait_for(&call.expected());
+    recording.finish(&call);
+    assert_eq!(read(recording.durable().path()), call.expected());
+    assert_eq!(panics.load(Ordering::SeqCst), 3);
+    assert!(desk.commits.wait_idle(PATIENCE));
+    assert_eq!(files(&desk.recordings()), [recording.wav]);
 }
 
 #[test]

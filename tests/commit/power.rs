@@ -17,7 +17,7 @@ use std::{
 };
 
 use judge::Judge;
-use scene::{Played, Scene};
+use scene::{Kind, Played, Scene};
 
 use crate::{
     desk::{Asked, PATIENCE, full},
@@ -73,7 +73,7 @@ fn cut_everywhere(played: &Played, seed: u64, tried: &mut Tried) {
     let mut random = Random(seed);
     let states = number("RETROCALL_STATES").map_or(RANDOM_STATES, |states| states as usize);
     let mut platter = played.before.clone();
-    let mut judge = Judge::new(&played.truths);
+    let mut judge = Judge::new(played);
     for number in 0..=played.log.len() {
         let kinds = [Survives::Nothing, Survives::Everything, Survives::Torn];
         for survives in kinds.into_iter().chain(std::iter::repeat_n(Survives::Some, states)) {
@@ -102,10 +102,13 @@ fn cut_everywhere(played: &Played, seed: u64, tried: &mut Tried) {
 #[test]
 fn whenever_the_power_is_cut_a_desk_gets_back_what_was_safe_and_nothing_that_was_erased() {
     let seed = seed();
-    let mut tried = Tried::default();
-    cut_everywhere(&scene::mixed(seed), seed, &mut tried);
-    assert!(tried.steps > 150, "the scene has fewer steps than it should: {}", tried.steps);
-    tried.finish("a mixed desk, the power cut at every step", seed);
+    let kinds: [(&str, Kind); 2] = [("", |disk| disk), (", names in two steps", |disk| disk.renaming_in_steps())];
+    for (words, kind) in kinds {
+        let mut tried = Tried::default();
+        cut_everywhere(&scene::mixed(seed, kind), seed, &mut tried);
+        assert!(tried.steps > 150, "the scene has fewer steps than it should: {}", tried.steps);
+        tried.finish(&format!("a mixed desk, the power cut at every step{words}"), seed);
+    }
 }
 
 /// One call, recorded while it goes on, with something erased.

@@ -152,11 +152,45 @@ fn recovery_never_replaces_a_recording() {
     }
     assert_eq!(fs::read(&wav).expect("a file"), b"precious");
     assert_eq!(fs::read(&part).expect("a file"), bytes);
-    // Two names of one file are something else: the crash came between the two halves of a rename.
+    // A published file is not written to, whatever it says.
     fs::remove_file(&wav).expect("removed");
     fs::hard_link(&part, &wav).expect("a second name");
+    match &recover(&RealDisk::default(), home.path())[..] {
+        [Recovered::Failed { text, .. }] => assert!(text.contains("does not say that it is finished"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fs::read(&wav).expect("a file"), bytes);
+    // What holds nothing only kept the name, where a name can't be given without replacing.
+    fs::remove_file(&wav).expect("removed");
+    fs::write(&wav, "").expect("a file");
     assert!(matches!(&recover(&RealDisk::default(), home.path())[..], [Recovered::Published { .. }]));
     assert_eq!(files(home.path()), [wav]);
+}
+
+#[test]
+fn a_recording_with_both_names_loses_the_first_and_is_not_written_to() {
+    let mut call = Call::new(8_000);
+    call.speak(Leg::Agent, 1_000);
+    let rule = |_, asked| if asked == Asked::Unlink { Err(io::Error::other("killed here")) } else { Ok(()) };
+    let desk = Desk::new(TestDisk::with(rule), 1);
+    let recording = desk.record(&call);
+    recording.finish(&call);
+    recording.trouble();
+    let recordings = desk.recordings();
+    let Desk { home: _home, commits } = desk;
+    drop(commits);
+    let before = fs::read(&recording.wav).expect("it has its name");
+    assert_eq!(files(&recordings), [recording.wav.clone(), recording.part.clone()]);
+    let disk = TestDisk::with(|_, asked| match asked {
+        Asked::Write(_) | Asked::SetLen => panic!("a published recording is written to"),
+        _ => Ok(()),
+    });
+    match &recover(&disk, &recordings)[..] {
+        [Recovered::Published { durable, .. }] => assert!(!durable.incomplete()),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(files(&recordings), [recording.wav.clone()]);
+    assert_eq!(fs::read(&recording.wav).expect("a file"), before);
 }
 
 #[test]

@@ -9,7 +9,8 @@
 //!    and synced;
 //! 3. a name that was made, changed or taken away since the last sync of its folder may be so or not, each change independently of others.
 //!    A folder whose own name is lost is lost with all that is in it;
-//! 4. a rename happened or did not;
+//! 4. a rename happened or did not; on a disk that can't rename without replacing a file gets a second name, which is synced, and then loses
+//!    the first;
 //! 5. without a power cut, everything written is there.
 
 mod platter;
@@ -39,6 +40,7 @@ pub enum Step<T> {
     Sync { id: Id },
     SyncFails { id: Id },
     Rename { folder: Id, from: OsString, to: OsString },
+    Link { folder: Id, id: Id, name: OsString },
     Remove { folder: Id, name: OsString },
     SyncFolder { id: Id },
     Told(T),
@@ -54,11 +56,13 @@ pub struct SimDisk<T> {
     state: Arc<Mutex<State<T>>>,
     rule: Rule,
     asked: Arc<Mutex<usize>>,
+    renames_at_once: bool,
 }
 
 impl<T> Clone for SimDisk<T> {
     fn clone(&self) -> SimDisk<T> {
-        SimDisk { state: Arc::clone(&self.state), rule: Arc::clone(&self.rule), asked: Arc::clone(&self.asked) }
+        let (state, rule, asked) = (Arc::clone(&self.state), Arc::clone(&self.rule), Arc::clone(&self.asked));
+        SimDisk { state, rule, asked, renames_at_once: self.renames_at_once }
     }
 }
 
@@ -68,7 +72,13 @@ impl<T: Send> SimDisk<T> {
             state: Arc::new(Mutex::new(State { now: platter, log: Vec::new() })),
             rule: Arc::new(|_, _| Ok(())),
             asked: Arc::default(),
+            renames_at_once: true,
         }
+    }
+
+    /// A file is renamed by way of a second name.
+    pub fn renaming_in_steps(self) -> SimDisk<T> {
+        SimDisk { renames_at_once: false, ..self }
     }
 
     pub fn with(platter: Platter, rule: impl Fn(usize, Asked) -> io::Result<()> + Send + Sync + 'static) -> SimDisk<T> {
@@ -165,15 +175,28 @@ impl<T: Send + 'static> Disk for SimDisk<T> {
 
     fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.ask(Asked::Rename)?;
+        if self.is_same_file(from, to).unwrap_or(false) {
+            self.ask(Asked::Unlink)?;
+            return self.remove(from);
+        }
         self.step(|now| {
-            now.find(from)?;
+            let id = now.find(from)?;
             if now.find(to).is_ok() {
                 return Err(ErrorKind::AlreadyExists.into());
             }
             let ((folder, from), (other, to)) = (now.place(from)?, now.place(to)?);
             assert_eq!(folder, other, "nothing is moved to another folder");
-            Ok(Step::Rename { folder, from, to })
-        })
+            Ok(match self.renames_at_once {
+                true => Step::Rename { folder, from, to },
+                false => Step::Link { folder, id, name: to },
+            })
+        })?;
+        if self.renames_at_once {
+            return Ok(());
+        }
+        self.sync_dir(from.parent().unwrap_or(from))?;
+        self.ask(Asked::Unlink)?;
+        self.remove(from)
     }
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {

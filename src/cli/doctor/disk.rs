@@ -2,10 +2,9 @@
 
 use std::{
     fs, io,
-    io::Write,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -17,7 +16,10 @@ use super::{
     super::{Context, output},
     Check,
 };
-use crate::settings::Settings;
+use crate::{
+    commit::{self, Probe, Warning},
+    settings::Settings,
+};
 
 /// Less free space than this is soon none.
 const FREE_BYTES_WARN: u64 = 1 << 30;
@@ -46,12 +48,10 @@ pub(super) fn checks(context: &Context, settings: &Settings) -> Vec<Check> {
     }
     let recordings = home.join("recordings");
     let written_to = if recordings.is_dir() { recordings.clone() } else { home.to_owned() };
-    vec![
-        home_check(home, settings.socket_group.is_some()),
-        modes_check(&recordings),
-        write_check(&written_to),
-        free_check(&written_to),
-    ]
+    let mut checks = vec![home_check(home, settings.socket_group.is_some()), modes_check(&recordings)];
+    checks.extend(write_checks(&recordings));
+    checks.push(free_check(&written_to));
+    checks
 }
 
 /// Whether the nearest folder above that exists takes new ones.
@@ -133,32 +133,31 @@ fn mode(path: &PathBuf) -> Option<u32> {
     fs::symlink_metadata(path).ok().map(|metadata| metadata.permissions().mode())
 }
 
-/// Writes a little, syncs it, and removes it.
-fn write_check(folder: &Path) -> Check {
-    match sync_time(folder) {
-        Ok(took) if took < SYNC_WARN => Check::ok(
+/// Does all that a commit does, once.
+fn write_checks(recordings: &Path) -> Vec<Check> {
+    let was_there = fs::symlink_metadata(recordings).is_ok();
+    let probe = commit::probe(recordings);
+    if !was_there {
+        // Only if nothing else is in it by now.
+        let _ = fs::remove_dir(recordings);
+    }
+    let Probe { sync, warnings } = match probe {
+        Ok(probe) => probe,
+        Err(text) => {
+            return vec![Check::fail("disk", text, "run this as the user who runs the engine, if that is another")];
+        }
+    };
+    let (folder, took_ms) = (recordings.display(), sync.as_millis());
+    let mut checks = vec![match sync < SYNC_WARN {
+        true => Check::ok("disk", format!("{folder} takes what a recording needs, and syncs it in {took_ms} ms")),
+        false => Check::warn(
             "disk",
-            format!("{} takes what is written, and syncs it in {} ms", folder.display(), took.as_millis()),
-        ),
-        Ok(took) => Check::warn(
-            "disk",
-            format!("{} takes {} ms to sync", folder.display(), took.as_millis()),
+            format!("{folder} takes {took_ms} ms to sync"),
             "calls are not affected, but kept ones are durable later: use a faster disk",
         ),
-        Err(error) => Check::fail(
-            "disk",
-            format!("{} can't be written ({error})", folder.display()),
-            "make room or correct its permissions; run this as the user who runs the engine",
-        ),
-    }
-}
-
-fn sync_time(folder: &Path) -> io::Result<Duration> {
-    let mut file = tempfile::Builder::new().prefix(".doctor-").tempfile_in(folder)?;
-    file.write_all(&[0; 64 * 1024])?;
-    let began = Instant::now();
-    file.as_file().sync_all()?;
-    Ok(began.elapsed())
+    }];
+    checks.extend(warnings.into_iter().map(|Warning { text, todo }| Check::warn("disk", text, todo)));
+    checks
 }
 
 fn free_check(folder: &Path) -> Check {
@@ -215,8 +214,12 @@ mod tests {
     #[test]
     fn the_check_of_the_disk_leaves_nothing_behind() {
         let home = home();
-        assert_ne!(write_check(home.path()).state, State::Fail);
+        let recordings = home.path().join("recordings");
+        assert!(write_checks(&recordings).iter().all(|check| check.state != State::Fail));
         assert_eq!(fs::read_dir(home.path()).expect("a list").count(), 0);
-        assert_eq!(write_check(&home.path().join("gone")).state, State::Fail);
+        std::os::unix::fs::symlink("/nowhere/disk", &recordings).expect("a link");
+        let checks = write_checks(&recordings);
+        assert_eq!((checks.len(), checks[0].state), (1, State::Fail));
+        assert!(checks[0].text.contains("mount or make /nowhere/disk"), "{}", checks[0].text);
     }
 }

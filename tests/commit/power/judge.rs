@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use retrocall::commit::{Recovered, read_recording, recover};
 
-use super::scene::{CARD, RECORDINGS, Told, Truth};
+use super::scene::{CARD, Kind, Played, RECORDINGS, Told, Truth};
 use crate::sim::{Platter, Random, SimDisk, Step, Survives, audio_at};
 
 /// What was promised for one call so far.
@@ -22,14 +22,16 @@ struct Promised {
 /// Knows what was really said, and listens to what was promised.
 pub struct Judge<'a> {
     truths: &'a [Truth],
+    kind: Kind,
     promised: Vec<Promised>,
     /// Values of cards that may be nowhere any more.
     gone: Vec<i16>,
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(truths: &'a [Truth]) -> Judge<'a> {
-        Judge { truths, promised: vec![Promised::default(); truths.len()], gone: vec![] }
+    pub fn new(played: &'a Played) -> Judge<'a> {
+        let truths = &played.truths;
+        Judge { truths, kind: played.kind, promised: vec![Promised::default(); truths.len()], gone: vec![] }
     }
 
     /// A step was done. What is promised by it must be true of the disk now.
@@ -62,7 +64,7 @@ impl<'a> Judge<'a> {
 
     /// Recovers a disk, and says what is wrong with what there is then. Returns the steps of the recovery too.
     pub fn recovered(&self, left: &Platter) -> (Result<(), String>, Vec<Step<Told>>) {
-        let disk = SimDisk::<Told>::of(left.clone());
+        let disk = (self.kind)(SimDisk::of(left.clone()));
         let found = recover(&disk, RECORDINGS.as_ref());
         let steps = disk.take_log();
         let result = self.found_is_right(&found, &disk).and_then(|()| match recover(&disk, RECORDINGS.as_ref()) {

@@ -50,9 +50,13 @@ pub struct Truth {
     pub end: usize,
 }
 
+/// A kind of disk.
+pub type Kind = fn(SimDisk<Told>) -> SimDisk<Told>;
+
 /// A scene that is over.
 pub struct Played {
     pub name: String,
+    pub kind: Kind,
     pub before: Platter,
     pub log: Vec<Step<Told>>,
     pub truths: Vec<Truth>,
@@ -71,6 +75,7 @@ struct Actor {
 /// A scene that is being played.
 pub struct Scene {
     name: String,
+    kind: Kind,
     disk: SimDisk<Told>,
     before: Platter,
     commits: Commits,
@@ -81,12 +86,21 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(name: &str, seed: u64, rule: impl Fn(usize, Asked) -> io::Result<()> + Send + Sync + 'static) -> Scene {
+        Scene::on(name, seed, |disk| disk, rule)
+    }
+
+    pub fn on(
+        name: &str,
+        seed: u64,
+        kind: Kind,
+        rule: impl Fn(usize, Asked) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Scene {
         let home = SimDisk::<Told>::of(Platter::default());
         home.create_dir_all("/desk".as_ref()).expect("a home");
         let before = home.look(Platter::clone);
-        let disk = SimDisk::with(before.clone(), rule);
+        let disk = kind(SimDisk::with(before.clone(), rule));
         let commits = Commits::start(Arc::new(disk.clone()), RECORDINGS.into(), 2, true).expect("threads");
-        Scene { name: name.to_owned(), disk, before, commits, actors: Vec::new(), random: Random(seed), cards: 0 }
+        Scene { name: name.to_owned(), kind, disk, before, commits, actors: Vec::new(), random: Random(seed), cards: 0 }
     }
 
     pub fn name(&self) -> &str {
@@ -229,7 +243,7 @@ impl Scene {
         };
         // Those that were never recorded come last, so that the others keep their numbers.
         let truths = self.actors.into_iter().map_while(truth).collect();
-        Played { name: self.name, before: self.before, log: self.disk.take_log(), truths }
+        Played { name: self.name, kind: self.kind, before: self.before, log: self.disk.take_log(), truths }
     }
 }
 
@@ -240,9 +254,9 @@ impl Actor {
 }
 
 /// A desk with a bit of everything.
-pub fn mixed(seed: u64) -> Played {
+pub fn mixed(seed: u64, kind: Kind) -> Played {
     let (is_full, rule) = switch(false);
-    let mut scene = Scene::new("mixed", seed, move |_, asked| {
+    let mut scene = Scene::on("mixed", seed, kind, move |_, asked| {
         let takes_room = matches!(asked, Asked::Write(_) | Asked::Create | Asked::Folder);
         if takes_room && rule.load(Ordering::SeqCst) { Err(full()) } else { Ok(()) }
     });

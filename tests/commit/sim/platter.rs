@@ -240,9 +240,13 @@ impl Platter {
             Step::Rename { folder, from, to } => {
                 self.folder_mut(*folder).changes.push(NameChange::Move(from.clone(), to.clone()));
             }
+            Step::Link { folder, id, name } => {
+                self.file_mut(*id).names += 1;
+                self.folder_mut(*folder).changes.push(NameChange::Add(name.clone(), *id));
+            }
             Step::Remove { folder, name } => {
                 let id = self.folder(*folder).now()[name];
-                self.file_mut(id).names = 0;
+                self.file_mut(id).names -= 1;
                 self.folder_mut(*folder).changes.push(NameChange::Remove(name.clone()));
             }
             Step::SyncFolder { id } => {
@@ -352,8 +356,16 @@ impl Platter {
             Survives::Everything | Survives::Torn => true,
             Survives::Some => random.below(2) == 0,
         });
+        // A file with two names is one file.
+        let mut copies = BTreeMap::new();
         for (name, id) in names {
             let new = left.nodes.len();
+            if let Some(copy) = copies.get(&id) {
+                left.folder_mut(to).durable.insert(name, *copy);
+                left.file_mut(*copy).names += 1;
+                continue;
+            }
+            copies.insert(id, new);
             left.folder_mut(to).durable.insert(name, new);
             match &self.nodes[id] {
                 Node::Folder(_) => {
