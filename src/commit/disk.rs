@@ -354,7 +354,7 @@ mod tests {
         );
         let taken = home.path().join("taken");
         fs::write(&taken, "").expect("a file");
-        let error = disk.create_dir_all(&taken).expect_err("a file is there");
+        let error = disk.create_dir_all(&taken.join("below")).expect_err("a file is there");
         assert_eq!(error.kind(), ErrorKind::NotADirectory);
     }
 }

@@ -317,7 +317,7 @@ impl Job {
         self.sync()?;
         self.write_prefix(if self.is_cut_short { State::Incomplete } else { State::Complete })?;
         let file = opened(&mut self.wav)?.file();
-        let synced = file.sync_all().and_then(|()| file.has_name());
+        let synced = file.sync_data().and_then(|()| file.has_name());
         self.expect_name(synced)?;
         self.is_sealed = true;
         Ok(())

@@ -87,7 +87,7 @@ fn recover_one(disk: &dyn Disk, part: PathBuf, call: CallId) -> Recovered {
 pub fn read_recording(disk: &dyn Disk, path: &Path) -> Result<(Durable, Label), String> {
     let mut file = disk.open_existing(path).map_err(|error| trouble::words("open", path, &error))?;
     let (durable, label) = Found::read(&mut *file, path)?.published(path)?;
-    file.sync_all().map_err(|error| trouble::words("sync", path, &error))?;
+    file.sync_data().map_err(|error| trouble::words("sync", path, &error))?;
     // Whoever renamed it may have been killed before it could sync the name.
     let folder = path.parent().unwrap_or(path);
     disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", path, &error))?;
@@ -148,7 +148,7 @@ fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<Option<(Durable, 
         return Err(format!("{} says it is of call {}; name it after that call", part.display(), found.label.call));
     }
     found.repair(&mut *file, part)?;
-    file.sync_all().map_err(|error| trouble::words("sync", part, &error))?;
+    file.sync_data().map_err(|error| trouble::words("sync", part, &error))?;
     disk.rename_noreplace(part, wav).map_err(|error| trouble::words("rename", part, &error))?;
     sync_dir()?;
     Ok(Some((found.durable(wav, !found.is_whole), found.label)))

@@ -51,7 +51,8 @@ fn next_step(path: &Path, error: &io::Error) -> String {
     let folder = path.parent().unwrap_or(path).display();
     if let Some(DanglingLink { link, target }) = error.get_ref().and_then(|cause| cause.downcast_ref()) {
         let (link, target) = (link.display(), target.display());
-        return format!("mount or make {target}, or remove the link {link}");
+        // The kernel bars a running engine from what was not there when it started.
+        return format!("remove the link {link}, or make {target} and start the engine again");
     }
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EMFILE) => {

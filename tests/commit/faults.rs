@@ -102,7 +102,7 @@ fn an_erase_is_not_answered_while_a_file_that_is_to_be_written_again_still_holds
 
 #[test]
 fn an_erase_in_the_last_moment_is_either_done_or_refused() {
-    for (last, is_taken) in [(Asked::SyncAll, true), (Asked::Rename, false)] {
+    for (last, is_taken) in [(Asked::SyncData, true), (Asked::Rename, false)] {
         let call = Arc::new(Mutex::new(spoken()));
         let handle: Arc<OnceLock<CommitHandle>> = Arc::default();
         let (tell, told) = mpsc::channel();

@@ -189,7 +189,7 @@ fn a_recording_with_both_names_loses_the_first_and_is_not_written_to() {
         [Recovered::Published { durable, .. }] => assert!(!durable.incomplete()),
         other => panic!("{other:?}"),
     }
-    assert_eq!(files(&recordings), [recording.wav.clone()]);
+    assert_eq!(files(&recordings), std::slice::from_ref(&recording.wav));
     assert_eq!(fs::read(&recording.wav).expect("a file"), before);
 }
 

@@ -1,4 +1,4 @@
-//! What is left when an engine is killed or stopped in the middle of calls, loses its disk (`disk`), waits for it (`hanging`), or loses its catalog (`catalog`): the real
+//! What is left when an engine is killed or stopped in the middle of calls, loses its disk (`disk`), waits for it (`hanging`), has one that lacks something (`limits`), or loses its catalog (`catalog`): the real
 //! program, real signals, a real small file system, a really locked database.
 
 mod catalog;
@@ -6,6 +6,7 @@ mod catalog;
 mod desk;
 mod disk;
 mod hanging;
+mod limits;
 #[path = "../rig/mod.rs"]
 mod rig;
 #[path = "../skip/mod.rs"]

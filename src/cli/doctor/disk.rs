@@ -220,6 +220,6 @@ mod tests {
         std::os::unix::fs::symlink("/nowhere/disk", &recordings).expect("a link");
         let checks = write_checks(&recordings);
         assert_eq!((checks.len(), checks[0].state), (1, State::Fail));
-        assert!(checks[0].text.contains("mount or make /nowhere/disk"), "{}", checks[0].text);
+        assert!(checks[0].text.contains("make /nowhere/disk and start the engine again"), "{}", checks[0].text);
     }
 }
