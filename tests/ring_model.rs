@@ -266,7 +266,7 @@ fn what_was_lost_is_told_apart_from_a_gap_and_from_a_silence_that_was_said() {
     while arena.fault_in_ahead() > 0 {}
     let (ring, [mut agent, mut customer]) = Ring::new(Arc::clone(&arena));
     let (noise, silence) = (samples_of(0, 7, 160), [0; 160]);
-    let mut push = |writer: &mut LegWriter, at: u64, frame: &[i16]| {
+    let push = |writer: &mut LegWriter, at: u64, frame: &[i16]| {
         writer.provision(frame.len());
         writer.push(160 * at, frame);
         ring.counts(Leg::Agent).lost_frames
