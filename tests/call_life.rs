@@ -1,54 +1,89 @@
-//! The life of a call against a plain model: what every control leaves of the audio, to the sample.
+//! The life of a call against a plain model: what every control leaves of the audio, to the sample, whenever its frames arrive and wherever the
+//! control comes from. One thing after the other; what races is `interleavings.rs`'s.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    call::{Done, Facts, LiveCall, Pressed, Rules, Settled},
+    call::{Done, Facts, LiveCall, Moment, Pressed, Rules, Settled},
     memory::Arena,
     protocol::{CallId, Direction, Reason, Refusal},
     ring::{LegWriter, Ring, Span},
 };
+use serde_json::json;
 
 const RATE_HZ: u32 = 8_000;
+/// On the connection that carries the call.
+const OWN: Moment = Moment::InOrder;
+
+fn rate() -> Rate {
+    Rate::new(RATE_HZ).expect("a rate")
+}
+
+/// Where a control comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum From {
+    /// The connection that carries the call.
+    Own,
+    /// Any other: the button.
+    Elsewhere,
+}
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Frames of both legs; the customer's comes first or second, and may be shorter, so that a leg lags.
+    /// Frames of both legs; the customer's comes first or second, and may be shorter, so that a leg lags. Before they arrive, time passes: as much
+    /// as they are long, or less, or more.
     Frames {
         agent: usize,
         customer: usize,
         customer_first: bool,
+        passes: u64,
     },
-    Mask,
-    Unmask,
-    Hold,
-    Resume,
-    EraseLast {
+    /// Nothing arrives for so long, in samples. What is said meanwhile comes at once afterwards, or later, or never.
+    Stall {
         samples: u64,
     },
-    Record,
+    Mask(From),
+    Unmask(From),
+    Hold(From),
+    Resume(From),
+    EraseLast {
+        samples: u64,
+        from: From,
+    },
+    Key(From),
+    Record(From),
     Object,
     Transfer {
         to: bool,
+        from: From,
     },
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let from = || prop_oneof![Just(From::Own), Just(From::Elsewhere)];
+    let passes = || prop_oneof![4 => 0..500u64, 1 => 0..2_000u64, 2 => Just(0)];
     prop_oneof![
-        6 => (1..400usize, any::<bool>()).prop_map(|(n, first)| Step::Frames { agent: n, customer: n, customer_first: first }),
-        2 => (0..300usize, 0..300usize, any::<bool>())
-            .prop_map(|(agent, customer, customer_first)| Step::Frames { agent, customer, customer_first }),
-        1 => Just(Step::Mask),
-        1 => Just(Step::Unmask),
-        1 => Just(Step::Hold),
-        1 => Just(Step::Resume),
-        1 => (1..900u64).prop_map(|samples| Step::EraseLast { samples }),
-        1 => Just(Step::Record),
+        6 => (1..400usize, any::<bool>(), any::<bool>(), passes()).prop_map(|(n, customer_first, on_time, passes)| {
+            Step::Frames { agent: n, customer: n, customer_first, passes: if on_time { n as u64 } else { passes } }
+        }),
+        2 => (0..300usize, 0..300usize, any::<bool>(), passes())
+            .prop_map(|(agent, customer, customer_first, passes)| Step::Frames { agent, customer, customer_first, passes }),
+        1 => (0..24_000u64).prop_map(|samples| Step::Stall { samples }),
+        1 => from().prop_map(Step::Mask),
+        1 => from().prop_map(Step::Unmask),
+        1 => from().prop_map(Step::Hold),
+        1 => from().prop_map(Step::Resume),
+        1 => (1..900u64, from()).prop_map(|(samples, from)| Step::EraseLast { samples, from }),
+        1 => from().prop_map(Step::Key),
+        1 => from().prop_map(Step::Record),
         1 => Just(Step::Object),
-        1 => any::<bool>().prop_map(|to| Step::Transfer { to }),
+        1 => (any::<bool>(), from()).prop_map(|(to, from)| Step::Transfer { to, from }),
     ]
 }
 
@@ -56,31 +91,96 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     legs: [Vec<i16>; 2],
     silent: [Vec<Span>; 2],
-    mask: Option<u64>,
-    hold: Option<u64>,
+    mask: Option<[u64; 2]>,
+    hold: Option<[u64; 2]>,
     keep_agent_on_hold: bool,
     recorded: bool,
     objected: bool,
+    keys: Vec<u64>,
+    no_keys_before: u64,
+    /// The time, in samples.
+    time: u64,
+    /// The smallest lag of each leg.
+    lags: [Option<i64>; 2],
+    /// When each leg last arrived.
+    heard: [u64; 2],
 }
 
 impl Model {
+    fn new(keep_agent_on_hold: bool, time: u64) -> Model {
+        Model {
+            legs: [vec![], vec![]],
+            silent: [vec![], vec![]],
+            mask: None,
+            hold: None,
+            keep_agent_on_hold,
+            recorded: false,
+            objected: false,
+            keys: vec![],
+            no_keys_before: 0,
+            time,
+            lags: [None; 2],
+            heard: [0; 2],
+        }
+    }
+
     fn end(&self) -> u64 {
         self.legs.iter().map(|leg| leg.len() as u64).max().unwrap_or(0)
+    }
+
+    fn arrived(&self, leg: usize) -> u64 {
+        self.legs[leg].len() as u64
+    }
+
+    fn clock(&self, leg: usize) -> u64 {
+        let lag = self.lags[leg].unwrap_or(self.lags[1 - leg].unwrap_or(0).min(0));
+        (self.time as i64 - lag).max(0) as u64
+    }
+
+    fn begin(&self, from: From) -> [u64; 2] {
+        match from {
+            From::Own => [self.end(); 2],
+            From::Elsewhere => [0, 1].map(|leg| self.arrived(leg).min(self.clock(leg))),
+        }
+    }
+
+    fn stop(&self, from: From) -> [u64; 2] {
+        match from {
+            From::Own => [self.end(); 2],
+            From::Elsewhere => [0, 1].map(|leg| self.arrived(leg).max(self.clock(leg))),
+        }
+    }
+
+    fn last(&self, from: From, samples: u64) -> [u64; 2] {
+        let begin = self.begin(from);
+        let pauses = |leg: usize| self.heard[1 - leg] > self.heard[leg] + u64::from(RATE_HZ);
+        let last = |leg: usize| if from == From::Elsewhere && pauses(leg) { self.clock(leg) } else { begin[leg] };
+        [0, 1].map(|leg| last(leg).saturating_sub(samples))
+    }
+
+    fn mark(&self, from: From) -> u64 {
+        let stop = self.stop(from);
+        (0..2).filter(|leg| !self.legs[*leg].is_empty()).map(|leg| stop[leg]).max().unwrap_or(stop[0])
     }
 
     fn on_hold(&self) -> impl Iterator<Item = usize> + use<> {
         if self.keep_agent_on_hold { 1..2 } else { 0..2 }
     }
 
+    /// From where on something that has arrived becomes silent.
+    fn silenced(&self, legs: impl Iterator<Item = usize>, from: [u64; 2]) -> Option<u64> {
+        legs.filter(|leg| self.arrived(*leg) > from[*leg]).map(|leg| from[leg]).min()
+    }
+
     fn expected(&self, leg: usize) -> Vec<i16> {
         let mut out = self.legs[leg].clone();
         out.resize(self.end() as usize, 0);
-        let open = |since: Option<u64>| since.map(|from| Span { from, to: u64::MAX });
+        let open = |since: Option<[u64; 2]>| since.map(|from| Span { from: from[leg], to: u64::MAX });
         let held = open(self.hold).filter(|_| self.on_hold().any(|covered| covered == leg));
         let spans = self.silent[leg].iter().copied().chain(open(self.mask)).chain(held);
         for span in spans {
             let (from, to) = (span.from.min(self.end()) as usize, span.to.min(self.end()) as usize);
-            out[from..to].fill(0);
+            out[from..to.max(from)].fill(0);
         }
         out
     }
@@ -93,7 +193,7 @@ fn facts() -> Facts {
         agent: "anna".to_owned(),
         customer: None,
         direction: Direction::Inbound,
-        rate: Rate::new(RATE_HZ).expect("a rate"),
+        rate: rate(),
         codec: Codec::Pcm16,
         began_at,
         day: jiff::civil::date(2026, 11, 24),
@@ -107,95 +207,176 @@ fn arena() -> Arc<Arena> {
     arena
 }
 
-fn push(model: &mut Model, writers: &mut [LegWriter; 2], leg: usize, samples: usize) {
+/// A call, and the moment from which the model counts its time.
+struct Real {
+    call: LiveCall,
+    writers: [LegWriter; 2],
+    base: Instant,
+    base_time: u64,
+}
+
+impl Real {
+    /// The time of the model. Whole samples, so that differences are exact.
+    fn now(&self, model: &Model) -> Instant {
+        self.base + Duration::from_micros((model.time - self.base_time) * 1_000_000 / u64::from(RATE_HZ))
+    }
+
+    fn moment(&self, model: &Model, from: From) -> Moment {
+        match from {
+            From::Own => Moment::InOrder,
+            From::Elsewhere => Moment::AtTime(self.now(model)),
+        }
+    }
+}
+
+fn push(model: &mut Model, real: &mut Real, leg: usize, samples: usize) {
+    if samples == 0 {
+        return;
+    }
     // Never zero, so that silence stands out.
     let at = model.legs[leg].len();
     let frame: Vec<i16> = (at..at + samples).map(|i| (i as i16).wrapping_mul(7) | 1).collect();
-    assert!(writers[leg].provision(samples));
-    writers[leg].push(at as u64, &frame);
+    let now = real.now(model);
+    let writer = &mut real.writers[leg];
+    writer.note_arrival(now, (at + samples) as u64, rate());
+    assert!(writer.provision(samples));
+    writer.push(at as u64, &frame);
     model.legs[leg].extend(frame);
+    let lag = model.time as i64 - (at + samples) as i64;
+    model.lags[leg] = Some(model.lags[leg].map_or(lag, |least| least.min(lag)));
+    model.heard[leg] = model.time;
 }
 
-fn quieten(done: Result<Done, Refusal>, since: &mut Option<u64>, end: u64) {
-    let expected = if since.is_some() { Done::Already { at: end } } else { Done::Accepted { at: end } };
+fn quieten(
+    done: Result<Done, Refusal>,
+    since: Option<[u64; 2]>,
+    legs: &[usize],
+    from: [u64; 2],
+    model: &Model,
+) -> Option<[u64; 2]> {
+    let at = legs.iter().map(|leg| from[*leg]).min().expect("a leg");
+    let silenced = model.silenced(legs.iter().copied(), from);
+    let expected = if since.is_some() { Done::Already { at: model.end() } } else { Done::Accepted { at, silenced } };
     assert_eq!(done, Ok(expected));
-    since.get_or_insert(end);
+    since.or(Some(from))
 }
 
-fn loosen(done: Result<Done, Refusal>, was: Option<u64>, end: u64) -> Option<Span> {
-    let expected = if was.is_some() { Done::Accepted { at: end } } else { Done::Already { at: end } };
-    assert_eq!(done, Ok(expected));
-    was.map(|from| Span { from, to: end })
+fn loosen(
+    done: Result<Done, Refusal>,
+    since: Option<[u64; 2]>,
+    legs: &[usize],
+    to: [u64; 2],
+    model: &mut Model,
+) -> Option<u64> {
+    let at = legs.iter().map(|leg| to[*leg]).max().expect("a leg");
+    let Some(from) = since else {
+        assert_eq!(done, Ok(Done::Already { at: model.end() }));
+        return None;
+    };
+    assert_eq!(done, Ok(Done::Accepted { at, silenced: None }));
+    legs.iter().for_each(|leg| model.silent[*leg].push(Span { from: from[*leg], to: to[*leg] }));
+    Some(at)
 }
 
-fn take(step: &Step, call: &mut LiveCall, model: &mut Model, writers: &mut [LegWriter; 2]) {
-    let end = model.end();
+fn take(step: &Step, real: &mut Real, model: &mut Model) {
     match *step {
-        Step::Frames { agent, customer, customer_first } => {
+        Step::Frames { agent, customer, customer_first, passes } => {
+            model.time += passes;
+            let end = model.end();
             let mut legs = [(0, agent), (1, customer)];
             if customer_first {
                 legs.reverse();
             }
             for (leg, samples) in legs {
                 // A leg that lags by seconds is another test's.
-                let samples = if end > model.legs[leg].len() as u64 + 2_000 { samples + 2_000 } else { samples };
-                push(model, writers, leg, samples);
+                let samples = if end > model.arrived(leg) + 2_000 { samples + 2_000 } else { samples };
+                push(model, real, leg, samples);
             }
         }
-        Step::Mask => quieten(call.mask(), &mut model.mask, end),
-        Step::Hold => quieten(call.hold(), &mut model.hold, end),
-        Step::Unmask => {
-            let span = loosen(call.unmask(), model.mask.take(), end);
-            model.silent.iter_mut().for_each(|leg| leg.extend(span));
+        // Lags are remembered for half a minute.
+        Step::Stall { samples } if model.time - real.base_time + samples < 200_000 => model.time += samples,
+        Step::Stall { .. } => {}
+        Step::Mask(from) => {
+            let moment = real.moment(model, from);
+            model.mask = quieten(real.call.mask(moment), model.mask, &[0, 1], model.begin(from), model);
         }
-        Step::Resume => {
-            let span = loosen(call.resume(), model.hold.take(), end);
-            model.on_hold().for_each(|leg| model.silent[leg].extend(span));
+        Step::Hold(from) => {
+            let (moment, legs) = (real.moment(model, from), model.on_hold().collect::<Vec<_>>());
+            model.hold = quieten(real.call.hold(moment), model.hold, &legs, model.begin(from), model);
         }
-        Step::EraseLast { samples } => {
-            let from = end.saturating_sub(samples);
-            assert_eq!(call.erase_last(samples as f64 / f64::from(RATE_HZ)), Ok(Done::Accepted { at: from }));
-            model.silent.iter_mut().for_each(|leg| leg.push(Span { from, to: end }));
+        Step::Unmask(from) => {
+            let (moment, since) = (real.moment(model, from), model.mask.take());
+            let ended = loosen(real.call.unmask(moment), since, &[0, 1], model.stop(from), model);
+            model.no_keys_before = model.no_keys_before.max(ended.unwrap_or(0));
         }
-        Step::Record => {
-            let first = matches!(call.record(), Ok((Done::Accepted { .. }, Pressed::First(_))));
-            assert_eq!(first, !model.recorded);
+        Step::Resume(from) => {
+            let (moment, since) = (real.moment(model, from), model.hold.take());
+            let legs: Vec<_> = model.on_hold().collect();
+            loosen(real.call.resume(moment), since, &legs, model.stop(from), model);
+        }
+        Step::EraseLast { samples, from } => {
+            let (begin, stop) = (model.last(from, samples), model.stop(from));
+            let done = real.call.erase_last(samples as f64 / f64::from(RATE_HZ), real.moment(model, from));
+            let (at, silenced) = (begin[0].min(begin[1]), model.silenced(0..2, begin));
+            assert_eq!(done, Ok(Done::Accepted { at, silenced }));
+            (0..2).for_each(|leg| model.silent[leg].push(Span { from: begin[leg], to: stop[leg] }));
+            model.keys.retain(|key| *key < at);
+            model.no_keys_before = model.no_keys_before.max(stop[0]).max(stop[1]);
+        }
+        _ => mark(step, real, model),
+    }
+}
+
+fn mark(step: &Step, real: &mut Real, model: &mut Model) {
+    match *step {
+        Step::Key(from) => {
+            let (moment, at) = (real.moment(model, from), model.mark(from));
+            assert_eq!(real.call.dtmf('5', moment), Ok(Done::Accepted { at, silenced: None }));
+            if model.mask.is_none() && at >= model.no_keys_before {
+                model.keys.push(at);
+                model.keys.sort_unstable();
+            }
+        }
+        Step::Record(from) => {
+            let (moment, at) = (real.moment(model, from), model.mark(from));
+            let (done, pressed) = real.call.record(moment).expect("it is not private");
+            let first = Done::Accepted { at, silenced: None };
+            assert_eq!(done, if model.recorded { Done::Already { at } } else { first });
+            assert_eq!(matches!(pressed, Pressed::First(_)), !model.recorded);
             model.recorded = true;
-            assert_eq!(call.private(), Err(Refusal::Recording));
+            assert_eq!(real.call.private(), Err(Refusal::Recording));
         }
         Step::Object => {
-            let first = matches!(call.object(), Done::Accepted { .. });
+            let first = matches!(real.call.object(), Done::Accepted { .. });
             assert_eq!(first, !model.objected);
             model.objected = true;
         }
-        Step::Transfer { to } => {
+        Step::Transfer { to, from } => {
             let agent = if to { "bert" } else { "anna" };
-            let already = call.agent() == agent;
-            assert_eq!(matches!(call.transfer(agent), Ok(Done::Already { .. })), already);
-            assert_eq!(call.agent(), agent);
+            let already = real.call.agent() == agent;
+            let done = real.call.transfer(agent, real.moment(model, from));
+            assert_eq!(matches!(done, Ok(Done::Already { .. })), already);
+            assert_eq!(real.call.agent(), agent);
         }
+        _ => unreachable!("it leaves no mark"),
     }
 }
 
 fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
     let arena = arena();
-    let (ring, mut writers) = Ring::new(Arc::clone(&arena));
+    let (ring, writers) = Ring::new(Arc::clone(&arena));
     let rules = Rules { keep_agent_on_hold, objection_covers_record: false };
-    let mut call = LiveCall::begin(facts(), Arc::clone(&ring), drawn, rules);
-    let mut model = Model {
-        legs: [vec![], vec![]],
-        silent: [vec![], vec![]],
-        mask: None,
-        hold: None,
-        keep_agent_on_hold,
-        recorded: false,
-        objected: false,
-    };
+    let call = LiveCall::begin(facts(), Arc::clone(&ring), drawn, rules);
+    let base = Instant::now();
+    // While nothing has arrived, a leg's clock is the time.
+    let base_time = ring.clock(Leg::Agent, base, rate());
+    let mut real = Real { call, writers, base, base_time };
+    let mut model = Model::new(keep_agent_on_hold, base_time);
     for step in steps {
         while arena.wants_fault_in() {
             arena.fault_in_ahead();
         }
-        take(step, &mut call, &mut model, &mut writers);
+        take(step, &mut real, &mut model);
     }
     let mut reader = ring.reader();
     for leg in Leg::ALL {
@@ -203,6 +384,7 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
         reader.read(leg, 0, &mut out);
         assert_eq!(out, model.expected(leg.index()), "{leg:?}");
     }
+    let Real { call, writers, .. } = real;
     drop(writers);
     let sampled = drawn && !model.objected;
     match call.settle() {
@@ -213,6 +395,8 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
             assert_eq!(selected.reasons(), expected);
             assert!(!expected.is_empty());
             assert_eq!(selected.outcome().samples, model.end());
+            let keys = model.keys.iter().map(|at| json!([rate().seconds(model.end().min(*at)), "5"]));
+            assert_eq!(selected.marks().to_json(rate())["dtmf"], json!(keys.collect::<Vec<_>>()));
         }
         Settled::Unselected(unselected) => {
             assert!(!model.recorded && !sampled);
@@ -242,14 +426,14 @@ fn a_private_call_holds_nothing_takes_nothing_more_and_refuses_record() {
     let mut call = LiveCall::begin(facts(), Arc::clone(&ring), true, Rules::default());
     writers[0].provision(800);
     writers[0].push(0, &[77; 800]);
-    assert_eq!(call.private(), Ok(Done::Accepted { at: 800 }));
+    assert_eq!(call.private(), Ok(Done::Accepted { at: 800, silenced: None }));
     assert_eq!(ring.held_bytes(), 0);
     assert_eq!(call.private(), Ok(Done::Already { at: 800 }));
     writers[0].provision(160);
     writers[0].push(800, &[77; 160]);
     assert_eq!(ring.end(), 800);
-    assert!(matches!(call.record(), Err(Refusal::Private)));
-    assert_eq!(call.erase_last(1.0), Err(Refusal::Private));
+    assert!(matches!(call.record(OWN), Err(Refusal::Private)));
+    assert_eq!(call.erase_last(1.0, OWN), Err(Refusal::Private));
     let mut out = [1; 960];
     ring.reader().read(Leg::Agent, 0, &mut out);
     assert_eq!(out, [0; 960]);
@@ -265,7 +449,7 @@ fn an_objection_covers_record_only_where_the_desk_says_so() {
         let rules = Rules { objection_covers_record: covers, ..Rules::default() };
         let mut call = LiveCall::begin(facts(), ring, false, rules);
         call.object();
-        assert_eq!(matches!(call.record(), Err(Refusal::Objected)), refused);
+        assert_eq!(matches!(call.record(OWN), Err(Refusal::Objected)), refused);
     }
 }
 
@@ -277,9 +461,9 @@ fn after_hangup_a_late_press_still_selects_and_masks_are_refused() {
     writers[1].push(0, &[5; 160]);
     call.end();
     writers[1].push(160, &[5; 160]);
-    assert_eq!(call.mask(), Err(Refusal::Ended));
-    assert_eq!(call.transfer("bert"), Err(Refusal::Ended));
-    assert!(matches!(call.record(), Ok((Done::Accepted { at: 160 }, Pressed::First(_)))));
+    assert_eq!(call.mask(OWN), Err(Refusal::Ended));
+    assert_eq!(call.transfer("bert", OWN), Err(Refusal::Ended));
+    assert!(matches!(call.record(OWN), Ok((Done::Accepted { at: 160, silenced: None }, Pressed::First(_)))));
     assert!(matches!(call.settle(), Settled::Selected(_)));
 }
 
@@ -291,8 +475,8 @@ fn a_leg_that_never_speaks_does_not_run_out_of_masks() {
     for i in 0..100u64 {
         writers[0].provision(160);
         writers[0].push(i * 160, &[9; 160]);
-        let done = if i % 2 == 0 { call.mask() } else { call.unmask() };
-        assert_eq!(done, Ok(Done::Accepted { at: (i + 1) * 160 }));
+        let done = if i % 2 == 0 { call.mask(OWN) } else { call.unmask(OWN) };
+        assert_eq!(done, Ok(Done::Accepted { at: (i + 1) * 160, silenced: None }));
     }
     // The customer speaks at last, for the whole call at once: what was masked is silence.
     let late = vec![3; 5_760];

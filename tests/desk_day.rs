@@ -81,7 +81,7 @@ impl Desk {
     }
 
     fn ask(&self, call: CallId, ask: &Ask) -> Result<Verdict, Refusal> {
-        let answer = self.engine.control(&self.who, &Target::Call(call), ask, &self.listener).answer;
+        let answer = self.engine.control(&self.who, &Target::Call(call), ask, &self.listener, |_| true).answer;
         answer.reason.map_or(Ok(answer.answer), Err)
     }
 }

@@ -174,7 +174,7 @@ fn control(step: &Step, real: &mut Real, model: &mut Model) {
     if let Step::EraseLast { samples } = step {
         for leg in Leg::ALL {
             let from = end.saturating_sub(*samples);
-            real.ring.erase(leg, from);
+            real.ring.erase(leg, Span { from, to: end });
             let line = &mut model.legs[leg.index()];
             let from = line.len().min(from as usize);
             line[from..].fill(0);

@@ -30,6 +30,14 @@ impl Leg {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// The other side.
+    pub const fn other(self) -> Leg {
+        match self {
+            Leg::Agent => Leg::Customer,
+            Leg::Customer => Leg::Agent,
+        }
+    }
 }
 
 /// How the samples of a call travel and are held.

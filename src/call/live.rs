@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{
     Facts, Settled,
     marks::Marks,
+    moment::Moment,
     settled::{SelectedCall, UnselectedCall},
-    silences::{Quiet, Silences},
+    silences::{Cut, Quiet, Silences},
 };
 use crate::{
     audio::{Leg, dbfs},
@@ -21,12 +22,28 @@ pub enum Done {
     Accepted {
         /// Position in samples.
         at: u64,
+        /// From this position on something that had arrived became silent in the ring. What a running commit has written of it is the caller's to
+        /// have overwritten, before anybody is told that it is done.
+        silenced: Option<u64>,
     },
     /// It was so before.
     Already {
         /// The end of the call, in samples.
         at: u64,
     },
+}
+
+impl Done {
+    /// Silenced nothing.
+    fn accepted(at: u64) -> Done {
+        Done::Accepted { at, silenced: None }
+    }
+}
+
+impl From<Cut> for Done {
+    fn from(Cut { at, silenced }: Cut) -> Done {
+        Done::Accepted { at, silenced }
+    }
 }
 
 /// What a press of record did.
@@ -128,6 +145,12 @@ impl LiveCall {
         self.ring.set_selected(self.is_selected());
     }
 
+    /// Where a mark of this moment belongs. Behind the end of a call that has ended there is nothing.
+    fn mark(&self, moment: Moment) -> u64 {
+        let moment = if self.ended { Moment::InOrder } else { moment };
+        moment.mark(&self.ring, self.facts.rate)
+    }
+
     fn already(&self) -> Done {
         Done::Already { at: self.ring.end() }
     }
@@ -136,80 +159,82 @@ impl LiveCall {
     ///
     /// # Errors
     /// [`Refusal::Private`]; [`Refusal::Objected`] where an objection covers this too.
-    pub fn record(&mut self) -> Result<(Done, Pressed), Refusal> {
+    pub fn record(&mut self, moment: Moment) -> Result<(Done, Pressed), Refusal> {
         if self.private {
             return Err(Refusal::Private);
         }
         if self.objected && self.rules.objection_covers_record && !self.is_recording() {
             return Err(Refusal::Objected);
         }
-        let at = self.ring.end();
+        let at = self.mark(moment);
         if !self.marks.press(at) {
-            return Ok((self.already(), Pressed::Again));
+            return Ok((Done::Already { at }, Pressed::Again));
         }
         self.ring.set_selected(true);
-        Ok((Done::Accepted { at }, Pressed::First(self.ring.reader())))
+        Ok((Done::accepted(at), Pressed::First(self.ring.reader())))
     }
 
     /// Both legs are silence from here on.
     ///
     /// # Errors
     /// [`Refusal::Ended`], as for all that shapes audio to come.
-    pub fn mask(&mut self) -> Result<Done, Refusal> {
-        self.quieten(Quiet::Mask)
+    pub fn mask(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.quieten(Quiet::Mask, moment)
     }
 
     /// Ends a mask.
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn unmask(&mut self) -> Result<Done, Refusal> {
-        self.loosen(Quiet::Mask)
+    pub fn unmask(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.loosen(Quiet::Mask, moment)
     }
 
     /// The customer waits: silence until [`LiveCall::resume`].
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn hold(&mut self) -> Result<Done, Refusal> {
-        self.quieten(Quiet::Hold)
+    pub fn hold(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.quieten(Quiet::Hold, moment)
     }
 
     /// Ends a hold.
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn resume(&mut self) -> Result<Done, Refusal> {
-        self.loosen(Quiet::Hold)
+    pub fn resume(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.loosen(Quiet::Hold, moment)
     }
 
-    fn quieten(&mut self, quiet: Quiet) -> Result<Done, Refusal> {
+    fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
-        Ok(self.silences.begin(quiet, &self.ring).map_or_else(|| self.already(), |at| Done::Accepted { at }))
+        let from = moment.begin(&self.ring, self.facts.rate);
+        Ok(self.silences.begin(quiet, from, &self.ring).map_or_else(|| self.already(), Done::from))
     }
 
-    fn loosen(&mut self, quiet: Quiet) -> Result<Done, Refusal> {
+    fn loosen(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
-        Ok(self.silences.end(quiet, &self.ring).map_or_else(|| self.already(), |at| Done::Accepted { at }))
+        let to = moment.end(&self.ring, self.facts.rate);
+        Ok(self.silences.end(quiet, to, &self.ring).map_or_else(|| self.already(), Done::from))
     }
 
     fn going_on(&self) -> Result<(), Refusal> {
         if self.ended { Err(Refusal::Ended) } else { Ok(()) }
     }
 
-    /// The last `seconds` become silence, in the ring. What a running commit has written from the position on is the caller's to have
-    /// overwritten.
+    /// The last `seconds` become silence, whether they have arrived or not.
     ///
     /// # Errors
     /// [`Refusal::Private`]: there is nothing left to erase.
-    pub fn erase_last(&mut self, seconds: f64) -> Result<Done, Refusal> {
+    pub fn erase_last(&mut self, seconds: f64, moment: Moment) -> Result<Done, Refusal> {
         if self.private {
             return Err(Refusal::Private);
         }
-        let at = self.ring.end().saturating_sub(self.facts.rate.samples(seconds));
-        self.silences.erase(at, &self.ring);
-        self.marks.forget_digits_from(at);
-        Ok(Done::Accepted { at })
+        let (ring, rate) = (&self.ring, self.facts.rate);
+        let from = moment.last(ring, rate).map(|last| last.saturating_sub(rate.samples(seconds)));
+        let cut = self.silences.erase(from, moment.end(ring, rate), ring);
+        self.marks.forget_digits_from(cut.at);
+        Ok(cut.into())
     }
 
     /// Not this call: what is held is wiped, nothing more is held, and it can't be kept.
@@ -228,7 +253,7 @@ impl LiveCall {
         let at = self.ring.end();
         self.ring.wipe();
         self.marks.forget_digits_from(0);
-        Ok(Done::Accepted { at })
+        Ok(Done::accepted(at))
     }
 
     /// The customer objects to training: the call can't be sampled.
@@ -238,35 +263,36 @@ impl LiveCall {
         }
         self.objected = true;
         self.give_back_the_reserve();
-        Done::Accepted { at: self.ring.end() }
+        Done::accepted(self.ring.end())
     }
 
     /// The call goes to another agent.
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn transfer(&mut self, to: &str) -> Result<Done, Refusal> {
+    pub fn transfer(&mut self, to: &str, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
         if self.agent == to {
             return Ok(self.already());
         }
-        let at = self.ring.end();
+        let at = self.mark(moment);
         to.clone_into(&mut self.agent);
         self.marks.transfer(at, to);
-        Ok(Done::Accepted { at })
+        Ok(Done::accepted(at))
     }
 
-    /// A key was pressed on the phone. Neither held nor told anybody while the call is masked or private.
+    /// A key was pressed on the phone. Neither held nor told anybody while the call is masked or private, nor if it comes late from a time that is
+    /// silent for good.
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn dtmf(&mut self, digit: char) -> Result<Done, Refusal> {
+    pub fn dtmf(&mut self, digit: char, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
-        let at = self.ring.end();
-        if !self.private && !self.silences.is_on(Quiet::Mask) {
+        let at = self.mark(moment);
+        if !self.private && !self.silences.hides_keys(at) {
             self.marks.digit(at, digit);
         }
-        Ok(Done::Accepted { at })
+        Ok(Done::accepted(at))
     }
 
     /// Hangup: nothing more is held. The call can still be selected until it is settled.
@@ -278,6 +304,7 @@ impl LiveCall {
     /// Settles what becomes of the call.
     pub fn settle(mut self) -> Settled {
         self.end();
+        self.marks.keep_within(self.ring.end());
         let mut reasons = Vec::new();
         reasons.extend(self.is_recording().then_some(Reason::OnDemand));
         reasons.extend(self.is_sampled().then_some(Reason::Sample));

@@ -12,7 +12,7 @@ const MARKS_MAX: usize = 1_000;
 pub struct Marks {
     /// Presses of record: the first one selected the call, the others are bookmarks.
     presses: Vec<u64>,
-    /// Keys of the phone, as ASCII. Wiped like audio: people type numbers of cards.
+    /// Keys of the phone, as ASCII, in order of their positions. Wiped like audio: people type numbers of cards.
     digits: Vec<(u64, u8)>,
     /// Who talked for the desk from when on.
     transfers: Vec<(u64, String)>,
@@ -35,11 +35,21 @@ impl Marks {
             // A vector that grows leaves its old memory unwiped.
             self.digits.reserve_exact(MARKS_MAX);
         }
-        push(&mut self.digits, (at, digit as u8));
+        // In order of their positions: one that was told on another connection may be ahead of one that follows on the call's own.
+        if self.digits.len() < MARKS_MAX {
+            self.digits.insert(self.digits.partition_point(|(before, _)| *before <= at), (at, digit as u8));
+        }
     }
 
     pub(super) fn transfer(&mut self, at: u64, to: &str) {
         push(&mut self.transfers, (at, to.to_owned()));
+    }
+
+    /// The call has ended here. What was noted by its clock may lie a little behind: the last frames never came.
+    pub(super) fn keep_within(&mut self, end: u64) {
+        let digits = self.digits.iter_mut().map(|(at, _)| at);
+        let transfers = self.transfers.iter_mut().map(|(at, _)| at);
+        self.presses.iter_mut().chain(digits).chain(transfers).for_each(|at| *at = end.min(*at));
     }
 
     pub(super) fn forget_digits_from(&mut self, from: u64) {

@@ -7,10 +7,12 @@
 mod facts;
 mod live;
 mod marks;
+mod moment;
 mod settled;
 mod silences;
 
 pub use facts::Facts;
 pub use live::{Done, LiveCall, Pressed, Rules};
 pub use marks::Marks;
+pub use moment::Moment;
 pub use settled::{Outcome, SelectedCall, Settled, UnselectedCall};

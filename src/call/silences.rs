@@ -1,8 +1,12 @@
 //! Which stretches of a call are silence: masks, holds, what was erased.
 //!
-//! The ring's gate has room for a few intervals a leg. Those that both legs have passed are forgotten here, overlapping ones are
-//! joined, and if too many lie ahead of a leg that lags or never speaks, the two that are nearest to each other become one: what is too much is
-//! silence, never audio that somebody asked not to hold.
+//! Belongs here: what is in force, in the ring and for keys. Does not: where a silence begins and ends (`moment`), files.
+//!
+//! The ring's gate has room for a few intervals a leg. Those that a leg has passed are forgotten here, overlapping ones are joined, and if too
+//! many lie ahead of a leg that lags or never speaks, the two that are nearest to each other become one: too much is silent then, never too little.
+//!
+//! Each change is put in force first, and then what is held of it is overwritten: a frame can pass between the look at the leg's end and
+//! the shutting of the gate. If anything that had arrived became silent, the change says from where on, for a commit may have written it meanwhile.
 
 use crate::{
     audio::Leg,
@@ -22,20 +26,31 @@ pub(super) enum Quiet {
 #[derive(Debug)]
 pub(super) struct Silences {
     keep_agent_on_hold: bool,
-    /// Where the mask that is on now began.
-    mask: Option<u64>,
-    /// Where the hold that is on now began.
-    hold: Option<u64>,
+    /// Where the mask that is on now began, by leg.
+    mask: Option<[u64; 2]>,
+    /// Where the hold that is on now began, by leg.
+    hold: Option<[u64; 2]>,
     /// Stretches that have ended, per leg, in order of their begin.
     past: [Vec<Span>; 2],
+    /// The end of the last stretch of which not even keys are to be known: a mask, or what was erased.
+    secret_until: u64,
+}
+
+/// What a control silenced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// Where the silence begins, on the leg where that is earliest; or where it ended, on the one where that is latest.
+    pub at: u64,
+    /// From here on something that had arrived became silent. A commit may have written it.
+    pub silenced: Option<u64>,
 }
 
 impl Silences {
     pub(super) fn new(keep_agent_on_hold: bool) -> Silences {
-        Silences { keep_agent_on_hold, mask: None, hold: None, past: [Vec::new(), Vec::new()] }
+        Silences { keep_agent_on_hold, mask: None, hold: None, past: [Vec::new(), Vec::new()], secret_until: 0 }
     }
 
-    fn since(&mut self, quiet: Quiet) -> &mut Option<u64> {
+    fn since(&mut self, quiet: Quiet) -> &mut Option<[u64; 2]> {
         match quiet {
             Quiet::Mask => &mut self.mask,
             Quiet::Hold => &mut self.hold,
@@ -49,65 +64,84 @@ impl Silences {
         }
     }
 
-    fn covers(&self, quiet: Quiet, leg: Leg) -> bool {
-        quiet == Quiet::Mask || leg == Leg::Customer || !self.keep_agent_on_hold
+    /// Whether a key that was pressed here may not be known: it may belong to a card number.
+    pub(super) fn hides_keys(&self, at: u64) -> bool {
+        self.is_on(Quiet::Mask) || at < self.secret_until
     }
 
-    /// Silence from the end of the call on. Returns where it begins; None if it was so already.
-    pub(super) fn begin(&mut self, quiet: Quiet, ring: &Ring) -> Option<u64> {
+    /// The legs that it silences.
+    fn covered(&self, quiet: Quiet) -> &'static [Leg] {
+        match quiet {
+            Quiet::Hold if self.keep_agent_on_hold => &[Leg::Customer],
+            Quiet::Hold | Quiet::Mask => &Leg::ALL,
+        }
+    }
+
+    /// Silence from these positions on. None if it was so already.
+    pub(super) fn begin(&mut self, quiet: Quiet, from: [u64; 2], ring: &Ring) -> Option<Cut> {
         if self.is_on(quiet) {
             return None;
         }
-        let from = ring.end();
         *self.since(quiet) = Some(from);
         self.put_in_force(ring);
-        // A frame may have passed between the look at the end and the gate's closing.
-        for leg in Leg::ALL.into_iter().filter(|leg| self.covers(quiet, *leg)) {
-            ring.erase(leg, from);
-        }
-        Some(from)
+        let spans = self.covered(quiet).iter().map(|leg| (*leg, Span { from: from[leg.index()], to: u64::MAX }));
+        Some(erase(spans, ring))
     }
 
-    /// Ends it at the end of the call. Returns where; None if it was not on.
-    pub(super) fn end(&mut self, quiet: Quiet, ring: &Ring) -> Option<u64> {
+    /// Ends it at these positions. None if it was not on.
+    pub(super) fn end(&mut self, quiet: Quiet, to: [u64; 2], ring: &Ring) -> Option<Cut> {
         let from = self.since(quiet).take()?;
-        let to = ring.end();
-        for leg in Leg::ALL {
-            if self.covers(quiet, leg) {
-                self.past[leg.index()].push(Span { from, to });
-            }
+        let mut at = 0;
+        for leg in self.covered(quiet) {
+            let (from, to) = (from[leg.index()], to[leg.index()]);
+            self.past[leg.index()].push(Span { from, to });
+            at = at.max(to);
+        }
+        if quiet == Quiet::Mask {
+            self.secret_until = self.secret_until.max(at);
         }
         self.put_in_force(ring);
-        Some(to)
+        Some(Cut { at, silenced: None })
     }
 
-    /// Overwrites both legs from `from` to the end of the call, and what may still come for that stretch.
-    pub(super) fn erase(&mut self, from: u64, ring: &Ring) {
-        for past in &mut self.past {
-            past.push(Span { from, to: u64::MAX });
+    /// Silences what lies between these positions, whether it has arrived or not, and nothing else.
+    pub(super) fn erase(&mut self, from: [u64; 2], to: [u64; 2], ring: &Ring) -> Cut {
+        let spans = Leg::ALL.map(|leg| (leg, Span { from: from[leg.index()], to: to[leg.index()] }));
+        for (leg, span) in spans {
+            self.past[leg.index()].push(span);
+            self.secret_until = self.secret_until.max(span.to);
         }
         self.put_in_force(ring);
-        let to = Leg::ALL.map(|leg| ring.erase(leg, from)).into_iter().max().unwrap_or(from);
-        for past in &mut self.past {
-            past.last_mut().expect("the open one swallowed all behind it").to = to;
-        }
-        self.put_in_force(ring);
+        erase(spans.into_iter(), ring)
     }
 
     fn put_in_force(&mut self, ring: &Ring) {
+        let open =
+            [(Quiet::Mask, self.mask), (Quiet::Hold, self.hold)].map(|(quiet, since)| (self.covered(quiet), since));
         for leg in Leg::ALL {
             let frontier = ring.frontier(leg);
             let past = &mut self.past[leg.index()];
             past.retain(|span| span.to > frontier);
             join(past);
             let mut spans = past.clone();
-            let open = [(Quiet::Mask, self.mask), (Quiet::Hold, self.hold)].into_iter();
-            let open = open.filter(|(quiet, _)| self.covers(*quiet, leg));
-            spans.extend(open.filter_map(|(_, since)| Some(Span { from: since?, to: u64::MAX })));
+            let open = open.iter().filter(|(covered, _)| covered.contains(&leg));
+            spans.extend(open.filter_map(|(_, since)| Some(Span { from: since.as_ref()?[leg.index()], to: u64::MAX })));
             join(&mut spans);
             ring.silence(leg, &spans).expect("no more than fit are left");
         }
     }
+}
+
+/// Overwrites what has passed the gate of these spans before they were in force.
+fn erase(spans: impl Iterator<Item = (Leg, Span)>, ring: &Ring) -> Cut {
+    let mut cut = Cut { at: u64::MAX, silenced: None };
+    for (leg, span) in spans {
+        cut.at = cut.at.min(span.from);
+        if ring.erase(leg, span) > span.from {
+            cut.silenced = Some(cut.silenced.unwrap_or(u64::MAX).min(span.from));
+        }
+    }
+    cut
 }
 
 /// Sorts intervals and joins those that overlap or touch; then, while they are too many, the two with the least between them.

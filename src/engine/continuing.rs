@@ -10,7 +10,10 @@ use super::{
     Engine,
     registry::{Entry, State},
 };
-use crate::protocol::{CallStates, Event, Refusal};
+use crate::{
+    call::Moment,
+    protocol::{CallStates, Event, Refusal},
+};
 
 impl Engine {
     /// Puts in force, at the begin of a call, what is said to have held before it. Returns the names of states that can't be: of two that
@@ -24,11 +27,11 @@ impl Engine {
             }
         };
         put(states.private, "private", &mut || call.private().map(drop));
-        put(states.masked, "masked", &mut || call.mask().map(drop));
-        put(states.on_hold, "on_hold", &mut || call.hold().map(drop));
+        put(states.masked, "masked", &mut || call.mask(Moment::InOrder).map(drop));
+        put(states.on_hold, "on_hold", &mut || call.hold(Moment::InOrder).map(drop));
         // Before the objection: a press that was accepted is not undone by one that came later.
         put(states.recording, "recording", &mut || {
-            let (_, commit) = self.record(entry, call, None)?;
+            let (_, commit) = self.record(entry, call, None, Moment::InOrder)?;
             state.pressed = Some(Instant::now());
             state.commit = commit;
             Ok(())

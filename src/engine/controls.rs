@@ -7,15 +7,15 @@ use tracing::info;
 
 use super::{Engine, Listener, Who, committing::label, registry::Entry};
 use crate::{
-    call::{Done, LiveCall, Pressed},
-    protocol::{self, Answer, Ask, Event, Reason, Refusal, Target, Verdict},
+    call::{Done, LiveCall, Moment, Pressed},
+    protocol::{self, Answer, Ask, CallId, Event, Reason, Refusal, Target, Verdict},
 };
 
 /// What became of a control.
 pub struct Controlled {
     /// The answer.
     pub answer: Answer,
-    /// If there is one, the answer may go out only when this has come: the disk still holds what was erased.
+    /// If there is one, the answer may go out only when this has come: the disk may still hold what is to be silent.
     pub after: Option<oneshot::Receiver<()>>,
 }
 
@@ -26,10 +26,21 @@ impl From<Answer> for Controlled {
 }
 
 impl Engine {
-    /// Does to a call what is asked. `target` names no channel: those are the connection's own.
-    pub fn control(&self, who: &Who, target: &Target, ask: &Ask, listener: &Arc<dyn Listener>) -> Controlled {
+    /// Does to a call what is asked. `target` names no channel: those are the connection's own. `carries` says whether the frames of a call come
+    /// over the connection that asks, so that those before the control are in the ring and all others are behind it.
+    pub fn control(
+        &self,
+        who: &Who,
+        target: &Target,
+        ask: &Ask,
+        listener: &Arc<dyn Listener>,
+        carries: impl Fn(CallId) -> bool,
+    ) -> Controlled {
         match self.find(who, target) {
-            Ok(entry) => self.control_entry(who, &entry, ask, listener),
+            Ok(entry) => {
+                let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(Instant::now()) };
+                self.control_entry(who, &entry, ask, listener, moment)
+            }
             Err(refusal) => {
                 if matches!(ask, Ask::Record) {
                     info!(agent = who.agent, reason = %refusal, "a press of record is refused");
@@ -49,7 +60,14 @@ impl Engine {
         }
     }
 
-    fn control_entry(&self, who: &Who, entry: &Entry, ask: &Ask, listener: &Arc<dyn Listener>) -> Controlled {
+    fn control_entry(
+        &self,
+        who: &Who,
+        entry: &Entry,
+        ask: &Ask,
+        listener: &Arc<dyn Listener>,
+        moment: Moment,
+    ) -> Controlled {
         let mut state = entry.state.lock();
         let Some(call) = state.call.as_mut() else { return Answer::refused(Refusal::Ended).into() };
         if !who.may_act_for(call.agent()) {
@@ -58,16 +76,20 @@ impl Engine {
         }
         let before = (call.agent().to_owned(), call.states());
         let result = match ask {
-            Ask::Record => self.record(entry, call, Some(listener)).map(|(done, commit)| {
+            Ask::Record => self.record(entry, call, Some(listener), moment).map(|(done, commit)| {
                 if commit.is_some() {
                     (state.commit, state.pressed) = (commit, Some(Instant::now()));
                 }
                 done
             }),
-            _ => shape(call, ask),
+            _ => shape(call, ask, moment),
         };
+        let mut silenced = None;
         let mut answer = match result {
-            Ok(Done::Accepted { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Accepted) },
+            Ok(Done::Accepted { at, silenced: from }) => {
+                silenced = from;
+                Answer { at: Some(at), ..Answer::new(Verdict::Accepted) }
+            }
             Ok(Done::Already { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Already) },
             Err(refusal) => {
                 info!(call = %entry.id, ask = ask.verb(), reason = %refusal, "refused");
@@ -84,7 +106,7 @@ impl Engine {
             self.tell_what_is_kept(entry, &mut answer);
         }
         let mut after = None;
-        if let (Ask::EraseLast { .. }, Some(from), Some(commit)) = (ask, answer.at, &state.commit) {
+        if let (Some(from), Some(commit)) = (silenced, &state.commit) {
             let (done, erased) = oneshot::channel();
             let in_time = commit.rewrite(from, move || {
                 let _ = done.send(());
@@ -123,8 +145,9 @@ impl Engine {
         entry: &Entry,
         call: &mut LiveCall,
         presser: Option<&Arc<dyn Listener>>,
+        moment: Moment,
     ) -> Result<(Done, Option<crate::commit::CommitHandle>), Refusal> {
-        let (done, pressed) = call.record()?;
+        let (done, pressed) = call.record(moment)?;
         presser.into_iter().for_each(|presser| entry.listeners.add(presser));
         let commit = match pressed {
             Pressed::Again => None,
@@ -153,17 +176,17 @@ impl Engine {
 }
 
 /// The controls that change nothing but the call itself.
-fn shape(call: &mut LiveCall, ask: &Ask) -> Result<Done, Refusal> {
+fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Done, Refusal> {
     match ask {
-        Ask::Mask => call.mask(),
-        Ask::Unmask => call.unmask(),
-        Ask::EraseLast { seconds } => call.erase_last(*seconds),
-        Ask::Hold => call.hold(),
-        Ask::Resume => call.resume(),
+        Ask::Mask => call.mask(moment),
+        Ask::Unmask => call.unmask(moment),
+        Ask::EraseLast { seconds } => call.erase_last(*seconds, moment),
+        Ask::Hold => call.hold(moment),
+        Ask::Resume => call.resume(moment),
         Ask::Private => call.private(),
         Ask::Object => Ok(call.object()),
-        Ask::Transfer { to } => call.transfer(to),
-        Ask::Dtmf { digit } => call.dtmf(*digit),
+        Ask::Transfer { to } => call.transfer(to, moment),
+        Ask::Dtmf { digit } => call.dtmf(*digit, moment),
         Ask::Record
         | Ask::Begin(_)
         | Ask::Expect(_)

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// How long an `erase-last` waits for the disk before it says that the disk does not do it.
+/// How long a control that silences what is already written waits for the disk before it says that the disk does not do it.
 const ERASE_WAIT: Duration = Duration::from_secs(10);
 /// How long a frame is if a client does not say: as phones have it.
 const FRAME_SECONDS: f64 = 0.02;
@@ -201,7 +201,10 @@ impl Connection {
             // How many commits are under way would tell the draw.
             Ask::Status if !self.who.owner => Answer::refused(Refusal::NotYours).into(),
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
-            ask => self.engine.control(&self.who, &target, &ask, &self.listener),
+            ask => {
+                let carries = |call| self.calls.values().any(|carries| carries.call == call);
+                self.engine.control(&self.who, &target, &ask, &self.listener, carries)
+            }
         }
     }
 
@@ -300,7 +303,7 @@ impl Connection {
     }
 }
 
-/// Answers an `erase-last` when the disk holds nothing of it any more.
+/// Answers a control when the disk holds nothing any more of what it silenced.
 async fn answer_after(
     answer: Answer,
     after: oneshot::Receiver<()>,

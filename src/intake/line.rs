@@ -48,6 +48,7 @@ impl Line {
             return Err(Fault::Position { position, limit });
         }
         let writer = &mut self.writers[leg.index()];
+        writer.note_arrival(now, position + samples as u64, self.rate);
         writer.provision(samples);
         match self.codec {
             Codec::Ulaw => writer.push_codes(position, Law::Mu, bytes),

@@ -1,6 +1,6 @@
-//! What the writer of one leg shares with everybody else: the gate, the frontier, the counters.
+//! What the writer of one leg shares with everybody else: the gate, the frontier, the counters, how late its frames are.
 
-use super::gate::Gate;
+use super::{arrivals::Arrivals, gate::Gate};
 use crate::memory::{
     SegmentId,
     sync::{AtomicU32, AtomicU64, Ordering},
@@ -18,7 +18,7 @@ pub(super) mod word {
     pub const BLOCKS: usize = 4;
 }
 
-/// The shared side of a leg. The writer alone stores to `frontier` and `counters`. In the order of what a push touches, so that it has one cache
+/// The shared side of a leg. The writer alone stores to all but `gate`. In the order of what a push touches, so that it has one cache
 /// line to fetch of a leg that has grown cold among thousands.
 #[repr(C)]
 pub(super) struct LegShared {
@@ -26,6 +26,7 @@ pub(super) struct LegShared {
     /// The position behind the last sample that readers may see. Everything before it is published.
     pub frontier: AtomicU64,
     pub counters: Counters,
+    pub arrivals: Arrivals,
     /// Link to the leg's first segment ever; written once, before the frontier first moves.
     pub origin: AtomicU64,
 }
@@ -36,6 +37,7 @@ impl LegShared {
             gate: Gate::new(),
             frontier: AtomicU64::new(0),
             counters: Counters::default(),
+            arrivals: Arrivals::new(),
             origin: AtomicU64::new(0),
         }
     }

@@ -8,6 +8,7 @@
 //! writer. Whoever reads, erases, drops or wipes holds the ring's lock, which the writer does not know of; what the writer may hold is
 //! told to it by the gate (`gate`), which it passes without ever waiting.
 
+mod arrivals;
 mod block;
 mod gate;
 mod kernels;
@@ -17,7 +18,7 @@ mod reader;
 mod trace;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use crossbeam::utils::CachePadded;
 pub use gate::{SPANS_MAX, Span, TooManySpans};
@@ -27,7 +28,7 @@ pub use trace::Traces;
 pub use writer::LegWriter;
 
 use crate::{
-    audio::Leg,
+    audio::{Leg, Rate},
     memory::{
         Arena, Need, SEGMENT_BYTES, SegmentId,
         sync::{AtomicBool, Lock, Ordering},
@@ -42,6 +43,8 @@ pub struct Ring {
     legs: [CachePadded<LegShared>; 2],
     /// Whether the call is selected: then it may use the arena's reserve.
     selected: AtomicBool,
+    /// When it was made: arrivals are counted from here.
+    made: Instant,
     held: Lock<Held>,
 }
 
@@ -75,7 +78,8 @@ impl Ring {
     pub fn new(arena: Arc<Arena>) -> (Arc<Ring>, [LegWriter; 2]) {
         let legs = [LegShared::new(), LegShared::new()].map(CachePadded::new);
         let held = Lock::new(Held::default());
-        let ring = Arc::new(Ring { arena, legs, selected: AtomicBool::new(false), held });
+        let made = Instant::now();
+        let ring = Arc::new(Ring { arena, legs, selected: AtomicBool::new(false), made, held });
         let writers = Leg::ALL.map(|leg| LegWriter::new(Arc::clone(&ring), leg));
         (ring, writers)
     }
@@ -107,6 +111,28 @@ impl Ring {
     /// Where the held audio begins: 0 until oldest audio was dropped.
     pub fn start(&self) -> u64 {
         self.held.lock().start
+    }
+
+    /// A moment as samples since the ring was made.
+    fn time(&self, now: Instant, rate: Rate) -> u64 {
+        now.saturating_duration_since(self.made).as_micros() as u64 * u64::from(rate.hz()) / 1_000_000
+    }
+
+    /// The position of a leg that would arrive at this moment if nothing was on its way: the time less the smallest lag with which its frames
+    /// arrived in the last half minute ([`LegWriter::note_arrival`]).
+    ///
+    /// A leg of which nothing has arrived has no lag. It is taken to be as punctual as can be: it goes by the time since the ring was made, or by the
+    /// other leg's lag if that is below zero, because their client sends ahead. If its frames turn out to be later than that, a silence has
+    /// ended later than it had to, on a leg that had said nothing yet; the other way round something would be held that was said under a mask.
+    pub fn clock(&self, leg: Leg, now: Instant, rate: Rate) -> u64 {
+        let lag = |leg| self.leg(leg).arrivals.lag();
+        let lag = lag(leg).unwrap_or_else(|| lag(leg.other()).unwrap_or(0).min(0));
+        (self.time(now, rate) as i64).saturating_sub(lag).max(0) as u64
+    }
+
+    /// For how long frames of the other leg alone have been arriving, in samples. Of a leg that pauses they do; a stall of the client stalls both.
+    pub fn pause(&self, leg: Leg) -> u64 {
+        self.leg(leg.other()).arrivals.last().saturating_sub(self.leg(leg).arrivals.last())
     }
 
     /// Counts of a leg so far.

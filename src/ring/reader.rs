@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Held, Ring,
+    Held, Ring, Span,
     block::{self, BLOCK_SAMPLES_MAX, Cause, Header, Kind, Packed, Residuals},
     lanes::Payload,
     leg::word,
@@ -190,16 +190,19 @@ impl Ring {
         Place { segment, at: word::BLOCKS, position: self.first(segment) }
     }
 
-    /// Overwrites what is held of a leg at `from` and later, up to its frontier. The caller has silenced the leg from there on, so that
-    /// nothing comes after. Returns the frontier.
-    pub fn erase(&self, leg: Leg, from: u64) -> u64 {
+    /// Overwrites what is held of a leg in a span; a block that begins in it goes to its end. The caller has silenced the span before, so that nothing
+    /// comes after. Returns the frontier: what had arrived of the span lies before it.
+    ///
+    /// Frames end where blocks end: only one that passes the gate while the span is being silenced can have a block that reaches out of it. It arrived
+    /// before the silence was in force, and a silence ends no earlier than what has arrived.
+    pub fn erase(&self, leg: Leg, span: Span) -> u64 {
         let held = self.held.lock();
-        let to = self.frontier(leg);
+        let frontier = self.frontier(leg);
         #[cfg(feature = "planted-leaks")]
         if crate::leaks::is(crate::leaks::Leak::Erase) {
-            return to;
+            return frontier;
         }
-        let from = from.max(held.start);
+        let (from, to) = (span.from.max(held.start), span.to.min(frontier));
         if from < to {
             self.visit(&held, leg, &mut None, from, to, |header, block, at| {
                 if let Header::Packed(packed) = header {
@@ -208,7 +211,7 @@ impl Ring {
             });
             wipe_traces();
         }
-        to
+        frontier
     }
 
     /// Drops the oldest audio: segments that end before `position` are wiped and given back. Returns where the held audio begins now.

@@ -4,10 +4,11 @@
 //! gate), no compare-and-exchange, no lock, no allocation, no system call; it waits for nobody, whatever any other thread does or
 //! fails to do. Segments are taken beforehand, in `provision`, which is off the path. `tests/realtime.rs` and `make rtsan` hold it to that.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 use super::{
     Ring,
+    arrivals::Punctuality,
     block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Cause, Header, Kind, SILENCE_SAMPLES_MAX},
     kernels::{self, Measure},
     lanes::Payload,
@@ -15,7 +16,7 @@ use super::{
     trace::block_samples,
 };
 use crate::{
-    audio::{Leg, g711::Law},
+    audio::{Leg, Rate, g711::Law},
     memory::{Arena, SEGMENT_WORDS, SegmentId, fetch_soon, sync::Ordering, wipe},
 };
 
@@ -47,6 +48,7 @@ pub struct LegWriter {
     ring: Arc<Ring>,
     leg: Leg,
     chain: Chain,
+    punctuality: Punctuality,
 }
 
 /// What the writer alone knows of its leg.
@@ -83,7 +85,7 @@ impl LegWriter {
     pub(super) fn new(ring: Arc<Ring>, leg: Leg) -> LegWriter {
         let (tail, run, law, spares) = (None, None, None, [None; SPARES_MAX]);
         let chain = Chain { tail, frontier: 0, run, law, is_losing: false, spares };
-        LegWriter { arena: Arc::clone(&ring.arena), ring, leg, chain }
+        LegWriter { arena: Arc::clone(&ring.arena), ring, leg, chain, punctuality: Punctuality::new() }
     }
 
     /// A frame will come soon: has the memory fetched that [`LegWriter::push`] touches then. Where thousands of calls are live, none of it is
@@ -131,6 +133,14 @@ impl LegWriter {
             }
         }
         self.chain.spares[..wanted].iter().all(Option::is_some)
+    }
+
+    /// The frame that ends at `end` has arrived: the leg's clock ([`Ring::clock`]) goes by how late the most punctual ones are. Call it
+    /// before the push. Wait-free.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn note_arrival(&mut self, now: Instant, end: u64, rate: Rate) {
+        let time = self.ring.time(now, rate);
+        self.punctuality.note(&self.ring.leg(self.leg).arrivals, time, end, rate.hz());
     }
 
     /// Holds a frame of linear samples whose first one is at `position`. Wait-free.

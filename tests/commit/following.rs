@@ -139,7 +139,7 @@ pub fn erase_last(call: &mut Call, samples: u64) -> u64 {
     let (end, from) = (call.end(), call.end().saturating_sub(samples));
     for leg in Leg::ALL {
         call.ring.silence(leg, &[Span { from, to: end }]).expect("room for one");
-        call.ring.erase(leg, from);
+        call.ring.erase(leg, Span { from, to: end });
         let line = &mut call.pushed[leg.index()];
         let from = line.len().min(from as usize);
         line[from..].fill(0);

@@ -4,6 +4,7 @@
 mod cuts;
 #[path = "../desk/mod.rs"]
 mod desk;
+mod late;
 mod selection;
 mod settings;
 

@@ -67,6 +67,17 @@ impl Sound {
         self
     }
 
+    /// The same where a leg of `other` is silent from `from` on, up to at most `to`: a silence that was ended from elsewhere goes on for as long
+    /// as frames may have been on their way.
+    pub fn silent_as(mut self, other: &Sound, from: usize, to: usize) -> Sound {
+        for (leg, other) in self.legs.iter_mut().zip(&other.legs) {
+            let (to, end) = (to.min(leg.len()), other.len());
+            let silent = other[from.min(end)..to.min(end)].iter().take_while(|sample| **sample == 0).count();
+            leg[from..from + silent].fill(0);
+        }
+        self
+    }
+
     /// Writes it as a stereo PCM16 file.
     pub fn save(&self, path: &Path) {
         let spec = hound::WavSpec {

@@ -302,7 +302,7 @@ pub fn ring(bytes: &[u8]) {
                 }
                 4 => {
                     let from = end.saturating_sub(size as u64);
-                    ring.erase(Leg::Agent, from);
+                    ring.erase(Leg::Agent, Span { from, to: end });
                     model[from as usize..].fill(0);
                 }
                 5 => {

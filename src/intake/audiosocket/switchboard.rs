@@ -147,7 +147,7 @@ impl Switchboard {
     /// A key was pressed. What is said of it to anybody is the call's matter.
     fn digit(&self, tap: TapId, digit: char) {
         if let Some(call) = self.legs.get(&tap).and_then(|(key, _)| self.calls.get(key)) {
-            self.engine.control(&self.who, &Target::Call(call.id), &Ask::Dtmf { digit }, &self.ear);
+            self.engine.control(&self.who, &Target::Call(call.id), &Ask::Dtmf { digit }, &self.ear, |_| false);
         }
     }
 

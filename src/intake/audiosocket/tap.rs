@@ -339,6 +339,7 @@ impl<'a> Tap<'a> {
         let since = |at: Instant| at.saturating_duration_since(carried.given.began);
         let (now, arrived) = (since(now), since(self.heard_at));
         let Place::At(position) = carried.timeline.place(now, arrived, waiting, must) else { return false };
+        carried.given.writer.note_arrival(self.heard_at, position + waiting, carried.given.rate);
         let end = carried.push(&mut self.parser, self.kind, bytes, format, position, samples);
         carried.timeline.advance_to(end);
         true

@@ -72,7 +72,7 @@ fn after_a_mask_is_answered_nothing_that_comes_is_held() {
             push(&mut agent, 2);
         });
         ring.silence(AGENT, &[Span { from: 2, to: u64::MAX }]).expect("one interval");
-        ring.erase(AGENT, 2);
+        ring.erase(AGENT, Span { from: 2, to: u64::MAX });
         // This is where the agent is told. From here on silence only.
         assert!(read(&ring, 6)[2..].iter().all(|sample| *sample == 0));
         writer.join().expect("the writer ends");

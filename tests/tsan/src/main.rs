@@ -117,7 +117,7 @@ fn control(ring: &Arc<Ring>, number: u64) {
         for leg in Leg::ALL {
             let spans = [Span { from: end, to: end + 100 }];
             ring.silence(leg, &spans[..(step % 2) as usize]).expect("room for one");
-            ring.erase(leg, end.saturating_sub(200));
+            ring.erase(leg, Span { from: end.saturating_sub(200), to: u64::MAX });
             ring.counts(leg);
         }
         if (step + number) % 7 == 0 {
