@@ -51,6 +51,19 @@ fn execute(home: &Home, sql: &'static str) {
     });
 }
 
+/// One text of the catalog.
+fn text_of(home: &Home, sql: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let file = home.path().join("catalog.sqlite");
+        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
+        let select = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection);
+        let text = select.await.expect("a text");
+        connection.close().await.expect("a catalog");
+        text
+    })
+}
+
 fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = fs::read(path).expect("a file");
     change(&mut bytes);
@@ -219,6 +232,38 @@ const BREAKS: &[Break] = &[
         &[10, 10],
         "no purpose for its reason sample",
     ),
+    (
+        "a call ended before it began",
+        |home, _| {
+            execute(home, "UPDATE calls SET ended_at = '2001-02-03T04:05:06.000000Z' WHERE agent = 'bert'");
+        },
+        &[11],
+        "and ended at 2001-02-0",
+    ),
+    (
+        "a number that has a call is said to have none",
+        |home, _| {
+            execute(home, "INSERT INTO skipped_numbers SELECT day, 2, 7, began_at FROM calls WHERE agent = 'bert'");
+        },
+        &[8],
+        "are said to have no call, and have one: 2",
+    ),
+    (
+        "notes that the catalog did not take were left",
+        |home, _| {
+            let path = home.path().join("unwritten.jsonl");
+            fs::write(&path, "notes").expect("a file");
+            set_mode(&path, 0o600);
+        },
+        &[5],
+        "what the catalog had not taken",
+    ),
+    (
+        "the file of numbers can be read by all",
+        |home, _| set_mode(&home.path().join("numbers"), 0o644),
+        &[7],
+        "its mode is 0644",
+    ),
 ];
 
 #[test]
@@ -282,7 +327,7 @@ fn a_call_that_is_being_recorded_beside_it_is_not_wrong_and_a_foreign_file_is() 
     fs::remove_file(notes).expect("it is ours");
     line.end_and_keep();
     let ran = desk.run(&["check"]);
-    assert_eq!(ran.stdout, "All 10 invariants hold: 1 recordings, 1 files, 1 calls, beside a running engine.\n");
+    assert_eq!(ran.stdout, "All 11 invariants hold: 1 recordings, 1 files, 1 calls, beside a running engine.\n");
     assert_well(&desk.stop());
 }
 
@@ -291,6 +336,8 @@ fn a_call_that_is_being_recorded_beside_it_is_not_wrong_and_a_foreign_file_is() 
 fn a_recording_that_the_catalog_does_not_know_is_registered_when_the_engine_starts() {
     let (home, paths) = kept_two();
     let before = home.recordings();
+    let marks = text_of(&home, "SELECT marks FROM recordings WHERE agent = 'bert'");
+    assert!(marks.contains(r#""record":[0.5]"#), "{marks}");
     execute(
         &home,
         "DELETE FROM recordings WHERE agent = 'anna'; DELETE FROM calls WHERE agent = 'anna';
@@ -309,10 +356,20 @@ fn a_recording_that_the_catalog_does_not_know_is_registered_when_the_engine_star
     let after = home.recordings();
     assert_eq!(after.len(), 2);
     for (before, after) in before.iter().zip(&after) {
-        for fact in ["call", "agent", "start", "seconds", "rate", "path", "reasons", "purposes", "state", "bytes"] {
+        let facts =
+            ["call", "agent", "start", "seconds", "rate", "path", "reasons", "purposes", "due", "state", "bytes"];
+        for fact in facts {
             assert_eq!(before[fact], after[fact], "{fact}");
         }
     }
+    // The row that was there keeps what no file says; the one that was not has nothing of it.
+    let of = |agent: &str| {
+        ["customer", "marks"].map(|column| {
+            let column = format!("SELECT COALESCE({column}, '-') FROM recordings WHERE agent = '{agent}'");
+            text_of(&home, &column)
+        })
+    };
+    assert_eq!((of("anna"), of("bert")), (["-".into(), "{}".into()], ["+31201234567".into(), marks]));
     let rows = home.ledger(|rows| rows.len() == 2);
     assert!(rows.iter().all(|row| row.outcome == retrocall::catalog::Outcome::Kept));
     assert!(paths.iter().all(|path| path.exists()));
@@ -320,6 +377,26 @@ fn a_recording_that_the_catalog_does_not_know_is_registered_when_the_engine_star
     let (_, report) = check(&home);
     let findings = report["findings"].as_array().expect("an array");
     assert_eq!((findings.len(), &findings[0]["invariant"]), (1, &8.into()), "{report:#}");
+}
+
+/// What was reserved by an engine that was killed has no call, and a name: that is to be looked at, and is not wrong.
+#[test]
+fn numbers_that_a_killed_engine_took_along_are_named_and_no_fault() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let mut line = Line::begin(&desk, "anna", 8_000);
+    line.end();
+    desk.ledger(|rows| rows.len() == 1);
+    let desk = desk.kill().start(&["--one-in", "0"]);
+    let report = assert_well(&desk);
+    let holes = report["skipped"].as_array().expect("an array");
+    assert_eq!((holes.len(), &holes[0]["first"]), (1, &2.into()), "{report:#}");
+    let ran = desk.run(&["check"]);
+    assert!(ran.stdout.starts_with(" ?  numbers 2 to ") && ran.stdout.contains("All 11 invariants hold"), "{ran:?}");
+    // The call after it has a later number.
+    Line::begin(&desk, "bert", 8_000).end();
+    let rows = desk.ledger(|rows| rows.len() == 2);
+    assert!(rows[1].sequence > holes[0]["last"].as_u64(), "{rows:?}");
+    assert_well(&desk.stop());
 }
 
 /// Recovery meets what it can't publish: nothing of what is known of the call may be lost by that.

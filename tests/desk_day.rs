@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Rate},
     catalog,
-    engine::{Carried, Clock, Engine, Listener, Who},
+    engine::{Carried, Clock, Engine, Left, Listener, Who},
     protocol::{Ask, Begin, CallId, Event, Reason, Refusal, Target, Verdict},
     ring::LegWriter,
     settings::Settings,
@@ -241,7 +241,7 @@ fn a_day_with_midnight_clock_steps_and_a_two_hour_call_keeps_the_right_calls_and
         });
         desk.engine.look_after();
     }
-    assert_eq!(desk.engine.stop(Duration::from_secs(60)), []);
+    assert_eq!(desk.engine.stop(Duration::from_secs(60)), Left { calls: vec![], is_written: true });
     assert_eq!(desk.engine.arena().held_bytes(), 0, "nothing is held when the day is over");
     check_the_day(home.path(), &expected);
     println!("{} calls of a day in {:.1} s", expected.len(), began.elapsed().as_secs_f64());
@@ -274,11 +274,40 @@ fn check_the_day(home: &Path, expected: &HashMap<CallId, Expected>) {
             assert_eq!(row.seconds, Some(expected.length_s as f64), "lengths don't depend on the wall clock");
         }
         if let Some(recording) = kept {
-            check_file(&recording.path, expected);
+            check_file(recording.path.as_ref().expect("a file"), expected);
         }
     }
     let files = walk(&home.join("recordings"));
     assert_eq!(files, recordings.len(), "a file for every recording, and no other file");
+}
+
+#[test]
+fn a_wall_clock_that_is_set_back_lets_no_call_end_before_it_began_and_no_day_begin_again() {
+    let home = tempfile::tempdir().expect("a home");
+    let settings = Settings { one_in: 0, memory: Some(4 << 20), allow_unlocked: true, ..Settings::default() };
+    let desk = Desk::open(home.path(), &settings, "2026-11-24T00:00:10Z");
+    let calls: Vec<_> = ["kept", "discarded", "too late"].into_iter().map(|agent| (agent, desk.begin(agent))).collect();
+    desk.ask(calls[0].1.facts.id, &Ask::Record).expect("it is live");
+    desk.clock.go_on(Duration::from_secs(5));
+    desk.clock.step_wall(-3 * HOUR_S as i64);
+    desk.clock.go_on(Duration::from_secs(5));
+    let yesterday = desk.begin("yesterday");
+    for (_, call) in &calls[..2] {
+        desk.engine.end(call.facts.id).expect("it is live");
+    }
+    desk.clock.go_on(Duration::from_secs(10));
+    desk.engine.stop(Duration::from_secs(60));
+    for row in catalog::calls(home.path()).expect("a catalog") {
+        let end = row.end.expect("an end");
+        let long = match row.agent.as_str() {
+            "kept" | "discarded" | "yesterday" => 10,
+            _ => 20,
+        };
+        assert_eq!(end, row.start + SignedDuration::from_secs(long), "{}", row.agent);
+        assert_eq!(row.day.to_string(), "2026-11-24", "{}: the day never goes back", row.agent);
+    }
+    assert_eq!(yesterday.facts.sequence, Some(4));
+    assert_eq!(yesterday.facts.began_at.to_string(), "2026-11-23T21:00:20Z");
 }
 
 fn walk(folder: &Path) -> usize {

@@ -7,46 +7,82 @@
 //! all that have come since it last looked in one transaction, in their order. While the file refuses, notes queue up in memory and
 //! the file is tried again. Nothing is ever written over a file that is not a sound catalog of this version.
 //!
+//! Two small files beside it do not depend on it: `numbers`, in which the numbers of calls are reserved ahead of need, and
+//! `unwritten.jsonl`, which takes what the catalog did not take before the engine had to stop.
+//!
 //! `file` is the only place that knows of SQLite: `write` and `read` are plain SQL, so that PostgreSQL can follow behind them.
 
+mod beside;
 mod file;
 mod note;
+mod numbers;
 mod queue;
 mod read;
 #[cfg(test)]
 mod tests;
 mod text;
 mod trouble;
+mod unwritten;
 mod worker;
 mod write;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 pub use note::{
     CallBegun, CallEnded, Customer, Note, Outcome, Purpose, PurposeKind, RecordingBegun, RecordingKept, RecordingState,
+    Skipped,
 };
-pub use read::{CallRow, Recording, calls, damage, recordings, registered};
+pub use numbers::Number;
+pub use read::{CallRow, Recording, calls, damage, recordings, registered, skipped_numbers};
 pub use trouble::Trouble;
 
-use crate::protocol::CallId;
+use crate::{
+    priority,
+    protocol::CallId,
+    watch::heart::{self, Waits},
+};
 use queue::Queue;
 use worker::Worker;
 
-/// How long after a refusal the file is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long the thread may take to put aside what is not written, once its time is over.
+const PUTTING_ASIDE: Duration = Duration::from_secs(5);
 
-/// What the catalog knew when it was first opened.
+/// What bounds the catalog's thread.
+#[derive(Debug, Clone)]
+struct Limits {
+    /// How long after a refusal the file is tried again.
+    retry: Duration,
+    /// Notes that may wait in memory: of about 80,000 calls, some 100 MB. With half of it, those that wait go to a file.
+    notes_max: usize,
+    /// How large that file may become.
+    unwritten_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { retry: Duration::from_secs(1), notes_max: 250_000, unwritten_bytes_max: unwritten::BYTES_MAX }
+    }
+}
+
+/// The day (UTC) of a moment.
+pub fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+/// The files beside the catalog in which numbers and notes are.
+pub fn files_beside(home: &Path) -> [PathBuf; 2] {
+    [numbers::path(home), unwritten::path(home)]
+}
+
+/// What an earlier run left, as the catalog knows it when it is first opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// The last sequence number given on each recent day (UTC), the numbers given since included. Not listed: none.
-    pub days: Vec<(Date, u64)>,
     /// Calls that were live when the engine last stopped and of which nothing is kept. They are written down as lost.
     pub lost: Vec<Unfinished>,
     /// Calls whose commit was going on when the engine last stopped: recovery says what became of each, with [`Note::Kept`], or
@@ -66,11 +102,12 @@ pub struct Unfinished {
 }
 
 /// The engine's hold on the catalog. A clone is another hold on the same one; when the last is dropped the thread writes what it
-/// has, if it can, and ends.
+/// has, if it can, puts the rest aside, and ends.
 #[derive(Clone)]
 pub struct Catalog {
     queue: Arc<Queue>,
-    _last: Arc<LastHold>,
+    /// None for a hold that keeps nothing alive.
+    _last: Option<Arc<LastHold>>,
 }
 
 /// Ends the thread when nobody can hand it notes any more.
@@ -78,28 +115,34 @@ struct LastHold(Arc<Queue>);
 
 impl Drop for LastHold {
     fn drop(&mut self) {
-        self.0.close_within(Duration::ZERO);
+        self.0.let_go();
     }
 }
 
 impl Catalog {
-    /// Starts the thread that opens `catalog.sqlite` in the home folder, or makes it if there is none.
+    /// Starts the thread that opens `catalog.sqlite` in the home folder, or makes it if there is none, on this day.
     ///
     /// Never fails and never waits: a file that refuses is tried again every second, [`Catalog::trouble`] says why and what to do,
     /// and notes wait in memory.
-    pub fn open(home: &Path) -> Catalog {
-        Catalog::start(home, RETRY)
+    pub fn open(home: &Path, today: Date) -> Catalog {
+        Catalog::start(home, today, Limits::default())
     }
 
-    fn start(home: &Path, retry: Duration) -> Catalog {
-        let queue = Arc::new(Queue::new());
+    fn start(home: &Path, today: Date, limits: Limits) -> Catalog {
+        let queue = Arc::new(Queue::new(limits.notes_max));
         // An absolute path, for the process may change its folder and SQLite takes some relative names for addresses.
         let home = std::path::absolute(home).unwrap_or_else(|_| PathBuf::from(home));
-        let worker = Worker::new(Arc::clone(&queue), home, retry);
-        if let Err(error) = thread::Builder::new().name("catalog".into()).spawn(move || worker.run()) {
+        let mut worker = Worker::new(Arc::clone(&queue), home, today, &limits);
+        // On this thread alone: SQLite's own thread is made by it and inherits how it gives way, and what the kernel bars it from.
+        if let Err(error) = heart::spawn("catalog", Waits::Outside, priority::give_way, move |_| worker.run()) {
             queue.end(Some(Trouble::NoThread { cause: error.to_string() }));
         }
-        Catalog { _last: Arc::new(LastHold(Arc::clone(&queue))), queue }
+        Catalog { _last: Some(Arc::new(LastHold(Arc::clone(&queue)))), queue }
+    }
+
+    /// Another hold, which does not keep the thread from ending: for one who waits for the catalog.
+    pub fn beside(&self) -> Catalog {
+        Catalog { queue: Arc::clone(&self.queue), _last: None }
     }
 
     /// Waits until the first try to open has succeeded or failed, at most `timeout`, and says what the catalog knew then. Later,
@@ -108,10 +151,20 @@ impl Catalog {
         self.queue.opened(timeout)
     }
 
-    /// Takes the day's next sequence number for a call that begins now; none until the catalog is open. The caller hands in
-    /// [`Note::Begun`] with it, whatever becomes of the call, or the day has a gap.
-    pub fn next_sequence(&self, day: Date) -> Option<u64> {
-        self.queue.next_sequence(day)
+    /// Waits until the catalog is open, however long that takes, or closed for good.
+    pub fn opened_at_last(&self) -> Result<Opened, Trouble> {
+        self.queue.opened_at_last()
+    }
+
+    /// Whether the catalog was closed for good; waits for that, at most `timeout`.
+    pub fn has_ended(&self, timeout: Duration) -> bool {
+        self.queue.has_ended(timeout)
+    }
+
+    /// Takes the next sequence number for a call that begins now. Never waits for the disk: numbers are reserved ahead. The caller hands
+    /// in [`Note::Begun`] with it, whatever becomes of the call, or there is a hole without a name.
+    pub fn next_number(&self, today: Date) -> Number {
+        self.queue.next_number(today)
     }
 
     /// Hands in what is to be written. Returns at once; notes are written in the order in which they came.
@@ -129,24 +182,24 @@ impl Catalog {
         self.queue.troubles()
     }
 
-    /// How many notes about calls were left out, because too many waited: the ledger lacks them.
+    /// How many calls were left out, because too many notes waited: the ledger lacks them.
     pub fn left_out(&self) -> u64 {
         self.queue.left_out()
     }
 
-    /// How many notes are not durable yet.
+    /// How many notes the catalog has not taken yet.
     pub fn pending(&self) -> usize {
         self.queue.pending()
     }
 
-    /// Waits until every note handed in so far is durable, at most `timeout`. False if some is not.
+    /// Waits until the catalog has every note that was handed in so far, at most `timeout`. False if it lacks some.
     pub fn flushed(&self, timeout: Duration) -> bool {
         self.queue.flushed(timeout)
     }
 
-    /// Writes what is queued and ends the thread. False if something could not be written within `timeout`: it stays unwritten, and
-    /// the log says so. No note is taken after this.
+    /// Writes what is queued and ends the thread. What could not be written within `timeout` is put into a file that the next start reads.
+    /// False if something is in neither: the log says so. No note is taken after this.
     pub fn close(&self, timeout: Duration) -> bool {
-        self.queue.close(timeout)
+        self.queue.close(timeout, PUTTING_ASIDE)
     }
 }

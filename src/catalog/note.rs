@@ -1,9 +1,12 @@
 //! What the engine has to say to the catalog.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use jiff::{Timestamp, civil::Date};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::text::finite;
 use crate::{
@@ -12,7 +15,8 @@ use crate::{
 };
 
 /// Something to be written down.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Note {
     /// A call has begun.
     Begun(CallBegun),
@@ -22,9 +26,11 @@ pub enum Note {
     Selected(RecordingBegun),
     /// A recording is durable.
     Kept(RecordingKept),
+    /// Numbers that no call has, or whose calls have no row.
+    Skipped(Skipped),
 }
 
-/// A customer's number. Shows itself to nobody who prints or logs it.
+/// A customer's number. Shows itself to nobody who prints or logs it, nor in JSON but where [`in_plain`] is asked for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer(String);
 
@@ -41,6 +47,21 @@ impl From<String> for Customer {
     }
 }
 
+/// Customers as JSON, for a file that is as closed as the catalog.
+mod in_plain {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Customer;
+
+    pub(super) fn serialize<S: Serializer>(customer: &Option<Customer>, to: S) -> Result<S::Ok, S::Error> {
+        customer.as_ref().map(Customer::number).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Customer>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Customer))
+    }
+}
+
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Customer(hidden)")
@@ -48,7 +69,7 @@ impl fmt::Debug for Customer {
 }
 
 /// What became of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It goes on.
@@ -62,7 +83,7 @@ pub enum Outcome {
 }
 
 /// How far a recording is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordingState {
     /// Being written.
@@ -74,7 +95,7 @@ pub enum RecordingState {
 }
 
 /// Why a recording exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PurposeKind {
     /// Training of agents, from the sample.
@@ -84,7 +105,7 @@ pub enum PurposeKind {
 }
 
 /// A purpose of a recording. What is due when is decided by the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purpose {
     /// Which one.
     pub purpose: PurposeKind,
@@ -95,13 +116,13 @@ pub struct Purpose {
 }
 
 /// A call that has begun.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallBegun {
     /// The id.
     pub call: CallId,
-    /// The day (UTC) whose sequence the call is in.
+    /// The label of the period whose sequence the call is in: a day (UTC).
     pub day: Date,
-    /// The call's place in its day. None: it gets the day's next one, as soon as the catalog knows it.
+    /// The call's place there. None: it never gets one.
     pub sequence: Option<u64>,
     /// Who talks for the desk.
     pub agent: String,
@@ -112,14 +133,14 @@ pub struct CallBegun {
 }
 
 /// A call that has ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallEnded {
     /// The id.
     pub call: CallId,
-    /// When it ended, by the wall clock.
-    pub ended_at: Timestamp,
-    /// How long it was, by the monotonic clock.
-    pub seconds: f64,
+    /// When it ended: when it began, and how long it was by the monotonic clock. None if nobody saw it end.
+    pub ended_at: Option<Timestamp>,
+    /// How long its timeline is. None if nobody saw it end.
+    pub seconds: Option<f64>,
     /// What became of it.
     pub outcome: Outcome,
     /// Why it was selected.
@@ -139,13 +160,14 @@ pub struct CallEnded {
 }
 
 /// A commit that has begun. From here on the recording can be found by the customer's number, whatever happens to the engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordingBegun {
     /// The call.
     pub call: CallId,
     /// Whose call it is.
     pub agent: String,
     /// The customer's number, if known.
+    #[serde(with = "in_plain")]
     pub customer: Option<Customer>,
     /// Who called whom.
     pub direction: Direction,
@@ -160,13 +182,14 @@ pub struct RecordingBegun {
 }
 
 /// A recording that is durable, with all that is needed to write it down if its beginning never was.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct RecordingKept {
     /// The call.
     pub call: CallId,
     /// Whose call it is.
     pub agent: String,
     /// The customer's number; if none, one that was written down before stays.
+    #[serde(with = "in_plain")]
     pub customer: Option<Customer>,
     /// Who called whom.
     pub direction: Direction,
@@ -184,11 +207,11 @@ pub struct RecordingKept {
     pub path: PathBuf,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
-    /// Bookmarks, DTMF, transfers: one JSON object.
-    pub marks: serde_json::Value,
+    /// Bookmarks, DTMF, transfers: one JSON object. None if they are not known; those that were written down before stay.
+    pub marks: Option<serde_json::Value>,
     /// Whether all of the call is there.
     pub state: RecordingState,
-    /// When it was durable, by the wall clock.
+    /// When it was durable.
     pub committed_at: Timestamp,
     /// Why it exists. A purpose that is written down already stays as it is.
     pub purposes: Vec<Purpose>,
@@ -201,18 +224,37 @@ impl fmt::Debug for RecordingKept {
     }
 }
 
+/// Numbers of a period that have no call, or whose calls have no row: a hole with a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The label of the period.
+    pub day: Date,
+    /// The first number.
+    pub first: u64,
+    /// The last number.
+    pub last: u64,
+}
+
 impl Note {
-    /// Whether the note may be left out when memory for notes runs out: what is kept must be registered, whatever it takes.
-    pub(super) fn is_about_a_call_only(&self) -> bool {
-        matches!(self, Note::Begun(_) | Note::Ended(_))
+    /// The same, with its file from the home folder on.
+    pub(super) fn below(mut self, home: &Path) -> Note {
+        match &mut self {
+            Note::Selected(RecordingBegun { path, .. }) | Note::Kept(RecordingKept { path, .. }) => {
+                if let Ok(inside) = path.strip_prefix(home) {
+                    *path = inside.to_owned();
+                }
+            }
+            Note::Begun(_) | Note::Ended(_) | Note::Skipped(_) => {}
+        }
+        self
     }
 
     /// Makes every number one that a column takes: a note that no file could ever take would hold up all that follow it.
     pub(super) fn made_fit(mut self) -> Note {
         match &mut self {
-            Note::Begun(_) | Note::Selected(_) => {}
+            Note::Begun(_) | Note::Selected(_) | Note::Skipped(_) => {}
             Note::Ended(ended) => {
-                ended.seconds = finite(ended.seconds);
+                ended.seconds = ended.seconds.map(finite);
                 ended.gap_seconds = finite(ended.gap_seconds);
             }
             Note::Kept(kept) => {

@@ -1,7 +1,7 @@
 //! What waits to be written, and what the threads that hand it in may know: shared by them and the thread `catalog`.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -9,23 +9,14 @@ use jiff::civil::Date;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use super::{CallBegun, Note, Opened, Trouble, Unfinished};
-
-/// Notes that may wait: about 80,000 calls, days of a large desk, some 100 MB.
-pub(super) const NOTES_MAX: usize = 250_000;
+use super::{
+    Note, Number, Opened, Skipped, Trouble,
+    numbers::{Highest, Numbers},
+};
+use crate::protocol::CallId;
 
 /// Room for notes that is kept while none wait.
 const WAITING_KEPT: usize = 256;
-
-/// Days whose last number is remembered.
-const DAYS_MAX: usize = 64;
-
-/// What an earlier run left, as found at the first opening.
-pub(super) struct Start {
-    pub(super) days: BTreeMap<Date, u64>,
-    pub(super) lost: Vec<Unfinished>,
-    pub(super) committing: Vec<Unfinished>,
-}
 
 /// The queue.
 pub(super) struct Queue {
@@ -36,6 +27,11 @@ pub(super) struct Queue {
     wake: Notify,
     /// Wakes it even while it waits to try again.
     stop: Notify,
+    /// Notes that may wait in memory.
+    notes_max: usize,
+    /// How often the thread is to panic in the middle of its work.
+    #[cfg(test)]
+    pub(super) panics: std::sync::atomic::AtomicUsize,
 }
 
 #[derive(Default)]
@@ -43,102 +39,140 @@ struct State {
     waiting: VecDeque<Note>,
     /// Notes that the thread has taken and not yet written.
     in_hand: usize,
-    /// How many notes were ever taken in, and how many of them are durable. They are written in order, so that a number is a place.
+    /// How many notes were ever taken in, and how many of them the catalog has. They are written in order, so that a number is a place.
     taken_in: u64,
     written: u64,
-    /// Notes that were left out because too many waited, or because they came too late.
+    /// How many of them are in the file of what is not written yet: durable too.
+    aside: u64,
+    /// Calls whose rows were left out because too many notes waited, or because they came too late.
     left_out: u64,
-    /// The last number of each day, and what was found: none until the catalog is open for the first time.
-    start: Option<Start>,
+    /// Those of them that have not ended.
+    without_row: HashSet<CallId>,
+    /// None until it is known which numbers were given before.
+    numbers: Option<Numbers>,
+    /// Why no more numbers can be reserved.
+    numbers_trouble: Option<Trouble>,
+    /// What an earlier run left: none until the catalog is open for the first time.
+    opened: Option<Opened>,
     trouble: Option<Trouble>,
     /// How often it got into trouble, or into another one.
     troubles: u64,
-    /// When the thread is to give up; none while it is not to end.
-    close_by: Option<Instant>,
+    closing: Option<Closing>,
     /// No more notes are taken.
     sealed: bool,
     /// The thread is gone.
     ended: bool,
 }
 
+/// The thread is to end.
+#[derive(Clone, Copy)]
+struct Closing {
+    /// When it is to give up trying.
+    by: Instant,
+    /// Somebody waits: then it is late for good, even if all goes well.
+    is_waited_for: bool,
+}
+
 impl State {
-    /// Gives the call the day's next number, or remembers the one it has.
-    fn number(&mut self, call: &mut CallBegun) {
-        let Some(start) = &mut self.start else { return };
-        let last = start.days.entry(call.day).or_insert(0);
-        match call.sequence {
-            Some(sequence) => *last = sequence.max(*last),
-            None => {
-                *last = last.saturating_add(1);
-                call.sequence = Some(*last);
-            }
+    /// A call gets no row: its number is one that has none.
+    fn leave_out(&mut self, call: CallId, day: Date, sequence: Option<u64>) {
+        self.left_out += 1;
+        self.without_row.insert(call);
+        // Once, not 80,000 times.
+        if self.left_out == 1 {
+            tracing::error!(
+                waiting = self.waiting.len(),
+                "the catalog has been out of reach for too long: calls are no longer written down, their numbers are"
+            );
         }
-        while start.days.len() > DAYS_MAX {
-            start.days.pop_first();
+        let Some(number) = sequence else { return };
+        match self.waiting.back_mut() {
+            Some(Note::Skipped(before)) if before.day == day && before.last + 1 == number => before.last = number,
+            _ => {
+                self.waiting.push_back(Note::Skipped(Skipped { day, first: number, last: number }));
+                self.taken_in += 1;
+            }
         }
     }
 }
 
 impl Queue {
-    pub(super) fn new() -> Queue {
-        Queue { state: Mutex::default(), changed: Condvar::new(), wake: Notify::new(), stop: Notify::new() }
+    pub(super) fn new(notes_max: usize) -> Queue {
+        Queue {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            wake: Notify::new(),
+            stop: Notify::new(),
+            notes_max,
+            #[cfg(test)]
+            panics: Default::default(),
+        }
     }
 
     // For those who hand in notes.
 
     pub(super) fn note(&self, note: Note) {
         let mut state = self.state.lock();
-        let is_full = state.waiting.len() >= NOTES_MAX && note.is_about_a_call_only();
-        if is_full || state.sealed {
+        if state.sealed {
             state.left_out += 1;
-            // Once, not 80,000 times.
-            if state.left_out == 1 {
-                tracing::error!(
-                    waiting = state.waiting.len(),
-                    "the catalog has been out of reach for too long or is closed: calls are no longer written down"
-                );
-            }
+            tracing::error!("the catalog is closed: a note comes too late for it");
             return;
         }
-        let mut note = note.made_fit();
-        if let Note::Begun(call) = &mut note {
-            state.number(call);
+        match &note {
+            Note::Begun(call) if state.waiting.len() >= self.notes_max => {
+                let (call, day, sequence) = (call.call, call.day, call.sequence);
+                return state.leave_out(call, day, sequence);
+            }
+            // A call that has no row needs no end either. One that has, gets it: such calls are not many more than those whose notes wait.
+            Note::Ended(call) if state.without_row.remove(&call.call) => return,
+            _ => {}
         }
-        state.waiting.push_back(note);
+        state.waiting.push_back(note.made_fit());
         state.taken_in += 1;
         drop(state);
         self.wake.notify_one();
     }
 
-    pub(super) fn next_sequence(&self, day: Date) -> Option<u64> {
+    pub(super) fn next_number(&self, today: Date) -> Number {
         let mut state = self.state.lock();
-        let last = state.start.as_mut()?.days.entry(day).or_insert(0);
-        *last = last.saturating_add(1);
-        Some(*last)
+        let Some(numbers) = &mut state.numbers else { return Number { day: today, sequence: None } };
+        let number = numbers.next(today);
+        if numbers.are_low() {
+            self.wake.notify_one();
+        }
+        number
     }
 
     pub(super) fn opened(&self, timeout: Duration) -> Result<Opened, Trouble> {
         let mut state = self.state.lock();
-        self.wait(&mut state, timeout, |state| state.start.is_some() || state.trouble.is_some() || state.ended);
-        match (&state.start, &state.trouble) {
-            (Some(start), _) => Ok(Opened {
-                days: start.days.iter().map(|(day, last)| (*day, *last)).collect(),
-                lost: start.lost.clone(),
-                committing: start.committing.clone(),
-            }),
-            (None, Some(trouble)) => Err(trouble.clone()),
-            (None, None) if state.ended => Err(Trouble::Closed),
-            (None, None) => Err(Trouble::Opening),
+        self.wait(&mut state, timeout, |state| state.opened.is_some() || state.trouble.is_some() || state.ended);
+        state.as_opened()
+    }
+
+    pub(super) fn opened_at_last(&self) -> Result<Opened, Trouble> {
+        let mut state = self.state.lock();
+        while state.opened.is_none() && !state.ended {
+            self.changed.wait(&mut state);
         }
+        state.as_opened()
+    }
+
+    pub(super) fn has_ended(&self, timeout: Duration) -> bool {
+        let mut state = self.state.lock();
+        self.wait(&mut state, timeout, |state| state.ended);
+        state.ended
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
         let state = self.state.lock();
-        let trouble = state.trouble.as_ref()?;
-        Some(match state.left_out {
-            0 => trouble.to_string(),
-            left_out => format!("{trouble}; {left_out} notes about calls were left out, so that the ledger lacks them"),
-        })
+        let left_out = (state.left_out > 0)
+            .then(|| format!("{} calls were left out, so that the ledger lacks them", state.left_out));
+        let trouble = state.trouble.as_ref().map(|trouble| match left_out {
+            Some(left_out) => format!("{trouble}; {left_out}"),
+            None => trouble.to_string(),
+        });
+        let numbers = state.numbers_trouble.as_ref().map(Trouble::to_string);
+        trouble.into_iter().chain(numbers).reduce(|one, other| format!("{one}; {other}"))
     }
 
     pub(super) fn troubles(&self) -> u64 {
@@ -151,7 +185,7 @@ impl Queue {
 
     pub(super) fn pending(&self) -> usize {
         let state = self.state.lock();
-        state.waiting.len() + state.in_hand
+        state.waiting.len() + state.in_hand + state.aside as usize
     }
 
     pub(super) fn flushed(&self, timeout: Duration) -> bool {
@@ -161,16 +195,20 @@ impl Queue {
         state.written >= until && state.left_out == 0
     }
 
-    pub(super) fn close(&self, timeout: Duration) -> bool {
-        self.close_within(timeout);
+    pub(super) fn close(&self, timeout: Duration, more: Duration) -> bool {
+        self.close_by(Closing { by: Instant::now() + timeout, is_waited_for: true });
         let mut state = self.state.lock();
-        self.wait(&mut state, timeout, |state| state.ended);
-        state.ended && state.written == state.taken_in && state.left_out == 0
+        self.wait(&mut state, timeout + more, |state| state.ended);
+        state.ended && state.written + state.aside == state.taken_in && state.left_out == 0
     }
 
-    /// Tells the thread to end: when all is written, or when the time is over.
-    pub(super) fn close_within(&self, timeout: Duration) {
-        self.state.lock().close_by.get_or_insert(Instant::now() + timeout);
+    /// Tells the thread to end when all is written, or at the first trouble.
+    pub(super) fn let_go(&self) {
+        self.close_by(Closing { by: Instant::now(), is_waited_for: false });
+    }
+
+    fn close_by(&self, closing: Closing) {
+        self.state.lock().closing.get_or_insert(closing);
         self.wake.notify_one();
         self.stop.notify_one();
     }
@@ -193,8 +231,8 @@ impl Queue {
 
     /// Waits before the next try; false if the time to try is over.
     pub(super) async fn pause(&self, retry: Duration, retry_when_closing: Duration) -> bool {
-        let left = |close_by: Instant| close_by.saturating_duration_since(Instant::now());
-        let wait = match self.state.lock().close_by.map(left) {
+        let left = |closing: Closing| closing.by.saturating_duration_since(Instant::now());
+        let wait = match self.state.lock().closing.map(left) {
             Some(Duration::ZERO) => return false,
             Some(left) => left.min(retry_when_closing),
             None => retry,
@@ -202,6 +240,11 @@ impl Queue {
         // Either the time is over or the engine stops: both are a reason to try.
         let _ = tokio::time::timeout(wait, self.stop.notified()).await;
         true
+    }
+
+    /// Whether whoever waits for the end has waited long enough, although all goes well.
+    pub(super) fn is_late(&self) -> bool {
+        self.state.lock().closing.is_some_and(|closing| closing.is_waited_for && Instant::now() >= closing.by)
     }
 
     /// Takes up to `limit` notes in hand. They count as pending until they are said to be written.
@@ -217,41 +260,81 @@ impl Queue {
         notes
     }
 
-    /// The catalog is open for the first time: calls that began before get their numbers, in their order.
-    pub(super) fn started(&self, start: Start) {
-        let mut state = self.state.lock();
-        state.start = Some(start);
-        let mut waiting = std::mem::take(&mut state.waiting);
-        for note in &mut waiting {
-            if let Note::Begun(call) = note {
-                state.number(call);
-            }
+    /// Whether so much waits that some of it should wait on the disk.
+    pub(super) fn is_long(&self) -> bool {
+        self.state.lock().waiting.len() > self.notes_max / 2
+    }
+
+    /// The numbers go on after these.
+    pub(super) fn number_from(&self, numbers: Numbers) {
+        self.state.lock().numbers.get_or_insert(numbers);
+    }
+
+    /// The catalog knows of these numbers: none of them is given again.
+    pub(super) fn learn(&self, known: &Highest) {
+        if let Some(numbers) = &mut self.state.lock().numbers {
+            numbers.learn(known);
         }
-        state.waiting = waiting;
+    }
+
+    /// What should be reserved next, if it is time.
+    pub(super) fn reservation(&self) -> Option<Highest> {
+        self.state.lock().numbers.as_ref().filter(|numbers| numbers.are_low()).map(Numbers::plan)
+    }
+
+    /// What was planned is durable.
+    pub(super) fn reserved(&self, plan: &Highest) {
+        let mut state = self.state.lock();
+        if let Some(numbers) = &mut state.numbers {
+            numbers.reserve(plan);
+        }
+        if state.numbers_trouble.take().is_some() {
+            tracing::info!("numbers of calls can be reserved again");
+        }
+    }
+
+    /// It can't be had.
+    pub(super) fn not_reserved(&self, trouble: Trouble) {
+        let mut state = self.state.lock();
+        if state.numbers_trouble.as_ref() != Some(&trouble) {
+            state.troubles += 1;
+            tracing::error!("{trouble}");
+        }
+        state.numbers_trouble = Some(trouble);
+    }
+
+    /// What was given up to now.
+    pub(super) fn given(&self) -> Option<Highest> {
+        self.state.lock().numbers.as_ref().map(Numbers::given)
+    }
+
+    /// The catalog is open for the first time.
+    pub(super) fn started(&self, opened: Opened) {
+        self.state.lock().opened = Some(opened);
         self.changed.notify_all();
     }
 
-    /// A number for a call whose own is taken in the file: after all that are given, and after `last`, the file's last one.
-    pub(super) fn number_after(&self, day: Date, last: u64) -> u64 {
-        let mut state = self.state.lock();
-        let Some(start) = &mut state.start else { return last.saturating_add(1) };
-        let given = start.days.entry(day).or_insert(0);
-        *given = last.max(*given).saturating_add(1);
-        *given
-    }
-
-    /// Everything in hand is durable.
+    /// Everything in hand is durable in the catalog.
     pub(super) fn written(&self) {
         let mut state = self.state.lock();
         state.written += state.in_hand as u64;
         state.in_hand = 0;
-        if state.trouble.take().is_some() {
-            tracing::info!(
-                waiting = state.waiting.len(),
-                left_out = state.left_out,
-                "the catalog can be written again"
-            );
-        }
+        state.is_well();
+        self.changed.notify_all();
+    }
+
+    /// Everything in hand is durable in the file of what is not written yet.
+    pub(super) fn put_aside(&self) {
+        let mut state = self.state.lock();
+        state.aside += state.in_hand as u64;
+        state.in_hand = 0;
+        self.changed.notify_all();
+    }
+
+    /// The catalog has what was in that file.
+    pub(super) fn read_back(&self) {
+        let mut state = self.state.lock();
+        state.written += std::mem::take(&mut state.aside);
         self.changed.notify_all();
     }
 
@@ -268,8 +351,13 @@ impl Queue {
     /// Takes no more notes, if the thread is to end and has nothing left to write.
     pub(super) fn seal_if_done(&self) -> bool {
         let mut state = self.state.lock();
-        state.sealed = state.close_by.is_some() && state.waiting.is_empty() && state.in_hand == 0;
+        state.sealed = state.closing.is_some() && state.waiting.is_empty() && state.in_hand == 0;
         state.sealed
+    }
+
+    /// Takes no more notes.
+    pub(super) fn seal(&self) {
+        self.state.lock().sealed = true;
     }
 
     /// The thread is gone.
@@ -292,11 +380,37 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Panics as often as a test asks for it.
+    #[cfg(test)]
+    pub(super) fn panic_if_asked(&self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let left = self.panics.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        assert!(left.is_err(), "a defect in the thread of the catalog");
+    }
+
     /// Waits until the catalog is in trouble.
     #[cfg(test)]
     pub(super) fn wait_for_trouble(&self, timeout: Duration) -> Option<Trouble> {
         let mut state = self.state.lock();
         self.wait(&mut state, timeout, |state| state.trouble.is_some());
         state.trouble.clone()
+    }
+}
+
+impl State {
+    fn is_well(&mut self) {
+        if self.trouble.take().is_some() {
+            let (waiting, left_out) = (self.waiting.len(), self.left_out);
+            tracing::info!(waiting, left_out, "the catalog can be written again");
+        }
+    }
+
+    fn as_opened(&self) -> Result<Opened, Trouble> {
+        match (&self.opened, &self.trouble) {
+            (Some(opened), _) => Ok(opened.clone()),
+            (None, Some(trouble)) => Err(trouble.clone()),
+            (None, None) if self.ended => Err(Trouble::Closed),
+            (None, None) => Err(Trouble::Opening),
+        }
     }
 }

@@ -1,30 +1,30 @@
 //! Rows as lists: what the engine needs on start, and what commands print without an engine.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     thread,
 };
 
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    Outcome, PurposeKind, RecordingState, Trouble, Unfinished, file,
-    queue::Start,
+    Opened, Outcome, PurposeKind, RecordingState, Skipped, Trouble, Unfinished, file,
+    numbers::Highest,
     text::{self, Word},
 };
 use crate::protocol::{CallId, Direction, Reason};
 
-/// Numbers of calls are remembered for this many days: far more than a clock is ever set back.
-const DAYS_REMEMBERED: i64 = 7;
+/// Days whose last number is asked for: more than the file of numbers remembers.
+const DAYS_ASKED: i64 = 100;
 
 /// A recording, as lists show it: never the customer's number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recording {
-    /// The recording's own id.
-    pub id: String,
+    /// The recording's own id; none as long as the catalog does not know it.
+    pub id: Option<String>,
     /// The call it is of.
     pub call: CallId,
     /// Whose call it is.
@@ -35,8 +35,8 @@ pub struct Recording {
     pub seconds: Option<f64>,
     /// Samples a second.
     pub rate: u64,
-    /// Where it is.
-    pub path: PathBuf,
+    /// Where it is; none while it is being written.
+    pub path: Option<PathBuf>,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
     /// Why it exists.
@@ -112,19 +112,21 @@ fn recording(
     let purposes = purposes.remove(&id).unwrap_or_default();
     // The last one counts, and one without a date is later than any.
     let dates: Option<Vec<Timestamp>> = purposes.iter().map(|(_, due)| *due).collect();
+    let state = columns.word(row, "state")?;
+    let path = columns.home.join(columns.get::<String>(row, "path")?);
     Ok(Recording {
         call: columns.parsed(row, "call")?,
         agent: columns.get(row, "agent")?,
         start: columns.parsed(row, "began_at")?,
         seconds: columns.get(row, "seconds")?,
         rate: columns.count(row, "rate")?.ok_or_else(|| columns.unreadable("rate"))?,
-        path: columns.home.join(columns.get::<String>(row, "path")?),
+        path: (state != RecordingState::Committing).then_some(path),
         reasons: columns.reasons(row)?,
         purposes: purposes.iter().map(|(purpose, _)| *purpose).collect(),
         due: dates.and_then(|dates| dates.into_iter().max()),
-        state: columns.word(row, "state")?,
+        state,
         bytes: columns.count(row, "bytes")?,
-        id,
+        id: Some(id),
     })
 }
 
@@ -181,8 +183,25 @@ fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
     })
 }
 
-/// What an earlier run left. What was live then and is not kept is written down as lost.
-pub(super) async fn start(connection: &mut SqliteConnection, path: &Path) -> Result<Start, Trouble> {
+/// Numbers that no call has, or whose calls have no row. Needs no engine; without a catalog there are none.
+pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
+    read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT day, first, last FROM skipped_numbers ORDER BY day, first");
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        let number = |row, column| columns.count(row, column)?.ok_or_else(|| columns.unreadable(column));
+        let skipped = |row| {
+            Ok(Skipped { day: columns.parsed(row, "day")?, first: number(row, "first")?, last: number(row, "last")? })
+        };
+        found.iter().map(skipped).collect()
+    })
+}
+
+/// What an earlier run left: everything but the calls `of_this_run`. What was live then and is not kept is written down as lost.
+pub(super) async fn start(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    of_this_run: &HashSet<CallId>,
+) -> Result<Opened, Trouble> {
     let columns = Columns { path, home: Path::new("") };
     let failed = |error: sqlx::Error| columns.refused(&error);
     let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
@@ -191,20 +210,30 @@ pub(super) async fn start(connection: &mut SqliteConnection, path: &Path) -> Res
          WHERE outcome = 'live' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call)
          ORDER BY began_at, call",
     );
-    let lost = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
-    if !lost.is_empty() {
-        let update = sqlx::query(
-            "UPDATE calls SET outcome = 'lost'
-             WHERE outcome = 'live' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call)",
-        );
+    let mut lost = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    lost.retain(|call| !of_this_run.contains(&call.call));
+    for call in &lost {
+        let update = sqlx::query("UPDATE calls SET outcome = 'lost' WHERE call = $1").bind(call.call.to_string());
         update.execute(&mut *transaction).await.map_err(failed)?;
     }
     let select =
         sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
-    let committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
-    let days = days(&mut transaction, &columns).await?;
+    let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    committing.retain(|call| !of_this_run.contains(&call.call));
     transaction.commit().await.map_err(failed)?;
-    Ok(Start { days, lost, committing })
+    Ok(Opened { lost, committing })
+}
+
+/// The last number of each day that the catalog knows: of a call, or of a hole that has a name.
+pub(super) async fn last_numbers(connection: &mut SqliteConnection, path: &Path) -> Result<Highest, Trouble> {
+    let columns = Columns { path, home: Path::new("") };
+    let select = sqlx::query(
+        "SELECT day, MAX(number) AS last
+         FROM (SELECT day, sequence AS number FROM calls UNION ALL SELECT day, last AS number FROM skipped_numbers) AS known
+         WHERE number IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT $1",
+    );
+    let found = select.bind(DAYS_ASKED).fetch_all(connection).await.map_err(|error| columns.refused(&error))?;
+    found.iter().map(|row| Ok((columns.parsed(row, "day")?, columns.count(row, "last")?.unwrap_or(0)))).collect()
 }
 
 fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, Trouble> {
@@ -218,14 +247,22 @@ fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, 
     rows.iter().map(one).collect()
 }
 
-async fn days(connection: &mut SqliteConnection, columns: &Columns<'_>) -> Result<BTreeMap<Date, u64>, Trouble> {
-    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    let since = today.checked_sub(DAYS_REMEMBERED.days()).unwrap_or(today);
+/// The numbers from this one on that the catalog knows, as ranges: of calls, and of holes that have a name.
+pub(super) async fn numbers_from(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    day: Date,
+    first: u64,
+) -> Result<Vec<(u64, u64)>, Trouble> {
+    let columns = Columns { path, home: Path::new("") };
     let select = sqlx::query(
-        "SELECT day, MAX(sequence) AS last FROM calls WHERE day >= $1 AND sequence IS NOT NULL GROUP BY day ORDER BY day",
+        "SELECT sequence AS first, sequence AS last FROM calls WHERE day = $1 AND sequence >= $2
+         UNION ALL SELECT first, last FROM skipped_numbers WHERE day = $1 AND last >= $2",
     );
-    let found = select.bind(text::day(since)).fetch_all(connection).await.map_err(|error| columns.refused(&error))?;
-    found.iter().map(|row| Ok((columns.parsed(row, "day")?, columns.count(row, "last")?.unwrap_or(0)))).collect()
+    let select = select.bind(text::day(day)).bind(text::count(first));
+    let found = select.fetch_all(connection).await.map_err(|error| columns.refused(&error))?;
+    let number = |row, column| columns.count(row, column)?.ok_or_else(|| columns.unreadable(column));
+    found.iter().map(|row| Ok((number(row, "first")?, number(row, "last")?))).collect()
 }
 
 /// Reads with a connection of its own, on a thread of its own: whoever asks may be inside another runtime.

@@ -67,6 +67,18 @@ pub enum Trouble {
         /// What the system says.
         cause: String,
     },
+    /// No more numbers can be reserved for calls.
+    Unreserved {
+        /// The file of numbers.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
+    /// The thread that writes it came upon a defect of this program.
+    Panicked {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system gives no thread to write it.
     NoThread {
         /// What the system says.
@@ -167,6 +179,17 @@ impl fmt::Display for Trouble {
             Trouble::Unusable { path, cause } => write!(
                 f,
                 "the catalog {} cannot be used ({cause}): check that its folder is there and that this user may write in it",
+                path.display()
+            ),
+            Trouble::Unreserved { path, cause } => write!(
+                f,
+                "no numbers can be reserved in {} ({cause}): calls that begin without one are recorded on demand and not drawn; check the \
+                 disk, and that this user may write the file",
+                path.display()
+            ),
+            Trouble::Panicked { path } => write!(
+                f,
+                "writing the catalog {} failed by a defect in retrocall, which the log shows: it is tried again every second; report it",
                 path.display()
             ),
             Trouble::NoThread { cause } => {

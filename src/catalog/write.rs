@@ -1,14 +1,18 @@
 //! Notes as rows. Plain SQL, and such that a note written twice is as good as once: an answer can be lost after the deed.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use sqlx::{Connection, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, file,
-    queue::Queue,
+    CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, Trouble, day_of, file,
+    numbers::Highest,
+    read,
     text::{self, Word},
 };
 use crate::protocol::CallId;
@@ -21,26 +25,66 @@ pub(super) async fn write(
     home: &Path,
     notes: &[Note],
     live: &HashMap<CallId, CallBegun>,
-    queue: &Queue,
 ) -> Written {
     let mut transaction = connection.begin_with(file::BEGIN).await?;
-    let mut pen = Pen { rows: &mut transaction, home, live, queue };
+    let mut pen = Pen { rows: &mut transaction, home, live };
     for note in notes {
         match note {
             Note::Begun(call) => pen.begun(call).await?,
             Note::Ended(call) => pen.ended(call).await?,
             Note::Selected(recording) => pen.selected(recording).await?,
             Note::Kept(recording) => pen.kept(recording).await?,
+            Note::Skipped(skipped) => pen.skipped(skipped).await?,
         }
     }
     transaction.commit().await
+}
+
+/// Gives a name to each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for; but not for `live`
+/// calls, whose rows come.
+pub(super) async fn name_skipped(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    before: &Highest,
+    accounted: &Highest,
+    live: &BTreeSet<(Date, u64)>,
+) -> Result<(), Trouble> {
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+    for (day, last) in accounted {
+        let first = before.get(day).map_or(1, |before| before.saturating_add(1));
+        let mut taken = read::numbers_from(&mut transaction, path, *day, first).await?;
+        taken.extend(live.range((*day, first)..).take_while(|live| live.0 == *day).map(|live| (live.1, live.1)));
+        taken.sort_unstable();
+        for (first, last) in holes(first, *last, &taken) {
+            tracing::warn!(
+                %day, first, last,
+                "no call is known of these numbers: they were reserved when the engine was killed, or the catalog lacks their calls"
+            );
+            let mut pen = Pen { rows: &mut transaction, home: Path::new(""), live: &HashMap::new() };
+            pen.skipped(&Skipped { day: *day, first, last }).await.map_err(failed)?;
+        }
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// What lies between these ranges of numbers, which are sorted.
+pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut holes = Vec::new();
+    for (from, to) in taken.iter().copied().chain([(last.saturating_add(1), u64::MAX)]) {
+        let before = from.saturating_sub(1).min(last);
+        if first <= before {
+            holes.push((first, before));
+        }
+        first = first.max(to.saturating_add(1));
+    }
+    holes
 }
 
 struct Pen<'a> {
     rows: &'a mut SqliteConnection,
     home: &'a Path,
     live: &'a HashMap<CallId, CallBegun>,
-    queue: &'a Queue,
 }
 
 impl Pen<'_> {
@@ -48,15 +92,24 @@ impl Pen<'_> {
         if self.insert_call(call, call.sequence).await? || self.knows(call.call).await? {
             return Ok(());
         }
-        // Somebody put rows into the file, or an older file in its place. A call without a row would be worse than another number.
-        let last = self.last_sequence(call.day).await?;
-        let sequence = self.queue.number_after(call.day, last);
+        // Somebody put rows into the file. A number is never given twice, and a call without a row would be worse than one without a number.
         tracing::error!(
-            call = %call.call, day = %call.day, asked = call.sequence, sequence,
-            "the call's sequence number is taken in the catalog: it gets another one, for which it was not drawn"
+            call = %call.call, day = %call.day, sequence = call.sequence,
+            "the call's sequence number is taken in the catalog: the call is written down without one"
         );
-        self.insert_call(call, Some(sequence)).await?;
+        self.insert_call(call, None).await?;
         Ok(())
+    }
+
+    async fn skipped(&mut self, skipped: &Skipped) -> Written {
+        let insert = sqlx::query(
+            "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(text::day(skipped.day))
+        .bind(text::count(skipped.first))
+        .bind(text::count(skipped.last))
+        .bind(text::time(Timestamp::now()));
+        insert.execute(&mut *self.rows).await.map(drop)
     }
 
     /// False if the call is there already, or its number is.
@@ -79,12 +132,6 @@ impl Pen<'_> {
     async fn knows(&mut self, call: CallId) -> Result<bool, sqlx::Error> {
         let select = sqlx::query("SELECT call FROM calls WHERE call = $1").bind(call.to_string());
         Ok(select.fetch_optional(&mut *self.rows).await?.is_some())
-    }
-
-    async fn last_sequence(&mut self, day: Date) -> Result<u64, sqlx::Error> {
-        let select = sqlx::query("SELECT MAX(sequence) FROM calls WHERE day = $1").bind(text::day(day));
-        let last: Option<i64> = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
-        Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
     }
 
     async fn ended(&mut self, call: &CallEnded) -> Written {
@@ -116,7 +163,7 @@ impl Pen<'_> {
              WHERE call = $1",
         )
         .bind(call.call.to_string())
-        .bind(text::time(call.ended_at))
+        .bind(call.ended_at.map(text::time))
         .bind(call.seconds)
         .bind(call.outcome.word())
         .bind(text::reasons(&call.reasons))
@@ -134,7 +181,8 @@ impl Pen<'_> {
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, state)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'committing')
              ON CONFLICT (call) DO UPDATE
-             SET customer = COALESCE(excluded.customer, recordings.customer), reasons = excluded.reasons",
+             SET customer = COALESCE(excluded.customer, recordings.customer), reasons = excluded.reasons
+             WHERE recordings.state = 'committing'",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.call.to_string())
@@ -171,11 +219,11 @@ impl Pen<'_> {
         let insert = sqlx::query(
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
                                      reasons, marks, state, committed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, '{}'), $14, $15)
              ON CONFLICT (call) DO UPDATE
              SET agent = excluded.agent, customer = COALESCE(excluded.customer, recordings.customer),
                  seconds = excluded.seconds, first_seconds = excluded.first_seconds, rate = excluded.rate, path = excluded.path,
-                 bytes = excluded.bytes, reasons = excluded.reasons, marks = excluded.marks, state = excluded.state,
+                 bytes = excluded.bytes, reasons = excluded.reasons, marks = COALESCE($13, recordings.marks), state = excluded.state,
                  committed_at = excluded.committed_at",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
@@ -190,7 +238,7 @@ impl Pen<'_> {
         .bind(text::relative(self.home, &recording.path))
         .bind(text::count(recording.bytes))
         .bind(text::reasons(&recording.reasons))
-        .bind(recording.marks.to_string())
+        .bind(recording.marks.as_ref().map(ToString::to_string))
         .bind(recording.state.word())
         .bind(text::time(recording.committed_at));
         insert.execute(&mut *self.rows).await.map(drop)
@@ -200,7 +248,7 @@ impl Pen<'_> {
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
         let call = self.live.get(&recording.call).cloned().unwrap_or_else(|| CallBegun {
             call: recording.call,
-            day: TimeZone::UTC.to_datetime(recording.began_at).date(),
+            day: day_of(recording.began_at),
             // Not known any more. Another number would be one for which the call was not drawn.
             sequence: None,
             agent: recording.agent.clone(),

@@ -45,7 +45,7 @@ fn table(calls: &[LiveCall], zone: &TimeZone) -> Table {
     for call in calls {
         table.add_row([
             shown(&call.agent).into_owned(),
-            call.began.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string(),
+            call.began.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S%:z").to_string(),
             output::length(call.seconds),
             level(&call.agent_leg),
             level(&call.customer_leg),
@@ -129,7 +129,7 @@ mod tests {
         let text = table(std::slice::from_ref(&call), &TimeZone::UTC).to_string();
         for part in [
             "anna",
-            "10:00:05",
+            "10:00:05+00:00",
             "75 s",
             "▮▮▮▮▮▯▯▯▯▯ -30 dB",
             "no audio yet",

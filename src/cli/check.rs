@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Context, Failure, output};
 use crate::{
+    catalog::Skipped,
     check::{self, Finding, Invariant, Report},
     engine,
 };
@@ -13,6 +14,9 @@ use crate::{
 /// While an engine runs, what is wrong must be wrong in each of so many looks, so far apart: a recording that is just being published is not.
 const LOOKS: usize = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// Holes in the numbers of calls that are shown: the last ones.
+const HOLES_SHOWN: usize = 10;
 
 const EXAMPLES: &str = "Examples:
   retrocall check
@@ -40,6 +44,7 @@ pub(super) fn run(context: &Context, _args: CheckArgs) -> Result<(), Failure> {
         output::say_json(&report);
     } else {
         report.findings.iter().for_each(|finding| output::say(&line(finding)));
+        to_look_at(&report).iter().for_each(|line| output::say(line));
         if report.findings.is_empty() {
             output::say(&all_well(&report));
         }
@@ -86,6 +91,29 @@ fn line(finding: &Finding) -> String {
         (None, None) => String::new(),
     };
     format!("{:>2}  {}: {of}{text}\n    → {todo}", invariant.number(), invariant.words())
+}
+
+/// What is not wrong, and still worth a question.
+fn to_look_at(report: &Report) -> Vec<String> {
+    let hole = |Skipped { day, first, last }: &Skipped| {
+        let numbers = if first == last { format!("number {first}") } else { format!("numbers {first} to {last}") };
+        format!(
+            " ?  {numbers} of {day} have no call: the engine was killed or lost power that day, or an older catalog was put in the place of \
+             a newer one; ask who did that, and when"
+        )
+    };
+    let mut lines: Vec<String> = report.skipped.iter().rev().take(HOLES_SHOWN).rev().map(hole).collect();
+    if let older @ 1.. = report.skipped.len().saturating_sub(HOLES_SHOWN) {
+        lines.insert(0, format!(" ?  {older} older holes in the numbers of calls have names too: see --json"));
+    }
+    if report.unnumbered > 0 {
+        lines.push(format!(
+            " ?  {} calls have no number, so that they were not drawn: neither the catalog nor its file of numbers could be had when they \
+             began, or they are known from their recordings alone",
+            report.unnumbered
+        ));
+    }
+    lines
 }
 
 fn all_well(report: &Report) -> String {

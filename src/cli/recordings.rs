@@ -1,12 +1,19 @@
 //! `retrocall recordings`: what is kept. Needs no engine.
 
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Failure, output};
 use crate::{
-    catalog::{self, PurposeKind, Recording, RecordingState},
+    catalog::{self, PurposeKind, Recording, RecordingState, Trouble},
+    commit::{self, Item, RealDisk, Said},
+    engine::{self, recordings_in},
     protocol::shown,
 };
 
@@ -28,7 +35,7 @@ pub(super) fn run(context: &Context, _args: RecordingsArgs) -> Result<(), Failur
             format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
         ));
     }
-    let recordings = catalog::recordings(context.home()).map_err(Failure::whole)?;
+    let recordings = kept(context.home()).map_err(Failure::whole)?;
     if context.json() {
         output::say_json(&recordings);
     } else if recordings.is_empty() {
@@ -39,13 +46,56 @@ pub(super) fn run(context: &Context, _args: RecordingsArgs) -> Result<(), Failur
     Ok(())
 }
 
+/// What the catalog lists; and of what it does not know yet, because it is written to behind the disk or is out of reach, what the files
+/// say: a client may have been told of them already.
+fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
+    let mut rows = catalog::recordings(home)?;
+    let places: HashMap<_, _> = rows.iter().enumerate().map(|(at, row)| (row.call, at)).collect();
+    for item in commit::survey(&RealDisk::default(), &recordings_in(home)) {
+        let Item::Recording { path, call } = item else { continue };
+        let row = places.get(&call).copied();
+        if row.is_some_and(|at| rows[at].state != RecordingState::Committing) {
+            continue;
+        }
+        let Some(said) = commit::inspect(&path).ok().filter(|said| said.label.call == call) else { continue };
+        let id = row.and_then(|at| rows[at].id.clone());
+        let of_file = of_file(id, path, said);
+        match row {
+            Some(at) => rows[at] = of_file,
+            None => rows.push(of_file),
+        }
+    }
+    rows.sort_by(|one, other| (one.start, &one.id).cmp(&(other.start, &other.id)));
+    Ok(rows)
+}
+
+/// A recording as it will be registered.
+fn of_file(id: Option<String>, path: PathBuf, said: Said) -> Recording {
+    let label = &said.label;
+    let purposes = engine::purposes(&label.reasons, label.end(said.first, said.samples));
+    Recording {
+        id,
+        call: label.call,
+        agent: label.agent.clone(),
+        start: label.began_at,
+        seconds: Some(label.rate.seconds(said.samples)),
+        rate: label.rate.hz().into(),
+        path: Some(path),
+        reasons: label.reasons.clone(),
+        due: purposes.iter().filter_map(|purpose| purpose.due_at).max(),
+        purposes: purposes.into_iter().map(|purpose| purpose.purpose).collect(),
+        state: if said.incomplete { RecordingState::Incomplete } else { RecordingState::Complete },
+        bytes: Some(said.bytes),
+    }
+}
+
 fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["start", "agent", "length", "reason", "purpose", "due", "state", "file"]);
     for recording in recordings {
         table.add_row([
-            moment(recording.start, zone, "%Y-%m-%d %H:%M:%S"),
+            moment(recording.start, zone, "%Y-%m-%d %H:%M:%S%:z"),
             shown(&recording.agent).into_owned(),
             recording.seconds.map_or(String::new(), output::length),
             listed(recording.reasons.iter().map(|reason| reason.as_str())),
@@ -53,13 +103,13 @@ fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
                 PurposeKind::Quality => "quality",
                 PurposeKind::Incident => "incident",
             })),
-            recording.due.map_or("an event".to_owned(), |due| moment(due, zone, "%Y-%m-%d")),
+            recording.due.map_or("an event".to_owned(), |due| moment(due, zone, "%Y-%m-%d %H:%M%:z")),
             match recording.state {
                 RecordingState::Committing => "being written".to_owned(),
                 RecordingState::Complete => "complete".to_owned(),
                 RecordingState::Incomplete => "incomplete".to_owned(),
             },
-            recording.path.display().to_string(),
+            recording.path.as_ref().map_or(String::new(), |path| path.display().to_string()),
         ]);
     }
     table.column_mut(2).expect("it was just made").set_cell_alignment(CellAlignment::Right);
@@ -82,13 +132,13 @@ mod tests {
     #[test]
     fn a_recording_is_listed_with_why_it_is_kept_and_until_when() {
         let recording = Recording {
-            id: "r".into(),
+            id: Some("r".into()),
             call: CallId::new(),
             agent: "anna".into(),
             start: "2026-11-24T10:00:05Z".parse().expect("a time"),
             seconds: Some(45.0),
             rate: 8_000,
-            path: "/desk/recordings/a.wav".into(),
+            path: Some("/desk/recordings/a.wav".into()),
             reasons: vec![Reason::OnDemand, Reason::Sample],
             purposes: vec![PurposeKind::Incident, PurposeKind::Quality],
             due: Some("2026-12-01T10:00:00Z".parse().expect("a time")),
@@ -98,11 +148,11 @@ mod tests {
         let waiting = Recording { due: None, state: RecordingState::Committing, seconds: None, ..recording.clone() };
         let text = table(&[recording, waiting], &TimeZone::UTC).to_string();
         for part in [
-            "2026-11-24 10:00:05",
+            "2026-11-24 10:00:05+00:00",
             "45 s",
             "on-demand, sample",
             "incident, quality",
-            "2026-12-01",
+            "2026-12-01 10:00+00:00",
             "an event",
             "being written",
             "/desk/recordings/a.wav",

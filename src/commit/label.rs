@@ -1,6 +1,8 @@
 //! What a recording says of itself, in words: enough to know what it is if the catalog is lost.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     audio::Rate,
@@ -22,6 +24,15 @@ pub struct Label {
     pub began_at: Timestamp,
     /// Why the call was selected.
     pub reasons: Vec<Reason>,
+}
+
+impl Label {
+    /// When what is recorded ends: `samples` from the call's position `first` on.
+    pub fn end(&self, first: u64, samples: u64) -> Timestamp {
+        let long = Duration::try_from_secs_f64(self.rate.seconds(first.saturating_add(samples))).ok();
+        let long = long.and_then(|long| SignedDuration::try_from(long).ok());
+        long.and_then(|long| self.began_at.checked_add(long).ok()).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// How far a recording came.

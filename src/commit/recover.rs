@@ -101,6 +101,8 @@ pub struct Said {
     pub label: Label,
     /// Samples of each leg.
     pub samples: u64,
+    /// The call's position of the first one.
+    pub first: u64,
     /// How long the file is.
     pub bytes: u64,
     /// Whether it says that its end is missing.
@@ -119,7 +121,8 @@ pub fn inspect(path: &Path) -> Result<Said, String> {
     let mut file = opened.map_err(|error| trouble::words("open", path, &error))?;
     let (durable, label) = Found::read(&mut file, path)?.published(path)?;
     let place = Paths::of(Path::new(""), label.call, label.began_at).wav;
-    Ok(Said { label, samples: durable.samples, bytes: durable.bytes, incomplete: durable.incomplete, place })
+    let Durable { samples, first, bytes, incomplete, .. } = durable;
+    Ok(Said { label, samples, first, bytes, incomplete, place })
 }
 
 /// None if there is nothing to publish.

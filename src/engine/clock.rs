@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Where the engine has its time from. Tests have one of their own, in which a day takes seconds.
 pub trait Clock: Send + Sync {
@@ -29,5 +29,27 @@ impl Clock for SystemClock {
 
     fn passed(&self) -> Duration {
         self.0.elapsed()
+    }
+}
+
+/// When something began, by both clocks: every later moment of it is that much later, however the wall clock jumps meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// By the wall clock.
+    pub at: Timestamp,
+    /// By the monotonic clock.
+    pub passed: Duration,
+}
+
+impl Beginning {
+    /// Now.
+    pub fn now(clock: &dyn Clock) -> Beginning {
+        Beginning { at: clock.wall(), passed: clock.passed() }
+    }
+
+    /// What time it is, as seen from here, when the monotonic clock says `passed`.
+    pub fn time(&self, passed: Duration) -> Timestamp {
+        let later = SignedDuration::try_from(passed.saturating_sub(self.passed)).ok();
+        later.and_then(|later| self.at.checked_add(later).ok()).unwrap_or(Timestamp::MAX)
     }
 }

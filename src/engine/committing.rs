@@ -1,18 +1,19 @@
 //! Selected calls on their way to the disk: held until the proof comes that they are there.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
     time::Instant,
 };
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
-use super::{Engine, counters::Mishap, purposes::purposes, registry::Entry};
+use super::{Beginning, Engine, counters::Mishap, purposes::purposes, registry::Entry};
 use crate::{
     call::{Facts, SelectedCall},
-    catalog::{Note, RecordingBegun, RecordingKept, RecordingState},
+    catalog::{Customer, Note, RecordingBegun, RecordingKept, RecordingState},
     commit::{CommitHandle, Durable, Label, Progress},
     protocol::{CallId, Event, Reason},
     ring::RingReader,
@@ -22,9 +23,35 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Committing(Mutex<HashMap<CallId, Ended>>);
 
+/// The calls that this run has begun to write, for as long as somebody still looks for what an earlier run left.
+#[derive(Clone)]
+pub(super) struct OfThisRun(Arc<Mutex<Option<HashSet<CallId>>>>);
+
+impl Default for OfThisRun {
+    fn default() -> OfThisRun {
+        OfThisRun(Arc::new(Mutex::new(Some(HashSet::new()))))
+    }
+}
+
+impl OfThisRun {
+    fn add(&self, call: CallId) {
+        self.0.lock().as_mut().map(|calls| calls.insert(call));
+    }
+
+    pub(super) fn contains(&self, call: &CallId) -> bool {
+        self.0.lock().as_ref().is_some_and(|calls| calls.contains(call))
+    }
+
+    /// Nobody asks any more.
+    pub(super) fn forget(&self) {
+        *self.0.lock() = None;
+    }
+}
+
 /// One of them.
 struct Ended {
     call: SelectedCall,
+    beginning: Beginning,
     /// When record was first pressed, if it was.
     pressed: Option<Instant>,
     /// When it was settled: hangup, or the end of the wait for a late press.
@@ -58,6 +85,7 @@ impl Engine {
     /// Starts a commit that follows the ring of a call.
     pub(super) fn begin_commit(&self, entry: &Entry, reader: RingReader, label: Label) -> CommitHandle {
         let facts = &entry.facts;
+        self.of_this_run.add(facts.id);
         self.catalog.note(Note::Selected(RecordingBegun {
             call: facts.id,
             agent: facts.agent.clone(),
@@ -101,10 +129,17 @@ impl Engine {
     }
 
     /// A selected call has ended: it waits here until its commit has brought it home.
-    pub(super) fn commit_to_the_end(&self, selected: SelectedCall, pressed: Option<Instant>, commit: &CommitHandle) {
+    pub(super) fn commit_to_the_end(
+        &self,
+        selected: SelectedCall,
+        pressed: Option<Instant>,
+        beginning: Beginning,
+        commit: &CommitHandle,
+    ) {
         let (call, samples, reasons) =
             (selected.outcome().facts.id, selected.outcome().samples, selected.reasons().to_vec());
-        self.committing.0.lock().insert(call, Ended { call: selected, pressed, settled: Instant::now() });
+        let ended = Ended { call: selected, beginning, pressed, settled: Instant::now() };
+        self.committing.0.lock().insert(call, ended);
         commit.finish(samples, reasons);
     }
 
@@ -112,31 +147,18 @@ impl Engine {
     fn kept(&self, durable: &Durable) {
         // It leaves only when all of this is done: what fails on the way is done again.
         let mut committing = self.committing.0.lock();
-        let Some(Ended { call: selected, pressed, settled }) = committing.get(&durable.call()) else {
+        let Some(Ended { call: selected, beginning, pressed, settled }) = committing.get(&durable.call()) else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return;
         };
         let facts = &selected.outcome().facts;
-        let seconds = facts.rate.seconds(durable.samples());
-        let committed_at = self.clock.wall();
-        self.catalog.note(Note::Kept(RecordingKept {
-            call: facts.id,
-            agent: facts.agent.clone(),
-            customer: facts.customer.clone().map(Into::into),
-            direction: facts.direction,
-            began_at: facts.began_at,
-            rate: facts.rate,
-            seconds,
-            first_seconds: facts.rate.seconds(durable.first()),
-            bytes: durable.bytes(),
-            path: durable.path().to_owned(),
-            reasons: selected.reasons().to_vec(),
-            marks: selected.marks().to_json(facts.rate),
-            state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
-            committed_at,
-            purposes: purposes(selected.reasons(), committed_at),
-        }));
-        info!(call = %facts.id, agent = facts.agent, seconds, bytes = durable.bytes(), "a recording is kept");
+        let kept = RecordingKept {
+            customer: facts.customer.clone().map(Customer::from),
+            marks: Some(selected.marks().to_json(facts.rate)),
+            ..registered(durable, &label(facts, selected.reasons()), beginning.time(self.clock.passed()))
+        };
+        info!(call = %facts.id, agent = facts.agent, seconds = kept.seconds, bytes = kept.bytes, "a recording is kept");
+        self.catalog.note(Note::Kept(kept));
         let since_press = pressed.map(|pressed| pressed.elapsed());
         self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
         let ended = committing.remove(&durable.call());
@@ -145,5 +167,26 @@ impl Engine {
         if let Some(Ended { call: selected, .. }) = ended {
             self.counters.wiped(selected.release(durable));
         }
+    }
+}
+
+/// A recording as its file says it is. All but the customer and the marks, which it does not say.
+pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timestamp) -> RecordingKept {
+    RecordingKept {
+        call: label.call,
+        agent: label.agent.clone(),
+        customer: None,
+        direction: label.direction,
+        began_at: label.began_at,
+        rate: label.rate,
+        seconds: label.rate.seconds(durable.samples()),
+        first_seconds: label.rate.seconds(durable.first()),
+        bytes: durable.bytes(),
+        path: durable.path().to_owned(),
+        reasons: label.reasons.clone(),
+        marks: None,
+        state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
+        committed_at,
+        purposes: purposes(&label.reasons, label.end(durable.first(), durable.samples())),
     }
 }

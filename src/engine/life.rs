@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Instant};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::{debug, info, warn};
 
 use super::{
-    Engine, Listener, Who,
+    Beginning, Engine, Listener, Who,
     committing::label,
     listener::Listeners,
     registry::{Carrier, Entry, State},
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     audio::Leg,
     call::{Facts, LiveCall, Outcome, Settled},
-    catalog::{self, CallBegun, CallEnded, Note},
+    catalog::{self, CallBegun, CallEnded, Note, Number},
     protocol::{Begin, CallId, CallStates, EndedBy, Event, Reason, Refusal},
     ring::{LegCounts, LegWriter, Ring},
 };
@@ -92,10 +92,10 @@ impl Engine {
             warn!("a call is not captured: the memory is full (--memory)");
             return Err(Refusal::MemoryFull);
         }
-        let began_at = self.clock.wall();
-        let day = began_at.to_zoned_datetime(TimeZone::UTC).date();
-        // None while the catalog is out of reach: then the call is not drawn.
-        let sequence = self.catalog.next_sequence(day);
+        let beginning = Beginning::now(&*self.clock);
+        let began_at = beginning.at;
+        // A call without a number is not drawn.
+        let Number { day, sequence } = self.catalog.next_number(catalog::day_of(began_at));
         let drawn = sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
         let facts = Facts {
             id: CallId::new(),
@@ -128,6 +128,7 @@ impl Engine {
             facts,
             ring,
             began: Instant::now(),
+            beginning,
             listeners: Arc::new(listeners),
             state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener))),
         });
@@ -248,16 +249,18 @@ impl Engine {
     pub(super) fn settle(&self, entry: &Entry, state: &mut State) {
         let Some(call) = state.call.take() else { return };
         let (commit, pressed) = (state.commit.take(), state.pressed);
+        let hangup = state.pressable_until.map(|until| until.saturating_sub(self.after_hangup));
+        let ended_at = entry.beginning.time(hangup.unwrap_or_else(|| self.clock.passed()));
         match call.settle() {
             Settled::Selected(selected) => {
-                self.catalog.note(ended(selected.outcome(), selected.reasons(), self.clock.wall()));
+                self.catalog.note(ended(selected.outcome(), selected.reasons(), ended_at));
                 let commit = commit.unwrap_or_else(|| {
                     let label = label(&entry.facts, selected.reasons());
                     self.begin_commit(entry, selected.reader(), label)
                 });
-                self.commit_to_the_end(selected, pressed, &commit);
+                self.commit_to_the_end(selected, pressed, entry.beginning, &commit);
             }
-            Settled::Unselected(unselected) => self.wiper.wipe(unselected),
+            Settled::Unselected(unselected) => self.wiper.wipe(unselected, ended_at),
         }
         self.registry.remove(entry.id);
     }
@@ -279,8 +282,8 @@ pub(super) fn ended(outcome: &Outcome, reasons: &[Reason], ended_at: Timestamp) 
     let sum = |of: fn(&LegCounts) -> u64| outcome.counts.iter().map(of).sum::<u64>();
     let ended = CallEnded {
         call: outcome.facts.id,
-        ended_at,
-        seconds: rate.seconds(outcome.samples),
+        ended_at: Some(ended_at),
+        seconds: Some(rate.seconds(outcome.samples)),
         outcome: if reasons.is_empty() { catalog::Outcome::Discarded } else { catalog::Outcome::Kept },
         reasons: reasons.to_vec(),
         private: outcome.private,

@@ -16,6 +16,7 @@ mod registry;
 mod slots;
 mod start;
 mod status;
+mod takeover;
 mod threads;
 mod upkeep;
 
@@ -29,13 +30,14 @@ use std::{
 
 use tracing::{error, info};
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Beginning, Clock, SystemClock};
 pub use controls::Controlled;
 pub use counters::{Asked, ClosedBy, Counters, Mishap};
 pub use guarantees::Guarantees;
 pub use home::{Home, is_taken, recordings_in};
 pub use life::Carried;
 pub use listener::Listener;
+pub use purposes::purposes;
 pub use registry::Who;
 pub use start::StartError;
 pub use threads::FaultIn;
@@ -49,12 +51,15 @@ use crate::{
     sampler::Draw,
     watch::heart,
 };
-use committing::Committing;
+use committing::{Committing, OfThisRun};
 use registry::Registry;
 use threads::Wiper;
 
 /// How far a position may be ahead of its call.
 const AHEAD: Duration = Duration::from_secs(60);
+
+/// How long a stop waits for a catalog that is out of reach, once all recordings are durable.
+const CATALOG_WAIT: Duration = Duration::from_secs(3);
 
 /// The engine.
 pub struct Engine {
@@ -76,6 +81,7 @@ pub struct Engine {
     counters: Arc<Counters>,
     registry: Registry,
     committing: Committing,
+    of_this_run: OfThisRun,
     wiper: Wiper,
     fault_in: FaultIn,
     stopping: AtomicBool,
@@ -152,9 +158,9 @@ impl Engine {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Returns the calls that
-    /// are not durable then.
-    pub fn stop(&self, wait: Duration) -> Vec<CallId> {
+    /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Then the catalog gets a
+    /// moment to take what it is owed; what it does not take is in a file that the next start reads.
+    pub fn stop(&self, wait: Duration) -> Left {
         let until = Instant::now() + wait;
         self.refuse_new_calls();
         let calls = self.registry.all();
@@ -174,12 +180,23 @@ impl Engine {
         for call in &left {
             error!(%call, "a selected call is not durable: the disk did not take it. What of it is on disk is recovered at the next start");
         }
-        if !self.catalog.close(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(2))) {
+        let is_written = self.catalog.close(CATALOG_WAIT);
+        if !is_written {
             let trouble = self.catalog.trouble().unwrap_or_default();
             error!(
-                "the catalog did not take everything: recordings are safe and are registered at the next start. {trouble}"
+                "neither the catalog nor the file beside it took everything: recordings are safe and are registered at the next start, \
+                 without their customers' numbers and marks; calls are missing in the ledger. {trouble}"
             );
         }
-        left
+        Left { calls: left, is_written }
     }
+}
+
+/// What a stop leaves undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Selected calls that are not durable.
+    pub calls: Vec<CallId>,
+    /// Whether all that is known of calls is in the catalog, or in the file that the next start reads.
+    pub is_written: bool,
 }

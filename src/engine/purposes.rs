@@ -12,9 +12,10 @@ const QUALITY_DAYS: i64 = 14;
 /// An incident without a case goes after this many days.
 const INCIDENT_DAYS: i64 = 7;
 
-/// The purposes that follow from the reasons, each with its lawful basis and the day on which it is due if nobody does anything.
-pub(super) fn purposes(reasons: &[Reason], committed_at: Timestamp) -> Vec<Purpose> {
-    let due = |days: i64| committed_at + SignedDuration::from_hours(24 * days);
+/// The purposes that follow from the reasons, each with its lawful basis and the day on which it is due if nobody does anything. It counts
+/// from the end of what is recorded, which the file says too: a recording that is registered again, or late, is due no later for that.
+pub fn purposes(reasons: &[Reason], end: Timestamp) -> Vec<Purpose> {
+    let due = |days: i64| end.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
     let purpose = |reason: &Reason| match reason {
         Reason::OnDemand => Purpose {
             purpose: PurposeKind::Incident,

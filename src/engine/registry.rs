@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Listener, listener::Listeners, slots::Slots};
+use super::{Beginning, Listener, listener::Listeners, slots::Slots};
 use crate::{
     audio::{Leg, Rate},
     call::{Facts, LiveCall},
@@ -55,6 +55,8 @@ pub(super) struct Entry {
     pub ring: Arc<Ring>,
     /// When it began, for the limit on positions.
     pub began: Instant,
+    /// The same by the engine's clock, for when it ended.
+    pub beginning: Beginning,
     pub listeners: Arc<Listeners>,
     pub state: Mutex<State>,
 }

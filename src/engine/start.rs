@@ -1,7 +1,6 @@
 //! How the engine starts: memory first, then what the last run left behind, then the threads.
 
 use std::{
-    collections::HashSet,
     fmt, io,
     path::Path,
     sync::{Arc, Weak, atomic::AtomicBool},
@@ -9,24 +8,22 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use nix::sys::resource;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::{
     Clock, Counters, Engine, Guarantees, Home, SystemClock,
-    committing::Committing,
-    purposes::purposes,
+    committing::{Committing, OfThisRun},
     registry::Registry,
+    takeover::TakeOver,
     threads::{FaultIn, Wiper},
 };
 use crate::{
     barrier,
     call::Rules,
-    catalog::{self, CallEnded, Catalog, Note, Outcome, RecordingKept, RecordingState},
-    commit::{self, Commits, Item, RealDisk, Recovered, Warning},
+    catalog::{self, Catalog},
+    commit::{self, Commits, RealDisk, Warning},
     memory::{Arena, MapError},
-    protocol::CallId,
     sampler::SystemDraw,
     settings::{Level, Settings},
 };
@@ -37,10 +34,8 @@ const MEMORY_BYTES: usize = 256 << 20;
 const BUFFER_BYTES: usize = 2 << 20;
 /// What a second of telephone talk takes, both legs, with line noise: measured, see the README.
 const BYTES_A_SECOND: usize = 18_600;
-/// How long the start waits for the catalog. It is not needed to capture, only to number and draw.
+/// How long the start waits for the catalog. It is not needed to capture.
 const CATALOG_WAIT: Duration = Duration::from_secs(3);
-/// Lost calls that are named one by one.
-const LOST_NAMED_MAX: usize = 20;
 
 /// Why the engine does not start.
 #[derive(Debug)]
@@ -103,7 +98,7 @@ impl Engine {
         })?;
         raise_limits();
         // The catalog opens in its own thread, meanwhile.
-        let catalog = Catalog::open(home.path());
+        let catalog = Catalog::open(home.path(), catalog::day_of(clock.wall()));
         let arena = Arc::new(arena(settings)?);
         let guarantees = Guarantees::establish(&arena);
         guarantees.say();
@@ -118,11 +113,11 @@ impl Engine {
         )
         .map_err(StartError::Memory)?;
         probe_disk(&home)?;
-        take_over(&home, &catalog, clock.wall());
+        let of_this_run = OfThisRun::default();
+        TakeOver::new(&home, &catalog, clock.wall(), of_this_run.clone()).begin(CATALOG_WAIT);
         let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
-        let wiper =
-            Wiper::start(catalog.clone(), Arc::clone(&counters), Arc::clone(&clock)).map_err(StartError::Thread)?;
+        let wiper = Wiper::start(catalog.clone(), Arc::clone(&counters)).map_err(StartError::Thread)?;
         Ok(Arc::new_cyclic(|this: &Weak<Engine>| Engine {
             this: Weak::clone(this),
             home,
@@ -144,6 +139,7 @@ impl Engine {
             counters,
             registry: Registry::default(),
             committing: Committing::default(),
+            of_this_run,
             wiper,
             fault_in,
             stopping: AtomicBool::new(false),
@@ -206,119 +202,4 @@ fn arena(settings: &Settings) -> Result<Arena, StartError> {
 fn lockable_bytes() -> usize {
     let (soft, _) = resource::getrlimit(resource::Resource::RLIMIT_MEMLOCK).unwrap_or((0, 0));
     (soft as usize).saturating_sub(BUFFER_BYTES).max(1 << 20)
-}
-
-/// What the last run left behind: its unfinished recordings, and the calls that it lost.
-fn take_over(home: &Home, catalog: &Catalog, now: Timestamp) {
-    let opened = catalog.opened(CATALOG_WAIT);
-    if let Err(trouble) = &opened {
-        error!(
-            "the catalog is out of reach: {trouble}. Calls are recorded on demand and registered later; none are sampled until then"
-        );
-    }
-    let mut found = recover(home, catalog, now);
-    let Ok(opened) = opened else { return };
-    register_unknown(home, catalog, &mut found, now);
-    // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
-    let gone: Vec<_> = opened.committing.into_iter().filter(|call| !found.contains(&call.call)).collect();
-    for call in &gone {
-        catalog.note(Note::Ended(lost_in_the_crash(call.call, now)));
-    }
-    let lost: Vec<_> = opened.lost.into_iter().filter(|call| !found.contains(&call.call)).chain(gone).collect();
-    for lost in lost.iter().take(LOST_NAMED_MAX) {
-        warn!(call = %lost.call, agent = lost.agent, began = %lost.began_at,
-            "this call was live when the engine stopped: nothing of it had reached the disk, and nothing of it is left");
-    }
-    if lost.len() > LOST_NAMED_MAX {
-        warn!(calls = lost.len() - LOST_NAMED_MAX, "and so many more calls were live");
-    }
-}
-
-/// Publishes what was unfinished. Returns the calls of which something is on disk.
-fn recover(home: &Home, catalog: &Catalog, now: Timestamp) -> HashSet<CallId> {
-    let mut found = HashSet::new();
-    for recovered in commit::recover(&RealDisk::default(), &home.recordings()) {
-        match recovered {
-            Recovered::Published { durable, label } => {
-                let what = if durable.incomplete() { "its end is missing" } else { "it is complete" };
-                warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
-                    "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
-                found.insert(label.call);
-                note_found(catalog, &durable, &label, now);
-            }
-            Recovered::Empty { call, path } => {
-                info!(%call, path = %path.display(), "the recording of this call had just begun when the engine stopped, and held nothing yet")
-            }
-            Recovered::Failed { call, path, text } => {
-                // Its row stays as it is: with the customer's number, until somebody has seen to the file.
-                found.extend(call);
-                error!(path = %path.display(), "an unfinished recording can't be read: {text}")
-            }
-        }
-    }
-    found
-}
-
-/// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
-/// reach, or since the backup that was put in its place. Before any call begins, so that nothing is registered twice.
-fn register_unknown(home: &Home, catalog: &Catalog, found: &mut HashSet<CallId>, now: Timestamp) {
-    let known = match catalog::registered(home.path()) {
-        Ok(known) => known,
-        Err(trouble) => return error!("what the catalog does not know can't be registered now: {trouble}"),
-    };
-    for item in commit::survey(&RealDisk::default(), &home.recordings()) {
-        let Item::Recording { path, call } = item else { continue };
-        if known.contains(&call) || !found.insert(call) {
-            continue;
-        }
-        match commit::read_recording(&RealDisk::default(), &path) {
-            Ok((durable, label)) if label.call == call => {
-                warn!(%call, agent = label.agent, path = %path.display(), "a recording that the catalog did not know is registered");
-                note_found(catalog, &durable, &label, now);
-            }
-            Ok((_, label)) => {
-                error!(path = %path.display(), "a recording is not registered: it says it is of call {}; name it after that call", label.call)
-            }
-            Err(text) => error!(path = %path.display(), "a recording is not registered: {text}"),
-        }
-    }
-}
-
-/// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with it;
-/// when a call ended that nobody saw end is not known.
-fn note_found(catalog: &Catalog, durable: &commit::Durable, label: &commit::Label, committed_at: Timestamp) {
-    catalog.note(Note::Kept(RecordingKept {
-        call: label.call,
-        agent: label.agent.clone(),
-        customer: None,
-        direction: label.direction,
-        began_at: label.began_at,
-        rate: label.rate,
-        seconds: label.rate.seconds(durable.samples()),
-        first_seconds: label.rate.seconds(durable.first()),
-        bytes: durable.bytes(),
-        path: durable.path().to_owned(),
-        reasons: label.reasons.clone(),
-        marks: serde_json::json!({}),
-        state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
-        committed_at,
-        purposes: purposes(&label.reasons, committed_at),
-    }));
-}
-
-/// The ledger's row of a call of which nothing is left: its counts are not known.
-fn lost_in_the_crash(call: CallId, now: Timestamp) -> CallEnded {
-    CallEnded {
-        call,
-        ended_at: now,
-        seconds: 0.0,
-        outcome: Outcome::Lost,
-        reasons: Vec::new(),
-        private: false,
-        objected: false,
-        gaps: 0,
-        gap_seconds: 0.0,
-        late_frames: 0,
-        lost_frames: 0,
-    }
 }

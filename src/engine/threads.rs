@@ -12,10 +12,11 @@ use std::{
 };
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::error;
 
-use super::{Clock, Counters, life::ended};
+use super::{Counters, life::ended};
 use crate::{
     barrier,
     call::UnselectedCall,
@@ -82,46 +83,47 @@ impl Drop for JoinOnDrop {
     }
 }
 
+/// A call to wipe, and when it ended.
+type Wipe = (UnselectedCall, Timestamp);
+
 /// Wipes unselected calls: a deep one takes milliseconds, for which nobody should wait.
 pub(super) struct Wiper(Mutex<Option<Wipes>>);
 
 /// The way to the thread. It ends when this is dropped and all is wiped.
 struct Wipes {
-    calls: Sender<UnselectedCall>,
+    calls: Sender<Wipe>,
     /// Nothing ever comes: it is closed when the thread ends.
     ended: Receiver<Infallible>,
 }
 
 /// What the thread has.
 struct Wiping {
-    calls: Receiver<UnselectedCall>,
+    calls: Receiver<Wipe>,
     /// The call that is being wiped, until it is. A panic leaves it here.
-    in_hand: Option<UnselectedCall>,
+    in_hand: Option<Wipe>,
     /// What is in hand could not be wiped the first time.
     is_second_try: bool,
     catalog: Catalog,
     counters: Arc<Counters>,
-    clock: Arc<dyn Clock>,
     _ended: Sender<Infallible>,
 }
 
 impl Wiper {
-    pub(super) fn start(catalog: Catalog, counters: Arc<Counters>, clock: Arc<dyn Clock>) -> io::Result<Wiper> {
+    pub(super) fn start(catalog: Catalog, counters: Arc<Counters>) -> io::Result<Wiper> {
         let ((wipes, calls), (ending, ended)) = (unbounded(), bounded(0));
         let first = || {
             priority::give_way();
             barrier::write_nowhere();
         };
-        let mut wiping =
-            Wiping { calls, in_hand: None, is_second_try: false, catalog, counters, clock, _ended: ending };
+        let mut wiping = Wiping { calls, in_hand: None, is_second_try: false, catalog, counters, _ended: ending };
         heart::spawn("wipe", Waits::Never, first, move |heart| wiping.run(heart))?;
         Ok(Wiper(Mutex::new(Some(Wipes { calls: wipes, ended }))))
     }
 
-    /// Takes a call to wipe. One that was settled behind the end of the thread is wiped here, by being dropped.
-    pub(super) fn wipe(&self, call: UnselectedCall) {
+    /// Takes a call to wipe, which ended at this time. One that was settled behind the end of the thread is wiped here, by being dropped.
+    pub(super) fn wipe(&self, call: UnselectedCall, ended_at: Timestamp) {
         if let Some(wipes) = &*self.0.lock() {
-            let _ = wipes.calls.send(call);
+            let _ = wipes.calls.send((call, ended_at));
         }
     }
 
@@ -140,9 +142,9 @@ impl Wiping {
         }
         while let Some(call) = self.in_hand.take().or_else(|| self.calls.recv().ok()) {
             let _work = heart.work();
-            let call = self.in_hand.insert(call);
+            let (call, ended_at) = self.in_hand.insert(call);
             let wiped_bytes = call.wipe();
-            let note = ended(call.outcome(), &[], self.clock.wall());
+            let note = ended(call.outcome(), &[], *ended_at);
             self.in_hand = None;
             self.is_second_try = false;
             self.counters.wiped(wiped_bytes);
@@ -154,7 +156,7 @@ impl Wiping {
     /// Two tries ended in a panic. What can't be wiped can't be used again either.
     fn give_up(&mut self) {
         self.is_second_try = false;
-        let Some(call) = self.in_hand.take() else { return };
+        let Some((call, _)) = self.in_hand.take() else { return };
         error!(call = %call.outcome().facts.id, "a call that was not selected can't be wiped: its memory stays locked, and nobody gets it, until the engine ends");
         mem::forget(call);
     }

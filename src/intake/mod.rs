@@ -34,7 +34,7 @@ pub use reader::ReaderError;
 pub use reader::by_hand::{ByHand, Heard};
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, Left},
     protocol::{CallId, Event},
     settings::Settings,
     watch::{Endpoint, heart, supervisor},
@@ -63,6 +63,8 @@ pub enum ServeError {
     System(io::Error),
     /// The engine has stopped, and these selected calls are not durable.
     NotDurable(Vec<CallId>),
+    /// The engine has stopped, and something that is known of calls is written down nowhere.
+    NotWritten,
 }
 
 impl fmt::Display for ServeError {
@@ -92,6 +94,10 @@ impl fmt::Display for ServeError {
                 f,
                 "stopped with {} selected calls that the disk did not take; what of them is on disk is recovered at the next start",
                 calls.len()
+            ),
+            ServeError::NotWritten => f.write_str(
+                "stopped, and the disk took neither all rows of the catalog nor the file for those; recordings are safe and are registered \
+                 at the next start: see the log, and check the disk",
             ),
         }
     }
@@ -171,7 +177,11 @@ pub fn serve(
             _ = interrupt.recv() => stop_at_once(),
         };
         tokio::time::sleep(FAREWELL).await;
-        if left.is_empty() { Ok(()) } else { Err(ServeError::NotDurable(left)) }
+        match left {
+            Left { calls, .. } if !calls.is_empty() => Err(ServeError::NotDurable(calls)),
+            Left { is_written: false, .. } => Err(ServeError::NotWritten),
+            Left { .. } => Ok(()),
+        }
     })
 }
 

@@ -40,5 +40,5 @@ fn row(home: &Home) -> catalog::CallRow {
 fn kept(home: &Home) -> Vec<(PathBuf, Vec<Reason>)> {
     let listed = catalog::recordings(home.path()).expect("a catalog");
     assert_eq!(listed.len(), home.audio_files().len(), "the list and the disk say the same");
-    listed.into_iter().map(|recording| (recording.path, recording.reasons)).collect()
+    listed.into_iter().map(|recording| (recording.path.expect("a file"), recording.reasons)).collect()
 }

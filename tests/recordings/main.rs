@@ -277,7 +277,7 @@ fn of_a_dozen_calls_at_once_only_the_pressed_ones_are_kept_each_with_its_own_aud
         let sound = Sound::of_call(file);
         match kept {
             Some(kept) => {
-                Sound::of_recording(&kept.path).assert_is(&sound);
+                Sound::of_recording(kept.path.as_ref().expect("a file")).assert_is(&sound);
                 assert_eq!((kept.agent.clone(), kept.state), (format!("agent-{index}"), RecordingState::Complete));
             }
             None => {

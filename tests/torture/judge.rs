@@ -184,7 +184,7 @@ impl Tally {
             (false, true) => self.sampled += 1,
             (true, _) => {}
         }
-        let sound = Sound::of_recording(&row.path);
+        let sound = Sound::of_recording(row.path.as_ref().expect("a file"));
         let samples = sound.len() as u64;
         let is_cut = row.state == RecordingState::Incomplete;
         right(story, &sound, if is_cut { promised.unwrap_or(0) } else { u64::MAX })?;

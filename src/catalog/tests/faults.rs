@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{queue::NOTES_MAX, *};
+use super::*;
 
 #[test]
 fn while_another_program_holds_the_catalog_notes_wait_and_then_come_in_order() {
@@ -10,14 +10,15 @@ fn while_another_program_holds_the_catalog_notes_wait_and_then_come_in_order() {
     with_one_call(&home);
     let catalog = open(&home);
     catalog.opened(LONG).unwrap();
-    let ids: Vec<_> = (0..50).map(|_| CallId::new()).collect();
+    let mut ids = Vec::new();
     outside(&home, async |connection| {
         connection.execute("BEGIN EXCLUSIVE").await.unwrap();
-        for call in &ids {
-            catalog.note(begun(*call, None));
-            catalog.note(selected(*call));
-            catalog.note(kept(*call));
-            catalog.note(ended(*call, Outcome::Kept));
+        for _ in 0..50 {
+            let call = begin(&catalog);
+            ids.push(call);
+            catalog.note(selected(call));
+            catalog.note(kept(call));
+            catalog.note(ended(call, Outcome::Kept));
         }
         assert!(matches!(catalog.queue.wait_for_trouble(LONG), Some(Trouble::Locked { .. })));
         assert!(catalog.trouble().unwrap().contains("another program holds the catalog"));
@@ -44,28 +45,12 @@ fn an_engine_that_starts_while_the_catalog_is_locked_says_so_and_loses_nothing()
         connection.execute("BEGIN EXCLUSIVE").await.unwrap();
         let catalog = open(&home);
         assert_eq!(catalog.opened(LONG), Err(Trouble::Locked { path: file(&home) }));
-        catalog.note(begun(CallId::new(), None));
+        begin(&catalog);
         connection.execute("ROLLBACK").await.unwrap();
         catalog
     });
     assert!(catalog.flushed(LONG));
-    assert_eq!(catalog.opened(LONG).unwrap().days, [(today(), 2)]);
-}
-
-#[test]
-fn what_cannot_be_written_before_the_engine_stops_is_said() {
-    let home = TempDir::new().unwrap();
-    with_one_call(&home);
-    let catalog = open(&home);
-    catalog.opened(LONG).unwrap();
-    outside(&home, async |connection| {
-        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
-        catalog.note(begun(CallId::new(), None));
-        assert!(matches!(catalog.queue.wait_for_trouble(LONG), Some(Trouble::Locked { .. })));
-        assert!(!catalog.close(RETRY));
-        assert_eq!(catalog.pending(), 1);
-        connection.execute("ROLLBACK").await.unwrap();
-    });
+    assert_eq!(sequences(&home), [Some(1), Some(2)]);
 }
 
 #[test]
@@ -77,6 +62,8 @@ fn a_damaged_catalog_is_left_as_it_is_and_once_moved_away_a_new_one_takes_all_no
     let trouble = catalog.opened(LONG).unwrap_err();
     assert!(matches!(trouble, Trouble::Damaged { .. }), "{trouble:?}");
     assert!(trouble.to_string().contains("move it away"), "{trouble}");
+    // Which numbers were given before nobody can say.
+    assert_eq!(catalog.next_number(today()), Number { day: today(), sequence: None });
     let call = CallId::new();
     for note in [begun(call, None), selected(call), kept(call), ended(call, Outcome::Kept)] {
         catalog.note(note);
@@ -92,7 +79,7 @@ fn a_damaged_catalog_is_left_as_it_is_and_once_moved_away_a_new_one_takes_all_no
     assert!(catalog.close(LONG));
     assert_eq!(fs::read(aside).unwrap(), garbage);
     assert_eq!(recordings(home.path()).unwrap().len(), 1);
-    assert_eq!(sequences(&home), [Some(1)]);
+    assert_eq!(sequences(&home), [None]);
 }
 
 /// Overwrites all but the first page, which still says that this is a catalog.
@@ -111,7 +98,7 @@ fn a_catalog_that_is_damaged_inside_is_left_as_it_is() {
     let catalog = open(&home);
     assert!(matches!(catalog.opened(LONG), Err(Trouble::Damaged { .. })));
     catalog.note(begun(CallId::new(), None));
-    assert!(!catalog.close(RETRY));
+    assert!(catalog.close(RETRY), "it is put aside");
     assert_eq!(fs::read(file(&home)).unwrap(), bytes);
     assert!(matches!(calls(home.path()), Err(Trouble::Damaged { .. })));
 }
@@ -139,7 +126,7 @@ fn a_catalog_of_a_newer_version_is_refused_and_left_as_it_is() {
     assert_eq!(catalog.opened(LONG), Err(newer.clone()));
     assert!(newer.to_string().contains("newer retrocall"));
     catalog.note(begun(CallId::new(), None));
-    assert!(!catalog.close(RETRY));
+    assert!(catalog.close(RETRY), "it is put aside");
     assert_eq!(recordings(home.path()), Err(newer));
     assert_eq!(fs::read(file(&home)).unwrap(), bytes);
 }
@@ -160,8 +147,10 @@ fn a_database_of_another_program_is_not_taken_for_a_catalog() {
 fn a_catalog_that_is_moved_away_in_use_is_missed_and_a_new_one_gets_whole_rows() {
     let home = TempDir::new().unwrap();
     let aside = TempDir::new().unwrap();
-    let (catalog, call) = (open(&home), CallId::new());
-    catalog.note(begun(call, None));
+    let catalog = open(&home);
+    catalog.opened(LONG).unwrap();
+    let (gone, call) = (begin(&catalog), begin(&catalog));
+    catalog.note(ended(gone, Outcome::Discarded));
     assert!(catalog.flushed(LONG));
     fs::rename(file(&home), aside.path().join("catalog.sqlite")).unwrap();
     catalog.note(ended(call, Outcome::Discarded));
@@ -170,10 +159,13 @@ fn a_catalog_that_is_moved_away_in_use_is_missed_and_a_new_one_gets_whole_rows()
     assert!(matches!(trouble, Trouble::Orphaned { .. }), "{trouble:?}");
     fs::rename(home.path().join("catalog.sqlite-wal"), aside.path().join("catalog.sqlite-wal")).unwrap();
     assert!(catalog.flushed(LONG), "{:?}", catalog.trouble());
+    let third = begin(&catalog);
     assert!(catalog.close(LONG));
     let rows = calls(home.path()).unwrap();
-    assert_eq!((rows[0].call, rows[0].outcome, rows[0].sequence), (call, Outcome::Discarded, Some(1)));
-    assert_eq!(calls(aside.path()).unwrap()[0].outcome, Outcome::Live);
+    let numbers: Vec<_> = rows.iter().map(|row| (row.call, row.outcome, row.sequence)).collect();
+    assert_eq!(numbers, [(call, Outcome::Discarded, Some(2)), (third, Outcome::Live, Some(3))]);
+    assert_eq!(skipped_numbers(home.path()).unwrap(), [Skipped { day: today(), first: 1, last: 1 }]);
+    assert_eq!(calls(aside.path()).unwrap()[1].outcome, Outcome::Live);
 }
 
 #[test]
@@ -188,19 +180,4 @@ fn what_a_killed_engine_had_written_is_there_even_if_it_had_only_just_begun() {
     }
     assert_eq!(open(&home).opened(LONG).unwrap().lost.len(), 1);
     assert_eq!(calls(home.path()).unwrap()[0].call, call);
-}
-
-#[test]
-fn when_the_catalog_is_away_for_too_long_calls_are_left_out_but_no_recording_is() {
-    let parent = TempDir::new().unwrap();
-    let home = parent.path().join("home");
-    let catalog = Catalog::start(&home, RETRY);
-    catalog.opened(LONG).unwrap_err();
-    let (first, kept_call) = (begun(CallId::new(), Some(1)), CallId::new());
-    (0..NOTES_MAX + 7).for_each(|_| catalog.note(first.clone()));
-    catalog.note(kept(kept_call));
-    assert_eq!(catalog.pending(), NOTES_MAX + 1);
-    assert!(catalog.trouble().unwrap().contains("7 notes about calls were left out"), "{:?}", catalog.trouble());
-    assert!(!catalog.close(Duration::ZERO));
-    assert_eq!(catalog.pending(), NOTES_MAX + 1);
 }

@@ -290,7 +290,7 @@ impl Findings {
 
 fn call_found(call: &DeskCall, played: &Played, sound: &Sound, row: Option<&Recording>) -> CallFound {
     let pressed = played.outcomes("record").find(|press| press.answer.answer == Verdict::Accepted);
-    let path = row.map(|row| row.path.clone()).filter(|path| path.is_file());
+    let path = row.and_then(|row| row.path.clone()).filter(|path| path.is_file());
     CallFound {
         call: played.call,
         agent: call.agent.to_owned(),

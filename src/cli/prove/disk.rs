@@ -248,7 +248,7 @@ pub(super) fn recordings(home: &Path, plan: &Plan) -> Check {
     for call in plan.calls.iter().filter(|call| call.is_kept) {
         let needles = plan.needles(call.recorded_forms());
         let files: Vec<PathBuf> =
-            rows.iter().filter(|row| row.agent == call.agent).map(|row| row.path.clone()).collect();
+            rows.iter().filter(|row| row.agent == call.agent).filter_map(|row| row.path.clone()).collect();
         let here = match look_at(&files, &needles, cached) {
             Ok((here, _)) => here,
             Err(trouble) => return Check::failed(CHECK, WHAT, said(trouble)),

@@ -1,0 +1,354 @@
+//! The numbers of calls: in memory what may be given now, on disk what must never be given again.
+//!
+//! Belongs here: periods, what is reserved and what is given, the file `numbers`. Does not: SQL, the draw.
+//!
+//! Numbers are reserved ahead of need, and the file counts, not the catalog: whoever could have a number given a second time, by locking,
+//! removing or restoring the catalog and killing the engine, could repeat its draw until it suits. A period is labelled with a day (UTC),
+//! and the label never goes back: while the wall clock is behind it, the period stays open.
+//!
+//! The file has two slots that are written in turn, in place: a power cut in the middle of one leaves the other, and a full disk stops
+//! no number. Each slot is text with a checksum, which anybody can read.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::Date;
+
+use super::{Trouble, beside};
+
+/// Numbers that are reserved ahead. One sync reserves for as many calls as a PBX announces while the disk is busy: 64 would be used up in
+/// four milliseconds of announcements. The more, the longer the hole that a kill leaves; it has a name, so that its length hardly matters.
+pub(super) const AHEAD: u64 = 1_024;
+/// More are reserved when fewer than this are left.
+const LOW: u64 = AHEAD / 4 * 3;
+/// Days whose highest number is remembered.
+const DAYS_MAX: usize = 64;
+
+/// What one slot takes: a page, which is written as one.
+const SLOT_BYTES: usize = 4_096;
+const SLOTS: u64 = 2;
+/// The first line of a slot.
+const TITLE: &str = "retrocall numbers 1";
+
+/// The highest number of each recent day. On the last one, the open period, it is the highest reserved one.
+pub(super) type Highest = BTreeMap<Date, u64>;
+
+/// A call's place among the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    /// The label of the period: a day (UTC), which may be ahead of the wall clock.
+    pub day: Date,
+    /// The place in the period, from 1. None while none can be had: the call never gets one, and is not drawn.
+    pub sequence: Option<u64>,
+}
+
+/// What may be given.
+pub(super) struct Numbers {
+    /// The open period.
+    day: Date,
+    /// The last number given in it.
+    given: u64,
+    /// The last number that may be given in it: that much is durable.
+    reserved: u64,
+    /// The periods before.
+    earlier: Highest,
+    /// A later day has begun: its period is to be opened.
+    wanted: Option<Date>,
+}
+
+impl Numbers {
+    /// Goes on after what is known. Nothing may be given until more is reserved.
+    pub(super) fn after(known: &Highest, today: Date) -> Numbers {
+        let mut numbers = Numbers { day: today, given: 0, reserved: 0, earlier: Highest::new(), wanted: None };
+        numbers.learn(known);
+        numbers
+    }
+
+    /// None of these numbers is given from here on.
+    pub(super) fn learn(&mut self, known: &Highest) {
+        for (day, highest) in known {
+            if *day > self.day {
+                self.earlier.insert(self.day, self.given);
+                (self.day, self.given, self.reserved) = (*day, *highest, *highest);
+            } else if *day == self.day {
+                self.given = self.given.max(*highest);
+            } else {
+                let earlier = self.earlier.entry(*day).or_default();
+                *earlier = *highest.max(earlier);
+            }
+        }
+        // A day on which nothing was given is none.
+        self.earlier.retain(|_, highest| *highest > 0);
+        self.wanted = self.wanted.filter(|wanted| *wanted > self.day);
+    }
+
+    /// Gives the next number, if one is reserved.
+    pub(super) fn next(&mut self, today: Date) -> Number {
+        if today > self.day {
+            self.wanted = self.wanted.max(Some(today));
+        }
+        let sequence = (self.given < self.reserved).then(|| self.given + 1);
+        self.given = sequence.unwrap_or(self.given);
+        Number { day: self.day, sequence }
+    }
+
+    /// Whether more should be reserved.
+    pub(super) fn are_low(&self) -> bool {
+        self.wanted.is_some() || self.reserved.saturating_sub(self.given) < LOW
+    }
+
+    /// What should be made durable next.
+    pub(super) fn plan(&self) -> Highest {
+        let mut plan = self.earlier.clone();
+        // Until the new period is durable numbers are given in the old one, up to what is reserved.
+        let highest =
+            if self.wanted.is_some() { self.reserved.max(self.given) } else { self.given.saturating_add(AHEAD) };
+        plan.insert(self.day, highest.min(i64::MAX as u64));
+        plan.extend(self.wanted.map(|day| (day, AHEAD)));
+        newest(plan)
+    }
+
+    /// What was planned is durable.
+    pub(super) fn reserve(&mut self, plan: &Highest) {
+        let Some((day, highest)) = plan.last_key_value() else { return };
+        if *day > self.day {
+            self.earlier.insert(self.day, self.given);
+            (self.day, self.given) = (*day, 0);
+            self.wanted = self.wanted.filter(|wanted| wanted > day);
+        }
+        self.reserved = *highest;
+    }
+
+    /// What was given, and no more: for the end, after which the next run goes on without a hole.
+    pub(super) fn given(&self) -> Highest {
+        let mut given = self.earlier.clone();
+        given.insert(self.day, self.given);
+        newest(given)
+    }
+}
+
+fn newest(mut days: Highest) -> Highest {
+    while days.len() > DAYS_MAX {
+        days.pop_first();
+    }
+    days
+}
+
+/// The file.
+pub(super) struct NumbersFile {
+    path: PathBuf,
+    /// How often it was written: tells which slot is the newer one, and which is next.
+    turn: u64,
+}
+
+impl NumbersFile {
+    pub(super) fn new(home: &Path) -> NumbersFile {
+        NumbersFile { path: path(home), turn: 0 }
+    }
+
+    /// Reads it. None if there is none, or if it can't be made sense of: then it is put aside.
+    pub(super) fn load(&mut self) -> Result<Option<Highest>, Trouble> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.refused(&error)),
+        };
+        let newest = bytes.chunks(SLOT_BYTES).filter_map(read_slot).max_by_key(|(turn, _)| *turn);
+        if let Some((turn, highest)) = newest {
+            self.turn = turn;
+            return Ok(Some(highest));
+        }
+        // Made, and never synced: nothing was given by it.
+        if bytes.iter().any(|byte| *byte != 0) {
+            let aside = beside::put_aside(&self.path).map_err(|error| self.refused(&error))?;
+            tracing::error!(
+                path = %self.path.display(), aside = %aside.display(),
+                "the file of reserved numbers can't be made sense of and is put aside: numbers go on after those in the catalog"
+            );
+        }
+        Ok(None)
+    }
+
+    /// Makes it durable. The slot that was written last stays as it is, whatever happens meanwhile.
+    pub(super) fn store(&mut self, highest: &Highest) -> Result<(), Trouble> {
+        let turn = self.turn + 1;
+        self.write(turn, highest).map_err(|error| self.refused(&error))?;
+        self.turn = turn;
+        Ok(())
+    }
+
+    fn write(&self, turn: u64, highest: &Highest) -> io::Result<()> {
+        // By its name each time: one that was taken away is made again.
+        let (file, is_new) = beside::open_or_make(&self.path)?;
+        let is_whole = file.metadata()?.len() == SLOTS * SLOT_BYTES as u64;
+        if !is_whole {
+            // The blocks of both slots, so that no later one needs room on the disk.
+            file.write_all_at(&[0; SLOTS as usize * SLOT_BYTES], 0)?;
+            file.set_len(SLOTS * SLOT_BYTES as u64)?;
+        }
+        file.write_all_at(&slot(turn, highest), turn % SLOTS * SLOT_BYTES as u64)?;
+        if is_whole {
+            file.sync_data()?
+        } else {
+            file.sync_all()?
+        }
+        if is_new { beside::sync_name(&self.path) } else { Ok(()) }
+    }
+
+    fn refused(&self, error: &io::Error) -> Trouble {
+        Trouble::Unreserved { path: self.path.clone(), cause: error.to_string() }
+    }
+}
+
+/// Where the numbers of a home are.
+pub(super) fn path(home: &Path) -> PathBuf {
+    home.join("numbers")
+}
+
+fn slot(turn: u64, highest: &Highest) -> Vec<u8> {
+    let mut text = format!("{TITLE}\nturn {turn}\n");
+    for (day, number) in highest {
+        text += &format!("{day} {number}\n");
+    }
+    let mut bytes = format!("{text}sha256 {}\n", beside::digest(text.as_bytes())).into_bytes();
+    debug_assert!(bytes.len() <= SLOT_BYTES, "{DAYS_MAX} days have room");
+    bytes.resize(SLOT_BYTES, 0);
+    bytes
+}
+
+fn read_slot(bytes: &[u8]) -> Option<(u64, Highest)> {
+    let text = std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()?;
+    let (text, digest) = text.split_at(text.rfind("sha256 ")?);
+    if digest != format!("sha256 {}\n", beside::digest(text.as_bytes())) {
+        return None;
+    }
+    let mut lines = text.lines();
+    if lines.next()? != TITLE {
+        return None;
+    }
+    let turn = lines.next()?.strip_prefix("turn ")?.parse().ok()?;
+    let day = |line: &str| {
+        let (day, number) = line.split_once(' ')?;
+        Some((day.parse().ok()?, number.parse().ok()?))
+    };
+    Some((turn, lines.map(day).collect::<Option<Highest>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const MONDAY: Date = date(2026, 11, 23);
+    const TUESDAY: Date = date(2026, 11, 24);
+
+    fn of(days: &[(Date, u64)]) -> Highest {
+        days.iter().copied().collect()
+    }
+
+    /// Numbers after these, with a first reservation.
+    fn reserved_after(known: &[(Date, u64)], today: Date) -> Numbers {
+        let mut numbers = Numbers::after(&of(known), today);
+        assert_eq!(numbers.next(today).sequence, None, "nothing is given that is not reserved");
+        numbers.reserve(&numbers.plan());
+        numbers
+    }
+
+    fn next(numbers: &mut Numbers, today: Date) -> (Date, u64) {
+        let Number { day, sequence } = numbers.next(today);
+        (day, sequence.expect("a number"))
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_opens_no_period_again_and_numbers_go_on() {
+        let mut numbers = reserved_after(&[(TUESDAY, 40)], MONDAY);
+        assert_eq!(next(&mut numbers, MONDAY), (TUESDAY, 41));
+        assert_eq!(next(&mut numbers, TUESDAY), (TUESDAY, 42));
+        assert_eq!(next(&mut numbers, MONDAY), (TUESDAY, 43));
+    }
+
+    #[test]
+    fn a_day_that_begins_has_numbers_of_its_own_once_they_are_reserved_and_the_old_ones_until_then() {
+        let mut numbers = reserved_after(&[], MONDAY);
+        assert_eq!(next(&mut numbers, MONDAY), (MONDAY, 1));
+        assert!(!numbers.are_low());
+        assert_eq!(next(&mut numbers, TUESDAY), (MONDAY, 2));
+        assert!(numbers.are_low());
+        let plan = numbers.plan();
+        assert_eq!(plan, of(&[(MONDAY, AHEAD), (TUESDAY, AHEAD)]));
+        // While that is written.
+        assert_eq!(next(&mut numbers, TUESDAY), (MONDAY, 3));
+        numbers.reserve(&plan);
+        assert_eq!(next(&mut numbers, TUESDAY), (TUESDAY, 1));
+        assert_eq!(numbers.given(), of(&[(MONDAY, 3), (TUESDAY, 1)]));
+    }
+
+    #[test]
+    fn as_many_numbers_as_are_reserved_are_given_and_no_more() {
+        let mut numbers = reserved_after(&[], MONDAY);
+        let given = (0..2 * AHEAD).map_while(|_| numbers.next(MONDAY).sequence);
+        assert!(given.eq(1..=AHEAD));
+        numbers.reserve(&numbers.plan());
+        assert_eq!(next(&mut numbers, MONDAY), (MONDAY, AHEAD + 1));
+        // The catalog turns out to have more than the file knew of.
+        numbers.learn(&of(&[(MONDAY, 5 * AHEAD), (date(2026, 11, 1), 7)]));
+        assert_eq!(numbers.next(MONDAY).sequence, None);
+        numbers.reserve(&numbers.plan());
+        assert_eq!(next(&mut numbers, MONDAY), (MONDAY, 5 * AHEAD + 1));
+    }
+
+    #[test]
+    fn what_is_stored_is_read_back_and_a_write_that_was_cut_off_leaves_what_was_there() {
+        let home = TempDir::new().unwrap();
+        let mut file = NumbersFile::new(home.path());
+        assert_eq!(file.load().unwrap(), None);
+        let all: Highest = (0..DAYS_MAX as i32).map(|day| (MONDAY + jiff::ToSpan::days(day), u64::MAX)).collect();
+        let mut before = None;
+        for stored in [of(&[(MONDAY, 7)]), of(&[(MONDAY, 9), (TUESDAY, 64)]), all] {
+            file.store(&stored).unwrap();
+            let bytes = fs::read(path(home.path())).unwrap();
+            let turn = file.turn;
+            assert_eq!(NumbersFile::new(home.path()).load().unwrap().as_ref(), Some(&stored));
+            // Cut off anywhere, the newer slot is none, or whole.
+            let slot = (turn % SLOTS) as usize * SLOT_BYTES;
+            let length = bytes[slot..].iter().position(|byte| *byte == 0).unwrap();
+            for at in (0..length).step_by(7).chain([length - 1]) {
+                let mut torn = bytes.clone();
+                torn[slot + at..slot + SLOT_BYTES].fill(0x20);
+                fs::write(path(home.path()), &torn).unwrap();
+                if before.is_some() {
+                    assert_eq!(NumbersFile::new(home.path()).load().unwrap(), before, "at {at}");
+                }
+            }
+            fs::write(path(home.path()), &bytes).unwrap();
+            before = Some(stored);
+        }
+    }
+
+    #[test]
+    fn a_file_that_makes_no_sense_is_put_aside_and_one_that_was_taken_away_is_made_again() {
+        let home = TempDir::new().unwrap();
+        let path = path(home.path());
+        for _ in 0..2 {
+            fs::write(&path, "garbage").unwrap();
+            assert_eq!(NumbersFile::new(home.path()).load().unwrap(), None);
+        }
+        for aside in ["numbers.damaged", "numbers.damaged-2"] {
+            assert_eq!(fs::read_to_string(home.path().join(aside)).unwrap(), "garbage");
+        }
+        let mut file = NumbersFile::new(home.path());
+        file.store(&of(&[(MONDAY, 1)])).unwrap();
+        fs::remove_file(&path).unwrap();
+        file.store(&of(&[(MONDAY, 2)])).unwrap();
+        assert_eq!(NumbersFile::new(home.path()).load().unwrap(), Some(of(&[(MONDAY, 2)])));
+        // Never synced: a cut at its making.
+        fs::write(&path, [0; 100]).unwrap();
+        assert_eq!(NumbersFile::new(home.path()).load().unwrap(), None);
+    }
+}

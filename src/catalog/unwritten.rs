@@ -1,0 +1,163 @@
+//! Notes that the catalog did not take in time, in a file of their own until it does.
+//!
+//! Belongs here: the file `unwritten.jsonl`. Does not: when it is written and read back, which is the thread's matter.
+//!
+//! A line of JSON for each note; after some, a line that seals them with a checksum. It is written at its end alone, so that it can grow
+//! while it is not read. The rows of all calls may be in it; of customers, what belongs to kept calls. Once it is read back it is
+//! overwritten and removed; if a part of it can't be read, it is put aside instead, and what can be read counts.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Note, beside};
+
+/// The most that waits in the file: half a million notes.
+pub(super) const BYTES_MAX: u64 = 256 << 20;
+/// A longer line is none of ours: what a call has in marks is far less.
+const LINE_BYTES_MAX: u64 = 4 << 20;
+/// More notes are in no sealed part.
+const SEALED_MAX: usize = 10_000;
+const VERSION: u32 = 1;
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Title {
+    retrocall_unwritten: u32,
+}
+
+/// The line behind some notes.
+#[derive(Serialize, Deserialize)]
+struct Seal {
+    sealed: usize,
+    sha256: String,
+}
+
+/// The file.
+pub(super) struct Unwritten {
+    home: PathBuf,
+    path: PathBuf,
+    bytes_max: u64,
+}
+
+impl Unwritten {
+    pub(super) fn new(home: &Path, bytes_max: u64) -> Unwritten {
+        Unwritten { home: home.to_owned(), path: path(home), bytes_max }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is something to read back.
+    pub(super) fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|found| found.len() > 0)
+    }
+
+    /// Adds notes, durably.
+    pub(super) fn append(&self, notes: &[Note]) -> io::Result<()> {
+        let (mut file, is_new) = beside::open_or_make(&self.path)?;
+        let before = file.seek(SeekFrom::End(0))?;
+        let mut bytes = Vec::new();
+        if before == 0 {
+            line(&mut bytes, &Title { retrocall_unwritten: VERSION })?;
+        }
+        let first = bytes.len();
+        for note in notes {
+            line(&mut bytes, &note.clone().below(&self.home))?;
+        }
+        let seal = Seal { sealed: notes.len(), sha256: beside::digest(&bytes[first..]) };
+        line(&mut bytes, &seal)?;
+        if before + bytes.len() as u64 > self.bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // A part of it would be in the way of what follows.
+            let _ = file.set_len(before);
+        }
+        written?;
+        if is_new { beside::sync_name(&self.path) } else { Ok(()) }
+    }
+
+    /// Begins to read it from its beginning.
+    pub(super) fn read(&self) -> io::Result<Reader> {
+        let (file, _) = beside::open_or_make(&self.path)?;
+        Ok(Reader { lines: BufReader::new(file), has_title: false, is_damaged: false })
+    }
+
+    /// It was read to its end, and the catalog has what was in it.
+    pub(super) fn finish(&self, reader: &Reader) -> io::Result<()> {
+        if !reader.is_damaged {
+            return beside::wipe_and_remove(&self.path);
+        }
+        let aside = beside::put_aside(&self.path)?;
+        tracing::error!(
+            path = %self.path.display(), aside = %aside.display(),
+            "some notes that the catalog had not taken can't be read: recordings and calls of the last run may lack their customer's \
+             number and marks; the file is put aside, see what it holds, then delete it"
+        );
+        Ok(())
+    }
+}
+
+/// Where the notes of a home are that its catalog did not take.
+pub(super) fn path(home: &Path) -> PathBuf {
+    home.join("unwritten.jsonl")
+}
+
+fn line(bytes: &mut Vec<u8>, of: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *bytes, of)?;
+    bytes.push(b'\n');
+    Ok(())
+}
+
+/// Reads it, one sealed part after the other.
+pub(super) struct Reader {
+    lines: BufReader<File>,
+    has_title: bool,
+    is_damaged: bool,
+}
+
+impl Reader {
+    /// The next notes; none at the end. What can't be read is passed over, and remembered.
+    pub(super) fn next(&mut self) -> io::Result<Option<Vec<Note>>> {
+        let (mut part, mut notes, mut is_sound) = (Vec::new(), Vec::new(), true);
+        loop {
+            let start = part.len();
+            let count = (&mut self.lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut part)?;
+            let line = &part[start..];
+            if count == 0 {
+                self.is_damaged |= start > 0 || !is_sound;
+                return Ok(None);
+            }
+            if !self.has_title {
+                self.has_title = true;
+                let title = serde_json::from_slice::<Title>(line);
+                if !title.is_ok_and(|title| title.retrocall_unwritten == VERSION) {
+                    // Of another version, or of something else: nothing of it is guessed at.
+                    self.is_damaged = true;
+                    return Ok(None);
+                }
+                part.clear();
+            } else if let Ok(seal) = serde_json::from_slice::<Seal>(line) {
+                let is_sealed = seal.sealed == notes.len() && seal.sha256 == beside::digest(&part[..start]);
+                if is_sound && is_sealed {
+                    return Ok(Some(notes));
+                }
+                self.is_damaged = true;
+                (part, notes, is_sound) = (Vec::new(), Vec::new(), true);
+            } else {
+                match serde_json::from_slice(line) {
+                    Ok(note) if is_sound && notes.len() < SEALED_MAX => notes.push(note),
+                    // Up to the next seal nothing counts, and nothing is held.
+                    _ => (part, notes, is_sound) = (Vec::new(), Vec::new(), false),
+                }
+            }
+        }
+    }
+}

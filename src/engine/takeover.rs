@@ -1,0 +1,173 @@
+//! What the last run left behind: its unfinished recordings, those that the catalog does not know, and the calls that it lost.
+//!
+//! Belongs here: finding them, and saying so. Does not: how a file is repaired, SQL.
+//!
+//! Files are seen to before any call begins. What the catalog has to be asked for is done then as well; if it is out of reach, as soon as
+//! it comes, while calls go on, on a thread that lives that long.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use super::{
+    Home,
+    committing::{OfThisRun, registered},
+};
+use crate::{
+    barrier,
+    catalog::{self, CallEnded, Catalog, Note, Opened, Outcome, Trouble, Unfinished},
+    commit::{self, Item, RealDisk, Recovered},
+    priority,
+    protocol::CallId,
+    watch::heart::{self, Waits},
+};
+
+/// How long after a refusal of the catalog it is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Lost calls that are named one by one.
+const LOST_NAMED_MAX: usize = 20;
+
+/// What is needed to find it.
+pub(super) struct TakeOver {
+    home: PathBuf,
+    recordings: PathBuf,
+    catalog: Catalog,
+    /// When the engine started, by the wall clock.
+    now: Timestamp,
+    of_this_run: OfThisRun,
+    /// Calls of which something is on disk.
+    found: HashSet<CallId>,
+}
+
+impl TakeOver {
+    pub(super) fn new(home: &Home, catalog: &Catalog, now: Timestamp, of_this_run: OfThisRun) -> TakeOver {
+        let (home, recordings, catalog) = (home.path().to_owned(), home.recordings(), catalog.beside());
+        TakeOver { home, recordings, catalog, now, of_this_run, found: HashSet::new() }
+    }
+
+    /// Publishes what was unfinished; asks the catalog about the rest, now if it opens within `wait`, else when it does.
+    pub(super) fn begin(mut self, wait: Duration) {
+        self.recover();
+        let Err(trouble) = self.catalog.opened(wait).and_then(|opened| self.finish(&opened)) else { return };
+        error!(
+            "the catalog is out of reach: {trouble}. Calls are captured all the same; what is recorded is registered, and what the last run \
+             left is looked for, when the catalog comes"
+        );
+        let folders = [self.home.clone(), self.recordings.clone()];
+        let first = move || {
+            priority::give_way();
+            barrier::write_only_below(&[&folders[0], &folders[1]]);
+        };
+        let started = heart::spawn("take-over", Waits::Outside, first, move |_| {
+            while let Ok(opened) = self.catalog.opened_at_last() {
+                if self.finish(&opened).is_ok() || self.catalog.has_ended(RETRY) {
+                    return;
+                }
+            }
+        });
+        if let Err(cause) = started {
+            error!(
+                "no thread ({cause}): what the last run left is looked for at the next start; raise the limit on threads"
+            );
+        }
+    }
+
+    /// Publishes what was unfinished.
+    fn recover(&mut self) {
+        for recovered in commit::recover(&RealDisk::default(), &self.recordings) {
+            match recovered {
+                Recovered::Published { durable, label } => {
+                    let what = if durable.incomplete() { "its end is missing" } else { "it is complete" };
+                    warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
+                        "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
+                    self.found.insert(label.call);
+                    self.register(&durable, &label);
+                }
+                Recovered::Empty { call, path } => {
+                    info!(%call, path = %path.display(), "the recording of this call had just begun when the engine stopped, and held nothing yet")
+                }
+                Recovered::Failed { call, path, text } => {
+                    // Its row stays as it is: with the customer's number, until somebody has seen to the file.
+                    self.found.extend(call);
+                    error!(path = %path.display(), "an unfinished recording can't be read: {text}")
+                }
+            }
+        }
+    }
+
+    /// What the catalog has to be asked for.
+    fn finish(&mut self, opened: &Opened) -> Result<(), Trouble> {
+        self.register_unknown()?;
+        self.of_this_run.forget();
+        // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
+        let is_gone = |call: &&Unfinished| !self.found.contains(&call.call);
+        let gone: Vec<_> = opened.committing.iter().filter(is_gone).collect();
+        for call in &gone {
+            self.catalog.note(Note::Ended(lost_in_the_crash(call.call)));
+        }
+        let lost: Vec<_> = opened.lost.iter().filter(is_gone).chain(gone).collect();
+        for lost in lost.iter().take(LOST_NAMED_MAX) {
+            warn!(call = %lost.call, agent = lost.agent, began = %lost.began_at,
+                "this call was live when the engine stopped: nothing of it had reached the disk, and nothing of it is left");
+        }
+        if lost.len() > LOST_NAMED_MAX {
+            warn!(calls = lost.len() - LOST_NAMED_MAX, "and so many more calls were live");
+        }
+        Ok(())
+    }
+
+    /// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
+    /// reach, or since the backup that was put in its place. Those of this run register themselves.
+    fn register_unknown(&mut self) -> Result<(), Trouble> {
+        let known = catalog::registered(&self.home)?;
+        for item in commit::survey(&RealDisk::default(), &self.recordings) {
+            let Item::Recording { path, call } = item else { continue };
+            if known.contains(&call) || self.of_this_run.contains(&call) || !self.found.insert(call) {
+                continue;
+            }
+            self.register_file(call, &path);
+        }
+        Ok(())
+    }
+
+    fn register_file(&self, call: CallId, path: &Path) {
+        match commit::read_recording(&RealDisk::default(), path) {
+            Ok((durable, label)) if label.call == call => {
+                warn!(%call, agent = label.agent, path = %path.display(), "a recording that the catalog did not know is registered");
+                self.register(&durable, &label);
+            }
+            Ok((_, label)) => {
+                error!(path = %path.display(), "a recording is not registered: it says it is of call {}; name it after that call", label.call)
+            }
+            Err(text) => error!(path = %path.display(), "a recording is not registered: {text}"),
+        }
+    }
+
+    /// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with
+    /// it; when a call ended that nobody saw end is not known.
+    fn register(&self, durable: &commit::Durable, label: &commit::Label) {
+        self.catalog.note(Note::Kept(registered(durable, label, self.now)));
+    }
+}
+
+/// The ledger's row of a call of which nothing is left: its end and its counts are not known.
+fn lost_in_the_crash(call: CallId) -> CallEnded {
+    CallEnded {
+        call,
+        ended_at: None,
+        seconds: None,
+        outcome: Outcome::Lost,
+        reasons: Vec::new(),
+        private: false,
+        objected: false,
+        gaps: 0,
+        gap_seconds: 0.0,
+        late_frames: 0,
+        lost_frames: 0,
+    }
+}
