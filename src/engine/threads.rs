@@ -144,6 +144,8 @@ impl Wiping {
             let _work = heart.work();
             let (call, ended_at) = self.in_hand.insert(call);
             let wiped_bytes = call.wipe();
+            #[cfg(test)]
+            tests::panic_as_planted();
             let note = ended(call.outcome(), &[], *ended_at);
             self.in_hand = None;
             self.is_second_try = false;
@@ -182,20 +184,13 @@ mod tests {
         ring::Ring,
     };
 
-    /// A clock that fails so often, and then goes.
-    struct Broken(AtomicU32);
+    /// How often a wiper is to panic.
+    static PANICS: AtomicU32 = AtomicU32::new(0);
 
-    impl Clock for Broken {
-        fn wall(&self) -> Timestamp {
-            let left = self.0.load(Ordering::Relaxed);
-            self.0.store(left.saturating_sub(1), Ordering::Relaxed);
-            assert_eq!(left, 0, "a planted panic");
-            Timestamp::now()
-        }
-
-        fn passed(&self) -> Duration {
-            Duration::ZERO
-        }
+    pub(super) fn panic_as_planted() {
+        let left = PANICS.load(Ordering::Relaxed);
+        PANICS.store(left.saturating_sub(1), Ordering::Relaxed);
+        assert_eq!(left, 0, "a planted panic");
     }
 
     fn call_of_noise(arena: &Arc<Arena>) -> UnselectedCall {
@@ -229,16 +224,17 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
         let counters = Arc::new(Counters::new());
-        let clock = Arc::new(Broken(AtomicU32::new(1)));
-        let wiper = Wiper::start(Catalog::open(home.path()), Arc::clone(&counters), clock).expect("a thread");
+        PANICS.store(1, Ordering::Relaxed);
+        let catalog = Catalog::open(home.path(), jiff::civil::date(2026, 11, 24));
+        let wiper = Wiper::start(catalog, Arc::clone(&counters)).expect("a thread");
         for _ in 0..3 {
-            wiper.wipe(call_of_noise(&arena));
+            wiper.wipe(call_of_noise(&arena), Timestamp::now());
         }
         assert!(wiper.finish(WIPE_WAIT));
         assert_eq!(counters.totals().discards, 3, "the call at which it failed is wiped as well");
         assert_eq!(arena.held_bytes(), 0);
         // Whoever comes after the end is wiped all the same.
-        wiper.wipe(call_of_noise(&arena));
+        wiper.wipe(call_of_noise(&arena), Timestamp::now());
         assert_eq!(arena.held_bytes(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers that are never given twice, and notes that outlive an engine whose catalog did not take them.
 
-use std::{fs::Permissions, path::Path, sync::atomic::Ordering};
+use std::{fs::Permissions, path::Path, sync::atomic::Ordering, thread};
 
 use super::{numbers::AHEAD, *};
 
