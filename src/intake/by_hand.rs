@@ -77,7 +77,7 @@ impl ByHand {
             );
         }
         let stash = Stash::new(self.arena);
-        self.thread.connections.insert(ID, Connection { stream: server, inbox, stash, paused: true, lines });
+        self.thread.connections.insert(ID, Connection { lines, ..Connection::new(server, inbox, stash) });
         self.thread.read_on(ID);
         let (mut controls, mut fault) = (Vec::new(), None);
         for piece in pieces.map(Some).chain([None]) {

@@ -115,6 +115,11 @@ impl<T> Lookout<T> {
         let _ = self.wake.read();
     }
 
+    /// How many orders and beats wait. Whoever takes as many and then looks at the sockets again starves nobody, however fast more are ordered.
+    pub(super) fn waiting(&self) -> usize {
+        self.slips.occupied_len()
+    }
+
     /// The next order, if one waits. Beats that stand before it are given.
     pub(super) fn next(&mut self) -> Option<T> {
         loop {

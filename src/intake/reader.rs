@@ -34,6 +34,8 @@ pub(super) use shared::{Allowance, SharedFrames};
 
 /// What one call to the kernel reads at most: a few hundred frames.
 const READ_BYTES_MAX: usize = 128 * 1024;
+/// What it reads where a control message came last: what lies behind one waits in the arena until it has taken effect, and is copied for each.
+const CONTROL_READ_BYTES: usize = 4 * 1024;
 /// Frames of one read whose calls are told of them together: as many as the processor can fetch memory for at once.
 const FRAMES_AHEAD: usize = 16;
 /// How often what clients wrote into shared memory is collected, while there is any. Half a frame: later than a socket would say it, but
@@ -207,6 +209,8 @@ struct Connection<'a> {
     stash: Stash<'a>,
     /// Whether a control message has to take effect before more is read.
     paused: bool,
+    /// What one read may bring: much only where frames come.
+    read_bytes: usize,
     lines: Lines,
 }
 
@@ -276,12 +280,13 @@ impl ReaderThread<'_> {
     /// False when nobody can order any more.
     fn take_orders(&mut self) -> bool {
         self.lookout.hear();
-        while let Some(order) = self.lookout.next() {
+        // What is ordered meanwhile rings again: clients that ask without end keep orders coming, and sockets waiting.
+        for _ in 0..self.lookout.waiting() {
+            let Some(order) = self.lookout.next() else { break };
             match order {
                 Order::Adopt { id, stream, inbox } => {
                     let stash = Stash::new(self.arena);
-                    let connection = Connection { stream, inbox, stash, paused: true, lines: Lines::default() };
-                    self.connections.insert(id, connection);
+                    self.connections.insert(id, Connection::new(stream, inbox, stash));
                     self.read_on(id);
                 }
                 Order::Carry { id, channel, line } => match self.connections.get_mut(&id) {
@@ -334,7 +339,8 @@ impl ReaderThread<'_> {
         let mut filled = connection.stash.take(&mut self.buffers.bytes);
         let mut ended = false;
         if fresh {
-            match connection.stream.read(&mut self.buffers.bytes[filled..]) {
+            let end = self.buffers.bytes.len().min(filled + connection.read_bytes);
+            match connection.stream.read(&mut self.buffers.bytes[filled..end]) {
                 Ok(0) => ended = true,
                 Ok(read) => filled += read,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
@@ -346,8 +352,10 @@ impl ReaderThread<'_> {
         let mut fault = None;
         let mut keep = used;
         match stop {
+            Stop::More if used > 0 => connection.read_bytes = READ_BYTES_MAX,
             Stop::More => {}
             Stop::Control(range) => {
+                connection.read_bytes = CONTROL_READ_BYTES;
                 keep = range.end;
                 connection.paused = true;
                 let _ = self.lookout.epoll.delete(connection.stream.as_fd());
@@ -394,7 +402,13 @@ impl ReaderThread<'_> {
     }
 }
 
-impl Connection<'_> {
+impl<'a> Connection<'a> {
+    /// One that was not looked at yet.
+    fn new(stream: UnixStream, inbox: UnboundedSender<Inbound>, stash: Stash<'a>) -> Connection<'a> {
+        let (read_bytes, lines) = (CONTROL_READ_BYTES, Lines::default());
+        Connection { stream, inbox, stash, paused: true, read_bytes, lines }
+    }
+
     /// Uses whole messages from the beginning of `bytes`, up to the first that is none of audio. Returns how many bytes were used.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     fn use_bytes(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> (usize, Stop) {

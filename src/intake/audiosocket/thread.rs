@@ -155,7 +155,9 @@ impl TapThread<'_> {
     /// False when nobody can order any more.
     fn take_orders(&mut self) -> bool {
         self.lookout.hear();
-        while let Some(order) = self.lookout.next() {
+        // What is ordered meanwhile rings again: sockets must not wait for whoever connects without end.
+        for _ in 0..self.lookout.waiting() {
+            let Some(order) = self.lookout.next() else { break };
             match order {
                 Order::Adopt { id, fd } => {
                     let now = Instant::now();

@@ -169,7 +169,7 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
         lines.add(0, line);
         let stream = server.try_clone().expect("a socket");
         let mut connection =
-            Connection { stream, inbox: inbox.clone(), stash: Stash::new(&arena), paused: false, lines };
+            Connection { paused: false, lines, ..Connection::new(stream, inbox.clone(), Stash::new(&arena)) };
         let mut bytes = Vec::new();
         let payload: Vec<u8> = (0..160 * codec.bytes_per_sample()).map(|i| (i * 31) as u8).collect();
         for number in 0..200 {
