@@ -119,12 +119,12 @@ fn asks() -> Vec<Ask> {
 }
 
 fn refusals() -> Vec<Refusal> {
-    every!(Refusal: Malformed, UnknownCall, NoCall, NotYours, Ended, Private, Objected, Recording, MemoryFull, TooManyCalls,
+    every!(Refusal: Malformed, UnknownCall, NoCall, NotYours, Ended, Private, Objected, Recording, MemoryFull, TooManyCalls, CallsPerUser, BeginsPerSecond,
         Connected, Stopping, Disk)
 }
 
 fn errors() -> Vec<ErrorCode> {
-    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, Samples, Channel, Position, SharedMemory, Json, TooManyConnections,
+    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, Samples, Channel, Position, SharedMemory, Json, TooManyConnections, ConnectionsPerUser,
         MemoryFull)
 }
 
@@ -144,6 +144,7 @@ fn events() -> Vec<Event> {
     every!(Event:
         Hello { version: VERSION, engine: text(), agent: Some(text()), limits: limits() },
         Begun { call: call, agent: text(), agent_leg: Uuid::nil(), customer_leg: Uuid::nil() },
+        Offered { call: call, agent: text(), to: text() },
         Recording { call: call },
         State { call: call, agent: text(), states: CallStates::default() },
         Kept { call: call, path: "/".into(), seconds: 1.0 },

@@ -53,6 +53,9 @@ use worker::Worker;
 /// How long the thread may take to put aside what is not written, once its time is over.
 const PUTTING_ASIDE: Duration = Duration::from_secs(5);
 
+/// Notes that may wait in memory: about 80,000 calls, days of a large desk, some 100 MB. More than one user can begin in a working day.
+pub(crate) const NOTES_MAX: usize = 250_000;
+
 /// What bounds the catalog's thread.
 #[derive(Debug, Clone)]
 struct Limits {
@@ -66,7 +69,7 @@ struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { retry: Duration::from_secs(1), notes_max: 250_000, unwritten_bytes_max: unwritten::BYTES_MAX }
+        Limits { retry: Duration::from_secs(1), notes_max: NOTES_MAX, unwritten_bytes_max: unwritten::BYTES_MAX }
     }
 }
 

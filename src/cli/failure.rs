@@ -50,6 +50,8 @@ fn next_step(reason: Refusal) -> Option<&'static str> {
         Refusal::Private => "what was wiped can't be brought back",
         Refusal::Objected => "whoever runs the engine decides that with `objection_covers_record` in retrocall.toml",
         Refusal::TooManyCalls => "raise `calls_max` in retrocall.toml, or wait until calls end",
+        Refusal::CallsPerUser => "end one of them, or raise `calls_per_user` in retrocall.toml",
+        Refusal::BeginsPerSecond => "try again in a second, or raise `begins_per_second` in retrocall.toml",
         Refusal::Connected => "end its connection first",
         Refusal::Stopping => "try again when it runs again",
         Refusal::Recording | Refusal::MemoryFull | Refusal::Disk => return None,

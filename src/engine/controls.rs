@@ -5,10 +5,14 @@ use std::{sync::Arc, time::Instant};
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{Engine, Listener, Who, committing::label, registry::Entry};
+use super::{
+    Engine, Listener,
+    committing::label,
+    registry::{Entry, State},
+};
 use crate::{
     call::{Done, LiveCall, Moment, Pressed},
-    protocol::{self, Answer, Ask, CallId, Event, Reason, Refusal, Target, Verdict},
+    protocol::{self, Answer, Ask, CallId, Event, Principal, Reason, Refusal, Target, Verdict},
 };
 
 /// What became of a control.
@@ -30,7 +34,7 @@ impl Engine {
     /// over the connection that asks, so that those before the control are in the ring and all others are behind it.
     pub fn control(
         &self,
-        who: &Who,
+        who: &Principal,
         target: &Target,
         ask: &Ask,
         listener: &Arc<dyn Listener>,
@@ -41,16 +45,11 @@ impl Engine {
                 let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(Instant::now()) };
                 self.control_entry(who, &entry, ask, listener, moment)
             }
-            Err(refusal) => {
-                if matches!(ask, Ask::Record) {
-                    info!(agent = who.agent, reason = %refusal, "a press of record is refused");
-                }
-                Answer::refused(refusal).into()
-            }
+            Err(refusal) => Answer::refused(refusal).into(),
         }
     }
 
-    fn find(&self, who: &Who, target: &Target) -> Result<Arc<Entry>, Refusal> {
+    fn find(&self, who: &Principal, target: &Target) -> Result<Arc<Entry>, Refusal> {
         match target {
             Target::Call(id) => self.registry.get(*id),
             Target::Agent(agent) if !who.may_act_for(agent) => Err(Refusal::NotYours),
@@ -62,20 +61,27 @@ impl Engine {
 
     fn control_entry(
         &self,
-        who: &Who,
+        who: &Principal,
         entry: &Entry,
         ask: &Ask,
         listener: &Arc<dyn Listener>,
         moment: Moment,
     ) -> Controlled {
         let mut state = entry.state.lock();
+        let state = &mut *state;
         let Some(call) = state.call.as_mut() else { return Answer::refused(Refusal::Ended).into() };
-        if !who.may_act_for(call.agent()) {
-            info!(call = %entry.id, agent = who.agent, ask = ask.verb(), "refused: the call is another agent's");
-            return Answer::refused(Refusal::NotYours).into();
+        let is_taken = matches!(ask, Ask::Transfer { to } if who.is(to) && state.offered_to.as_ref() == Some(to));
+        if !who.may_act_for(call.agent()) && !is_taken {
+            return Answer { call: Some(entry.id), ..Answer::refused(Refusal::NotYours) }.into();
         }
         let before = (call.agent().to_owned(), call.states());
+        let mut text = None;
         let result = match ask {
+            Ask::Transfer { to } if who.is_owner() || who.is(to) => self.transfer(entry, state, to, moment),
+            Ask::Transfer { to } => self.offer(who, entry, state, to).map(|(done, told)| {
+                text = Some(told);
+                done
+            }),
             Ask::Record => self.record(entry, call, Some(listener), moment).map(|(done, commit)| {
                 if commit.is_some() {
                     (state.commit, state.pressed) = (commit, Some(Instant::now()));
@@ -91,11 +97,9 @@ impl Engine {
                 Answer { at: Some(at), ..Answer::new(Verdict::Accepted) }
             }
             Ok(Done::Already { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Already) },
-            Err(refusal) => {
-                info!(call = %entry.id, ask = ask.verb(), reason = %refusal, "refused");
-                Answer::refused(refusal)
-            }
+            Err(refusal) => Answer::refused(refusal),
         };
+        answer.text = text.or(answer.text);
         if state.call.as_ref().is_some_and(|call| (call.agent(), call.states()) != (&before.0, before.1)) {
             state.tell_states(entry);
         }
@@ -119,9 +123,53 @@ impl Engine {
         }
         // A press in the time after hangup: there is nothing more to wait for.
         if state.commit.is_some() && state.call.as_ref().is_some_and(LiveCall::is_ended) {
-            self.settle(entry, &mut state);
+            self.settle(entry, state);
         }
         Controlled { answer, after }
+    }
+
+    /// The call has another agent from here on.
+    fn transfer(&self, entry: &Entry, state: &mut State, to: &str, moment: Moment) -> Result<Done, Refusal> {
+        let Some(call) = state.call.as_mut() else { return Err(Refusal::Ended) };
+        let done = call.transfer(to, moment)?;
+        // Whoever keeps it, or gives it to another one, does not offer it any more.
+        state.offered_to = None;
+        if let Done::Accepted { .. } = done {
+            info!(call = %entry.id, agent = to, "a call has another agent");
+            state.turn = self.registry.next_turn();
+        }
+        Ok(done)
+    }
+
+    /// An agent offers the call to another one: it stays as it is until that one takes it, or anybody's press could be led to a call that
+    /// somebody else began. Returns what people should know of it as well.
+    fn offer(&self, who: &Principal, entry: &Entry, state: &mut State, to: &str) -> Result<(Done, String), Refusal> {
+        let call = state.call.as_ref().filter(|call| !call.is_ended()).ok_or(Refusal::Ended)?;
+        let (at, agent) = (entry.ring.end(), call.agent().to_owned());
+        let until = format!("it is {agent}'s until {to} takes it");
+        if state.offered_to.as_deref() == Some(to) {
+            return Ok((Done::Already { at }, format!("offered to {to} already: {until}")));
+        }
+        self.quotas.account_of(who).pace(self.clock.passed())?;
+        state.offered_to = Some(to.to_owned());
+        let offered = Event::Offered { call: entry.id, agent, to: to.to_owned() };
+        let here = match self.presence.tell_agent(to, &offered) {
+            0 => format!("; {to} is not connected now, and was not told"),
+            _ => String::new(),
+        };
+        Ok((Done::Accepted { at, silenced: None }, format!("offered to {to}: {until}{here}")))
+    }
+
+    /// Whether this is a live call that whoever asks may act for.
+    pub fn may_control(&self, who: &Principal, id: CallId) -> bool {
+        let Ok(entry) = self.registry.get(id) else { return false };
+        let state = entry.state.lock();
+        state.call.as_ref().is_some_and(|call| who.may_act_for(call.agent()))
+    }
+
+    /// The call of an agent that is meant, among some calls.
+    pub fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<CallId> {
+        self.registry.of_agent_among(agent, is_one)
     }
 
     /// How much is kept from before the press, and what people should know of it.
@@ -163,11 +211,11 @@ impl Engine {
     }
 
     /// The live calls that this user may see.
-    pub fn calls(&self, who: &Who) -> Vec<protocol::LiveCall> {
+    pub fn calls(&self, who: &Principal) -> Vec<protocol::LiveCall> {
         let view = |entry: Arc<Entry>| {
             let state = entry.state.lock();
             let call = state.call.as_ref().filter(|call| who.may_act_for(call.agent()))?;
-            Some(call.view(!state.slots.are_lost(), who.owner))
+            Some(call.view(!state.slots.are_lost(), who.is_owner()))
         };
         let mut calls: Vec<_> = self.registry.all().into_iter().filter_map(view).collect();
         calls.sort_by_key(|call| call.call);
@@ -185,9 +233,9 @@ fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Done, Refusal
         Ask::Resume => call.resume(moment),
         Ask::Private => call.private(),
         Ask::Object => Ok(call.object()),
-        Ask::Transfer { to } => call.transfer(to, moment),
         Ask::Dtmf { digit } => call.dtmf(*digit, moment),
         Ask::Record
+        | Ask::Transfer { .. }
         | Ask::Begin(_)
         | Ask::Expect(_)
         | Ask::Attach

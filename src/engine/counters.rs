@@ -88,7 +88,7 @@ impl<const N: usize> Tally<N> {
 }
 
 /// The name of a value on the wire.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         other => panic!("only words are counted by word, and this is none: {other:?}"),

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::{
-    Beginning, Engine, Listener, Who,
+    Beginning, Engine, Listener,
     committing::label,
     listener::Listeners,
     registry::{Carrier, Entry, State},
@@ -17,7 +17,7 @@ use crate::{
     audio::Leg,
     call::{Facts, LiveCall, Outcome, Settled},
     catalog::{self, CallBegun, CallEnded, Note, Number},
-    protocol::{Begin, CallId, CallStates, EndedBy, Event, Reason, Refusal},
+    protocol::{Begin, CallId, CallStates, EndedBy, Event, Principal, Reason, Refusal},
     ring::{LegCounts, LegWriter, Ring},
 };
 
@@ -49,7 +49,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Refusal`] if it can't be captured. The phone call itself is none of our business: it goes on.
-    pub fn begin(&self, who: &Who, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
+    pub fn begin(&self, who: &Principal, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
         let (entry, writers, left_out) = self.open(who, begin, listener, |slots| slots.take_all())?;
         let state = entry.state.lock();
         Ok(entry.carried(&state, writers, left_out))
@@ -61,7 +61,7 @@ impl Engine {
     /// [`Refusal`], as [`Engine::begin`].
     pub fn begin_with_leg(
         &self,
-        who: &Who,
+        who: &Principal,
         begin: Begin,
         leg: Leg,
         listener: &Arc<dyn Listener>,
@@ -73,7 +73,7 @@ impl Engine {
     /// Opens a call: it gets its id, its number and its draw, and whoever brings it `takes` what it needs of it.
     fn open<T>(
         &self,
-        who: &Who,
+        who: &Principal,
         begin: Begin,
         listener: &Arc<dyn Listener>,
         takes: impl FnOnce(&mut Slots) -> Option<T>,
@@ -84,14 +84,10 @@ impl Engine {
         if !who.may_act_for(&begin.agent) {
             return Err(Refusal::NotYours);
         }
-        if self.registry.len() >= self.calls_max {
-            warn!(calls = self.calls_max, "a call is not captured: the limit on live calls is reached (calls_max)");
-            return Err(Refusal::TooManyCalls);
-        }
         if self.arena.is_short() {
-            warn!("a call is not captured: the memory is full (--memory)");
             return Err(Refusal::MemoryFull);
         }
+        let counted = self.quotas.account_of(who).begin(self.clock.passed())?;
         let beginning = Beginning::now(&*self.clock);
         let began_at = beginning.at;
         // A call without a number is not drawn.
@@ -130,7 +126,8 @@ impl Engine {
             began: Instant::now(),
             beginning,
             listeners: Arc::new(listeners),
-            state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener))),
+            counted,
+            state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener), self.registry.next_turn())),
         });
         let mut left_out = self.put_in_force(&entry, &mut entry.state.lock(), begin.states);
         left_out.extend(begin.continues.map(|_| "continues".to_owned()));
@@ -144,12 +141,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`Refusal::Connected`] while it has one; [`Refusal::NotYours`], [`Refusal::UnknownCall`], [`Refusal::Ended`].
-    pub fn attach(&self, who: &Who, id: CallId, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
+    pub fn attach(&self, who: &Principal, id: CallId, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
         let entry = self.registry.get(id)?;
         let mut state = entry.state.lock();
         let call = state.call.as_ref().ok_or(Refusal::Ended)?;
         // Whoever carried it may go on doing so, although somebody else talks by now.
-        if !who.may_act_for(call.agent()) && state.carrier.agent != who.agent {
+        if !who.may_act_for(call.agent()) && state.carrier.who != who.id {
             return Err(Refusal::NotYours);
         }
         if state.pressable_until.is_some() {

@@ -11,7 +11,10 @@ mod guarantees;
 mod home;
 mod life;
 mod listener;
+mod presence;
 mod purposes;
+mod quotas;
+mod refusals;
 mod registry;
 mod slots;
 mod start;
@@ -37,8 +40,10 @@ pub use guarantees::Guarantees;
 pub use home::{Home, is_taken, recordings_in};
 pub use life::Carried;
 pub use listener::Listener;
+pub use presence::Present;
 pub use purposes::purposes;
-pub use registry::Who;
+pub use quotas::{Account, Counted, Full, Quotas};
+pub use refusals::Why;
 pub use start::StartError;
 pub use threads::FaultIn;
 
@@ -47,11 +52,13 @@ use crate::{
     catalog::Catalog,
     commit::Commits,
     memory::Arena,
-    protocol::{CallId, EndedBy, Limits},
+    protocol::{CallId, EndedBy, Event, Limits, Principal, PrincipalId},
     sampler::Draw,
     watch::heart,
 };
 use committing::{Committing, OfThisRun};
+use presence::Presence;
+use refusals::Refusals;
 use registry::Registry;
 use threads::Wiper;
 
@@ -79,6 +86,9 @@ pub struct Engine {
     commits: Commits,
     catalog: Catalog,
     counters: Arc<Counters>,
+    presence: Arc<Presence>,
+    quotas: Arc<Quotas>,
+    refusals: Refusals,
     registry: Registry,
     committing: Committing,
     of_this_run: OfThisRun,
@@ -127,6 +137,26 @@ impl Engine {
         &self.counters
     }
 
+    /// What each user may take.
+    pub fn quotas(&self) -> &Arc<Quotas> {
+        &self.quotas
+    }
+
+    /// Whether a refusal is to be logged, because it is the first of its kind. Others are counted, and logged together.
+    pub fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why) -> bool {
+        self.refusals.is_news(who, ask, why, self.clock.passed())
+    }
+
+    /// Somebody is connected, and is told of what concerns their agent, or everybody, for as long as what this returns lives.
+    pub fn arrive(&self, who: &Principal, listener: &Arc<dyn Listener>) -> Present {
+        self.presence.arrive(who, listener)
+    }
+
+    /// Tells everybody who is connected.
+    pub fn tell_all(&self, event: &Event) {
+        self.presence.tell_all(event);
+    }
+
     /// What wakes the thread that faults memory in.
     pub fn fault_in(&self) -> &FaultIn {
         &self.fault_in
@@ -153,6 +183,17 @@ impl Engine {
         }
     }
 
+    /// Logs what was counted of refusals, and forgets users who are long gone. Never returns.
+    pub async fn tidy_up(&self) {
+        const ROUND: Duration = Duration::from_secs(10);
+        loop {
+            tokio::time::sleep(ROUND).await;
+            let now = self.clock.passed();
+            self.refusals.tell_counted(now);
+            self.quotas.forget_the_absent(now);
+        }
+    }
+
     /// Takes no new calls from here on.
     pub fn refuse_new_calls(&self) {
         self.stopping.store(true, Ordering::Release);
@@ -163,6 +204,7 @@ impl Engine {
     pub fn stop(&self, wait: Duration) -> Left {
         let until = Instant::now() + wait;
         self.refuse_new_calls();
+        self.refusals.tell_all();
         let calls = self.registry.all();
         info!(calls = calls.len(), "stopping: selected calls are committed, all others wiped");
         for entry in calls {

@@ -8,42 +8,26 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Beginning, Listener, listener::Listeners, slots::Slots};
+use super::{Beginning, Listener, listener::Listeners, quotas::Counted, slots::Slots};
 use crate::{
     audio::{Leg, Rate},
     call::{Facts, LiveCall},
     commit::CommitHandle,
-    protocol::{CallId, Refusal},
+    protocol::{CallId, Principal, PrincipalId, Refusal},
     ring::{LegCounts, Ring},
 };
 
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
-    /// The agent that this user is.
-    pub agent: String,
-    /// Whether the user owns the engine (or is root), and may act for every agent.
-    pub owner: bool,
-}
-
-impl Who {
-    /// Whether this user may act for `agent`.
-    pub fn may_act_for(&self, agent: &str) -> bool {
-        self.owner || self.agent == agent
-    }
-}
-
 /// Who carries a call.
 pub(super) struct Carrier {
-    /// The agent that this user is. Whoever talks by now, this user may take the call up again.
-    pub agent: String,
+    /// Whoever talks by now, this user may take the call up again.
+    pub who: PrincipalId,
     /// Told whenever what holds of the call changes.
     pub listener: Weak<dyn Listener>,
 }
 
 impl Carrier {
-    pub(super) fn new(who: &Who, listener: &Arc<dyn Listener>) -> Carrier {
-        Carrier { agent: who.agent.clone(), listener: Arc::downgrade(listener) }
+    pub(super) fn new(who: &Principal, listener: &Arc<dyn Listener>) -> Carrier {
+        Carrier { who: who.id, listener: Arc::downgrade(listener) }
     }
 }
 
@@ -58,6 +42,8 @@ pub(super) struct Entry {
     /// The same by the engine's clock, for when it ended.
     pub beginning: Beginning,
     pub listeners: Arc<Listeners>,
+    /// Whose call it counts as.
+    pub counted: Counted,
     pub state: Mutex<State>,
 }
 
@@ -65,6 +51,10 @@ pub(super) struct Entry {
 pub(super) struct State {
     /// None once it is settled.
     pub call: Option<LiveCall>,
+    /// Of several calls of an agent the one with the highest turn was begun or taken last.
+    pub turn: u64,
+    /// The agent to whom its own one offers it.
+    pub offered_to: Option<String>,
     /// What brings it its legs.
     pub slots: Slots,
     /// Once it has ended: until when record can still be pressed.
@@ -115,6 +105,8 @@ pub(super) struct Registry(Mutex<Calls>);
 struct Calls {
     live: HashMap<CallId, Arc<Entry>>,
     settled: AudioCounts,
+    /// Turns that were given.
+    turns: u64,
 }
 
 impl Registry {
@@ -150,23 +142,41 @@ impl Registry {
         self.0.lock().live.get(&id).cloned().ok_or(Refusal::UnknownCall)
     }
 
+    /// The next turn. Not the clock's, nor an id's, which is made of it: that may jump back, and the button would mean another call.
+    pub(super) fn next_turn(&self) -> u64 {
+        let mut calls = self.0.lock();
+        calls.turns += 1;
+        calls.turns
+    }
+
     /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one
-    /// that began last.
+    /// that the agent began or took last.
     pub(super) fn of_agent(&self, agent: &str) -> Result<Arc<Entry>, Refusal> {
         self.best(|call| call.agent() == agent).ok_or(Refusal::NoCall)
     }
 
-    /// The call of whoever asks. On a desk of one person the only live call is theirs, whatever the softphone calls the agent.
-    pub(super) fn own(&self, who: &Who) -> Result<Arc<Entry>, Refusal> {
-        let only = || if who.owner && self.len() == 1 { self.best(|_| true) } else { None };
-        self.of_agent(&who.agent).or_else(|refusal| only().ok_or(refusal))
+    /// The call of whoever asks. On a desk of one person the only live call is theirs, whatever the softphone calls the agent: the only one that
+    /// no other user began, for whoever else begins one must neither get the owner's press nor be in its way.
+    pub(super) fn own(&self, who: &Principal) -> Result<Arc<Entry>, Refusal> {
+        let own = who.agents.first().map_or(Err(Refusal::NoCall), |agent| self.of_agent(agent));
+        own.or_else(|refusal| if who.is_owner() { self.only_of_the_owner().ok_or(refusal) } else { Err(refusal) })
+    }
+
+    fn only_of_the_owner(&self) -> Option<Arc<Entry>> {
+        let mut owners = self.all().into_iter().filter(|entry| entry.counted.account().is_owners());
+        owners.next().filter(|_| owners.next().is_none())
+    }
+
+    /// The same among some calls.
+    pub(super) fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<CallId> {
+        self.best(|call| call.agent() == agent && is_one(call.facts().id)).map(|entry| entry.id)
     }
 
     fn best(&self, fits: impl Fn(&LiveCall) -> bool) -> Option<Arc<Entry>> {
         let rank = |entry: Arc<Entry>| {
             let state = entry.state.lock();
             let call = state.call.as_ref().filter(|call| fits(call))?;
-            let rank = (!call.is_ended(), !call.is_on_hold(), entry.id);
+            let rank = (!call.is_ended(), !call.is_on_hold(), state.turn);
             drop(state);
             Some((rank, entry))
         };
@@ -176,9 +186,11 @@ impl Registry {
 
 impl State {
     /// Of a call that has just begun.
-    pub(super) fn begun(call: LiveCall, slots: Slots, carrier: Carrier) -> State {
+    pub(super) fn begun(call: LiveCall, slots: Slots, carrier: Carrier, turn: u64) -> State {
         State {
             call: Some(call),
+            turn,
+            offered_to: None,
             slots,
             pressable_until: None,
             carrier,

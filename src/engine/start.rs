@@ -14,6 +14,8 @@ use tracing::{info, warn};
 use super::{
     Clock, Counters, Engine, Guarantees, Home, SystemClock,
     committing::{Committing, OfThisRun},
+    quotas::Quotas,
+    refusals::Refusals,
     registry::Registry,
     takeover::TakeOver,
     threads::{FaultIn, Wiper},
@@ -36,6 +38,10 @@ const BUFFER_BYTES: usize = 2 << 20;
 const BYTES_A_SECOND: usize = 18_600;
 /// How long the start waits for the catalog. It is not needed to capture.
 const CATALOG_WAIT: Duration = Duration::from_secs(3);
+/// Open files that a connection takes: it is read by one thread, and written by another.
+const FILES_PER_CONNECTION: usize = 2;
+/// Open files that are kept for all else: recordings that are being written, the catalog, descriptors on their way to clients.
+const FILES_KEPT: usize = 512;
 
 /// Why the engine does not start.
 #[derive(Debug)]
@@ -97,6 +103,7 @@ impl Engine {
             _ => StartError::Home(error),
         })?;
         raise_limits();
+        let connections_max = connections_that_fit(settings);
         // The catalog opens in its own thread, meanwhile.
         let catalog = Catalog::open(home.path(), catalog::day_of(clock.wall()));
         let arena = Arc::new(arena(settings)?);
@@ -137,6 +144,9 @@ impl Engine {
             commits,
             catalog,
             counters,
+            presence: Arc::default(),
+            quotas: Arc::new(Quotas::new(settings, connections_max)),
+            refusals: Refusals::default(),
             registry: Registry::default(),
             committing: Committing::default(),
             of_this_run,
@@ -155,6 +165,25 @@ fn raise_limits() {
             let _ = resource::setrlimit(which, hard, hard);
         }
     }
+}
+
+/// How many connections there can be, so that none of them takes the descriptor that a recording needs.
+fn connections_that_fit(settings: &Settings) -> usize {
+    let (files, _) = resource::getrlimit(resource::Resource::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let takes_audiosocket = settings.audiosocket.is_some() || settings.audiosocket_socket.is_some();
+    let each = FILES_PER_CONNECTION + usize::from(takes_audiosocket);
+    let fit = ((files - FILES_KEPT.min(files / 2)) / each).max(1);
+    if fit < settings.connections_max {
+        warn!(
+            connections = fit,
+            connections_max = settings.connections_max,
+            files,
+            "the limit on open files leaves room for fewer connections than connections_max: raise it (`ulimit -n`, LimitNOFILE= in the \
+             systemd unit)"
+        );
+    }
+    fit.min(settings.connections_max)
 }
 
 /// Tries what a commit does, and says what is not as it should be. On a thread of its own: a slow disk holds up nobody.

@@ -1,7 +1,7 @@
 //! The task of one connection: its control messages, in order, and what it is told.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -12,17 +12,17 @@ use tokio::{
     sync::{mpsc::UnboundedReceiver, oneshot},
     time::timeout,
 };
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::audiosocket::Pairing;
 use super::outbox::{Outbox, Place, Written};
 use super::reader::{Allowance, ConnectionId, Inbound, Line, Reader, SharedFrames};
 use crate::{
     audio::{Codec, Rate},
-    engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Who},
+    engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Why},
     protocol::{
-        Answer, Ask, CallId, ErrorCode, Event, Expect, Refusal, Request, RequestError, SharedLayout, Target, VERSION,
-        Verdict,
+        Answer, Ask, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request, RequestError,
+        SharedLayout, Target, VERSION, Verdict,
     },
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Connection {
     engine: Arc<Engine>,
     reader: Arc<Reader>,
     pairing: Option<Arc<Pairing>>,
-    who: Who,
+    who: Principal,
     outbox: Arc<Outbox>,
     /// The outbox again, as the engine knows it.
     listener: Arc<dyn Listener>,
@@ -64,7 +64,7 @@ impl Connection {
         engine: Arc<Engine>,
         reader: Arc<Reader>,
         pairing: Option<Arc<Pairing>>,
-        who: Who,
+        who: Principal,
         outbox: Arc<Outbox>,
         allowance: Allowance,
     ) -> Connection {
@@ -75,13 +75,15 @@ impl Connection {
 
     /// Serves the connection to its end, and says what that was.
     pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Inbound>, stream: UnixStream) -> ClosedBy {
-        let agent = (!self.who.owner).then(|| self.who.agent.clone());
+        let agent = self.who.agents.first().filter(|_| !self.who.is_owner()).cloned();
         self.outbox.tell(&Event::Hello {
             version: VERSION,
             engine: env!("CARGO_PKG_VERSION").to_owned(),
             agent,
             limits: self.engine.limits(),
         });
+        // From here on it may hear other things: not before the greeting.
+        let _present = self.engine.arrive(&self.who, &self.listener);
         let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
         let mut writes = true;
         let mut fault = None;
@@ -108,8 +110,12 @@ impl Connection {
                 // The client does not read, or is gone: the reader thread gives its calls back.
                 written = &mut writing, if writes => {
                     writes = false;
-                    if matches!(written, Ok(Written::NotRead)) {
+                    if let Ok(Written::NotRead(limit)) = written {
                         closed_by = ClosedBy::NotReading;
+                        if self.engine.is_news(self.who.id, "connect", Why::NotReading) {
+                            let who = self.who.id;
+                            warn!(connection = self.id, %who, "a connection is closed: the client does not read what it is sent ({limit})");
+                        }
                     }
                     self.reader.close(self.id);
                 }
@@ -125,7 +131,9 @@ impl Connection {
     /// The end: calls that were not ended wait for another connection.
     fn gone(&mut self, fault: Option<(ErrorCode, String)>, lines: Vec<(u32, Box<Line>)>) {
         if let Some((error, text)) = fault {
-            warn!(connection = self.id, agent = self.who.agent, ?error, "a connection is closed: {text}");
+            if self.engine.is_news(self.who.id, "connect", Why::Error(error)) {
+                warn!(connection = self.id, who = %self.who.id, ?error, "a connection is closed: {text}");
+            }
             self.outbox.tell(&Event::Error { error, text });
         }
         for (channel, line) in lines {
@@ -151,11 +159,12 @@ impl Connection {
             Err(RequestError::Malformed { id, text }) => {
                 let answer = Answer { id, ..Answer::malformed(text) };
                 self.engine.counters().answered(Asked::Other, &answer);
+                log_refusal(&self.engine, self.who.id, "request", &answer);
                 self.outbox.answer(&answer);
                 return Ok(());
             }
         };
-        let (id, asked) = (request.id, Asked::from(&request.ask));
+        let (id, asked, verb) = (request.id, Asked::from(&request.ask), request.ask.verb());
         let (controlled, descriptor) = match request.ask {
             Ask::Share { frame_samples } => self.share(&request.target, frame_samples),
             _ => (self.ask(request), None),
@@ -163,12 +172,13 @@ impl Connection {
         let Controlled { mut answer, after } = controlled;
         answer.id = id;
         self.engine.counters().answered(asked, &answer);
+        log_refusal(&self.engine, self.who.id, verb, &answer);
         match after {
             None => self.outbox.answer_with(&answer, descriptor),
             Some(after) => {
                 let place = self.outbox.place();
                 let (engine, outbox) = (Arc::clone(&self.engine), Arc::clone(&self.outbox));
-                tokio::spawn(answer_after(answer, after, engine, outbox, place));
+                tokio::spawn(answer_after(answer, after, engine, (self.who.id, verb), outbox, place));
             }
         }
         Ok(())
@@ -199,7 +209,7 @@ impl Connection {
             Ask::End => self.end(&target).into(),
             Ask::Calls => Answer { calls: Some(self.engine.calls(&self.who)), ..Answer::new(Verdict::Accepted) }.into(),
             // How many commits are under way would tell the draw.
-            Ask::Status if !self.who.owner => Answer::refused(Refusal::NotYours).into(),
+            Ask::Status if !self.who.is_owner() => Answer::refused(Refusal::NotYours).into(),
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
             ask => {
                 let carries = |call| self.calls.values().any(|carries| carries.call == call);
@@ -208,27 +218,32 @@ impl Connection {
         }
     }
 
-    /// A call will come over AudioSocket.
+    /// A call will come over AudioSocket. A PBX's calls are the owner's to announce: whoever else could would make another agent's call their own,
+    /// by its UUIDs.
     fn expect(&self, expect: Expect) -> Answer {
+        if !self.who.is_owner() {
+            return Answer::refused(Refusal::NotYours);
+        }
         let Some(pairing) = &self.pairing else {
             return Answer::malformed(
                 "this engine does not take calls over AudioSocket: set `audiosocket` in retrocall.toml".to_owned(),
             );
         };
-        if !self.who.may_act_for(&expect.agent) {
-            return Answer::refused(Refusal::NotYours);
-        }
         match pairing.expect(expect, Arc::downgrade(&self.listener), Instant::now()) {
             true => Answer::new(Verdict::Accepted),
             false => Answer::refused(Refusal::TooManyCalls),
         }
     }
 
-    /// A channel is a call of this connection.
+    /// A channel is a call of this connection. So is what names no call, if the connection carries just one and its user may act for that.
     fn resolve(&self, target: Target) -> Result<Target, Refusal> {
         match target {
             Target::Channel(channel) => {
                 self.calls.get(&channel).map(|carries| Target::Call(carries.call)).ok_or(Refusal::UnknownCall)
+            }
+            Target::Own if self.calls.len() == 1 => {
+                let only = self.calls.values().next().map(|carries| carries.call);
+                Ok(only.filter(|call| self.engine.may_control(&self.who, *call)).map_or(Target::Own, Target::Call))
             }
             other => Ok(other),
         }
@@ -255,8 +270,13 @@ impl Connection {
             Target::Call(call) => {
                 self.calls.iter().find(|(_, carries)| carries.call == *call).map(|(channel, _)| *channel)
             }
+            Target::Agent(agent) => {
+                let carried: HashSet<CallId> = self.calls.values().map(|carries| carries.call).collect();
+                let call = self.engine.of_agent_among(agent, |call| carried.contains(&call))?;
+                self.own(&Target::Call(call))
+            }
             Target::Own if self.calls.len() == 1 => self.calls.keys().next().copied(),
-            _ => None,
+            Target::Own => None,
         }
     }
 
@@ -280,7 +300,6 @@ impl Connection {
                 (answer.into(), Some(descriptor))
             }
             Err(why) => {
-                warn!(call = %carries.call, "a call shares no memory with its client: {why}");
                 let text = Some(why.to_string());
                 (Answer { call, text, ..Answer::refused(Refusal::MemoryFull) }.into(), None)
             }
@@ -303,11 +322,25 @@ impl Connection {
     }
 }
 
+/// Logs a refusal, if it is one and the first of its kind.
+fn log_refusal(engine: &Engine, who: PrincipalId, ask: &'static str, answer: &Answer) {
+    let Some(reason) = answer.reason else { return };
+    if !engine.is_news(who, ask, Why::Refusal(reason)) {
+        return;
+    }
+    let (call, text) = (answer.call.map(|call| call.to_string()), answer.text.as_deref().unwrap_or_default());
+    match ask {
+        "begin" => warn!(%who, ?reason, "a call is not captured: {text}"),
+        _ => info!(%who, ask, ?reason, call, "refused: {text}"),
+    }
+}
+
 /// Answers a control when the disk holds nothing any more of what it silenced.
 async fn answer_after(
     answer: Answer,
     after: oneshot::Receiver<()>,
     engine: Arc<Engine>,
+    (who, ask): (PrincipalId, &'static str),
     outbox: Arc<Outbox>,
     place: Place,
 ) {
@@ -317,6 +350,7 @@ async fn answer_after(
             let refused = Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) };
             engine.counters().mishap(Mishap::Erase);
             engine.counters().answered(Asked::Other, &refused);
+            log_refusal(&engine, who, ask, &refused);
             refused
         }
     };

@@ -2,18 +2,14 @@
 
 use std::{
     fs::{self, Permissions},
-    io,
+    io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use nix::unistd::{Group, Uid, User, chown};
-use parking_lot::Mutex;
 use tokio::{
     net::{UnixListener, UnixStream},
     sync::mpsc::unbounded_channel,
@@ -27,8 +23,8 @@ use super::{
     reader::{Allowance, Reader},
 };
 use crate::{
-    engine::{Engine, Listener, Mishap, Who},
-    protocol::{ErrorCode, Event},
+    engine::{Engine, Mishap, Why},
+    protocol::{ErrorCode, Event, Principal, PrincipalId, control_message},
     settings::Settings,
 };
 
@@ -45,11 +41,8 @@ pub(super) struct Door {
     /// Where calls over AudioSocket are announced, if they are taken.
     pairing: Option<Arc<Pairing>>,
     settings: Settings,
-    open: Arc<AtomicUsize>,
     /// All calls together share no more memory with their clients than they have for themselves.
     allowance: Allowance,
-    /// Those who are connected, to be told when the engine stops.
-    outboxes: Mutex<Vec<std::sync::Weak<Outbox>>>,
 }
 
 /// The local socket: the one that was inherited, or a new one.
@@ -118,9 +111,8 @@ impl Door {
         pairing: Option<Arc<Pairing>>,
         settings: &Settings,
     ) -> Door {
-        let (open, outboxes) = (Arc::default(), Mutex::default());
         let allowance = Allowance::new(engine.arena().bytes());
-        Door { listener, own_path, engine, readers, pairing, settings: settings.clone(), open, allowance, outboxes }
+        Door { listener, own_path, engine, readers, pairing, settings: settings.clone(), allowance }
     }
 
     /// Accepts until the engine stops.
@@ -142,24 +134,23 @@ impl Door {
                 self.engine.counters().mishap(Mishap::Connection);
                 warn!(connection = id, "a connection can't be served: {error}");
             }
+            // Whoever connects without end does not keep this thread from those who are here.
+            tokio::task::yield_now().await;
         }
     }
 
     fn welcome(&self, id: u64, stream: UnixStream) -> io::Result<()> {
         let uid = Uid::from_raw(stream.peer_cred()?.uid());
-        let outbox = Arc::new(Outbox::default());
-        let limit = self.settings.connections_max;
-        if self.open.load(Ordering::Relaxed) >= limit {
-            warn!(limit, "a connection is refused (connections_max)");
-            self.engine.counters().connection_refused();
-            let text = format!("{limit} connections are open: that is the limit (connections_max)");
-            outbox.tell(&Event::Error { error: ErrorCode::TooManyConnections, text });
-            outbox.close();
-            tokio::spawn(outbox.write_to(stream));
-            return Ok(());
-        }
-        let who = self.who(uid)?;
-        debug!(connection = id, agent = who.agent, owner = who.owner, "a connection");
+        let is_owner = uid.is_root() || uid == Uid::effective();
+        let account = self.engine.quotas().account(PrincipalId::User(uid.as_raw()), is_owner);
+        // Before anything that costs more than this.
+        let seat = match account.connect() {
+            Ok(seat) => seat,
+            Err((error, text)) => return self.turn_away(stream, uid, error, text),
+        };
+        let who = self.who(uid, is_owner)?;
+        debug!(connection = id, who = %who.id, agents = ?who.agents, owner = is_owner, "a connection");
+        let outbox = Arc::new(Outbox::new(account));
         // One descriptor is read by the thread that carries audio, the other written by the task here.
         let stream = stream.into_std()?;
         let reading = stream.try_clone()?;
@@ -175,18 +166,27 @@ impl Door {
             Arc::clone(&outbox),
             self.allowance.clone(),
         );
-        let mut outboxes = self.outboxes.lock();
-        outboxes.retain(|outbox| outbox.strong_count() > 0);
-        outboxes.push(Arc::downgrade(&outbox));
-        drop(outboxes);
-        self.open.fetch_add(1, Ordering::Relaxed);
         reader.adopt(id, reading, sender);
         self.engine.counters().connection_opened();
-        let (open, engine) = (Arc::clone(&self.open), Arc::clone(&self.engine));
+        let engine = Arc::clone(&self.engine);
         tokio::spawn(async move {
             engine.counters().connection_closed(connection.serve(inbox, stream).await);
-            open.fetch_sub(1, Ordering::Relaxed);
+            drop(seat);
         });
+        Ok(())
+    }
+
+    /// One connection too many: it is told so and closed, with as little work as that takes.
+    fn turn_away(&self, stream: UnixStream, uid: Uid, error: ErrorCode, text: String) -> io::Result<()> {
+        self.engine.counters().connection_refused();
+        if self.engine.is_news(PrincipalId::User(uid.as_raw()), "connect", Why::Error(error)) {
+            warn!(%uid, "a connection is refused: {text}");
+        }
+        let json = serde_json::to_vec(&Event::Error { error, text }).expect("an event is JSON");
+        let mut message = Vec::new();
+        control_message(&json, &mut message);
+        // Its buffer is empty: all of it fits, or nobody is there.
+        let _ = stream.into_std()?.write(&message);
         Ok(())
     }
 
@@ -194,17 +194,13 @@ impl Door {
     ///
     /// # Errors
     /// The user's name could be taken for another one.
-    fn who(&self, uid: Uid) -> io::Result<Who> {
+    fn who(&self, uid: Uid, is_owner: bool) -> io::Result<Principal> {
         let name = User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid-{uid}"), |user| user.name);
         let agent = self.settings.agent_of(&name).map_err(|why| {
             io::Error::other(format!("the name of user {uid} {why}; [users] in retrocall.toml can't name it either"))
         })?;
-        Ok(Who { agent, owner: uid.is_root() || uid == Uid::effective() })
-    }
-
-    /// Tells everybody something.
-    pub(super) fn tell_all(&self, event: &Event) {
-        self.outboxes.lock().iter().filter_map(std::sync::Weak::upgrade).for_each(|outbox| outbox.tell(event));
+        let principal = if is_owner { Principal::owner } else { Principal::agent };
+        Ok(principal(uid.as_raw(), agent))
     }
 }
 

@@ -160,13 +160,14 @@ pub fn serve(
             // Who comes from here on waits for the next engine, if somebody holds the socket for it.
             () = audiosocket::accept(taps.as_ref()) => {}
             () = engine.keep_up() => {}
+            () = engine.tidy_up() => {}
             _ = terminate.recv() => info!("asked to stop (SIGTERM)"),
             _ = interrupt.recv() => info!("asked to stop (SIGINT)"),
         }
         supervisor::stopping();
         // Here, on the thread on which calls begin: none can slip in behind what `stop` ends.
         engine.refuse_new_calls();
-        door.tell_all(&Event::Stopping);
+        engine.tell_all(&Event::Stopping);
         let stopping = tokio::task::spawn_blocking({
             let engine = Arc::clone(&engine);
             move || engine.stop(STOP_WAIT)

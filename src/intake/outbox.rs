@@ -14,23 +14,26 @@ use tokio::{
     net::UnixStream,
     sync::Notify,
 };
-use tracing::warn;
 
 use crate::{
-    engine::Listener,
-    protocol::{Answer, Event, control_message},
+    engine::{Account, Full, Listener},
+    protocol::{Answer, Event, HEAD_BYTES, control_message},
 };
 
-/// Bytes that may wait for a client that does not read. One long list of calls fits.
+/// Bytes that may wait for one client that does not read, whoever it is. One long list of calls fits.
 const WAITING_BYTES_MAX: usize = 20 * 1024 * 1024;
-/// Descriptors that may wait for a client that does not read: they are taken from what all connections need.
-const DESCRIPTORS_MAX: usize = 256;
-/// Answers that may wait behind one that waits for the disk.
-const HELD_BACK_MAX: usize = 10_000;
+/// Of these, bytes that count for the user alone, and not for all together: whoever reads never pays for those who don't.
+const FREE_BYTES: usize = 16 * 1024;
+/// Bytes that short messages share: what waits costs as much memory as is counted, and little more.
+const PIECE_BYTES: usize = 4 * 1024;
+/// As what a waiting descriptor counts: descriptors are taken from what all connections need.
+const DESCRIPTOR_BYTES: usize = 64 * 1024;
+/// As what the place of an answer counts that is not known yet.
+const PLACE_BYTES: usize = 64;
 
 /// Answers and events on their way to a client. Whoever puts them in never waits.
-#[derive(Default)]
 pub(super) struct Outbox {
+    account: Account,
     waiting: Mutex<Waiting>,
     filled: Notify,
     overflown: Notify,
@@ -43,8 +46,8 @@ pub(super) enum Written {
     All,
     /// The client was gone.
     Gone,
-    /// The client did not read.
-    NotRead,
+    /// The client did not read, and this limit is reached.
+    NotRead(&'static str),
 }
 
 /// The place of an answer that is not known yet.
@@ -52,38 +55,102 @@ pub(super) struct Place(u64);
 
 #[derive(Default)]
 struct Waiting {
-    /// Messages that can go out.
-    bytes: Vec<u8>,
-    /// Descriptors that go with them, and where in `bytes` the message of each begins.
-    descriptors: Vec<(usize, OwnedFd)>,
-    /// How many wait, with those of answers that are held back.
-    descriptors_waiting: usize,
+    /// What can go out.
+    pieces: VecDeque<Piece>,
     /// Answers from the first one that is not known yet: they go out in the order of their requests.
-    held_back: VecDeque<Option<Message>>,
+    held_back: VecDeque<Option<Piece>>,
     /// The number of the first one of these.
     first: u64,
+    /// What was counted for all of these, and for the piece that is being written.
+    counted: usize,
     /// Nothing more is taken; what waits still goes out.
     closed: bool,
+    /// The limit that was reached.
+    overflow: Option<&'static str>,
 }
 
-/// The JSON of an answer, and the descriptor that goes with it.
-type Message = (Vec<u8>, Option<OwnedFd>);
+/// Whole messages, and the descriptor that goes with the first of them.
+struct Piece {
+    bytes: Vec<u8>,
+    descriptor: Option<OwnedFd>,
+    counted: usize,
+}
+
+impl Piece {
+    fn new(json: &[u8], descriptor: Option<OwnedFd>, room: usize) -> Piece {
+        let mut bytes = Vec::with_capacity(room.max(HEAD_BYTES + json.len()));
+        control_message(json, &mut bytes);
+        let counted = bytes.capacity() + if descriptor.is_some() { DESCRIPTOR_BYTES } else { 0 };
+        Piece { bytes, descriptor, counted }
+    }
+}
 
 impl Waiting {
-    fn is_too_much(&self) -> bool {
-        self.bytes.len() > WAITING_BYTES_MAX
-            || self.held_back.len() > HELD_BACK_MAX
-            || self.descriptors_waiting > DESCRIPTORS_MAX
+    /// A message goes out: behind others in their piece, if there is room.
+    fn let_out(&mut self, json: &[u8], descriptor: Option<OwnedFd>, account: &Account) -> Result<(), &'static str> {
+        let has_room = |piece: &&mut Piece| piece.bytes.capacity() - piece.bytes.len() >= HEAD_BYTES + json.len();
+        if descriptor.is_none()
+            && let Some(last) = self.pieces.back_mut().filter(has_room)
+        {
+            control_message(json, &mut last.bytes);
+            return Ok(());
+        }
+        let piece = Piece::new(json, descriptor, PIECE_BYTES);
+        self.count(piece.counted, account)?;
+        self.pieces.push_back(piece);
+        Ok(())
     }
 
-    /// A message goes out.
-    fn let_out(&mut self, (json, descriptor): Message) {
-        self.descriptors.extend(descriptor.map(|descriptor| (self.bytes.len(), descriptor)));
-        control_message(&json, &mut self.bytes);
+    /// An answer: behind those that are not known yet.
+    fn answer(&mut self, json: &[u8], descriptor: Option<OwnedFd>, account: &Account) -> Result<(), &'static str> {
+        if self.held_back.is_empty() {
+            return self.let_out(json, descriptor, account);
+        }
+        let mut piece = Piece::new(json, descriptor, 0);
+        piece.counted += PLACE_BYTES;
+        self.count(piece.counted, account)?;
+        self.held_back.push_back(Some(piece));
+        Ok(())
     }
+
+    /// Counts what is about to wait, or names the limit that it would be over.
+    fn count(&mut self, bytes: usize, account: &Account) -> Result<(), &'static str> {
+        if self.counted + bytes > WAITING_BYTES_MAX {
+            return Err("20 MiB");
+        }
+        account.queue(bytes, beyond_free(self.counted, bytes)).map_err(|full| match full {
+            Full::User => "queued_per_user",
+            Full::Total => "queued_max",
+        })?;
+        self.counted += bytes;
+        Ok(())
+    }
+
+    /// Takes nothing more, and lets go of what can't be written any more.
+    fn forget(&mut self, account: &Account) {
+        self.closed = true;
+        let left = self.pieces.drain(..).map(|piece| piece.counted).sum();
+        self.count_no_more(left, account);
+    }
+
+    fn count_no_more(&mut self, bytes: usize, account: &Account) {
+        self.counted -= bytes;
+        account.queued_no_more(bytes, beyond_free(self.counted, bytes));
+    }
+}
+
+/// How many of `more` bytes count for all together, where so many wait already.
+fn beyond_free(waiting: usize, more: usize) -> usize {
+    (waiting + more).saturating_sub(FREE_BYTES) - waiting.saturating_sub(FREE_BYTES)
 }
 
 impl Outbox {
+    /// An empty one, whose content counts for this account.
+    pub(super) fn new(account: Account) -> Outbox {
+        let [filled, overflown] = Default::default();
+        Outbox { account, waiting: Mutex::default(), filled, overflown }
+    }
+
     /// An answer.
     pub(super) fn answer(&self, answer: &Answer) {
         self.answer_with(answer, None);
@@ -91,46 +158,46 @@ impl Outbox {
 
     /// An answer, and a descriptor that goes with it.
     pub(super) fn answer_with(&self, answer: &Answer, descriptor: Option<OwnedFd>) {
-        let message = (serde_json::to_vec(answer).expect("an answer is JSON"), descriptor);
-        self.put(|waiting| {
-            waiting.descriptors_waiting += usize::from(message.1.is_some());
-            if waiting.held_back.is_empty() {
-                waiting.let_out(message);
-            } else {
-                waiting.held_back.push_back(Some(message));
-            }
-        });
+        let json = serde_json::to_vec(answer).expect("an answer is JSON");
+        self.put(|waiting| waiting.answer(&json, descriptor, &self.account));
     }
 
     /// Keeps the place of an answer that comes later: the answers behind it wait for it.
     pub(super) fn place(&self) -> Place {
-        let mut waiting = self.waiting.lock();
-        waiting.held_back.push_back(None);
-        Place(waiting.first + waiting.held_back.len() as u64 - 1)
+        let mut place = 0;
+        self.put(|waiting| {
+            waiting.count(PLACE_BYTES, &self.account)?;
+            waiting.held_back.push_back(None);
+            place = waiting.first + waiting.held_back.len() as u64 - 1;
+            Ok(())
+        });
+        Place(place)
     }
 
     /// The answer whose place was kept.
     pub(super) fn fill(&self, place: Place, answer: &Answer) {
         let json = serde_json::to_vec(answer).expect("an answer is JSON");
         self.put(|waiting| {
+            let mut piece = Piece::new(&json, None, 0);
+            waiting.count(piece.counted, &self.account)?;
+            piece.counted += PLACE_BYTES;
             let at = (place.0 - waiting.first) as usize;
-            waiting.held_back[at] = Some((json, None));
+            waiting.held_back[at] = Some(piece);
             while let Some(Some(_)) = waiting.held_back.front() {
-                let message = waiting.held_back.pop_front().flatten().expect("it was just seen");
-                waiting.let_out(message);
+                waiting.pieces.extend(waiting.held_back.pop_front().flatten());
                 waiting.first += 1;
             }
+            Ok(())
         });
     }
 
-    fn put(&self, put: impl FnOnce(&mut Waiting)) {
+    fn put(&self, put: impl FnOnce(&mut Waiting) -> Result<(), &'static str>) {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
             return;
         }
-        put(&mut waiting);
-        if waiting.is_too_much() {
-            waiting.closed = true;
+        if let Err(limit) = put(&mut waiting) {
+            (waiting.closed, waiting.overflow) = (true, Some(limit));
             self.overflown.notify_one();
         }
         drop(waiting);
@@ -145,64 +212,87 @@ impl Outbox {
 
     /// Writes what comes, until it is closed and empty, or the client does not read, or is gone. Returns how it ended.
     pub(super) async fn write_to(self: Arc<Outbox>, mut stream: UnixStream) -> Written {
-        loop {
-            let (bytes, descriptors, closed) = {
+        let ended = loop {
+            let piece = {
                 let mut waiting = self.waiting.lock();
-                waiting.descriptors_waiting -= waiting.descriptors.len();
-                (std::mem::take(&mut waiting.bytes), std::mem::take(&mut waiting.descriptors), waiting.closed)
-            };
-            if bytes.is_empty() {
-                if closed {
-                    let _ = stream.shutdown().await;
-                    return Written::All;
+                match (waiting.overflow, waiting.pieces.pop_front()) {
+                    (Some(limit), _) => break Written::NotRead(limit),
+                    (None, None) if waiting.closed => break Written::All,
+                    (None, piece) => piece,
                 }
+            };
+            let Some(piece) = piece else {
                 self.filled.notified().await;
                 continue;
-            }
-            let ended = tokio::select! {
-                written = write(&mut stream, &bytes, descriptors) => written.is_err().then_some(Written::Gone),
-                () = self.overflown.notified() => {
-                    warn!("a connection is closed: the client does not read what it is sent");
-                    Some(Written::NotRead)
-                }
             };
-            if let Some(ended) = ended {
-                self.close();
-                return ended;
+            let counted = piece.counted;
+            let gone = tokio::select! {
+                written = write(&mut stream, piece) => written.is_err(),
+                () = self.overflown.notified() => false,
+            };
+            self.waiting.lock().count_no_more(counted, &self.account);
+            if gone {
+                break Written::Gone;
             }
+        };
+        match ended {
+            Written::All => drop(stream.shutdown().await),
+            // Nobody will read it: others may have its room.
+            Written::Gone | Written::NotRead(_) => self.waiting.lock().forget(&self.account),
         }
+        ended
     }
 }
 
-/// Writes messages, each descriptor with the first byte of its own.
-async fn write(stream: &mut UnixStream, bytes: &[u8], descriptors: Vec<(usize, OwnedFd)>) -> io::Result<()> {
+/// Writes messages, the descriptor with their first byte.
+async fn write(stream: &mut UnixStream, piece: Piece) -> io::Result<()> {
     let mut written = 0;
-    for (at, descriptor) in descriptors {
-        stream.write_all(&bytes[written..at]).await?;
+    if let Some(descriptor) = piece.descriptor {
         let send = || {
-            let (piece, raw) = ([IoSlice::new(&bytes[at..=at])], [descriptor.as_raw_fd()]);
+            let (first, raw) = ([IoSlice::new(&piece.bytes[..1])], [descriptor.as_raw_fd()]);
             let with = [ControlMessage::ScmRights(&raw)];
-            Ok(sendmsg::<()>(stream.as_raw_fd(), &piece, &with, MsgFlags::MSG_NOSIGNAL, None)?)
+            Ok(sendmsg::<()>(stream.as_raw_fd(), &first, &with, MsgFlags::MSG_NOSIGNAL, None)?)
         };
-        written = at + stream.async_io(Interest::WRITABLE, send).await?;
+        written = stream.async_io(Interest::WRITABLE, send).await?;
     }
-    stream.write_all(&bytes[written..]).await
+    stream.write_all(&piece.bytes[written..]).await
 }
 
 impl Listener for Outbox {
     fn tell(&self, event: &Event) {
         let json = serde_json::to_vec(event).expect("an event is JSON");
-        self.put(|waiting| control_message(&json, &mut waiting.bytes));
+        self.put(|waiting| waiting.let_out(&json, None, &self.account));
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let mut waiting = self.waiting.lock();
+        let counted = waiting.counted;
+        waiting.count_no_more(counted, &self.account);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{HEAD_BYTES, Head, Verdict};
+    use crate::{
+        engine::Quotas,
+        protocol::{Head, PrincipalId, Verdict},
+        settings::Settings,
+    };
+
+    fn outbox(settings: Settings) -> (Arc<Quotas>, Outbox) {
+        let quotas = Arc::new(Quotas::new(&settings, 9));
+        let account = quotas.account(PrincipalId::User(1), false);
+        (quotas, Outbox::new(account))
+    }
 
     fn ids(outbox: &Outbox) -> Vec<u64> {
-        let bytes = std::mem::take(&mut outbox.waiting.lock().bytes);
+        let mut waiting = outbox.waiting.lock();
+        let bytes: Vec<u8> = waiting.pieces.iter().flat_map(|piece| piece.bytes.clone()).collect();
+        waiting.forget(&outbox.account);
+        waiting.closed = false;
         let mut rest = &bytes[..];
         let mut ids = Vec::new();
         while let Some((head, after)) = rest.split_first_chunk::<HEAD_BYTES>() {
@@ -220,7 +310,7 @@ mod tests {
 
     #[test]
     fn answers_go_out_in_the_order_of_their_requests_though_one_waits_for_the_disk() {
-        let outbox = Outbox::default();
+        let (_, outbox) = outbox(Settings::default());
         outbox.answer(&answer(1));
         let second = outbox.place();
         outbox.answer(&answer(3));
@@ -233,5 +323,33 @@ mod tests {
         let sixth = outbox.place();
         outbox.fill(sixth, &answer(6));
         assert_eq!(ids(&outbox), [5, 6]);
+        assert_eq!(outbox.waiting.lock().counted, 0, "what has gone out is counted no more");
+    }
+
+    #[test]
+    fn what_waits_is_counted_as_the_memory_that_it_takes_and_all_of_it_is_given_back() {
+        let settings = Settings { queued_per_user: 100_000, queued_max: 200_000, ..Settings::default() };
+        let (quotas, unread) = outbox(settings);
+        let is_full = |outbox: &Outbox| outbox.waiting.lock().overflow;
+        let mut sent = 0;
+        while is_full(&unread).is_none() {
+            unread.answer(&answer(sent));
+            sent += 1;
+        }
+        assert_eq!(is_full(&unread), Some("queued_per_user"));
+        let took: usize = unread.waiting.lock().pieces.iter().map(|piece| piece.bytes.capacity()).sum();
+        assert!(took <= 100_000 && took == unread.waiting.lock().counted, "{took}");
+        assert!(sent > 2_000, "{sent} short answers fit: their pieces are shared");
+        // Another user's connection, and the owner's, don't notice.
+        for account in [quotas.account(PrincipalId::User(2), false), quotas.account(PrincipalId::User(3), true)] {
+            let other = Outbox::new(account);
+            other.answer(&answer(1));
+            assert_eq!((is_full(&other), ids(&other)), (None, vec![1]));
+        }
+        // Another one of the same user's has its room when this one is gone.
+        let same = Outbox::new(quotas.account(PrincipalId::User(1), false));
+        drop(unread);
+        same.answer(&answer(7));
+        assert_eq!((is_full(&same), ids(&same)), (None, vec![7]));
     }
 }

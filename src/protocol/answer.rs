@@ -21,7 +21,7 @@ pub enum Verdict {
 }
 
 /// Why a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// The request itself is wrong.
@@ -44,6 +44,10 @@ pub enum Refusal {
     MemoryFull,
     /// A limit on the number of calls is reached.
     TooManyCalls,
+    /// This user's own limit on live calls is reached.
+    CallsPerUser,
+    /// This user begins, or offers, calls faster than one user may.
+    BeginsPerSecond,
     /// The call still has the connection that carries it.
     Connected,
     /// The engine is stopping.
@@ -54,7 +58,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in their order.
-    pub const ALL: [Refusal; 13] = [
+    pub const ALL: [Refusal; 15] = [
         Refusal::Malformed,
         Refusal::UnknownCall,
         Refusal::NoCall,
@@ -65,6 +69,8 @@ impl Refusal {
         Refusal::Recording,
         Refusal::MemoryFull,
         Refusal::TooManyCalls,
+        Refusal::CallsPerUser,
+        Refusal::BeginsPerSecond,
         Refusal::Connected,
         Refusal::Stopping,
         Refusal::Disk,
@@ -85,7 +91,9 @@ impl fmt::Display for Refusal {
             Refusal::Objected => "the customer objected, and here an objection covers recording on demand too",
             Refusal::Recording => "recording was asked for: only a reviewer can take that back",
             Refusal::MemoryFull => "the memory for live calls is full: raise --memory, or wait until calls end",
-            Refusal::TooManyCalls => "the limit on live calls is reached",
+            Refusal::TooManyCalls => "the limit on live calls is reached (calls_max)",
+            Refusal::CallsPerUser => "the limit on live calls of one user is reached (calls_per_user)",
+            Refusal::BeginsPerSecond => "calls are begun or offered faster than one user may (begins_per_second)",
             Refusal::Connected => "the call still has its connection",
             Refusal::Stopping => "the engine is stopping",
             Refusal::Disk => "the disk did not overwrite what was already written: see the engine's log",

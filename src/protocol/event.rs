@@ -34,6 +34,15 @@ pub enum Event {
         /// The UUID that was said to be the customer's leg.
         customer_leg: Uuid,
     },
+    /// Another agent offers a call to the agent of this connection, whose it is once a `transfer` takes it.
+    Offered {
+        /// The call.
+        call: CallId,
+        /// Whose it is until then.
+        agent: String,
+        /// To whom it is offered.
+        to: String,
+    },
     /// Record was pressed for a call, by whomever.
     Recording {
         /// The call.
@@ -109,7 +118,7 @@ pub enum EndedBy {
 }
 
 /// What a connection can be closed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// The bytes are not of this protocol.
@@ -132,13 +141,15 @@ pub enum ErrorCode {
     Json,
     /// No more connections are taken.
     TooManyConnections,
+    /// No more connections of this user are taken.
+    ConnectionsPerUser,
     /// No memory is left for what the client sent.
     MemoryFull,
 }
 
 impl ErrorCode {
     /// All of them, in their order.
-    pub const ALL: [ErrorCode; 11] = [
+    pub const ALL: [ErrorCode; 12] = [
         ErrorCode::NotRetrocall,
         ErrorCode::Version,
         ErrorCode::Kind,
@@ -149,6 +160,7 @@ impl ErrorCode {
         ErrorCode::SharedMemory,
         ErrorCode::Json,
         ErrorCode::TooManyConnections,
+        ErrorCode::ConnectionsPerUser,
         ErrorCode::MemoryFull,
     ];
 }

@@ -6,6 +6,7 @@ mod answer;
 mod event;
 mod frame;
 mod name;
+mod principal;
 mod request;
 mod shared;
 mod states;
@@ -19,6 +20,7 @@ pub use frame::{
     audio_message, control_message,
 };
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json};
+pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target};
 pub use shared::{
     NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout,

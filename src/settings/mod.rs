@@ -66,9 +66,27 @@ pub struct Settings {
     /// How many calls can be live at once.
     #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
     pub calls_max: usize,
+    /// How many calls of one user can be live at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub calls_per_user: usize,
+    /// How many calls one user can begin or offer in a second, in the long run.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 100_000>")]
+    pub begins_per_second: usize,
     /// How many connections can be open at once.
     #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
     pub connections_max: usize,
+    /// How many connections of one user can be open at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub connections_per_user: usize,
+    /// Bytes of answers and events that can wait to be read, of all connections together.
+    #[serde(deserialize_with = "units::size_within::<_, { 1 << 20 }, { 1 << 40 }>")]
+    pub queued_max: usize,
+    /// Bytes of answers and events that can wait to be read, of one user's connections.
+    #[serde(deserialize_with = "units::size_within::<_, { 64 << 10 }, { 1 << 40 }>")]
+    pub queued_per_user: usize,
+    /// Percents of `calls_max`, `connections_max` and `queued_max` that only the engine's owner gets.
+    #[serde(deserialize_with = "units::count_within::<_, 0, 90>")]
+    pub owner_reserve_percent: usize,
     /// Threads that take in audio; without it the engine decides.
     #[serde(deserialize_with = "units::some_count_within::<_, 1, 256>")]
     pub intake_threads: Option<usize>,
@@ -167,7 +185,13 @@ impl Default for Settings {
             socket_group: None,
             users: BTreeMap::new(),
             calls_max: 20_000,
+            calls_per_user: 32,
+            begins_per_second: 2,
             connections_max: 8_192,
+            connections_per_user: 64,
+            queued_max: 64 << 20,
+            queued_per_user: 4 << 20,
+            owner_reserve_percent: 10,
             intake_threads: None,
             commit_threads: 2,
             metrics: None,

@@ -33,7 +33,13 @@ fn every_setting_can_be_set() {
         socket = "sub/s"
         socket_group = "desk"
         calls_max = 5
+        calls_per_user = 4
+        begins_per_second = 3
         connections_max = 6
+        connections_per_user = 2
+        queued_max = "2MiB"
+        queued_per_user = "64KiB"
+        owner_reserve_percent = 0
         intake_threads = 3
         commit_threads = 4
         metrics = "[::1]:9464"
@@ -69,7 +75,13 @@ fn every_setting_can_be_set() {
         socket_group: Some("desk".into()),
         users: [("aj".to_owned(), "anna".to_owned())].into(),
         calls_max: 5,
+        calls_per_user: 4,
+        begins_per_second: 3,
         connections_max: 6,
+        connections_per_user: 2,
+        queued_max: 2 << 20,
+        queued_per_user: 64 << 10,
+        owner_reserve_percent: 0,
         intake_threads: Some(3),
         commit_threads: 4,
         metrics: Some("[::1]:9464".parse().expect("an address")),
@@ -120,6 +132,9 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     assert!(line_2("memory = \"99999999999999999999GiB\"").contains("out of range"));
     assert!(line_2("one_in = -1").contains("`one_in`"));
     assert!(line_2("calls_max = 0").contains("out of range: 1 to"));
+    assert!(line_2("owner_reserve_percent = 91").contains("out of range: 0 to 90"));
+    assert!(line_2("queued_per_user = \"1KiB\"").contains("1024 bytes are out of range: 64 KiB to 1024 GiB"));
+    assert!(line_2("queued_max = 5").contains("a size with its unit, in quotes"));
     assert!(line_2("allow_unlocked = \"yes\"").contains("`allow_unlocked`"));
     assert!(line_2("metrics = 9464").contains("a loopback address with its port, in quotes"));
     assert!(line_2("metrics = \"127.0.0.1\"").contains("is not an address with its port"));

@@ -127,6 +127,17 @@ pub(super) fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, 
     from.deserialize_str(Text { what, parse: parse_memory }).map(Some)
 }
 
+pub(super) fn size_within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    from: D,
+) -> Result<usize, D::Error> {
+    let what = "a size with its unit, in quotes, like \"4MiB\"";
+    let bytes = from.deserialize_str(Text { what, parse: parse_size })?;
+    match usize::try_from(bytes) {
+        Ok(fits) if (MIN..=MAX).contains(&bytes) => Ok(fits),
+        _ => Err(de::Error::custom(format!("{bytes} bytes are out of range: {} KiB to {} GiB", MIN >> 10, MAX >> 30))),
+    }
+}
+
 /// Where the metrics are shown: an address of this machine alone, and a port.
 ///
 /// # Errors

@@ -1,22 +1,23 @@
-//! Who may do what: the modes of all that there is, and another user's process.
+//! Who may do what: the modes of all that there is, other users' processes, and every request as everybody.
 
 use std::{
-    env,
+    collections::BTreeSet,
+    fmt::Write,
     fs::{self, Permissions},
-    io::Read,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use nix::unistd::{Group, User};
-use retrocall::{client::Client, protocol::Ask};
+use retrocall::protocol::Ask;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     begin,
-    desk::{Desk, Home, Line, Ran, Sound, fixture},
+    desk::{Home, Line, Ran, Sound, fixture},
     rig::Raw,
+    visitors::OpenDesk,
 };
 
 fn mode(path: &Path) -> u32 {
@@ -44,113 +45,141 @@ fn the_socket_the_home_and_all_that_is_kept_are_closed_to_others_by_mode() {
     desk.stop();
 }
 
-/// The user whose process is another agent's, and one who has nothing to do with the desk.
-const OTHER_USER: &str = "nobody";
-const STRANGER: &str = "daemon";
-/// Tells this test program that it is that user's client: the socket it is to use.
-const OTHER_SOCKET: &str = "RETROCALL_TEST_SOCKET";
-
-/// The other end of the test below: this very program, run as another user, who asks what it reads and prints what it hears.
-#[test]
-#[ignore = "the client of another user, run by `another_user_may_press_for_its_own_agent_alone`"]
-fn another_users_client() {
-    let Some(socket) = env::var_os(OTHER_SOCKET) else { return };
-    let mut requests = String::new();
-    std::io::stdin().read_to_string(&mut requests).expect("requests");
-    let mut raw = Raw::bare(Path::new(&socket));
-    println!("\nhello {}", raw.next().expect("a greeting"));
-    for request in requests.lines() {
-        println!("answer {}", raw.ask(&serde_json::from_str(request).expect("JSON")));
-    }
-}
-
-/// Runs that client as a user of this system, with one request a line. Returns what it printed.
-fn as_user(user: &User, program: &Path, socket: &Path, requests: &[Value]) -> Ran {
-    let lines = requests.iter().map(|request| format!("{request}\n")).collect::<String>();
-    let asked = program.with_file_name("requests");
-    fs::write(&asked, lines).expect("requests");
-    let mut command = Command::new(program);
-    command.args(["--ignored", "--exact", "access::another_users_client", "--nocapture"]);
-    command.env_clear().env(OTHER_SOCKET, socket).current_dir("/");
-    command.stdin(Stdio::from(fs::File::open(&asked).expect("requests"))).uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    Ran::of(command)
-}
-
 #[test]
 fn another_user_may_press_for_its_own_agent_alone() {
-    if !crate::skip::is_root("a process of another user") {
-        return;
-    }
-    let user = |name: &str| User::from_name(name).ok().flatten();
-    let (Some(other), Some(stranger)) = (user(OTHER_USER), user(STRANGER)) else {
-        return crate::skip::skip(&format!("no users {OTHER_USER} and {STRANGER} on this system"));
-    };
-    let group = Group::from_gid(other.gid).expect("groups").expect("its group").name;
-    let settings = format!("socket_group = \"{group}\"\n[users]\n{OTHER_USER} = \"bert\"\n");
-    let desk = Desk::open_with(&settings, &["--one-in", "0"]);
-    // The way to the home is not the engine's to open, and the program may lie where others can't read it.
-    let above = desk.path().parent().expect("a folder above").to_owned();
-    fs::set_permissions(&above, Permissions::from_mode(0o711)).expect("modes");
-    let program = above.join("client");
-    fs::copy(env::current_exe().expect("this program"), &program).expect("a copy");
+    let Some(open) = OpenDesk::open("", &["--one-in", "0"]) else { return };
+    let desk = &open.desk;
     assert_eq!((mode(desk.path()), mode(desk.socket())), (0o710, 0o660));
-    let mut anna = Line::begin(&desk, "anna", 8_000);
-    let mut bert = Line::begin(&desk, "bert", 8_000);
+    let mut carl = Line::begin(desk, "carl", 8_000);
+    let mut bert = Line::begin(desk, "bert", 8_000);
     let sound = Sound::noise(8_000, 1_600, 3);
-    for line in [&mut anna, &mut bert] {
+    for line in [&mut carl, &mut bert] {
         line.talk(&sound, 0, 1_600);
         line.accepted(Ask::Dtmf { digit: '1' });
     }
-    let requests = [
-        (json!({"do": "record", "call": anna.call}), "refused", "not-yours"),
-        (json!({"do": "record", "agent": "anna"}), "refused", "not-yours"),
-        (json!({"do": "mask", "call": anna.call}), "refused", "not-yours"),
-        (json!({"do": "attach", "call": anna.call}), "refused", "not-yours"),
-        (begin("anna"), "refused", "not-yours"),
-        (json!({"do": "status"}), "refused", "not-yours"),
-        (json!({"do": "end", "call": bert.call}), "refused", "unknown-call"),
-        (json!({"do": "calls"}), "accepted", ""),
-        (json!({"do": "record"}), "accepted", ""),
-        (json!({"do": "record", "call": bert.call}), "already", ""),
-        (begin("bert"), "accepted", ""),
-    ];
-    let asked: Vec<Value> = requests.iter().map(|(request, ..)| request.clone()).collect();
-    let ran = as_user(&other, &program, desk.socket(), &asked);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let said = |word: &str| -> Vec<Value> {
-        let lines = ran.stdout.lines().filter_map(|line| line.strip_prefix(word));
-        lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    };
-    assert_eq!(said("hello ")[0]["agent"], "bert");
-    let answers = said("answer ");
-    assert_eq!(answers.len(), requests.len(), "{ran:?}");
-    for ((request, verdict, reason), answer) in requests.iter().zip(&answers) {
-        assert_eq!(answer["answer"], *verdict, "{request}: {answer}");
-        assert_eq!(answer["reason"].as_str().unwrap_or_default(), *reason, "{request}: {answer}");
-    }
-    let seen = answers[7]["calls"].as_array().expect("a list");
-    assert_eq!(seen.len(), 1, "another agent's call is shown: {seen:?}");
-    assert_eq!(seen[0]["call"], json!(bert.call));
-    assert!(seen[0].get("held_bytes").is_none(), "how much memory a call holds could tell the draw");
-    assert!(
-        desk.log().contains("not-yours") || desk.log().contains("another agent's"),
-        "a refused press is not logged"
-    );
+    let visitor = open.visitor("bert");
+    let mut berts = visitor.bare();
+    assert_eq!(berts.next().expect("a greeting")["agent"], "bert");
+    assert_eq!(berts.ask(&json!({"do": "record", "call": carl.call}))["reason"], "not-yours");
+    let seen = berts.ask(&json!({"do": "calls"}));
+    assert_eq!(seen["calls"].as_array().map(Vec::len), Some(1), "another agent's call is shown: {seen}");
+    assert_eq!(seen["calls"][0]["call"], json!(bert.call));
+    assert!(seen["calls"][0].get("held_bytes").is_none(), "how much memory a call holds could tell the draw");
+    assert_eq!(berts.ask(&json!({"do": "record"}))["answer"], "accepted");
     // What the button did, and what it did not do.
     Sound::of_recording(&bert.end_and_keep()).assert_is(&sound);
-    anna.end();
-    assert_eq!(desk.audio_files().len(), 1);
-    // Who is not in the group does not even get to the socket, nor to what is kept.
-    let ran = as_user(&stranger, &program, desk.socket(), &[json!({"do": "calls"})]);
-    assert_ne!(ran.code, 0, "a stranger is let in: {ran:?}");
-    assert!(!ran.stdout.contains("hello {"), "{ran:?}");
+    carl.end();
     let recording = desk.audio_files().pop().expect("a recording");
-    for user in [&other, &stranger] {
+    assert_eq!(desk.audio_files().len(), 1);
+    // Who is not in the group does not even get to the socket, nor anybody to what is kept.
+    assert!(!open.stranger().is_let_in(), "a stranger is let in");
+    for uid in [1, 2, 65_534] {
         let mut cat = Command::new("cat");
-        cat.arg(&recording).current_dir("/").uid(user.uid.as_raw()).gid(user.gid.as_raw());
-        assert_ne!(Ran::of(cat).code, 0, "{} reads a recording", user.name);
+        cat.arg(&recording).current_dir("/").uid(uid).gid(open.gid);
+        assert_ne!(Ran::of(cat).code, 0, "user {uid} reads a recording");
     }
-    let nobody_else: Client = desk.client();
+    let nobody_else = desk.client();
     assert_eq!(nobody_else.hello().agent, None, "the owner may act for all");
-    desk.stop();
+    open.desk.stop();
+}
+
+/// Every request about a call of bert's, that a PBX carries: what its owner is answered, what bert, what another agent, what one to whom bert
+/// offers it; and, when the PBX has handed it to dora, what bert and what she. With whose call it is after a `transfer`.
+const GRID: &str = "
+request       owner            own              other            offered          former           new
+begin         accepted         accepted         not-yours        not-yours        accepted         not-yours
+expect        accepted         not-yours        not-yours        not-yours        not-yours        not-yours
+attach        connected        connected        not-yours        not-yours        not-yours        connected
+share         unknown-call     unknown-call     unknown-call     unknown-call     unknown-call     unknown-call
+end           unknown-call     unknown-call     unknown-call     unknown-call     unknown-call     unknown-call
+record        accepted         accepted         not-yours        not-yours        not-yours        accepted
+mask          accepted         accepted         not-yours        not-yours        not-yours        accepted
+unmask        already          already          not-yours        not-yours        not-yours        already
+erase-last    accepted         accepted         not-yours        not-yours        not-yours        accepted
+hold          accepted         accepted         not-yours        not-yours        not-yours        accepted
+resume        already          already          not-yours        not-yours        not-yours        already
+private       accepted         accepted         not-yours        not-yours        not-yours        accepted
+object        accepted         accepted         not-yours        not-yours        not-yours        accepted
+dtmf          accepted         accepted         not-yours        not-yours        not-yours        accepted
+transfer      accepted: emma   accepted: bert   not-yours        not-yours        not-yours        accepted: dora
+transfer me   accepted: emma   already: bert    not-yours        accepted: dora   not-yours        already: dora
+calls         seen             seen             not seen         not seen         not seen         seen
+status        accepted         not-yours        not-yours        not-yours        not-yours        not-yours
+";
+
+/// A row of the grid: what is asked of this call by whoever is this agent.
+fn request(row: &str, call: &Value, me: &str) -> Value {
+    let legs = [(); 2].map(|()| Uuid::now_v7());
+    match row {
+        "begin" => begin("bert"),
+        "expect" => json!({"do": row, "agent": "bert", "agent_leg": legs[0], "customer_leg": legs[1]}),
+        "calls" | "status" => json!({"do": row}),
+        "erase-last" => json!({"do": row, "call": call, "seconds": 1}),
+        "dtmf" => json!({"do": row, "call": call, "digit": "1"}),
+        "transfer" => json!({"do": row, "call": call, "to": "emma"}),
+        "transfer me" => json!({"do": "transfer", "call": call, "to": me}),
+        _ => json!({"do": row, "call": call}),
+    }
+}
+
+/// What a cell of the grid says of an answer.
+fn cell(row: &str, answer: &Value, call: &Value) -> String {
+    let verdict = answer["answer"].as_str().expect("a verdict");
+    match row {
+        _ if verdict == "refused" => answer["reason"].as_str().expect("a reason").to_owned(),
+        "transfer" | "transfer me" => format!("{verdict}: {}", answer["agent"].as_str().expect("an agent")),
+        "calls" => {
+            let seen = answer["calls"].as_array().expect("a list").iter().any(|view| view["call"] == *call);
+            if seen { "seen".to_owned() } else { "not seen".to_owned() }
+        }
+        _ => verdict.to_owned(),
+    }
+}
+
+#[test]
+fn who_may_ask_what_of_whose_call() {
+    let settings = "begins_per_second = 1000\ncalls_per_user = 1000\naudiosocket = \"127.0.0.1:0\"\n";
+    let Some(open) = OpenDesk::open(settings, &["--one-in", "0"]) else { return };
+    let visitors = ["bert", "carl", "dora"].map(|agent| open.visitor(agent));
+    let [mut bert, mut carl, mut dora] = visitors.each_ref().map(|visitor| visitor.connect());
+    let [mut pbx, mut owner] = [(); 2].map(|()| Raw::connect(open.desk.socket()));
+    let rows: Vec<&str> = GRID.trim().lines().skip(1).map(|line| line[..14].trim()).collect();
+    let columns: Vec<&str> = GRID.trim().lines().next().expect("a head").split_whitespace().skip(1).collect();
+    let mut grid = GRID.trim().lines().next().expect("a head").to_owned();
+    for row in &rows {
+        let mut line = format!("{row:<14}");
+        for column in &columns {
+            let call = pbx.ask(&begin("bert"))["call"].clone();
+            let to_dora = json!({"do": "transfer", "call": call, "to": "dora"});
+            let (raw, me) = match *column {
+                "owner" => (&mut owner, "emma"),
+                "own" => (&mut bert, "bert"),
+                "other" => (&mut carl, "carl"),
+                "offered" => {
+                    assert_eq!(bert.ask(&to_dora)["answer"], "accepted");
+                    (&mut dora, "dora")
+                }
+                "former" | "new" => {
+                    assert_eq!(pbx.ask(&to_dora)["agent"], "dora");
+                    if *column == "new" { (&mut dora, "dora") } else { (&mut bert, "bert") }
+                }
+                other => panic!("nobody is {other}"),
+            };
+            let answer = raw.ask(&request(row, &call, me));
+            write!(line, "{:<17}", cell(row, &answer, &call)).expect("a string takes it");
+            if let Some(channel) = answer.get("channel") {
+                raw.ask(&json!({"do": "end", "channel": channel}));
+            }
+            pbx.ask(&json!({"do": "end", "call": call}));
+        }
+        write!(grid, "\n{}", line.trim_end()).expect("a string takes it");
+    }
+    assert!(grid == GRID.trim(), "rights have changed. They are now:\n{grid}");
+    // The page has every request there is: `tests/protocol_manual.rs`.
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md")).expect("the page");
+    let table = page.split("\n## Every request\n").nth(1).expect("its table").split("\n#").next().expect("it ends");
+    let verbs = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let missing: BTreeSet<&str> = verbs.filter(|verb| *verb != "do" && !rows.contains(verb)).collect();
+    assert!(missing.is_empty(), "nobody looks who may ask for {missing:?}");
+    open.desk.stop();
 }

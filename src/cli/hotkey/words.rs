@@ -139,6 +139,11 @@ fn of_event(event: &Event) -> Option<Words> {
         Event::DiskWell { .. } => {
             Some(Words::new(Mood::Known, "The disk takes the recording again", "Nothing was lost."))
         }
+        Event::Offered { agent, .. } => Some(Words::new(
+            Mood::Known,
+            "A call is offered to you",
+            format!("It is {agent}'s until your softphone takes it."),
+        )),
         Event::MemoryFull { text, .. } => {
             Some(Words::new(Mood::Failed, "Parts of the call are lost", format!("{}.", capital(text))))
         }

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     audio::{Codec, Leg, Rate, g711::Law},
-    engine::{ClosedBy, Engine, Listener, Who},
-    protocol::{Ask, Begin, CallId, Event, Refusal, Target},
+    engine::{ClosedBy, Engine, Listener},
+    protocol::{Ask, Begin, CallId, Event, Principal, Refusal, Target},
     ring::LegWriter,
 };
 
@@ -55,7 +55,7 @@ pub(super) struct Switchboard {
     shared: Arc<Shared>,
     law: Option<Law>,
     /// AudioSocket has no users: who may connect may carry any agent's call.
-    who: Who,
+    who: Principal,
     ear: Arc<dyn Listener>,
     calls: HashMap<Key, Call>,
     legs: HashMap<TapId, (Key, Leg)>,
@@ -69,7 +69,7 @@ impl Switchboard {
         law: Option<Law>,
         told: UnboundedSender<Told>,
     ) -> Switchboard {
-        let who = Who { agent: String::new(), owner: true };
+        let who = Principal::audiosocket();
         let ear = Arc::new(Ear(told)) as _;
         Switchboard { engine, shared, law, who, ear, calls: HashMap::new(), legs: HashMap::new() }
     }
