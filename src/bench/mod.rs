@@ -6,6 +6,7 @@
 //! Whatever is compared is measured in one run, turn by turn in one process, so that a machine that is busy, or becomes so, is that for all.
 
 mod calls;
+mod crowd;
 mod depth;
 mod desk;
 mod figure;
@@ -108,6 +109,7 @@ pub const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "write", what: "a frame over the socket, until it is in the ring", run: press::write },
     Measurement { name: "press/idle", what: "a press, until it is answered", run: |bench| press::press(bench, 0) },
     Measurement { name: "press/500", what: "a press, while 500 calls are live", run: |bench| press::press(bench, 500) },
+    Measurement { name: "crowd", what: "a call comes and goes, while many are live", run: crowd::crowd },
     Measurement { name: "durable", what: "a press, until the whole call is on disk", run: depth::durable },
     Measurement { name: "wipe", what: "hangup, until the call is wiped", run: depth::wipes },
     Measurement { name: "wipe/others", what: "what other calls notice of it", run: depth::others },

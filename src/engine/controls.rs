@@ -136,6 +136,7 @@ impl Engine {
         state.offered_to = None;
         if let Done::Accepted { .. } = done {
             info!(call = %entry.id, agent = to, "a call has another agent");
+            self.registry.moved(entry.id, to);
             state.turn = self.registry.next_turn();
         }
         Ok(done)
@@ -169,7 +170,7 @@ impl Engine {
 
     /// The call of an agent that is meant, among some calls.
     pub fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<CallId> {
-        self.registry.of_agent_among(agent, is_one)
+        self.registry.of_agent_among(agent, is_one).map(|entry| entry.id)
     }
 
     /// How much is kept from before the press, and what people should know of it.

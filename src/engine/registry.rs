@@ -103,10 +103,41 @@ pub(super) struct Registry(Mutex<Calls>);
 
 #[derive(Default)]
 struct Calls {
-    live: HashMap<CallId, Arc<Entry>>,
+    live: HashMap<CallId, Live>,
+    /// The live calls of each agent: a press looks at these, however many others there are.
+    of_agents: HashMap<String, Vec<CallId>>,
     settled: AudioCounts,
     /// Turns that were given.
     turns: u64,
+    /// Calls that were not looked after yet since all had their turn, and how many of them a round takes.
+    rest: Vec<Arc<Entry>>,
+    share: usize,
+}
+
+struct Live {
+    entry: Arc<Entry>,
+    /// Among whose calls it is found.
+    agent: String,
+}
+
+/// A round of looking after calls takes at least so many: a fraction of a millisecond of the control thread.
+const ROUND_CALLS_MIN: usize = 1_000;
+/// However many calls are live, each is looked after once in so many rounds.
+const ROUNDS_MAX: usize = 10;
+
+impl Calls {
+    fn find(&mut self, id: CallId, agent: &str) {
+        self.of_agents.entry(agent.to_owned()).or_default().push(id);
+    }
+
+    fn lose(&mut self, id: CallId, agent: &str) {
+        if let Some(calls) = self.of_agents.get_mut(agent) {
+            calls.retain(|call| *call != id);
+            if calls.is_empty() {
+                self.of_agents.remove(agent);
+            }
+        }
+    }
 }
 
 impl Registry {
@@ -115,13 +146,26 @@ impl Registry {
     }
 
     pub(super) fn add(&self, entry: &Arc<Entry>) {
-        self.0.lock().live.insert(entry.id, Arc::clone(entry));
+        let mut calls = self.0.lock();
+        let agent = entry.facts.agent.clone();
+        calls.find(entry.id, &agent);
+        calls.live.insert(entry.id, Live { entry: Arc::clone(entry), agent });
+    }
+
+    /// A call has another agent from here on.
+    pub(super) fn moved(&self, id: CallId, to: &str) {
+        let mut calls = self.0.lock();
+        let Some(live) = calls.live.get_mut(&id) else { return };
+        let from = std::mem::replace(&mut live.agent, to.to_owned());
+        calls.lose(id, &from);
+        calls.find(id, to);
     }
 
     /// A call is settled: its ring is closed, and its counts don't change any more.
     pub(super) fn remove(&self, id: CallId) {
         let mut calls = self.0.lock();
-        if let Some(entry) = calls.live.remove(&id) {
+        if let Some(Live { entry, agent }) = calls.live.remove(&id) {
+            calls.lose(id, &agent);
             calls.settled.add_call(&entry);
         }
     }
@@ -130,16 +174,28 @@ impl Registry {
     pub(super) fn counts(&self) -> (usize, AudioCounts) {
         let calls = self.0.lock();
         let mut counts = calls.settled;
-        calls.live.values().for_each(|entry| counts.add_call(entry));
+        calls.live.values().for_each(|live| counts.add_call(&live.entry));
         (calls.live.len(), counts)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Entry>> {
-        self.0.lock().live.values().cloned().collect()
+        self.0.lock().live.values().map(|live| Arc::clone(&live.entry)).collect()
+    }
+
+    /// The calls to look after now: all, or, where there are so many that a round would hold up those who press and begin, a part of them,
+    /// so that each has its turn once in [`ROUNDS_MAX`] rounds. One that was settled meanwhile may be among them.
+    pub(super) fn next_round(&self) -> Vec<Arc<Entry>> {
+        let mut calls = self.0.lock();
+        if calls.rest.is_empty() {
+            calls.rest = calls.live.values().map(|live| Arc::clone(&live.entry)).collect();
+            calls.share = calls.rest.len().div_ceil(ROUNDS_MAX).max(ROUND_CALLS_MIN);
+        }
+        let left = calls.rest.len().saturating_sub(calls.share);
+        calls.rest.split_off(left)
     }
 
     pub(super) fn get(&self, id: CallId) -> Result<Arc<Entry>, Refusal> {
-        self.0.lock().live.get(&id).cloned().ok_or(Refusal::UnknownCall)
+        self.0.lock().live.get(&id).map(|live| Arc::clone(&live.entry)).ok_or(Refusal::UnknownCall)
     }
 
     /// The next turn. Not the clock's, nor an id's, which is made of it: that may jump back, and the button would mean another call.
@@ -152,7 +208,7 @@ impl Registry {
     /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one
     /// that the agent began or took last.
     pub(super) fn of_agent(&self, agent: &str) -> Result<Arc<Entry>, Refusal> {
-        self.best(|call| call.agent() == agent).ok_or(Refusal::NoCall)
+        self.of_agent_among(agent, |_| true).ok_or(Refusal::NoCall)
     }
 
     /// The call of whoever asks. On a desk of one person the only live call is theirs, whatever the softphone calls the agent: the only one that
@@ -168,19 +224,20 @@ impl Registry {
     }
 
     /// The same among some calls.
-    pub(super) fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<CallId> {
-        self.best(|call| call.agent() == agent && is_one(call.facts().id)).map(|entry| entry.id)
-    }
-
-    fn best(&self, fits: impl Fn(&LiveCall) -> bool) -> Option<Arc<Entry>> {
+    pub(super) fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<Arc<Entry>> {
+        let calls = self.0.lock();
+        let own = calls.of_agents.get(agent)?.iter().filter(|id| is_one(**id));
+        let own: Vec<Arc<Entry>> =
+            own.filter_map(|id| calls.live.get(id)).map(|live| Arc::clone(&live.entry)).collect();
+        drop(calls);
         let rank = |entry: Arc<Entry>| {
             let state = entry.state.lock();
-            let call = state.call.as_ref().filter(|call| fits(call))?;
+            let call = state.call.as_ref().filter(|call| call.agent() == agent)?;
             let rank = (!call.is_ended(), !call.is_on_hold(), state.turn);
             drop(state);
             Some((rank, entry))
         };
-        self.all().into_iter().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)
+        own.into_iter().filter_map(rank).max_by_key(|(rank, _)| *rank).map(|(_, entry)| entry)
     }
 }
 

@@ -19,11 +19,14 @@ use crate::{
 const DROPPED_PART: u64 = 8;
 
 impl Engine {
-    /// One round of looking after everything. Called a few times a second while there are live calls.
+    /// One round of looking after calls: a few times a second while there are any.
     pub fn look_after(&self) {
         let now = self.clock.passed();
-        for entry in self.registry.all() {
+        for entry in self.registry.next_round() {
             let mut state = entry.state.lock();
+            if state.call.is_none() {
+                continue;
+            }
             if state.is_over(now, self.grace) {
                 match state.pressable_until {
                     None => self.end_by(&entry, &mut state, EndedBy::ConnectionLost),
