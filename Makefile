@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test soak torture fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo test soak torture interleavings fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -24,7 +24,7 @@ MISSING = $(strip $(foreach part,$(1),$(if $(call have,$(firstword $(subst :, ,$
 LOOM := tests/loom/Cargo.toml
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
 
 # Installs the Debian packages of $(2), for $(1), that are missing.
 define install
@@ -66,6 +66,9 @@ soak: parts ## a hundred thousand calls, after which the engine must be what it 
 torture: parts ## three hundred times kill -9 under fifty live calls, and power cuts at every step: what was pressed is there, nothing else is
 	RETROCALL_STATES=$${RETROCALL_STATES:-25} cargo test --locked --test commit power
 	cargo test --locked --test torture -- --ignored --nocapture hundreds
+
+interleavings: parts ## a hundred thousand calls with frames, controls and the commit on three threads: file and ring equal the model, sample by sample
+	RETROCALL_INTERLEAVINGS=$${RETROCALL_INTERLEAVINGS:-100000} cargo test --locked --test interleavings -- --nocapture
 
 # A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
 RIVALS := benches/rivals/Cargo.toml

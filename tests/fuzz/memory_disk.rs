@@ -1,4 +1,4 @@
-//! A disk in memory, for the files that recovery meets.
+//! A disk in memory: for the files that recovery meets, and for commits by the ten thousand.
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +10,7 @@ use std::{
 use retrocall::commit::{Disk, DiskFile, Entry};
 
 /// Files by their paths, whose folders are those that their paths name.
+#[derive(Default)]
 pub struct MemoryDisk(Mutex<BTreeMap<PathBuf, Contents>>);
 
 type Contents = Arc<Mutex<Vec<u8>>>;
