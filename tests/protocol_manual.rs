@@ -8,9 +8,10 @@ use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
         AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CLOSED_BY, CONTROL_BYTES_MAX, CallId,
-        CallStates, Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Expect, HEAD_BYTES, Head, Kind,
-        Latency, Limits, LiveCall, LiveLeg, LiveState, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC,
-        SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION, Verdict,
+        CallStates, Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Expect, FrameError, HEAD_BYTES,
+        Head, Kind, Latency, Limits, LiveCall, LiveLeg, LiveState, PASSED_OVER_BYTES_MAX, Reason, Refusal, Request,
+        SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION,
+        Verdict,
     },
 };
 use serde::Serialize;
@@ -124,8 +125,11 @@ fn refusals() -> Vec<Refusal> {
 }
 
 fn errors() -> Vec<ErrorCode> {
-    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, Samples, Channel, Position, SharedMemory, Json, TooManyConnections, ConnectionsPerUser,
-        MemoryFull)
+    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, SharedMemory, TooManyConnections, ConnectionsPerUser, MemoryFull)
+}
+
+fn frame_errors() -> Vec<FrameError> {
+    every!(FrameError: Channel, Samples, TooLong, Position)
 }
 
 fn limits() -> Limits {
@@ -151,13 +155,23 @@ fn events() -> Vec<Event> {
         DiskTrouble { call: call, text: text() },
         DiskWell { call: call },
         MemoryFull { call: call, text: text() },
+        FramesRefused { call: Some(call), channel: Some(0), leg: Leg::Agent, error: FrameError::Position, frames: 1, position: Some(0),
+            expected: Some(0), text: text() },
         Ended { call: call, by: EndedBy::Stopping },
         Stopping,
         Error { error: ErrorCode::Kind, text: text() })
 }
 
 fn live_call() -> LiveCall {
-    let leg = LiveLeg { level_dbfs: 0.0, frames: 0, gaps: 0, gap_seconds: 0.0, late_frames: 0, lost_frames: 0 };
+    let leg = LiveLeg {
+        level_dbfs: 0.0,
+        frames: 0,
+        gaps: 0,
+        gap_seconds: 0.0,
+        late_frames: 0,
+        lost_frames: 0,
+        refused_frames: 0,
+    };
     LiveCall {
         call: CallId::new(),
         agent: "anna".into(),
@@ -223,7 +237,7 @@ fn a_request_with_the_needed_fields_of_the_page_is_one_and_without_any_of_them_i
 fn every_field_stands_in_the_page_and_no_other() {
     let page = page();
     // The parser of requests says itself which fields there are.
-    let why = Request::from_json(br#"{"":0}"#).expect_err("there is no such field");
+    let why = Request::from_json(br#"{"do":"record","":0}"#).expect_err("there is no such field");
     let why = why.to_string();
     let fields = quoted(why.split_once("expected one of").expect("it names the fields").1);
     assert!(fields.contains("do") && fields.len() > 10, "{why}");
@@ -285,6 +299,8 @@ fn every_refusal_and_every_error_stands_in_the_page_and_no_other() {
     assert_eq!(every!(Reason: OnDemand, Sample), Reason::ALL);
     assert_eq!(first_column(section(&page, "Refusals"), "| `reason` |"), words(&refusals()));
     assert_eq!(first_column(section(&page, "Errors"), "| `error` |"), words(&errors()));
+    assert_eq!(frame_errors(), FrameError::ALL);
+    assert_eq!(first_column(section(&page, "Frames that are dropped"), "| `error` |"), words(&frame_errors()));
 }
 
 #[test]
@@ -322,7 +338,8 @@ fn every_limit_stands_in_the_page() {
     has("Audio", format!("1 to {FRAME_SAMPLES_MAX} samples"));
     has("Fields of a request", format!("`customer` | string, 1 to {AGENT_CHARS_MAX} characters"));
     has("Fields of a request", format!("`rate` | integer, {} to {}", Rate::MIN_HZ, Rate::MAX_HZ));
-    has("Errors", format!("over {CONTROL_BYTES_MAX} bytes, or a frame over {FRAME_SAMPLES_MAX} samples"));
+    has("Errors", format!("over {PASSED_OVER_BYTES_MAX} bytes"));
+    has("Frames that are dropped", format!("over {FRAME_SAMPLES_MAX} samples"));
     has("Events", format!("`control_bytes` | {CONTROL_BYTES_MAX} |"));
     has("Events", format!("`frame_samples` | {FRAME_SAMPLES_MAX} |"));
     has("Events", format!("`rate_hz` | [{}, {}] |", Rate::MIN_HZ, Rate::MAX_HZ));

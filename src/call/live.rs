@@ -336,6 +336,7 @@ impl LiveCall {
                 gap_seconds: rate.seconds(counts.gap_samples),
                 late_frames: counts.late_frames,
                 lost_frames: counts.lost_frames,
+                refused_frames: counts.refused_frames,
             }
         });
         protocol::LiveCall {

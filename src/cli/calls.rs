@@ -75,9 +75,13 @@ pub(super) fn gaps(call: &LiveCall) -> String {
     let gaps: u64 = legs.iter().map(|leg| leg.gaps).sum();
     let seconds: f64 = legs.iter().map(|leg| leg.gap_seconds).sum();
     let lost: u64 = legs.iter().map(|leg| leg.lost_frames).sum();
+    let refused: u64 = legs.iter().map(|leg| leg.refused_frames).sum();
     let mut words = if gaps == 0 { "none".to_owned() } else { format!("{gaps} ({})", output::length(seconds)) };
     if lost > 0 {
         words += &format!(", {lost} frames lost: memory full");
+    }
+    if refused > 0 {
+        words += &format!(", {refused} frames refused: see the log");
     }
     words
 }
@@ -111,7 +115,15 @@ mod tests {
 
     #[test]
     fn a_table_of_live_calls_shows_what_an_administrator_looks_for() {
-        let leg = LiveLeg { level_dbfs: -30.0, frames: 5, gaps: 1, gap_seconds: 0.5, late_frames: 0, lost_frames: 0 };
+        let leg = LiveLeg {
+            level_dbfs: -30.0,
+            frames: 5,
+            gaps: 1,
+            gap_seconds: 0.5,
+            late_frames: 0,
+            lost_frames: 0,
+            refused_frames: 0,
+        };
         let call = LiveCall {
             call: CallId::new(),
             agent: "anna".into(),
@@ -124,7 +136,7 @@ mod tests {
             states: CallStates { recording: true, masked: true, ..CallStates::default() },
             held_bytes: Some(300_000),
             agent_leg: leg,
-            customer_leg: LiveLeg { frames: 0, gaps: 0, gap_seconds: 0.0, lost_frames: 2, ..leg },
+            customer_leg: LiveLeg { frames: 0, gaps: 0, gap_seconds: 0.0, lost_frames: 2, refused_frames: 3, ..leg },
         };
         let text = table(std::slice::from_ref(&call), &TimeZone::UTC).to_string();
         for part in [
@@ -134,7 +146,7 @@ mod tests {
             "▮▮▮▮▮▯▯▯▯▯ -30 dB",
             "no audio yet",
             "292 KiB",
-            "1 (0.5 s), 2 frames lost: memory full",
+            "1 (0.5 s), 2 frames lost: memory full, 3 frames refused: see the log",
             "recording, masked",
             &call.call.to_string(),
         ] {

@@ -69,12 +69,13 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
         (
             "audio",
             format!(
-                "{} frames, {} gaps ({}), {} late frames, {} lost for want of memory",
+                "{} frames, {} gaps ({}), {} late frames, {} lost for want of memory, {} refused",
                 totals.frames,
                 totals.gaps,
                 output::length(totals.gap_seconds),
                 totals.late_frames,
-                totals.lost_frames
+                totals.lost_frames,
+                totals.refused_frames
             ),
         ),
         (
@@ -182,7 +183,7 @@ mod tests {
             selections: Counts::from([("on-demand".to_owned(), 4), ("sample".to_owned(), 1)]),
             recordings: 5,
             errors: count("disk", 6),
-            connections_closed: count("json", 7),
+            connections_closed: count("version", 7),
             after_hangup: Latency { count: 5, sum_seconds: 1.0, buckets: vec![(0.1, 3), (0.5, 4)] },
             ..Totals::default()
         };
@@ -208,7 +209,7 @@ mod tests {
             "4 calls pressed for, 0 presses more, 1 refused (private 1)",
             "5 on disk (0 B): 4 on demand, 1 from the sample; 2 more are being written",
             "on disk 200 ms after hangup on average, half within 100 ms, 99 of 100 in more than 500 ms",
-            "7 closed (json 7)",
+            "7 closed (version 7)",
             "errors      6 (disk 6)",
             "DISK        no space left; make room",
         ] {

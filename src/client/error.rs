@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
-use crate::protocol::{ErrorCode, FrameError, VERSION};
+use crate::protocol::{ErrorCode, HeadError, VERSION};
 
 /// What went wrong between us and the engine.
 #[derive(Debug)]
@@ -112,10 +112,10 @@ impl std::error::Error for ClientError {
     }
 }
 
-impl From<FrameError> for ClientError {
-    fn from(error: FrameError) -> Self {
+impl From<HeadError> for ClientError {
+    fn from(error: HeadError) -> Self {
         match error {
-            FrameError::Version(engine) => ClientError::Version { engine },
+            HeadError::Version(engine) => ClientError::Version { engine },
             other => ClientError::NotAnEngine { what: other.to_string() },
         }
     }

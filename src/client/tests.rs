@@ -242,7 +242,7 @@ fn why_the_engine_hung_up_is_told_even_to_a_client_that_was_still_sending() {
     let listener = UnixListener::bind(&socket).expect("a socket");
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
-        let error = Event::Error { error: ErrorCode::Samples, text: "half a sample".into() };
+        let error = Event::Error { error: ErrorCode::Kind, text: "half a sample".into() };
         for event in [hello(), error] {
             let mut bytes = Vec::new();
             crate::protocol::control_message(&serde_json::to_vec(&event).expect("JSON"), &mut bytes);

@@ -31,6 +31,8 @@ pub(super) struct Call {
     /// Where each leg ends.
     pub ends: [u64; 2],
     frames: [u64; 2],
+    /// Samples that have come.
+    came: [u64; 2],
     gaps: [u64; 2],
     pub ended: bool,
     /// What holds of it, as the client has been told.
@@ -89,6 +91,7 @@ impl Book {
             began: Instant::now(),
             ends: [0; 2],
             frames: [0; 2],
+            came: [0; 2],
             gaps: [0; 2],
             ended: false,
             lost_at: None,
@@ -156,8 +159,9 @@ impl Book {
             Err(error) => return self.wrong("frame", format!("a frame is none: {error}")),
         };
         let (expected, place) = (call.ends[leg.index()], leg.index());
-        let passed = call.rate.samples((call.began.elapsed() + AHEAD).as_secs_f64());
-        let limit = passed.max(call.end() + call.rate.samples(AHEAD.as_secs_f64()));
+        let passed = call.rate.samples(call.began.elapsed().as_secs_f64());
+        call.came[place] += samples;
+        let limit = passed.max(call.came[0]).max(call.came[1]) + call.rate.samples(AHEAD.as_secs_f64());
         call.frames[place] += 1;
         call.gaps[place] += u64::from(head.position > expected);
         let end = head.position.saturating_add(samples);

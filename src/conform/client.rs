@@ -27,7 +27,7 @@ type Attempt = (&'static str, fn(&Path) -> Tried);
 
 /// Tries an engine: some thirty short calls of an agent called `conform`, one of which is recorded.
 pub fn try_engine(socket: &Path) -> Vec<Finding> {
-    let all: [Attempt; 11] = [
+    let all: [Attempt; 13] = [
         ("greets first, in this version", greets),
         ("takes a call, audio and its end", takes_a_call),
         ("answers in the order of the requests, each with its number", answers_in_order),
@@ -36,6 +36,8 @@ pub fn try_engine(socket: &Path) -> Vec<Finding> {
         ("cuts where both legs are", cuts_where_both_legs_are),
         ("refuses what is to be refused, by its reason", refuses),
         ("refuses a request that is wrong, and goes on", refuses_what_is_malformed),
+        ("captures a call whatever else is said of it, and names what it leaves out", leaves_out),
+        ("drops a frame that is wrong, says whose it was, and goes on", drops_frames),
         ("closes a connection at fault, by its error", closes_at_fault),
         ("gives a call whose connection is lost to another one", attaches),
         ("keeps a call that was pressed, and says so", keeps),
@@ -312,26 +314,63 @@ fn refuses_what_is_malformed(socket: &Path) -> Tried {
     ] {
         is(&probe.wants(wrong, "refused", Some("malformed"))?, "id", 3)?;
     }
+    // What no JSON has costs its own request as well.
+    for wrong in [
+        &br#"{"id":3,"do":"transfer","to":"an\ud83d"}"#[..],
+        br#"{"id":3,"do":"erase-last","seconds":1e400}"#,
+        br#"{"id":3,"do":"erase-last","seconds":NaN}"#,
+        b"record!",
+        b"",
+    ] {
+        probe.send(&control(wrong))?;
+        let answer = probe.answer()?;
+        is(&answer, "reason", "malformed")?;
+        if wrong.len() > 10 {
+            is(&answer, "id", 3)?;
+        }
+    }
     is(&probe.begin()?, "channel", 0)?;
     probe.end().map(drop)
 }
 
+fn leaves_out(socket: &Path) -> Tried {
+    let mut probe = Probe::connect(socket)?;
+    let begin = json!({"do": "begin", "agent": AGENT, "rate": 8000, "codec": "pcm16", "customer": 5, "direction": "up", "queue": "x"});
+    let begun = probe.wants(begin, "accepted", None)?;
+    is(&begun, "left_out", json!(["customer", "direction", "queue"]))?;
+    probe.talk(0)?;
+    probe.end().map(drop)
+}
+
+fn drops_frames(socket: &Path) -> Tried {
+    let mut probe = Probe::connect(socket)?;
+    let call = probe.begin()?["call"].clone();
+    probe.talk(0)?;
+    for (error, leg, channel, position, samples) in [
+        ("position", Leg::Agent, 0, u64::MAX / 2, 160),
+        ("samples", Leg::Customer, 0, 160, 0),
+        ("channel", Leg::Agent, 7, 0, 160),
+    ] {
+        probe.frame(leg, channel, position, &vec![1; samples])?;
+        let told = probe.event("frames-refused")?;
+        is(&told, "error", error)?;
+        is(&told, "channel", channel)?;
+        if channel == 0 {
+            is(&told, "call", call.clone())?;
+            is(&told, "expected", 160)?;
+        }
+    }
+    probe.talk(160)?;
+    is(&probe.end()?, "at", 320)
+}
+
 fn closes_at_fault(socket: &Path) -> Tried {
     let head = |version: u8, kind: u8, bytes: u32| [b"RC", &[version, kind][..], &bytes.to_le_bytes()].concat();
-    let frame = |channel: u32, position: u64| {
-        let mut message = Vec::new();
-        audio_message(Leg::Agent, AudioHead { channel, position }, &[1; 320], &mut message);
-        message
-    };
-    let cases: [(&str, Vec<u8>); 8] = [
+    let cases: [(&str, Vec<u8>); 4] = [
         ("not-retrocall", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
         ("version", [head(2, 1, 2), b"{}".to_vec()].concat()),
         ("kind", [head(1, 9, 2), b"{}".to_vec()].concat()),
         ("too-long", head(1, 1, u32::MAX)),
-        ("samples", [head(1, 2, 13), vec![0; 13]].concat()),
-        ("channel", frame(7, 0)),
-        ("position", frame(0, u64::MAX / 2)),
-        ("json", control(b"record!")),
     ];
     for (error, bytes) in cases {
         let mut probe = Probe::connect(socket)?;

@@ -20,8 +20,8 @@ use crate::{
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
     protocol,
     protocol::{
-        Answer, Ask, AudioHead, CONTROL_BYTES_MAX, EndedBy, ErrorCode, Event, HEAD_BYTES, Head, Kind, Limits, Refusal,
-        Request, RequestError, Status, Target, VERSION, control_message,
+        Answer, Ask, AudioHead, CONTROL_BYTES_MAX, EndedBy, ErrorCode, Event, FrameError, HEAD_BYTES, Head, Kind,
+        Limits, Refusal, Request, Status, Target, VERSION, control_message,
     },
 };
 
@@ -218,7 +218,7 @@ impl Connection {
         self.stream.read_exact(&mut head).ok()?;
         let head = match Head::parse(head) {
             Ok(head) => head,
-            Err(error) => return Some(self.fault("head", error.code(), error.to_string())),
+            Err(error) => return Some(self.fault(error.code(), error.to_string())),
         };
         let mut payload = vec![0; head.payload_bytes];
         if self.stream.read_exact(&mut payload).is_err() {
@@ -229,6 +229,14 @@ impl Connection {
             }
             return None;
         }
+        if head.is_too_long() {
+            lock(&self.book)
+                .wrong("head", format!("a message of {} bytes is over the limit of its kind", payload.len()));
+            if head.kind == Kind::Control {
+                self.say(&Answer::malformed(format!("at most {CONTROL_BYTES_MAX} bytes are read")));
+            }
+            return Some(true);
+        }
         Some(match head.kind {
             Kind::Control => self.control(&payload),
             Kind::Audio(leg) => self.audio(leg, &payload),
@@ -236,20 +244,36 @@ impl Connection {
     }
 
     /// The client is at fault: what the page says happens then.
-    fn fault(&mut self, rule: &'static str, error: ErrorCode, text: String) -> bool {
-        lock(&self.book).wrong(rule, text.clone());
+    fn fault(&mut self, error: ErrorCode, text: String) -> bool {
+        lock(&self.book).wrong("head", text.clone());
         self.say(&Event::Error { error, text });
         false
     }
 
     fn audio(&mut self, leg: Leg, payload: &[u8]) -> bool {
-        let Some((head, bytes)) = AudioHead::split(payload) else { return false };
+        let Some((head, bytes)) = AudioHead::split(payload) else {
+            lock(&self.book).wrong("frame", format!("a frame is none: {}", FrameError::Samples));
+            return true;
+        };
         let Some(at) = self.calls.get(head.channel as usize).copied() else {
             let text = format!(
                 "audio for channel {}, which was not given to this connection: wait for the answer to `begin`",
                 head.channel
             );
-            return self.fault("channel", ErrorCode::Channel, text);
+            lock(&self.book).wrong("channel", text.clone());
+            let (channel, position) = (Some(head.channel), Some(head.position));
+            let error = FrameError::Channel;
+            self.say(&Event::FramesRefused {
+                call: None,
+                channel,
+                leg,
+                error,
+                frames: 1,
+                position,
+                expected: None,
+                text,
+            });
+            return true;
         };
         let mut book = lock(&self.book);
         if book.calls[at].ended {
@@ -290,17 +314,20 @@ impl Connection {
     fn control(&mut self, json: &[u8]) -> bool {
         let request = match Request::from_json(json) {
             Ok(request) => request,
-            Err(RequestError::NotJson(text)) => return self.fault("json", ErrorCode::Json, text),
-            Err(RequestError::Malformed { id, text }) => {
-                lock(&self.book).wrong("request", format!("a request is malformed: {text}"));
-                self.say(&Answer { id, ..Answer::malformed(text) });
+            Err(error) => {
+                lock(&self.book).wrong("request", format!("a request is malformed: {error}"));
+                self.say(&Answer { id: error.id, ..Answer::malformed(error.text) });
                 return true;
             }
         };
-        lock(&self.book).verbs.insert(request.ask.verb());
-        let id = request.id;
+        let (verb, id, left_out) = (request.ask.verb(), request.id, request.left_out.clone());
+        lock(&self.book).verbs.insert(verb);
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            lock(&self.book).wrong("request", format!("`{verb}` has fields that can't be used as they are: {names}"));
+        }
         let answer = self.answer(&request);
-        self.say(&Answer { id, ..answer });
+        self.say(&Answer { id, left_out, ..answer });
         if request.ask == Ask::End {
             self.tell_kept(&request.target);
         }

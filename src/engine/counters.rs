@@ -131,6 +131,7 @@ pub struct Counters {
     started: Instant,
     calls_begun: AtomicU64,
     calls_refused: Tally<{ Refusal::ALL.len() }>,
+    strays: AtomicU64,
     presses: AtomicU64,
     presses_again: AtomicU64,
     presses_refused: Tally<{ Refusal::ALL.len() }>,
@@ -160,6 +161,7 @@ impl Counters {
             started: Instant::now(),
             calls_begun: AtomicU64::new(0),
             calls_refused: Tally::new(),
+            strays: AtomicU64::new(0),
             presses: AtomicU64::new(0),
             presses_again: AtomicU64::new(0),
             presses_refused: Tally::new(),
@@ -186,6 +188,11 @@ impl Counters {
 
     pub(super) fn call_begun(&self) {
         one(&self.calls_begun);
+    }
+
+    /// So many frames belonged to no call, and were dropped.
+    pub fn strays(&self, frames: u64) {
+        self.strays.fetch_add(frames, Ordering::Relaxed);
     }
 
     /// A recording is on disk for good. It took this long since the press, if there was one, and since hangup.
@@ -269,6 +276,7 @@ impl Counters {
         Totals {
             calls_begun: read(&self.calls_begun),
             calls_refused: self.calls_refused.by_word(&Refusal::ALL),
+            refused_frames: read(&self.strays),
             presses: read(&self.presses),
             presses_again: read(&self.presses_again),
             presses_refused: self.presses_refused.by_word(&Refusal::ALL),

@@ -80,6 +80,7 @@ pub(super) struct AudioCounts {
     pub gap_us: u64,
     pub late_frames: u64,
     pub lost_frames: u64,
+    pub refused_frames: u64,
 }
 
 impl AudioCounts {
@@ -89,6 +90,7 @@ impl AudioCounts {
         self.gap_us += (rate.seconds(of.gap_samples) * 1e6) as u64;
         self.late_frames += of.late_frames;
         self.lost_frames += of.lost_frames;
+        self.refused_frames += of.refused_frames;
     }
 
     fn add_call(&mut self, entry: &Entry) {

@@ -29,6 +29,8 @@ impl Engine {
         };
         totals.log_lines_dropped = spool::log_dropped();
         add(&mut totals.errors, "panic", heart::panics());
+        // Counted already: those that belonged to no call.
+        totals.refused_frames += audio.refused_frames;
         add(&mut totals.errors, "catalog", self.catalog.troubles());
         add(&mut totals.errors, "ledger", self.catalog.left_out());
         Status {

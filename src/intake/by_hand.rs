@@ -7,8 +7,8 @@ use crate::{
     audio::{Codec, Rate},
     client::SharedLeg,
     memory::Arena,
-    protocol::SharedLayout,
-    ring::{LegCounts, Ring},
+    protocol::{CallId, SharedLayout},
+    ring::{LegCounts, LegWriter, Ring},
 };
 
 /// Memory for the calls of a stream; every input gives all of it back.
@@ -32,6 +32,8 @@ pub struct Heard {
     pub controls: Vec<Vec<u8>>,
     /// What the client did wrong.
     pub fault: Option<(ErrorCode, String)>,
+    /// How many frames it was told were dropped.
+    pub refused: u64,
     /// Of every leg: the samples it holds, and the counts.
     pub legs: Vec<(Vec<i16>, LegCounts)>,
 }
@@ -71,15 +73,12 @@ impl ByHand {
         for (channel, codec) in (0..).zip(CODECS) {
             let (ring, writers) = Ring::new(Arc::clone(self.arena));
             rings.push(ring);
-            lines.add(
-                channel,
-                Box::new(Line { writers: Box::new(writers), codec, rate, began, ahead: AHEAD_SAMPLES, shared: None }),
-            );
+            lines.add(Box::new(line(channel, writers, codec, rate, began, None)));
         }
         let stash = Stash::new(self.arena);
         self.thread.connections.insert(ID, Connection { lines, ..Connection::new(server, inbox, stash) });
         self.thread.read_on(ID);
-        let (mut controls, mut fault) = (Vec::new(), None);
+        let (mut controls, mut fault, mut refused) = (Vec::new(), None, 0);
         for piece in pieces.map(Some).chain([None]) {
             match piece {
                 // Whoever was at fault is disconnected, and hears of it when writing.
@@ -90,7 +89,7 @@ impl ByHand {
             while let Ok(told) = inbound.try_recv() {
                 match told {
                     Inbound::Control(json) => {
-                        self.obey(&json);
+                        refused += self.obey(&json);
                         controls.push(json);
                         self.thread.read_on(ID);
                         // With a piece that is over: it may end in the middle of what comes now.
@@ -98,11 +97,20 @@ impl ByHand {
                             self.thread.read(ID, true);
                         }
                     }
-                    Inbound::Gone { fault: why, lines } => {
-                        fault = why;
-                        drop(lines);
+                    Inbound::TooLong(bytes) => {
+                        controls.push(bytes.to_string().into_bytes());
+                        self.thread.read_on(ID);
+                        if piece.is_none() {
+                            self.thread.read(ID, true);
+                        }
                     }
-                    Inbound::Released(line) => drop(line),
+                    Inbound::Refused(report) => refused += report.frames,
+                    Inbound::Gone { fault: why, mut lines } => {
+                        fault = why;
+                        refused += lines.last_strays(Instant::now()).map_or(0, |report| report.frames);
+                        refused += lines.into_all().map(|mut line| rest_of(&mut line)).sum::<u64>();
+                    }
+                    Inbound::Released(mut line) => refused += rest_of(&mut line),
                 }
             }
         }
@@ -114,7 +122,7 @@ impl ByHand {
             ring.wipe();
         }
         assert_eq!(self.arena.held_bytes(), 0, "nothing stays in the arena");
-        Heard { controls, fault, legs }
+        Heard { controls, fault, refused, legs }
     }
 
     /// A call whose client does this to the memory that it shares, twelve bytes a step: a number of four bytes that says where, or, with its
@@ -132,8 +140,7 @@ impl ByHand {
         let theirs = leg.memory().0;
         let (ring, writers) = Ring::new(Arc::clone(self.arena));
         let began = Instant::now() + Duration::from_secs(86_400);
-        let (writers, shared) = (Box::new(writers), Some(Box::new(shared)));
-        let mut line = Line { writers, codec: Codec::Pcm16, rate, began, ahead: AHEAD_SAMPLES, shared };
+        let mut line = line(0, writers, Codec::Pcm16, rate, began, Some(Box::new(shared)));
         let Buffers { frame, samples, .. } = &mut self.thread.buffers;
         let mut fault = None;
         for step in steps.chunks_exact(12) {
@@ -144,9 +151,9 @@ impl ByHand {
                 1 => theirs.store(SharedLayout::written(Leg::Agent), number),
                 2 => theirs.store(SharedLayout::written(Leg::Customer), number),
                 _ => match line.collect(frame, samples, Instant::now()) {
-                    Ok(()) => {}
+                    Ok(_) => {}
                     Err(why) => {
-                        fault = Some(why.to_event());
+                        fault = Some(Fault::from(why).to_event());
                         break;
                     }
                 },
@@ -160,13 +167,30 @@ impl ByHand {
         (fault, lengths)
     }
 
-    fn obey(&mut self, json: &[u8]) {
-        if let [b'e', channel @ b'0'..=b'2', ..] = json
-            && let Some(connection) = self.thread.connections.get_mut(&ID)
-        {
-            drop(connection.lines.remove(u32::from(channel - b'0')));
-        }
+    /// Ends the call that a control message names. Returns how many frames of it were dropped and not told yet.
+    fn obey(&mut self, json: &[u8]) -> u64 {
+        let [b'e', channel @ b'0'..=b'2', ..] = json else { return 0 };
+        let connection = self.thread.connections.get_mut(&ID);
+        let line = connection.and_then(|connection| connection.lines.remove(u32::from(channel - b'0')));
+        line.map_or(0, |mut line| rest_of(&mut line))
     }
+}
+
+fn line(
+    channel: u32,
+    writers: [LegWriter; 2],
+    codec: Codec,
+    rate: Rate,
+    began: Instant,
+    shared: Option<Box<SharedFrames>>,
+) -> Line {
+    let (call, writers, refused) = (CallId::new(), Box::new(writers), Default::default());
+    Line { call, channel, writers, codec, rate, began, ahead: AHEAD_SAMPLES, shared, refused }
+}
+
+/// How many dropped frames of a call are told when it is over.
+fn rest_of(line: &mut Line) -> u64 {
+    line.last_reports(Instant::now()).map(|report| report.frames).sum()
 }
 
 fn leg_of(ring: &Arc<Ring>, leg: Leg) -> (Vec<i16>, LegCounts) {

@@ -16,13 +16,13 @@ use tracing::{debug, info, warn};
 
 use super::audiosocket::Pairing;
 use super::outbox::{Outbox, Place, Written};
-use super::reader::{Allowance, ConnectionId, Inbound, Line, Reader, SharedFrames};
+use super::reader::{Allowance, ConnectionId, Inbound, Line, Lines, Reader, Report, SharedFrames};
 use crate::{
     audio::{Codec, Rate},
     engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Why},
     protocol::{
-        Answer, Ask, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request, RequestError,
-        SharedLayout, Target, VERSION, Verdict,
+        Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
+        RequestError, SharedLayout, Target, VERSION, Verdict,
     },
 };
 
@@ -86,23 +86,26 @@ impl Connection {
         let _present = self.engine.arrive(&self.who, &self.listener);
         let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
         let mut writes = true;
-        let mut fault = None;
         let mut closed_by = ClosedBy::Client;
         loop {
             tokio::select! {
                 inbound = inbox.recv() => match inbound {
-                    Some(Inbound::Control(json)) => match self.handle(&json) {
-                        Ok(()) => self.reader.go_on(self.id),
-                        Err(text) => {
-                            fault = Some((ErrorCode::Json, text));
-                            self.reader.close(self.id);
-                        }
-                    },
-                    Some(Inbound::Released(_)) => {}
-                    Some(Inbound::Gone { fault: seen, lines }) => {
-                        let fault = seen.or(fault);
+                    Some(Inbound::Control(json)) => {
+                        self.handle(&json);
+                        self.reader.go_on(self.id);
+                    }
+                    Some(Inbound::TooLong(bytes)) => {
+                        let text = format!("the message has {bytes} bytes: at most {CONTROL_BYTES_MAX} are read");
+                        self.refuse(RequestError { id: None, text });
+                        self.reader.go_on(self.id);
+                    }
+                    Some(Inbound::Refused(report)) => self.tell_refused(&report),
+                    Some(Inbound::Released(mut line)) => {
+                        line.last_reports(Instant::now()).for_each(|report| self.tell_refused(&report));
+                    }
+                    Some(Inbound::Gone { fault, lines }) => {
                         closed_by = fault.as_ref().map_or(closed_by, |(code, _)| ClosedBy::Fault(*code));
-                        self.gone(fault, lines);
+                        self.gone(fault, *lines);
                         break;
                     }
                     None => break,
@@ -129,17 +132,20 @@ impl Connection {
     }
 
     /// The end: calls that were not ended wait for another connection.
-    fn gone(&mut self, fault: Option<(ErrorCode, String)>, lines: Vec<(u32, Box<Line>)>) {
+    fn gone(&mut self, fault: Option<(ErrorCode, String)>, mut lines: Lines) {
+        let now = Instant::now();
+        lines.last_strays(now).iter().for_each(|report| self.tell_refused(report));
+        for mut line in lines.into_all() {
+            line.last_reports(now).for_each(|report| self.tell_refused(&report));
+            if let Some(carries) = self.calls.remove(&line.channel) {
+                self.engine.connection_lost(carries.call, line.writers);
+            }
+        }
         if let Some((error, text)) = fault {
             if self.engine.is_news(self.who.id, "connect", Why::Error(error)) {
                 warn!(connection = self.id, who = %self.who.id, ?error, "a connection is closed: {text}");
             }
             self.outbox.tell(&Event::Error { error, text });
-        }
-        for (channel, line) in lines {
-            if let Some(carries) = self.calls.remove(&channel) {
-                self.engine.connection_lost(carries.call, line.writers);
-            }
         }
         // Their first frame had not been let through yet.
         for (_, carries) in self.calls.drain() {
@@ -148,29 +154,65 @@ impl Connection {
         debug!(connection = self.id, "a connection ends");
     }
 
+    /// Says that frames were dropped: to the client, and of the first ones in the log.
+    fn tell_refused(&self, report: &Report) {
+        let Report { call, frame, frames, is_first } = *report;
+        let (error, position, expected) = (frame.error, frame.position, frame.expected);
+        if is_first {
+            let (call, leg, channel) = (call.map(|call| call.to_string()), frame.leg, frame.channel);
+            warn!(
+                call,
+                ?leg,
+                channel,
+                position,
+                expected,
+                connection = self.id,
+                who = %self.who.id,
+                "a frame is dropped: {error}"
+            );
+        }
+        if call.is_none() {
+            self.engine.counters().strays(frames);
+        }
+        let go_on = expected.map_or(String::new(), |expected| format!("; position {expected} is expected next"));
+        let text = match frames {
+            1 => format!("a frame is dropped: {error}{go_on}"),
+            more => format!("{more} frames are dropped; the last one: {error}{go_on}"),
+        };
+        let (channel, leg) = (frame.channel, frame.leg);
+        self.outbox.tell(&Event::FramesRefused { call, channel, leg, error, frames, position, expected, text });
+    }
+
+    /// A request is wrong: it is refused, and everything else goes on.
+    fn refuse(&self, RequestError { id, text }: RequestError) {
+        let answer = Answer { id, ..Answer::malformed(text) };
+        self.engine.counters().answered(Asked::Other, &answer);
+        log_refusal(&self.engine, self.who.id, "request", &answer);
+        self.outbox.answer(&answer);
+    }
+
     /// Does what is asked, and answers.
-    ///
-    /// # Errors
-    /// What was sent is not JSON, in words: there is no talking with this client.
-    fn handle(&mut self, json: &[u8]) -> Result<(), String> {
-        let request = match Request::from_json(json) {
+    fn handle(&mut self, json: &[u8]) {
+        let mut request = match Request::from_json(json) {
             Ok(request) => request,
-            Err(RequestError::NotJson(text)) => return Err(text),
-            Err(RequestError::Malformed { id, text }) => {
-                let answer = Answer { id, ..Answer::malformed(text) };
-                self.engine.counters().answered(Asked::Other, &answer);
-                log_refusal(&self.engine, self.who.id, "request", &answer);
-                self.outbox.answer(&answer);
-                return Ok(());
-            }
+            Err(error) => return self.refuse(error),
         };
         let (id, asked, verb) = (request.id, Asked::from(&request.ask), request.ask.verb());
+        let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match request.ask {
             Ask::Share { frame_samples } => self.share(&request.target, frame_samples),
             _ => (self.ask(request), None),
         };
         let Controlled { mut answer, after } = controlled;
         answer.id = id;
+        answer.left_out.extend(left_out);
+        if answer.answer == Verdict::Refused {
+            answer.left_out.clear();
+        } else if !answer.left_out.is_empty() {
+            let (call, names) = (answer.call.map(|call| call.to_string()), answer.left_out.join(", "));
+            info!(call, who = %self.who.id, names, "fields that can't be used are left out");
+            answer.text = Some(format!("captured without what can't be used as it was given: {names}"));
+        }
         self.engine.counters().answered(asked, &answer);
         log_refusal(&self.engine, self.who.id, verb, &answer);
         match after {
@@ -181,7 +223,6 @@ impl Connection {
                 tokio::spawn(answer_after(answer, after, engine, (self.who.id, verb), outbox, place));
             }
         }
-        Ok(())
     }
 
     fn ask(&mut self, request: Request) -> Controlled {
@@ -257,8 +298,9 @@ impl Connection {
         let carries = Carries { call: facts.id, codec: facts.codec, rate: facts.rate, shared: false };
         self.calls.insert(channel, carries);
         let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
-        let line = Line { writers, codec: facts.codec, rate: facts.rate, began, ahead, shared: None };
-        self.reader.carry(self.id, channel, Box::new(line));
+        let (call, codec, rate, refused) = (facts.id, facts.codec, facts.rate, Default::default());
+        let line = Line { call, channel, writers, codec, rate, began, ahead, shared: None, refused };
+        self.reader.carry(self.id, Box::new(line));
         let (call, agent, channel, states) = (Some(facts.id), Some(agent), Some(channel), Some(states));
         Answer { call, agent, channel, states, left_out, ..Answer::new(Verdict::Accepted) }
     }

@@ -26,10 +26,12 @@ use crate::{
     barrier,
     engine::FaultIn,
     memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
-    protocol::{AudioHead, ErrorCode, FrameError, HEAD_BYTES, Head, Kind},
+    protocol::{AUDIO_HEAD_BYTES, AudioHead, ErrorCode, HEAD_BYTES, Head, HeadError, Kind},
 };
+use line::Fault;
 pub(super) use line::Line;
-use line::{Fault, Lines};
+pub(super) use lines::Lines;
+pub(super) use refused::Report;
 pub(super) use shared::{Allowance, SharedFrames};
 
 /// What one call to the kernel reads at most: a few hundred frames.
@@ -49,21 +51,25 @@ pub(super) type ConnectionId = u64;
 pub(super) enum Inbound {
     /// A control message. Nothing more is read until [`Reader::go_on`].
     Control(Vec<u8>),
+    /// A control message of so many bytes, which is too long and was passed over. Nothing more is read until [`Reader::go_on`].
+    TooLong(usize),
+    /// Frames were dropped.
+    Refused(Report),
     /// The line of a call that [`Reader::release`] asked for: to be dropped where dropping is no matter.
-    Released(#[allow(dead_code)] Box<Line>),
+    Released(Box<Line>),
     /// The end of the connection: nothing more comes. With it the lines of its calls.
     Gone {
         /// What the client did wrong, if that is why.
         fault: Option<(ErrorCode, String)>,
-        /// Channels and lines.
-        lines: Vec<(u32, Box<Line>)>,
+        /// The lines of its calls.
+        lines: Box<Lines>,
     },
 }
 
 /// What the thread is told.
 enum Order {
     Adopt { id: ConnectionId, stream: UnixStream, inbox: UnboundedSender<Inbound> },
-    Carry { id: ConnectionId, channel: u32, line: Box<Line> },
+    Carry { id: ConnectionId, line: Box<Line> },
     Share { id: ConnectionId, channel: u32, shared: Box<SharedFrames> },
     Release { id: ConnectionId, channel: u32 },
     GoOn { id: ConnectionId },
@@ -117,8 +123,8 @@ impl Reader {
     }
 
     /// A call of a connection: its frames go this way from now on. Channels of a connection are given in order, from 0.
-    pub(super) fn carry(&self, id: ConnectionId, channel: u32, line: Box<Line>) {
-        self.orders.order(Order::Carry { id, channel, line });
+    pub(super) fn carry(&self, id: ConnectionId, line: Box<Line>) {
+        self.orders.order(Order::Carry { id, line });
     }
 
     /// Frames of a call come through this memory too, from now on.
@@ -211,6 +217,8 @@ struct Connection<'a> {
     paused: bool,
     /// What one read may bring: much only where frames come.
     read_bytes: usize,
+    /// Bytes of a message that are passed over, because it is too long.
+    skip_bytes: usize,
     lines: Lines,
 }
 
@@ -220,14 +228,10 @@ enum Stop {
     More,
     /// A control message, which lies in this range of the bytes.
     Control(std::ops::Range<usize>),
-    /// The client did something wrong.
-    Fault(Fault),
-}
-
-impl From<FrameError> for Stop {
-    fn from(error: FrameError) -> Stop {
-        Stop::Fault(Fault::Frame(error))
-    }
+    /// The head of a control message of so many bytes, which is too long: they are passed over.
+    TooLong(usize),
+    /// Where the next message begins can't be known.
+    Fault(HeadError),
 }
 
 impl ReaderThread<'_> {
@@ -269,9 +273,10 @@ impl ReaderThread<'_> {
             let Buffers { frame, samples, .. } = &mut self.buffers;
             let collected =
                 if connection.paused { Ok(()) } else { connection.lines.collect(frame, samples, self.collected) };
+            connection.tell_refused(self.collected);
             match collected {
                 Ok(()) => next += 1,
-                Err(fault) => self.close(id, Some(fault.to_event())),
+                Err(lie) => self.close(id, Some(Fault::from(lie).to_event())),
             }
         }
         wipe_traces();
@@ -289,8 +294,8 @@ impl ReaderThread<'_> {
                     self.connections.insert(id, Connection::new(stream, inbox, stash));
                     self.read_on(id);
                 }
-                Order::Carry { id, channel, line } => match self.connections.get_mut(&id) {
-                    Some(connection) => connection.lines.add(channel, line),
+                Order::Carry { id, line } => match self.connections.get_mut(&id) {
+                    Some(connection) => connection.lines.add(line),
                     // It is gone, and its task does not know yet. No frame was taken for the call: its task ends it.
                     None => drop(line),
                 },
@@ -347,34 +352,43 @@ impl ReaderThread<'_> {
                 Err(_) => ended = true,
             }
         }
-        let (used, stop) =
-            connection.use_bytes(&self.buffers.bytes[..filled], &mut self.buffers.samples, Instant::now());
+        let now = Instant::now();
+        let (used, stop) = connection.use_bytes(&self.buffers.bytes[..filled], &mut self.buffers.samples, now);
         let mut fault = None;
         let mut keep = used;
-        match stop {
-            Stop::More if used > 0 => connection.read_bytes = READ_BYTES_MAX,
-            Stop::More => {}
+        let message = match stop {
+            Stop::More => {
+                connection.read_bytes = if used > 0 { READ_BYTES_MAX } else { connection.read_bytes };
+                None
+            }
             Stop::Control(range) => {
                 connection.read_bytes = CONTROL_READ_BYTES;
                 keep = range.end;
-                connection.paused = true;
-                let _ = self.lookout.epoll.delete(connection.stream.as_fd());
-                // What was written before the message was sent is before it.
-                let Buffers { frame, samples, .. } = &mut self.buffers;
-                match connection.lines.collect(frame, samples, Instant::now()) {
-                    Ok(()) => {
-                        let _ = connection.inbox.send(Inbound::Control(self.buffers.bytes[range].to_vec()));
-                    }
-                    Err(wrong) => fault = Some(wrong.to_event()),
-                }
+                Some(Inbound::Control(self.buffers.bytes[range].to_vec()))
             }
-            Stop::Fault(wrong) => {
+            Stop::TooLong(bytes) => Some(Inbound::TooLong(bytes)),
+            Stop::Fault(error) => {
                 keep = filled;
-                fault = Some(wrong.to_event());
+                fault = Some(Fault::from(error).to_event());
+                None
             }
+        };
+        if let Some(message) = message {
+            connection.paused = true;
+            let _ = self.lookout.epoll.delete(connection.stream.as_fd());
+            // What was written before the message was sent is before it.
+            let Buffers { frame, samples, .. } = &mut self.buffers;
+            let collected = connection.lines.collect(frame, samples, now);
+            connection.tell_refused(now);
+            match collected {
+                Ok(()) => drop(connection.inbox.send(message)),
+                Err(lie) => fault = Some(Fault::from(lie).to_event()),
+            }
+        } else {
+            connection.tell_refused(now);
         }
         // What belongs to a call must not be lost; of others there may be thousands, each with half a message.
-        let need = if connection.lines.is_empty() { Need::NoCall } else { Need::Selected };
+        let need = if connection.lines.len() == 0 { Need::NoCall } else { Need::Selected };
         if !connection.stash.put(&self.buffers.bytes[keep..filled], need) {
             fault = Some((ErrorCode::MemoryFull, "no memory is left for what was sent: raise --memory".to_owned()));
         }
@@ -398,15 +412,21 @@ impl ReaderThread<'_> {
             connection.lines.collect_last(frame, samples, Instant::now());
             self.sharing.retain(|known| *known != id);
         }
-        let _ = connection.inbox.send(Inbound::Gone { fault, lines: connection.lines.into_all() });
+        let _ = connection.inbox.send(Inbound::Gone { fault, lines: Box::new(connection.lines) });
     }
 }
 
 impl<'a> Connection<'a> {
-    /// One that was not looked at yet.
+    /// A connection of which nothing is read yet.
     fn new(stream: UnixStream, inbox: UnboundedSender<Inbound>, stash: Stash<'a>) -> Connection<'a> {
         let (read_bytes, lines) = (CONTROL_READ_BYTES, Lines::default());
-        Connection { stream, inbox, stash, paused: true, read_bytes, lines }
+        Connection { stream, inbox, stash, paused: true, read_bytes, skip_bytes: 0, lines }
+    }
+
+    /// Tells what is to be told of frames that were dropped. Off the path of frames: it may allocate.
+    fn tell_refused(&mut self, now: Instant) {
+        let Connection { lines, inbox, .. } = self;
+        lines.reports(now, |report| drop(inbox.send(Inbound::Refused(report))));
     }
 
     /// Uses whole messages from the beginning of `bytes`, up to the first that is none of audio. Returns how many bytes were used.
@@ -416,6 +436,8 @@ impl<'a> Connection<'a> {
         let mut longest = 0;
         let mut expected = 0;
         let stop = loop {
+            let skipped = self.skip_bytes.min(bytes.len() - used);
+            (self.skip_bytes, used) = (self.skip_bytes - skipped, used + skipped);
             if expected == 0 {
                 expected = self.expect_frames(&bytes[used..]).max(1);
             }
@@ -423,18 +445,26 @@ impl<'a> Connection<'a> {
             let Some((head, rest)) = bytes[used..].split_first_chunk::<HEAD_BYTES>() else { break Stop::More };
             let head = match Head::parse(*head) {
                 Ok(head) => head,
-                Err(error) => break error.into(),
+                Err(error) => break Stop::Fault(error),
             };
-            let Some(payload) = rest.get(..head.payload_bytes) else { break Stop::More };
-            let end = used + HEAD_BYTES + head.payload_bytes;
+            // Of what is too long no more is waited for than what says whose it is.
+            let wanted = if head.is_too_long() { AUDIO_HEAD_BYTES } else { head.payload_bytes };
+            let Some(payload) = rest.get(..wanted) else { break Stop::More };
+            used += HEAD_BYTES;
             match head.kind {
-                Kind::Control => break Stop::Control(used + HEAD_BYTES..end),
-                Kind::Audio(leg) => match self.frame(leg, payload, samples, now) {
-                    Ok(count) => longest = longest.max(count),
-                    Err(stop) => break stop,
-                },
+                _ if head.is_too_long() => {
+                    self.skip_bytes = head.payload_bytes;
+                    match head.kind {
+                        Kind::Control => break Stop::TooLong(head.payload_bytes),
+                        Kind::Audio(leg) => self.lines.frame_too_long(leg, payload),
+                    }
+                }
+                Kind::Control => break Stop::Control(used..used + head.payload_bytes),
+                Kind::Audio(leg) => {
+                    longest = longest.max(self.lines.frame(leg, payload, samples, now));
+                    used += head.payload_bytes;
+                }
             }
-            used = end;
         };
         wipe(&mut samples[..longest]);
         (used, stop)
@@ -448,7 +478,7 @@ impl<'a> Connection<'a> {
             let Ok(Head { kind: Kind::Audio(leg), payload_bytes }) = Head::parse(*head) else { return count };
             let Some((payload, rest)) = rest.split_at_checked(payload_bytes) else { return count };
             let Some((head, _)) = AudioHead::split(payload) else { return count };
-            if let Some(Some(line)) = self.lines.get(head.channel)
+            if let Some(line) = self.lines.get(head.channel)
                 && (count > 0 || !rest.is_empty())
             {
                 line.expect_frame(leg);
@@ -457,17 +487,6 @@ impl<'a> Connection<'a> {
         }
         FRAMES_AHEAD
     }
-
-    fn frame(&mut self, leg: Leg, payload: &[u8], buffer: &mut LockedSamples, now: Instant) -> Result<usize, Stop> {
-        let Some((AudioHead { channel, position }, bytes)) = AudioHead::split(payload) else {
-            return Err(FrameError::Samples { bytes: 0 }.into());
-        };
-        match self.lines.get(channel) {
-            Some(Some(line)) => line.frame(leg, position, bytes, buffer, now).map_err(Stop::Fault),
-            Some(None) => Ok(0),
-            None => Err(Stop::Fault(Fault::Channel(channel))),
-        }
-    }
 }
 
 // Named by their paths, because the fuzz targets take in this file by its own.
@@ -475,6 +494,10 @@ impl<'a> Connection<'a> {
 pub mod by_hand;
 #[path = "line.rs"]
 mod line;
+#[path = "lines.rs"]
+mod lines;
+#[path = "refused.rs"]
+mod refused;
 #[path = "shared.rs"]
 mod shared;
 #[cfg(test)]

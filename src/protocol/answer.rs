@@ -254,4 +254,6 @@ pub struct LiveLeg {
     pub late_frames: u64,
     /// Frames of which samples were lost because memory was full.
     pub lost_frames: u64,
+    /// Frames that were dropped because something was wrong with them.
+    pub refused_frames: u64,
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CallId, CallStates};
+use super::{CallId, CallStates, FrameError};
+use crate::audio::Leg;
 
 /// What the engine tells unasked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +88,30 @@ pub enum Event {
         /// What to do.
         text: String,
     },
+    /// Frames were dropped because something is wrong with them: told of the first, and every few seconds while it goes on. The call and the
+    /// connection go on.
+    FramesRefused {
+        /// The call they were for; none if their channel is no call's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        /// The channel that they name; none if they are too short to name one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<u32>,
+        /// Whose they are.
+        leg: Leg,
+        /// What is wrong with the last one, as a word.
+        error: FrameError,
+        /// How many were dropped since this was last told.
+        frames: u64,
+        /// Where the last one says that it begins.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u64>,
+        /// Where its leg ends, which is where the next frame is expected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<u64>,
+        /// What is wrong, for people.
+        text: String,
+    },
     /// A call was ended by the engine, not by a client's `end`.
     Ended {
         /// The call.
@@ -127,18 +152,10 @@ pub enum ErrorCode {
     Version,
     /// A kind of message that does not exist.
     Kind,
-    /// A message over its limit.
+    /// A message so long that it can't be meant.
     TooLong,
-    /// Audio that is not a whole number of samples.
-    Samples,
-    /// Audio for a channel that this connection does not have.
-    Channel,
-    /// A position too far ahead of the call.
-    Position,
     /// What a client wrote into its shared memory can't be.
     SharedMemory,
-    /// A control message that is not a JSON object.
-    Json,
     /// No more connections are taken.
     TooManyConnections,
     /// No more connections of this user are taken.
@@ -149,16 +166,12 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them, in their order.
-    pub const ALL: [ErrorCode; 12] = [
+    pub const ALL: [ErrorCode; 8] = [
         ErrorCode::NotRetrocall,
         ErrorCode::Version,
         ErrorCode::Kind,
         ErrorCode::TooLong,
-        ErrorCode::Samples,
-        ErrorCode::Channel,
-        ErrorCode::Position,
         ErrorCode::SharedMemory,
-        ErrorCode::Json,
         ErrorCode::TooManyConnections,
         ErrorCode::ConnectionsPerUser,
         ErrorCode::MemoryFull,

@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::ErrorCode;
 use crate::audio::{Codec, FRAME_SAMPLES_MAX, Leg};
 
@@ -26,6 +28,8 @@ pub const CONTROL_BYTES_MAX: usize = 16 * 1024;
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest payload of an audio message: 120 ms at 48 kHz, linear.
 const AUDIO_BYTES_MAX: usize = AUDIO_HEAD_BYTES + 2 * FRAME_SAMPLES_MAX;
+/// A payload over the limit of its kind is passed over up to this length. Nobody means a longer one: it is no length at all.
+pub const PASSED_OVER_BYTES_MAX: usize = 1024 * 1024;
 
 const MAGIC: [u8; 2] = *b"RC";
 
@@ -47,109 +51,130 @@ pub struct Head {
     pub payload_bytes: usize,
 }
 
-/// Why bytes are no message. Whoever sends such bytes is told so, and disconnected.
+/// Why bytes are no message: where the next one begins can't be known. Whoever sends such bytes is told so, and disconnected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameError {
+pub enum HeadError {
     /// It does not begin with `RC`.
     Magic,
     /// A version that is not spoken here.
     Version(u8),
     /// A kind that version 1 does not have.
     Kind(u8),
-    /// A payload over the limit of its kind.
+    /// A payload so long that it can't be meant.
     TooLong {
         /// Bytes it claims to have.
         bytes: usize,
-        /// Bytes it may have.
+        /// Bytes that would be passed over.
         limit: usize,
-    },
-    /// An audio payload without a whole number of samples, or without any.
-    Samples {
-        /// Bytes behind the channel and the position.
-        bytes: usize,
-    },
-    /// More samples than 120 ms at 48 kHz.
-    TooManySamples {
-        /// Samples it has.
-        samples: usize,
     },
 }
 
-impl FrameError {
+impl HeadError {
     /// The word for it in an `error` event.
     pub const fn code(self) -> ErrorCode {
         match self {
-            FrameError::Magic => ErrorCode::NotRetrocall,
-            FrameError::Version(_) => ErrorCode::Version,
-            FrameError::Kind(_) => ErrorCode::Kind,
-            FrameError::TooLong { .. } | FrameError::TooManySamples { .. } => ErrorCode::TooLong,
-            FrameError::Samples { .. } => ErrorCode::Samples,
+            HeadError::Magic => ErrorCode::NotRetrocall,
+            HeadError::Version(_) => ErrorCode::Version,
+            HeadError::Kind(_) => ErrorCode::Kind,
+            HeadError::TooLong { .. } => ErrorCode::TooLong,
         }
     }
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeadError::Magic => write!(f, "a message begins with the bytes 52 43 (RC): is this a retrocall client?"),
+            HeadError::Version(version) => {
+                write!(f, "version {version} is not spoken here: this engine speaks version {VERSION}")
+            }
+            HeadError::Kind(kind) => write!(f, "kind {kind} is none of 1 (control), 2 (agent), 3 (customer)"),
+            HeadError::TooLong { bytes, limit } => {
+                write!(f, "a payload of {bytes} bytes is over the limit of {limit}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for HeadError {}
+
+/// Why a frame is dropped. Its call and its connection go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameError {
+    /// Its channel was never given to the connection.
+    Channel,
+    /// It is not a whole number of samples, or none at all.
+    Samples,
+    /// It has more samples than a frame can have.
+    TooLong,
+    /// It is further ahead of its call than it may be.
+    Position,
+}
+
+impl FrameError {
+    /// All of them, in their order.
+    pub const ALL: [FrameError; 4] =
+        [FrameError::Channel, FrameError::Samples, FrameError::TooLong, FrameError::Position];
 }
 
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FrameError::Magic => write!(f, "a message begins with the bytes 52 43 (RC): is this a retrocall client?"),
-            FrameError::Version(version) => {
-                write!(f, "version {version} is not spoken here: this engine speaks version {VERSION}")
-            }
-            FrameError::Kind(kind) => write!(f, "kind {kind} is none of 1 (control), 2 (agent), 3 (customer)"),
-            FrameError::TooLong { bytes, limit } => {
-                write!(f, "a payload of {bytes} bytes is over the limit of {limit}")
-            }
-            FrameError::Samples { bytes } => {
-                write!(f, "{bytes} bytes of audio are not a whole number of samples, or none at all")
-            }
-            FrameError::TooManySamples { samples } => {
-                write!(f, "a frame of {samples} samples is over the limit of {FRAME_SAMPLES_MAX}")
-            }
+            FrameError::Channel => f.write_str("its channel was not given to this connection"),
+            FrameError::Samples => f.write_str("it is not a whole number of samples, or none at all"),
+            FrameError::TooLong => write!(f, "it has more than {FRAME_SAMPLES_MAX} samples"),
+            FrameError::Position => f.write_str("its position is too far ahead of the call"),
         }
     }
 }
 
-impl std::error::Error for FrameError {}
-
 impl Head {
-    /// The head in the first bytes of a message that a client sent.
+    /// The head in the first bytes of a message that a client sent. Its payload may be over the limit of its kind
+    /// ([`Head::is_too_long`]): it is passed over.
     ///
     /// # Errors
-    /// [`FrameError`] for anything that is not the head of a message within the limits.
-    pub fn parse(bytes: [u8; HEAD_BYTES]) -> Result<Head, FrameError> {
-        Head::parse_within(bytes, CONTROL_BYTES_MAX)
+    /// [`HeadError`] for anything that is not the head of a message.
+    pub fn parse(bytes: [u8; HEAD_BYTES]) -> Result<Head, HeadError> {
+        Head::parse_within(bytes, PASSED_OVER_BYTES_MAX)
     }
 
     /// As [`Head::parse`], for what the engine sends: it may be longer.
     ///
     /// # Errors
     /// As [`Head::parse`].
-    pub fn parse_from_engine(bytes: [u8; HEAD_BYTES]) -> Result<Head, FrameError> {
+    pub fn parse_from_engine(bytes: [u8; HEAD_BYTES]) -> Result<Head, HeadError> {
         Head::parse_within(bytes, EVENT_BYTES_MAX)
     }
 
-    fn parse_within(bytes: [u8; HEAD_BYTES], control_bytes_max: usize) -> Result<Head, FrameError> {
+    fn parse_within(bytes: [u8; HEAD_BYTES], limit: usize) -> Result<Head, HeadError> {
         let [m0, m1, version, kind, length @ ..] = bytes;
         if [m0, m1] != MAGIC {
-            return Err(FrameError::Magic);
+            return Err(HeadError::Magic);
         }
         if version != VERSION {
-            return Err(FrameError::Version(version));
+            return Err(HeadError::Version(version));
         }
-        let (kind, limit) = match kind {
-            1 => (Kind::Control, control_bytes_max),
-            2 => (Kind::Audio(Leg::Agent), AUDIO_BYTES_MAX),
-            3 => (Kind::Audio(Leg::Customer), AUDIO_BYTES_MAX),
-            other => return Err(FrameError::Kind(other)),
+        let kind = match kind {
+            1 => Kind::Control,
+            2 => Kind::Audio(Leg::Agent),
+            3 => Kind::Audio(Leg::Customer),
+            other => return Err(HeadError::Kind(other)),
         };
         let payload_bytes = u32::from_le_bytes(length) as usize;
         if payload_bytes > limit {
-            return Err(FrameError::TooLong { bytes: payload_bytes, limit });
-        }
-        if matches!(kind, Kind::Audio(_)) && payload_bytes <= AUDIO_HEAD_BYTES {
-            return Err(FrameError::Samples { bytes: payload_bytes.saturating_sub(AUDIO_HEAD_BYTES) });
+            return Err(HeadError::TooLong { bytes: payload_bytes, limit });
         }
         Ok(Head { kind, payload_bytes })
+    }
+
+    /// Whether the payload is over what a client may send of its kind.
+    pub const fn is_too_long(&self) -> bool {
+        self.payload_bytes
+            > match self.kind {
+                Kind::Control => CONTROL_BYTES_MAX,
+                Kind::Audio(_) => AUDIO_BYTES_MAX,
+            }
     }
 
     fn to_bytes(self) -> [u8; HEAD_BYTES] {
@@ -188,9 +213,9 @@ impl AudioHead {
     pub fn samples(bytes: &[u8], codec: Codec) -> Result<usize, FrameError> {
         let samples = bytes.len() / codec.bytes_per_sample();
         match samples {
-            _ if samples * codec.bytes_per_sample() != bytes.len() => Err(FrameError::Samples { bytes: bytes.len() }),
-            0 => Err(FrameError::Samples { bytes: bytes.len() }),
-            _ if samples > FRAME_SAMPLES_MAX => Err(FrameError::TooManySamples { samples }),
+            _ if samples * codec.bytes_per_sample() != bytes.len() => Err(FrameError::Samples),
+            0 => Err(FrameError::Samples),
+            _ if samples > FRAME_SAMPLES_MAX => Err(FrameError::TooLong),
             _ => Ok(samples),
         }
     }
@@ -215,7 +240,7 @@ pub fn audio_message(leg: Leg, head: AudioHead, samples: &[u8], to: &mut Vec<u8>
 mod tests {
     use super::*;
 
-    fn head(bytes: &[u8]) -> Result<Head, FrameError> {
+    fn head(bytes: &[u8]) -> Result<Head, HeadError> {
         Head::parse(bytes[..HEAD_BYTES].try_into().expect("eight bytes"))
     }
 
@@ -232,13 +257,28 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused_by_name() {
-        assert_eq!(head(b"GET / HT"), Err(FrameError::Magic));
-        assert_eq!(head(b"RC\x02\x01\0\0\0\0"), Err(FrameError::Version(2)));
-        assert_eq!(head(b"RC\x01\x09\0\0\0\0"), Err(FrameError::Kind(9)));
-        assert_eq!(head(b"RC\x01\x01\xff\xff\xff\xff").map_err(FrameError::code), Err(ErrorCode::TooLong));
-        assert_eq!(head(b"RC\x01\x02\x0c\0\0\0"), Err(FrameError::Samples { bytes: 0 }));
-        assert_eq!(AudioHead::samples(&[0; 3], Codec::Pcm16), Err(FrameError::Samples { bytes: 3 }));
-        assert_eq!(AudioHead::samples(&[0; 6_000], Codec::Ulaw), Err(FrameError::TooManySamples { samples: 6_000 }));
+        assert_eq!(head(b"GET / HT"), Err(HeadError::Magic));
+        assert_eq!(head(b"RC\x02\x01\0\0\0\0"), Err(HeadError::Version(2)));
+        assert_eq!(head(b"RC\x01\x09\0\0\0\0"), Err(HeadError::Kind(9)));
+        assert_eq!(head(b"RC\x01\x01\xff\xff\xff\xff").map_err(HeadError::code), Err(ErrorCode::TooLong));
+        assert_eq!(head(b"RC\x01\x02\x01\0\x10\0").map_err(HeadError::code), Err(ErrorCode::TooLong));
+    }
+
+    #[test]
+    fn a_message_whose_length_can_be_meant_has_a_head_whatever_is_in_it() {
+        for (bytes, is_too_long) in [
+            (b"RC\x01\x01\0\x40\0\0", false),
+            (b"RC\x01\x01\x01\x40\0\0", true),
+            (b"RC\x01\x03\0\0\0\0", false),
+            (b"RC\x01\x02\x0c\x2d\0\0", false),
+            (b"RC\x01\x02\x0d\x2d\0\0", true),
+            (b"RC\x01\x02\0\0\x10\0", true),
+        ] {
+            assert_eq!(head(bytes).map(|head| head.is_too_long()), Ok(is_too_long), "{bytes:?}");
+        }
+        assert_eq!(AudioHead::samples(&[0; 3], Codec::Pcm16), Err(FrameError::Samples));
+        assert_eq!(AudioHead::samples(&[], Codec::Ulaw), Err(FrameError::Samples));
+        assert_eq!(AudioHead::samples(&[0; 6_000], Codec::Ulaw), Err(FrameError::TooLong));
         assert_eq!(AudioHead::samples(&[0; 320], Codec::Pcm16), Ok(160));
     }
 }

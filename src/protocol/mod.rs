@@ -16,8 +16,8 @@ mod words;
 pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
 pub use event::{EndedBy, ErrorCode, Event, Limits};
 pub use frame::{
-    AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, Kind, VERSION,
-    audio_message, control_message,
+    AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, HeadError, Kind,
+    PASSED_OVER_BYTES_MAX, VERSION, audio_message, control_message,
 };
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json};
 pub use principal::{Principal, PrincipalId, Role};

@@ -74,6 +74,8 @@ pub struct Totals {
     pub late_frames: u64,
     /// Frames of which samples were lost because the memory was full.
     pub lost_frames: u64,
+    /// Frames that were dropped because something was wrong with them.
+    pub refused_frames: u64,
     /// Presses of record that selected a call.
     pub presses: u64,
     /// Presses for a call that was selected by one before: bookmarks.

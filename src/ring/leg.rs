@@ -76,8 +76,10 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Frames that came, whatever became of them.
+    /// Frames that came and could be held, whatever became of them.
     frames,
+    /// Samples that came, also those that were not held because the gate is shut.
+    samples,
     /// Places where samples were missing between two frames.
     gaps,
     /// Samples missing at those places.

@@ -116,6 +116,11 @@ impl LegWriter {
         self.chain.frontier
     }
 
+    /// How many samples have come, whatever became of them: what a client has really sent, in contrast to the positions that it says.
+    pub fn samples_came(&self) -> u64 {
+        self.ring.leg(self.leg).counters.samples.load(Ordering::Relaxed)
+    }
+
     /// The ring this writes to.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
@@ -174,11 +179,12 @@ impl LegWriter {
 
     fn push_frame(&mut self, position: u64, frame: Frame<'_>) {
         let (chain, arena, shared) = (&mut self.chain, &*self.arena, self.ring.leg(self.leg));
+        let counters = &shared.counters;
+        count(&counters.samples, frame.len() as u64);
         let passage = shared.gate.enter();
         if passage.is_closed() || frame.len() == 0 {
             return;
         }
-        let counters = &shared.counters;
         count(&counters.frames, 1);
         let end = position.saturating_add(frame.len() as u64);
         let late = chain.frontier.clamp(position, end) - position;

@@ -64,6 +64,8 @@ fn calls(page: &mut Page, totals: &Totals) {
     page.counter("retrocall_late_frames_total", "Frames that came late or twice.", totals.late_frames);
     let help = "Frames of which samples were lost because the memory was full.";
     page.counter("retrocall_lost_frames_total", help, totals.lost_frames);
+    let help = "Frames that were dropped because something was wrong with them.";
+    page.counter("retrocall_refused_frames_total", help, totals.refused_frames);
     page.counter("retrocall_presses_total", "Presses of record that selected a call.", totals.presses);
     let help = "Presses for a call that was selected by one before.";
     page.counter("retrocall_presses_again_total", help, totals.presses_again);

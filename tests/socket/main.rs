@@ -90,12 +90,10 @@ fn text(json: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn whoever_sends_nonsense_is_told_what_is_wrong_and_nobody_else_notices() {
+fn whoever_sends_bytes_without_borders_is_told_what_is_wrong_and_nobody_else_notices() {
     let (seed, _) = rig::random("nonsense");
     let desk = Desk::open(&["--one-in", "0"]);
     let good = GoodCall::begin(&desk, seed);
-    let nested = format!("{{\"do\":{}", "[".repeat(16_000));
-    // Where a call is needed, channel 0 is one.
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("another protocol", b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n".to_vec(), "not-retrocall"),
         ("zeros", vec![0; 4_096], "not-retrocall"),
@@ -103,25 +101,9 @@ fn whoever_sends_nonsense_is_told_what_is_wrong_and_nobody_else_notices() {
         ("version 2", message(2, 1, 2, b"{}"), "version"),
         ("kind 0", message(1, 0, 2, b"{}"), "kind"),
         ("kind 4", message(1, 4, 2, b"{}"), "kind"),
-        ("a control message of one byte too much", message(1, 1, 16_385, &[b' '; 16_385]), "too-long"),
+        ("a control message over a MiB", message(1, 1, (1 << 20) + 1, b"{}"), "too-long"),
         ("a control message of 4 GiB", message(1, 1, u32::MAX, b"{}"), "too-long"),
         ("a frame of 4 GiB", message(1, 2, u32::MAX, &[0; 64]), "too-long"),
-        ("a frame of one sample too much", frame(Leg::Agent, 0, 0, &[1; 5_761]), "too-long"),
-        ("a frame of nothing at all", message(1, 2, 0, b""), "samples"),
-        ("a frame without samples", message(1, 3, 12, &[0; 12]), "samples"),
-        ("half a sample", message(1, 2, 15, &[0; 15]), "samples"),
-        ("a channel that was never given", frame(Leg::Agent, 1, 0, &[1; 160]), "channel"),
-        ("the last channel there could be", frame(Leg::Customer, u32::MAX, 0, &[1; 160]), "channel"),
-        ("a position an hour ahead", frame(Leg::Agent, 0, 28_800_000, &[1; 160]), "position"),
-        ("the last position there could be", frame(Leg::Agent, 0, u64::MAX, &[1; 160]), "position"),
-        ("bad UTF-8", text(b"{\"do\":\"record\xff\"}"), "json"),
-        ("a byte order mark", text(b"\xef\xbb\xbf{\"do\":\"status\"}"), "json"),
-        ("no JSON", text(b"record!"), "json"),
-        ("an array", text(b"[]"), "json"),
-        ("an empty message", text(b""), "json"),
-        ("two objects", text(b"{\"do\":\"status\"}{\"do\":\"status\"}"), "json"),
-        ("half an object", text(b"{\"do\":\"status\""), "json"),
-        ("nothing but brackets", text(nested.as_bytes()), "json"),
     ];
     for (what, bytes, error) in &cases {
         let mut raw = Raw::connect(desk.socket());
@@ -132,28 +114,115 @@ fn whoever_sends_nonsense_is_told_what_is_wrong_and_nobody_else_notices() {
         assert_eq!(&found, error, "{what}: {text}");
         assert!(text.len() > 20, "{what}: `{text}` tells nobody what to do");
     }
-    // A request that is wrong is refused, and the connection goes on.
-    let mut raw = Raw::connect(desk.socket());
-    for wrong in [
-        json!({"do": "recrod"}),
-        json!({}),
-        json!({"do": 7}),
-        json!({"do": "begin", "agent": "bad", "rate": 1, "codec": "pcm16"}),
-        json!({"do": "begin", "agent": "bad\n", "rate": 8000, "codec": "pcm16"}),
-        json!({"do": "record", "call": "no id"}),
-        json!({"do": "erase-last", "seconds": -1}),
-        json!({"do": "record", "channel": 0, "agent": "bad"}),
-        json!({"do": "status", "and": "more"}),
-    ] {
-        let answer = raw.ask(&wrong);
-        assert_eq!(
-            (&answer["answer"], &answer["reason"]),
-            (&"refused".into(), &"malformed".into()),
-            "{wrong}: {answer}"
-        );
-    }
-    assert_eq!(raw.ask(&json!({"id": 9, "do": "status"}))["id"], 9);
     good.must_be_kept_bit_for_bit();
+    desk.stop();
+}
+
+#[test]
+fn half_an_emoji_or_any_other_wrong_request_is_refused_alone_and_the_connection_with_its_calls_goes_on() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let mut raw = Raw::connect(desk.socket());
+    let call = raw.ask(&begin("anna"))["call"].clone();
+    raw.frame(Leg::Agent, 0, 0, &[5; 160]);
+    let nested = format!("{{\"do\":{}", "[".repeat(16_000));
+    for (what, bytes, id) in [
+        ("half an emoji", &br#"{"id":9,"do":"transfer","channel":0,"to":"an\ud83d"}"#[..], Some(9)),
+        ("the other half", br#"{"id":9,"do":"begin","agent":"\udc00","rate":8000,"codec":"pcm16"}"#, Some(9)),
+        ("a number without end", br#"{"id":9,"do":"erase-last","channel":0,"seconds":1e400}"#, Some(9)),
+        ("no number, as Python writes it", br#"{"do":"erase-last","seconds":NaN,"id":9}"#, Some(9)),
+        ("bad UTF-8", b"{\"do\":\"record\xff\"}", None),
+        ("a byte order mark", b"\xef\xbb\xbf{\"do\":\"status\"}", None),
+        ("a field twice", br#"{"id":9,"do":"record","channel":0,"channel":1}"#, Some(9)),
+        ("no JSON", b"record!", None),
+        ("an array", b"[]", None),
+        ("an empty message", b"", None),
+        ("two objects", b"{\"do\":\"status\"}{\"do\":\"status\"}", None),
+        ("half an object", b"{\"id\":9,\"do\":\"status\"", Some(9)),
+        ("nothing but brackets", nested.as_bytes(), None),
+        ("one byte too much", &[b' '; 16_385], None),
+        ("a MiB", &vec![b'{'; 1 << 20], None),
+        ("nothing that can be asked", br#"{"do":"recrod"}"#, None),
+        ("nothing at all", b"{}", None),
+        ("a control character", br#"{"do":"begin","agent":"bad\n","rate":8000,"codec":"pcm16"}"#, None),
+        ("no rate", br#"{"do":"begin","agent":"bad","rate":1,"codec":"pcm16"}"#, None),
+        ("no id", br#"{"do":"record","call":"no id"}"#, None),
+        ("no time", br#"{"do":"erase-last","seconds":-1}"#, None),
+        ("two calls", br#"{"do":"record","channel":0,"agent":"bad"}"#, None),
+        ("a field too much", br#"{"do":"status","and":"more"}"#, None),
+    ] {
+        raw.send(&text(bytes)).expect("the engine takes it");
+        let answer = raw.answer();
+        let (verdict, reason) = (&answer["answer"], &answer["reason"]);
+        assert_eq!((verdict, reason), (&"refused".into(), &"malformed".into()), "{what}: {answer}");
+        assert_eq!(answer["id"].as_u64(), id, "{what}: {answer}");
+        assert!(answer["text"].as_str().is_some_and(|text| text.len() > 20), "{what}: {answer}");
+    }
+    raw.frame(Leg::Agent, 0, 160, &[6; 160]);
+    let pressed = raw.ask(&json!({"id": 10, "do": "record", "channel": 0}));
+    assert_eq!((&pressed["answer"], &pressed["at"], &pressed["call"]), (&"accepted".into(), &320.into(), &call));
+    desk.stop();
+}
+
+#[test]
+fn a_position_that_jumped_costs_its_frame_and_the_call_is_named_while_all_calls_go_on() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let mut raw = Raw::connect(desk.socket());
+    let calls = ["anna", "bert"].map(|agent| raw.ask(&begin(agent))["call"].clone());
+    for channel in [0, 1] {
+        raw.frame(Leg::Agent, channel, 0, &[5; 160]);
+    }
+    for (what, bytes, error, expected) in [
+        ("a position an hour ahead", frame(Leg::Customer, 1, 28_800_000, &[1; 160]), "position", json!(0)),
+        ("the last position there could be", frame(Leg::Agent, 1, u64::MAX, &[1; 160]), "position", json!(160)),
+        ("a channel that was never given", frame(Leg::Agent, 2, 0, &[1; 160]), "channel", Value::Null),
+    ] {
+        raw.send(&bytes).expect("the engine takes it");
+        let told = raw.event("frames-refused");
+        assert_eq!((&told["error"], &told["frames"]), (&error.into(), &1.into()), "{what}: {told}");
+        assert_eq!(told["expected"], expected, "{what}: {told}");
+        let (call, channel) = if error == "channel" { (&Value::Null, 2) } else { (&calls[1], 1) };
+        assert_eq!((&told["call"], &told["channel"]), (call, &channel.into()), "{what}: {told}");
+        assert!(told["text"].as_str().is_some_and(|text| text.len() > 20), "{what}: {told}");
+    }
+    // Not told again so soon, but counted; and what was not told yet is told at the end.
+    for bytes in [
+        frame(Leg::Agent, 1, 28_800_000, &[1; 160]),
+        message(1, 2, 15, &[&[1, 0, 0, 0][..], &[0; 11]].concat()),
+        message(1, 2, 12, &[&[1, 0, 0, 0][..], &[0; 8]].concat()),
+        frame(Leg::Agent, 1, 160, &[1; 5_761]),
+        frame(Leg::Agent, 1, 160, &vec![1; 500_000]),
+        frame(Leg::Agent, 1, 160, &[6; 160]),
+        frame(Leg::Agent, 0, 160, &[6; 160]),
+    ] {
+        raw.send(&bytes).expect("the engine takes it");
+    }
+    raw.say(&json!({"do": "calls"}));
+    let answer = raw.next().expect("the connection goes on");
+    let live = answer["calls"].as_array().expect("an array of calls");
+    let of = |call: &Value| live.iter().find(|live| live["call"] == *call).expect("it is live");
+    assert_eq!(
+        (&of(&calls[1])["agent_leg"]["refused_frames"], &of(&calls[1])["agent_leg"]["frames"]),
+        (&6.into(), &2.into())
+    );
+    assert_eq!(
+        (&of(&calls[1])["customer_leg"]["refused_frames"], &of(&calls[0])["agent_leg"]["refused_frames"]),
+        (&1.into(), &0.into())
+    );
+    for channel in [1, 0] {
+        assert_eq!(raw.ask(&json!({"do": "end", "channel": channel}))["at"], 320);
+    }
+    // The last request had its answer, but what was left is told behind the first one's.
+    let mut raw = Raw::connect(desk.socket());
+    raw.ask(&begin("carl"));
+    raw.frame(Leg::Agent, 0, 28_800_000, &[1; 160]);
+    raw.event("frames-refused");
+    (0..5).for_each(|_| raw.frame(Leg::Agent, 0, 28_800_000, &[1; 160]));
+    raw.say(&json!({"do": "end", "channel": 0}));
+    let rest = raw.event("frames-refused");
+    assert_eq!((&rest["frames"], &rest["leg"], &rest["position"]), (&5.into(), &"agent".into(), &28_800_000.into()));
+    let log = desk.log();
+    assert_eq!(log.lines().filter(|line| line.contains("a frame is dropped")).count(), 4, "one line each: {log}");
+    assert_eq!(desk.json(&["status"])["totals"]["refused_frames"], 14);
     desk.stop();
 }
 

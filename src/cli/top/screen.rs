@@ -146,7 +146,15 @@ mod tests {
     };
 
     fn call(agent: &str) -> LiveCall {
-        let leg = LiveLeg { level_dbfs: -30.0, frames: 5, gaps: 0, gap_seconds: 0.0, late_frames: 0, lost_frames: 0 };
+        let leg = LiveLeg {
+            level_dbfs: -30.0,
+            frames: 5,
+            gaps: 0,
+            gap_seconds: 0.0,
+            late_frames: 0,
+            lost_frames: 0,
+            refused_frames: 0,
+        };
         LiveCall {
             call: CallId::new(),
             agent: agent.into(),

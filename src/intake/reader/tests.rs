@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audio::{Codec, Rate},
     client::{Pushed, SharedLeg},
-    protocol::{SharedLayout, audio_message, control_message},
+    protocol::{CallId, FrameError, SharedLayout, audio_message, control_message},
     ring::Ring,
 };
 
@@ -22,13 +22,13 @@ fn arena() -> Arc<Arena> {
     arena
 }
 
-fn line(arena: &Arc<Arena>, codec: Codec) -> (Arc<Ring>, Box<Line>) {
+fn line(arena: &Arc<Arena>, channel: u32, codec: Codec) -> (Arc<Ring>, Box<Line>) {
     let (ring, writers) = Ring::new(Arc::clone(arena));
     let rate = Rate::new(8_000).expect("a rate");
-    (
-        ring,
-        Box::new(Line { writers: Box::new(writers), codec, rate, began: Instant::now(), ahead: 480_000, shared: None }),
-    )
+    let (writers, began, refused) = (Box::new(writers), Instant::now(), Default::default());
+    let line =
+        Line { call: CallId::new(), channel, writers, codec, rate, began, ahead: 480_000, shared: None, refused };
+    (ring, Box::new(line))
 }
 
 fn frame(number: u64, to: &mut Vec<u8>) {
@@ -52,9 +52,9 @@ fn scene() -> Scene {
     let (client, server) = UnixStream::pair().expect("sockets");
     server.set_nonblocking(true).expect("a socket");
     let (sender, inbox) = unbounded_channel();
-    let (ring, line) = line(&arena, Codec::Pcm16);
+    let (ring, line) = line(&arena, 0, Codec::Pcm16);
     reader.adopt(1, server, sender);
-    reader.carry(1, 0, line);
+    reader.carry(1, line);
     Scene { arena, reader, client, inbox, ring }
 }
 
@@ -104,7 +104,7 @@ fn however_a_stream_is_split_its_messages_take_effect_in_their_order() {
         scene.ring.reader().read(Leg::Agent, 0, &mut out);
         assert!(out.iter().enumerate().all(|(i, sample)| *sample == (100 * (i / 160) + i % 160) as i16));
         drop(scene.client);
-        let Inbound::Gone { fault: None, lines } = scene.inbox.blocking_recv().expect("the thread lives") else {
+        let Inbound::Gone { fault: None, lines, .. } = scene.inbox.blocking_recv().expect("the thread lives") else {
             panic!("the end of a connection is no fault")
         };
         assert_eq!(lines.len(), 1);
@@ -115,39 +115,136 @@ fn however_a_stream_is_split_its_messages_take_effect_in_their_order() {
 }
 
 #[test]
-fn a_client_at_fault_is_told_which_and_its_calls_come_back() {
-    let mut far = Vec::new();
-    audio_message(Leg::Agent, AudioHead { channel: 0, position: 1 << 60 }, &[0; 320], &mut far);
-    let mut last = Vec::new();
-    audio_message(Leg::Agent, AudioHead { channel: 0, position: u64::MAX }, &[0; 320], &mut last);
-    let mut stranger = Vec::new();
-    audio_message(Leg::Agent, AudioHead { channel: 9, position: 0 }, &[0; 320], &mut stranger);
-    let mut odd = Vec::new();
-    audio_message(Leg::Agent, AudioHead { channel: 0, position: 0 }, &[0; 321], &mut odd);
-    let cases: [(&[u8], ErrorCode); 7] = [
+fn a_client_whose_messages_have_no_borders_is_told_why_and_its_calls_come_back() {
+    let cases: [(&[u8], ErrorCode); 5] = [
         (b"GET / HTTP/1.1\r\n\r\n", ErrorCode::NotRetrocall),
         (b"RC\x07\x01\0\0\0\0", ErrorCode::Version),
+        (b"RC\x01\x07\0\0\0\0", ErrorCode::Kind),
         (b"RC\x01\x01\xff\xff\xff\x7f", ErrorCode::TooLong),
-        (&far, ErrorCode::Position),
-        (&last, ErrorCode::Position),
-        (&stranger, ErrorCode::Channel),
-        (&odd, ErrorCode::Samples),
+        (b"RC\x01\x02\x01\0\x10\0", ErrorCode::TooLong),
     ];
     for (bytes, expected) in cases {
         let mut scene = scene();
         scene.client.write_all(bytes).expect("sent");
-        let Inbound::Gone { fault: Some((code, text)), lines } = scene.next() else { panic!("{expected:?}") };
-        assert_eq!(code, expected, "{text}");
-        assert_eq!(lines.len(), 1);
+        let Inbound::Gone { fault: Some((code, text)), lines, .. } = scene.next() else { panic!("{expected:?}") };
+        assert_eq!((code, lines.len()), (expected, 1), "{text}");
     }
+}
+
+#[test]
+fn a_wrong_frame_costs_itself_alone_and_it_is_told_whose_it_was_and_what_was_expected() {
+    let audio = |channel, position, samples: &[u8]| {
+        let mut bytes = Vec::new();
+        audio_message(Leg::Agent, AudioHead { channel, position }, samples, &mut bytes);
+        bytes
+    };
+    let too_long = vec![1; 600_000];
+    let head_alone = b"RC\x01\x02\x05\0\0\0\0\0\0\0\0".to_vec();
+    for (bytes, error, channel, position, expected) in [
+        (audio(0, 1 << 60, &[0; 320]), FrameError::Position, Some(0), Some(1 << 60), Some(160)),
+        (audio(0, u64::MAX, &[0; 320]), FrameError::Position, Some(0), Some(u64::MAX), Some(160)),
+        (audio(9, 0, &[0; 320]), FrameError::Channel, Some(9), Some(0), None),
+        (audio(u32::MAX, 7, &[0; 320]), FrameError::Channel, Some(u32::MAX), Some(7), None),
+        (audio(0, 160, &[0; 321]), FrameError::Samples, Some(0), Some(160), Some(160)),
+        (audio(0, 160, &[]), FrameError::Samples, Some(0), Some(160), Some(160)),
+        (audio(0, 160, &too_long), FrameError::TooLong, Some(0), Some(160), Some(160)),
+        (head_alone, FrameError::Samples, None, None, None),
+    ] {
+        let mut scene = scene();
+        let mut all = Vec::new();
+        frame(0, &mut all);
+        all.extend(bytes);
+        frame(1, &mut all);
+        control_message(b"next", &mut all);
+        scene.client.write_all(&all).expect("sent");
+        let Inbound::Refused(report) = scene.next() else { panic!("{error:?} is told") };
+        assert_eq!((report.frame.error, report.frame.channel, report.frame.leg), (error, channel, Leg::Agent));
+        assert_eq!((report.frame.position, report.frame.expected), (position, expected));
+        assert_eq!((report.frames, report.is_first, report.call.is_some()), (1, true, expected.is_some()));
+        assert_eq!(scene.control(), "next");
+        let counts = scene.ring.counts(Leg::Agent);
+        assert_eq!((scene.ring.end(), counts.frames, counts.gaps), (320, 2, 0), "{error:?}");
+        assert_eq!(counts.refused_frames, u64::from(expected.is_some()));
+    }
+}
+
+#[test]
+fn a_control_message_that_is_too_long_is_passed_over_in_its_place() {
+    let mut scene = scene();
+    let mut bytes = Vec::new();
+    control_message(b"first", &mut bytes);
+    control_message(&vec![b' '; 500_000], &mut bytes);
+    frame(0, &mut bytes);
+    control_message(b"last", &mut bytes);
+    let mut client = scene.client.try_clone().expect("a socket");
+    let sending = thread::spawn(move || client.write_all(&bytes).expect("sent"));
+    assert_eq!(scene.control(), "first");
+    scene.reader.go_on(1);
+    assert!(matches!(scene.next(), Inbound::TooLong(500_000)));
+    scene.reader.go_on(1);
+    assert_eq!((scene.control().as_str(), scene.ring.end()), ("last", 160));
+    sending.join().expect("it is sent");
+}
+
+#[test]
+fn positions_alone_never_carry_a_leg_away_and_frames_that_follow_one_another_always_fit() {
+    let arena = arena();
+    let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
+    // No time passes.
+    let (_ring, mut line) = line(&arena, 0, Codec::Ulaw);
+    let now = line.began;
+    for number in 1..=60u64 {
+        line.frame(Leg::Agent, number * 59 * 8_000, &[1; 20], &mut samples, now);
+    }
+    assert_eq!(line.writers[0].position(), 59 * 8_000 + 20, "the first one fits, all others are further away");
+    assert_eq!(line.writers[0].ring().counts(Leg::Agent).refused_frames, 59);
+    // The same frame again and again is no time that passes either.
+    for number in 0..1_000u64 {
+        line.frame(Leg::Agent, number / 500 * 61 * 8_000, &[1; 20], &mut samples, now);
+    }
+    assert!(line.writers[0].position() <= 60 * 8_000 + 1_021 * 20);
+    // An hour at once, one leg far behind the other.
+    let (ring, mut line) = self::line(&arena, 1, Codec::Ulaw);
+    for leg in Leg::ALL {
+        for number in 0..180_000 {
+            assert!(line.frame(leg, number * 160, &[0xff; 160], &mut samples, now).is_some());
+        }
+    }
+    // And a leg that first speaks when the other has spoken for an hour.
+    let (late, mut late_line) = self::line(&arena, 2, Codec::Ulaw);
+    for number in 0..180_000 {
+        late_line.frame(Leg::Agent, number * 160, &[0xff; 160], &mut samples, now);
+    }
+    assert!(late_line.frame(Leg::Customer, 3_600 * 8_000, &[1; 160], &mut samples, now).is_some());
+    for ring in [ring, late] {
+        assert_eq!(Leg::ALL.map(|leg| ring.counts(leg).refused_frames), [0, 0]);
+    }
+}
+
+#[test]
+fn calls_that_have_ended_leave_nothing_behind_on_their_connection() {
+    let arena = arena();
+    let mut lines = Lines::default();
+    for channel in 0..10_000 {
+        lines.add(line(&arena, channel, Codec::Pcm16).1);
+        // The first one goes on, and a few of the last.
+        if channel > 4 {
+            assert!(lines.remove(channel - 4).is_some());
+        }
+    }
+    assert_eq!(lines.len(), 5);
+    assert!(lines.get(0).is_some() && lines.get(9_999).is_some() && lines.get(5_000).is_none());
+    assert!(lines.remove(5_000).is_none(), "no channel is given twice");
+    let channels: Vec<u32> = lines.into_all().map(|line| line.channel).collect();
+    assert_eq!(channels.len(), 5);
 }
 
 #[test]
 fn a_frame_for_a_call_that_has_ended_is_dropped_and_never_reaches_another_call() {
     let mut scene = scene();
-    let (other_ring, other) = line(&scene.arena, Codec::Pcm16);
+    let (other_ring, other) = line(&scene.arena, 1, Codec::Pcm16);
     scene.reader.release(1, 0);
-    scene.reader.carry(1, 1, other);
+    scene.reader.carry(1, other);
     assert!(matches!(scene.next(), Inbound::Released(_)));
     let mut bytes = Vec::new();
     frame(0, &mut bytes);
@@ -164,9 +261,9 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
     let (inbox, _receiver) = unbounded_channel();
     let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
     for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
-        let (ring, line) = line(&arena, codec);
+        let (ring, line) = line(&arena, 0, codec);
         let mut lines = Lines::default();
-        lines.add(0, line);
+        lines.add(line);
         let stream = server.try_clone().expect("a socket");
         let mut connection =
             Connection { paused: false, lines, ..Connection::new(stream, inbox.clone(), Stash::new(&arena)) };
@@ -197,8 +294,8 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
 }
 
 /// A call of which frames come through shared memory, and its client's end.
-fn shared_line(arena: &Arc<Arena>, codec: Codec) -> (Arc<Ring>, Box<Line>, [SharedLeg; 2]) {
-    let (ring, mut line) = line(arena, codec);
+fn shared_line(arena: &Arc<Arena>, channel: u32, codec: Codec) -> (Arc<Ring>, Box<Line>, [SharedLeg; 2]) {
+    let (ring, mut line) = line(arena, channel, codec);
     let layout = SharedLayout::new(codec, line.rate, 160);
     let made = SharedFrames::make(layout, &Allowance::new(1 << 20), true);
     let (shared, descriptor) = made.ok().expect("memory for a test");
@@ -212,7 +309,7 @@ fn what_waits_in_shared_memory_is_collected_and_wiped_and_allocates_nothing() {
     let mut bytes = LockedBuffer::new(2 * FRAME_SAMPLES_MAX, true).expect("memory for a test");
     let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
     for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
-        let (ring, mut line, mut legs) = shared_line(&arena, codec);
+        let (ring, mut line, mut legs) = shared_line(&arena, 0, codec);
         let payload: Vec<u8> = (0..160 * codec.bytes_per_sample()).map(|i| (i * 31) as u8 | 1).collect();
         for number in 0..100 {
             for leg in &mut legs {
@@ -236,13 +333,13 @@ fn what_waits_in_shared_memory_is_collected_and_wiped_and_allocates_nothing() {
 #[test]
 fn what_a_client_pushed_before_it_died_is_taken_before_its_call_waits_for_another() {
     let mut scene = scene();
-    let (ring, line, mut legs) = shared_line(&scene.arena, Codec::Pcm16);
-    scene.reader.carry(1, 1, line);
+    let (ring, line, mut legs) = shared_line(&scene.arena, 1, Codec::Pcm16);
+    scene.reader.carry(1, line);
     for number in 0..10 {
         assert_eq!(legs[0].push(number * 160, &[7; 320]), Pushed::All);
     }
     drop(scene.client);
-    let Inbound::Gone { fault: None, lines } = scene.inbox.blocking_recv().expect("the thread lives") else {
+    let Inbound::Gone { fault: None, lines, .. } = scene.inbox.blocking_recv().expect("the thread lives") else {
         panic!("the end of a connection is no fault")
     };
     assert_eq!((lines.len(), ring.end()), (2, 1_600));

@@ -1,0 +1,176 @@
+//! The calls of a connection by their channels, and the frames that belong to none of them.
+//!
+//! A channel is never given twice: a frame that comes after its call has ended is dropped, and can't end up in another call. Calls that
+//! have ended leave nothing behind, however many there were: a connection of a PBX lives for months.
+
+use std::{collections::HashMap, time::Instant};
+
+use super::{
+    line::Line,
+    refused::{BadFrame, Refused, Report},
+    shared::{Lie, SharedFrames},
+};
+use crate::{
+    audio::Leg,
+    memory::{LockedBuffer, LockedSamples},
+    protocol::{AudioHead, FrameError},
+};
+
+/// How many calls ahead of the one whose shared memory is looked at the next ones' frames are expected.
+const CALLS_AHEAD: usize = 4;
+/// Channels with wrong frames that are remembered until they are told. Of more than these it is told when their next wrong frame comes.
+const WRONG_MAX: usize = 16;
+
+/// The calls of a connection.
+#[derive(Default)]
+pub struct Lines {
+    /// Those that are live, by their channels.
+    live: HashMap<u32, Box<Line>, foldhash::fast::RandomState>,
+    /// The channels of those that share memory with the client.
+    sharing: Vec<u32>,
+    /// The channel that is given next.
+    next: u32,
+    /// Frames for channels that were never given, or too short to name one.
+    strays: Refused,
+    /// Channels of which something may be to be told.
+    wrong: [Option<u32>; WRONG_MAX],
+}
+
+impl Lines {
+    /// How many are live.
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether any of them shares memory with the client.
+    pub fn share(&self) -> bool {
+        !self.sharing.is_empty()
+    }
+
+    /// A call begins. Channels are given in order, from 0.
+    pub fn add(&mut self, line: Box<Line>) {
+        debug_assert_eq!(line.channel, self.next);
+        self.next = line.channel + 1;
+        if line.shared.is_some() {
+            self.sharing.push(line.channel);
+        }
+        self.live.insert(line.channel, line);
+    }
+
+    /// The live call of this channel.
+    pub fn get(&mut self, channel: u32) -> Option<&mut Line> {
+        self.live.get_mut(&channel).map(|line| &mut **line)
+    }
+
+    /// Frames of this call come through shared memory from now on. Gives it back if the call has ended.
+    pub fn add_shared(&mut self, channel: u32, shared: Box<SharedFrames>) -> Option<Box<SharedFrames>> {
+        let Some(line) = self.get(channel) else { return Some(shared) };
+        let before = line.shared.replace(shared);
+        if before.is_none() {
+            self.sharing.push(channel);
+        }
+        before
+    }
+
+    /// A call has ended.
+    pub fn remove(&mut self, channel: u32) -> Option<Box<Line>> {
+        let line = self.live.remove(&channel)?;
+        if line.shared.is_some() {
+            self.sharing.retain(|known| *known != channel);
+        }
+        Some(line)
+    }
+
+    /// One frame, to wherever it belongs. Returns how many samples passed through the buffer.
+    pub fn frame(&mut self, leg: Leg, payload: &[u8], buffer: &mut LockedSamples, now: Instant) -> usize {
+        let Some((head, bytes)) = AudioHead::split(payload) else {
+            let error = FrameError::Samples;
+            self.strays.count(BadFrame { error, channel: None, leg, position: None, expected: None });
+            return 0;
+        };
+        let passed = match self.get(head.channel) {
+            Some(line) => line.frame(leg, head.position, bytes, buffer, now),
+            None => return self.stray(leg, head),
+        };
+        passed.unwrap_or_else(|| self.is_wrong(head.channel))
+    }
+
+    /// A frame that is longer than any can be: it is passed over. `payload` is its beginning.
+    pub fn frame_too_long(&mut self, leg: Leg, payload: &[u8]) {
+        let Some((head, _)) = AudioHead::split(payload) else { return };
+        match self.get(head.channel) {
+            Some(line) => {
+                line.refuse(FrameError::TooLong, leg, head.position, 0);
+                self.is_wrong(head.channel);
+            }
+            None => drop(self.stray(leg, head)),
+        }
+    }
+
+    /// A frame of no live call: nothing passes of it. If its call has ended, that is how things go.
+    fn stray(&mut self, leg: Leg, head: AudioHead) -> usize {
+        if head.channel >= self.next {
+            let (channel, position) = (Some(head.channel), Some(head.position));
+            self.strays.count(BadFrame { error: FrameError::Channel, channel, leg, position, expected: None });
+        }
+        0
+    }
+
+    /// A frame of this call was dropped: nothing passed of it.
+    fn is_wrong(&mut self, channel: u32) -> usize {
+        if !self.wrong.contains(&Some(channel))
+            && let Some(free) = self.wrong.iter_mut().find(|wrong| wrong.is_none())
+        {
+            *free = Some(channel);
+        }
+        0
+    }
+
+    /// What is to be told of frames that were dropped.
+    pub fn reports(&mut self, now: Instant, mut tell: impl FnMut(Report)) {
+        self.strays.due(None, now).into_iter().for_each(&mut tell);
+        for wrong in std::mem::take(&mut self.wrong).into_iter().flatten() {
+            if let Some(line) = self.get(wrong) {
+                let call = Some(line.call);
+                line.refused.iter_mut().filter_map(|refused| refused.due(call, now)).for_each(&mut tell);
+            }
+        }
+    }
+
+    /// What is left to tell of frames that belonged to no call, at the end of the connection.
+    pub fn last_strays(&mut self, now: Instant) -> Option<Report> {
+        self.strays.rest(None, now)
+    }
+
+    /// Takes what waits in the shared memory of every call that has one. The first lie ends it.
+    ///
+    /// # Errors
+    /// The lie.
+    pub fn collect(&mut self, bytes: &mut LockedBuffer, samples: &mut LockedSamples, now: Instant) -> Result<(), Lie> {
+        for at in 0..self.sharing.len() {
+            if let Some(next) = self.sharing.get(at + CALLS_AHEAD).copied()
+                && let Some(next) = self.get(next)
+            {
+                Leg::ALL.iter().for_each(|leg| next.expect_frame(*leg));
+            }
+            let channel = self.sharing[at];
+            let Some(line) = self.get(channel) else { continue };
+            if line.collect(bytes, samples, now)? {
+                self.is_wrong(channel);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, but a lie of one call leaves the others what they have: for a connection that ends.
+    pub fn collect_last(&mut self, bytes: &mut LockedBuffer, samples: &mut LockedSamples, now: Instant) {
+        for line in self.live.values_mut() {
+            let _ = line.collect(bytes, samples, now);
+        }
+    }
+
+    /// The calls that are live.
+    pub fn into_all(self) -> impl Iterator<Item = Box<Line>> {
+        self.live.into_values()
+    }
+}
