@@ -149,7 +149,8 @@ pub struct Counted {
 }
 
 impl Quotas {
-    pub(super) fn new(settings: &Settings, connections_max: usize) -> Quotas {
+    /// Nothing is taken yet, and there is room for so many connections, whatever the settings say.
+    pub fn new(settings: &Settings, connections_max: usize) -> Quotas {
         let share = |total, user| Share::new(total, user, settings.owner_reserve_percent);
         let limits = Limits {
             connections: share(connections_max, settings.connections_per_user),
