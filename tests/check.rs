@@ -87,10 +87,10 @@ const BREAKS: &[Break] = &[
     (
         "a page of the catalog is overwritten",
         |home, _| {
-            change(&home.path().join("catalog.sqlite"), |bytes| {
-                let at = bytes.len() - 4_096;
-                bytes[at..].fill(0x55);
-            });
+            // One that nobody reads but who looks for damage.
+            let page = text_of(home, "SELECT CAST(rootpage AS TEXT) FROM sqlite_master WHERE name = 'calls_live'");
+            let end = 4_096 * page.parse::<usize>().expect("a number");
+            change(&home.path().join("catalog.sqlite"), |bytes| bytes[end - 4_096..end].fill(0x55));
         },
         &[1],
         "",

@@ -26,10 +26,9 @@ pub struct Facts {
     pub codec: Codec,
     /// When the call began, by the wall clock.
     pub began_at: Timestamp,
-    /// The day (UTC) whose sequence the call is in.
+    /// The label of the period whose sequence the call is in: a day (UTC).
     pub day: Date,
-    /// The call's place in its day, from 1, without gaps. None while the catalog, which knows the day's last one, is out of reach:
-    /// such a call is not drawn, and gets its number when it is written down.
+    /// The call's place there, from 1. None if none could be had when it began: such a call is not drawn, and never gets one.
     pub sequence: Option<u64>,
 }
 

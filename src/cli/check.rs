@@ -24,7 +24,7 @@ const EXAMPLES: &str = "Examples:
 
 Run it as the user who runs the engine, with or without one running. Nothing is changed. Each
 line has the number of the invariant that does not hold; docs/durability.md lists them. The exit
-code is 1 if anything is wrong.";
+code is 1 if anything is wrong. A line with a ? is worth a question, and nothing is wrong.";
 
 /// Check that files and catalog agree, and that nothing is missing, unfinished or foreign
 #[derive(Args)]

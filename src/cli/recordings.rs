@@ -73,16 +73,18 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
 fn of_file(id: Option<String>, path: PathBuf, said: Said) -> Recording {
     let label = &said.label;
     let purposes = engine::purposes(&label.reasons, label.end(said.first, said.samples));
+    // A row has its times in microseconds.
+    let in_row = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
     Recording {
         id,
         call: label.call,
         agent: label.agent.clone(),
-        start: label.began_at,
+        start: in_row(label.began_at),
         seconds: Some(label.rate.seconds(said.samples)),
         rate: label.rate.hz().into(),
         path: Some(path),
         reasons: label.reasons.clone(),
-        due: purposes.iter().filter_map(|purpose| purpose.due_at).max(),
+        due: purposes.iter().filter_map(|purpose| purpose.due_at).max().map(in_row),
         purposes: purposes.into_iter().map(|purpose| purpose.purpose).collect(),
         state: if said.incomplete { RecordingState::Incomplete } else { RecordingState::Complete },
         bytes: Some(said.bytes),

@@ -7,8 +7,8 @@ use rand::{TryRng, rngs::SysRng};
 
 /// Decides for one call whether it is in the sample.
 ///
-/// The day and the day's gapless sequence number are all that a draw may depend on, so that one with a published seed can be
-/// verified by anybody.
+/// The day and the day's sequence number, which is never given twice, are all that a draw may depend on, so that one with a published
+/// seed can be verified by anybody.
 pub trait Draw: Send + Sync {
     /// Whether the call with this number on this day (UTC) is in the sample.
     fn draw(&self, day: Date, sequence: u64) -> bool;

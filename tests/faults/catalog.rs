@@ -1,12 +1,18 @@
 //! A catalog that is locked, damaged, or was not there in time.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 use retrocall::{
+    audio::Leg,
     catalog::Outcome,
-    protocol::{Ask, Reason, Refusal, Request, Target},
+    protocol::{Ask, Refusal, Request, Target},
 };
+use serde_json::Value;
 use sqlx::{
     Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteLockingMode},
@@ -15,9 +21,7 @@ use sqlx::{
 use crate::{
     Talk,
     desk::{Desk, PATIENCE, Sound, wait_for},
-    path_in,
-    rig::{self, Traces},
-    row_when, status,
+    path_in, rig, row_when, status,
 };
 
 /// Another program's hold on a catalog: nobody else can write it.
@@ -56,7 +60,7 @@ fn record(desk: &Desk, seed: u64) -> Talk {
 }
 
 #[test]
-fn while_another_program_locks_the_catalog_calls_are_recorded_on_demand_and_registered_later() {
+fn while_another_program_locks_the_catalog_calls_are_numbered_drawn_and_recorded_and_registered_later() {
     let (seed, _) = rig::random("catalog locked");
     // It is made by a first run.
     let home = Desk::open(&[]).stop();
@@ -65,55 +69,158 @@ fn while_another_program_locks_the_catalog_calls_are_recorded_on_demand_and_regi
     let log = desk.log()[told..].to_owned();
     assert!(log.contains("the catalog is out of reach") && log.contains("catalog.sqlite"), "{log}");
     let pressed = record(&desk, seed);
-    let mut not_drawn = Talk::begin(&desk, "bert", 8_000, 2, seed + 1);
-    not_drawn.speak(2.0);
-    not_drawn.line.end();
+    let mut drawn = Talk::begin(&desk, "bert", 8_000, 2, seed + 1);
+    drawn.speak(2.0);
+    drawn.line.end();
     assert!(status(&mut desk.client()).catalog_trouble.is_some());
     lock.release();
-    let row = row_when(&desk, pressed.call(), "complete");
-    assert_eq!(row["reasons"], serde_json::json!(["on-demand"]), "a call without a number is not drawn");
+    for (call, reasons) in [(&pressed, &["on-demand", "sample"][..]), (&drawn, &["sample"])] {
+        let row = row_when(&desk, call.call(), "complete");
+        assert_eq!(row["reasons"], serde_json::json!(reasons));
+        Sound::of_recording(&path_in(&row)).assert_is(&call.has_said());
+    }
     wait_for("the end of the trouble", || status(&mut desk.client()).catalog_trouble.is_none().then_some(()));
     let rows = desk.ledger(|rows| rows.len() == 2 && rows.iter().all(|row| row.outcome != Outcome::Live));
     assert_eq!(rows.iter().filter_map(|row| row.sequence).collect::<Vec<_>>(), [1, 2], "no gap in the day");
-    Traces::of(&[&not_drawn.sound]).assert_nowhere(&desk);
-    // And the same while it runs; from now on calls are drawn again.
+    desk.stop();
+}
+
+/// The recordings that the catalog itself has, with their customers.
+fn customers(home: &Path) -> Vec<(String, Option<String>, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(home.join("catalog.sqlite")).read_only(true);
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+        let select = sqlx::query_as("SELECT call, customer, marks FROM recordings ORDER BY began_at");
+        let rows = select.fetch_all(&mut connection).await.expect("rows");
+        connection.close().await.expect("a database");
+        rows
+    })
+}
+
+#[test]
+fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_next_one_knows_everything() {
+    let (seed, _) = rig::random("stopped while locked");
+    let desk = Desk::open(&["--one-in", "0"]);
     let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
-    let pressed = record(&desk, seed + 2);
+    let begin = serde_json::json!({"do": "begin", "agent": "anna", "rate": 8_000, "codec": "pcm16", "customer": "+31201234567"});
+    let mut raw = rig::Raw::connect(desk.socket());
+    let begun = raw.ask(&begin);
+    let channel = begun["channel"].as_u64().expect("a channel") as u32;
+    let call = begun["call"].as_str().expect("an id").to_owned();
+    let noise: Vec<i16> = (0..160).map(|i| i * 100).collect();
+    for (number, leg) in [(0, Leg::Agent), (0, Leg::Customer), (160, Leg::Agent), (160, Leg::Customer)] {
+        raw.frame(leg, channel, number, &noise);
+    }
+    for ask in [
+        serde_json::json!({"do": "dtmf", "channel": channel, "digit": "5"}),
+        serde_json::json!({"do": "record", "channel": channel}),
+        serde_json::json!({"do": "end", "channel": channel}),
+    ] {
+        assert_eq!(raw.ask(&ask)["answer"], "accepted", "{ask}");
+    }
+    raw.event("kept");
+    // One that nobody kept: of its customer nothing is written.
+    let other = serde_json::json!({"do": "begin", "agent": "bert", "rate": 8_000, "codec": "pcm16", "customer": "+31207654321"});
+    let other = raw.ask(&other)["channel"].as_u64().expect("a channel");
+    assert_eq!(raw.ask(&serde_json::json!({"do": "end", "channel": other}))["answer"], "accepted");
+    let asked = Instant::now();
+    desk.signal(Signal::SIGTERM);
+    let (status, home) = desk.wait();
+    assert_eq!(status.code(), Some(0), "all is in the recording and in the file: {}", home.log());
+    assert!(asked.elapsed() < Duration::from_secs(30), "it does not wait for the catalog as it does for recordings");
+    let unwritten = home.path().join("unwritten.jsonl");
+    let left = fs::read_to_string(&unwritten).expect("what the catalog did not take");
+    assert!(left.contains("+31201234567") && !left.contains("+31207654321"), "of customers those of kept calls alone");
     lock.release();
-    let row = row_when(&desk, pressed.call(), "complete");
-    assert_eq!(row["reasons"], serde_json::json!(["on-demand", "sample"]));
+
+    let desk = home.start(&["--one-in", "0"]);
+    let rows = desk.ledger(|rows| rows.len() == 2 && rows.iter().all(|row| row.outcome != Outcome::Live));
+    let outcomes: Vec<_> = rows.iter().map(|row| (row.sequence, row.outcome)).collect();
+    assert_eq!(outcomes, [(Some(1), Outcome::Kept), (Some(2), Outcome::Discarded)]);
+    let known = customers(desk.path());
+    assert_eq!(known.len(), 1);
+    assert_eq!((&known[0].0, known[0].1.as_deref()), (&call, Some("+31201234567")));
+    assert!(known[0].2.contains(r#""dtmf":[[0.04,"5"]]"#), "{}", known[0].2);
+    assert!(!unwritten.exists());
+    // The numbers go on.
+    let third = record(&desk, seed);
+    let rows = desk.ledger(|rows| rows.iter().any(|row| row.call == third.call() && row.outcome == Outcome::Kept));
+    assert_eq!(rows.iter().find(|row| row.call == third.call()).and_then(|row| row.sequence), Some(3));
+    assert_eq!(desk.run(&["check"]).code, 0);
     desk.stop();
 }
 
 #[test]
-fn a_recording_that_an_engine_could_not_register_before_it_ended_is_registered_by_the_next_one() {
-    let (seed, _) = rig::random("never registered");
+fn what_a_client_was_told_is_listed_whatever_the_catalog_has_taken_of_it() {
+    let (seed, _) = rig::random("kept before listed");
     let desk = Desk::open(&["--one-in", "0"]);
+    // The catalog knows of the first one that it is being written, and of the second one nothing.
+    let mut known = Talk::begin(&desk, "anna", 8_000, 2, seed);
+    known.speak(1.0);
+    known.line.accepted(Ask::Record);
+    let row = row_when(&desk, known.call(), "committing");
+    assert_eq!((&row["path"], &row["seconds"]), (&Value::Null, &Value::Null), "there is no file yet");
     let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
-    let killed = record(&desk, seed);
+    let paths = [known.line.end_and_keep(), path_in(&row_when(&desk, record(&desk, seed + 1).call(), "complete"))];
+    let listed = desk.recordings();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    lock.release();
+    let registered = wait_for("the rows of both", || {
+        let registered = desk.recordings();
+        registered.iter().all(|row| row["id"].is_string()).then_some(registered)
+    });
+    for ((before, after), path) in listed.iter().zip(&registered).zip(&paths) {
+        assert_eq!((&before["state"], before["path"].as_str()), (&"complete".into(), path.to_str()));
+        for fact in
+            ["call", "agent", "start", "seconds", "rate", "path", "reasons", "purposes", "due", "state", "bytes"]
+        {
+            assert_eq!(before[fact], after[fact], "{fact}");
+        }
+    }
+    desk.stop();
+}
+
+#[test]
+fn a_catalog_that_comes_late_gets_in_the_same_run_what_the_last_one_left() {
+    let (seed, _) = rig::random("catalog late");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let lost = Talk::begin(&desk, "bert", 8_000, 2, seed);
+    desk.ledger(|rows| rows.len() == 1);
+    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let unregistered = record(&desk, seed + 1);
     // Killed after the recording was told as kept, and before the catalog could be.
     let home = desk.kill();
     let desk = home.start(&["--one-in", "0"]);
-    let stopped = record(&desk, seed + 1);
-    // Asked to stop it waits for the catalog; asked a second time it does not.
-    desk.signal(Signal::SIGTERM);
-    wait_for("the engine's stop", || desk.log().contains("asked to stop (SIGTERM)").then_some(()));
-    desk.signal(Signal::SIGTERM);
-    let (status, home) = desk.wait();
-    assert_eq!(status.code(), Some(1), "{}", home.log());
+    assert!(desk.log().contains("the catalog is out of reach"), "{}", desk.log());
+    let of_this_run = record(&desk, seed + 2);
     lock.release();
-    let desk = home.start(&["--one-in", "0"]);
-    for talk in [&killed, &stopped] {
+    let rows = desk.ledger(|rows| {
+        let has = |call, outcome| rows.iter().any(|row| row.call == call && row.outcome == outcome);
+        has(lost.call(), Outcome::Lost)
+            && has(unregistered.call(), Outcome::Kept)
+            && has(of_this_run.call(), Outcome::Kept)
+    });
+    let number = |talk: &Talk| rows.iter().find(|row| row.call == talk.call()).and_then(|row| row.sequence);
+    assert_eq!((number(&lost), number(&unregistered)), (Some(1), None), "its row was never written");
+    assert!(number(&of_this_run) > Some(2), "the second number is not given a second time: {rows:?}");
+    wait_for("the word of the lost call", || {
+        let log = desk.log();
+        log.contains("nothing of it is left").then_some(())
+    });
+    let known = customers(desk.path());
+    assert_eq!(known.len(), 2, "each once, and that of this run by itself: {known:?}");
+    assert!(known[1].2.contains(r#""record":[1"#), "{known:?}");
+    for talk in [&unregistered, &of_this_run] {
         let row = row_when(&desk, talk.call(), "complete");
-        assert_eq!(row["reasons"], serde_json::json!(["on-demand"]));
-        assert_eq!(row["purposes"], serde_json::json!(["incident"]), "without a purpose nothing would ever delete it");
+        assert_eq!(
+            (&row["reasons"], &row["purposes"]),
+            (&serde_json::json!(["on-demand"]), &serde_json::json!(["incident"]))
+        );
         Sound::of_recording(&path_in(&row)).assert_is(&talk.has_said());
-        let kept = |row: &retrocall::catalog::CallRow| row.call == talk.call() && row.outcome == Outcome::Kept;
-        let rows = desk.ledger(|rows| rows.iter().any(kept));
-        assert!(rows.iter().filter(|row| kept(row)).all(|row| row.reasons == [Reason::OnDemand]));
     }
-    assert!(!desk.log().contains("nothing of it is left"), "{}", desk.log());
-    assert_eq!(desk.audio_files().len(), 2);
+    let report = desk.json(&["check"]);
+    assert_eq!(report["skipped"][0]["first"], 2, "{report:#}");
     desk.stop();
 }
 
