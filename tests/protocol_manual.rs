@@ -125,7 +125,8 @@ fn refusals() -> Vec<Refusal> {
 }
 
 fn errors() -> Vec<ErrorCode> {
-    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, SharedMemory, TooManyConnections, ConnectionsPerUser, MemoryFull)
+    every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, SharedMemory, TooManyConnections, ConnectionsPerUser, UnknownUser,
+        MemoryFull)
 }
 
 fn frame_errors() -> Vec<FrameError> {

@@ -175,6 +175,11 @@ impl Catalog {
         self.queue.note(note);
     }
 
+    /// Has the thread look whether the file is still at its place: without notes it would not notice.
+    pub fn look(&self) {
+        self.queue.look();
+    }
+
     /// What keeps the catalog from being written, and what to do about it. None while all is well.
     pub fn trouble(&self) -> Option<String> {
         self.queue.trouble()

@@ -175,6 +175,10 @@ impl Queue {
         trouble.into_iter().chain(numbers).reduce(|one, other| format!("{one}; {other}"))
     }
 
+    pub(super) fn look(&self) {
+        self.wake.notify_one();
+    }
+
     pub(super) fn troubles(&self) -> u64 {
         self.state.lock().troubles
     }

@@ -8,10 +8,7 @@ use std::{
 
 use clap::Args;
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
-use nix::sys::{
-    prctl,
-    signal::{SigSet, Signal},
-};
+use nix::sys::prctl;
 use serde::Serialize;
 
 use super::{
@@ -22,6 +19,7 @@ use crate::{
     audio::{Codec, Leg, Rate},
     capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts},
     protocol::{Begin, CallId, Direction, name},
+    watch::signals::wishes,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -87,10 +85,10 @@ impl DeskArgs {
     }
 }
 
-/// From now on, for this thread and those that it starts, SIGINT and SIGTERM are no end but a word on this channel.
+/// From now on, for this thread and those that it starts, what asks to stop (a closed terminal too) is no end but a word on this channel.
 pub(super) fn stop_signals() -> Result<Receiver<()>, Failure> {
     let failed = |what: String| Failure::new(what, "see the limits of this user");
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    let signals = wishes();
     signals.thread_block().map_err(|error| failed(format!("signals can't be waited for ({error})")))?;
     let (stop, stopped) = bounded(2);
     let wait = move || {

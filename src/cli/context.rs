@@ -10,6 +10,7 @@ use nix::unistd::{Uid, User};
 use super::Failure;
 use crate::{
     client::{Client, ClientError, Hello},
+    engine,
     settings::Settings,
 };
 
@@ -32,6 +33,7 @@ impl Context {
         };
         let home = std::path::absolute(&home)
             .map_err(|error| Failure::new(format!("--home {} ({error})", home.display()), "name a folder"))?;
+        engine::check_name(&home).map_err(Failure::whole)?;
         Ok(Context { home, named, json })
     }
 

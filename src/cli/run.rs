@@ -18,6 +18,7 @@ use crate::{
     memory::Arena,
     proof::inside,
     settings::{Settings, parse_audiosocket, parse_memory, parse_metrics},
+    watch::signals::Signals,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -30,7 +31,8 @@ const EXAMPLES: &str = "Examples:
                                        takes calls from Asterisk too: docs/asterisk.md
   retrocall --home /srv/desk run       another home folder
 
-Settings: retrocall.toml in the home folder. Stop it with Ctrl-C or SIGTERM: selected calls are written first.
+Settings: retrocall.toml in the home folder. Stop it with Ctrl-C, SIGTERM or SIGHUP: selected calls are written first. Once more
+after five seconds: it does not wait for the disk any longer.
 Log: on standard error; RETROCALL_LOG=debug says more. Never audio, never a customer's number.";
 
 /// The engine, in the foreground
@@ -40,7 +42,7 @@ pub struct RunArgs {
     /// Sample one call in N; 0: none [default: 10]
     #[arg(long, value_name = "N", value_parser = one_in)]
     pub one_in: Option<u32>,
-    /// Memory for live calls, like 256MiB [default: 256MiB, or what this user may lock]
+    /// Memory for live calls, like 256MiB [default: 256MiB, or what there is and this user may lock]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<u64>,
     /// Run even if memory can't be locked: audio may then reach the swap
@@ -82,6 +84,10 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     args.apply(&mut settings);
     let inherited = intake::Inherited::take(&mut settings, context.home()).map_err(Failure::whole)?;
     settings.check().map_err(Failure::whole)?;
+    // Before there is any other thread.
+    let signals = Signals::take().map_err(|error| {
+        Failure::new(format!("signals can't be waited for ({error})"), "raise the limit on processes")
+    })?;
     output::log("info");
     output::wait_for_nobody();
     #[cfg(feature = "planted-leaks")]
@@ -91,7 +97,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     if args.self_scan {
         answer_whoever_started_us(engine.arena())?;
     }
-    intake::serve(engine, &settings, inherited, |intake::Ready { socket, metrics, audiosocket }| {
+    intake::serve(engine, &settings, inherited, signals, |intake::Ready { socket, metrics, audiosocket }| {
         // From here on this thread makes no file anywhere but where the engine lives and where its socket has to go in the end: live audio passes
         // through its hands when some of it is erased.
         barrier::write_only_below(&[context.home(), socket.parent().unwrap_or(socket)]);

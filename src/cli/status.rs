@@ -105,6 +105,7 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
     }
     lines.extend(status.disk_trouble.iter().map(|trouble| ("DISK", trouble.clone())));
     lines.extend(status.catalog_trouble.iter().map(|trouble| ("CATALOG", trouble.clone())));
+    lines.extend(status.home_trouble.iter().map(|trouble| ("HOME", trouble.clone())));
     lines.extend(status.thread_trouble.iter().map(|trouble| ("THREAD", trouble.clone())));
     lines
 }

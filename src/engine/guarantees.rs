@@ -16,8 +16,8 @@ use crate::{
 pub struct Guarantees {
     /// What keeps the audio in memory.
     pub memory: MemoryKind,
-    /// Bytes that are, or will be, locked for live calls.
-    pub locked_bytes: usize,
+    /// Bytes that are promised to live calls: each is locked before it is used. 0 if they are not locked at all.
+    pub promised_bytes: usize,
     /// What keeps the threads that carry live audio from creating or changing files.
     pub barrier: Barrier,
     /// Whether a crash leaves no core file, and no other process of this user can look into this one.
@@ -33,7 +33,7 @@ impl Guarantees {
     pub(super) fn establish(arena: &Arena) -> Guarantees {
         Guarantees {
             memory: arena.kind(),
-            locked_bytes: if arena.kind() == MemoryKind::Unlocked { 0 } else { arena.bytes() },
+            promised_bytes: if arena.kind() == MemoryKind::Unlocked { 0 } else { arena.bytes() },
             barrier: barrier::probe(),
             undumpable: close_to_others(),
             swap: fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1),
@@ -52,9 +52,10 @@ impl Guarantees {
     }
 
     /// Says what holds, and warns of what does not.
-    pub(super) fn say(&self) {
+    pub(super) fn say(&self, arena: &Arena) {
         info!(
-            level = %self.level(), memory = %self.memory, locked_mib = self.locked_bytes >> 20, write_barrier = %self.barrier,
+            level = %self.level(), memory = %self.memory, promised_mib = self.promised_bytes >> 20,
+            locked_now_mib = locked_bytes(arena) >> 20, write_barrier = %self.barrier,
             undumpable = self.undumpable, swap = self.swap, hibernation = self.hibernation, "guarantees"
         );
         if self.memory == MemoryKind::Unlocked {
@@ -79,6 +80,14 @@ impl fmt::Display for Guarantees {
     }
 }
 
+/// Bytes for live audio that are locked at this moment: all that was ever faulted in. The rest of the limit is promised.
+pub(super) fn locked_bytes(arena: &Arena) -> usize {
+    match arena.kind() {
+        MemoryKind::Unlocked => 0,
+        _ => arena.held_bytes() + arena.ready_bytes(),
+    }
+}
+
 /// No core files, no debugger, no `/proc/PID/mem` for others. Whether the system agreed.
 fn close_to_others() -> bool {
     #[cfg(feature = "planted-leaks")]
@@ -97,7 +106,7 @@ mod tests {
     fn the_level_is_that_of_the_weakest_part() {
         let best = Guarantees {
             memory: MemoryKind::Secret,
-            locked_bytes: 1,
+            promised_bytes: 1,
             barrier: Barrier::Full,
             undumpable: true,
             swap: false,

@@ -37,7 +37,7 @@ pub use clock::{Beginning, Clock, SystemClock};
 pub use controls::Controlled;
 pub use counters::{Asked, ClosedBy, Counters, Mishap};
 pub use guarantees::Guarantees;
-pub use home::{Home, is_taken, recordings_in};
+pub use home::{Home, HomeError, check_name, is_taken, recordings_in};
 pub use life::Carried;
 pub use listener::Listener;
 pub use presence::Present;
@@ -95,6 +95,8 @@ pub struct Engine {
     wiper: Wiper,
     fault_in: FaultIn,
     stopping: AtomicBool,
+    /// Whoever asked to stop does not want to wait any longer.
+    hurried: AtomicBool,
     /// Woken when there is something new to look after.
     upkeep: tokio::sync::Notify,
 }
@@ -108,6 +110,16 @@ impl Engine {
     /// The memory of all live calls.
     pub fn arena(&self) -> &Arc<Arena> {
         &self.arena
+    }
+
+    /// Bytes that are promised to live calls and not locked yet. None if they are not locked at all.
+    pub fn promised_bytes(&self) -> u64 {
+        self.guarantees.promised_bytes.saturating_sub(guarantees::locked_bytes(&self.arena)) as u64
+    }
+
+    /// Has the catalog look whether its file is still at its place.
+    pub fn look_at_catalog(&self) {
+        self.catalog.look();
     }
 
     /// What is guaranteed for live audio.
@@ -199,6 +211,30 @@ impl Engine {
         self.stopping.store(true, Ordering::Release);
     }
 
+    /// Ends the wait of [`Engine::stop`]: whoever asked for it knows that it costs what is not durable.
+    pub fn hurry(&self) {
+        self.hurried.store(true, Ordering::Release);
+    }
+
+    /// The selected calls that have ended and are not durable.
+    pub fn not_durable(&self) -> Vec<CallId> {
+        self.committing.ids()
+    }
+
+    /// Waits for something, a moment at a time, until the time is over or nobody wants to wait any longer.
+    fn wait_until(&self, until: Instant, wait: impl Fn(Duration) -> bool) -> bool {
+        const MOMENT: Duration = Duration::from_millis(50);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if wait(left.min(MOMENT)) {
+                return true;
+            }
+            if left.is_zero() || self.hurried.load(Ordering::Acquire) {
+                return false;
+            }
+        }
+    }
+
     /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Then the catalog gets a
     /// moment to take what it is owed; what it does not take is in a file that the next start reads.
     pub fn stop(&self, wait: Duration) -> Left {
@@ -214,11 +250,11 @@ impl Engine {
                 None => self.end_by(&entry, &mut state, EndedBy::Stopping),
             }
         }
-        if !self.wiper.finish(until.saturating_duration_since(Instant::now())) {
+        if !self.wait_until(until, |moment| self.wiper.finish(moment)) {
             error!("calls that were not selected are not all wiped: their memory goes with this process");
         }
-        self.commits.wait_idle(until.saturating_duration_since(Instant::now()));
-        let left = self.committing.ids();
+        self.wait_until(until, |moment| self.commits.wait_idle(moment));
+        let left = self.not_durable();
         for call in &left {
             error!(%call, "a selected call is not durable: the disk did not take it. What of it is on disk is recovered at the next start");
         }

@@ -12,7 +12,7 @@ use nix::sys::resource;
 use tracing::{info, warn};
 
 use super::{
-    Clock, Counters, Engine, Guarantees, Home, SystemClock,
+    Clock, Counters, Engine, Guarantees, Home, HomeError, SystemClock,
     committing::{Committing, OfThisRun},
     quotas::Quotas,
     refusals::Refusals,
@@ -25,15 +25,17 @@ use crate::{
     call::Rules,
     catalog::{self, Catalog},
     commit::{self, Commits, RealDisk, Warning},
-    memory::{Arena, MapError},
+    memory::{Arena, MapError, Room, SEGMENT_BYTES},
     sampler::SystemDraw,
     settings::{Level, Settings},
 };
 
 /// The memory of live calls if nothing else is asked for.
-const MEMORY_BYTES: usize = 256 << 20;
+const MEMORY_BYTES: u64 = 256 << 20;
+/// With less than this there is no point in starting.
+const MEMORY_BYTES_MIN: u64 = 1 << 20;
 /// Left of the limit on locked memory for the buffers that audio passes through.
-const BUFFER_BYTES: usize = 2 << 20;
+const BUFFER_BYTES: u64 = 2 << 20;
 /// What a second of telephone talk takes, both legs, with line noise: measured, see the README.
 const BYTES_A_SECOND: usize = 18_600;
 /// How long the start waits for the catalog. It is not needed to capture.
@@ -46,12 +48,17 @@ const FILES_KEPT: usize = 512;
 /// Why the engine does not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// Another engine runs in this home.
-    SecondEngine,
     /// The home folder can't be had.
-    Home(io::Error),
+    Home(HomeError),
     /// Memory can't be had as asked.
     Memory(MapError),
+    /// There is less memory than is asked for.
+    Room {
+        /// What is asked for.
+        bytes: u64,
+        /// What there is.
+        room: Room,
+    },
     /// The system gives less than the settings ask for.
     Guarantee {
         /// What they ask for.
@@ -66,11 +73,14 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::SecondEngine => {
-                f.write_str("another engine runs in this home: stop it, or give this one a --home of its own")
-            }
-            StartError::Home(cause) => write!(f, "can't use the home folder: {cause}; name another one with --home"),
+            StartError::Home(error) => error.fmt(f),
             StartError::Memory(error) => error.fmt(f),
+            StartError::Room { bytes, room } => write!(
+                f,
+                "{} MiB of memory are not to be had: {room}; {}, or ask for less with --memory",
+                bytes >> 20,
+                room.how_to_raise()
+            ),
             StartError::Guarantee { wanted, guarantees } => write!(
                 f,
                 "the settings ask for the guarantee \"{wanted}\", and here it is \"{}\" ({guarantees}): use a kernel with \
@@ -98,17 +108,14 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start`].
     pub fn start_with(home: &Path, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Engine>, StartError> {
-        let home = Home::take(home).map_err(|error| match error.kind() {
-            io::ErrorKind::ResourceBusy => StartError::SecondEngine,
-            _ => StartError::Home(error),
-        })?;
+        let home = Home::take(home).map_err(StartError::Home)?;
         raise_limits();
         let connections_max = connections_that_fit(settings);
         // The catalog opens in its own thread, meanwhile.
         let catalog = Catalog::open(home.path(), catalog::day_of(clock.wall()));
         let arena = Arc::new(arena(settings)?);
         let guarantees = Guarantees::establish(&arena);
-        guarantees.say();
+        guarantees.say(&arena);
         if guarantees.level() < settings.guarantee && !settings.allow_unlocked {
             return Err(StartError::Guarantee { wanted: settings.guarantee, guarantees });
         }
@@ -153,6 +160,7 @@ impl Engine {
             wiper,
             fault_in,
             stopping: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
             upkeep: tokio::sync::Notify::new(),
         }))
     }
@@ -202,25 +210,39 @@ fn probe_disk(home: &Home) -> Result<(), StartError> {
     thread::Builder::new().name("disk-probe".to_owned()).spawn(probe).map(drop).map_err(StartError::Thread)
 }
 
-/// The arena: as large as asked, else the usual size, else what may be locked.
+/// The arena: as large as asked, if there is so much; else the usual size, or what there is and may be locked, with a warning.
 fn arena(settings: &Settings) -> Result<Arena, StartError> {
-    let arena = match settings.memory {
-        Some(bytes) => Arena::new(usize::try_from(bytes).unwrap_or(usize::MAX), settings.allow_unlocked),
-        None => match Arena::new(MEMORY_BYTES, false) {
-            Err(MapError::NotLockable { .. }) if !settings.allow_unlocked => Arena::new(lockable_bytes(), false),
-            Err(_) => Arena::new(MEMORY_BYTES, settings.allow_unlocked),
-            had => had,
-        },
+    let room = Room::look();
+    let wanted = settings.memory.unwrap_or(MEMORY_BYTES_MIN);
+    if let Some(room) = room.clone().filter(|room| room.bytes < wanted) {
+        return Err(StartError::Room { bytes: wanted, room });
     }
-    .map_err(StartError::Memory)?;
-    let (mib, minutes) = (arena.bytes() >> 20, arena.bytes() / BYTES_A_SECOND / 60);
-    if settings.memory.is_none() && arena.bytes() < MEMORY_BYTES {
-        warn!(
-            mib,
-            minutes,
-            "this user may lock so little that only these minutes of talk fit, all live calls together: raise the limit \
-             (`ulimit -l`, LimitMEMLOCK= in the systemd unit, memlock in /etc/security/limits.conf)"
-        );
+    let new = |bytes: u64, allow_unlocked| {
+        Arena::new(usize::try_from(bytes).unwrap_or(usize::MAX), allow_unlocked).map_err(StartError::Memory)
+    };
+    let arena = match settings.memory {
+        Some(bytes) => new(bytes, settings.allow_unlocked)?,
+        None => {
+            let usual = room.as_ref().map_or(MEMORY_BYTES, |room| room.bytes.min(MEMORY_BYTES));
+            match new(usual, false) {
+                Err(StartError::Memory(MapError::NotLockable { .. })) if !settings.allow_unlocked => {
+                    new(lockable_bytes().min(usual), false)?
+                }
+                Err(_) => new(usual, settings.allow_unlocked)?,
+                Ok(arena) => arena,
+            }
+        }
+    };
+    let (bytes, mib) = (arena.bytes() as u64, arena.bytes() >> 20);
+    let minutes = arena.bytes() / BYTES_A_SECOND / 60;
+    if settings.memory.is_none() && bytes < MEMORY_BYTES {
+        let why = match room.filter(|room| bytes / SEGMENT_BYTES as u64 == room.bytes / SEGMENT_BYTES as u64) {
+            Some(room) => format!("{room}: {}", room.how_to_raise()),
+            None => "this user may lock no more: raise the limit (`ulimit -l`, LimitMEMLOCK= in the systemd unit, memlock in \
+                     /etc/security/limits.conf)"
+                .to_owned(),
+        };
+        warn!(mib, minutes, "only these minutes of talk fit into memory, all live calls together; {why}");
     } else {
         info!(mib, minutes, "memory for live calls");
     }
@@ -228,7 +250,7 @@ fn arena(settings: &Settings) -> Result<Arena, StartError> {
     Ok(arena)
 }
 
-fn lockable_bytes() -> usize {
+fn lockable_bytes() -> u64 {
     let (soft, _) = resource::getrlimit(resource::Resource::RLIMIT_MEMLOCK).unwrap_or((0, 0));
-    (soft as usize).saturating_sub(BUFFER_BYTES).max(1 << 20)
+    soft.saturating_sub(BUFFER_BYTES).max(MEMORY_BYTES_MIN)
 }

@@ -1,21 +1,12 @@
 //! How the engine is, put together from those who know.
 
-use super::{Engine, counters::add};
+use super::{Engine, counters::add, guarantees::locked_bytes};
 use crate::{
-    memory::MemoryKind,
     protocol::{Status, Totals},
     watch::{heart, spool},
 };
 
 impl Engine {
-    /// Bytes for live audio that are locked at this moment: all that was ever faulted in. The rest of the limit is promised.
-    fn locked_bytes(&self) -> usize {
-        match self.arena.kind() {
-            MemoryKind::Unlocked => 0,
-            _ => self.arena.held_bytes() + self.arena.ready_bytes(),
-        }
-    }
-
     /// How the engine is. It takes a look at every live call: not for every frame, but a few times a second does no harm.
     pub fn status(&self) -> Status {
         let (calls, audio) = self.registry.counts();
@@ -43,7 +34,7 @@ impl Engine {
             held_bytes: self.arena.held_bytes(),
             free_bytes: self.arena.free_bytes(),
             ready_bytes: self.arena.ready_bytes(),
-            locked_bytes: self.locked_bytes(),
+            locked_bytes: locked_bytes(&self.arena),
             calls,
             connections: self.counters.connections(),
             commits: self.committing.len(),
@@ -51,6 +42,7 @@ impl Engine {
             disk_trouble: self.commits.trouble(),
             catalog_trouble: self.catalog.trouble(),
             thread_trouble: heart::trouble(),
+            home_trouble: self.home.trouble(),
             totals,
         }
     }

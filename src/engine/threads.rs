@@ -87,11 +87,9 @@ impl Drop for JoinOnDrop {
 type Wipe = (UnselectedCall, Timestamp);
 
 /// Wipes unselected calls: a deep one takes milliseconds, for which nobody should wait.
-pub(super) struct Wiper(Mutex<Option<Wipes>>);
-
-/// The way to the thread. It ends when this is dropped and all is wiped.
-struct Wipes {
-    calls: Sender<Wipe>,
+pub(super) struct Wiper {
+    /// The way to the thread, which ends when this is gone and all is wiped.
+    calls: Mutex<Option<Sender<Wipe>>>,
     /// Nothing ever comes: it is closed when the thread ends.
     ended: Receiver<Infallible>,
 }
@@ -110,28 +108,27 @@ struct Wiping {
 
 impl Wiper {
     pub(super) fn start(catalog: Catalog, counters: Arc<Counters>) -> io::Result<Wiper> {
-        let ((wipes, calls), (ending, ended)) = (unbounded(), bounded(0));
+        let ((to_wipe, calls), (ending, ended)) = (unbounded(), bounded(0));
         let first = || {
             priority::give_way();
             barrier::write_nowhere();
         };
         let mut wiping = Wiping { calls, in_hand: None, is_second_try: false, catalog, counters, _ended: ending };
         heart::spawn("wipe", Waits::Never, first, move |heart| wiping.run(heart))?;
-        Ok(Wiper(Mutex::new(Some(Wipes { calls: wipes, ended }))))
+        Ok(Wiper { calls: Mutex::new(Some(to_wipe)), ended })
     }
 
     /// Takes a call to wipe, which ended at this time. One that was settled behind the end of the thread is wiped here, by being dropped.
     pub(super) fn wipe(&self, call: UnselectedCall, ended_at: Timestamp) {
-        if let Some(wipes) = &*self.0.lock() {
-            let _ = wipes.calls.send((call, ended_at));
+        if let Some(calls) = &*self.calls.lock() {
+            let _ = calls.send((call, ended_at));
         }
     }
 
-    /// Waits until everything is wiped, for good, and for no longer than this. Whether it is.
+    /// Takes no more calls, and waits until everything is wiped, for no longer than this. Whether it is.
     pub(super) fn finish(&self, wait: Duration) -> bool {
-        let Some(Wipes { calls, ended }) = self.0.lock().take() else { return true };
-        drop(calls);
-        ended.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected)
+        *self.calls.lock() = None;
+        self.ended.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected)
     }
 }
 

@@ -1,41 +1,33 @@
-//! The local socket: who may connect, and who it is that does.
+//! Those who connect to the local socket: how many may, and who it is that does.
 
 use std::{
-    fs::{self, Permissions},
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use nix::unistd::{Group, Uid, User, chown};
-use tokio::{
-    net::{UnixListener, UnixStream},
-    sync::mpsc::unbounded_channel,
-};
+use nix::unistd::Uid;
+use tokio::{net::UnixStream, sync::mpsc::unbounded_channel};
 use tracing::{debug, error, warn};
 
 use super::{
     audiosocket::Pairing,
     connection::Connection,
+    names::{self, Names},
     outbox::Outbox,
     reader::{Allowance, Reader},
+    socket::Doorway,
 };
 use crate::{
-    engine::{Engine, Mishap, Why},
-    protocol::{ErrorCode, Event, Principal, PrincipalId, control_message},
+    engine::{Account, Counted, Engine, Mishap, Why},
+    protocol::{ErrorCode, Event, Principal, PrincipalId, Role, control_message},
     settings::Settings,
+    watch::heart,
 };
 
-/// Connections that the system lets wait while others are accepted.
-const BACKLOG: i32 = 1_024;
-
-/// The socket, and what is needed to serve those who connect.
+/// What is needed to serve those who connect.
 pub(super) struct Door {
-    listener: UnixListener,
-    /// To be removed when the engine is gone, if the engine made it.
-    own_path: Option<PathBuf>,
+    names: Names,
     engine: Arc<Engine>,
     readers: Vec<Arc<Reader>>,
     /// Where calls over AudioSocket are announced, if they are taken.
@@ -45,82 +37,28 @@ pub(super) struct Door {
     allowance: Allowance,
 }
 
-/// The local socket: the one that was inherited, or a new one.
-///
-/// # Errors
-/// The system's error.
-pub(super) fn local(
-    inherited: Option<std::os::unix::net::UnixListener>,
-    path: &Path,
-    home: &Path,
-    group: Option<&str>,
-) -> io::Result<UnixListener> {
-    match inherited {
-        // Whose it is and who may connect, its .socket unit says.
-        Some(listener) => {
-            group.map_or(Ok(()), |name| let_pass(&group_of(name)?, path, home))?;
-            UnixListener::from_std(listener)
-        }
-        None => bind(path, home, group),
-    }
-}
-
-/// Makes the socket: closed to others by mode, open to a group if one is named.
-///
-/// # Errors
-/// The system's error.
-pub(super) fn bind(path: &Path, home: &Path, group: Option<&str>) -> io::Result<UnixListener> {
-    // The home is ours alone (its lock is held), so that a socket that lies here is a dead engine's.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let socket = std::os::unix::net::UnixListener::bind(path)?;
-    let mode = if group.is_some() { 0o660 } else { 0o600 };
-    if let Some(name) = group {
-        let group = group_of(name)?;
-        chown(path, None, Some(group.gid))?;
-        let_pass(&group, path, home)?;
-    }
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
-    socket.set_nonblocking(true)?;
-    nix::sys::socket::listen(&socket, nix::sys::socket::Backlog::new(BACKLOG)?)?;
-    UnixListener::from_std(socket)
-}
-
-fn group_of(name: &str) -> io::Result<Group> {
-    let none = || io::Error::new(io::ErrorKind::NotFound, format!("no group is called {name} (socket_group)"));
-    Group::from_name(name)?.ok_or_else(none)
-}
-
-/// The group passes through the home folder to the socket, and can't list it. Another folder is not ours to open.
-fn let_pass(group: &Group, path: &Path, home: &Path) -> io::Result<()> {
-    if path.parent() == Some(home) {
-        chown(home, None, Some(group.gid))?;
-        fs::set_permissions(home, Permissions::from_mode(0o710))?;
-    }
-    Ok(())
-}
-
 impl Door {
     pub(super) fn new(
-        listener: UnixListener,
-        own_path: Option<PathBuf>,
         engine: Arc<Engine>,
         readers: Vec<Arc<Reader>>,
         pairing: Option<Arc<Pairing>>,
         settings: &Settings,
-    ) -> Door {
+    ) -> Arc<Door> {
+        let names = Names::of_the_system();
+        // So that they are known before the first of them connects.
+        for uid in [Uid::effective(), Uid::from_raw(0)] {
+            let _ = names.known(uid);
+        }
         let allowance = Allowance::new(engine.arena().bytes());
-        Door { listener, own_path, engine, readers, pairing, settings: settings.clone(), allowance }
+        Arc::new(Door { names, engine, readers, pairing, settings: settings.clone(), allowance })
     }
 
     /// Accepts until the engine stops.
-    pub(super) async fn accept(&self) {
+    pub(super) async fn accept(self: &Arc<Door>, doorway: &mut Doorway) {
         for id in 0.. {
             let stream = loop {
-                match self.listener.accept().await {
-                    Ok((stream, _)) => break stream,
+                match doorway.accept().await {
+                    Ok(stream) => break stream,
                     Err(error) => {
                         self.engine.counters().mishap(Mishap::Connection);
                         error!(
@@ -130,16 +68,21 @@ impl Door {
                     }
                 }
             };
-            if let Err(error) = self.welcome(id, stream) {
-                self.engine.counters().mishap(Mishap::Connection);
-                warn!(connection = id, "a connection can't be served: {error}");
-            }
+            let welcomed = heart::contain("a new connection", || self.welcome(id, stream));
+            self.see_to(id, welcomed.unwrap_or(Ok(())));
             // Whoever connects without end does not keep this thread from those who are here.
             tokio::task::yield_now().await;
         }
     }
 
-    fn welcome(&self, id: u64, stream: UnixStream) -> io::Result<()> {
+    fn see_to(&self, id: u64, welcomed: io::Result<()>) {
+        if let Err(error) = welcomed {
+            self.engine.counters().mishap(Mishap::Connection);
+            warn!(connection = id, "a connection can't be served: {error}");
+        }
+    }
+
+    fn welcome(self: &Arc<Door>, id: u64, stream: UnixStream) -> io::Result<()> {
         let uid = Uid::from_raw(stream.peer_cred()?.uid());
         let is_owner = uid.is_root() || uid == Uid::effective();
         let account = self.engine.quotas().account(PrincipalId::User(uid.as_raw()), is_owner);
@@ -148,7 +91,33 @@ impl Door {
             Ok(seat) => seat,
             Err((error, text)) => return self.turn_away(stream, uid, error, text),
         };
-        let who = self.who(uid, is_owner)?;
+        match self.names.known(uid) {
+            Some(name) => self.serve(id, stream, account, seat, self.who(uid, &name, is_owner)?),
+            // Whoever owns the engine needs no name to be served.
+            None if is_owner => self.serve(id, stream, account, seat, Principal::owner(uid.as_raw(), String::new())),
+            None => {
+                let door = Arc::clone(self);
+                tokio::spawn(async move {
+                    door.see_to(id, door.ask_who(id, stream, account, seat, uid).await);
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// A connection whose user is not known yet. Its seat is taken meanwhile.
+    async fn ask_who(&self, id: u64, stream: UnixStream, account: Account, seat: Counted, uid: Uid) -> io::Result<()> {
+        match self.names.of(uid, names::WAIT).await {
+            Ok(name) => self.serve(id, stream, account, seat, self.who(uid, &name, false)?),
+            Err(unknown) => {
+                let text = format!("who user {uid} is can't be found out: {unknown}; try again when it does");
+                self.turn_away(stream, uid, ErrorCode::UnknownUser, text)
+            }
+        }
+    }
+
+    fn serve(&self, id: u64, stream: UnixStream, account: Account, seat: Counted, who: Principal) -> io::Result<()> {
+        let is_owner = who.roles.contains(&Role::Owner);
         debug!(connection = id, who = %who.id, agents = ?who.agents, owner = is_owner, "a connection");
         let outbox = Arc::new(Outbox::new(account));
         // One descriptor is read by the thread that carries audio, the other written by the task here.
@@ -194,20 +163,11 @@ impl Door {
     ///
     /// # Errors
     /// The user's name could be taken for another one.
-    fn who(&self, uid: Uid, is_owner: bool) -> io::Result<Principal> {
-        let name = User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid-{uid}"), |user| user.name);
-        let agent = self.settings.agent_of(&name).map_err(|why| {
+    fn who(&self, uid: Uid, name: &str, is_owner: bool) -> io::Result<Principal> {
+        let agent = self.settings.agent_of(name).map_err(|why| {
             io::Error::other(format!("the name of user {uid} {why}; [users] in retrocall.toml can't name it either"))
         })?;
         let principal = if is_owner { Principal::owner } else { Principal::agent };
         Ok(principal(uid.as_raw(), agent))
-    }
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        if let Some(path) = &self.own_path {
-            let _ = fs::remove_file(path);
-        }
     }
 }

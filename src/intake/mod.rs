@@ -9,11 +9,14 @@
 mod audiosocket;
 mod connection;
 mod inherited;
+mod keeper;
 mod listen;
+mod names;
 mod orders;
 mod outbox;
 mod pulse;
 mod reader;
+mod socket;
 
 use std::{
     fmt, io,
@@ -23,8 +26,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::error;
 
 #[doc(hidden)]
 pub use audiosocket::wire;
@@ -37,14 +39,16 @@ use crate::{
     engine::{Engine, Left},
     protocol::{CallId, Event},
     settings::Settings,
-    watch::{Endpoint, heart, supervisor},
+    watch::{Endpoint, heart, signals::Signals, supervisor},
 };
+use keeper::Keeper;
 use listen::Door;
 use pulse::Pulse;
 use reader::Reader;
+use socket::Place;
 
-/// How long a stop waits for the disk.
-const STOP_WAIT: Duration = Duration::from_secs(60);
+/// How much longer than the wait for the disk a stop may take before the process ends without whatever hangs.
+const STOP_REST: Duration = Duration::from_secs(10);
 /// How long those who are connected have to hear that the engine has stopped.
 const FAREWELL: Duration = Duration::from_millis(100);
 
@@ -125,10 +129,11 @@ pub fn serve(
     engine: Arc<Engine>,
     settings: &Settings,
     inherited: Inherited,
+    signals: Signals,
     ready: impl FnOnce(Ready<'_>),
 ) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::System)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let path = settings.socket_path(engine.home().path());
         let mut readers = Vec::new();
         // One core in two reads: the other one commits, wipes and answers.
@@ -141,49 +146,64 @@ pub fn serve(
             readers.push(Arc::new(reader));
         }
         let Inherited { local, audiosocket, audiosocket_unix } = inherited;
-        // A socket that somebody else holds outlives the engine: it is not ours to remove.
-        let own_path = local.is_none().then(|| path.clone());
-        let listener = listen::local(local, &path, engine.home().path(), settings.socket_group.as_deref())
-            .map_err(|error| ServeError::Socket(path.clone(), error))?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
+        let no_socket = |error| ServeError::Socket(path.clone(), error);
+        let group = match &settings.socket_group {
+            Some(name) => Some(names::group(name).await.map_err(no_socket)?),
+            None => None,
+        };
+        let place = Place::new(&path, engine.home().path(), group);
+        let (mut doorway, kept) = place.open(local).map_err(no_socket)?;
+        let stop_wait = settings.stop_wait;
+        signals.arm(stop_wait + STOP_REST, {
+            let engine = Arc::clone(&engine);
+            move || engine.not_durable().iter().for_each(|call| error!(%call, "this selected call is not durable"))
+        });
         let metrics = show_metrics(&engine, settings).await?;
-        let taps = audiosocket::listen(&engine, settings, audiosocket, audiosocket_unix).await?;
+        let mut taps = audiosocket::listen(&engine, settings, group, audiosocket, audiosocket_unix).await?;
         let (pairing, thread) = taps.as_ref().map(|taps| (Arc::clone(&taps.pairing), Arc::clone(&taps.thread))).unzip();
+        let sockets = [Some(kept), taps.as_mut().and_then(|taps| taps.kept.take())].into_iter().flatten().collect();
+        let _keeper = Keeper::start(Arc::clone(&engine), sockets).map_err(ServeError::System)?;
         heart::tell_of_trouble().map_err(ServeError::System)?;
         tokio::spawn(Pulse::of(&readers).and(thread).keep_telling());
-        let door = Door::new(listener, own_path, Arc::clone(&engine), readers, pairing, settings);
+        let door = Door::new(Arc::clone(&engine), readers, pairing, settings);
         ready(Ready { socket: &path, metrics, audiosocket: taps.as_ref().and_then(|taps| taps.address) });
         supervisor::ready(&format!("live audio: {}", engine.guarantees().level()));
         tokio::select! {
-            () = door.accept() => {}
+            () = door.accept(&mut doorway) => {}
             // Who comes from here on waits for the next engine, if somebody holds the socket for it.
-            () = audiosocket::accept(taps.as_ref()) => {}
+            () = audiosocket::accept(taps.as_mut()) => {}
             () = engine.keep_up() => {}
             () = engine.tidy_up() => {}
-            _ = terminate.recv() => info!("asked to stop (SIGTERM)"),
-            _ = interrupt.recv() => info!("asked to stop (SIGINT)"),
+            () = signals.asked() => {}
         }
         supervisor::stopping();
         // Here, on the thread on which calls begin: none can slip in behind what `stop` ends.
         engine.refuse_new_calls();
         engine.tell_all(&Event::Stopping);
-        let stopping = tokio::task::spawn_blocking({
+        let mut stopping = tokio::task::spawn_blocking({
             let engine = Arc::clone(&engine);
-            move || engine.stop(STOP_WAIT)
+            move || engine.stop(stop_wait)
         });
         let left = tokio::select! {
-            left = stopping => left.expect("stopping does not panic"),
-            _ = terminate.recv() => stop_at_once(),
-            _ = interrupt.recv() => stop_at_once(),
+            left = &mut stopping => left,
+            () = signals.meant() => {
+                engine.hurry();
+                stopping.await
+            }
         };
+        let left = left.unwrap_or_else(|_| Left { calls: engine.not_durable(), is_written: false });
         tokio::time::sleep(FAREWELL).await;
-        match left {
-            Left { calls, .. } if !calls.is_empty() => Err(ServeError::NotDurable(calls)),
-            Left { is_written: false, .. } => Err(ServeError::NotWritten),
-            Left { .. } => Ok(()),
-        }
-    })
+        let failed = match left {
+            Left { calls, .. } if !calls.is_empty() => ServeError::NotDurable(calls),
+            Left { is_written: false, .. } => ServeError::NotWritten,
+            Left { .. } => return Ok(()),
+        };
+        // A thread may hang in the disk for ever: nobody waits for it. It goes with the process.
+        std::mem::forget(Arc::clone(&engine));
+        Err(failed)
+    });
+    runtime.shutdown_background();
+    served
 }
 
 /// Shows the metrics, if the settings want that, and says where. From this thread: those that carry audio can't open a socket.
@@ -193,12 +213,4 @@ async fn show_metrics(engine: &Arc<Engine>, settings: &Settings) -> Result<Optio
     let (address, engine) = (endpoint.address(), Arc::clone(engine));
     tokio::spawn(endpoint.serve(move || engine.status()));
     Ok(Some(address))
-}
-
-/// The second signal: whoever sends it knows that it costs what is not durable.
-fn stop_at_once() -> ! {
-    error!(
-        "asked to stop a second time: not waiting for the disk any longer; what is on disk is recovered at the next start"
-    );
-    std::process::exit(1)
 }

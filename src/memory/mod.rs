@@ -1,6 +1,6 @@
 //! The memory that live audio is held in: locked, limited, faulted in ahead of need, wiped before it is used again.
 //!
-//! Belongs here: mapping and locking, the segments of the arena, wiping, memory shared with a client. Does not: what is stored in a segment.
+//! Belongs here: mapping and locking, how much there is, the segments of the arena, wiping, memory shared with a client. Does not: what is stored in a segment.
 
 mod arena;
 #[cfg(not(loom))]
@@ -11,6 +11,8 @@ mod look;
 mod map;
 #[cfg(not(loom))]
 mod queue;
+#[cfg(not(loom))]
+mod room;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
@@ -29,6 +31,8 @@ pub use look::{Piece, Use, locked_ranges, look_at_locked};
 pub use map::{MapError, MemoryKind};
 #[cfg(not(loom))]
 pub use queue::{QueueIn, QueueOut, locked_queue};
+#[cfg(not(loom))]
+pub use room::{Limit, Room};
 #[cfg(not(loom))]
 pub use shared::{SharedMemory, receive};
 #[cfg(not(loom))]

@@ -160,13 +160,15 @@ pub enum ErrorCode {
     TooManyConnections,
     /// No more connections of this user are taken.
     ConnectionsPerUser,
+    /// The user whose connection it is can't be looked up.
+    UnknownUser,
     /// No memory is left for what the client sent.
     MemoryFull,
 }
 
 impl ErrorCode {
     /// All of them, in their order.
-    pub const ALL: [ErrorCode; 8] = [
+    pub const ALL: [ErrorCode; 9] = [
         ErrorCode::NotRetrocall,
         ErrorCode::Version,
         ErrorCode::Kind,
@@ -174,6 +176,7 @@ impl ErrorCode {
         ErrorCode::SharedMemory,
         ErrorCode::TooManyConnections,
         ErrorCode::ConnectionsPerUser,
+        ErrorCode::UnknownUser,
         ErrorCode::MemoryFull,
     ];
 }

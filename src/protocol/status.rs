@@ -48,6 +48,9 @@ pub struct Status {
     pub disk_trouble: Option<String>,
     /// What the catalog says, if it refuses.
     pub catalog_trouble: Option<String>,
+    /// What others did to the home folder, or to what they reach in it, and the engine can't mend.
+    #[serde(default)]
+    pub home_trouble: Option<String>,
     /// What is wrong with a thread that the engine can't do without.
     #[serde(default)]
     pub thread_trouble: Option<String>,

@@ -52,6 +52,9 @@ pub struct Settings {
     /// How long a lost connection may stay away before that is a hangup.
     #[serde(deserialize_with = "units::duration_within::<_, 0, 3_600>")]
     pub grace: Duration,
+    /// How long a stop waits for the disk to take what was selected.
+    #[serde(deserialize_with = "units::duration_within::<_, 1, 3_600>")]
+    pub stop_wait: Duration,
     /// Whether the agent's leg is held while the customer is on hold.
     pub keep_agent_on_hold: bool,
     /// Whether a customer's objection covers recording on demand too.
@@ -179,6 +182,7 @@ impl Default for Settings {
             max_call: Duration::from_secs(4 * 3600),
             after_hangup: Duration::ZERO,
             grace: Duration::from_secs(5),
+            stop_wait: Duration::from_secs(60),
             keep_agent_on_hold: false,
             objection_covers_record: false,
             socket: None,

@@ -28,6 +28,7 @@ fn every_setting_can_be_set() {
         max_call = "90m"
         after_hangup = "1m"
         grace = "500ms"
+        stop_wait = "2m"
         keep_agent_on_hold = true
         objection_covers_record = true
         socket = "sub/s"
@@ -68,6 +69,7 @@ fn every_setting_can_be_set() {
         guarantee: Level::Secret,
         max_call: Duration::from_secs(5400),
         after_hangup: Duration::from_secs(60),
+        stop_wait: Duration::from_secs(120),
         grace: Duration::from_millis(500),
         keep_agent_on_hold: true,
         objection_covers_record: true,

@@ -46,6 +46,8 @@ fn now(page: &mut Page, status: &Status) {
     page.gauge("retrocall_disk_in_trouble", "1 while the disk refuses a recording.", disk);
     let catalog = u8::from(status.catalog_trouble.is_some());
     page.gauge("retrocall_catalog_in_trouble", "1 while the catalog can't be written.", catalog);
+    let home = u8::from(status.home_trouble.is_some());
+    page.gauge("retrocall_home_in_trouble", "1 while the home folder is not as the engine needs it.", home);
     let thread = u8::from(status.thread_trouble.is_some());
     page.gauge("retrocall_thread_in_trouble", "1 while a thread hangs, or fails again and again.", thread);
 }

@@ -6,6 +6,7 @@
 mod endpoint;
 mod figures;
 pub mod heart;
+pub mod signals;
 pub mod spool;
 pub mod supervisor;
 

@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// An ext4 file system in a file, mounted over a folder.
-struct IceBox(PathBuf);
+pub struct IceBox(PathBuf);
 
 impl IceBox {
     /// None, and a line, where there are no loop devices.
-    fn over(home: &Home, folder: &Path) -> Option<IceBox> {
+    pub fn over(home: &Home, folder: &Path) -> Option<IceBox> {
         let (image, folder) = (home.beside("disk.img"), folder.to_owned());
         fs::create_dir_all(&folder).expect("a folder");
         fs::File::create(&image).and_then(|file| file.set_len(16 << 20)).expect("a file");
@@ -38,7 +38,7 @@ impl IceBox {
         Some(IceBox(folder))
     }
 
-    fn freeze(&self) -> Frozen<'_> {
+    pub fn freeze(&self) -> Frozen<'_> {
         let status = Command::new("fsfreeze").arg("-f").arg(&self.0).status().expect("fsfreeze(8)");
         assert!(status.success(), "it does not freeze");
         Frozen(&self.0)
@@ -52,7 +52,7 @@ impl Drop for IceBox {
 }
 
 /// Thaws when it is dropped: a test that fails must be able to end, and so must its engine.
-struct Frozen<'a>(&'a Path);
+pub struct Frozen<'a>(&'a Path);
 
 impl Drop for Frozen<'_> {
     fn drop(&mut self) {

@@ -7,8 +7,10 @@ mod desk;
 mod disk;
 mod hanging;
 mod limits;
+mod outside;
 #[path = "../rig/mod.rs"]
 mod rig;
+mod signals;
 #[path = "../skip/mod.rs"]
 mod skip;
 

@@ -6,6 +6,7 @@ mod absence;
 mod access;
 #[path = "../desk/mod.rs"]
 mod desk;
+mod directory;
 mod hostile;
 mod names;
 mod quotas;

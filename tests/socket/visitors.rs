@@ -21,7 +21,7 @@ use nix::{
 use retrocall::memory::receive;
 
 use crate::{
-    desk::{Desk, PATIENCE},
+    desk::{Desk, Home, PATIENCE},
     rig::Raw,
     skip,
 };
@@ -61,6 +61,11 @@ pub struct OpenDesk {
 impl OpenDesk {
     /// None if this can't be tested here.
     pub fn open(settings: &str, flags: &[&str]) -> Option<OpenDesk> {
+        OpenDesk::open_under(|_| Vec::new(), settings, flags)
+    }
+
+    /// The same with a program before the engine's own, like `env`, and its arguments.
+    pub fn open_under(before: impl FnOnce(&Home) -> Vec<String>, settings: &str, flags: &[&str]) -> Option<OpenDesk> {
         if !skip::is_root("a process of another user") {
             return None;
         }
@@ -70,7 +75,9 @@ impl OpenDesk {
         };
         let users: String = USERS.iter().map(|(user, agent)| format!("{user} = \"{agent}\"\n")).collect();
         let settings = format!("socket_group = \"{GROUP}\"\n{settings}\n[users]\n{users}");
-        let desk = Desk::open_with(&settings, flags);
+        let home = Home::with_settings(&settings);
+        let before = before(&home);
+        let desk = home.start_under(&before.iter().map(String::as_str).collect::<Vec<_>>(), flags);
         // The way to the home is not the engine's to open, and the program may lie where others can't read it.
         let above = desk.path().parent().expect("a folder above").to_owned();
         fs::set_permissions(&above, Permissions::from_mode(0o711)).expect("modes");

@@ -43,6 +43,9 @@ fn status_checks(status: &Status) -> Vec<Check> {
             checks.push(Check::fail(check, trouble.clone(), "selected calls stay in memory meanwhile: act soon"));
         }
     }
+    if let Some(trouble) = &status.home_trouble {
+        checks.push(Check::fail("home", trouble.clone(), "see the engine's log"));
+    }
     if let Some(trouble) = &status.thread_trouble {
         checks.push(Check::fail("engine", trouble.clone(), "please report what its log says"));
     }

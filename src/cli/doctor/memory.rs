@@ -7,7 +7,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use super::{super::output, Check};
 use crate::{
     barrier::{self, Barrier},
-    memory::{LockedBuffer, MemoryKind},
+    memory::{LockedBuffer, MemoryKind, Room},
     settings::{Level, Settings},
 };
 
@@ -31,6 +31,7 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
             Err(error) => Check::fail("memory", "no memory can be locked", error.to_string()),
         },
         limit_check(lockable, settings),
+        room_check(Room::look(), settings),
         swap_check(&swap, kind.ok()),
         barrier_check(barrier::probe(), settings),
     ]
@@ -65,6 +66,25 @@ fn limit_check(lockable: Option<u64>, settings: &Settings) -> Check {
             RAISE,
         ),
         _ => Check::ok("memlock", format!("{may} can be locked")),
+    }
+}
+
+/// Whether the machine, and the control group that this shell is in, have as much as is asked for.
+fn room_check(room: Option<Room>, settings: &Settings) -> Check {
+    let Some(room) = room else { return Check::ok("room", "this system does not say how much memory there is") };
+    let less = "ask for less (memory in retrocall.toml)";
+    match settings.memory {
+        Some(asked) if asked > room.bytes => Check::fail(
+            "room",
+            format!("{room}, {} are asked for: the engine will not start", output::size(asked)),
+            format!("{}; or {less}", room.how_to_raise()),
+        ),
+        None if room.bytes < MEMORY_BYTES => Check::warn(
+            "room",
+            format!("{room}, {} are usual: the engine runs with less room for calls", output::size(MEMORY_BYTES)),
+            room.how_to_raise(),
+        ),
+        _ => Check::ok("room", room.to_string()),
     }
 }
 
@@ -114,6 +134,7 @@ fn swap_check(swaps: &str, kind: Option<MemoryKind>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::{super::State, *};
+    use crate::memory::Limit;
 
     #[test]
     fn a_limit_below_what_is_asked_for_keeps_the_engine_from_starting_and_says_so() {
@@ -124,6 +145,18 @@ mod tests {
         assert_eq!(state(Some(8 << 20), None, false), State::Warn);
         assert_eq!(state(Some(64 << 20), Some(64 << 20), false), State::Ok);
         assert_eq!(state(None, Some(1 << 40), false), State::Ok);
+    }
+
+    #[test]
+    fn a_container_that_is_too_small_is_named_with_the_file_that_says_so() {
+        let limit = Limit::Group { file: "/sys/fs/cgroup/memory.max".into(), bytes: 96 << 20 };
+        let check = |memory| {
+            let room = Room { bytes: 60 << 20, limit: limit.clone() };
+            room_check(Some(room), &Settings { memory, ..Settings::default() })
+        };
+        let refused = check(Some(64 << 20));
+        assert!(refused.state == State::Fail && refused.text.contains("/sys/fs/cgroup/memory.max"), "{refused:?}");
+        assert_eq!([check(None).state, check(Some(32 << 20)).state], [State::Warn, State::Ok]);
     }
 
     #[test]

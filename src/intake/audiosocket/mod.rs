@@ -23,15 +23,19 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
-use tokio::{
-    net::{TcpListener, UnixListener},
-    sync::mpsc::unbounded_channel,
+use nix::{
+    sys::socket::{setsockopt, sockopt::TcpUserTimeout},
+    unistd::Gid,
 };
+use tokio::{net::TcpListener, sync::mpsc::unbounded_channel};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::{ServeError, listen, pulse::Beating};
+use super::{
+    ServeError,
+    pulse::Beating,
+    socket::{Doorway, Kept, Place},
+};
 use crate::{
     audio::Rate,
     engine::{Engine, Mishap},
@@ -89,11 +93,13 @@ pub(super) struct AudioSocket {
     pub thread: Arc<dyn Beating>,
     /// Where it listens for TCP.
     pub address: Option<SocketAddr>,
+    /// Its Unix socket, if it has one that nobody looks after yet.
+    pub kept: Option<Kept>,
     door: Door,
 }
 
 /// Accepts connections, if AudioSocket is listened for, for as long as this is polled.
-pub(super) async fn accept(audiosocket: Option<&AudioSocket>) {
+pub(super) async fn accept(audiosocket: Option<&mut AudioSocket>) {
     match audiosocket {
         Some(audiosocket) => audiosocket.door.accept().await,
         None => std::future::pending().await,
@@ -107,6 +113,7 @@ pub(super) async fn accept(audiosocket: Option<&AudioSocket>) {
 pub(super) async fn listen(
     engine: &Arc<Engine>,
     settings: &Settings,
+    group: Option<Gid>,
     inherited: Option<(SocketAddr, std::net::TcpListener)>,
     inherited_unix: Option<std::os::unix::net::UnixListener>,
 ) -> Result<Option<AudioSocket>, ServeError> {
@@ -122,14 +129,13 @@ pub(super) async fn listen(
         }
         (None, None) => None,
     };
-    let unix = match (inherited_unix, &settings.audiosocket_socket) {
-        (Some(listener), _) => Some(UnixListener::from_std(listener).map_err(ServeError::System)?),
-        (None, Some(path)) => {
+    let (unix, kept) = match &settings.audiosocket_socket {
+        Some(path) => {
             let path = engine.home().path().join(path);
-            let group = settings.socket_group.as_deref();
-            Some(listen::bind(&path, engine.home().path(), group).map_err(failed(path))?)
+            let place = Place::new(&path, engine.home().path(), group);
+            Some(place.open(inherited_unix).map_err(failed(path))?).unzip()
         }
-        (None, None) => None,
+        None => (None, None),
     };
     let (told, inbox) = unbounded_channel();
     let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
@@ -144,7 +150,7 @@ pub(super) async fn listen(
     let tcp = tcp.map(|(_, listener)| listener);
     let (engine, next, max) = (Arc::clone(engine), AtomicU64::new(0), settings.connections_max);
     let door = Door { engine, shared, tcp, unix, next, max };
-    Ok(Some(AudioSocket { pairing, thread: taps, address, door }))
+    Ok(Some(AudioSocket { pairing, thread: taps, address, kept, door }))
 }
 
 /// Where connections come in.
@@ -152,18 +158,18 @@ struct Door {
     engine: Arc<Engine>,
     shared: Arc<Shared>,
     tcp: Option<TcpListener>,
-    unix: Option<UnixListener>,
+    unix: Option<Doorway>,
     /// The number of the next connection.
     next: AtomicU64,
     max: usize,
 }
 
 impl Door {
-    async fn accept(&self) {
+    async fn accept(&mut self) {
         loop {
             let accepted = tokio::select! {
                 accepted = accept_tcp(self.tcp.as_ref()) => accepted,
-                accepted = accept_unix(self.unix.as_ref()) => accepted,
+                accepted = accept_unix(self.unix.as_mut()) => accepted,
             };
             match accepted {
                 Ok(fd) => self.welcome(fd),
@@ -199,8 +205,7 @@ async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<OwnedFd> {
     Ok(stream.into_std()?.into())
 }
 
-async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<OwnedFd> {
-    let Some(listener) = listener else { return std::future::pending().await };
-    let (stream, _) = listener.accept().await?;
-    Ok(stream.into_std()?.into())
+async fn accept_unix(doorway: Option<&mut Doorway>) -> io::Result<OwnedFd> {
+    let Some(doorway) = doorway else { return std::future::pending().await };
+    Ok(doorway.accept().await?.into_std()?.into())
 }
