@@ -198,6 +198,7 @@ fn facts() -> Facts {
         began_at,
         day: jiff::civil::date(2026, 11, 24),
         sequence: Some(1),
+        continues: None,
     }
 }
 
@@ -488,5 +489,25 @@ fn a_leg_that_never_speaks_does_not_run_out_of_masks() {
     for (i, (agent, customer)) in agent.iter().zip(&customer).enumerate() {
         assert_eq!(*agent, if (i / 160) % 2 == 0 { 9 } else { 0 });
         assert!(*agent != 0 || *customer == 0, "the customer's leg at {i} was masked");
+    }
+}
+
+#[test]
+fn a_drawn_call_that_is_objected_to_or_made_private_leaves_the_reserve_to_those_that_are_kept() {
+    for private in [false, true] {
+        let arena = arena();
+        // Somebody else holds all there is, but for the reserve.
+        let (_filler, mut fillers) = Ring::new(Arc::clone(&arena));
+        let noise: Vec<i16> = (0..1_600i32).map(|i| (i * 7_919 % 20_011) as i16).collect();
+        let mut at = 0;
+        while fillers[0].provision(1_600) {
+            fillers[0].push(at, &noise);
+            at += 1_600;
+        }
+        let (ring, mut writers) = Ring::new(Arc::clone(&arena));
+        let mut call = LiveCall::begin(facts(), Arc::clone(&ring), true, Rules::default());
+        assert!(writers[0].provision(160), "a drawn call may use the reserve");
+        let _ = if private { call.private() } else { Ok(call.object()) };
+        assert!(!writers[1].provision(160), "and does no longer");
     }
 }

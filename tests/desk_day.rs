@@ -166,7 +166,9 @@ fn a_second_of_controls(desk: &Desk, call: CallId, talk: &mut Talk, random: &mut
             // The softphone crashes and comes back.
             desk.engine.connection_lost(call, talk.writers.take().expect("it is connected"));
             desk.engine.look_after();
-            let attached = desk.engine.attach(&desk.who, call, &desk.listener).expect("within the grace time");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+            let attaching = desk.engine.attach(&desk.who, call, &desk.listener);
+            let attached = runtime.block_on(attaching).expect("within the grace time");
             talk.writers = Some(attached.writers);
         }
         _ => {}

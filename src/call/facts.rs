@@ -30,6 +30,8 @@ pub struct Facts {
     pub day: Date,
     /// The call's place there, from 1. None if none could be had when it began: such a call is not drawn, and never gets one.
     pub sequence: Option<u64>,
+    /// The call before, if this one goes on where that one was cut off: then it is not drawn.
+    pub continues: Option<CallId>,
 }
 
 impl fmt::Debug for Facts {

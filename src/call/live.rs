@@ -79,6 +79,7 @@ pub struct LiveCall {
     private: bool,
     objected: bool,
     ended: bool,
+    cut_off: bool,
 }
 
 impl LiveCall {
@@ -87,7 +88,19 @@ impl LiveCall {
         ring.set_selected(drawn);
         let silences = Silences::new(rules.keep_agent_on_hold);
         let (agent, marks) = (facts.agent.clone(), Marks::default());
-        LiveCall { facts, agent, ring, rules, drawn, silences, marks, private: false, objected: false, ended: false }
+        LiveCall {
+            facts,
+            agent,
+            ring,
+            rules,
+            drawn,
+            silences,
+            marks,
+            private: false,
+            objected: false,
+            ended: false,
+            cut_off: false,
+        }
     }
 
     /// What was known when it began.
@@ -301,6 +314,17 @@ impl LiveCall {
         self.ring.close();
     }
 
+    /// The end of a call that nobody hung up: as [`LiveCall::end`], but another call may go on with it.
+    pub fn cut_off(&mut self) {
+        self.cut_off = true;
+        self.end();
+    }
+
+    /// Whether it was cut off.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
     /// Settles what becomes of the call.
     pub fn settle(mut self) -> Settled {
         self.end();
@@ -315,6 +339,7 @@ impl LiveCall {
             agent: self.agent,
             private: self.private,
             objected: self.objected,
+            cut_off: self.cut_off,
             facts: self.facts,
         };
         if reasons.is_empty() {

@@ -26,6 +26,8 @@ pub struct Outcome {
     pub private: bool,
     /// Whether the customer objected to training.
     pub objected: bool,
+    /// Whether it was cut off: nobody hung up.
+    pub cut_off: bool,
 }
 
 /// What becomes of a call.

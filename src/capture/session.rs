@@ -12,9 +12,9 @@ use tracing::{info, warn};
 use super::{LegFacts, Timeline};
 use crate::{
     audio::{Leg, Rate},
-    client::{Client, ClientError, PlayError},
+    client::{Call, Client, ClientError, PlayError, Return},
     memory::LockedBuffer,
-    protocol::{Answer, Ask, Begin, CallId, Event, Refusal, Request, Target, Verdict},
+    protocol::{Answer, Ask, Begin, CallId, EndedBy, Event},
 };
 
 /// How often an engine that is gone is looked for.
@@ -25,25 +25,30 @@ const FRAME_BYTES: usize = 2 * crate::audio::FRAME_SAMPLES_MAX;
 /// A call that is being captured.
 pub struct Session {
     socket: PathBuf,
-    begin: Begin,
-    call: CallId,
+    rate: Rate,
+    call: Call,
     /// When position 0 is.
     began: Instant,
     /// None while there is no engine.
-    line: Option<(Client, u32)>,
+    line: Option<Client>,
     retry_at: Instant,
     legs: [Timeline; 2],
     bytes: LockedBuffer,
-    recording: bool,
+    /// Whether the customer waits, by the phone's word.
     on_hold: bool,
-    ended: bool,
+    /// The recording, once it is durable.
+    kept: Option<PathBuf>,
 }
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionFacts {
-    /// Its id.
+    /// Its id; the last one, if it went on as another.
     pub call: CallId,
+    /// The calls before, which it goes on with, the first one first.
+    pub before: Vec<CallId>,
+    /// Whether an engine was there at its end: else what was said last is not captured.
+    pub connected: bool,
     /// How long it was, in seconds.
     pub seconds: f64,
     /// Samples a second of its legs.
@@ -66,36 +71,30 @@ impl Session {
         let no_memory = |error| PlayError::Client(ClientError::Broken { cause: std::io::Error::other(error) });
         let legs = [Timeline::new(begin.rate).map_err(no_memory)?, Timeline::new(begin.rate).map_err(no_memory)?];
         let bytes = LockedBuffer::new(FRAME_BYTES, true).map_err(no_memory)?;
-        let began = Instant::now();
-        let (call, channel) = announce(&mut client, &begin)?;
+        let (began, rate) = (Instant::now(), begin.rate);
+        let call = Call::begin(&mut client, begin)?;
         Ok(Session {
             socket: socket.to_owned(),
-            begin,
+            rate,
             call,
             began,
-            line: Some((client, channel)),
+            line: Some(client),
             retry_at: began,
             legs,
             bytes,
-            recording: false,
             on_hold: false,
-            ended: false,
+            kept: None,
         })
     }
 
     /// Its id.
     pub fn call(&self) -> CallId {
-        self.call
+        self.call.id()
     }
 
     /// How long it has been going on.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
-    }
-
-    /// Whether the engine has ended it.
-    pub fn ended(&self) -> bool {
-        self.ended
     }
 
     /// Takes what a device delivered, `at` this moment.
@@ -109,17 +108,17 @@ impl Session {
 
     /// Sends what `work` puts on the timeline of a leg.
     fn carry(&mut self, leg: Leg, work: impl FnOnce(&mut Timeline, &mut dyn FnMut(u64, &[i16]))) {
-        let Session { line, legs, bytes, .. } = self;
+        let Session { line, legs, bytes, call, .. } = self;
         let mut fault = None;
         work(&mut legs[leg.index()], &mut |mut position, samples| {
             // Without a line it goes nowhere, and its positions go on: the engine marks the gap.
-            let Some((client, channel)) = line else { return };
+            let Some(client) = line.as_mut().filter(|_| call.ended_by().is_none()) else { return };
             for run in samples.chunks(FRAME_BYTES / 2) {
                 let bytes = &mut bytes[..2 * run.len()];
                 for (pair, sample) in bytes.chunks_exact_mut(2).zip(run) {
                     pair.copy_from_slice(&sample.to_le_bytes());
                 }
-                fault = fault.take().or(client.send_audio(leg, *channel, position, bytes).err());
+                fault = fault.take().or(client.send_audio(leg, call.channel(), position, bytes).err());
                 position += run.len() as u64;
             }
         });
@@ -130,34 +129,38 @@ impl Session {
 
     /// Sends what is waiting, hears what has come, and looks for the engine if it is gone. Does not wait.
     pub fn turn(&mut self) {
-        if let Some((client, _)) = &mut self.line {
+        if let Some(client) = &mut self.line {
             let done = client.rest(Instant::now());
             let events: Vec<Event> = client.events().collect();
             events.iter().for_each(|event| self.hear(event));
             if let Err(error) = done {
                 self.lost(&error);
             }
-        } else if Instant::now() >= self.retry_at && !self.ended {
+        } else if Instant::now() >= self.retry_at {
             self.retry_at = Instant::now() + RETRY;
             self.reconnect();
         }
     }
 
     fn hear(&mut self, event: &Event) {
+        self.call.hear(event);
         match event {
-            Event::Recording { call } if *call == self.call => self.recording = true,
-            Event::Ended { call, by } if *call == self.call => {
-                warn!(call = %self.call, ?by, "the engine ended the call");
-                self.ended = true;
+            Event::Ended { call, by } if *call == self.call.id() => {
+                warn!(call = %call, ?by, "the engine ended the call");
+                // One that stops says first what was kept, and closes.
+                if *by != EndedBy::Stopping {
+                    self.lost(&ClientError::Closed);
+                }
             }
-            Event::MemoryFull { call, text } if *call == self.call => warn!(call = %self.call, "{text}"),
+            Event::Kept { call, path, .. } if *call == self.call.id() => self.kept = Some(path.clone()),
+            Event::MemoryFull { call, text } if *call == self.call.id() => warn!(call = %call, "{text}"),
             _ => {}
         }
     }
 
     fn lost(&mut self, error: &ClientError) {
         if self.line.take().is_some() {
-            warn!(call = %self.call, "no line to the engine, what is said now is not captured: {error}");
+            warn!(call = %self.call.id(), "no line to the engine, what is said now is not captured: {error}");
             self.retry_at = Instant::now();
         }
     }
@@ -165,27 +168,20 @@ impl Session {
     /// Takes the call up again where it is now; if the engine does not know it any more, what is left is a call of its own.
     fn reconnect(&mut self) {
         let Ok(mut client) = Client::connect(&self.socket) else { return };
-        let Ok(answer) = client.ask(Request::new(Target::Call(self.call), Ask::Attach)) else { return };
-        match (answer.answer, answer.channel, answer.reason) {
-            (Verdict::Accepted | Verdict::Already, Some(channel), _) => {
-                info!(call = %self.call, "the line to the engine is back");
-                self.line = Some((client, channel));
+        let (Ok(agent), Ok(customer)) = (Timeline::new(self.rate), Timeline::new(self.rate)) else { return };
+        let (before, began) = (self.call.id(), Instant::now());
+        match self.call.return_over(&mut client) {
+            Ok(Return::Attached { .. }) => info!(call = %before, "the line to the engine is back"),
+            Ok(Return::Continued) => {
+                warn!(%before, call = %self.call.id(), "the engine does not have the call any more: what is left of it is a new one");
+                (self.began, self.legs, self.kept) = (began, [agent, customer], None);
             }
-            (_, _, Some(Refusal::UnknownCall | Refusal::Ended)) => {
-                let (Ok(agent), Ok(customer)) = (Timeline::new(self.begin.rate), Timeline::new(self.begin.rate)) else {
-                    return;
-                };
-                let began = Instant::now();
-                let Ok((call, channel)) = announce(&mut client, &self.begin) else { return };
-                warn!(before = %self.call, %call, "the engine does not know the call any more: what is left of it is a new one");
-                (self.call, self.began, self.legs) = (call, began, [agent, customer]);
-                self.recording = false;
-                self.line = Some((client, channel));
-                if self.on_hold {
-                    self.ask(Ask::Hold);
-                }
-            }
-            _ => {}
+            Err(_) => return,
+        }
+        self.line = Some(client);
+        // The phone may have changed its mind while nobody heard it.
+        if self.call.states().on_hold != self.on_hold {
+            self.ask(if self.on_hold { Ask::Hold } else { Ask::Resume });
         }
     }
 
@@ -196,8 +192,7 @@ impl Session {
             Ask::Resume => self.on_hold = false,
             _ => {}
         }
-        let (client, channel) = self.line.as_mut()?;
-        match client.ask(Request::new(Target::Channel(*channel), ask)) {
+        match self.call.ask(self.line.as_mut()?, ask) {
             Ok(answer) => Some(answer),
             Err(error) => {
                 self.lost(&error);
@@ -211,30 +206,22 @@ impl Session {
         for leg in Leg::ALL {
             self.carry(leg, |timeline, send| timeline.flush(send));
         }
-        let seconds = self.elapsed().as_secs_f64();
-        if !self.ended {
-            self.ask(Ask::End);
-        }
+        let (seconds, rate) = (self.elapsed().as_secs_f64(), self.rate);
+        // Before the hangup: what the engine has said until then.
         self.turn();
-        let mut kept = None;
+        let connected = self.call.ended_by().is_none() && self.ask(Ask::End).is_some();
+        self.turn();
+        let recording = self.call.states().recording;
         let deadline = Instant::now() + kept_max;
-        while self.recording && kept.is_none() {
-            let Some((client, _)) = &mut self.line else { break };
+        while recording && self.kept.is_none() {
+            let Some(client) = &mut self.line else { break };
             match client.next_event(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Some(Event::Kept { call, path, .. })) if call == self.call => kept = Some(path),
-                Ok(Some(_)) => {}
+                Ok(Some(event)) => self.hear(&event),
                 Ok(None) | Err(_) => break,
             }
         }
         let legs = [self.legs[0].facts(), self.legs[1].facts()];
-        SessionFacts { call: self.call, seconds, rate: self.begin.rate, legs, recording: self.recording, kept }
-    }
-}
-
-fn announce(client: &mut Client, begin: &Begin) -> Result<(CallId, u32), PlayError> {
-    let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin.clone())))?;
-    match (answer.answer, answer.call, answer.channel) {
-        (Verdict::Accepted, Some(call), Some(channel)) => Ok((call, channel)),
-        _ => Err(PlayError::Refused(Box::new(answer))),
+        let (call, before) = (self.call.id(), self.call.before().to_vec());
+        SessionFacts { call, before, connected, seconds, rate, legs, recording, kept: self.kept }
     }
 }

@@ -91,6 +91,8 @@ pub struct Opened {
     /// Calls whose commit was going on when the engine last stopped: recovery says what became of each, with [`Note::Kept`], or
     /// with [`Note::Ended`] and [`Outcome::Lost`] if nothing is left of it.
     pub committing: Vec<Unfinished>,
+    /// Calls of the last hours that were cut off and that no call goes on with yet.
+    pub cut_off: Vec<CutOff>,
 }
 
 /// A call that an earlier run of the engine did not finish.
@@ -102,6 +104,21 @@ pub struct Unfinished {
     pub agent: String,
     /// When it began.
     pub began_at: Timestamp,
+}
+
+/// A call that was cut off, as far as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutOff {
+    /// The id.
+    pub call: CallId,
+    /// Who talked for the desk when it began.
+    pub agent: String,
+    /// Whether record was pressed.
+    pub recording: bool,
+    /// Whether it was private. Not known where nobody saw it end.
+    pub private: bool,
+    /// Whether the customer objected. The same.
+    pub objected: bool,
 }
 
 /// The engine's hold on the catalog. A clone is another hold on the same one; when the last is dropped the thread writes what it

@@ -130,6 +130,8 @@ pub struct CallBegun {
     pub direction: Direction,
     /// When it began, by the wall clock.
     pub began_at: Timestamp,
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
 }
 
 /// A call that has ended.
@@ -143,6 +145,9 @@ pub struct CallEnded {
     pub seconds: Option<f64>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether it was cut off: nobody hung up, and another call may go on with it.
+    #[serde(default)]
+    pub cut_off: bool,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
     /// Whether it was private.
@@ -179,6 +184,8 @@ pub struct RecordingBegun {
     pub path: PathBuf,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
 }
 
 /// A recording that is durable, with all that is needed to write it down if its beginning never was.
@@ -215,6 +222,8 @@ pub struct RecordingKept {
     pub committed_at: Timestamp,
     /// Why it exists. A purpose that is written down already stays as it is.
     pub purposes: Vec<Purpose>,
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
 }
 
 impl fmt::Debug for RecordingKept {

@@ -6,12 +6,12 @@ use std::{
     thread,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    Opened, Outcome, PurposeKind, RecordingState, Skipped, Trouble, Unfinished, file,
+    CutOff, Opened, Outcome, PurposeKind, RecordingState, Skipped, Trouble, Unfinished, file,
     numbers::Highest,
     text::{self, Word},
 };
@@ -19,6 +19,8 @@ use crate::protocol::{CallId, Direction, Reason};
 
 /// Days whose last number is asked for: more than the file of numbers remembers.
 const DAYS_ASKED: i64 = 100;
+/// How long before now a call may have begun that another one goes on with: longer than people talk.
+const CUT_OFF_HOURS: i64 = 12;
 
 /// A recording, as lists show it: never the customer's number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,6 +49,8 @@ pub struct Recording {
     pub state: RecordingState,
     /// The size of the file; not known while it is being written.
     pub bytes: Option<u64>,
+    /// The call before, where this one goes on with one that was cut off.
+    pub continues: Option<CallId>,
 }
 
 /// The ledger's row of a call.
@@ -84,6 +88,10 @@ pub struct CallRow {
     pub late_frames: u64,
     /// Frames of which samples were lost because memory was full.
     pub lost_frames: u64,
+    /// Whether it was cut off: nobody hung up.
+    pub cut_off: bool,
+    /// The call before, where this one goes on with one that was cut off. Such a call is not drawn.
+    pub continues: Option<CallId>,
 }
 
 /// Everything that is kept or being written, the newest last. Needs no engine; without a catalog there is nothing.
@@ -96,7 +104,7 @@ pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
             of.push((columns.word(&row, "purpose")?, columns.maybe(&row, "due_at")?));
         }
         let select = sqlx::query(
-            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes FROM recordings ORDER BY began_at, id",
+            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, continues FROM recordings ORDER BY began_at, id",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
         found.iter().map(|row| recording(row, columns, &mut purposes)).collect()
@@ -126,6 +134,7 @@ fn recording(
         due: dates.and_then(|dates| dates.into_iter().max()),
         state,
         bytes: columns.count(row, "bytes")?,
+        continues: columns.maybe(row, "continues")?,
         id: Some(id),
     })
 }
@@ -154,7 +163,7 @@ pub fn calls(home: &Path) -> Result<Vec<CallRow>, Trouble> {
     read(home, async |rows, columns| {
         let select = sqlx::query(
             "SELECT call, day, sequence, agent, direction, began_at, ended_at, seconds, outcome, reasons, private, objected, gaps,
-                    gap_seconds, late_frames, lost_frames
+                    gap_seconds, late_frames, lost_frames, cut_off, continues
              FROM calls ORDER BY began_at, call",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
@@ -180,6 +189,8 @@ fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
         gap_seconds: columns.get(row, "gap_seconds")?,
         late_frames: columns.count(row, "late_frames")?.unwrap_or(0),
         lost_frames: columns.count(row, "lost_frames")?.unwrap_or(0),
+        cut_off: columns.get(row, "cut_off")?,
+        continues: columns.maybe(row, "continues")?,
     })
 }
 
@@ -213,15 +224,43 @@ pub(super) async fn start(
     let mut lost = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
     lost.retain(|call| !of_this_run.contains(&call.call));
     for call in &lost {
-        let update = sqlx::query("UPDATE calls SET outcome = 'lost' WHERE call = $1").bind(call.call.to_string());
+        let update = sqlx::query("UPDATE calls SET outcome = 'lost', cut_off = TRUE WHERE call = $1")
+            .bind(call.call.to_string());
         update.execute(&mut *transaction).await.map_err(failed)?;
     }
     let select =
         sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
     let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
     committing.retain(|call| !of_this_run.contains(&call.call));
+    let mut cut_off = cut_off(&mut transaction, &columns).await?;
+    cut_off.retain(|call| !of_this_run.contains(&call.call));
     transaction.commit().await.map_err(failed)?;
-    Ok(Opened { lost, committing })
+    Ok(Opened { lost, committing, cut_off })
+}
+
+/// The calls with which another one may go on: cut off, or live a moment ago; begun in the last hours; and not gone on with yet.
+async fn cut_off(connection: &mut SqliteConnection, columns: &Columns<'_>) -> Result<Vec<CutOff>, Trouble> {
+    let since = Timestamp::now() - SignedDuration::from_hours(CUT_OFF_HOURS);
+    let select = sqlx::query(
+        "SELECT call, agent, private, objected,
+                EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call
+                        AND recordings.reasons LIKE '%' || $2 || '%') AS recording
+         FROM calls
+         WHERE (cut_off OR outcome = 'live') AND began_at >= $1
+               AND NOT EXISTS (SELECT 1 FROM calls AS later WHERE later.continues = calls.call)
+         ORDER BY began_at, call",
+    );
+    let found = select.bind(text::time(since)).bind(Reason::OnDemand.as_str()).fetch_all(connection).await;
+    let one = |row: &SqliteRow| {
+        Ok(CutOff {
+            call: columns.parsed(row, "call")?,
+            agent: columns.get(row, "agent")?,
+            recording: columns.get(row, "recording")?,
+            private: columns.get(row, "private")?,
+            objected: columns.get(row, "objected")?,
+        })
+    };
+    found.map_err(|error| columns.refused(&error))?.iter().map(one).collect()
 }
 
 /// The last number of each day that the catalog knows: of a call, or of a hole that has a name.

@@ -45,7 +45,7 @@ fn at(second: i64) -> Timestamp {
 
 fn begun(call: CallId, sequence: Option<u64>) -> Note {
     let (agent, direction) = ("anna".to_owned(), Direction::Inbound);
-    Note::Begun(CallBegun { call, day: today(), sequence, agent, direction, began_at: at(0) })
+    Note::Begun(CallBegun { call, day: today(), sequence, agent, direction, began_at: at(0), continues: None })
 }
 
 /// A call begins, with the next number.
@@ -61,6 +61,7 @@ fn ended(call: CallId, outcome: Outcome) -> Note {
         ended_at: Some(at(90)),
         seconds: Some(90.5),
         outcome,
+        cut_off: false,
         reasons: if outcome == Outcome::Kept { vec![Reason::OnDemand, Reason::Sample] } else { Vec::new() },
         private: false,
         objected: true,
@@ -81,6 +82,7 @@ fn selected(call: CallId) -> Note {
         rate: Rate::new(8_000).unwrap(),
         path: format!("recordings/2026/11/24/{call}.wav").into(),
         reasons: vec![Reason::OnDemand],
+        continues: None,
     })
 }
 
@@ -104,6 +106,7 @@ fn recording(call: CallId) -> RecordingKept {
             Purpose { purpose: PurposeKind::Quality, basis: "legitimate interest".into(), due_at: Some(at(1_000)) },
             Purpose { purpose: PurposeKind::Incident, basis: "contract".into(), due_at: Some(at(2_000)) },
         ],
+        continues: None,
     }
 }
 

@@ -115,8 +115,8 @@ impl Pen<'_> {
     /// False if the call is there already, or its number is.
     async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
         let insert = sqlx::query(
-            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT DO NOTHING",
         )
         .bind(call.call.to_string())
@@ -125,7 +125,8 @@ impl Pen<'_> {
         .bind(&call.agent)
         .bind(call.direction.word())
         .bind(text::time(call.began_at))
-        .bind(Outcome::Live.word());
+        .bind(Outcome::Live.word())
+        .bind(call.continues.map(|before| before.to_string()));
         Ok(insert.execute(&mut *self.rows).await?.rows_affected() == 1)
     }
 
@@ -159,7 +160,7 @@ impl Pen<'_> {
         let update = sqlx::query(
             "UPDATE calls
              SET ended_at = $2, seconds = $3, outcome = $4, reasons = $5, private = $6, objected = $7,
-                 gaps = $8, gap_seconds = $9, late_frames = $10, lost_frames = $11
+                 gaps = $8, gap_seconds = $9, late_frames = $10, lost_frames = $11, cut_off = $12
              WHERE call = $1",
         )
         .bind(call.call.to_string())
@@ -172,14 +173,15 @@ impl Pen<'_> {
         .bind(text::count(call.gaps))
         .bind(call.gap_seconds)
         .bind(text::count(call.late_frames))
-        .bind(text::count(call.lost_frames));
+        .bind(text::count(call.lost_frames))
+        .bind(call.cut_off);
         Ok(update.execute(&mut *self.rows).await?.rows_affected())
     }
 
     async fn selected(&mut self, recording: &RecordingBegun) -> Written {
         let insert = sqlx::query(
-            "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'committing')
+            "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, continues, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'committing')
              ON CONFLICT (call) DO UPDATE
              SET customer = COALESCE(excluded.customer, recordings.customer), reasons = excluded.reasons
              WHERE recordings.state = 'committing'",
@@ -192,7 +194,8 @@ impl Pen<'_> {
         .bind(text::time(recording.began_at))
         .bind(i64::from(recording.rate.hz()))
         .bind(text::relative(self.home, &recording.path))
-        .bind(text::reasons(&recording.reasons));
+        .bind(text::reasons(&recording.reasons))
+        .bind(recording.continues.map(|before| before.to_string()));
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
@@ -218,13 +221,13 @@ impl Pen<'_> {
     async fn upsert_recording(&mut self, recording: &RecordingKept) -> Written {
         let insert = sqlx::query(
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
-                                     reasons, marks, state, committed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, '{}'), $14, $15)
+                                     reasons, marks, state, committed_at, continues)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, '{}'), $14, $15, $16)
              ON CONFLICT (call) DO UPDATE
              SET agent = excluded.agent, customer = COALESCE(excluded.customer, recordings.customer),
                  seconds = excluded.seconds, first_seconds = excluded.first_seconds, rate = excluded.rate, path = excluded.path,
                  bytes = excluded.bytes, reasons = excluded.reasons, marks = COALESCE($13, recordings.marks), state = excluded.state,
-                 committed_at = excluded.committed_at",
+                 committed_at = excluded.committed_at, continues = excluded.continues",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.call.to_string())
@@ -240,7 +243,8 @@ impl Pen<'_> {
         .bind(text::reasons(&recording.reasons))
         .bind(recording.marks.as_ref().map(ToString::to_string))
         .bind(recording.state.word())
-        .bind(text::time(recording.committed_at));
+        .bind(text::time(recording.committed_at))
+        .bind(recording.continues.map(|before| before.to_string()));
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
@@ -254,11 +258,12 @@ impl Pen<'_> {
             agent: recording.agent.clone(),
             direction: recording.direction,
             began_at: recording.began_at,
+            continues: recording.continues,
         });
         self.begun(&call).await?;
         // Only where its end was never said: what was said is more exact.
         let update = sqlx::query(
-            "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4
+            "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4, cut_off = TRUE
              WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
         )
         .bind(recording.call.to_string())

@@ -115,6 +115,7 @@ fn say_same(report: &mut Report, path: &Path, said: &Said, row: &Recording) {
             .is_none_or(|row| (row - seconds).abs() > SECONDS_ALIKE)
             .then(|| format!("the length, {} s and {seconds} s", row.seconds.unwrap_or(0.0))),
         (row.bytes != Some(said.bytes)).then(|| format!("the size, {} and {}", row.bytes.unwrap_or(0), said.bytes)),
+        (row.continues != label.continues).then(|| "the call before".to_owned()),
         (row.reasons != label.reasons).then(|| {
             let words = |reasons: &[crate::protocol::Reason]| {
                 reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+")

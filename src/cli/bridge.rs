@@ -49,8 +49,18 @@ enum Softphone {
 enum Line {
     PhoneFound,
     PhoneLost,
-    Begun { call: CallId },
-    Ended { call: CallId, seconds: f64, agent_leg: LegFactsShown, customer_leg: LegFactsShown, recording: bool },
+    Begun {
+        call: CallId,
+    },
+    Ended {
+        call: CallId,
+        /// The call before, if the engine was restarted meanwhile.
+        continues: Option<CallId>,
+        seconds: f64,
+        agent_leg: LegFactsShown,
+        customer_leg: LegFactsShown,
+        recording: bool,
+    },
 }
 
 pub(super) fn run(context: &Context, args: BridgeArgs) -> Result<(), Failure> {
@@ -84,6 +94,7 @@ fn line(notice: &Notice) -> Line {
         Notice::Begun { call } => Line::Begun { call: *call },
         Notice::Ended(facts) => Line::Ended {
             call: facts.call,
+            continues: facts.before.last().copied(),
             seconds: facts.seconds,
             agent_leg: LegFactsShown::new(&facts.legs[0], facts.rate),
             customer_leg: LegFactsShown::new(&facts.legs[1], facts.rate),

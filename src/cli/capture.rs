@@ -111,6 +111,8 @@ pub(super) fn close_to_others() {
 #[derive(Serialize)]
 struct Facts {
     call: CallId,
+    /// The call before, if the engine was restarted meanwhile.
+    continues: Option<CallId>,
     agent: String,
     seconds: f64,
     rate: u32,
@@ -168,7 +170,7 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
         ));
     }
     let end = args.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
-    while !session.ended() && end.is_none_or(|end| Instant::now() < end) {
+    while end.is_none_or(|end| Instant::now() < end) {
         match stopped.recv_timeout(TURN) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
@@ -179,7 +181,6 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
     desk.drain(|leg, at, samples| session.take(leg, at, samples));
     let (lost, rate) = (desk.lost_samples(), desk.rate());
     drop(desk);
-    let ended = session.ended();
     let facts = session.end(KEPT_MAX);
     for leg in Leg::ALL.into_iter().filter(|leg| lost[leg.index()] > 0) {
         let seconds = output::length(rate.seconds(lost[leg.index()]));
@@ -188,8 +189,11 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
         ));
     }
     tell(context, agent, [microphone, speaker], &facts);
-    match (ended, facts.recording, &facts.kept) {
-        (true, ..) => Err(Failure::new("the engine ended the call", "see its log")),
+    match (facts.connected, facts.recording, &facts.kept) {
+        (false, ..) => Err(Failure::new(
+            "no engine was there when the call ended: what was said since it went is not captured",
+            "see its log",
+        )),
         (_, true, None) => Err(Failure::new(
             "the engine has not reported the recording as durable yet",
             "see its log and `retrocall recordings`",
@@ -207,6 +211,7 @@ fn tell(context: &Context, agent: String, [microphone, speaker]: [String; 2], fa
     if context.json() {
         return output::say_json(&Facts {
             call: facts.call,
+            continues: facts.before.last().copied(),
             agent,
             seconds: facts.seconds,
             rate: facts.rate.hz(),
@@ -229,6 +234,9 @@ fn tell(context: &Context, agent: String, [microphone, speaker]: [String; 2], fa
         gaps(&agent_leg),
         gaps(&customer_leg)
     ));
+    for before in &facts.before {
+        output::say(&format!("It goes on with call {before}, which was cut off."));
+    }
     if let Some(path) = &facts.kept {
         output::say(&format!("Kept: {}", path.display()));
     }

@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Context, Failure, output,
-    replay::{self, Facts, KEPT_MAX},
+    replay::{self, Facts, KEPT_MAX, PATIENCE},
 };
 use crate::{
     audio::{Codec, Leg, Rate},
-    client::{Client, CueOutcome, PlayError, Played},
+    client::{Call, Client, ClientError, CueOutcome, PlayError, Played, Return},
     memory::wipe,
-    protocol::{Ask, Begin, Request, Target, Verdict, name},
+    protocol::{Ask, Begin, name},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -29,7 +29,7 @@ const EXAMPLES: &str = "Examples:
 
 The call begins when the command does and ends with its input. Samples are counted, not timed:
 what was not piped is not in the call, so a hook that pauses has to pipe silence. The button works
-as for every call.";
+as for every call. An engine that is gone is waited for, half a minute at most.";
 
 /// What one read takes at most: as much as a pipe holds.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -115,12 +115,12 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
     // The file itself: what Rust calls standard input keeps a buffer of its own, and audio in it.
     let input = io::stdin().as_fd().try_clone_to_owned();
     let input = input.map_err(|error| Failure::new(format!("no standard input ({error})"), "pipe samples into it"))?;
-    let call = Call::begin(&mut client, &args, agent.clone());
-    let (played, mut failure) = match call {
+    let talk = Talk::begin(&mut client, &args, agent.clone());
+    let (played, mut failure) = match talk {
         Err(error) => (None, Some(Failure::from(error))),
-        Ok(mut call) => {
-            let done = call.talk(&mut client, File::from(input));
-            (Some(call.played), done.err())
+        Ok(mut talk) => {
+            let done = talk.until_the_end(&mut client, File::from(input));
+            (Some(talk.played), done.err())
         }
     };
     let played = played.map(|mut played| {
@@ -141,26 +141,25 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
 }
 
 /// A call whose samples come from standard input.
-struct Call {
+struct Talk {
     legs: &'static [Leg],
     codec: Codec,
     rate: Rate,
-    channel: u32,
+    call: Call,
+    /// How many samples had come when the call began: more than 0 for one that goes on as another.
+    base: u64,
     /// The sample at which record is to be pressed.
     record_at: Option<u64>,
     played: Played,
 }
 
-impl Call {
-    fn begin(client: &mut Client, args: &PipeArgs, agent: String) -> Result<Call, PlayError> {
+impl Talk {
+    fn begin(client: &mut Client, args: &PipeArgs, agent: String) -> Result<Talk, PlayError> {
         let begin = Begin { customer: args.customer.clone(), ..Begin::new(agent, args.rate, args.codec()) };
-        let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
-        let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {
-            return Err(PlayError::Refused(Box::new(answer)));
-        };
+        let call = Call::begin(client, begin)?;
         let record_at = args.record_at.map(|seconds| args.rate.samples(seconds));
         let (legs, codec, rate) = (args.legs(), args.codec(), args.rate);
-        Ok(Call { legs, codec, rate, channel, record_at, played: Played::begun(call) })
+        Ok(Talk { legs, codec, rate, played: Played::begun(call.id()), call, base: 0, record_at })
     }
 
     /// Bytes of one sample of every leg that comes.
@@ -169,7 +168,7 @@ impl Call {
     }
 
     /// Sends what comes until it ends, presses record when it is time, hangs up.
-    fn talk(&mut self, client: &mut Client, mut input: impl Read) -> Result<(), Failure> {
+    fn until_the_end(&mut self, client: &mut Client, mut input: impl Read) -> Result<(), Failure> {
         let (mut bytes, mut filled) = (vec![0; READ_BYTES_MAX], 0);
         let read = loop {
             match input.read(&mut bytes[filled..]) {
@@ -179,20 +178,13 @@ impl Call {
                 Err(error) => break Err(error),
             }
             let whole = filled - filled % self.group_bytes();
-            let sent = self.send(client, &bytes[..whole]);
+            let sent = self.send_whatever_happens(client, &bytes[..whole]);
             bytes.copy_within(whole..filled, 0);
             wipe(&mut bytes[filled - whole..filled]);
             filled -= whole;
             sent?;
-            client.events().for_each(|event| self.played.hear(&event));
-            if self.played.ended_by.is_some() {
-                return Ok(());
-            }
         };
-        if self.record_at.is_some() {
-            self.press(client, true)?;
-        }
-        client.ask(Request::new(Target::Channel(self.channel), Ask::End)).map_err(Failure::whole)?;
+        self.hang_up(client)?;
         read.map_err(|error| {
             Failure::new(format!("standard input broke ({error})"), "what came before it was the call")
         })?;
@@ -207,8 +199,51 @@ impl Call {
         }
     }
 
+    fn hang_up(&mut self, client: &mut Client) -> Result<(), Failure> {
+        if self.record_at.is_some() {
+            self.press(client, true).map_err(Failure::whole)?;
+        }
+        self.call.ask(client, Ask::End).map_err(Failure::whole)?;
+        Ok(())
+    }
+
+    /// Sends whole samples; if the engine is lost meanwhile, to the one that is there when it is back. Whoever pipes waits.
+    fn send_whatever_happens(&mut self, client: &mut Client, bytes: &[u8]) -> Result<(), Failure> {
+        let begin = self.played.samples;
+        loop {
+            let sent = self.send(client, &bytes[(self.played.samples - begin) as usize * self.group_bytes()..]);
+            client.events().for_each(|event| {
+                self.call.hear(&event);
+                self.played.hear(&event);
+            });
+            match sent {
+                Ok(()) if self.played.ended_by.is_none() => return Ok(()),
+                Ok(()) => self.find_engine(client, ClientError::Closed, begin)?,
+                Err(error) => self.find_engine(client, error, begin)?,
+            }
+        }
+    }
+
+    /// Waits for the engine, and goes on with the sample that it has next, but with none before `oldest`: those are gone.
+    fn find_engine(&mut self, client: &mut Client, why: ClientError, oldest: u64) -> Result<(), Failure> {
+        let Talk { call, played, .. } = self;
+        match call.find_engine(client, PATIENCE, |event| played.hear(event)) {
+            Ok(Return::Attached { positions }) => {
+                let has = self.legs.iter().map(|leg| positions[leg.index()]).min().unwrap_or_default();
+                self.played.samples = (self.base + has).clamp(oldest, self.played.samples);
+            }
+            Ok(Return::Continued) => {
+                self.played.go_on_as(self.call.id());
+                (self.played.samples, self.base) = (oldest, oldest);
+            }
+            Err(PlayError::Client(_)) => return Err(Failure::whole(why)),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// Whole samples of every leg that comes, in frames of 20 ms.
-    fn send(&mut self, client: &mut Client, mut bytes: &[u8]) -> Result<(), Failure> {
+    fn send(&mut self, client: &mut Client, mut bytes: &[u8]) -> Result<(), ClientError> {
         let mut frame = Vec::new();
         while !bytes.is_empty() {
             let at = self.played.samples;
@@ -223,7 +258,7 @@ impl Call {
                 let of_leg = these.chunks_exact(self.codec.bytes_per_sample()).skip(place).step_by(self.legs.len());
                 frame.clear();
                 frame.extend(of_leg.flatten());
-                client.send_audio(*leg, self.channel, at, &frame).map_err(Failure::whole)?;
+                client.send_audio(*leg, self.call.channel(), at - self.base, &frame)?;
                 self.played.frames += 1;
             }
             self.played.samples += samples;
@@ -231,12 +266,12 @@ impl Call {
             bytes = rest;
         }
         wipe(&mut frame);
-        client.flush().map_err(Failure::whole)
+        client.flush()
     }
 
-    fn press(&mut self, client: &mut Client, late: bool) -> Result<(), Failure> {
+    fn press(&mut self, client: &mut Client, late: bool) -> Result<(), ClientError> {
+        let answer = self.call.ask(client, Ask::Record)?;
         self.record_at = None;
-        let answer = client.ask(Request::new(Target::Channel(self.channel), Ask::Record)).map_err(Failure::whole)?;
         let (at, seconds) = (self.played.samples, self.played.seconds);
         self.played.cues.push(CueOutcome { ask: Ask::Record, at, seconds, late, answer });
         Ok(())

@@ -146,6 +146,7 @@ mod tests {
             due: Some("2026-12-01T10:00:00Z".parse().expect("a time")),
             state: RecordingState::Complete,
             bytes: Some(720_044),
+            continues: None,
         };
         let waiting = Recording { due: None, state: RecordingState::Committing, seconds: None, ..recording.clone() };
         let text = table(&[recording, waiting], &TimeZone::UTC).to_string();

@@ -26,6 +26,9 @@ The file is stereo: agent left, customer right; PCM16 or G.711 (sent as its code
 /// How long the disk may take for a recording after the call.
 pub(super) const KEPT_MAX: Duration = Duration::from_secs(30);
 
+/// How long an engine that is gone is looked for: it may be restarted.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Act as a softphone: one call from a stereo WAV file
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -110,6 +113,8 @@ fn joined(stretches: &[Stretch]) -> Vec<Stretch> {
 #[derive(Serialize, Default)]
 pub(super) struct Facts {
     call: Option<CallId>,
+    /// The call before, if the engine was restarted meanwhile.
+    continues: Option<CallId>,
     agent: String,
     record: Option<Verdict>,
     private: Option<Verdict>,
@@ -139,6 +144,7 @@ impl Facts {
         };
         Facts {
             call: Some(played.call),
+            continues: played.before.last().copied(),
             agent,
             record: verdict("record"),
             private: verdict("private"),
@@ -187,6 +193,7 @@ pub(super) fn run(context: &Context, args: ReplayArgs) -> Result<(), Failure> {
         speed: args.speed,
         frame_ms: args.frame_ms,
         cues: cues(&args),
+        patience: PATIENCE,
         ..Script::new(agent.clone())
     };
     if source.missing_seconds() > 0.0 {
@@ -257,7 +264,10 @@ pub(super) fn tell(agent: &str, played: &Played) {
     }
     let length = output::length(played.seconds);
     output::say(&format!("Call {} of {agent} is over: {length} in {} frames.", played.call, played.frames));
-    if let Some(path) = &played.kept {
+    for before in &played.before {
+        output::say(&format!("It goes on with call {before}, which was cut off."));
+    }
+    for path in played.kept_before.iter().chain(&played.kept) {
         output::say(&format!("Kept: {}", path.display()));
     }
 }

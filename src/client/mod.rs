@@ -3,6 +3,7 @@
 //! Belongs here: connecting, asking, sending audio, hearing events, and a softphone that plays a file.
 //! Does not: engine internals, what is printed, exit codes.
 
+mod call;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -17,10 +18,11 @@ use std::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
     },
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
+pub use call::{Call, Return};
 pub use error::ClientError;
 pub use player::{Cue, CueOutcome, PlayError, Played, Player, Script};
 pub use shared::{Pushed, SharedLeg};
@@ -58,6 +60,8 @@ pub struct Hello {
 /// takes in its answers and events, so the two ends can't wait for each other.
 pub struct Client {
     wire: Wire,
+    /// Where the engine listens, if it is known.
+    socket: Option<PathBuf>,
     hello: Hello,
     last_id: u64,
     answers: VecDeque<Answer>,
@@ -82,7 +86,17 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub fn connect_within(socket: &Path, limit: Duration) -> Result<Client, ClientError> {
-        Client::greeted(Wire::connect(socket)?, limit)
+        Client::greeted(Wire::connect(socket)?, Some(socket), limit)
+    }
+
+    /// Connects to the engine that listens there now, in place of a connection that is lost. What was not sent, or heard, is forgotten.
+    ///
+    /// # Errors
+    /// As [`Client::connect`]; the connection stays as it was then.
+    pub fn reconnect(&mut self) -> Result<(), ClientError> {
+        let Some(socket) = self.socket.clone() else { return Err(ClientError::Closed) };
+        *self = Client::connect(&socket)?;
+        Ok(())
     }
 
     /// As [`Client::connect`], over a stream whose other end an engine has or is about to get.
@@ -90,14 +104,15 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub fn over(stream: UnixStream) -> Result<Client, ClientError> {
-        Client::greeted(Wire::over(stream)?, HELLO_MAX)
+        Client::greeted(Wire::over(stream)?, None, HELLO_MAX)
     }
 
-    fn greeted(wire: Wire, limit: Duration) -> Result<Client, ClientError> {
+    fn greeted(wire: Wire, socket: Option<&Path>, limit: Duration) -> Result<Client, ClientError> {
         let nothing =
             Limits { control_bytes: 0, frame_samples: 0, rate_hz: [0, 0], grace_ms: 0, ahead_ms: 0, calls: 0 };
         let mut client = Client {
             wire,
+            socket: socket.map(Path::to_owned),
             hello: Hello { engine: String::new(), agent: None, limits: nothing },
             last_id: 0,
             answers: VecDeque::new(),

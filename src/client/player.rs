@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Client, ClientError, WavError, WavSource};
+use super::{Call, Client, ClientError, Return, WavError, WavSource};
 use crate::{
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
-    protocol::{Answer, Ask, Begin, CallId, Direction, EndedBy, Event, Refusal, Request, Target, Verdict},
+    protocol::{Answer, Ask, Begin, CallId, Direction, EndedBy, Event, Refusal, Verdict},
 };
 
 /// What is played, and how.
@@ -30,6 +30,8 @@ pub struct Script {
     pub frame_ms: f64,
     /// What is asked for, and when.
     pub cues: Vec<Cue>,
+    /// How long an engine that is gone is looked for, so that the call goes on when it is back.
+    pub patience: Duration,
 }
 
 /// A control at a time of the call.
@@ -42,9 +44,17 @@ pub struct Cue {
 }
 
 impl Script {
-    /// A call of `agent` in real time, in frames of 20 ms, with nothing asked for.
+    /// A call of `agent` in real time, in frames of 20 ms, with nothing asked for, which ends with its connection.
     pub fn new(agent: String) -> Script {
-        Script { agent, customer: None, direction: Direction::Inbound, speed: 1.0, frame_ms: 20.0, cues: Vec::new() }
+        Script {
+            agent,
+            customer: None,
+            direction: Direction::Inbound,
+            speed: 1.0,
+            frame_ms: 20.0,
+            cues: Vec::new(),
+            patience: Duration::ZERO,
+        }
     }
 }
 
@@ -66,8 +76,10 @@ pub struct CueOutcome {
 /// A call that was played.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Played {
-    /// The call.
+    /// The call; the last one, if it went on as another.
     pub call: CallId,
+    /// The calls before, which it goes on with, the first one first.
+    pub before: Vec<CallId>,
     /// Frames that were sent, both legs.
     pub frames: u64,
     /// Samples of each leg that were sent.
@@ -82,6 +94,8 @@ pub struct Played {
     pub memory_full: Option<String>,
     /// The recording, once it is durable.
     pub kept: Option<PathBuf>,
+    /// Those of the calls before.
+    pub kept_before: Vec<PathBuf>,
     /// What the disk says, while it refuses the recording.
     pub disk_trouble: Option<String>,
 }
@@ -91,6 +105,7 @@ impl Played {
     pub fn begun(call: CallId) -> Played {
         Played {
             call,
+            before: Vec::new(),
             frames: 0,
             samples: 0,
             seconds: 0.0,
@@ -98,8 +113,16 @@ impl Played {
             ended_by: None,
             memory_full: None,
             kept: None,
+            kept_before: Vec::new(),
             disk_trouble: None,
         }
+    }
+
+    /// What is left of it is this call.
+    pub fn go_on_as(&mut self, call: CallId) {
+        self.before.push(std::mem::replace(&mut self.call, call));
+        self.kept_before.extend(self.kept.take());
+        self.ended_by = None;
     }
 
     /// What became of the cues with this word.
@@ -119,6 +142,7 @@ impl Played {
             Event::Ended { call, by } if *call == self.call => self.ended_by = Some(*by),
             Event::MemoryFull { call, text } if *call == self.call => self.memory_full = Some(text.clone()),
             Event::Kept { call, path, .. } if *call == self.call => self.kept = Some(path.clone()),
+            Event::Kept { call, path, .. } if self.before.contains(call) => self.kept_before.push(path.clone()),
             Event::DiskTrouble { call, text } if *call == self.call => self.disk_trouble = Some(text.clone()),
             Event::DiskWell { call } if *call == self.call => self.disk_trouble = None,
             _ => {}
@@ -182,11 +206,16 @@ impl From<WavError> for PlayError {
 pub struct Player {
     source: WavSource,
     legs: [Vec<u8>; 2],
-    channel: u32,
+    call: Call,
+    /// At which sample of the file the call began.
+    base: u64,
+    /// Where each leg of the call goes on.
+    legs_at: [u64; 2],
     cues: VecDeque<(u64, Ask)>,
     frame_samples: u64,
     speed: f64,
     began: Instant,
+    patience: Duration,
     ended: bool,
     played: Played,
 }
@@ -203,19 +232,19 @@ impl Player {
             direction: script.direction,
             ..Begin::new(script.agent, rate, source.codec())
         };
-        let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
-        let (Verdict::Accepted, Some(call), Some(channel)) = (answer.answer, answer.call, answer.channel) else {
-            return Err(PlayError::Refused(Box::new(answer)));
-        };
-        let played = Played::begun(call);
+        let call = Call::begin(client, begin)?;
+        let played = Played::begun(call.id());
         Ok(Player {
             source,
             legs: [Vec::new(), Vec::new()],
-            channel,
+            call,
+            base: 0,
+            legs_at: [0; 2],
             cues: in_order(script.cues, rate),
             frame_samples: rate.samples(script.frame_ms / 1e3).clamp(1, FRAME_SAMPLES_MAX as u64),
             speed: script.speed,
             began: Instant::now(),
+            patience: script.patience,
             ended: false,
             played,
         })
@@ -253,15 +282,17 @@ impl Player {
         }
         let at = self.played.samples;
         let over = at == self.source.samples();
-        if let Some((cue, ask)) = self.cues.pop_front_if(|(cue, _)| *cue <= at || over) {
-            let answer = client.ask(Request::new(Target::Channel(self.channel), ask.clone()))?;
+        if let Some((cue, ask)) = self.cues.front().filter(|(cue, _)| *cue <= at || over).cloned() {
+            let answer = self.call.ask(client, ask.clone())?;
+            // Without an answer it is asked again, if the call goes on.
+            self.cues.pop_front();
             let seconds = self.source.rate().seconds(at);
             self.played.cues.push(CueOutcome { ask, at, seconds, late: cue > at, answer });
             return Ok(());
         }
         if over {
+            let answer = self.call.ask(client, Ask::End)?;
             self.ended = true;
-            let answer = client.ask(Request::new(Target::Channel(self.channel), Ask::End))?;
             return match (answer.answer, answer.reason) {
                 (Verdict::Refused, reason) if reason != Some(Refusal::Ended) && self.played.ended_by.is_none() => {
                     Err(PlayError::Refused(Box::new(answer)))
@@ -270,19 +301,32 @@ impl Player {
             };
         }
         let samples = self.source.read(self.next_samples() as usize, &mut self.legs)?;
-        for leg in Leg::ALL {
-            client.send_audio(leg, self.channel, at, &self.legs[leg.index()])?;
-        }
-        self.played.frames += 2;
+        self.send(client, at - self.base)?;
         self.played.samples += samples as u64;
         self.played.seconds = self.source.rate().seconds(self.played.samples);
         Ok(())
     }
 
+    /// Sends what was read, as far as the engine does not have it yet.
+    fn send(&mut self, client: &mut Client, position: u64) -> Result<(), ClientError> {
+        let width = self.source.codec().bytes_per_sample();
+        for leg in Leg::ALL {
+            let bytes = &self.legs[leg.index()];
+            let has = (self.legs_at[leg.index()].saturating_sub(position) as usize * width).min(bytes.len());
+            if has < bytes.len() {
+                client.send_audio(leg, self.call.channel(), position + (has / width) as u64, &bytes[has..])?;
+                self.legs_at[leg.index()] = position + (bytes.len() / width) as u64;
+                self.played.frames += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in an event. What is about another call is none of this one's.
     pub fn hear(&mut self, event: &Event) {
+        self.call.hear(event);
         self.played.hear(event);
-        self.ended |= self.played.ended_by.is_some();
+        self.ended |= self.played.ended_by.is_some() && self.patience.is_zero();
     }
 
     /// What has been played so far.
@@ -301,16 +345,52 @@ impl Player {
     /// As [`Player::step`].
     pub fn play(&mut self, client: &mut Client, mut watch: impl FnMut(&Player)) -> Result<(), PlayError> {
         while let Some(due) = self.due() {
-            if due > Instant::now() {
-                client.rest(due)?;
-            }
-            self.step(client)?;
-            for event in client.events() {
-                self.hear(&event);
+            match self.turn(client, due) {
+                Err(PlayError::Client(error)) if !self.patience.is_zero() => self.find_engine(client, error)?,
+                // What the engine ended goes on as another call.
+                Ok(()) if self.played.ended_by.is_some() && !self.ended => {
+                    self.find_engine(client, ClientError::Closed)?;
+                }
+                done => done?,
             }
             watch(self);
         }
         Ok(client.flush()?)
+    }
+
+    fn turn(&mut self, client: &mut Client, due: Instant) -> Result<(), PlayError> {
+        let rested = if due > Instant::now() { client.rest(due) } else { Ok(()) };
+        let done = rested.map_err(PlayError::from).and_then(|()| self.step(client));
+        // Also from a connection that is lost: what was said last counts.
+        for event in client.events() {
+            self.hear(&event);
+        }
+        done
+    }
+
+    /// Looks for the engine for as long as our patience lasts, and goes on.
+    ///
+    /// # Errors
+    /// `why` it was lost, or what the engine says that is there now.
+    fn find_engine(&mut self, client: &mut Client, why: ClientError) -> Result<(), PlayError> {
+        let Player { call, played, patience, .. } = self;
+        match call.find_engine(client, *patience, |event| played.hear(event)) {
+            Ok(Return::Attached { positions }) => {
+                // What was sent and had not arrived is sent again.
+                let at = (self.base + positions[0].min(positions[1])).min(self.source.samples());
+                self.source.seek(at)?;
+                (self.played.samples, self.legs_at) = (at, positions);
+            }
+            Ok(Return::Continued) => {
+                self.played.go_on_as(self.call.id());
+                (self.base, self.legs_at) = (self.played.samples, [0; 2]);
+            }
+            // What the engine ended stays ended.
+            Err(PlayError::Client(_)) if self.played.ended_by.is_some() => self.ended = true,
+            Err(PlayError::Client(_)) => return Err(why.into()),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Samples of the next frame: up to the next place of the frames' grid, the next cue, or the end.

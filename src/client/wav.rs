@@ -94,6 +94,8 @@ impl<T: Read + Seek + Send> Bytes for T {}
 /// A stereo WAV file that is read as it is played.
 pub struct WavSource {
     bytes: Box<dyn Bytes>,
+    /// Where its audio begins.
+    start: u64,
     rate: Rate,
     codec: Codec,
     samples: u64,
@@ -144,6 +146,7 @@ impl WavSource {
         }
         Ok(WavSource {
             bytes: Box::new(bytes),
+            start,
             rate: format.rate,
             codec: format.codec,
             samples,
@@ -176,6 +179,18 @@ impl WavSource {
     /// How much its header promises beyond what is in the file, in seconds.
     pub fn missing_seconds(&self) -> f64 {
         self.rate.seconds(self.missing)
+    }
+
+    /// Goes on reading from this sample on, or from the end if there are not that many.
+    ///
+    /// # Errors
+    /// [`WavError::Io`] if the file can't be read any more.
+    pub fn seek(&mut self, sample: u64) -> Result<(), WavError> {
+        let sample = sample.min(self.samples);
+        let both_bytes = 2 * self.codec.bytes_per_sample() as u64;
+        self.bytes.seek(SeekFrom::Start(self.start + sample * both_bytes)).map_err(WavError::Io)?;
+        self.samples_left = self.samples - sample;
+        Ok(())
     }
 
     /// Reads up to `samples` of both legs into `legs`, agent first, as bytes of the codec. How many there were: 0 at the end.

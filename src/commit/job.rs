@@ -449,6 +449,7 @@ mod tests {
             direction: Direction::Inbound,
             rate: Rate::new(8_000).expect("a rate"),
             began_at: "2026-03-01T12:00:00Z".parse().expect("a time"),
+            continues: None,
             reasons: vec![],
         };
         let home = tempfile::tempdir().expect("a home");

@@ -22,6 +22,8 @@ pub struct Label {
     pub rate: Rate,
     /// When the call began, by the wall clock.
     pub began_at: Timestamp,
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
     /// Why the call was selected.
     pub reasons: Vec<Reason>,
 }
@@ -66,6 +68,7 @@ pub(super) struct Comment {
     pub call: CallId,
     pub direction: Direction,
     pub rate: Rate,
+    pub continues: Option<CallId>,
     pub reasons: Vec<Reason>,
     /// How long the file is; not a number if that can't be read.
     pub seconds: f64,
@@ -80,9 +83,10 @@ impl Comment {
     pub(super) fn to_text(&self) -> String {
         let direction =
             DIRECTIONS.iter().find(|(direction, _)| *direction == self.direction).map_or("", |(_, word)| word);
+        let continues = self.continues.map(|before| format!("continues={before}; ")).unwrap_or_default();
         let reasons = self.reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+");
         format!(
-            "call={}; direction={direction}; rate={}; first={}; reasons={reasons}; seconds={:.3}; state={}",
+            "call={}; direction={direction}; rate={}; first={}; {continues}reasons={reasons}; seconds={:.3}; state={}",
             self.call,
             self.rate.hz(),
             self.first,
@@ -111,6 +115,7 @@ impl Comment {
             direction: DIRECTIONS.iter().find(|(_, word)| Some(*word) == fact("direction"))?.0,
             rate: Rate::new(fact("rate")?.parse().ok()?)?,
             first: fact("first")?.parse().ok()?,
+            continues: fact("continues").and_then(|before| before.parse().ok()),
             reasons,
             seconds: fact("seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(f64::NAN),
             state: State::ALL.into_iter().find(|state| Some(state.as_str()) == fact("state")).unwrap_or(State::Running),
@@ -131,6 +136,7 @@ mod tests {
             call: CallId::new(),
             direction: Direction::Outbound,
             rate: Rate::new(48_000).expect("a rate"),
+            continues: Some(CallId::new()),
             reasons: vec![Reason::OnDemand, Reason::Sample],
             seconds: 1234.5,
             state: State::Incomplete,
@@ -177,8 +183,8 @@ mod tests {
                     let torn = torn.split('\0').next().expect("a text");
                     let read = Comment::from_text(torn).unwrap_or_else(|| panic!("{torn}"));
                     let (facts, expected) = (
-                        (read.call, read.direction, read.rate, read.first),
-                        (old.call, old.direction, old.rate, old.first),
+                        (read.call, read.direction, read.rate, read.first, read.continues),
+                        (old.call, old.direction, old.rate, old.first, old.continues),
                     );
                     assert_eq!(facts, expected, "{torn}");
                     assert!(read.reasons == old.reasons || read.reasons == new.reasons, "{torn}");

@@ -10,7 +10,7 @@ use super::label::{Comment, Label, State};
 pub(super) const PREFIX_BYTES_MAX: usize = 4_096;
 /// Bytes of one stereo sample.
 pub(super) const FRAME_BYTES: u64 = 4;
-/// Room for the comment, so that it can be written again in place. The longest one has some 190 bytes.
+/// Room for the comment, so that it can be written again in place. The longest one has some 240 bytes.
 const COMMENT_BYTES: usize = 256;
 /// The longest name of an agent: what the socket takes has at most as many bytes.
 const AGENT_BYTES_MAX: usize = 4 * crate::protocol::AGENT_CHARS_MAX;
@@ -107,6 +107,7 @@ impl Prefix {
             direction: comment.direction,
             rate: comment.rate,
             began_at: info.began_at.parse().map_err(|_| Damage::Foreign("no beginning"))?,
+            continues: comment.continues,
             reasons: comment.reasons.clone(),
         };
         let bytes = head[..chunks.at].to_vec();
@@ -150,7 +151,8 @@ impl Label {
     pub(super) fn comment(&self, first: u64, frames: u64, state: State) -> Comment {
         let reasons = self.reasons.clone();
         let seconds = self.rate.seconds(frames);
-        Comment { call: self.call, direction: self.direction, rate: self.rate, reasons, seconds, state, first }
+        let (call, direction, rate, continues) = (self.call, self.direction, self.rate, self.continues);
+        Comment { call, direction, rate, continues, reasons, seconds, state, first }
     }
 }
 
@@ -244,6 +246,7 @@ mod tests {
             direction: Direction::Inbound,
             rate: Rate::new(48_000).expect("a rate"),
             began_at: "2026-03-01T12:00:00.123456789Z".parse().expect("a time"),
+            continues: Some(CallId::new()),
             reasons: vec![Reason::OnDemand, Reason::Sample],
         }
     }

@@ -40,6 +40,8 @@ pub fn try_engine(socket: &Path) -> Vec<Finding> {
         ("drops a frame that is wrong, says whose it was, and goes on", drops_frames),
         ("closes a connection at fault, by its error", closes_at_fault),
         ("gives a call whose connection is lost to another one", attaches),
+        ("tells who carries a call what holds of it, whoever changed it", tells_states),
+        ("begins a call with what held before", begins_with_states),
         ("keeps a call that was pressed, and says so", keeps),
     ];
     let mut findings = Vec::new();
@@ -396,21 +398,48 @@ fn attaches(socket: &Path) -> Tried {
     first.wants(json!({"do": "object", "channel": 0}), "accepted", None)?;
     drop(first);
     let mut second = Probe::connect(socket)?;
-    let deadline = Instant::now() + PATIENCE;
-    let attached = loop {
-        let answer = second.ask(json!({"do": "attach", "call": call}))?;
-        if answer["answer"] == "accepted" {
-            break answer;
-        }
-        // It may not have noticed yet.
-        if answer["reason"] != "connected" || Instant::now() >= deadline {
-            return Err(format!("a call whose connection is lost should be given to whoever attaches: {answer}"));
-        }
-    };
-    is(&attached, "positions", json!([160, 160]))?;
+    let attached = second.wants(json!({"do": "attach", "call": call}), "accepted", None)?;
+    let said =
+        [("positions", json!([160, 160])), ("rate", json!(8000)), ("codec", json!("pcm16")), ("objected", json!(true))];
+    said.into_iter().try_for_each(|(field, wanted)| is(&attached, field, wanted))?;
+    is(&attached, "direction", "inbound")?;
     is(&attached, "channel", 0)?;
     second.talk(160)?;
     is(&second.end()?, "at", 320)
+}
+
+fn tells_states(socket: &Path) -> Tried {
+    let mut probe = Probe::connect(socket)?;
+    let call = probe.begin()?["call"].clone();
+    let mut other = Probe::connect(socket)?;
+    for (asked, state, holds) in
+        [("mask", "masked", true), ("unmask", "masked", false), ("hold", "on_hold", true), ("object", "objected", true)]
+    {
+        other.wants(json!({"do": asked, "call": call}), "accepted", None)?;
+        let told = probe.event("state")?;
+        is(&told, "call", call.clone())?;
+        is(&told, state, holds)?;
+    }
+    probe.wants(json!({"do": "private", "channel": 0}), "accepted", None)?;
+    is(&probe.event("state")?, "private", true)?;
+    probe.end().map(drop)
+}
+
+fn begins_with_states(socket: &Path) -> Tried {
+    let mut probe = Probe::connect(socket)?;
+    let unknown = "01a20d0d-38a0-7b3a-9f62-5d8e4c1b2a39";
+    let begun = probe.wants(
+        json!({"do": "begin", "agent": AGENT, "rate": 8000, "codec": "pcm16", "continues": unknown, "masked": true, "objected": true}),
+        "accepted",
+        None,
+    )?;
+    is(&begun, "left_out", json!(["continues"]))?;
+    for (state, holds) in [("masked", true), ("objected", true), ("recording", false), ("private", false)] {
+        is(&begun, state, holds)?;
+    }
+    probe.wants(json!({"do": "mask", "channel": 0}), "already", None)?;
+    probe.wants(json!({"do": "unmask", "channel": 0}), "accepted", None)?;
+    probe.end().map(drop)
 }
 
 fn keeps(socket: &Path) -> Tried {

@@ -77,6 +77,7 @@ pub(super) fn label(facts: &Facts, reasons: &[Reason]) -> Label {
         direction: facts.direction,
         rate: facts.rate,
         began_at: facts.began_at,
+        continues: facts.continues,
         reasons: reasons.to_vec(),
     }
 }
@@ -95,35 +96,31 @@ impl Engine {
             rate: facts.rate,
             path: self.commits.path_of(&label),
             reasons: label.reasons.clone(),
+            continues: facts.continues,
         }));
-        let (engine, listeners) = (Weak::clone(&self.this), Arc::clone(&entry.listeners));
+        let engine = Weak::clone(&self.this);
         let (call, rate) = (entry.id, facts.rate);
-        // Of a sample nobody at the desk may hear, not even that the disk refuses it.
-        let on_demand = label.reasons.contains(&Reason::OnDemand);
+        // Of a sample nobody at the desk may hear, not even that the disk refuses it, nor by how long their connection is kept.
+        let listeners = label.reasons.contains(&Reason::OnDemand).then(|| Arc::clone(&entry.listeners));
+        let tell = move |event: &Event| listeners.iter().for_each(|listeners| listeners.tell(event));
         self.commits.begin(reader, label, move |progress| match progress {
             Progress::Trouble(text) => {
                 if let Some(engine) = engine.upgrade() {
                     engine.counters.mishap(Mishap::Disk);
                 }
                 warn!(%call, "the disk refuses a recording, which stays in memory: {text}");
-                if on_demand {
-                    listeners.tell(&Event::DiskTrouble { call, text });
-                }
+                tell(&Event::DiskTrouble { call, text });
             }
             Progress::Well => {
                 info!(%call, "the disk takes the recording again");
-                if on_demand {
-                    listeners.tell(&Event::DiskWell { call });
-                }
+                tell(&Event::DiskWell { call });
             }
             Progress::Durable(durable) => {
                 if let Some(engine) = engine.upgrade() {
                     engine.kept(&durable);
                 }
-                if on_demand {
-                    let seconds = rate.seconds(durable.samples());
-                    listeners.tell(&Event::Kept { call, path: durable.path().to_owned(), seconds });
-                }
+                let seconds = rate.seconds(durable.samples());
+                tell(&Event::Kept { call, path: durable.path().to_owned(), seconds });
             }
         })
     }
@@ -188,5 +185,6 @@ pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timesta
         state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
         committed_at,
         purposes: purposes(&label.reasons, label.end(durable.first(), durable.samples())),
+        continues: label.continues,
     }
 }

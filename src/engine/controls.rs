@@ -51,7 +51,7 @@ impl Engine {
 
     fn find(&self, who: &Principal, target: &Target) -> Result<Arc<Entry>, Refusal> {
         match target {
-            Target::Call(id) => self.registry.get(*id),
+            Target::Call(id) => self.registry.meant(*id),
             Target::Agent(agent) if !who.may_act_for(agent) => Err(Refusal::NotYours),
             Target::Agent(agent) => self.registry.of_agent(agent),
             Target::Own => self.registry.own(who),
@@ -85,6 +85,7 @@ impl Engine {
             Ask::Record => self.record(entry, call, Some(listener), moment).map(|(done, commit)| {
                 if commit.is_some() {
                     (state.commit, state.pressed) = (commit, Some(Instant::now()));
+                    self.record_before(entry);
                 }
                 done
             }),

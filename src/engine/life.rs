@@ -1,9 +1,10 @@
-//! How a call begins, loses and finds its connection, and ends.
+//! How a call begins and ends.
 
 use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tracing::{debug, info};
 
 use super::{
@@ -78,21 +79,66 @@ impl Engine {
         listener: &Arc<dyn Listener>,
         takes: impl FnOnce(&mut Slots) -> Option<T>,
     ) -> Result<(Arc<Entry>, T, Vec<String>), Refusal> {
+        self.admit(who, &begin)?;
+        let counted = self.quotas.account_of(who).begin(self.clock.passed())?;
+        let (said, continues) = (begin.states, begin.continues);
+        let before = continues.and_then(|id| self.take_before(who, id));
+        let beginning = Beginning::now(&*self.clock);
+        let begin = Begin { continues: continues.filter(|_| before.is_some()), ..begin };
+        let (facts, drawn) = self.facts(begin, beginning.at);
+        debug!(call = %facts.id, agent = facts.agent, rate_hz = facts.rate.hz(), "a call begins");
+        let (ring, writers) = Ring::new(Arc::clone(&self.arena));
+        let call = LiveCall::begin(facts.clone(), Arc::clone(&ring), drawn, self.rules);
+        let listeners = Listeners::default();
+        listeners.add(listener);
+        let mut slots = Slots::new(writers);
+        let taken = takes(&mut slots).expect("the slots of a new call are free");
+        let known = before.as_ref().map(|before| before.states).unwrap_or_default();
+        let entry = Arc::new(Entry {
+            id: facts.id,
+            facts,
+            ring,
+            began: Instant::now(),
+            beginning,
+            listeners: Arc::new(listeners),
+            before: before.map(|before| before.ids).unwrap_or_default(),
+            link_changed: Notify::new(),
+            counted,
+            state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener), self.registry.next_turn())),
+        });
+        let mut left_out = self.put_in_force(&entry, &mut entry.state.lock(), said, known);
+        if let Some(continues) = continues.filter(|_| entry.before.is_empty()) {
+            info!(call = %entry.id, %continues, "a call says that it goes on with one that can't be gone on with: it is drawn");
+            left_out.push("continues".to_owned());
+        }
+        self.registry.add(&entry);
+        self.counters.call_begun();
+        self.look_after_soon();
+        Ok((entry, taken, left_out))
+    }
+
+    /// Whether a call can be captured.
+    fn admit(&self, who: &Principal, begin: &Begin) -> Result<(), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
-        if !who.may_act_for(&begin.agent) {
+        // Whoever carried a call that went to another agent goes on with it as that agent's.
+        let is_theirs = |id| self.was_of(who, id, &begin.agent);
+        if !who.may_act_for(&begin.agent) && !begin.continues.is_some_and(is_theirs) {
             return Err(Refusal::NotYours);
         }
         if self.arena.is_short() {
             return Err(Refusal::MemoryFull);
         }
-        let counted = self.quotas.account_of(who).begin(self.clock.passed())?;
-        let beginning = Beginning::now(&*self.clock);
-        let began_at = beginning.at;
-        // A call without a number is not drawn.
+        Ok(())
+    }
+
+    /// What is known of a call that begins now, written down in the ledger, and whether it is drawn.
+    fn facts(&self, begin: Begin, began_at: Timestamp) -> (Facts, bool) {
+        // A call without a number is not drawn, nor is one that goes on drawn again.
         let Number { day, sequence } = self.catalog.next_number(catalog::day_of(began_at));
-        let drawn = sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
+        let is_first = begin.continues.is_none();
+        let drawn = is_first && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
         let facts = Facts {
             id: CallId::new(),
             agent: begin.agent,
@@ -103,6 +149,7 @@ impl Engine {
             began_at,
             day,
             sequence,
+            continues: begin.continues,
         };
         self.catalog.note(Note::Begun(CallBegun {
             call: facts.id,
@@ -111,108 +158,9 @@ impl Engine {
             agent: facts.agent.clone(),
             direction: facts.direction,
             began_at,
+            continues: facts.continues,
         }));
-        debug!(call = %facts.id, agent = facts.agent, rate_hz = facts.rate.hz(), "a call begins");
-        let (ring, writers) = Ring::new(Arc::clone(&self.arena));
-        let call = LiveCall::begin(facts.clone(), Arc::clone(&ring), drawn, self.rules);
-        let listeners = Listeners::default();
-        listeners.add(listener);
-        let mut slots = Slots::new(writers);
-        let taken = takes(&mut slots).expect("the slots of a new call are free");
-        let entry = Arc::new(Entry {
-            id: facts.id,
-            facts,
-            ring,
-            began: Instant::now(),
-            beginning,
-            listeners: Arc::new(listeners),
-            counted,
-            state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener), self.registry.next_turn())),
-        });
-        let mut left_out = self.put_in_force(&entry, &mut entry.state.lock(), begin.states);
-        left_out.extend(begin.continues.map(|_| "continues".to_owned()));
-        self.registry.add(&entry);
-        self.counters.call_begun();
-        self.look_after_soon();
-        Ok((entry, taken, left_out))
-    }
-
-    /// Another connection takes over a call that lost its own.
-    ///
-    /// # Errors
-    /// [`Refusal::Connected`] while it has one; [`Refusal::NotYours`], [`Refusal::UnknownCall`], [`Refusal::Ended`].
-    pub fn attach(&self, who: &Principal, id: CallId, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
-        let entry = self.registry.get(id)?;
-        let mut state = entry.state.lock();
-        let call = state.call.as_ref().ok_or(Refusal::Ended)?;
-        // Whoever carried it may go on doing so, although somebody else talks by now.
-        if !who.may_act_for(call.agent()) && state.carrier.who != who.id {
-            return Err(Refusal::NotYours);
-        }
-        if state.pressable_until.is_some() {
-            return Err(Refusal::Ended);
-        }
-        let writers = state.slots.take_all().ok_or(Refusal::Connected)?;
-        entry.listeners.add(listener);
-        state.carrier = Carrier::new(who, listener);
-        info!(call = %id, "the call has a connection again");
-        Ok(entry.carried(&state, writers, Vec::new()))
-    }
-
-    /// A connection takes one leg of a call: it is the leg's first one, or its last one is gone.
-    ///
-    /// # Errors
-    /// [`Refusal::Connected`] while another connection has the leg; [`Refusal::UnknownCall`], [`Refusal::Ended`].
-    pub fn take_leg(&self, id: CallId, leg: Leg) -> Result<Box<LegWriter>, Refusal> {
-        let entry = self.registry.get(id)?;
-        let mut state = entry.state.lock();
-        if state.pressable_until.is_some() {
-            return Err(Refusal::Ended);
-        }
-        state.slots.take(leg).ok_or(Refusal::Connected)
-    }
-
-    /// Whoever announced a call that others bring is told of it, as if it carried the call.
-    pub fn listen_to(&self, id: CallId, listener: &Arc<dyn Listener>) {
-        if let Ok(entry) = self.registry.get(id) {
-            entry.listeners.add(listener);
-            entry.state.lock().carrier.listener = Arc::downgrade(listener);
-        }
-    }
-
-    /// The connection that carried a call is lost: the call waits for another one, for the grace time.
-    pub fn connection_lost(&self, id: CallId, writers: Box<[LegWriter; 2]>) {
-        let Ok(entry) = self.registry.get(id) else { return };
-        info!(call = %id, grace_ms = self.grace.as_millis() as u64, "the connection of a call is lost");
-        let lost_at = Some(self.clock.passed());
-        let mut state = entry.state.lock();
-        for (leg, writer) in Leg::ALL.into_iter().zip(*writers) {
-            state.slots.give_back(leg, Box::new(writer), lost_at);
-        }
-        drop(state);
-        self.look_after_soon();
-    }
-
-    /// The connection that brought a leg is lost: the leg waits for another one, for the grace time.
-    pub fn leg_lost(&self, id: CallId, leg: Leg, writer: Box<LegWriter>) {
-        let Ok(entry) = self.registry.get(id) else { return };
-        info!(call = %id, ?leg, grace_ms = self.grace.as_millis() as u64, "the connection of a leg is lost");
-        entry.state.lock().slots.give_back(leg, writer, Some(self.clock.passed()));
-        self.look_after_soon();
-    }
-
-    /// The connection that brought a leg says that no more comes. That is hangup if nobody else brings anything: true then.
-    pub fn leg_ended(&self, id: CallId, leg: Leg, writer: Box<LegWriter>) -> bool {
-        let Ok(entry) = self.registry.get(id) else { return true };
-        let mut state = entry.state.lock();
-        state.slots.give_back(leg, writer, None);
-        let is_over = state.is_over(self.clock.passed(), self.grace);
-        drop(state);
-        if is_over {
-            // Refused if the engine has ended it before: then it is over all the same.
-            let _ = self.end(id);
-        }
-        is_over
+        (facts, drawn)
     }
 
     /// Hangup. Returns the end of the call, in samples and in seconds.
@@ -222,29 +170,41 @@ impl Engine {
     pub fn end(&self, id: CallId) -> Result<(u64, f64), Refusal> {
         let entry = self.registry.get(id)?;
         let mut state = entry.state.lock();
-        let call = state.call.as_mut().ok_or(Refusal::UnknownCall)?;
-        call.end();
-        let end = entry.ring.end();
-        if self.after_hangup.is_zero() || call.is_recording() || self.is_stopping() {
-            self.settle(&entry, &mut state);
-        } else {
-            state.pressable_until = Some(self.clock.passed() + self.after_hangup);
-            drop(state);
-            self.look_after_soon();
+        if state.call.is_none() {
+            return Err(Refusal::UnknownCall);
         }
+        self.hang_up(&entry, &mut state, None);
+        let end = entry.ring.end();
         Ok((end, entry.facts.rate.seconds(end)))
     }
 
-    /// Ends a call for a reason of our own.
-    pub(super) fn end_by(&self, entry: &Entry, state: &mut State, by: EndedBy) {
-        info!(call = %entry.id, ?by, "the engine ends a call");
-        entry.listeners.tell(&Event::Ended { call: entry.id, by });
-        self.settle(entry, state);
+    /// The call is over, because its client hung up, or `by` what the engine has seen or does: a hangup like any other. It is settled, or
+    /// waits for a late press.
+    pub(super) fn hang_up(&self, entry: &Entry, state: &mut State, by: Option<EndedBy>) {
+        let Some(call) = state.call.as_mut().filter(|call| !call.is_ended()) else { return };
+        match by {
+            Some(_) => call.cut_off(),
+            None => call.end(),
+        }
+        let waits = !self.after_hangup.is_zero() && !call.is_recording() && !self.is_stopping();
+        entry.listeners.keep();
+        if let Some(by) = by {
+            info!(call = %entry.id, ?by, "the engine ends a call");
+            entry.listeners.tell(&Event::Ended { call: entry.id, by });
+        }
+        if waits {
+            state.pressable_until = Some(self.clock.passed() + self.after_hangup);
+            entry.link_changed.notify_waiters();
+            self.look_after_soon();
+        } else {
+            self.settle(entry, state);
+        }
     }
 
     /// Settles what becomes of a call: it leaves the live ones for good.
     pub(super) fn settle(&self, entry: &Entry, state: &mut State) {
         let Some(call) = state.call.take() else { return };
+        self.note_cut_off(entry, state, &call);
         let (commit, pressed) = (state.commit.take(), state.pressed);
         let hangup = state.pressable_until.map(|until| until.saturating_sub(self.after_hangup));
         let ended_at = entry.beginning.time(hangup.unwrap_or_else(|| self.clock.passed()));
@@ -260,12 +220,13 @@ impl Engine {
             Settled::Unselected(unselected) => self.wiper.wipe(unselected, ended_at),
         }
         self.registry.remove(entry.id);
+        entry.link_changed.notify_waiters();
     }
 }
 
 impl Entry {
     /// What a connection gets to carry this call.
-    fn carried(&self, state: &State, writers: Box<[LegWriter; 2]>, left_out: Vec<String>) -> Carried {
+    pub(super) fn carried(&self, state: &State, writers: Box<[LegWriter; 2]>, left_out: Vec<String>) -> Carried {
         let call = state.call.as_ref();
         let agent = call.map_or(&*self.facts.agent, LiveCall::agent).to_owned();
         let states = call.map(LiveCall::states).unwrap_or_default();
@@ -285,6 +246,7 @@ pub(super) fn ended(outcome: &Outcome, reasons: &[Reason], ended_at: Timestamp) 
         reasons: reasons.to_vec(),
         private: outcome.private,
         objected: outcome.objected,
+        cut_off: outcome.cut_off,
         gaps: sum(|counts| counts.gaps),
         gap_seconds: rate.seconds(sum(|counts| counts.gap_samples)),
         late_frames: sum(|counts| counts.late_frames),

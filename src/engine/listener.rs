@@ -10,15 +10,24 @@ use crate::protocol::Event;
 pub trait Listener: Send + Sync {
     /// Something happened.
     fn tell(&self, event: &Event);
+
+    /// Whether its connection is closed by now, and gives back what it carries as soon as all that came has been read.
+    fn is_leaving(&self) -> bool {
+        false
+    }
 }
 
 /// Those who are told of one call: whoever began, attached or pressed record for it, while they are there.
 #[derive(Default)]
-pub(super) struct Listeners(Mutex<Vec<Weak<dyn Listener>>>);
+pub(super) struct Listeners {
+    known: Mutex<Vec<Weak<dyn Listener>>>,
+    /// Those who are kept until all is told.
+    kept: Mutex<Vec<Arc<dyn Listener>>>,
+}
 
 impl Listeners {
     pub(super) fn add(&self, listener: &Arc<dyn Listener>) {
-        let mut all = self.0.lock();
+        let mut all = self.known.lock();
         all.retain(|known| known.strong_count() > 0);
         let new = Arc::downgrade(listener);
         if !all.iter().any(|known| Weak::ptr_eq(known, &new)) {
@@ -27,7 +36,16 @@ impl Listeners {
     }
 
     pub(super) fn tell(&self, event: &Event) {
-        let all: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
-        all.iter().for_each(|listener| listener.tell(event));
+        self.all().iter().for_each(|listener| listener.tell(event));
+    }
+
+    /// The call is over: those who listen are kept until nothing more is to be told of it, that is, for as long as this lives. A client that
+    /// has closed its side of the connection hears the rest.
+    pub(super) fn keep(&self) {
+        *self.kept.lock() = self.all();
+    }
+
+    fn all(&self) -> Vec<Arc<dyn Listener>> {
+        self.known.lock().iter().filter_map(Weak::upgrade).collect()
     }
 }

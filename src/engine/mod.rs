@@ -2,6 +2,7 @@
 //!
 //! Belongs here: which part is told what, and when. Does not: wire formats, sockets, SQL, how a file is written.
 
+mod carrying;
 mod clock;
 mod committing;
 mod continuing;
@@ -57,6 +58,7 @@ use crate::{
     watch::heart,
 };
 use committing::{Committing, OfThisRun};
+use continuing::CutOffs;
 use presence::Presence;
 use refusals::Refusals;
 use registry::Registry;
@@ -90,6 +92,7 @@ pub struct Engine {
     quotas: Arc<Quotas>,
     refusals: Refusals,
     registry: Registry,
+    cut_offs: CutOffs,
     committing: Committing,
     of_this_run: OfThisRun,
     wiper: Wiper,
@@ -142,6 +145,11 @@ impl Engine {
             ahead_ms: AHEAD.as_millis() as u64,
             calls: self.calls_max,
         }
+    }
+
+    /// How long record can still be pressed after the end of a call.
+    pub fn after_hangup(&self) -> Duration {
+        self.after_hangup
     }
 
     /// What is counted, by those who bring calls in too.
@@ -247,7 +255,7 @@ impl Engine {
             let mut state = entry.state.lock();
             match state.pressable_until {
                 Some(_) => self.settle(&entry, &mut state),
-                None => self.end_by(&entry, &mut state, EndedBy::Stopping),
+                None => self.hang_up(&entry, &mut state, Some(EndedBy::Stopping)),
             }
         }
         if !self.wait_until(until, |moment| self.wiper.finish(moment)) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::{Beginning, Listener, listener::Listeners, quotas::Counted, slots::Slots};
 use crate::{
@@ -26,6 +27,12 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
+    /// Whether its connection is closed by now, and is another one than this.
+    pub(super) fn is_leaving_to(&self, listener: &Arc<dyn Listener>) -> bool {
+        let carrier = self.listener.upgrade();
+        carrier.is_some_and(|carrier| !Arc::ptr_eq(&carrier, listener) && carrier.is_leaving())
+    }
+
     pub(super) fn new(who: &Principal, listener: &Arc<dyn Listener>) -> Carrier {
         Carrier { who: who.id, listener: Arc::downgrade(listener) }
     }
@@ -44,6 +51,10 @@ pub(super) struct Entry {
     pub listeners: Arc<Listeners>,
     /// Whose call it counts as.
     pub counted: Counted,
+    /// The calls that it goes on with, the last one first.
+    pub before: Vec<CallId>,
+    /// Wakes those who wait for another link.
+    pub link_changed: Notify,
     pub state: Mutex<State>,
 }
 
@@ -61,6 +72,8 @@ pub(super) struct State {
     pub pressable_until: Option<Duration>,
     /// Whoever carries it now, or did last.
     pub carrier: Carrier,
+    /// Whether another call goes on with it.
+    pub gone_on_with: bool,
     /// The commit that follows the call since record was pressed.
     pub commit: Option<CommitHandle>,
     /// When record was first pressed.
@@ -108,6 +121,8 @@ struct Calls {
     live: HashMap<CallId, Live>,
     /// The live calls of each agent: a press looks at these, however many others there are.
     of_agents: HashMap<String, Vec<CallId>>,
+    /// Which live call goes on with one that was cut off.
+    going_on: HashMap<CallId, CallId>,
     settled: AudioCounts,
     /// Turns that were given.
     turns: u64,
@@ -152,6 +167,7 @@ impl Registry {
         let agent = entry.facts.agent.clone();
         calls.find(entry.id, &agent);
         calls.live.insert(entry.id, Live { entry: Arc::clone(entry), agent });
+        calls.going_on.extend(entry.before.iter().map(|before| (*before, entry.id)));
     }
 
     /// A call has another agent from here on.
@@ -169,6 +185,9 @@ impl Registry {
         if let Some(Live { entry, agent }) = calls.live.remove(&id) {
             calls.lose(id, &agent);
             calls.settled.add_call(&entry);
+            for before in &entry.before {
+                calls.going_on.remove(before);
+            }
         }
     }
 
@@ -205,6 +224,13 @@ impl Registry {
         let mut calls = self.0.lock();
         calls.turns += 1;
         calls.turns
+    }
+
+    /// The call that is meant by an id: the one that goes on with it, if one does.
+    pub(super) fn meant(&self, id: CallId) -> Result<Arc<Entry>, Refusal> {
+        let calls = self.0.lock();
+        let id = calls.going_on.get(&id).unwrap_or(&id);
+        calls.live.get(id).cloned().ok_or(Refusal::UnknownCall)
     }
 
     /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one
@@ -253,6 +279,7 @@ impl State {
             slots,
             pressable_until: None,
             carrier,
+            gone_on_with: false,
             commit: None,
             pressed: None,
             lost_frames_told: 0,

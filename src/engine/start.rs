@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::{
     Clock, Counters, Engine, Guarantees, Home, HomeError, SystemClock,
     committing::{Committing, OfThisRun},
+    continuing::CutOffs,
     quotas::Quotas,
     refusals::Refusals,
     registry::Registry,
@@ -128,7 +129,8 @@ impl Engine {
         .map_err(StartError::Memory)?;
         probe_disk(&home)?;
         let of_this_run = OfThisRun::default();
-        TakeOver::new(&home, &catalog, clock.wall(), of_this_run.clone()).begin(CATALOG_WAIT);
+        let cut_offs = CutOffs::new(Arc::clone(&clock));
+        TakeOver::new(&home, &catalog, clock.wall(), of_this_run.clone(), cut_offs.clone()).begin(CATALOG_WAIT);
         let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
         let wiper = Wiper::start(catalog.clone(), Arc::clone(&counters)).map_err(StartError::Thread)?;
@@ -155,6 +157,7 @@ impl Engine {
             quotas: Arc::new(Quotas::new(settings, connections_max)),
             refusals: Refusals::default(),
             registry: Registry::default(),
+            cut_offs,
             committing: Committing::default(),
             of_this_run,
             wiper,

@@ -17,6 +17,7 @@ use tracing::{error, info, warn};
 use super::{
     Home,
     committing::{OfThisRun, registered},
+    continuing::CutOffs,
 };
 use crate::{
     barrier,
@@ -40,14 +41,21 @@ pub(super) struct TakeOver {
     /// When the engine started, by the wall clock.
     now: Timestamp,
     of_this_run: OfThisRun,
+    cut_offs: CutOffs,
     /// Calls of which something is on disk.
     found: HashSet<CallId>,
 }
 
 impl TakeOver {
-    pub(super) fn new(home: &Home, catalog: &Catalog, now: Timestamp, of_this_run: OfThisRun) -> TakeOver {
+    pub(super) fn new(
+        home: &Home,
+        catalog: &Catalog,
+        now: Timestamp,
+        of_this_run: OfThisRun,
+        cut_offs: CutOffs,
+    ) -> TakeOver {
         let (home, recordings, catalog) = (home.path().to_owned(), home.recordings(), catalog.beside());
-        TakeOver { home, recordings, catalog, now, of_this_run, found: HashSet::new() }
+        TakeOver { home, recordings, catalog, now, of_this_run, cut_offs, found: HashSet::new() }
     }
 
     /// Publishes what was unfinished; asks the catalog about the rest, now if it opens within `wait`, else when it does.
@@ -104,6 +112,7 @@ impl TakeOver {
     fn finish(&mut self, opened: &Opened) -> Result<(), Trouble> {
         self.register_unknown()?;
         self.of_this_run.forget();
+        self.cut_offs.remember(&opened.cut_off);
         // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
         let is_gone = |call: &&Unfinished| !self.found.contains(&call.call);
         let gone: Vec<_> = opened.committing.iter().filter(is_gone).collect();
@@ -162,6 +171,7 @@ fn lost_in_the_crash(call: CallId) -> CallEnded {
         ended_at: None,
         seconds: None,
         outcome: Outcome::Lost,
+        cut_off: true,
         reasons: Vec::new(),
         private: false,
         objected: false,

@@ -193,6 +193,7 @@ mod tests {
     fn call_of_noise(arena: &Arc<Arena>) -> UnselectedCall {
         let now = Timestamp::now();
         let facts = Facts {
+            continues: None,
             id: CallId::new(),
             agent: "anna".into(),
             customer: None,

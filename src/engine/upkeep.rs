@@ -29,13 +29,13 @@ impl Engine {
             }
             if state.is_over(now, self.grace) {
                 match state.pressable_until {
-                    None => self.end_by(&entry, &mut state, EndedBy::ConnectionLost),
+                    None => self.hang_up(&entry, &mut state, Some(EndedBy::ConnectionLost)),
                     Some(_) => self.settle(&entry, &mut state),
                 }
                 continue;
             }
             if entry.ring.end() >= SAMPLES_MAX {
-                self.end_by(&entry, &mut state, EndedBy::FileFull);
+                self.hang_up(&entry, &mut state, Some(EndedBy::FileFull));
                 continue;
             }
             self.tell_of_lost_frames(&entry, &mut state);

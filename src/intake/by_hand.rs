@@ -76,7 +76,7 @@ impl ByHand {
             lines.add(Box::new(line(channel, writers, codec, rate, began, None)));
         }
         let stash = Stash::new(self.arena);
-        self.thread.connections.insert(ID, Connection { lines, ..Connection::new(server, inbox, stash) });
+        self.thread.connections.insert(ID, Connection { lines, ..Connection::new(Arc::new(server), inbox, stash) });
         self.thread.read_on(ID);
         let (mut controls, mut fault, mut refused) = (Vec::new(), None, 0);
         for piece in pieces.map(Some).chain([None]) {

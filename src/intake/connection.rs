@@ -2,19 +2,20 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use tokio::{
     net::UnixStream,
-    sync::{mpsc::UnboundedReceiver, oneshot},
-    time::timeout,
+    sync::{Notify, mpsc::UnboundedReceiver, oneshot},
+    time::{sleep, timeout},
 };
 use tracing::{debug, info, warn};
 
 use super::audiosocket::Pairing;
+use super::ear::{Ear, Peer, deaf, is_deaf};
 use super::outbox::{Outbox, Place, Written};
 use super::reader::{Allowance, ConnectionId, Inbound, Line, Lines, Reader, Report, SharedFrames};
 use crate::{
@@ -30,6 +31,8 @@ use crate::{
 const ERASE_WAIT: Duration = Duration::from_secs(10);
 /// How long a frame is if a client does not say: as phones have it.
 const FRAME_SECONDS: f64 = 0.02;
+/// How long a client that sends nothing more may wait for what is due of its calls, besides the wait for a late press.
+const HEARS_MAX: Duration = Duration::from_secs(60);
 /// How long a connection that is closed may take to read the last it is told.
 const FAREWELL_WAIT: Duration = Duration::from_secs(2);
 
@@ -41,8 +44,12 @@ pub(super) struct Connection {
     pairing: Option<Arc<Pairing>>,
     who: Principal,
     outbox: Arc<Outbox>,
+    /// The client's end.
+    client: Arc<unix::net::UnixStream>,
     /// The outbox again, as the engine knows it.
     listener: Arc<dyn Listener>,
+    /// Told when the engine has nothing more to tell.
+    unheard: Arc<Notify>,
     /// The calls that this connection carries, by channel.
     calls: HashMap<u32, Carries>,
     next_channel: u32,
@@ -64,13 +71,26 @@ impl Connection {
         engine: Arc<Engine>,
         reader: Arc<Reader>,
         pairing: Option<Arc<Pairing>>,
-        who: Principal,
+        Peer { who, stream: client }: Peer,
         outbox: Arc<Outbox>,
         allowance: Allowance,
     ) -> Connection {
-        let listener: Arc<dyn Listener> = Arc::clone(&outbox) as _;
-        let calls = HashMap::new();
-        Connection { id, engine, reader, pairing, who, outbox, listener, calls, next_channel: 0, allowance }
+        let unheard = Arc::new(Notify::new());
+        let listener = Arc::new(Ear::new(Arc::clone(&outbox), &client, Arc::clone(&unheard))) as _;
+        Connection {
+            id,
+            engine,
+            reader,
+            pairing,
+            who,
+            outbox,
+            client,
+            listener,
+            unheard,
+            calls: HashMap::new(),
+            next_channel: 0,
+            allowance,
+        }
     }
 
     /// Serves the connection to its end, and says what that was.
@@ -83,7 +103,7 @@ impl Connection {
             limits: self.engine.limits(),
         });
         // From here on it may hear other things: not before the greeting.
-        let _present = self.engine.arrive(&self.who, &self.listener);
+        let present = self.engine.arrive(&self.who, &self.listener);
         let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
         let mut writes = true;
         let mut closed_by = ClosedBy::Client;
@@ -91,7 +111,7 @@ impl Connection {
             tokio::select! {
                 inbound = inbox.recv() => match inbound {
                     Some(Inbound::Control(json)) => {
-                        self.handle(&json);
+                        self.handle(&json).await;
                         self.reader.go_on(self.id);
                     }
                     Some(Inbound::TooLong(bytes)) => {
@@ -124,7 +144,18 @@ impl Connection {
                 }
             }
         }
-        self.outbox.close();
+        let Connection { engine, outbox, client, listener, unheard, .. } = self;
+        // Whoever has said its last word may still hear what is due of calls that have ended: for that the engine keeps the listener.
+        drop((present, listener));
+        if writes && matches!(closed_by, ClosedBy::Client) && !is_deaf(&client) {
+            tokio::select! {
+                () = unheard.notified() => {}
+                () = deaf(&client) => {}
+                _ = &mut writing => writes = false,
+                () = sleep(HEARS_MAX + engine.after_hangup()) => {}
+            }
+        }
+        outbox.close();
         if writes && timeout(FAREWELL_WAIT, &mut writing).await.is_err() {
             writing.abort();
         }
@@ -192,7 +223,7 @@ impl Connection {
     }
 
     /// Does what is asked, and answers.
-    fn handle(&mut self, json: &[u8]) {
+    async fn handle(&mut self, json: &[u8]) {
         let mut request = match Request::from_json(json) {
             Ok(request) => request,
             Err(error) => return self.refuse(error),
@@ -201,7 +232,7 @@ impl Connection {
         let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match request.ask {
             Ask::Share { frame_samples } => self.share(&request.target, frame_samples),
-            _ => (self.ask(request), None),
+            _ => (self.ask(request).await, None),
         };
         let Controlled { mut answer, after } = controlled;
         answer.id = id;
@@ -220,12 +251,18 @@ impl Connection {
             Some(after) => {
                 let place = self.outbox.place();
                 let (engine, outbox) = (Arc::clone(&self.engine), Arc::clone(&self.outbox));
-                tokio::spawn(answer_after(answer, after, engine, (self.who.id, verb), outbox, place));
+                // Kept as long as there is something to say.
+                let listener = Arc::clone(&self.listener);
+                let asked = (self.who.id, verb);
+                tokio::spawn(async move {
+                    answer_after(answer, after, engine, asked, outbox, place).await;
+                    drop(listener);
+                });
             }
         }
     }
 
-    fn ask(&mut self, request: Request) -> Controlled {
+    async fn ask(&mut self, request: Request) -> Controlled {
         let target = match self.resolve(request.target) {
             Ok(target) => target,
             Err(refusal) => return Answer::refused(refusal).into(),
@@ -237,7 +274,7 @@ impl Connection {
             },
             Ask::Expect(expect) => self.expect(expect).into(),
             Ask::Attach => match target {
-                Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener) {
+                Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener).await {
                     Ok(carried) => {
                         let (positions, facts) = (Some(carried.positions()), &carried.facts);
                         let (direction, rate, codec) = (Some(facts.direction), Some(facts.rate), Some(facts.codec));
@@ -247,7 +284,7 @@ impl Connection {
                 },
                 _ => Answer::refused(Refusal::UnknownCall).into(),
             },
-            Ask::End => self.end(&target).into(),
+            Ask::End => self.end(&target).await.into(),
             Ask::Calls => Answer { calls: Some(self.engine.calls(&self.who)), ..Answer::new(Verdict::Accepted) }.into(),
             // How many commits are under way would tell the draw.
             Ask::Status if !self.who.is_owner() => Answer::refused(Refusal::NotYours).into(),
@@ -348,12 +385,19 @@ impl Connection {
         }
     }
 
-    fn end(&mut self, target: &Target) -> Answer {
-        let Some(channel) = self.own(target) else { return Answer::refused(Refusal::UnknownCall) };
-        let Some(Carries { call, .. }) = self.calls.remove(&channel) else {
-            return Answer::refused(Refusal::UnknownCall);
+    async fn end(&mut self, target: &Target) -> Answer {
+        let call = match (self.own(target), target) {
+            (Some(channel), _) => {
+                self.reader.release(self.id, channel);
+                self.calls.remove(&channel).map(|carries| carries.call)
+            }
+            // A call that lost its connection is ended by whoever may take it over.
+            (None, Target::Call(call)) => {
+                self.engine.attach(&self.who, *call, &self.listener).await.ok().map(|carried| carried.facts.id)
+            }
+            _ => None,
         };
-        self.reader.release(self.id, channel);
+        let Some(call) = call else { return Answer::refused(Refusal::UnknownCall) };
         match self.engine.end(call) {
             Ok((at, seconds)) => {
                 let call = Some(call);

@@ -13,6 +13,7 @@ use tracing::{debug, error, warn};
 use super::{
     audiosocket::Pairing,
     connection::Connection,
+    ear::Peer,
     names::{self, Names},
     outbox::Outbox,
     reader::{Allowance, Reader},
@@ -122,7 +123,7 @@ impl Door {
         let outbox = Arc::new(Outbox::new(account));
         // One descriptor is read by the thread that carries audio, the other written by the task here.
         let stream = stream.into_std()?;
-        let reading = stream.try_clone()?;
+        let reading = Arc::new(stream.try_clone()?);
         let stream = UnixStream::from_std(stream)?;
         let reader = &self.readers[id as usize % self.readers.len()];
         let (sender, inbox) = unbounded_channel();
@@ -131,7 +132,7 @@ impl Door {
             Arc::clone(&self.engine),
             Arc::clone(reader),
             self.pairing.clone(),
-            who,
+            Peer { who, stream: Arc::clone(&reading) },
             Arc::clone(&outbox),
             self.allowance.clone(),
         );

@@ -8,6 +8,7 @@
 
 mod audiosocket;
 mod connection;
+mod ear;
 mod inherited;
 mod keeper;
 mod listen;

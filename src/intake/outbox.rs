@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    engine::{Account, Full, Listener},
+    engine::{Account, Full},
     protocol::{Answer, Event, HEAD_BYTES, control_message},
 };
 
@@ -151,6 +151,12 @@ impl Outbox {
         Outbox { account, waiting: Mutex::default(), filled, overflown }
     }
 
+    /// An event.
+    pub(super) fn tell(&self, event: &Event) {
+        let json = serde_json::to_vec(event).expect("an event is JSON");
+        self.put(|waiting| waiting.let_out(&json, None, &self.account));
+    }
+
     /// An answer.
     pub(super) fn answer(&self, answer: &Answer) {
         self.answer_with(answer, None);
@@ -256,13 +262,6 @@ async fn write(stream: &mut UnixStream, piece: Piece) -> io::Result<()> {
         written = stream.async_io(Interest::WRITABLE, send).await?;
     }
     stream.write_all(&piece.bytes[written..]).await
-}
-
-impl Listener for Outbox {
-    fn tell(&self, event: &Event) {
-        let json = serde_json::to_vec(event).expect("an event is JSON");
-        self.put(|waiting| waiting.let_out(&json, None, &self.account));
-    }
 }
 
 impl Drop for Outbox {

@@ -68,7 +68,7 @@ pub(super) enum Inbound {
 
 /// What the thread is told.
 enum Order {
-    Adopt { id: ConnectionId, stream: UnixStream, inbox: UnboundedSender<Inbound> },
+    Adopt { id: ConnectionId, stream: Arc<UnixStream>, inbox: UnboundedSender<Inbound> },
     Carry { id: ConnectionId, line: Box<Line> },
     Share { id: ConnectionId, channel: u32, shared: Box<SharedFrames> },
     Release { id: ConnectionId, channel: u32 },
@@ -118,7 +118,7 @@ impl Reader {
     }
 
     /// A new connection: its frames and control messages are read from now on.
-    pub(super) fn adopt(&self, id: ConnectionId, stream: UnixStream, inbox: UnboundedSender<Inbound>) {
+    pub(super) fn adopt(&self, id: ConnectionId, stream: Arc<UnixStream>, inbox: UnboundedSender<Inbound>) {
         self.orders.order(Order::Adopt { id, stream, inbox });
     }
 
@@ -209,7 +209,8 @@ struct ReaderThread<'a> {
 
 /// One connection, as the thread knows it.
 struct Connection<'a> {
-    stream: UnixStream,
+    /// Others look at it; only here is it read.
+    stream: Arc<UnixStream>,
     inbox: UnboundedSender<Inbound>,
     /// What was read and could not be used yet.
     stash: Stash<'a>,
@@ -345,7 +346,7 @@ impl ReaderThread<'_> {
         let mut ended = false;
         if fresh {
             let end = self.buffers.bytes.len().min(filled + connection.read_bytes);
-            match connection.stream.read(&mut self.buffers.bytes[filled..end]) {
+            match (&*connection.stream).read(&mut self.buffers.bytes[filled..end]) {
                 Ok(0) => ended = true,
                 Ok(read) => filled += read,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
@@ -418,7 +419,7 @@ impl ReaderThread<'_> {
 
 impl<'a> Connection<'a> {
     /// A connection of which nothing is read yet.
-    fn new(stream: UnixStream, inbox: UnboundedSender<Inbound>, stash: Stash<'a>) -> Connection<'a> {
+    fn new(stream: Arc<UnixStream>, inbox: UnboundedSender<Inbound>, stash: Stash<'a>) -> Connection<'a> {
         let (read_bytes, lines) = (CONTROL_READ_BYTES, Lines::default());
         Connection { stream, inbox, stash, paused: true, read_bytes, skip_bytes: 0, lines }
     }

@@ -201,6 +201,7 @@ impl Call {
             direction: Direction::Inbound,
             rate: Rate::new(rate).expect("a rate"),
             began_at: "2026-03-01T00:30:00+01:00".parse().expect("a time"),
+            continues: None,
             reasons: vec![Reason::OnDemand],
         };
         Call { ring, label, pushed: [vec![], vec![]], writers, arena, state: 1 }

@@ -98,6 +98,34 @@ fn a_press_in_the_time_after_hangup_keeps_the_whole_call() {
 }
 
 #[test]
+fn a_press_after_the_connection_was_lost_for_good_keeps_the_whole_call_as_after_any_hangup() {
+    let desk = Desk::open_with("after_hangup = \"60s\"\ngrace = \"200ms\"\n", &["--one-in", "0"]);
+    let sound = noise(18);
+    let mut line = Line::begin(&desk, "anna", RATE);
+    line.talk(&sound, 0, LENGTH);
+    line.settle();
+    let call = line.call.to_string();
+    drop(line);
+    wait_for("the end of the grace time", || (desk.json(&["calls"])[0]["state"] == "ended").then_some(()));
+    let pressed = desk.json(&["record", "--call", &call]);
+    assert_eq!((&pressed["answer"], &pressed["seconds"]), (&"accepted".into(), &json!(6.0)), "{pressed}");
+    let listed = wait_for("the recording", || {
+        Some(desk.recordings()).filter(|listed| listed.len() == 1 && listed[0]["state"] == "complete")
+    });
+    Sound::of_recording(listed[0]["path"].as_str().expect("a path").as_ref()).assert_is(&sound);
+    // Nobody presses: it is wiped when the time is over, or the engine stops.
+    let other = noise(19);
+    let mut line = Line::begin(&desk, "bert", RATE);
+    line.talk(&other, 0, LENGTH);
+    line.settle();
+    drop(line);
+    wait_for("the end of the grace time", || (desk.json(&["calls"])[0]["state"] == "ended").then_some(()));
+    let home = desk.stop();
+    assert_eq!(home.audio_files().len(), 1);
+    assert!(!home.holds_any(&other, 0, LENGTH));
+}
+
+#[test]
 fn when_the_time_after_hangup_is_over_the_call_is_gone() {
     let desk = Desk::open_with("after_hangup = \"1s\"\n", &["--one-in", "0"]);
     let sound = noise(17);

@@ -354,11 +354,16 @@ impl Line {
     }
 
     /// The same, on a connection that is there.
-    pub fn begin_on(mut client: Client, agent: &str, rate: u32) -> Line {
-        let begin = Begin::new(agent, Rate::new(rate).expect("a rate"), Codec::Pcm16);
+    pub fn begin_on(client: Client, agent: &str, rate: u32) -> Line {
+        Line::announce(client, Begin::new(agent, Rate::new(rate).expect("a rate"), Codec::Pcm16)).0
+    }
+
+    /// Begins this call, which must be accepted; with the answer.
+    pub fn announce(mut client: Client, begin: Begin) -> (Line, Answer) {
         let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
         assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");
-        Line { client, call: answer.call.expect("an id"), channel: answer.channel.expect("a channel") }
+        let (call, channel) = (answer.call.expect("an id"), answer.channel.expect("a channel"));
+        (Line { client, call, channel }, answer)
     }
 
     /// Sends a frame of one leg.

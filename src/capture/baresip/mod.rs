@@ -117,11 +117,6 @@ impl Bridge {
                 self.begin(talk, open.desk.as_ref(), &mut notice);
                 if let Some(session) = &mut talk.session {
                     session.turn();
-                    if session.ended() {
-                        // By the engine: what is left of the call is one of its own, when it takes one again.
-                        finish(talk.session.take(), &mut notice);
-                        talk.retry_at = Instant::now() + RETRY;
-                    }
                 }
             }
         }

@@ -53,7 +53,7 @@ fn scene() -> Scene {
     server.set_nonblocking(true).expect("a socket");
     let (sender, inbox) = unbounded_channel();
     let (ring, line) = line(&arena, 0, Codec::Pcm16);
-    reader.adopt(1, server, sender);
+    reader.adopt(1, Arc::new(server), sender);
     reader.carry(1, line);
     Scene { arena, reader, client, inbox, ring }
 }
@@ -264,7 +264,7 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
         let (ring, line) = line(&arena, 0, codec);
         let mut lines = Lines::default();
         lines.add(line);
-        let stream = server.try_clone().expect("a socket");
+        let stream = Arc::new(server.try_clone().expect("a socket"));
         let mut connection =
             Connection { paused: false, lines, ..Connection::new(stream, inbox.clone(), Stash::new(&arena)) };
         let mut bytes = Vec::new();
