@@ -88,6 +88,7 @@ fn of_file(id: Option<String>, path: PathBuf, said: Said) -> Recording {
         purposes: purposes.into_iter().map(|purpose| purpose.purpose).collect(),
         state: if said.incomplete { RecordingState::Incomplete } else { RecordingState::Complete },
         bytes: Some(said.bytes),
+        continues: label.continues,
     }
 }
 
