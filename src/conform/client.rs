@@ -27,7 +27,7 @@ type Attempt = (&'static str, fn(&Path) -> Tried);
 
 /// Tries an engine: some thirty short calls of an agent called `conform`, one of which is recorded.
 pub fn try_engine(socket: &Path) -> Vec<Finding> {
-    let all: [Attempt; 13] = [
+    let all: [Attempt; 15] = [
         ("greets first, in this version", greets),
         ("takes a call, audio and its end", takes_a_call),
         ("answers in the order of the requests, each with its number", answers_in_order),

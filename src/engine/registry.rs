@@ -230,7 +230,7 @@ impl Registry {
     pub(super) fn meant(&self, id: CallId) -> Result<Arc<Entry>, Refusal> {
         let calls = self.0.lock();
         let id = calls.going_on.get(&id).unwrap_or(&id);
-        calls.live.get(id).cloned().ok_or(Refusal::UnknownCall)
+        calls.live.get(id).map(|live| Arc::clone(&live.entry)).ok_or(Refusal::UnknownCall)
     }
 
     /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one
