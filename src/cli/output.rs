@@ -15,7 +15,7 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    protocol::{shown, shown_json},
+    protocol::{shown, shown_json, shown_lines},
     watch::spool::{self, LogLines, Spool},
 };
 
@@ -40,12 +40,8 @@ pub(super) fn wait_for_nobody() {
 
 /// Lines on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly, if it has nothing else to do.
 pub(super) fn say(lines: &str) {
-    put(&each_shown(lines));
-}
-
-/// Lines, each as it may be printed. Here, and not where they are made: something of them may always have come from outside.
-fn each_shown(lines: &str) -> String {
-    lines.split('\n').map(shown).collect::<Vec<_>>().join("\n")
+    // Here, and not where they are made: something of them may always have come from outside.
+    put(&shown_lines(lines, false));
 }
 
 fn put(lines: &str) {
@@ -87,7 +83,7 @@ pub(super) fn say_json(facts: &impl Serialize) {
 
 /// Lines on standard error as they are, but for what can't be seen.
 pub(super) fn warn(lines: &str) {
-    spool::put_log(each_shown(lines).as_bytes());
+    spool::put_log(shown_lines(lines, false).as_bytes());
 }
 
 /// A line on standard error, for which nobody waits. If nobody takes it, there is nobody to tell.

@@ -93,9 +93,12 @@ impl Door {
             Err((error, text)) => return self.turn_away(stream, uid, error, text),
         };
         match self.names.known(uid) {
-            Some(name) => self.serve(id, stream, account, seat, self.who(uid, &name, is_owner)?),
             // Whoever owns the engine needs no name to be served.
-            None if is_owner => self.serve(id, stream, account, seat, Principal::owner(uid.as_raw(), String::new())),
+            name if is_owner => {
+                let agent = name.and_then(|name| self.settings.agent_of(&name).ok()).unwrap_or_default();
+                self.serve(id, stream, account, seat, Principal::owner(uid.as_raw(), agent))
+            }
+            Some(name) => self.serve_agent(id, stream, account, seat, uid, &name),
             None => {
                 let door = Arc::clone(self);
                 tokio::spawn(async move {
@@ -109,9 +112,29 @@ impl Door {
     /// A connection whose user is not known yet. Its seat is taken meanwhile.
     async fn ask_who(&self, id: u64, stream: UnixStream, account: Account, seat: Counted, uid: Uid) -> io::Result<()> {
         match self.names.of(uid, names::WAIT).await {
-            Ok(name) => self.serve(id, stream, account, seat, self.who(uid, &name, false)?),
+            Ok(name) => self.serve_agent(id, stream, account, seat, uid, &name),
             Err(unknown) => {
                 let text = format!("who user {uid} is can't be found out: {unknown}; try again when it does");
+                self.turn_away(stream, uid, ErrorCode::UnknownUser, text)
+            }
+        }
+    }
+
+    /// A user who acts for one agent, unless their name could be taken for another one's.
+    fn serve_agent(
+        &self,
+        id: u64,
+        stream: UnixStream,
+        account: Account,
+        seat: Counted,
+        uid: Uid,
+        name: &str,
+    ) -> io::Result<()> {
+        match self.settings.agent_of(name) {
+            Ok(agent) => self.serve(id, stream, account, seat, Principal::agent(uid.as_raw(), agent)),
+            Err(why) => {
+                let text =
+                    format!("the name of user {uid} {why}: an agent can't be called so; give the user another one");
                 self.turn_away(stream, uid, ErrorCode::UnknownUser, text)
             }
         }
@@ -158,17 +181,5 @@ impl Door {
         // Its buffer is empty: all of it fits, or nobody is there.
         let _ = stream.into_std()?.write(&message);
         Ok(())
-    }
-
-    /// Who a user is: the owner of the engine and root may act for all agents, everybody else for one.
-    ///
-    /// # Errors
-    /// The user's name could be taken for another one.
-    fn who(&self, uid: Uid, name: &str, is_owner: bool) -> io::Result<Principal> {
-        let agent = self.settings.agent_of(name).map_err(|why| {
-            io::Error::other(format!("the name of user {uid} {why}; [users] in retrocall.toml can't name it either"))
-        })?;
-        let principal = if is_owner { Principal::owner } else { Principal::agent };
-        Ok(principal(uid.as_raw(), agent))
     }
 }

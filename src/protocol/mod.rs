@@ -19,7 +19,7 @@ pub use frame::{
     AUDIO_HEAD_BYTES, AudioHead, CONTROL_BYTES_MAX, EVENT_BYTES_MAX, FrameError, HEAD_BYTES, Head, HeadError, Kind,
     PASSED_OVER_BYTES_MAX, VERSION, audio_message, control_message,
 };
-pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json};
+pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target};
 pub use shared::{

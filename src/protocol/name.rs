@@ -101,19 +101,26 @@ pub fn name(text: &str) -> Result<String, NameError> {
 /// assert_eq!(retrocall::protocol::shown("\u{202e}anna"), "\\u{202e}anna");
 /// ```
 pub fn shown(text: &str) -> Cow<'_, str> {
-    escaped(text, |c, shown| shown.extend(c.escape_unicode()))
+    escaped(text, "", |c, shown| shown.extend(c.escape_unicode()))
+}
+
+/// The same for whole lines, whose ends stay what they are; and so do the colours of a log, if it has any.
+pub fn shown_lines(lines: &str, has_colors: bool) -> Cow<'_, str> {
+    escaped(lines, if has_colors { "\n\u{1b}" } else { "\n" }, |c, shown| shown.extend(c.escape_unicode()))
 }
 
 /// JSON whose strings hold text from outside, as it may be printed: the same value, with what nobody could see escaped.
 pub fn shown_json(json: &str) -> Cow<'_, str> {
-    escaped(json, |c, shown| {
+    escaped(json, "", |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             shown.push_str(&format!("\\u{unit:04x}"));
         }
     })
 }
 
-fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+/// A text with all that nobody can see escaped, but for what is `left` as it is.
+fn escaped<'t>(text: &'t str, left: &str, escape: impl Fn(char, &mut String)) -> Cow<'t, str> {
+    let is_unseen = |c: char| is_unseen(c) && !left.contains(c);
     if !text.chars().any(is_unseen) {
         return Cow::Borrowed(text);
     }
@@ -216,6 +223,8 @@ mod tests {
     #[test]
     fn nothing_that_moves_text_is_printed_whatever_is_said() {
         assert_eq!(shown("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
+        assert_eq!(shown_lines("a\u{1b}[2J\u{200b}\nb\n", false), "a\\u{1b}[2J\\u{200b}\nb\n");
+        assert_eq!(shown_lines("\u{1b}[32mINFO\u{1b}[0m \u{202e}\n", true), "\u{1b}[32mINFO\u{1b}[0m \\u{202e}\n");
         assert_eq!(shown_json("\"\u{e0061}\""), "\"\\udb40\\udc61\"");
         assert!(matches!(shown("plain: é, 山, 🎧"), Cow::Borrowed(_)));
     }

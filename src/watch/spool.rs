@@ -21,7 +21,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use parking_lot::{Condvar, Mutex};
 use tracing::error;
 
-use crate::{barrier, priority};
+use crate::{barrier, priority, protocol::shown_lines};
 
 /// What may wait: some thousands of lines. What comes then is dropped, so that what led to the trouble is still there.
 const WAITING_BYTES_MAX: usize = 1 << 20;
@@ -205,7 +205,8 @@ pub struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        put_log(bytes);
+        // Some of it came from outside; what colours it is ours, for `tracing` escapes others'.
+        put_log(shown_lines(&String::from_utf8_lossy(bytes), true).as_bytes());
         Ok(bytes.len())
     }
 
