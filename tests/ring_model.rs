@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
     audio::{Leg, g711::Law},
-    memory::Arena,
+    memory::{Arena, SEGMENT_BYTES},
     ring::{LegWriter, Missing, Ring, RingReader, Span},
 };
 
@@ -30,7 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
     let offset = prop_oneof![8 => Just(0), 1 => -400i64..400, 1 => 0i64..5_000];
     let samples = prop_oneof![Just(20usize), Just(80), Just(160), Just(264), Just(960), 1usize..5_760];
     prop_oneof![
-        12 => (0..2usize, offset, samples, 0..6u8, any::<u16>())
+        12 => (0..2usize, offset, samples, 0..8u8, any::<u16>())
             .prop_map(|(leg, offset, samples, character, seed)| Step::Frame { leg, offset, samples, character, seed }),
         1 => Just(Step::Mask),
         1 => Just(Step::Unmask),
@@ -40,20 +40,36 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Samples of a character: noise, speech-like, silence, G.711 of both laws, a constant.
-fn samples_of(character: u8, seed: u16, count: usize) -> Vec<i16> {
+/// Noise that is the same for the same seed.
+fn noise(seed: u16) -> impl FnMut() -> i16 {
     let mut state = u32::from(seed) | 1 << 16;
-    let mut noise = move || {
+    move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) as i16
+    }
+}
+
+/// The codes of a frame that comes as codes.
+fn codes_of(character: u8, seed: u16, count: usize) -> Option<(Law, Vec<u8>)> {
+    let law = match character {
+        6 => Law::Mu,
+        7 => Law::A,
+        _ => return None,
     };
+    let mut noise = noise(seed);
+    Some((law, (0..count).map(|_| noise() as u8).collect()))
+}
+
+/// Samples of a character: noise, speech-like, silence, G.711 of both laws, a constant; G.711 of both laws that comes as codes.
+fn samples_of(character: u8, seed: u16, count: usize) -> Vec<i16> {
+    let mut noise = noise(seed);
     (0..count)
         .map(|i| match character {
             0 => noise(),
             1 => (8_000.0 * (i as f64 / 13.0).sin()) as i16 + noise() % 10,
             2 => 0,
-            3 => Law::Mu.linear(noise() as u8),
-            4 => Law::A.linear(noise() as u8),
+            3 | 6 => Law::Mu.linear(noise() as u8),
+            4 | 7 => Law::A.linear(noise() as u8),
             _ => seed as i16,
         })
         .collect()
@@ -63,8 +79,10 @@ struct Model {
     legs: [Vec<i16>; 2],
     spans: Vec<Span>,
     start: u64,
-    /// Stretches for which nothing came.
-    gaps: [Vec<(u64, u64)>; 2],
+    /// Stretches for which nothing is held, and whether because it was lost.
+    missing: [Vec<(u64, u64, bool)>; 2],
+    /// Whether the last frame of a leg was not held to its end.
+    loses: [bool; 2],
 }
 
 impl Model {
@@ -72,20 +90,24 @@ impl Model {
         self.legs.iter().map(|leg| leg.len() as u64).max().unwrap_or(0)
     }
 
-    fn push(&mut self, leg: usize, position: u64, samples: &[i16]) {
+    /// A frame, of which was held what lies before `frontier`: not all of it if memory was short.
+    fn push(&mut self, leg: usize, position: u64, samples: &[i16], frontier: u64) {
         let line = &mut self.legs[leg];
-        let late = (line.len() as u64).saturating_sub(position) as usize;
-        if late >= samples.len() {
-            return;
+        let (begin, end) = (line.len() as u64, position + samples.len() as u64);
+        assert!((begin..=end.max(begin)).contains(&frontier), "{begin}, {frontier}, {end}");
+        if position > begin && frontier > begin {
+            match self.missing[leg].last_mut() {
+                Some(last) if last.1 == begin && last.2 == self.loses[leg] => last.1 = position,
+                _ => self.missing[leg].push((begin, position, self.loses[leg])),
+            }
         }
-        if position > line.len() as u64 {
-            self.gaps[leg].push((line.len() as u64, position));
-        }
-        line.resize(line.len().max(position as usize), 0);
-        for (i, &sample) in samples.iter().enumerate().skip(late) {
-            let at = position + i as u64;
+        line.resize(line.len().max((position.min(frontier)) as usize), 0);
+        for at in begin.max(position)..frontier {
             let silent = self.spans.iter().any(|span| (span.from..span.to).contains(&at));
-            line.push(if silent { 0 } else { sample });
+            line.push(if silent { 0 } else { samples[(at - position) as usize] });
+        }
+        if end > begin {
+            self.loses[leg] = frontier < end;
         }
     }
 }
@@ -98,25 +120,29 @@ struct Real {
     followed: u64,
 }
 
-fn run(steps: &[Step]) {
-    let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
+/// Returns whether anything was lost.
+fn run(steps: &[Step], arena_bytes: usize) -> bool {
+    let arena = Arc::new(Arena::new(arena_bytes, true).expect("memory for a test"));
     let (ring, writers) = Ring::new(Arc::clone(&arena));
     let (reader, follower) = (ring.reader(), ring.reader());
     let mut real = Real { ring, writers, reader, follower, followed: 0 };
-    let mut model = Model { legs: [vec![], vec![]], spans: vec![], start: 0, gaps: [vec![], vec![]] };
+    let mut model =
+        Model { legs: [vec![], vec![]], spans: vec![], start: 0, missing: [vec![], vec![]], loses: [false; 2] };
     for step in steps {
         take(step, &arena, &mut real, &mut model);
     }
     for leg in Leg::ALL {
         assert_eq!(real.ring.frontier(leg), model.legs[leg.index()].len() as u64);
-        let gaps = compare(&mut real.reader, &model, leg, 0, model.end() as usize + 100);
-        let expected = model.gaps[leg.index()].iter().map(|(from, to)| ((*from).max(model.start), *to));
-        let expected: Vec<_> = expected.filter(|(from, to)| from < to).map(|(from, to)| (from, to, false)).collect();
-        assert_eq!(gaps, expected, "{leg:?}: which silence is a gap");
+        let missing = compare(&mut real.reader, &model, leg, 0, model.end() as usize + 100);
+        let expected = model.missing[leg.index()].iter().map(|(from, to, lost)| ((*from).max(model.start), *to, *lost));
+        let expected: Vec<_> = expected.filter(|(from, to, _)| from < to).collect();
+        assert_eq!(missing, expected, "{leg:?}: which silence is a gap, and which is lost");
     }
+    let lost = Leg::ALL.iter().any(|leg| real.ring.counts(*leg).lost_frames > 0);
     assert!(real.ring.wipe() > 0 || model.end() == 0);
     drop(real);
     assert_eq!(arena.held_bytes(), 0, "every segment came back");
+    lost
 }
 
 fn take(step: &Step, arena: &Arena, real: &mut Real, model: &mut Model) {
@@ -127,9 +153,18 @@ fn take(step: &Step, arena: &Arena, real: &mut Real, model: &mut Model) {
             }
             let position = model.legs[leg].len().saturating_add_signed(offset as isize) as u64;
             let frame = samples_of(character, seed, samples);
-            assert!(real.writers[leg].provision(samples));
-            real.writers[leg].push(position, &frame);
-            model.push(leg, position, &frame);
+            let (writer, ring) = (&mut real.writers[leg], &real.ring);
+            let lost = ring.counts(Leg::ALL[leg]).lost_frames;
+            let has_room = writer.provision(samples);
+            match codes_of(character, seed, samples) {
+                Some((law, codes)) => writer.push_codes(position, law, &codes),
+                None => writer.push(position, &frame),
+            }
+            let frontier = ring.frontier(Leg::ALL[leg]);
+            let all = frontier >= position + samples as u64;
+            assert!(all || !has_room, "something was lost though there was room");
+            assert_eq!(ring.counts(Leg::ALL[leg]).lost_frames - lost, u64::from(!all));
+            model.push(leg, position, &frame, frontier);
         }
         Step::Mask | Step::Unmask | Step::EraseLast { .. } => control(step, real, model),
         Step::DropBefore { part } => {
@@ -216,7 +251,15 @@ proptest! {
     #![proptest_config(Config { cases: 400, max_shrink_iters: 2_000, ..Config::default() })]
     #[test]
     fn whatever_happens_to_a_call_its_ring_holds_what_the_model_holds(steps in prop::collection::vec(step(), 1..80)) {
-        run(&steps);
+        assert!(!run(&steps, 1 << 20));
+    }
+
+    #[test]
+    fn whatever_is_lost_because_memory_is_short_the_rest_of_a_call_is_what_the_model_holds(
+        steps in prop::collection::vec(step(), 1..80),
+        segments in 2usize..24,
+    ) {
+        run(&steps, segments * SEGMENT_BYTES);
     }
 }
 

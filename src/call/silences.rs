@@ -162,7 +162,7 @@ fn join(spans: &mut Vec<Span>) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -61,22 +61,50 @@ fn a_recording_says_what_it_is_and_only_its_user_may_read_it() {
     assert_eq!(read, (durable, call.label));
 }
 
+/// Whether a file that is being written holds so far what was said: each leg from its beginning to somewhere, and then nothing.
+fn is_beginning_of(file: &[i16], said: &[i16]) -> bool {
+    Leg::ALL.into_iter().all(|leg| {
+        let [file, said] = [file, said].map(|samples| samples.iter().skip(leg.index()).step_by(2));
+        let file: Vec<_> = file.collect();
+        let end = file.iter().rposition(|sample| **sample != 0).map_or(0, |last| last + 1);
+        file.len() <= said.len() && file[..end].iter().copied().eq(said.take(end))
+    })
+}
+
 #[test]
 fn a_file_follows_its_call_until_hangup() {
+    const ROUNDS: usize = 20;
     let mut call = Call::new(8_000);
     call.speak(Leg::Agent, 8_000);
     let desk = Desk::new(TestDisk::good(), 1);
     let recording = desk.record(&call);
     recording.wait_for(&call.expected());
-    let call = std::thread::spawn(move || {
-        for _ in 0..500 {
-            call.speak(Leg::Customer, 160);
-            call.speak(Leg::Agent, 160);
-            std::thread::yield_now();
+    let (go_on, rounds) = mpsc::channel::<()>();
+    let speaker = std::thread::spawn(move || {
+        for () in rounds {
+            for _ in 0..25 {
+                call.speak(Leg::Customer, 160);
+                call.speak(Leg::Agent, 160);
+                std::thread::yield_now();
+            }
         }
         call
     });
-    let mut call = call.join().expect("a writer");
+    // While people talk, and not only when they have stopped: the file holds what was said before it was looked at.
+    let mut seen = Vec::new();
+    for _ in 0..ROUNDS {
+        go_on.send(()).expect("somebody speaks");
+        recording.rewrite(u64::MAX);
+        seen.push(read(&recording.part));
+    }
+    drop(go_on);
+    let mut call = speaker.join().expect("a writer");
+    for file in &seen {
+        assert!(is_beginning_of(file, &call.expected()), "the file held what nobody had said");
+    }
+    assert!(seen.windows(2).all(|two| two[0].len() <= two[1].len()), "the file became shorter");
+    let lengths: std::collections::HashSet<_> = seen.iter().map(Vec::len).collect();
+    assert!(lengths.len() > 3, "the file did not follow: {lengths:?}");
     recording.wait_for(&call.expected());
     call.speak(Leg::Customer, 1_000);
     recording.finish(&call);

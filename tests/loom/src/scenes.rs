@@ -8,6 +8,7 @@ use crate::{
     audio::Leg,
     memory::{Arena, Need, SEGMENT_WORDS},
     ring::{LegWriter, Ring, Span},
+    silences::{Quiet, Silences},
 };
 
 /// Runs a scene in every interleaving with at most three preemptions: enough for any fault of two threads that is known.
@@ -251,5 +252,55 @@ fn a_free_list_that_looks_as_it_did_is_not_taken_for_what_it_was() {
         all.extend(std::iter::from_fn(|| arena.take(Need::Selected)));
         assert_eq!(all.len(), 2, "each is had once: {all:?}");
         assert_ne!(all[0], all[1]);
+    });
+}
+
+#[test]
+fn what_a_mask_silences_is_silent_in_the_file_of_a_commit_that_was_reading_meanwhile() {
+    // Three threads: the same bound would take hours.
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        push(&mut agent, 0);
+        let writer = thread::spawn(move || push(&mut agent, 1));
+        // A step of the commit: what has arrived is read, and goes into the file.
+        let commit = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || read(&ring, ring.frontier(AGENT) as usize))
+        };
+        let from = ring.end();
+        let cut = Silences::new(false).begin(Quiet::Mask, [from; 2], &ring).expect("it was not on");
+        assert_eq!(cut.at, from);
+        // The order to rewrite is taken when the step is over.
+        let mut file = commit.join().expect("the step ends");
+        if let Some(from) = cut.silenced {
+            let again = read(&ring, file.len());
+            let from = file.len().min(from as usize);
+            file[from..].copy_from_slice(&again[from..]);
+        }
+        // This is where the mask is answered.
+        assert!(file.iter().skip(from as usize).all(|sample| *sample == 0), "{file:?} from {from}");
+        writer.join().expect("the writer ends");
+        assert_eq!(file, read(&ring, file.len()));
+        assert!(read(&ring, 4)[from as usize..].iter().all(|sample| *sample == 0));
+    });
+}
+
+#[test]
+fn erase_last_takes_what_has_arrived_and_nothing_that_comes_behind_it() {
+    model(|| {
+        let (_arena, ring, mut agent) = ring(3);
+        push(&mut agent, 0);
+        let writer = thread::spawn(move || {
+            push(&mut agent, 1);
+            push(&mut agent, 2);
+        });
+        let to = ring.end();
+        let cut = Silences::new(false).erase([0; 2], [to; 2], &ring);
+        assert_eq!((cut.at, cut.silenced), (0, Some(0)));
+        writer.join().expect("the writer ends");
+        let expected: Vec<i16> = (0..6).map(|i| if i < to { 0 } else { 100 + i as i16 / 2 }).collect();
+        assert_eq!(read(&ring, 6), expected);
     });
 }

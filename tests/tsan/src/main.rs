@@ -20,9 +20,10 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Instant,
 };
 
-use audio::{Leg, g711::Law};
+use audio::{Leg, Rate, g711::Law};
 use memory::{Arena, SEGMENT_BYTES};
 use ring::{LegWriter, Ring, Span};
 
@@ -63,62 +64,117 @@ fn main() -> ExitCode {
 fn one_call(arena: Arc<Arena>, number: u64) {
     let (ring, [agent, customer]) = Ring::new(arena);
     let is_over = Arc::new(AtomicBool::new(false));
-    let writers = [thread::spawn(move || speak(agent, number)), thread::spawn(move || speak_codes(customer))];
+    let writers = [thread::spawn(move || speak(agent, number)), thread::spawn(move || speak_codes(customer, number))];
     let followers = Leg::ALL.map(|leg| {
         let (ring, is_over) = (Arc::clone(&ring), Arc::clone(&is_over));
-        thread::spawn(move || follow(&ring, leg, &is_over))
+        thread::spawn(move || follow(&ring, leg, number, &is_over))
     });
     let controls = thread::spawn({
         let ring = Arc::clone(&ring);
         move || control(&ring, number)
     });
-    if number % 3 == 0 {
+    let is_cut_off = number % 3 == 0;
+    if is_cut_off {
         // Hangup in the middle of everything.
         ring.wipe();
     }
     writers.into_iter().for_each(|writer| writer.join().expect("the writer ends"));
-    controls.join().expect("the controls end");
+    let silenced = controls.join().expect("the controls end");
     is_over.store(true, Ordering::Release);
     followers.into_iter().for_each(|follower| follower.join().expect("the follower ends"));
+    if !is_cut_off {
+        Leg::ALL.into_iter().for_each(|leg| assert_held(&ring, leg, number, &silenced));
+    }
     ring.wipe();
+}
+
+/// What a leg says at a position. Never zero, so that silence stands out.
+fn said(leg: Leg, number: u64, position: u64) -> i16 {
+    match leg {
+        Leg::Agent => position.wrapping_mul(position.wrapping_mul(number + 31)) as i16 | 1,
+        Leg::Customer => Law::Mu.linear(code(number, position)),
+    }
+}
+
+fn code(number: u64, position: u64) -> u8 {
+    (position.wrapping_mul(number + 7) % 100) as u8
 }
 
 fn speak(mut writer: LegWriter, number: u64) {
     for frame in 0..FRAMES {
-        let samples: [i16; FRAME_SAMPLES as usize] =
-            std::array::from_fn(|i| (i as u64).wrapping_mul(frame.wrapping_mul(number + 31)) as i16);
+        let at = frame * FRAME_SAMPLES;
+        let samples: [i16; FRAME_SAMPLES as usize] = std::array::from_fn(|i| said(Leg::Agent, number, at + i as u64));
+        writer.note_arrival(Instant::now(), at + FRAME_SAMPLES, rate());
         writer.provision(samples.len());
-        writer.push(frame * FRAME_SAMPLES, &samples);
+        writer.push(at, &samples);
     }
 }
 
-fn speak_codes(mut writer: LegWriter) {
+fn speak_codes(mut writer: LegWriter, number: u64) {
     for frame in 0..FRAMES {
-        let codes: [u8; FRAME_SAMPLES as usize] = std::array::from_fn(|i| (i as u64 * frame) as u8);
+        let at = frame * FRAME_SAMPLES;
+        let codes: [u8; FRAME_SAMPLES as usize] = std::array::from_fn(|i| code(number, at + i as u64));
+        writer.note_arrival(Instant::now(), at + FRAME_SAMPLES, rate());
         writer.provision(codes.len());
-        writer.push_codes(frame * FRAME_SAMPLES, Law::Mu, &codes);
+        writer.push_codes(at, Law::Mu, &codes);
     }
 }
 
-fn follow(ring: &Arc<Ring>, leg: Leg, is_over: &AtomicBool) {
+fn rate() -> Rate {
+    Rate::new(8_000).expect("a rate")
+}
+
+/// Reads a leg while it grows: each sample is what was said there, or silence.
+fn follow(ring: &Arc<Ring>, leg: Leg, number: u64, is_over: &AtomicBool) {
     let (mut reader, mut at, mut out) = (ring.reader(), 0, [0; 1_000]);
     while !is_over.load(Ordering::Acquire) {
         let end = ring.frontier(leg).min(at + out.len() as u64);
         reader.read(leg, at, &mut out[..(end - at) as usize]);
+        for (position, sample) in (at..end).zip(out) {
+            assert!(sample == 0 || sample == said(leg, number, position), "{leg:?} at {position}: {sample}");
+        }
         at = end;
         thread::yield_now();
     }
 }
 
-fn control(ring: &Arc<Ring>, number: u64) {
+/// What is left of a leg whose call was not cut off: all that was said but for what was silenced or dropped, and the rest of a block
+/// that passed meanwhile.
+fn assert_held(ring: &Arc<Ring>, leg: Leg, number: u64, silenced: &[Span]) {
+    let end = FRAMES * FRAME_SAMPLES;
+    assert_eq!(ring.frontier(leg), end);
+    let mut out = vec![-1; end as usize];
+    ring.reader().read(leg, 0, &mut out);
+    for (position, sample) in (0..end).zip(out) {
+        let may_be_silent =
+            position < ring.start() || silenced.iter().any(|span| (span.from..span.to + FRAME_SAMPLES).contains(&position));
+        assert!(sample == said(leg, number, position) || (may_be_silent && sample == 0), "{leg:?} at {position}: {sample}");
+    }
+}
+
+/// Silences, erases and drops. Returns what it has silenced.
+fn control(ring: &Arc<Ring>, number: u64) -> Vec<Span> {
+    let mut silenced = Vec::new();
     ring.set_selected(true);
     for step in 0..20 {
         let end = ring.end();
+        let span = Span { from: end.saturating_sub(200), to: end + 100 };
         for leg in Leg::ALL {
-            let spans = [Span { from: end, to: end + 100 }];
-            ring.silence(leg, &spans[..(step % 2) as usize]).expect("room for one");
-            ring.erase(leg, Span { from: end.saturating_sub(200), to: u64::MAX });
+            if step % 2 == 0 {
+                ring.silence(leg, &[]).expect("room for none");
+                continue;
+            }
+            ring.silence(leg, &[span]).expect("room for one");
+            ring.erase(leg, span);
+            let mut out = [-1; 300];
+            ring.reader().read(leg, span.from, &mut out);
+            let until = (span.to - span.from) as usize;
+            assert!(out[..until].iter().all(|sample| *sample == 0), "{leg:?}: something is left of what was erased");
             ring.counts(leg);
+            ring.clock(leg, Instant::now(), rate());
+        }
+        if step % 2 == 1 {
+            silenced.push(span);
         }
         if (step + number) % 7 == 0 {
             ring.drop_before(end / 2);
@@ -126,6 +182,7 @@ fn control(ring: &Arc<Ring>, number: u64) {
         ring.held_bytes();
         thread::yield_now();
     }
+    silenced
 }
 
 /// Two threads, one number, and nothing between them.
