@@ -75,9 +75,20 @@ pub(super) fn memory_bytes(calls: usize, seconds: f64) -> usize {
 /// An engine with memory for so many calls of so many seconds, all of which it has used before: a new one would still be faulting it in,
 /// once in its life.
 pub(super) fn engine(bench: &Bench<'_>, calls: usize, seconds: f64) -> Result<Box<dyn Running>, Trouble> {
+    engine_with(bench, calls, seconds, "")
+}
+
+/// The same, with these settings more.
+pub(super) fn engine_with(
+    bench: &Bench<'_>,
+    calls: usize,
+    seconds: f64,
+    more: &str,
+) -> Result<Box<dyn Running>, Trouble> {
     let used = memory_bytes(calls, seconds);
     let mib = used / 4 * 5 / (1 << 20) + 64;
-    let settings = format!("memory = \"{mib}MiB\"\ngrace = \"0s\"\ncalls_max = 1000000\nconnections_max = 1000000\n");
+    let settings =
+        format!("memory = \"{mib}MiB\"\ngrace = \"0s\"\ncalls_max = 1000000\nconnections_max = 1000000\n{more}");
     let engine = bench.host.start(&settings)?;
     warm(&engine.socket(), used)?;
     Ok(engine)

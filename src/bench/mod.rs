@@ -5,6 +5,7 @@
 //!
 //! Whatever is compared is measured in one run, turn by turn in one process, so that a machine that is busy, or becomes so, is that for all.
 
+mod audiosocket;
 mod calls;
 mod crowd;
 mod depth;
@@ -128,6 +129,11 @@ pub const MEASUREMENTS: &[Measurement] = &[
         name: "shared/3000",
         what: "3,000 calls through shared memory",
         run: |bench| scale::socket(bench, "shared/3000", Shape::sharing(3_000)),
+    },
+    Measurement {
+        name: "audiosocket",
+        what: "200 legs over AudioSocket, beside an echo of them",
+        run: audiosocket::audiosocket,
     },
     Measurement { name: "record-everything", what: "calls written to disk as they come", run: desk::record_everything },
     Measurement { name: "scale/in-process", what: "how many calls, in this process", run: scale::in_process },
