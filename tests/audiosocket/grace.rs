@@ -23,11 +23,6 @@ fn is_in_state(state: &str) -> impl Fn(&[Value]) -> bool + '_ {
     move |calls| calls.len() == 1 && calls[0]["state"] == state
 }
 
-/// What was said in a recording, without the silence of gaps: noise is never 0.
-fn said(sound: &Sound) -> [Vec<i16>; 2] {
-    sound.legs.clone().map(|leg| leg.into_iter().filter(|sample| *sample != 0).collect())
-}
-
 #[test]
 fn a_pressed_call_whose_connections_were_reset_goes_on_when_both_come_back() {
     let desk = open(AGENTS);
@@ -103,4 +98,46 @@ fn an_expected_call_is_still_expected_when_its_connections_come_back() {
         calls(&desk, is_in_state("disconnected"));
     }
     assert_eq!(desk.stop().recordings(), [] as [Value; 0]);
+}
+
+#[test]
+fn a_leg_whose_peer_comes_back_at_once_goes_on_however_often_that_happens() {
+    let desk = open(AGENTS);
+    let mut agent = Peer::connect(&desk, AGENT);
+    let mut call = None;
+    for turn in 0..20u64 {
+        let sound = Sound::noise(8_000, 800, 100 + turn);
+        agent.speak(0x10, &sound.legs[0], 160);
+        let live =
+            calls(&desk, |calls| calls.len() == 1 && calls[0]["agent_leg"]["frames"].as_u64() >= Some(5 * (turn + 1)));
+        assert_eq!(call.get_or_insert(live[0]["call"].clone()), &live[0]["call"], "turn {turn}");
+        agent.reset();
+        agent = Peer::connect(&desk, AGENT);
+    }
+    // Who has no call of its own to go on with begins none by connecting.
+    drop(agent);
+    calls(&desk, <[Value]>::is_empty);
+    desk.stop();
+}
+
+#[test]
+fn a_leg_whose_connection_died_unnoticed_goes_on_over_a_new_one_and_the_old_one_is_not_closed() {
+    let desk = open(AGENTS);
+    let sounds = [8, 9].map(|seed| Sound::noise(8_000, 4_000, seed));
+    let mut dead = Peer::connect(&desk, AGENT);
+    dead.speak(0x10, &sounds[0].legs[0], 160);
+    let before = calls(&desk, have_come([4_000, 0], 8_000));
+    press(&desk, "anna");
+    // Nothing comes of the first one any more, but nobody has closed it.
+    let mut agent = Peer::connect(&desk, AGENT);
+    agent.speak(0x10, &sounds[1].legs[0], 160);
+    let after = calls(&desk, |calls| calls.len() == 1 && calls[0]["agent_leg"]["frames"].as_u64() >= Some(50));
+    assert_eq!(after[0]["call"], before[0]["call"]);
+    // It may be the phone call itself that hangs on it.
+    dead.hears_silence(0x10, 20);
+    agent.shut_writing();
+    let kept = kept(&desk);
+    assert!(said(&kept)[0] == [&sounds[0].legs[0][..], &sounds[1].legs[0]].concat());
+    drop(dead);
+    desk.stop();
 }

@@ -20,7 +20,7 @@ use crate::{
     desk::{Desk, Home, Sound, wait_for},
     have_come, kept,
     peer::Peer,
-    press,
+    placing, press,
     rig::Raw,
 };
 
@@ -83,6 +83,27 @@ fn an_engine_takes_its_sockets_over_from_whoever_holds_them_and_leaves_them_when
     drop(customer);
     calls(&desk, <[serde_json::Value]>::is_empty);
     assert!(kept(&desk).legs[0].starts_with(&sound.legs[0]));
+    desk.stop();
+}
+
+#[test]
+fn legs_that_waited_for_an_engine_are_as_far_apart_as_they_were_spoken() {
+    let mut talks = placing::talks();
+    let home = Home::with_settings(&placing::agents(talks.len()));
+    let holder = Holder::of(&home);
+    let (address, mut home, mut desk) = (holder.address(), Some(home), None);
+    placing::talk(
+        &mut talks,
+        Duration::from_millis(1_400),
+        |uuid| Peer::connect_to(address, uuid),
+        |passed| {
+            if passed == Duration::from_millis(700) {
+                desk = home.take().map(|home| holder.start(home));
+            }
+        },
+    );
+    let desk = desk.expect("it was started");
+    placing::assert_are_kept(&desk, talks);
     desk.stop();
 }
 

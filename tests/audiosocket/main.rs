@@ -5,8 +5,10 @@
 mod desk;
 mod grace;
 mod holder;
+mod idle;
 mod many;
 mod peer;
+mod placing;
 #[path = "../rig/mod.rs"]
 mod rig;
 
@@ -61,6 +63,20 @@ fn kept(desk: &Desk) -> Sound {
     kept_of(desk, &kept["call"])
 }
 
+/// What was said in a recording, without the silence around it and within it: noise is never 0.
+fn said(sound: &Sound) -> [Vec<i16>; 2] {
+    sound.legs.clone().map(|leg| leg.into_iter().filter(|sample| *sample != 0).collect())
+}
+
+/// Whether a recording is this sound, sample by sample. Both legs said it at once, each as soon as it could: by how much one of them is later is
+/// the machine's matter, and `placing` looks at it in real time.
+#[track_caller]
+fn assert_says(kept: &Sound, sound: &Sound) {
+    assert_eq!(kept.rate, sound.rate);
+    assert!(said(kept) == said(sound), "not a sample more or less");
+    assert!(kept.legs.iter().any(|leg| leg[0] != 0), "from the first one on");
+}
+
 fn press(desk: &Desk, agent: &str) {
     assert_eq!(desk.json(&["record", "--agent", agent])["answer"], "accepted");
 }
@@ -94,7 +110,7 @@ fn two_legs_that_differ_in_the_last_bit_are_one_call_kept_from_its_first_sample_
         agent.hears_the_end();
         drop(customer);
         calls(&desk, <[Value]>::is_empty);
-        kept_of(&desk, &live[0]["call"]).assert_is(&sound);
+        assert_says(&kept_of(&desk, &live[0]["call"]), &sound);
     }
     desk.stop();
 }
@@ -123,7 +139,7 @@ fn an_expected_call_is_of_its_agent_and_whoever_expected_it_hears_of_it() {
     assert_eq!(controller.ask(&json!({"do": "record", "agent": "bert"}))["answer"], "accepted");
     drop((agent, customer));
     let path = controller.event("kept")["path"].as_str().expect("a path").to_owned();
-    Sound::of_recording(Path::new(&path)).assert_is(&sound);
+    assert_says(&Sound::of_recording(Path::new(&path)), &sound);
     // It was for one call.
     let mut again = Peer::connect(&desk, legs[0]);
     again.speak(0x10, &sound.legs[0], 160);
@@ -180,7 +196,11 @@ fn a_second_leg_that_cannot_be_held_is_heard_all_the_same_and_the_first_one_is_w
     let mut lost = Peer::bare(&desk);
     lost.speak(0x10, &sound.legs[1], 160);
     for words in ["the other leg has another", "another connection is this leg", "its first message is no UUID"] {
-        wait_for(words, || desk.log().contains(words).then_some(()));
+        wait_for(words, || {
+            // Who has nothing more to say would be taken for lost.
+            agent.speak(0x10, &[7; 160], 160);
+            desk.log().contains(words).then_some(())
+        });
     }
     wide.hears_silence_at_last(0x12);
     twice.hears_silence(0x10, 5);
@@ -190,7 +210,9 @@ fn a_second_leg_that_cannot_be_held_is_heard_all_the_same_and_the_first_one_is_w
     drop((wide, twice, lost));
     agent.say(&message(0xff, &[1]));
     agent.hears_the_end();
-    kept(&desk).assert_is(&Sound { rate: 8_000, legs: [sound.legs[0].clone(), vec![0; 4_000]] });
+    let said = said(&kept(&desk));
+    assert!(said[0].starts_with(&sound.legs[0]) && said[0][4_000..].iter().all(|sample| *sample == 7));
+    assert_eq!(said[1], [0; 0]);
     desk.stop();
 }
 
@@ -276,8 +298,7 @@ fn however_a_peer_vanishes_its_leg_ends_and_the_call_with_the_last_one() {
     customer.reset();
     let mut expected = sound;
     expected.legs[1].truncate(4_000);
-    expected.legs[1].resize(4_010, 0);
-    kept(&desk).assert_is(&expected);
+    assert_says(&kept(&desk), &expected);
     desk.stop();
 }
 

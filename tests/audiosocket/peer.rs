@@ -24,9 +24,10 @@ pub fn uuid(text: &str) -> Vec<u8> {
     message(0x01, text.parse::<uuid::Uuid>().expect("a UUID").as_bytes())
 }
 
-/// A connection.
+/// A connection. Dropped, it hangs up: what it has not read by then would make that a reset.
 pub struct Peer {
     stream: TcpStream,
+    resets: bool,
 }
 
 impl Peer {
@@ -52,7 +53,7 @@ impl Peer {
     fn over(stream: TcpStream) -> Peer {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        Peer { stream }
+        Peer { stream, resets: false }
     }
 
     /// Connects, and says which leg it is.
@@ -132,8 +133,17 @@ impl Peer {
     }
 
     /// Tears the connection down.
-    pub fn reset(self) {
+    pub fn reset(mut self) {
+        self.resets = true;
         setsockopt(&self.stream, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 }).expect("an option");
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if !self.resets {
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
     }
 }
 

@@ -3,8 +3,12 @@
 //! Belongs here: its messages, the thread that reads them, which two legs are one call. Does not: decisions; those are the engine's.
 //! `docs/asterisk.md` is its manual.
 
+mod door;
+mod origin;
 mod pace;
 mod pairing;
+mod pieces;
+mod silence;
 mod switchboard;
 mod tap;
 mod thread;
@@ -14,56 +18,44 @@ pub mod wire;
 use std::{
     io,
     net::SocketAddr,
-    os::fd::OwnedFd,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, atomic::AtomicUsize},
+    time::{Duration, Instant},
 };
 
-use nix::{
-    sys::socket::{setsockopt, sockopt::TcpUserTimeout},
-    unistd::Gid,
-};
+use nix::unistd::Gid;
 use tokio::{net::TcpListener, sync::mpsc::unbounded_channel};
-use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::{
     ServeError,
     pulse::Beating,
-    socket::{Doorway, Kept, Place},
+    socket::{Kept, Place},
 };
-use crate::{
-    audio::Rate,
-    engine::{Engine, Mishap},
-    protocol::CallId,
-    ring::LegWriter,
-    settings::Settings,
-};
+use crate::{audio::Rate, engine::Engine, protocol::CallId, ring::LegWriter, settings::Settings};
+use door::{Door, Room};
 pub(super) use pairing::Pairing;
 use switchboard::Switchboard;
 use tap::Oddity;
-use thread::Taps;
+use thread::{Limits, Taps};
 
-/// How long what is sent to a peer may stay unacknowledged before the peer is taken for vanished.
-const VANISHED: Duration = Duration::from_secs(30);
-
-/// A number for each connection, never used twice.
+/// A number for each connection, never used twice. Later ones have higher numbers.
 type TapId = u64;
 
-/// What the thread tells the control thread.
-enum Told {
-    /// The first sample of a leg has come. Nothing more is read until it is said where it goes.
+/// A message of the thread to the control thread, or of the engine to the switchboard.
+enum Report {
+    /// The first sample of a leg has come. What comes waits until it is said where it goes.
     Audio { id: TapId, uuid: Uuid, rate: Rate },
     /// A key.
     Digit { id: TapId, digit: char },
     /// Something is wrong with what comes.
     Odd { id: TapId, oddity: Oddity },
-    /// The connection has ended.
-    Gone { id: TapId, writer: Option<Box<LegWriter>>, end: End },
+    /// The connection gives its leg back.
+    Back { id: TapId, writer: Box<LegWriter>, end: End },
+    /// The connection keeps its leg, which was contested: something has come of it.
+    Stays { id: TapId },
+    /// The connection is closed. `named`: it had said which leg it is.
+    Gone { named: bool },
     /// The engine has ended a call.
     CallEnded { call: CallId },
 }
@@ -83,6 +75,26 @@ struct Shared {
     pairing: Arc<Pairing>,
     /// Open connections.
     open: AtomicUsize,
+}
+
+/// Something that may go wrong again and again, and is told once a minute then.
+#[derive(Debug, Default)]
+struct Seldom {
+    told_at: Option<Instant>,
+    untold: u64,
+}
+
+impl Seldom {
+    /// It has gone wrong. If it is to be told now: how often it has, since that was told last.
+    fn happens(&mut self, now: Instant) -> Option<u64> {
+        const QUIET: Duration = Duration::from_secs(60);
+        self.untold += 1;
+        if self.told_at.is_some_and(|at| now.saturating_duration_since(at) < QUIET) {
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
 }
 
 /// AudioSocket is listened for, as long as this lives.
@@ -137,75 +149,29 @@ pub(super) async fn listen(
         }
         None => (None, None),
     };
-    let (told, inbox) = unbounded_channel();
+    let (reports, inbox) = unbounded_channel();
     let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
-    let taps = Taps::start(arena, fault_in, engine.allow_unlocked(), settings.audiosocket_idle, told.clone());
+    let room = Room::look(settings);
+    let limits = Limits { idle: settings.audiosocket_idle, unnamed_max: room.unnamed_max };
+    let taps = Taps::start(arena, fault_in, engine.allow_unlocked(), limits, reports.clone());
     let taps = Arc::new(taps.map_err(ServeError::Reader)?);
     let pairing = Arc::new(Pairing::new(settings));
     let shared = Arc::new(Shared { taps: Arc::clone(&taps), pairing: Arc::clone(&pairing), open: AtomicUsize::new(0) });
-    let switchboard =
-        Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711, told.clone());
+    let switchboard = Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711, reports);
     tokio::spawn(switchboard.serve(inbox));
     let address = tcp.as_ref().map(|(address, _)| *address);
-    let tcp = tcp.map(|(_, listener)| listener);
-    let (engine, next, max) = (Arc::clone(engine), AtomicU64::new(0), settings.connections_max);
-    let door = Door { engine, shared, tcp, unix, next, max };
+    let door = Door::new(Arc::clone(engine), shared, room, tcp.map(|(_, listener)| listener), unix);
     Ok(Some(AudioSocket { pairing, thread: taps, address, kept, door }))
 }
 
-/// Where connections come in.
-struct Door {
-    engine: Arc<Engine>,
-    shared: Arc<Shared>,
-    tcp: Option<TcpListener>,
-    unix: Option<Doorway>,
-    /// The number of the next connection.
-    next: AtomicU64,
-    max: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Door {
-    async fn accept(&mut self) {
-        loop {
-            let accepted = tokio::select! {
-                accepted = accept_tcp(self.tcp.as_ref()) => accepted,
-                accepted = accept_unix(self.unix.as_mut()) => accepted,
-            };
-            match accepted {
-                Ok(fd) => self.welcome(fd),
-                Err(error) => {
-                    self.engine.counters().mishap(Mishap::Connection);
-                    error!(
-                        "can't accept a connection for AudioSocket: {error}; trying again (is the limit on open files too low?)"
-                    );
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
-            }
-        }
+    #[test]
+    fn what_goes_wrong_again_and_again_is_told_once_a_minute_with_how_often_it_was() {
+        let (mut seldom, now) = (Seldom::default(), Instant::now());
+        let mut at = |seconds| seldom.happens(now + Duration::from_secs(seconds));
+        assert_eq!([at(0), at(1), at(59), at(60), at(61)], [Some(1), None, None, Some(3), None]);
     }
-
-    fn welcome(&self, fd: OwnedFd) {
-        if self.shared.open.load(Ordering::Relaxed) >= self.max {
-            warn!(limit = self.max, "a connection for AudioSocket is refused (connections_max)");
-            self.engine.counters().connection_refused();
-            return;
-        }
-        self.shared.open.fetch_add(1, Ordering::Relaxed);
-        self.engine.counters().connection_opened();
-        self.shared.taps.adopt(self.next.fetch_add(1, Ordering::Relaxed), fd);
-    }
-}
-
-async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<OwnedFd> {
-    let Some(listener) = listener else { return std::future::pending().await };
-    let (stream, _) = listener.accept().await?;
-    // Each message of silence leaves when it is written, and a peer whose machine is gone is noticed by what it does not acknowledge.
-    stream.set_nodelay(true)?;
-    setsockopt(&stream, TcpUserTimeout, &(VANISHED.as_millis() as u32))?;
-    Ok(stream.into_std()?.into())
-}
-
-async fn accept_unix(doorway: Option<&mut Doorway>) -> io::Result<OwnedFd> {
-    let Some(doorway) = doorway else { return std::future::pending().await };
-    Ok(doorway.accept().await?.into_std()?.into())
 }

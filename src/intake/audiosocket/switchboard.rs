@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -16,9 +16,10 @@ use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
-    End, Shared, TapId, Told,
+    End, Report, Seldom, Shared, TapId,
+    origin::Origin,
     pairing::{Found, Key},
-    tap::{Given, Oddity},
+    tap::{Loan, Oddity},
 };
 use crate::{
     audio::{Codec, Leg, Rate, g711::Law},
@@ -27,16 +28,13 @@ use crate::{
     ring::LegWriter,
 };
 
-/// How long the first frame of a call usually is.
-const FRAME: Duration = Duration::from_millis(20);
-
 /// Hears when the engine ends a call, and says so to the switchboard.
-struct Ear(UnboundedSender<Told>);
+struct Ear(UnboundedSender<Report>);
 
 impl Listener for Ear {
     fn tell(&self, event: &Event) {
         if let Event::Ended { call, .. } = event {
-            let _ = self.0.send(Told::CallEnded { call: *call });
+            let _ = self.0.send(Report::CallEnded { call: *call });
         }
     }
 }
@@ -46,7 +44,14 @@ struct Call {
     id: CallId,
     rate: Rate,
     /// What its position 0 is.
-    began: Instant,
+    origin: Arc<Origin>,
+}
+
+/// A connection that asks for a leg while another one has it.
+struct Rival {
+    tap: TapId,
+    uuid: Uuid,
+    rate: Rate,
 }
 
 /// The live calls, and the connections that carry their legs.
@@ -58,40 +63,54 @@ pub(super) struct Switchboard {
     who: Principal,
     ear: Arc<dyn Listener>,
     calls: HashMap<Key, Call>,
+    /// The legs that connections have.
     legs: HashMap<TapId, (Key, Leg)>,
+    /// By the connection that has the leg they ask for.
+    rivals: HashMap<TapId, Vec<Rival>>,
+    unnamed: Seldom,
 }
 
 impl Switchboard {
-    /// What it has to hear of the engine itself goes through `told`, as what the thread has to say.
+    /// What it has to hear of the engine itself goes through `reports`, as what the thread has to say.
     pub(super) fn new(
         engine: Arc<Engine>,
         shared: Arc<Shared>,
         law: Option<Law>,
-        told: UnboundedSender<Told>,
+        reports: UnboundedSender<Report>,
     ) -> Switchboard {
         let who = Principal::audiosocket();
-        let ear = Arc::new(Ear(told)) as _;
-        Switchboard { engine, shared, law, who, ear, calls: HashMap::new(), legs: HashMap::new() }
+        let ear = Arc::new(Ear(reports)) as _;
+        Switchboard {
+            engine,
+            shared,
+            law,
+            who,
+            ear,
+            calls: HashMap::new(),
+            legs: HashMap::new(),
+            rivals: HashMap::new(),
+            unnamed: Seldom::default(),
+        }
     }
 
     /// Hears what the thread has to say, for as long as the runtime lives.
-    pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Told>) {
-        while let Some(told) = inbox.recv().await {
-            match told {
-                Told::Audio { id, uuid, rate } => {
-                    let given = self.find(id, uuid, rate);
-                    self.shared.taps.answer(id, given);
-                }
-                Told::Digit { id, digit } => self.digit(id, digit),
-                Told::Odd { id, oddity } => self.tell_odd(id, oddity),
-                Told::Gone { id, writer, end } => self.gone(id, writer, end),
-                Told::CallEnded { call } => self.forget(call),
+    pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Report>) {
+        while let Some(report) = inbox.recv().await {
+            match report {
+                Report::Audio { id, uuid, rate } => self.find(Rival { tap: id, uuid, rate }),
+                Report::Digit { id, digit } => self.digit(id, digit),
+                Report::Odd { id, oddity } => self.tell_odd(id, oddity),
+                Report::Back { id, writer, end } => self.back(id, writer, end),
+                Report::Stays { id } => self.stays(id),
+                Report::Gone { named } => self.gone(named),
+                Report::CallEnded { call } => self.forget(call),
             }
         }
     }
 
-    /// The writer of the leg that this connection is.
-    fn find(&mut self, tap: TapId, uuid: Uuid, rate: Rate) -> Option<Given> {
+    /// Answers a connection that asks for its leg: with a loan, with nothing, or later if another connection has the leg.
+    fn find(&mut self, asks: Rival) {
+        let Rival { tap, uuid, rate } = asks;
         let found = self.shared.pairing.find(uuid);
         let (key, leg) = (found.key, found.leg);
         let taken = match self.calls.get(&key) {
@@ -100,26 +119,30 @@ impl Switchboard {
                 let (rate_hz, call_hz) = (rate.hz(), call.rate.hz());
                 warn!(call = %call.id, ?leg, rate_hz, call_hz, "nothing is held of a leg that came over AudioSocket: the other leg has \
                     another rate; let Asterisk send both at the same one");
-                return None;
+                return self.shared.taps.answer(tap, None);
             }
             Some(call) => self.engine.take_leg(call.id, leg),
         };
-        let call = self.calls.get(&key);
-        let writer = match (taken, call) {
-            (Ok(writer), _) => writer,
-            (Err(Refusal::Connected), Some(call)) => {
-                warn!(call = %call.id, ?leg, "nothing is held of a leg that came over AudioSocket: another connection is this leg");
-                return None;
+        let reason = match (taken, self.calls.get(&key)) {
+            (Ok(writer), Some(call)) => {
+                debug!(call = %call.id, ?leg, %uuid, "a leg has come over AudioSocket");
+                self.legs.insert(tap, (key, leg));
+                let loan = Loan { writer, rate, vote: call.origin.vote(), law: self.law };
+                return self.shared.taps.answer(tap, Some(loan));
             }
-            (Err(refusal), _) => {
-                warn!(%uuid, reason = %refusal, "nothing is held of a leg that came over AudioSocket: its call is refused");
-                return None;
+            (Err(Refusal::Connected), _) => {
+                let holder = self.legs.iter().find(|(_, has)| **has == (key, leg)).map(|(holder, _)| *holder);
+                if let Some(holder) = holder {
+                    // It may be lost, and nobody has noticed yet.
+                    self.rivals.entry(holder).or_default().push(asks);
+                    return self.shared.taps.contest(holder);
+                }
+                Refusal::Connected
             }
+            (taken, _) => taken.err().unwrap_or(Refusal::UnknownCall),
         };
-        let call = call?;
-        debug!(call = %call.id, ?leg, %uuid, "a leg has come over AudioSocket");
-        self.legs.insert(tap, (key, leg));
-        Some(Given { writer, rate, began: call.began, law: self.law })
+        warn!(%uuid, %reason, "nothing is held of a leg that came over AudioSocket: its call is refused");
+        self.shared.taps.answer(tap, None);
     }
 
     fn begin(&mut self, found: Found, rate: Rate) -> Result<Box<LegWriter>, Refusal> {
@@ -137,10 +160,7 @@ impl Switchboard {
             let [agent_leg, customer_leg] = found.uuids;
             listener.tell(&Event::Begun { call: id, agent: found.agent, agent_leg, customer_leg });
         }
-        // The first frame was spoken in the time before it came.
-        let now = Instant::now();
-        let began = now.checked_sub(FRAME).unwrap_or(now);
-        self.calls.insert(found.key, Call { id, rate, began });
+        self.calls.insert(found.key, Call { id, rate, origin: Origin::new(Instant::now()) });
         Ok(writer)
     }
 
@@ -183,20 +203,42 @@ impl Switchboard {
         }
     }
 
-    /// A connection has ended: with the last one of its call, the call has, unless it may come back.
-    fn gone(&mut self, tap: TapId, writer: Option<Box<LegWriter>>, end: End) {
-        self.shared.open.fetch_sub(1, Ordering::Relaxed);
-        self.engine.counters().connection_closed(ClosedBy::Client);
+    /// A connection gives its leg back: with the last one of its call that has ended, the call has, unless one may come back.
+    fn back(&mut self, tap: TapId, writer: Box<LegWriter>, end: End) {
         let Some((key, leg)) = self.legs.remove(&tap) else { return };
-        let (Some(call), Some(writer)) = (self.calls.get(&key), writer) else { return };
-        debug!(call = %call.id, ?leg, ?end, "a leg that came over AudioSocket has ended");
-        match end {
-            End::Lost => self.engine.leg_lost(call.id, leg, writer),
-            End::HangUp => {
-                if self.engine.leg_ended(call.id, leg, writer) {
-                    self.forget(call.id);
+        if let Some(call) = self.calls.get(&key) {
+            debug!(call = %call.id, ?leg, ?end, "a leg that came over AudioSocket has ended");
+            match end {
+                End::Lost => self.engine.leg_lost(call.id, leg, writer),
+                End::HangUp => {
+                    let id = call.id;
+                    if self.engine.leg_ended(id, leg, writer) {
+                        self.forget(id);
+                    }
                 }
             }
+        }
+        self.rivals.remove(&tap).into_iter().flatten().for_each(|rival| self.find(rival));
+    }
+
+    /// A connection keeps its leg: nothing is held of others that say they are the same one.
+    fn stays(&mut self, tap: TapId) {
+        let call = self.legs.get(&tap).and_then(|(key, _)| self.calls.get(key)).map(|call| call.id.to_string());
+        for rival in self.rivals.remove(&tap).into_iter().flatten() {
+            warn!(call, uuid = %rival.uuid, "nothing is held of a leg that came over AudioSocket: another connection is this leg");
+            self.shared.taps.answer(rival.tap, None);
+        }
+    }
+
+    /// A connection is closed.
+    fn gone(&mut self, named: bool) {
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        self.engine.counters().connection_closed(ClosedBy::Client);
+        if !named && let Some(times) = self.unnamed.happens(Instant::now()) {
+            warn!(
+                times,
+                "connections to AudioSocket have ended without saying which leg they are: see what connects to the port"
+            );
         }
     }
 

@@ -1,25 +1,27 @@
 //! One connection of AudioSocket, as the thread knows it: from bytes that came to frames of its leg.
 //!
 //! Belongs here: the path of a frame from a read buffer into a ring. It takes no lock, logs nothing and allocates nothing for a frame.
-//! Does not: epoll, the clock, which call it is.
+//! Does not: sockets' events, the clock, which call it is.
 //!
 //! What comes is looked through at once, for keys and for where messages end; samples are then either put into the ring, or wait in the
-//! arena until it is known what they are (`pace`) and where they belong (`timeline`).
+//! arena until it is known what they are (`pace`), when their call began (`origin`) and where they belong (`timeline`).
 
 use std::{
     os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
-use nix::unistd::write;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::{
-    End, TapId, Told,
+    End, Report, TapId,
+    origin::Vote,
     pace::{Pace, Verdict},
+    pieces::{Piece, Pieces},
+    silence::{Silences, Speaker},
     timeline::{Place, Timeline},
-    wire::{Kind, Parser, Piece, REST_BYTES_MAX},
+    wire::{Kind, Parser, Piece as Part, REST_BYTES_MAX},
 };
 use crate::{
     audio::{FRAME_SAMPLES_MAX, Rate, g711::Law},
@@ -27,19 +29,22 @@ use crate::{
     ring::LegWriter,
 };
 
-/// What may wait of one leg. Over that it waits no longer.
-pub(super) const WAITING_BYTES_MAX: usize = 64 * 1024;
+/// What may wait of one leg at the highest rate. Over that it waits no longer, and nothing more is read meanwhile.
+pub(super) const WAITING_BYTES_MAX: usize = WAITING_SECONDS_MAX * 2 * Rate::MAX_HZ as usize;
+const WAITING_SECONDS_MAX: usize = 4;
 /// Keys that are told of a leg within 20 ms; what is over that no finger can press, and is passed over.
 const DIGITS_MAX: u8 = 32;
 /// A leg that has been silent for so long says no more about its pace.
 const PACE_WAIT: Duration = Duration::from_millis(200);
+/// And one that has come for so long has said all.
+const PACE_WAIT_MAX: Duration = Duration::from_millis(600);
 
-/// What a leg is given when its call is known.
-pub(super) struct Given {
+/// What a connection holds of a leg until it gives the writer back.
+pub(super) struct Loan {
     pub writer: Box<LegWriter>,
     pub rate: Rate,
-    /// When the call began: its timeline counts from here.
-    pub began: Instant,
+    /// The leg's say in when its call began: the timeline counts from there.
+    pub vote: Vote,
     /// What codes under the label of linear samples are.
     pub law: Option<Law>,
 }
@@ -77,16 +82,19 @@ enum State {
     Fresh,
     /// No audio has come yet.
     Named(Uuid),
-    /// Which call it is has been asked: nothing more is read until that is known.
+    /// Which call it is has been asked: what comes waits until that is known.
     Asked,
     /// Its frames go into a ring.
-    Carried(Box<Carried>),
+    Held(Box<Track>),
     /// Nothing of it is held. It is read all the same.
     Deaf,
 }
 
-struct Carried {
-    given: Given,
+/// A leg that is held.
+struct Track {
+    loan: Loan,
+    /// When its call began, once that is settled.
+    origin: Option<Instant>,
     timeline: Timeline,
     /// None while it is not known.
     format: Option<Format>,
@@ -110,11 +118,22 @@ impl Format {
     }
 }
 
+/// What one look at a connection has brought.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Catch {
+    /// Whether anything has come.
+    pub came: bool,
+    /// Bytes that have come and are not read yet.
+    pub unread_bytes: u64,
+    /// How the connection ended, if it has.
+    pub end: Option<End>,
+}
+
 /// One connection.
 pub(super) struct Tap<'a> {
+    pub id: TapId,
     pub fd: OwnedFd,
-    id: TapId,
-    told: UnboundedSender<Told>,
+    reports: UnboundedSender<Report>,
     state: State,
     kind: Option<Kind>,
     pace: Pace,
@@ -122,89 +141,125 @@ pub(super) struct Tap<'a> {
     scout: Parser,
     /// Behind all that has been used.
     parser: Parser,
-    /// What has been looked through and waits.
+    /// What has been looked through and waits, and in what pieces it came.
     stash: Stash<'a>,
-    /// Bytes of samples among that.
-    waiting_bytes: u64,
+    pieces: Pieces,
     /// What can't be looked through yet: the beginning of a message, half a sample.
     rest: [u8; REST_BYTES_MAX],
     rest_bytes: usize,
     /// When it connected: the pace counts from here.
     born: Instant,
+    /// When its first audio came.
+    spoke_at: Option<Instant>,
     /// When something last came.
     heard_at: Instant,
-    /// Nothing more comes: the peer has closed, or said so.
+    /// Nothing more comes: the peer has closed, or said so; or nobody waits for it any longer.
     end: Option<End>,
+    /// The peer has torn the connection down, which was seen when silence was sent: reads tell only once.
+    torn: bool,
     odd: u8,
     digits_left: u8,
-    /// The silence that is sent, and how much of the last message the kernel did not take.
-    silence: Kind,
-    unsent_bytes: usize,
+    speaker: Speaker,
 }
 
 impl<'a> Tap<'a> {
-    pub(super) fn new(id: TapId, fd: OwnedFd, told: UnboundedSender<Told>, arena: &'a Arena, now: Instant) -> Tap<'a> {
+    pub(super) fn new(
+        id: TapId,
+        fd: OwnedFd,
+        reports: UnboundedSender<Report>,
+        arena: &'a Arena,
+        now: Instant,
+    ) -> Tap<'a> {
         Tap {
-            fd,
             id,
-            told,
+            fd,
+            reports,
             state: State::Fresh,
             kind: None,
             pace: Pace::default(),
             scout: Parser::default(),
             parser: Parser::default(),
             stash: Stash::new(arena),
-            waiting_bytes: 0,
+            pieces: Pieces::new(),
             rest: [0; REST_BYTES_MAX],
             rest_bytes: 0,
             born: now,
+            spoke_at: None,
             heard_at: now,
             end: None,
+            torn: false,
             odd: 0,
             digits_left: DIGITS_MAX,
-            silence: Kind::SLIN8,
-            unsent_bytes: 0,
+            speaker: Speaker::new(),
         }
     }
 
-    /// Whether nothing may be read because it is not known which call it is.
+    /// Whether it is still to say which leg it is.
+    pub(super) fn is_unnamed(&self) -> bool {
+        matches!(self.state, State::Fresh)
+    }
+
+    /// Whether more is to be read of it.
+    pub(super) fn takes_more(&self) -> bool {
+        self.end.is_none() && self.stash.len() < self.waiting_bytes_max()
+    }
+
+    /// Whether its end has come, and everything before it has its place.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.is_some() && self.stash.is_empty() && !self.is_asked()
+    }
+
+    /// Whether it waits to be told which call it is.
     pub(super) fn is_asked(&self) -> bool {
         matches!(self.state, State::Asked)
     }
 
-    /// How it ended, if it has and everything before that is used.
-    pub(super) fn is_over(&self) -> Option<End> {
-        self.end.filter(|_| !self.is_asked())
+    /// Nobody waits for anything more of it.
+    pub(super) fn end(&mut self, end: End) {
+        self.end.get_or_insert(end);
     }
 
-    /// Whether samples wait for time to go by.
-    pub(super) fn waits(&self) -> bool {
-        !self.stash.is_empty() && !self.is_asked()
+    /// When something last came.
+    pub(super) fn heard_at(&self) -> Instant {
+        self.heard_at
     }
 
-    /// How long nothing has come.
-    pub(super) fn silent_for(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.heard_at)
+    /// When it connected.
+    pub(super) fn born(&self) -> Instant {
+        self.born
+    }
+
+    fn waiting_bytes_max(&self) -> usize {
+        self.kind.map_or(WAITING_BYTES_MAX, |kind| WAITING_SECONDS_MAX * 2 * kind.hz() as usize)
     }
 
     /// The call is known, or nothing of this leg is to be held.
-    pub(super) fn answer(&mut self, given: Option<Given>) {
-        self.state = match given {
-            Some(given) => {
-                let timeline = Timeline::new(given.rate, given.writer.position());
+    pub(super) fn answer(&mut self, loan: Option<Loan>) {
+        self.state = match loan {
+            Some(loan) => {
+                let timeline = Timeline::new(loan.rate, loan.writer.position());
                 let format = (self.kind != Some(Kind::SLIN8)).then_some(Format::Linear);
-                State::Carried(Box::new(Carried { given, timeline, format }))
+                State::Held(Box::new(Track { loan, origin: None, timeline, format }))
             }
             None => State::Deaf,
         };
     }
 
-    /// The end: gives the writer back.
-    pub(super) fn into_writer(self) -> Option<Box<LegWriter>> {
-        match self.state {
-            State::Carried(carried) => Some(carried.given.writer),
-            _ => None,
+    /// Gives the writer back, if it has one, and says so. Nothing more is held of the leg.
+    pub(super) fn give_back(&mut self, end: End) {
+        if let State::Held(track) = std::mem::replace(&mut self.state, State::Deaf) {
+            let _ = self.reports.send(Report::Back { id: self.id, writer: track.loan.writer, end });
         }
+    }
+
+    /// Sends silence, `times` 20 ms of it.
+    pub(super) fn send_silence(&mut self, silences: &Silences, times: u32) {
+        self.torn |= self.speaker.send(&self.fd, silences, times).is_err();
+    }
+
+    /// How it has ended.
+    pub(super) fn ended(&self) -> End {
+        if self.torn { End::Lost } else { self.end.unwrap_or(End::HangUp) }
     }
 
     /// What waits, at the beginning of a buffer: how much of it has been looked through, and how much there is.
@@ -216,33 +271,35 @@ impl<'a> Tap<'a> {
         (looked, filled)
     }
 
-    /// Uses bytes, of which the first `looked` were looked through before. `came` says that some are new, `end` how it ends, if none will follow.
+    /// Uses bytes, of which the first `looked` were looked through before.
     pub(super) fn use_bytes(
         &mut self,
         bytes: &[u8],
         looked: usize,
-        came: bool,
-        end: Option<End>,
+        catch: Catch,
         samples: &mut LockedSamples,
         now: Instant,
     ) {
-        if came {
-            self.heard_at = now;
+        self.digits_left = DIGITS_MAX;
+        let before = looked;
+        let (looked, audio_bytes) = if catch.came { self.look_through(bytes, looked, now) } else { (looked, 0) };
+        self.end = self.end.or(catch.end);
+        if looked > before {
+            let unread = catch.unread_bytes * 1_000 / self.bytes_per_second();
+            let at = now.checked_sub(Duration::from_millis(unread)).unwrap_or(now);
+            self.pieces.push(Piece { at, bytes: looked - before, audio_bytes });
         }
-        let looked = self.look_through(bytes, looked, came);
-        self.end = self.end.or(end);
-        let holds = match self.state {
-            State::Asked => true,
-            State::Carried(_) => !self.place(&bytes[..looked], samples, now),
-            State::Fresh | State::Named(_) | State::Deaf => false,
+        let used = match self.state {
+            State::Asked => 0,
+            State::Held(_) => self.place(&bytes[..looked], samples, now),
+            State::Fresh | State::Named(_) | State::Deaf => looked,
         };
-        if holds && self.stash.put(&bytes[..looked], Need::Selected) {
-            // It is used later, from where the parser is.
-        } else {
-            if holds && looked > 0 {
+        if used == looked || !self.stash.put(&bytes[used..looked], Need::Selected) {
+            if used < looked {
                 self.tell_odd(Oddity::Memory);
             }
-            (self.parser, self.waiting_bytes) = (self.scout, 0);
+            self.parser = self.scout;
+            self.pieces.clear();
         }
         let rest = &bytes[looked..];
         if self.end.is_none() {
@@ -252,32 +309,35 @@ impl<'a> Tap<'a> {
         }
     }
 
-    /// Looks through what has not been looked through yet. Returns up to where.
-    fn look_through(&mut self, bytes: &[u8], mut at: usize, came: bool) -> usize {
-        let before = self.waiting_bytes;
+    /// Bytes of a second, if it is what it says.
+    fn bytes_per_second(&self) -> u64 {
+        2 * u64::from(self.kind.unwrap_or(Kind::SLIN8).hz())
+    }
+
+    /// Looks through what has not been looked through yet. Returns up to where, and how many bytes of samples are there.
+    fn look_through(&mut self, bytes: &[u8], mut at: usize, now: Instant) -> (usize, u64) {
+        self.heard_at = now;
+        let mut audio_bytes = 0;
         while self.end.is_none()
-            && let Some((used, piece)) = self.scout.next(&bytes[at..])
+            && let Some((used, part)) = self.scout.next(&bytes[at..])
         {
-            match piece {
-                Piece::Uuid(uuid) if matches!(self.state, State::Fresh) => self.state = State::Named(uuid),
-                Piece::Digit(digit) => self.tell_digit(digit),
-                Piece::Audio { kind, bytes } => self.message(kind, bytes),
-                Piece::Samples { kind, bytes } if self.kind == Some(kind) => self.waiting_bytes += bytes.len() as u64,
-                Piece::HangUp | Piece::Error => self.end = Some(End::HangUp),
-                Piece::Uuid(_) | Piece::Samples { .. } | Piece::Skipped => {}
+            match part {
+                Part::Uuid(uuid) if matches!(self.state, State::Fresh) => self.state = State::Named(uuid),
+                Part::Digit(digit) => self.tell_digit(digit),
+                Part::Audio { kind, bytes } => self.message(kind, bytes),
+                Part::Samples { kind, bytes } if self.kind == Some(kind) => audio_bytes += bytes.len() as u64,
+                Part::HangUp | Part::Error => self.end = Some(End::HangUp),
+                Part::Uuid(_) | Part::Samples { .. } | Part::Skipped => {}
             }
             at += used;
         }
-        if came {
-            self.pace.arrival(self.heard_at.saturating_duration_since(self.born), self.waiting_bytes - before);
-        }
-        at
+        self.pace.arrival(now.saturating_duration_since(self.born), audio_bytes);
+        (at, audio_bytes)
     }
 
     /// A message of audio begins.
     fn message(&mut self, kind: Kind, bytes: usize) {
-        // Silence of the kind that the peer speaks: that one it takes.
-        self.silence = if self.unsent_bytes == 0 { kind } else { self.silence };
+        self.speaker.speaks(kind);
         match self.state {
             State::Fresh => {
                 self.tell_odd(Oddity::NoUuid);
@@ -285,16 +345,17 @@ impl<'a> Tap<'a> {
             }
             State::Named(uuid) => match kind.rate() {
                 Some(rate) => {
-                    let _ = self.told.send(Told::Audio { id: self.id, uuid, rate });
+                    let _ = self.reports.send(Report::Audio { id: self.id, uuid, rate });
                     (self.state, self.kind) = (State::Asked, Some(kind));
+                    self.spoke_at = Some(self.heard_at);
                     self.pace.message(bytes);
                 }
                 None => self.tell_odd(Oddity::Rate(kind.hz())),
             },
-            State::Asked | State::Carried(_) if self.kind != Some(kind) => {
+            State::Asked | State::Held(_) if self.kind != Some(kind) => {
                 self.tell_odd(Oddity::OtherKind(kind.hz()));
             }
-            State::Asked | State::Carried(_) => self.pace.message(bytes),
+            State::Asked | State::Held(_) => self.pace.message(bytes),
             State::Deaf => {}
         }
     }
@@ -303,73 +364,87 @@ impl<'a> Tap<'a> {
         if self.digits_left > 0 && matches!(digit, b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D' | b'a'..=b'd') {
             self.digits_left -= 1;
             let digit = char::from(digit.to_ascii_uppercase());
-            let _ = self.told.send(Told::Digit { id: self.id, digit });
+            let _ = self.reports.send(Report::Digit { id: self.id, digit });
         }
     }
 
     fn tell_odd(&mut self, oddity: Oddity) {
         if self.odd & oddity.bit() == 0 {
             self.odd |= oddity.bit();
-            let _ = self.told.send(Told::Odd { id: self.id, oddity });
+            let _ = self.reports.send(Report::Odd { id: self.id, oddity });
         }
     }
 
-    /// Puts what waits where it belongs. False if that can't be said yet.
-    fn place(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> bool {
-        let State::Carried(carried) = &mut self.state else { return true };
-        let must = self.end.is_some() || bytes.len() >= WAITING_BYTES_MAX;
-        let format = match carried.format {
-            Some(format) => format,
-            None => {
-                let silent = now.saturating_duration_since(self.heard_at) >= PACE_WAIT;
-                let verdict = self.pace.verdict().or_else(|| (must || silent).then(|| self.pace.settle()));
-                match (verdict, carried.given.law) {
-                    (None, _) => return self.waiting_bytes == 0,
-                    (Some(Verdict::Linear), _) => *carried.format.insert(Format::Linear),
-                    (Some(Verdict::Codes), Some(law)) => *carried.format.insert(Format::Codes(law)),
-                    (Some(Verdict::Codes), None) => *carried.format.insert(Format::Unknown),
-                }
-            }
+    /// Puts what waits where it belongs, piece by piece, up to the first of which that can't be said yet. Returns how many bytes that were.
+    fn place(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> usize {
+        let must = self.end.is_some() || bytes.len() >= self.waiting_bytes_max();
+        let spoke_for = self.spoke_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let pace_is_over = now.saturating_duration_since(self.heard_at) >= PACE_WAIT || spoke_for >= PACE_WAIT_MAX;
+        let State::Held(track) = &mut self.state else { return bytes.len() };
+        let Some(format) = track.format(&self.pace, must || pace_is_over) else {
+            return if self.pieces.has_audio() { 0 } else { bytes.len() };
         };
-        let waiting = self.waiting_bytes / format.bytes_per_sample();
         if let Format::Unknown = format {
+            track.loan.vote.abstain();
             self.tell_odd(Oddity::Codes);
-            return true;
+            return bytes.len();
         }
-        let since = |at: Instant| at.saturating_duration_since(carried.given.began);
-        let (now, arrived) = (since(now), since(self.heard_at));
-        let Place::At(position) = carried.timeline.place(now, arrived, waiting, must) else { return false };
-        carried.given.writer.note_arrival(self.heard_at, position + waiting, carried.given.rate);
-        let end = carried.push(&mut self.parser, self.kind, bytes, format, position, samples);
-        carried.timeline.advance_to(end);
-        true
-    }
-
-    /// Sends silence, `times` 20 ms of it, each of them with one write.
-    pub(super) fn send_silence(&mut self, silences: &[Vec<u8>], times: u32) {
-        self.digits_left = DIGITS_MAX;
-        let message = &silences[self.silence.index()];
-        if self.unsent_bytes > 0 {
-            // The kernel's buffer was full: the peer does not read. What it has half of comes first.
-            match write(&self.fd, &message[message.len() - self.unsent_bytes..]) {
-                Ok(written) => self.unsent_bytes -= written,
-                Err(_) => return,
+        let bytes_per_second = u64::from(track.loan.rate.hz()) * format.bytes_per_sample();
+        let mut used = 0;
+        while let Some(piece) = self.pieces.first().copied() {
+            let part = &bytes[used..used + piece.bytes];
+            if let Some(start) = self.pieces.start(bytes_per_second)
+                && piece.audio_bytes > 0
+            {
+                let Some(origin) = track.origin(start, now) else { break };
+                let since = |at: Instant| at.saturating_duration_since(origin);
+                let Place::At(position) = track.timeline.place(since(now), since(piece.at), since(start), must) else {
+                    break;
+                };
+                let samples_came = piece.audio_bytes / format.bytes_per_sample();
+                track.loan.writer.note_arrival(piece.at, position + samples_came, track.loan.rate);
+                let end = track.push(&mut self.parser, self.kind, part, format, position, samples);
+                track.timeline.advance_to(end);
+            } else {
+                skip(&mut self.parser, part);
             }
+            used += piece.bytes;
+            self.pieces.pop();
         }
-        for _ in 0..times {
-            if self.unsent_bytes > 0 {
-                return;
-            }
-            match write(&self.fd, message) {
-                Ok(written) => self.unsent_bytes = message.len() - written,
-                // It is full, or the peer is gone: whoever reads learns that.
-                Err(_) => return,
-            }
-        }
+        used
     }
 }
 
-impl Carried {
+/// Passes over bytes without a sample.
+fn skip(parser: &mut Parser, bytes: &[u8]) {
+    let mut at = 0;
+    while let Some((used, _)) = parser.next(&bytes[at..]) {
+        at += used;
+    }
+}
+
+impl Track {
+    /// What the samples are, once that is known or `must` be.
+    fn format(&mut self, pace: &Pace, must: bool) -> Option<Format> {
+        if self.format.is_none() {
+            let verdict = pace.verdict().or_else(|| must.then(|| pace.settle()))?;
+            self.format = Some(match (verdict, self.loan.law) {
+                (Verdict::Linear, _) => Format::Linear,
+                (Verdict::Codes, Some(law)) => Format::Codes(law),
+                (Verdict::Codes, None) => Format::Unknown,
+            });
+        }
+        self.format
+    }
+
+    /// When the call began, once that is settled; this leg's first sample was spoken at `start`.
+    fn origin(&mut self, start: Instant, now: Instant) -> Option<Instant> {
+        if self.origin.is_none() {
+            self.origin = self.loan.vote.cast(start, now);
+        }
+        self.origin
+    }
+
     /// Pushes all samples of these bytes, the first of them at `position`. Returns where the last one ends.
     fn push(
         &mut self,
@@ -380,11 +455,11 @@ impl Carried {
         mut position: u64,
         buffer: &mut LockedSamples,
     ) -> u64 {
-        let writer = &mut self.given.writer;
+        let writer = &mut self.loan.writer;
         let (mut at, mut longest) = (0, 0);
-        while let Some((used, piece)) = parser.next(&bytes[at..]) {
+        while let Some((used, part)) = parser.next(&bytes[at..]) {
             at += used;
-            let Piece::Samples { kind, bytes } = piece else { continue };
+            let Part::Samples { kind, bytes } = part else { continue };
             if own != Some(kind) {
                 continue;
             }

@@ -1,12 +1,15 @@
 //! A tap in a time of its own: what becomes of what comes, whenever it comes and however it is split.
 
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::{
+    io::Read,
+    os::unix::net::{UnixDatagram, UnixStream},
+};
 
 use assert_no_alloc::assert_no_alloc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
-    super::{tap::Oddity, wire::REST_BYTES_MAX},
+    super::{origin::Origin, tap::Oddity, wire::REST_BYTES_MAX},
     *,
 };
 use crate::{
@@ -14,16 +17,14 @@ use crate::{
     ring::Ring,
 };
 
-/// The first frame was spoken before it came.
-const FRAME: Duration = Duration::from_millis(20);
 const ID: [u8; 19] = [1, 0, 16, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 8];
 
-/// A leg at 8 kHz of a call that begins when its first frame comes.
+/// A leg of a call that begins with its first frame.
 struct Scene {
     arena: Arc<Arena>,
     tap: Tap<'static>,
     peer: UnixDatagram,
-    inbox: UnboundedReceiver<Told>,
+    inbox: UnboundedReceiver<Report>,
     ring: Option<Arc<Ring>>,
     law: Option<Law>,
     bytes: LockedBuffer,
@@ -38,11 +39,11 @@ fn scene(law: Option<Law>) -> Scene {
     // Datagrams keep what was one write apart from what was two.
     let (peer, ours) = UnixDatagram::pair().expect("sockets");
     ours.set_nonblocking(true).expect("a socket");
-    let (told, inbox) = unbounded_channel();
+    let (reports, inbox) = unbounded_channel();
     let began = Instant::now();
     Scene {
         arena: Arc::clone(arena),
-        tap: Tap::new(1, ours.into(), told, arena, began),
+        tap: Tap::new(1, ours.into(), reports, arena, began),
         peer,
         inbox,
         ring: None,
@@ -55,39 +56,36 @@ fn scene(law: Option<Law>) -> Scene {
 
 impl Scene {
     /// As the thread does it, `ms` after the begin.
-    fn use_bytes(&mut self, ms: u64, bytes: &[u8], last: bool) {
+    fn use_bytes(&mut self, ms: u64, bytes: &[u8], end: Option<End>) {
         let (looked, filled) = self.tap.take_waiting(&mut self.bytes);
         self.bytes[filled..filled + bytes.len()].copy_from_slice(bytes);
         let filled = filled + bytes.len();
         let now = self.began + Duration::from_millis(ms);
-        self.tap.use_bytes(
-            &self.bytes[..filled],
-            looked,
-            !bytes.is_empty(),
-            last.then_some(End::HangUp),
-            &mut self.samples,
-            now,
-        );
+        let catch = Catch { came: !bytes.is_empty(), unread_bytes: 0, end };
+        self.tap.use_bytes(&self.bytes[..filled], looked, catch, &mut self.samples, now);
         wipe(&mut self.bytes[..filled]);
     }
 
     fn come(&mut self, ms: u64, bytes: &[u8]) {
-        self.use_bytes(ms, bytes, false);
+        self.use_bytes(ms, bytes, None);
         if self.tap.is_asked() {
-            let Ok(Told::Audio { rate, .. }) = self.inbox.try_recv() else { panic!("it asks which call it is") };
+            let Ok(Report::Audio { rate, .. }) = self.inbox.try_recv() else { panic!("it asks which call it is") };
             let (ring, [writer, _]) = Ring::new(Arc::clone(&self.arena));
             self.ring = Some(ring);
-            self.tap.answer(Some(Given { writer: Box::new(writer), rate, began: self.began - FRAME, law: self.law }));
-            self.use_bytes(ms, &[], false);
+            let vote = Origin::new(self.began + Duration::from_millis(ms)).vote();
+            self.tap.answer(Some(Loan { writer: Box::new(writer), rate, vote, law: self.law }));
         }
     }
 
+    /// The peer has closed; turns until all that came has its place.
     fn end(&mut self, ms: u64) -> Vec<i16> {
-        self.use_bytes(ms, &[], true);
-        assert!(
-            self.tap.is_over().is_some() && self.samples.iter().all(|sample| *sample == 0),
-            "nothing is left in the buffer"
-        );
+        self.use_bytes(ms, &[], Some(End::HangUp));
+        for turn in 0..100 {
+            if !self.tap.is_over() {
+                self.use_bytes(ms + turn * 20, &[], None);
+            }
+        }
+        assert!(self.tap.is_over() && self.samples.iter().all(|sample| *sample == 0), "nothing is left in the buffer");
         let ring = self.ring.as_ref().expect("there is a call");
         let mut samples = vec![0; ring.frontier(Leg::Agent) as usize];
         ring.reader().read(Leg::Agent, 0, &mut samples);
@@ -100,8 +98,8 @@ impl Scene {
 
     fn oddities(&mut self) -> Vec<Oddity> {
         let mut all = Vec::new();
-        while let Ok(told) = self.inbox.try_recv() {
-            all.extend(if let Told::Odd { oddity, .. } = told { Some(oddity) } else { None });
+        while let Ok(report) = self.inbox.try_recv() {
+            all.extend(if let Report::Odd { oddity, .. } = report { Some(oddity) } else { None });
         }
         all
     }
@@ -129,7 +127,7 @@ fn the_path_of_a_frame_from_audiosocket_allocates_nothing_also_while_frames_wait
     for (frame, bytes) in frames.iter().enumerate().skip(1) {
         // A pause in the middle: the frames behind it wait for a while.
         let ms = frame as u64 * 20 + if frame < 30 { 0 } else { 500 };
-        assert_no_alloc(|| scene.use_bytes(ms, bytes, false));
+        assert_no_alloc(|| scene.use_bytes(ms, bytes, None));
     }
     let held = scene.end(2_000);
     assert_eq!((held.len(), scene.gaps()), (160 * 60 + 4_000, 1));
@@ -198,25 +196,27 @@ fn keys_are_told_at_once_and_what_is_odd_is_told_once_and_closes_nothing() {
     let mut wide = scene(None);
     wide.come(0, &[&ID[..], &message(0x18, &[1; 400]), &message(0x17, &[1; 400]), &message(0x18, &[1; 400])].concat());
     assert_eq!(wide.oddities(), [Oddity::Rate(192_000)]);
-    assert!(wide.tap.is_over().is_none() && !wide.tap.is_asked());
+    assert!(!wide.tap.is_over() && wide.tap.takes_more());
     let mut keys = scene(None);
     keys.come(0, &[&ID[..], &linear(&speech(160))].concat());
     keys.come(20, &[&message(0x11, &[1; 480])[..], b"\x03\0\x017\x03\0\x01x\x03\0\x01d"].concat());
-    let Ok(Told::Odd { oddity: Oddity::OtherKind(12_000), .. }) = keys.inbox.try_recv() else { panic!("another rate") };
+    let Ok(Report::Odd { oddity: Oddity::OtherKind(12_000), .. }) = keys.inbox.try_recv() else {
+        panic!("another rate")
+    };
     for expected in ['7', 'D'] {
-        let Ok(Told::Digit { digit, .. }) = keys.inbox.try_recv() else { panic!("a key") };
+        let Ok(Report::Digit { digit, .. }) = keys.inbox.try_recv() else { panic!("a key") };
         assert_eq!(digit, expected);
     }
     // More than fingers can press is no reason to fill anybody's memory.
     keys.come(40, &b"\x03\0\x018".repeat(1_000));
-    assert_eq!(std::iter::from_fn(|| keys.inbox.try_recv().ok()).count(), 30);
+    assert_eq!(std::iter::from_fn(|| keys.inbox.try_recv().ok()).count(), 32);
     assert_eq!(keys.end(60), speech(160));
 }
 
 #[test]
 fn silence_is_sent_with_one_write_a_message_in_the_kind_that_the_peer_speaks() {
     let mut scene = scene(None);
-    let silences: Vec<Vec<u8>> = Kind::ALL.iter().map(|kind| kind.silence()).collect();
+    let silences = Silences::new();
     let hears = |scene: &Scene| {
         let mut message = [7; 8_000];
         let bytes = scene.peer.recv(&mut message).expect("it was sent");
@@ -235,7 +235,7 @@ fn silence_is_sent_with_one_write_a_message_in_the_kind_that_the_peer_speaks() {
     }
     // A peer that does not read is sent no more than fits, and is no worse off for it.
     scene.tap.send_silence(&silences, 10_000);
-    assert!(scene.tap.is_over().is_none());
+    assert!(!scene.tap.is_over());
 }
 
 #[test]
@@ -261,25 +261,35 @@ fn when_the_memory_is_full_frames_are_lost_and_the_next_message_is_found_again()
     }
     let held = scene.end(2_000);
     assert!(held.ends_with(&spoken[41 * 160..100 * 160]), "all that came when there was room again");
-    assert!(held.len().abs_diff(100 * 160) <= 320, "in its place, but for the jitter: {}", held.len());
+    // What was lost before it was known what it is, nobody can place.
+    assert!((84 * 160..=100 * 160).contains(&held.len()), "in its place: {}", held.len());
 }
 
 #[test]
 fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() {
     let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
     while arena.fault_in_ahead() > 0 {}
-    let (told, mut inbox) = unbounded_channel();
+    let (reports, mut inbox) = unbounded_channel();
     let fault_in = FaultIn::start(&arena).expect("a thread");
-    let taps = Taps::start(Arc::clone(&arena), fault_in, true, Duration::from_millis(300), told).expect("a thread");
+    let limits = Limits { idle: Duration::from_millis(300), unnamed_max: 9 };
+    let taps = Taps::start(Arc::clone(&arena), fault_in, true, limits, reports).expect("a thread");
     let (left, idle) = (UnixStream::pair().expect("sockets"), UnixStream::pair().expect("sockets"));
+    for ours in [&left.1, &idle.1] {
+        ours.set_nonblocking(true).expect("a socket");
+    }
     taps.adopt(1, idle.1.into());
     drop(left.0);
     taps.adopt(2, left.1.into());
-    let gone = |told: Option<Told>| match told {
-        Some(Told::Gone { id, writer: None, end: End::HangUp }) => id,
+    let begin = Instant::now();
+    let mut gone_after = || match inbox.blocking_recv() {
+        Some(Report::Gone { named: false }) => begin.elapsed(),
         _ => panic!("a connection has ended, of which nothing was held"),
     };
-    assert_eq!((gone(inbox.blocking_recv()), gone(inbox.blocking_recv())), (2, 1));
+    assert!(gone_after() <= gone_after());
+    let mut heard = Vec::new();
+    idle.0.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    (&idle.0).read_to_end(&mut heard).expect("it was closed after the idle limit");
+    assert!(heard.len() >= 5 * 323 && heard.len() % 323 == 0, "silence until then: {} bytes", heard.len());
     assert!(taps.ask_beat());
     while taps.beats() == 0 {
         thread::yield_now();
@@ -292,8 +302,8 @@ fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() 
 #[test]
 fn a_rate_is_that_of_the_first_message_of_audio() {
     let mut scene = scene(None);
-    scene.use_bytes(0, &[&ID[..], &message(0x15, &[1; 4])].concat(), false);
-    let Ok(Told::Audio { rate, uuid, id: 1 }) = scene.inbox.try_recv() else { panic!("it asks which call it is") };
+    scene.use_bytes(0, &[&ID[..], &message(0x15, &[1; 4])].concat(), None);
+    let Ok(Report::Audio { rate, uuid, id: 1 }) = scene.inbox.try_recv() else { panic!("it asks which call it is") };
     assert_eq!((Some(rate), uuid.as_bytes()), (Rate::new(44_100), &ID[3..].try_into().expect("16 bytes")));
     assert!(REST_BYTES_MAX < ID.len());
 }
