@@ -397,7 +397,7 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
             assert!(!expected.is_empty());
             assert_eq!(selected.outcome().samples, model.end());
             let keys = model.keys.iter().map(|at| json!([rate().seconds(model.end().min(*at)), "5"]));
-            assert_eq!(selected.marks().to_json(rate())["dtmf"], json!(keys.collect::<Vec<_>>()));
+            assert_eq!(json!(selected.marks().digits(rate())), json!(keys.collect::<Vec<_>>()));
         }
         Settled::Unselected(unselected) => {
             assert!(!model.recorded && !sampled);

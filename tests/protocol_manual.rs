@@ -152,7 +152,7 @@ fn events() -> Vec<Event> {
         Offered { call: call, agent: text(), to: text() },
         Recording { call: call },
         State { call: call, agent: text(), states: CallStates::default() },
-        Kept { call: call, path: "/".into(), seconds: 1.0 },
+        Kept { call: call, path: "/".into(), parts: vec!["/".into()], seconds: 1.0 },
         DiskTrouble { call: call, text: text() },
         DiskWell { call: call },
         MemoryFull { call: call, text: text() },
@@ -323,7 +323,7 @@ fn every_event_stands_in_the_page_with_its_fields_and_no_other() {
         assert!(fields.is_subset(&explained), "a field of `{name}` is not explained");
     }
     let by = &table(section, "| field |").into_iter().find(|row| row[0] == "`by`").expect("`by` is explained")[2];
-    for word in words(&every!(EndedBy: ConnectionLost, Stopping, FileFull)) {
+    for word in words(&every!(EndedBy: ConnectionLost, Stopping)) {
         assert!(by.contains(&format!("`{word}`: ")), "`{word}`");
     }
 }

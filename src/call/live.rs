@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     audio::{Leg, dbfs},
+    commit::Mark,
     protocol::{self, CallStates, LiveLeg, LiveState, Reason, Refusal},
     ring::{Ring, RingReader},
 };
@@ -87,7 +88,7 @@ impl LiveCall {
     pub fn begin(facts: Facts, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
         ring.set_selected(drawn);
         let silences = Silences::new(rules.keep_agent_on_hold);
-        let (agent, marks) = (facts.agent.clone(), Marks::default());
+        let (agent, marks) = (facts.agent.clone(), Marks::of(&facts.agent));
         LiveCall {
             facts,
             agent,
@@ -111,6 +112,11 @@ impl LiveCall {
     /// Who talks for the desk now.
     pub fn agent(&self) -> &str {
         &self.agent
+    }
+
+    /// What happened when.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// Its memory.
@@ -180,7 +186,7 @@ impl LiveCall {
             return Err(Refusal::Objected);
         }
         let at = self.mark(moment);
-        if !self.marks.press(at) {
+        if !self.marks.press(at, &self.agent) {
             return Ok((Done::Already { at }, Pressed::Again));
         }
         self.ring.set_selected(true);
@@ -222,13 +228,17 @@ impl LiveCall {
     fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
         let from = moment.begin(&self.ring, self.facts.rate);
-        Ok(self.silences.begin(quiet, from, &self.ring).map_or_else(|| self.already(), Done::from))
+        let Some(cut) = self.silences.begin(quiet, from, &self.ring) else { return Ok(self.already()) };
+        self.marks.add(quiet.begins(cut.at));
+        Ok(cut.into())
     }
 
     fn loosen(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
         let to = moment.end(&self.ring, self.facts.rate);
-        Ok(self.silences.end(quiet, to, &self.ring).map_or_else(|| self.already(), Done::from))
+        let Some(cut) = self.silences.end(quiet, to, &self.ring) else { return Ok(self.already()) };
+        self.marks.add(quiet.ends(cut.at));
+        Ok(cut.into())
     }
 
     fn going_on(&self) -> Result<(), Refusal> {
@@ -245,7 +255,9 @@ impl LiveCall {
         }
         let (ring, rate) = (&self.ring, self.facts.rate);
         let from = moment.last(ring, rate).map(|last| last.saturating_sub(rate.samples(seconds)));
-        let cut = self.silences.erase(from, moment.end(ring, rate), ring);
+        let to = moment.end(ring, rate);
+        let cut = self.silences.erase(from, to, ring);
+        self.marks.add(Mark::Erased(cut.at..to.into_iter().fold(cut.at, u64::max)));
         self.marks.forget_digits_from(cut.at);
         Ok(cut.into())
     }
@@ -290,7 +302,7 @@ impl LiveCall {
         }
         let at = self.mark(moment);
         to.clone_into(&mut self.agent);
-        self.marks.transfer(at, to);
+        self.marks.add(Mark::Agent(at, to.to_owned()));
         Ok(Done::accepted(at))
     }
 

@@ -14,6 +14,7 @@
 
 mod beside;
 mod file;
+mod marks;
 mod note;
 mod numbers;
 mod queue;
@@ -34,9 +35,10 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+pub use marks::{LegStretch, Marks, Silence, SilenceKind};
 pub use note::{
-    CallBegun, CallEnded, Customer, Note, Outcome, Purpose, PurposeKind, RecordingBegun, RecordingKept, RecordingState,
-    Skipped,
+    CallBegun, CallEnded, Customer, Note, Outcome, Part, Participant, Purpose, PurposeKind, RecordingBegun,
+    RecordingKept, RecordingState, Skipped,
 };
 pub use numbers::Number;
 pub use read::{CallRow, Recording, calls, damage, recordings, registered, skipped_numbers};

@@ -8,7 +8,7 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::text::finite;
+use super::{Marks, text::finite};
 use crate::{
     audio::Rate,
     protocol::{CallId, Direction, Reason},
@@ -25,7 +25,7 @@ pub enum Note {
     /// A commit has begun. Said again, it changes the reasons.
     Selected(RecordingBegun),
     /// A recording is durable.
-    Kept(RecordingKept),
+    Kept(Box<RecordingKept>),
     /// Numbers that no call has, or whose calls have no row.
     Skipped(Skipped),
 }
@@ -88,9 +88,9 @@ pub enum Outcome {
 pub enum RecordingState {
     /// Being written.
     Committing,
-    /// Durable, from the call's first frame to its last.
+    /// Durable, with all that came.
     Complete,
-    /// Durable, but recovered after a crash: the end is missing.
+    /// Durable, but something that came is missing: the end after a crash, the oldest audio, frames that were lost.
     Incomplete,
 }
 
@@ -208,14 +208,16 @@ pub struct RecordingKept {
     pub seconds: f64,
     /// How much of the call's beginning was dropped before it.
     pub first_seconds: f64,
-    /// The size of the file.
-    pub bytes: u64,
-    /// Where it is: absolute, or from the home folder on.
-    pub path: PathBuf,
+    /// Its files, in their order: at least one.
+    pub parts: Vec<Part>,
+    /// Who talked for the desk, in their order.
+    pub participants: Vec<Participant>,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
-    /// Bookmarks, DTMF, transfers: one JSON object. None if they are not known; those that were written down before stay.
-    pub marks: Option<serde_json::Value>,
+    /// What happened when.
+    pub marks: Marks,
+    /// Whether the keys of the phone are among them. A file does not say them: then marks that were written down before stay.
+    pub has_keys: bool,
     /// Whether all of the call is there.
     pub state: RecordingState,
     /// When it was durable.
@@ -224,6 +226,28 @@ pub struct RecordingKept {
     pub purposes: Vec<Purpose>,
     /// The call before, if this one goes on where that one was cut off.
     pub continues: Option<CallId>,
+}
+
+/// A file of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it is: absolute, or from the home folder on.
+    pub path: PathBuf,
+    /// How long the file is.
+    pub bytes: u64,
+    /// How much of the call it holds.
+    pub seconds: f64,
+}
+
+/// Somebody who talked for the desk, from when to when in the call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Who.
+    pub agent: String,
+    /// From when on.
+    pub from_seconds: f64,
+    /// Until when.
+    pub to_seconds: f64,
 }
 
 impl fmt::Debug for RecordingKept {
@@ -247,12 +271,14 @@ pub struct Skipped {
 impl Note {
     /// The same, with its file from the home folder on.
     pub(super) fn below(mut self, home: &Path) -> Note {
-        match &mut self {
-            Note::Selected(RecordingBegun { path, .. }) | Note::Kept(RecordingKept { path, .. }) => {
-                if let Ok(inside) = path.strip_prefix(home) {
-                    *path = inside.to_owned();
-                }
+        let below = |path: &mut PathBuf| {
+            if let Ok(inside) = path.strip_prefix(home) {
+                *path = inside.to_owned();
             }
+        };
+        match &mut self {
+            Note::Selected(begun) => below(&mut begun.path),
+            Note::Kept(kept) => kept.parts.iter_mut().for_each(|part| below(&mut part.path)),
             Note::Begun(_) | Note::Ended(_) | Note::Skipped(_) => {}
         }
         self

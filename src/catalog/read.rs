@@ -11,7 +11,8 @@ use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    CutOff, Opened, Outcome, PurposeKind, RecordingState, Skipped, Trouble, Unfinished, file,
+    CutOff, LegStretch, Marks, Opened, Outcome, Participant, PurposeKind, RecordingState, Silence, Skipped, Trouble,
+    Unfinished, file,
     numbers::Highest,
     text::{self, Word},
 };
@@ -29,16 +30,28 @@ pub struct Recording {
     pub id: Option<String>,
     /// The call it is of.
     pub call: CallId,
-    /// Whose call it is.
+    /// Whose call it was when it began.
     pub agent: String,
+    /// Who talked for the desk, in their order.
+    pub agents: Vec<Participant>,
+    /// Who pressed record first; none if nobody did, or while it is being written.
+    pub pressed_by: Option<String>,
     /// When the call began.
     pub start: Timestamp,
     /// How long it is; not known while it is being written.
     pub seconds: Option<f64>,
     /// Samples a second.
     pub rate: u64,
-    /// Where it is; none while it is being written.
+    /// Where it is: its first file; none while it is being written.
     pub path: Option<PathBuf>,
+    /// All its files, in their order: more than one if it is longer than a WAV file can be.
+    pub parts: Vec<PathBuf>,
+    /// Stretches of a leg for which nothing came, in seconds of the call.
+    pub gaps: Vec<LegStretch>,
+    /// Stretches that are silence because somebody asked for it.
+    pub masks: Vec<Silence>,
+    /// Stretches of a leg of which what came was lost.
+    pub lost: Vec<LegStretch>,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
     /// Why it exists.
@@ -97,18 +110,61 @@ pub struct CallRow {
 /// Everything that is kept or being written, the newest last. Needs no engine; without a catalog there is nothing.
 pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
     read(home, async |rows, columns| {
+        // Recordings first: what belongs to one is written with it, so that it is there for whoever asks later.
+        let select = sqlx::query(
+            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings ORDER BY began_at, id",
+        );
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
         let select = sqlx::query("SELECT recording, purpose, due_at FROM purposes ORDER BY recording, purpose");
         let mut purposes: HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>> = HashMap::new();
         for row in select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))? {
             let of = purposes.entry(columns.get(&row, "recording")?).or_default();
             of.push((columns.word(&row, "purpose")?, columns.maybe(&row, "due_at")?));
         }
-        let select = sqlx::query(
-            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, continues FROM recordings ORDER BY began_at, id",
-        );
-        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
-        found.iter().map(|row| recording(row, columns, &mut purposes)).collect()
+        let mut agents = participants(rows, columns).await?;
+        let mut parts = parts(rows, columns).await?;
+        let each = found.iter().map(|row| {
+            let mut recording = recording(row, columns, &mut purposes)?;
+            let id: &str = columns.get(row, "id")?;
+            recording.agents = agents.remove(id).unwrap_or_default();
+            if recording.path.is_some() {
+                recording.parts = parts.remove(id).unwrap_or_default();
+            }
+            Ok(recording)
+        });
+        each.collect()
     })
+}
+
+/// Who took part, by recording.
+async fn participants(
+    rows: &mut SqliteConnection,
+    columns: &Columns<'_>,
+) -> Result<HashMap<String, Vec<Participant>>, Trouble> {
+    let select = sqlx::query(
+        "SELECT recording, agent, from_seconds, to_seconds FROM participants ORDER BY recording, from_seconds",
+    );
+    let mut all: HashMap<String, Vec<Participant>> = HashMap::new();
+    for row in select.fetch_all(rows).await.map_err(|error| columns.refused(&error))? {
+        let participant = Participant {
+            agent: columns.get(&row, "agent")?,
+            from_seconds: columns.get(&row, "from_seconds")?,
+            to_seconds: columns.get(&row, "to_seconds")?,
+        };
+        all.entry(columns.get(&row, "recording")?).or_default().push(participant);
+    }
+    Ok(all)
+}
+
+/// Where the files are, by recording.
+async fn parts(rows: &mut SqliteConnection, columns: &Columns<'_>) -> Result<HashMap<String, Vec<PathBuf>>, Trouble> {
+    let select = sqlx::query("SELECT recording, path FROM parts ORDER BY recording, part");
+    let mut all: HashMap<String, Vec<PathBuf>> = HashMap::new();
+    for row in select.fetch_all(rows).await.map_err(|error| columns.refused(&error))? {
+        let path = columns.home.join(columns.get::<String>(&row, "path")?);
+        all.entry(columns.get(&row, "recording")?).or_default().push(path);
+    }
+    Ok(all)
 }
 
 fn recording(
@@ -122,7 +178,15 @@ fn recording(
     let dates: Option<Vec<Timestamp>> = purposes.iter().map(|(_, due)| *due).collect();
     let state = columns.word(row, "state")?;
     let path = columns.home.join(columns.get::<String>(row, "path")?);
+    // An older engine wrote less of them.
+    let marks: Marks = serde_json::from_str(columns.get(row, "marks")?).unwrap_or_default();
     Ok(Recording {
+        agents: Vec::new(),
+        parts: Vec::new(),
+        pressed_by: marks.record.into_iter().next().map(|(_, agent)| agent),
+        gaps: marks.gaps,
+        masks: marks.masks,
+        lost: marks.lost,
         call: columns.parsed(row, "call")?,
         agent: columns.get(row, "agent")?,
         start: columns.parsed(row, "began_at")?,

@@ -96,10 +96,14 @@ fn recording(call: CallId) -> RecordingKept {
         rate: Rate::new(8_000).unwrap(),
         seconds: 90.5,
         first_seconds: 0.0,
-        bytes: 2_896_044,
-        path: format!("recordings/2026/11/24/{call}.wav").into(),
+        parts: vec![Part { path: format!("recordings/2026/11/24/{call}.wav").into(), bytes: 2_896_044, seconds: 90.5 }],
+        participants: vec![
+            Participant { agent: "anna".into(), from_seconds: 0.0, to_seconds: 30.0 },
+            Participant { agent: "bert".into(), from_seconds: 30.0, to_seconds: 90.5 },
+        ],
         reasons: vec![Reason::OnDemand, Reason::Sample],
-        marks: Some(serde_json::json!({ "bookmarks": [12.5], "dtmf": ["5"] })),
+        marks: Marks { record: vec![(12.5, "anna".into())], dtmf: vec![(13.0, '5')], ..Marks::default() },
+        has_keys: true,
         state: RecordingState::Complete,
         committed_at: at(91),
         purposes: vec![
@@ -111,7 +115,7 @@ fn recording(call: CallId) -> RecordingKept {
 }
 
 fn kept(call: CallId) -> Note {
-    Note::Kept(recording(call))
+    Note::Kept(Box::new(recording(call)))
 }
 
 /// Runs one thing on a connection of another program.
@@ -210,7 +214,7 @@ fn a_purpose_without_a_date_leaves_the_recording_without_one() {
     let (catalog, call) = (open(&home), CallId::new());
     let mut recording = recording(call);
     recording.purposes[1].due_at = None;
-    catalog.note(Note::Kept(recording));
+    catalog.note(Note::Kept(Box::new(recording)));
     assert!(catalog.close(LONG));
     assert_eq!(recordings(home.path()).unwrap()[0].due, None);
 }
@@ -219,7 +223,7 @@ fn a_purpose_without_a_date_leaves_the_recording_without_one() {
 fn a_customers_number_is_in_no_debug_output() {
     let call = CallId::new();
     let recording = RecordingKept { customer: Some(Customer::from(CUSTOMER.to_owned())), ..recording(call) };
-    for text in [format!("{:?}", selected(call)), format!("{:?}", Note::Kept(recording))] {
+    for text in [format!("{:?}", selected(call)), format!("{:?}", Note::Kept(Box::new(recording)))] {
         assert!(!text.contains(&CUSTOMER[1..]), "{text}");
         assert!(!text.contains("dtmf"), "{text}");
     }
@@ -284,7 +288,7 @@ fn calls_that_were_live_when_the_engine_was_killed_are_said_to_be_lost() {
     assert_eq!(opened.lost, [unfinished(lost)]);
     assert_eq!(opened.committing, [unfinished(committing)]);
     // Recovery found its file.
-    catalog.note(Note::Kept(RecordingKept { state: RecordingState::Incomplete, ..recording(committing) }));
+    catalog.note(Note::Kept(Box::new(RecordingKept { state: RecordingState::Incomplete, ..recording(committing) })));
     assert!(catalog.close(LONG));
     let rows = calls(home.path()).unwrap();
     let outcome = |call| rows.iter().find(|row| row.call == call).unwrap().outcome;
@@ -328,7 +332,11 @@ fn a_recovered_recording_whose_call_was_never_written_down_gets_a_row_in_the_led
 fn a_number_that_is_none_does_not_hold_up_what_follows() {
     let home = TempDir::new().unwrap();
     let (catalog, call) = (open(&home), CallId::new());
-    catalog.note(Note::Kept(RecordingKept { seconds: f64::NAN, first_seconds: f64::INFINITY, ..recording(call) }));
+    catalog.note(Note::Kept(Box::new(RecordingKept {
+        seconds: f64::NAN,
+        first_seconds: f64::INFINITY,
+        ..recording(call)
+    })));
     catalog.note(begun(CallId::new(), Some(u64::MAX)));
     assert!(catalog.close(LONG));
     assert_eq!(recordings(home.path()).unwrap()[0].seconds, Some(0.0));

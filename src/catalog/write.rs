@@ -215,19 +215,53 @@ impl Pen<'_> {
             .bind(purpose.due_at.map(text::time));
             insert.execute(&mut *self.rows).await?;
         }
+        self.participants(&id, recording).await?;
+        self.parts(&id, recording).await?;
         self.call_was_kept(recording).await
+    }
+
+    async fn participants(&mut self, id: &str, recording: &RecordingKept) -> Written {
+        sqlx::query("DELETE FROM participants WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
+        for participant in &recording.participants {
+            let insert = sqlx::query(
+                "INSERT INTO participants (recording, agent, from_seconds, to_seconds) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(id)
+            .bind(&participant.agent)
+            .bind(text::finite(participant.from_seconds))
+            .bind(text::finite(participant.to_seconds));
+            insert.execute(&mut *self.rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn parts(&mut self, id: &str, recording: &RecordingKept) -> Written {
+        sqlx::query("DELETE FROM parts WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
+        for (number, part) in (1i64..).zip(&recording.parts) {
+            let insert =
+                sqlx::query("INSERT INTO parts (recording, part, path, bytes, seconds) VALUES ($1, $2, $3, $4, $5)")
+                    .bind(id)
+                    .bind(number)
+                    .bind(text::relative(self.home, &part.path))
+                    .bind(text::count(part.bytes))
+                    .bind(text::finite(part.seconds));
+            insert.execute(&mut *self.rows).await?;
+        }
+        Ok(())
     }
 
     async fn upsert_recording(&mut self, recording: &RecordingKept) -> Written {
         let insert = sqlx::query(
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
                                      reasons, marks, state, committed_at, continues)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, '{}'), $14, $15, $16)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (call) DO UPDATE
              SET agent = excluded.agent, customer = COALESCE(excluded.customer, recordings.customer),
                  seconds = excluded.seconds, first_seconds = excluded.first_seconds, rate = excluded.rate, path = excluded.path,
-                 bytes = excluded.bytes, reasons = excluded.reasons, marks = COALESCE($13, recordings.marks), state = excluded.state,
-                 committed_at = excluded.committed_at, continues = excluded.continues",
+                 bytes = excluded.bytes, reasons = excluded.reasons,
+                 marks = CASE WHEN $17 OR recordings.marks = '{}' THEN excluded.marks ELSE recordings.marks END,
+                 state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.call.to_string())
@@ -238,13 +272,14 @@ impl Pen<'_> {
         .bind(recording.seconds)
         .bind(recording.first_seconds)
         .bind(i64::from(recording.rate.hz()))
-        .bind(text::relative(self.home, &recording.path))
-        .bind(text::count(recording.bytes))
+        .bind(recording.parts.first().map(|part| text::relative(self.home, &part.path)).unwrap_or_default())
+        .bind(text::count(recording.parts.iter().map(|part| part.bytes).sum()))
         .bind(text::reasons(&recording.reasons))
-        .bind(recording.marks.as_ref().map(ToString::to_string))
+        .bind(recording.marks.to_text())
         .bind(recording.state.word())
         .bind(text::time(recording.committed_at))
-        .bind(recording.continues.map(|before| before.to_string()));
+        .bind(recording.continues.map(|before| before.to_string()))
+        .bind(recording.has_keys);
         insert.execute(&mut *self.rows).await.map(drop)
     }
 

@@ -1,10 +1,10 @@
 //! What must be true of the files, and of files and rows together: 2, 3, 4, 5, 6, 7.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{Invariant, Report, local};
@@ -22,16 +22,19 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
     let by_call: Option<HashMap<CallId, &Recording>> =
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
     let mut folders = BTreeSet::from([report.home.clone(), recordings.to_owned()]);
+    let mut said: BTreeMap<CallId, Vec<(PathBuf, Said)>> = BTreeMap::new();
     for item in commit::survey(&RealDisk::default(), recordings) {
         match item {
-            Item::Recording { path, call } => {
+            Item::Recording { path, call, .. } => {
                 report.files += 1;
                 folders.extend(path.ancestors().skip(1).take(3).map(Path::to_owned));
                 closed_file(report, &path, Some(call));
                 let row = by_call.as_ref().map(|rows| rows.get(&call).copied());
-                recording(report, recordings, &path, call, row);
+                if let Some(one) = recording(report, recordings, &path, call, row) {
+                    said.entry(call).or_default().push((path, one));
+                }
             }
-            Item::Part { path, call } => {
+            Item::Unfinished { path, call, .. } => {
                 report.files += 1;
                 folders.extend(path.ancestors().skip(1).take(3).map(Path::to_owned));
                 closed_file(report, &path, Some(call));
@@ -52,7 +55,8 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
         }
     }
     for row in rows.unwrap_or_default().iter().filter(|row| row.state != RecordingState::Committing) {
-        has_file(report, row);
+        has_files(report, row);
+        say_same(report, row, said.remove(&row.call).unwrap_or_default());
     }
     for folder in folders {
         closed_folder(report, &folder);
@@ -70,13 +74,20 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
     }
 }
 
-/// A published file: `row` is none if there is none, and nothing at all if rows can't be read.
-fn recording(report: &mut Report, recordings: &Path, path: &Path, call: CallId, row: Option<Option<&Recording>>) {
+/// A published file: `row` is none if there is none, and nothing at all if rows can't be read. Returns what the file says of itself.
+fn recording(
+    report: &mut Report,
+    recordings: &Path,
+    path: &Path,
+    call: CallId,
+    row: Option<Option<&Recording>>,
+) -> Option<Said> {
     let of = (Some(call), Some(path));
     let said = match commit::inspect(path) {
         Ok(said) => said,
         Err(text) => {
-            return report.find(Invariant::RowHasFile, of, text, "if it can't be saved, put it back from a backup");
+            report.find(Invariant::RowHasFile, of, text, "if it can't be saved, put it back from a backup");
+            return None;
         }
     };
     let place = recordings.join(&said.place);
@@ -90,19 +101,27 @@ fn recording(report: &mut Report, recordings: &Path, path: &Path, call: CallId, 
             let todo = "start the engine again: it registers at start what the catalog does not know";
             report.find(Invariant::FileHasRow, of, "the catalog has no row for it", todo);
         }
-        Some(Some(row)) if row.state != RecordingState::Committing => say_same(report, path, &said, row),
-        Some(Some(row)) if !report.engine => {
+        Some(Some(row)) if row.state == RecordingState::Committing && !report.engine => {
             let todo = "start the engine once: it registers it";
             let text = "it is published, and its row does not know that yet";
             report.find(Invariant::FileHasRow, (Some(row.call), Some(path)), text, todo);
         }
         Some(Some(_)) => {}
     }
+    Some(said)
 }
 
-fn say_same(report: &mut Report, path: &Path, said: &Said, row: &Recording) {
-    let label = &said.label;
-    let seconds = label.rate.seconds(said.samples);
+/// What the files say that were found, which may not be all.
+fn say_same(report: &mut Report, row: &Recording, mut files: Vec<(PathBuf, Said)>) {
+    files.sort_by_key(|(_, said)| said.part);
+    let Some((path, Said { label, parts, .. })) = files.first() else { return };
+    if !files.iter().map(|(_, said)| said.part).eq(1..=*parts) {
+        // What is not there is found to be missing, and what can't be read is said.
+        return;
+    }
+    let sum = |of: fn(&Said) -> u64| files.iter().map(|(_, said)| of(said)).sum::<u64>();
+    let (seconds, bytes) = (label.rate.seconds(sum(|said| said.samples)), sum(|said| said.bytes));
+    let says_incomplete = files.iter().any(|(_, said)| said.incomplete);
     // A row has its times in microseconds.
     let is_same_time = row.start.as_microsecond() == label.began_at.as_microsecond();
     let is_incomplete = row.state == RecordingState::Incomplete;
@@ -114,7 +133,7 @@ fn say_same(report: &mut Report, path: &Path, said: &Said, row: &Recording) {
         row.seconds
             .is_none_or(|row| (row - seconds).abs() > SECONDS_ALIKE)
             .then(|| format!("the length, {} s and {seconds} s", row.seconds.unwrap_or(0.0))),
-        (row.bytes != Some(said.bytes)).then(|| format!("the size, {} and {}", row.bytes.unwrap_or(0), said.bytes)),
+        (row.bytes != Some(bytes)).then(|| format!("the size, {} and {bytes}", row.bytes.unwrap_or(0))),
         (row.continues != label.continues).then(|| "the call before".to_owned()),
         (row.reasons != label.reasons).then(|| {
             let words = |reasons: &[crate::protocol::Reason]| {
@@ -122,9 +141,9 @@ fn say_same(report: &mut Report, path: &Path, said: &Said, row: &Recording) {
             };
             format!("the reasons, {} and {}", words(&row.reasons), words(&label.reasons))
         }),
-        (is_incomplete != said.incomplete).then(|| {
+        (is_incomplete != says_incomplete).then(|| {
             let word = |incomplete| if incomplete { "incomplete" } else { "complete" };
-            format!("whether it is complete, {} and {}", word(is_incomplete), word(said.incomplete))
+            format!("whether it is complete, {} and {}", word(is_incomplete), word(says_incomplete))
         }),
     ];
     let differences: Vec<String> = differences.into_iter().flatten().collect();
@@ -135,18 +154,26 @@ fn say_same(report: &mut Report, path: &Path, said: &Said, row: &Recording) {
     }
 }
 
-/// That there is a file where the row says; what is in it is looked at where it is found.
-fn has_file(report: &mut Report, row: &Recording) {
-    let Some(path) = &row.path else { return };
-    let text = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => match row.bytes {
-            Some(bytes) if bytes == found.len() => return,
-            bytes => format!("it has {} bytes, and its row says {}", found.len(), bytes.unwrap_or(0)),
-        },
-        Ok(_) => "it is no plain file".to_owned(),
-        Err(error) => format!("its row is there, and the file can't be had ({error})"),
-    };
-    report.find(Invariant::RowHasFile, (Some(row.call), Some(path)), text, "put it back from a backup");
+/// That there are files where the row says; what is in them is looked at where they are found.
+fn has_files(report: &mut Report, row: &Recording) {
+    let paths: Vec<&PathBuf> =
+        if row.parts.is_empty() { row.path.iter().collect() } else { row.parts.iter().collect() };
+    let mut bytes = 0;
+    for path in paths {
+        let text = match fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => {
+                bytes += found.len();
+                continue;
+            }
+            Ok(_) => "it is no plain file".to_owned(),
+            Err(error) => format!("its row is there, and the file can't be had ({error})"),
+        };
+        return report.find(Invariant::RowHasFile, (Some(row.call), Some(path)), text, "put it back from a backup");
+    }
+    if row.bytes != Some(bytes) {
+        let text = format!("it has {bytes} bytes, and its row says {}", row.bytes.unwrap_or(0));
+        report.find(Invariant::RowHasFile, (Some(row.call), row.path.as_deref()), text, "put it back from a backup");
+    }
 }
 
 fn closed_file(report: &mut Report, path: &Path, call: Option<CallId>) {

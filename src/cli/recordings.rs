@@ -12,7 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Context, Failure, output};
 use crate::{
     catalog::{self, PurposeKind, Recording, RecordingState, Trouble},
-    commit::{self, Item, RealDisk, Said},
+    commit::{self, Item, Look, RealDisk},
     engine::{self, recordings_in},
     protocol::shown,
 };
@@ -20,14 +20,19 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   retrocall recordings
   retrocall recordings --json
+  retrocall recordings --agent anna
   retrocall --home /srv/desk recordings";
 
 /// What is kept: call, agent, start, length, why, until when, file
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct RecordingsArgs {}
+pub(super) struct RecordingsArgs {
+    /// Only those in which this agent took part
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
+}
 
-pub(super) fn run(context: &Context, _args: RecordingsArgs) -> Result<(), Failure> {
+pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure> {
     // A folder that does not exist is a slip of the pen more often than a desk that has not begun.
     if !context.home().is_dir() {
         return Err(Failure::new(
@@ -35,7 +40,10 @@ pub(super) fn run(context: &Context, _args: RecordingsArgs) -> Result<(), Failur
             format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
         ));
     }
-    let recordings = kept(context.home()).map_err(Failure::whole)?;
+    let mut recordings = kept(context.home()).map_err(Failure::whole)?;
+    if let Some(agent) = &args.agent {
+        recordings.retain(|recording| agents(recording).any(|one| one == agent));
+    }
     if context.json() {
         output::say_json(&recordings);
     } else if recordings.is_empty() {
@@ -52,14 +60,14 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
     let mut rows = catalog::recordings(home)?;
     let places: HashMap<_, _> = rows.iter().enumerate().map(|(at, row)| (row.call, at)).collect();
     for item in commit::survey(&RealDisk::default(), &recordings_in(home)) {
-        let Item::Recording { path, call } = item else { continue };
+        let Item::Recording { path, call, part: 1 } = item else { continue };
         let row = places.get(&call).copied();
         if row.is_some_and(|at| rows[at].state != RecordingState::Committing) {
             continue;
         }
-        let Some(said) = commit::inspect(&path).ok().filter(|said| said.label.call == call) else { continue };
+        let Some(look) = commit::look_at(&path).ok().filter(|look| look.label.call == call) else { continue };
         let id = row.and_then(|at| rows[at].id.clone());
-        let of_file = of_file(id, path, said);
+        let of_file = of_file(id, path, look);
         match row {
             Some(at) => rows[at] = of_file,
             None => rows.push(of_file),
@@ -70,25 +78,33 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
 }
 
 /// A recording as it will be registered.
-fn of_file(id: Option<String>, path: PathBuf, said: Said) -> Recording {
-    let label = &said.label;
-    let purposes = engine::purposes(&label.reasons, label.end(said.first, said.samples));
+fn of_file(id: Option<String>, path: PathBuf, look: Look) -> Recording {
+    let Look { label, first, samples, .. } = &look;
+    let (rate, end) = (label.rate, first + samples);
+    let purposes = engine::purposes(&label.reasons, label.end(*first, *samples));
+    let marks = engine::of_catalog(&look.marks, Vec::new(), end, rate);
     // A row has its times in microseconds.
     let in_row = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
     Recording {
         id,
         call: label.call,
         agent: label.agent.clone(),
+        agents: engine::participants(&look.marks, &label.agent, end, rate),
+        pressed_by: marks.record.into_iter().next().map(|(_, agent)| agent),
         start: in_row(label.began_at),
-        seconds: Some(label.rate.seconds(said.samples)),
-        rate: label.rate.hz().into(),
+        seconds: Some(rate.seconds(*samples)),
+        rate: rate.hz().into(),
         path: Some(path),
+        gaps: marks.gaps,
+        masks: marks.masks,
+        lost: marks.lost,
         reasons: label.reasons.clone(),
         due: purposes.iter().filter_map(|purpose| purpose.due_at).max().map(in_row),
         purposes: purposes.into_iter().map(|purpose| purpose.purpose).collect(),
-        state: if said.incomplete { RecordingState::Incomplete } else { RecordingState::Complete },
-        bytes: Some(said.bytes),
+        state: if look.incomplete { RecordingState::Incomplete } else { RecordingState::Complete },
+        bytes: Some(look.bytes),
         continues: label.continues,
+        parts: look.parts,
     }
 }
 
@@ -99,7 +115,7 @@ fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
     for recording in recordings {
         table.add_row([
             moment(recording.start, zone, "%Y-%m-%d %H:%M:%S%:z"),
-            shown(&recording.agent).into_owned(),
+            agents(recording).map(|agent| shown(agent)).collect::<Vec<_>>().join(", "),
             recording.seconds.map_or(String::new(), output::length),
             listed(recording.reasons.iter().map(|reason| reason.as_str())),
             listed(recording.purposes.iter().map(|purpose| match purpose {
@@ -112,11 +128,25 @@ fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
                 RecordingState::Complete => "complete".to_owned(),
                 RecordingState::Incomplete => "incomplete".to_owned(),
             },
-            recording.path.as_ref().map_or(String::new(), |path| path.display().to_string()),
+            recording.path.as_ref().map_or(String::new(), |path| match recording.parts.len() {
+                0 | 1 => path.display().to_string(),
+                parts => format!("{} and {} more", path.display(), parts - 1),
+            }),
         ]);
     }
     table.column_mut(2).expect("it was just made").set_cell_alignment(CellAlignment::Right);
     table
+}
+
+/// Everybody who took part, each once; while it is being written, whoever began it.
+fn agents(recording: &Recording) -> impl Iterator<Item = &String> {
+    let mut all = vec![&recording.agent];
+    for one in &recording.agents {
+        if !all.contains(&&one.agent) {
+            all.push(&one.agent);
+        }
+    }
+    all.into_iter()
 }
 
 fn moment(at: Timestamp, zone: &TimeZone, format: &str) -> String {
@@ -130,7 +160,10 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{CallId, Reason};
+    use crate::{
+        catalog::Participant,
+        protocol::{CallId, Reason},
+    };
 
     #[test]
     fn a_recording_is_listed_with_why_it_is_kept_and_until_when() {
@@ -138,10 +171,18 @@ mod tests {
             id: Some("r".into()),
             call: CallId::new(),
             agent: "anna".into(),
+            agents: ["anna", "bert", "anna"]
+                .map(|agent| Participant { agent: agent.into(), from_seconds: 0.0, to_seconds: 1.0 })
+                .into(),
+            pressed_by: Some("bert".into()),
             start: "2026-11-24T10:00:05Z".parse().expect("a time"),
             seconds: Some(45.0),
             rate: 8_000,
             path: Some("/desk/recordings/a.wav".into()),
+            parts: vec!["/desk/recordings/a.wav".into(), "/desk/recordings/a-2.wav".into()],
+            gaps: vec![],
+            masks: vec![],
+            lost: vec![],
             reasons: vec![Reason::OnDemand, Reason::Sample],
             purposes: vec![PurposeKind::Incident, PurposeKind::Quality],
             due: Some("2026-12-01T10:00:00Z".parse().expect("a time")),
@@ -159,7 +200,8 @@ mod tests {
             "2026-12-01 10:00+00:00",
             "an event",
             "being written",
-            "/desk/recordings/a.wav",
+            "anna, bert ",
+            "/desk/recordings/a.wav and 1 more",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }

@@ -297,9 +297,6 @@ fn failure_of(played: &Played) -> Option<Failure> {
             EndedBy::ConnectionLost => {
                 Failure::new("the engine lost the connection and ended the call", "see its log, and play it again")
             }
-            EndedBy::FileFull => {
-                Failure::new("the recording is as long as a WAV file can be (4 GiB)", "play the rest as a second call")
-            }
         });
     }
     if let Some(text) = &played.memory_full {
@@ -363,7 +360,7 @@ mod tests {
     fn a_late_press_gives_the_path_of_the_file() {
         let (facts, failure) = replay(&["--record-at", "0.3", "--object"], |ask, answer, call| match ask {
             Ask::End => {
-                let kept = Event::Kept { call, path: "/desk/a.wav".into(), seconds: 0.5 };
+                let kept = Event::Kept { call, path: "/desk/a.wav".into(), parts: vec![], seconds: 0.5 };
                 Reply { after: vec![kept], ..answer.into() }
             }
             _ => answer.into(),

@@ -128,8 +128,8 @@ fn the_file_is_reported_even_if_the_news_comes_before_the_answer_to_the_hangup()
         let fake = Fake::start(vec![hello()], move |request, call| {
             let answer = yes(request, call);
             let kept = vec![
-                Event::Kept { call: CallId::new(), path: "/another.wav".into(), seconds: 1.0 },
-                Event::Kept { call, path: "/kept.wav".into(), seconds: 1.0 },
+                Event::Kept { call: CallId::new(), path: "/another.wav".into(), parts: vec![], seconds: 1.0 },
+                Event::Kept { call, path: "/kept.wav".into(), parts: vec![], seconds: 1.0 },
             ];
             match request.ask {
                 Ask::End if early => Reply { before: kept, answer, after: Vec::new() },

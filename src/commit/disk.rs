@@ -1,7 +1,7 @@
 //! The disk behind a small trait, so that tests can put one there that fails, or stops, at any step.
 //!
 //! What is assumed of a disk, and of nothing else:
-//! 1. what was written before a `sync_data` or `sync_all` that returned without error is there after a power cut, the length too. Of what
+//! 1. what was written before a `sync_data` that returned without error is there after a power cut, the length too. Of what
 //!    was written since, any part may be there, in any order, a sector half new and half old; where the file grew, what is missing is zeros;
 //! 2. after a sync that failed, nothing written since the last good one can be trusted, even if the next sync succeeds;
 //! 3. a name made, changed or removed in a folder is so after a power cut once `sync_dir` of that folder returned without error, also if
@@ -86,12 +86,6 @@ pub trait DiskFile: Read + Write + Seek + Send {
     /// # Errors
     /// What the system says. Nothing that was written since the last success can be trusted then.
     fn sync_data(&mut self) -> io::Result<()>;
-
-    /// Makes what was written durable, and all that is known of the file.
-    ///
-    /// # Errors
-    /// As [`DiskFile::sync_data`].
-    fn sync_all(&mut self) -> io::Result<()>;
 
     /// Cuts the file, or makes it longer with zeros.
     ///
@@ -266,10 +260,6 @@ const PLAIN: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
 impl DiskFile for File {
     fn sync_data(&mut self) -> io::Result<()> {
         File::sync_data(self)
-    }
-
-    fn sync_all(&mut self) -> io::Result<()> {
-        File::sync_all(self)
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {

@@ -1,30 +1,34 @@
-//! One commit: the steps from a ring to a durable file. How a recording is born, in this order:
+//! One commit: the steps from a ring to durable files. How a recording is born, in this order:
 //!
-//! 1. the folder is made and its names synced; `<call-id>.wav.part` is made, gets its prefix, is synced, its name is synced;
-//! 2. samples go in from the ring, step by step, header and all, synced at least every half second while the call is live;
-//! 3. after hangup the rest goes in, the file is cut to its length and synced, then marked complete and synced with all it has;
-//! 4. it is renamed to `<call-id>.wav`, which must be free, and the folder is synced. Only then is it durable.
+//! 1. the folder is made; `<call-id>.wav.part` is made in it and gets its prefix;
+//! 2. samples go in from the ring, step by step, prefix and all; while the call is live they are synced at least every half second, with the names
+//!    of the file and its folders after the first time;
+//! 3. a file that can't be longer is followed by `<call-id>-2.wav.part`, and so on;
+//! 4. after hangup the rest goes in, each file is cut to its length, says that it is complete, and is synced;
+//! 5. they are renamed to `<call-id>.wav` and so on, which must be free, the first one last, and the folder is synced. Only then is the recording
+//!    durable.
 //!
 //! Whatever the disk refuses on the way, the ring stays as it is and the step is tried again.
 
 use std::{
-    io::{self, ErrorKind},
     ops::Range,
-    path::Path,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
-    Durable, Label, Progress, SAMPLES_MAX,
+    Durable, DurablePart, Label, Progress,
     disk::Disk,
+    folders::Folders,
     label::State,
+    marks::{Findings, Mark, Marks},
     orders::{Finish, Orders, Rewrite},
+    part::{Part, Whole},
     paths::Paths,
-    prefix::Prefix,
     stretches::Stretches,
     trouble::Refusal,
-    wav::{Buffers, Wav},
+    wav::Buffers,
 };
 use crate::{audio::Leg, ring::RingReader};
 
@@ -54,7 +58,18 @@ pub(super) enum Next {
     Done,
 }
 
-/// A rewrite that is being done: finished when the file holds nothing older from its beginning up to `until`.
+/// Where a commit writes, and how.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub disk: Arc<dyn Disk>,
+    /// The folder of all recordings.
+    pub recordings: PathBuf,
+    pub folders: Arc<Folders>,
+    /// Stereo samples of the longest file.
+    pub part_samples_max: u64,
+}
+
+/// A rewrite that is being done: finished when the files hold nothing older from its beginning up to `until`.
 struct Erasing {
     rewrite: Rewrite,
     until: u64,
@@ -62,52 +77,60 @@ struct Erasing {
 
 /// The commit of one call. A worker takes it, does a step, and puts it back.
 pub(super) struct Job {
-    disk: Arc<dyn Disk>,
+    place: Place,
     paths: Paths,
     reader: RingReader,
     label: Label,
     orders: Arc<Orders>,
-    wav: Option<Wav>,
-    /// The file's prefix and all its names are durable. Until then no sample goes into it.
-    is_begun: bool,
-    /// The position of the file's first sample, from the first step on.
+    /// What whoever controls the call says of it.
+    noted: Arc<Marks>,
+    noted_seen: usize,
+    /// What the ring says is missing.
+    findings: Findings,
+    /// Both, in the order in which they came.
+    marks: Vec<Mark>,
+    /// The files, each beginning where the one before ends. Empty until the first step, and after a refusal that nothing survives.
+    parts: Vec<Part>,
+    /// Their names, and those of their folders, are durable.
+    has_durable_names: bool,
+    /// The position of the first sample, from the first step on.
     base: Option<u64>,
     work: Stretches,
-    /// How far each leg was when the work was last planned: from there on the file holds silence for it.
+    /// How far each leg was when the work was last planned: from there on the files hold silence for it.
     seen: [u64; 2],
-    /// The position behind the last sample of the file.
+    /// The position behind the last sample in the files.
     written: u64,
-    /// The position up to which the file on disk may hold anything, of this try or of one before. At least `written`.
+    /// The position up to which the files on disk may hold anything, of this try or of one before. At least `written`.
     extent: u64,
     erasing: Vec<Erasing>,
     finish: Option<Finish>,
     /// Whether the work was planned with the call's end in view: then there is nothing behind it.
     knows_end: bool,
-    /// The call was longer than a WAV file can be.
-    is_cut_short: bool,
-    is_dirty: bool,
-    is_sealed: bool,
-    /// The file has its published name, or that one too: it is not written to any more.
+    /// A file has its published name: none of them is written to any more.
     is_named: bool,
     in_backlog: bool,
     synced_at: Instant,
-    /// How long the file was when the disk was last asked to begin.
+    /// Up to which position the disk was last asked to begin.
     hastened: u64,
     trouble: Option<String>,
     retry_after: Duration,
 }
 
 impl Job {
-    pub(super) fn new(disk: Arc<dyn Disk>, recordings: &Path, reader: RingReader, label: Label) -> Job {
-        let paths = Paths::of(recordings, label.call, label.began_at);
+    pub(super) fn new(place: &Place, reader: RingReader, label: Label, noted: Arc<Marks>) -> Job {
+        let paths = Paths::of(&place.recordings, label.call, label.began_at);
         Job {
-            disk,
+            place: place.clone(),
             paths,
             reader,
             label,
             orders: Arc::default(),
-            wav: None,
-            is_begun: false,
+            noted,
+            noted_seen: 0,
+            findings: Findings::default(),
+            marks: Vec::new(),
+            parts: Vec::new(),
+            has_durable_names: false,
             base: None,
             work: Stretches::default(),
             seen: [0; 2],
@@ -116,9 +139,6 @@ impl Job {
             erasing: Vec::new(),
             finish: None,
             knows_end: false,
-            is_cut_short: false,
-            is_dirty: false,
-            is_sealed: false,
             is_named: false,
             in_backlog: false,
             synced_at: Instant::now(),
@@ -132,9 +152,9 @@ impl Job {
         &self.orders
     }
 
-    /// The file until it is published.
-    pub(super) fn part(&self) -> &Path {
-        &self.paths.part
+    /// The first file until it is published.
+    pub(super) fn unfinished(&self) -> PathBuf {
+        self.paths.unfinished(1)
     }
 
     /// What the disk says, if it refused the last time.
@@ -175,19 +195,19 @@ impl Job {
 
     fn advance(&mut self, base: u64, buffers: &mut Buffers, told: &mut Vec<Progress>) -> Result<Next, Refusal> {
         let began = Instant::now();
-        if self.wav.is_none() {
-            self.open(base)?;
+        if self.parts.is_empty() {
+            self.begin(base)?;
         }
         if self.work.is_empty() {
             self.plan(base);
         }
-        self.write(base, buffers)?;
+        self.write(buffers)?;
         if !self.work.is_empty() || (self.finish.is_some() && !self.knows_end) {
             self.in_backlog = true;
             if self.synced_at.elapsed() >= BACKLOG_SYNC_EVERY {
-                self.sync()?
+                self.sync()?;
             } else {
-                self.write_prefix(State::Running)?;
+                self.describe()?;
                 self.hasten();
             }
             return Ok(Next::Soon);
@@ -195,37 +215,35 @@ impl Job {
         if self.knows_end {
             return self.publish(base, told);
         }
-        if self.in_backlog || self.trouble.is_some() || (self.is_dirty && self.synced_at.elapsed() >= SYNC_AFTER) {
+        let is_due = self.is_dirty() && self.synced_at.elapsed() >= SYNC_AFTER;
+        if self.in_backlog || self.trouble.is_some() || is_due {
             self.sync()?;
-        } else if self.is_dirty {
-            self.write_prefix(State::Running)?;
+        } else {
+            self.describe()?;
         }
         self.is_well(told);
         Ok(Next::At(began + FOLLOW_EVERY))
     }
 
-    /// Makes the file, or opens the one that an earlier try left. What that one holds is written over, not cut off: on a full disk
-    /// others would take the room.
-    fn open(&mut self, base: u64) -> Result<(), Refusal> {
-        let (disk, Paths { folder, part, .. }) = (&self.disk, &self.paths);
-        disk.create_dir_all(folder).map_err(|error| Refusal::new("make the folder of", part, &error))?;
-        let file = match disk.create_new(part) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => disk.open_existing(part),
-            result => result,
-        };
-        let file = file.map_err(|error| Refusal::new("open", part, &error))?;
-        self.wav = Some(Wav::new(file, Prefix::new(&self.label, base)));
-        (self.written, self.seen) = (base, [base; 2]);
+    /// Makes the first file.
+    fn begin(&mut self, base: u64) -> Result<(), Refusal> {
+        (self.written, self.seen, self.hastened) = (base, [base; 2], base);
         self.extent = self.extent.max(base);
-        self.hastened = 0;
         self.work.clear();
-        self.sync()?;
-        // All the way up: another commit may have made these folders a moment ago and not synced them yet.
-        for folder in self.paths.folders() {
-            self.disk.sync_dir(folder).map_err(|error| Refusal::new("sync the folder of", &self.paths.part, &error))?;
-        }
-        (self.in_backlog, self.is_begun) = (true, true);
-        tracing::debug!(call = %self.label.call, path = %self.paths.part.display(), "commit begins its file");
+        self.open_part(base)?;
+        (self.in_backlog, self.synced_at) = (true, Instant::now());
+        Ok(())
+    }
+
+    /// Makes the next file, which begins at this position.
+    fn open_part(&mut self, base: u64) -> Result<(), Refusal> {
+        self.collect_marks();
+        self.place.folders.make(&*self.place.disk, &self.paths)?;
+        let number = self.parts.len() as u32 + 1;
+        let part = Part::open(&*self.place.disk, &self.paths, number, base, &self.whole())?;
+        tracing::debug!(call = %self.label.call, path = %part.unfinished.display(), "commit begins a file");
+        self.parts.push(part);
+        self.has_durable_names = false;
         Ok(())
     }
 
@@ -238,39 +256,53 @@ impl Job {
             self.work.add(seen.max(base)..frontier.min(self.written));
         }
         let end = frontiers.into_iter().chain(self.finish.as_ref().map(|finish| finish.end)).max().unwrap_or(0);
-        let limit = base.saturating_add(SAMPLES_MAX);
-        self.work.add(self.written..end.min(limit));
-        self.is_cut_short = end > limit;
+        self.work.add(self.written..end);
         self.seen = frontiers;
         self.knows_end = self.finish.is_some();
     }
 
-    fn write(&mut self, base: u64, buffers: &mut Buffers) -> Result<(), Refusal> {
+    fn write(&mut self, buffers: &mut Buffers) -> Result<(), Refusal> {
         for _ in 0..STEP_CHUNKS {
             if self.erasing.iter().any(|one| self.is_erased(one)) {
                 self.sync()?;
             }
             let Some(Range { start, .. }) = self.work.first(1) else { break };
-            let wav = opened(&mut self.wav)?;
-            let Some(stretch) = self.work.first(wav.chunk(start - base)) else { break };
+            let number = self.part_at(start)?;
+            let part = &self.parts[number];
+            // Up to the part's end: where the next one begins, or where it can't be longer.
+            let end = self.parts.get(number + 1).map_or(part.base + self.place.part_samples_max, |next| next.base);
+            let room = usize::try_from(end - start).unwrap_or(usize::MAX);
+            let Some(mut stretch) = self.work.first(part.chunk(start).min(room)) else { break };
             let count = (stretch.end - start) as usize;
-            buffers.read(&mut self.reader, start, count);
+            buffers.read(&mut self.reader, start, count, &mut self.findings);
             self.extent = self.extent.max(stretch.end);
-            (self.is_dirty, self.is_sealed) = (true, false);
-            let written = wav.write(start - base, count, buffers);
-            written.map_err(|error| Refusal::of_write(&self.paths.part, &error))?;
-            self.written = self.written.max(stretch.end);
-            self.work.written(&stretch);
+            stretch.end = start + self.parts[number].write(start, count, buffers)? as u64;
+            if !stretch.is_empty() {
+                self.written = self.written.max(stretch.end);
+                self.work.written(&stretch);
+            }
         }
         if self.erasing.iter().any(|one| self.is_erased(one)) { self.sync() } else { Ok(()) }
     }
 
+    /// The part that the sample at a position belongs to, which is not beyond the end of what is written. Makes a new one if the last is full.
+    fn part_at(&mut self, at: u64) -> Result<usize, Refusal> {
+        let last = self.parts.last_mut().ok_or_else(not_open)?;
+        if at >= last.end() && (last.is_full || at - last.base >= self.place.part_samples_max) {
+            last.is_full = true;
+            // Whatever a power cut takes, what follows is never without its beginning.
+            self.sync()?;
+            self.open_part(at)?;
+        }
+        Ok(self.parts.partition_point(|part| part.base <= at).saturating_sub(1))
+    }
+
     /// The disk is at work while the next samples are read from the ring.
     fn hasten(&mut self) {
-        let length = self.wav.as_ref().map_or(0, Wav::length);
-        if length >= self.hastened + HASTEN_EVERY_BYTES {
-            self.disk.hasten(&self.paths.part);
-            self.hastened = length;
+        let Some(part) = self.parts.last() else { return };
+        if (self.written - self.hastened) * super::prefix::FRAME_BYTES >= HASTEN_EVERY_BYTES {
+            self.place.disk.hasten(&part.unfinished);
+            self.hastened = self.written;
         }
     }
 
@@ -278,18 +310,58 @@ impl Job {
         self.written >= erasing.until && !self.work.touch(erasing.rewrite.from, erasing.until)
     }
 
-    fn write_prefix(&mut self, state: State) -> Result<(), Refusal> {
-        let wav = opened(&mut self.wav)?;
-        let comment = self.label.comment(self.base.unwrap_or(0), wav.frames(), state);
-        wav.write_prefix(&comment).map_err(|error| Refusal::of_write(&self.paths.part, &error))
+    fn is_dirty(&self) -> bool {
+        self.parts.iter().any(|part| part.is_dirty)
     }
 
+    /// Takes up the marks that came since. Of what the ring is missing only what is read as a whole: the rest is still to be read.
+    fn collect_marks(&mut self) {
+        let noted = self.noted.since(self.noted_seen);
+        self.noted_seen += noted.len();
+        self.marks.extend(noted);
+        let settled = self.work.first(1).map_or(u64::MAX, |next| next.start);
+        self.marks.extend(self.findings.settle(settled));
+    }
+
+    fn whole(&self) -> Whole<'_> {
+        let counts = Leg::ALL.map(|leg| self.reader.ring().counts(leg));
+        let gaps = counts.iter().map(|counts| counts.gaps).sum();
+        let lost = counts.iter().map(|counts| counts.lost_frames + counts.refused_frames).sum();
+        Whole { label: &self.label, marks: &self.marks, gaps, lost }
+    }
+
+    /// Does something with parts, which know what the whole is.
+    fn each_part(
+        &mut self,
+        is_meant: impl Fn(&Part) -> bool,
+        mut each: impl FnMut(&mut Part, &Whole<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        self.collect_marks();
+        let mut parts = std::mem::take(&mut self.parts);
+        let whole = self.whole();
+        let done = parts.iter_mut().filter(|part| is_meant(part)).try_for_each(|part| each(part, &whole));
+        self.parts = parts;
+        done
+    }
+
+    /// The files say what they hold by now, for whoever reads them if this process is killed.
+    fn describe(&mut self) -> Result<(), Refusal> {
+        self.each_part(|part| part.is_dirty, |part, whole| part.describe(whole))
+    }
+
+    /// All that was written is safe, and the names of the files too.
     fn sync(&mut self) -> Result<(), Refusal> {
-        self.write_prefix(State::Running)?;
-        let file = opened(&mut self.wav)?.file();
-        let synced = file.sync_data().and_then(|()| file.has_name());
-        self.expect_name(synced)?;
-        (self.is_dirty, self.in_backlog, self.synced_at) = (false, false, Instant::now());
+        self.each_part(|part| part.is_dirty, |part, whole| part.sync(whole))?;
+        if !self.has_durable_names {
+            self.place.folders.sync(&*self.place.disk, &self.paths)?;
+            self.has_durable_names = true;
+        }
+        (self.in_backlog, self.synced_at) = (false, Instant::now());
+        self.answer_erases();
+        Ok(())
+    }
+
+    fn answer_erases(&mut self) {
         for one in std::mem::take(&mut self.erasing) {
             if self.is_erased(&one) {
                 one.rewrite.answer();
@@ -297,71 +369,57 @@ impl Job {
                 self.erasing.push(one);
             }
         }
-        Ok(())
     }
 
-    /// A file that lost its name, with its folder perhaps, is as good as not written.
-    fn expect_name(&self, has_name: io::Result<bool>) -> Result<(), Refusal> {
-        match has_name {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Refusal::new("keep", &self.paths.part, &ErrorKind::NotFound.into())),
-            Err(error) => Err(Refusal::new("sync", &self.paths.part, &error)),
+    /// The call is over: what was lost at its end, and before its beginning, is known.
+    fn mark_ends(&mut self, base: u64) {
+        for leg in Leg::ALL {
+            let (ring, of_leg) = (self.reader.ring(), |is_lost, from, to| crate::ring::Missing { from, to, is_lost });
+            let (frontier, lost_until) = (ring.frontier(leg), ring.counts(leg).lost_until);
+            if base > 0 {
+                self.findings.add(leg, of_leg(true, 0, base));
+            }
+            if lost_until > frontier {
+                self.findings.add(leg, of_leg(true, frontier.max(base), lost_until));
+            }
         }
-    }
-
-    /// The file is whole: it says so, and all of it is durable.
-    fn seal(&mut self) -> Result<(), Refusal> {
-        let cut = opened(&mut self.wav)?.cut();
-        cut.map_err(|error| Refusal::new("cut", &self.paths.part, &error))?;
-        // Before it says that it is whole: a crash between the two must not leave a file that says so and is not.
-        self.sync()?;
-        self.write_prefix(if self.is_cut_short { State::Incomplete } else { State::Complete })?;
-        let file = opened(&mut self.wav)?.file();
-        let synced = file.sync_data().and_then(|()| file.has_name());
-        self.expect_name(synced)?;
-        self.is_sealed = true;
-        Ok(())
     }
 
     fn publish(&mut self, base: u64, told: &mut Vec<Progress>) -> Result<Next, Refusal> {
-        if !self.is_sealed {
-            self.seal()?;
-        }
+        self.mark_ends(base);
+        let is_incomplete = base > 0 || self.whole().lost > 0;
+        let state = if is_incomplete { State::Incomplete } else { State::Complete };
+        let parts = self.parts.len() as u32;
+        self.each_part(|_| true, |part, whole| part.seal(whole, state, parts))?;
+        self.answer_erases();
         if !self.orders.close() {
             return Ok(Next::Soon);
         }
         self.name()?;
-        let wav = &self.paths.wav;
-        let file = opened(&mut self.wav)?;
+        let part = |part: &Part| DurablePart { path: part.wav.clone(), bytes: part.bytes(), samples: part.samples() };
         let durable = Durable {
             call: self.label.call,
-            path: wav.clone(),
-            bytes: file.length(),
-            samples: file.frames(),
+            parts: self.parts.iter().map(part).collect(),
             first: base,
-            incomplete: self.is_cut_short,
+            incomplete: is_incomplete,
+            marks: std::mem::take(&mut self.marks),
         };
         self.is_well(told);
-        tracing::debug!(call = %durable.call, path = %durable.path.display(), samples = durable.samples, "recording is durable");
+        tracing::debug!(call = %durable.call, path = %durable.path().display(), samples = durable.samples(), "recording is durable");
         told.push(Progress::Durable(durable));
         Ok(Next::Done)
     }
 
-    /// The file, which is whole, gets its published name, and that is made durable. From the first try that gave it the name the file stays as
-    /// it is: the next one goes on from there.
+    /// The files, which are whole, get their published names, and those are made durable. From the first one that has its name all stay as they are:
+    /// the next try goes on from there. The first part comes last, so that whoever finds it finds the others.
     fn name(&mut self) -> Result<(), Refusal> {
-        let Paths { folder, part, wav } = &self.paths;
-        if let Err(error) = self.disk.rename_noreplace(part, wav)
-            && !(self.is_named && error.kind() == ErrorKind::NotFound)
-        {
-            self.is_named = self.disk.is_same_file(part, wav).unwrap_or(false);
-            return Err(match error.kind() {
-                ErrorKind::AlreadyExists => Refusal::of_name(wav),
-                _ => Refusal::of_name_change("rename", part, &error),
-            });
+        let disk = &*self.place.disk;
+        for part in self.parts.iter_mut().rev() {
+            let named = part.name(disk);
+            self.is_named |= part.has_name(disk);
+            named?;
         }
-        self.is_named = true;
-        self.disk.sync_dir(folder).map_err(|error| Refusal::of_name_change("sync the folder of", wav, &error))
+        self.place.folders.sync(disk, &self.paths)
     }
 
     /// The step before this one panicked: what it left is not trusted. Says when the next is wanted, and what is to be told.
@@ -369,7 +427,7 @@ impl Job {
         let mut told = Vec::new();
         let text = format!(
             "{}: retrocall itself failed while it wrote this, and tries again; see the panic in its log, and report it",
-            self.paths.part.display()
+            self.unfinished().display()
         );
         // A file that has its name is whole.
         let refusal = Refusal { text, keeps: self.is_named };
@@ -378,10 +436,10 @@ impl Job {
 
     /// Returns how long to wait.
     fn refused(&mut self, refusal: Refusal, told: &mut Vec<Progress>) -> Duration {
-        // A disk that is full took what it took; but a file that was not even begun is begun again.
-        if !refusal.keeps || !self.is_begun {
-            (self.wav, self.is_begun, self.is_sealed, self.is_named, self.knows_end) =
-                (None, false, false, false, false);
+        if !refusal.keeps {
+            self.place.folders.forget(&self.paths.folder);
+            (self.is_named, self.knows_end) = (false, false);
+            self.parts.clear();
             self.work.clear();
         }
         if !self.is_named {
@@ -407,12 +465,8 @@ impl Job {
     }
 }
 
-/// The file that [`Job::open`] made.
-fn opened(wav: &mut Option<Wav>) -> Result<&mut Wav, Refusal> {
-    wav.as_mut().ok_or_else(|| Refusal {
-        text: "the file is not open; it is opened again at the next try".to_owned(),
-        keeps: false,
-    })
+fn not_open() -> Refusal {
+    Refusal { text: "the file is not open; it is opened again at the next try".to_owned(), keeps: false }
 }
 
 impl Drop for Job {
@@ -422,49 +476,4 @@ impl Drop for Job {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        audio::Rate,
-        commit::RealDisk,
-        memory::Arena,
-        protocol::{CallId, Direction},
-        ring::Ring,
-    };
-
-    #[test]
-    fn no_audio_stays_in_the_buffers_after_a_step_that_went_well_or_failed() {
-        let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
-        arena.fault_in_ahead();
-        let (ring, [mut agent, mut customer]) = Ring::new(arena);
-        for (i, frame) in [[4_660i16; 160]; 100].iter().enumerate() {
-            for writer in [&mut agent, &mut customer] {
-                assert!(writer.provision(160));
-                writer.push(i as u64 * 160, frame);
-            }
-        }
-        let label = Label {
-            call: CallId::new(),
-            agent: "anna".to_owned(),
-            direction: Direction::Inbound,
-            rate: Rate::new(8_000).expect("a rate"),
-            began_at: "2026-03-01T12:00:00Z".parse().expect("a time"),
-            continues: None,
-            reasons: vec![],
-        };
-        let home = tempfile::tempdir().expect("a home");
-        let mut job = Job::new(Arc::new(RealDisk::default()), home.path(), ring.reader(), label);
-        let mut buffers = Buffers::new(true).expect("memory for a test");
-        assert!(matches!(job.step(&mut buffers), (Next::At(_), told) if told.is_empty()));
-        assert_eq!(job.written, 16_000);
-        assert!(buffers.are_wiped());
-        // A disk that takes nothing: the samples are on their way when it says so.
-        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
-        job.wav = Some(Wav::new(Box::new(full), Prefix::new(&job.label, 0)));
-        (job.written, job.seen) = (0, [0; 2]);
-        let (next, told) = job.step(&mut buffers);
-        assert!(matches!(next, Next::Retry(_)), "{next:?}");
-        assert!(matches!(&told[..], [Progress::Trouble(text)] if text.contains("make room")), "{told:?}");
-        assert!(buffers.are_wiped());
-    }
-}
+mod tests;

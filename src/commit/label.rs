@@ -42,10 +42,43 @@ impl Label {
 pub(super) enum State {
     /// Its call is live, or was when the engine died.
     Running,
-    /// It holds the whole call.
+    /// It holds all that came of the call.
     Complete,
-    /// The end is missing.
+    /// Something that came is missing: the end, or what the marks say.
     Incomplete,
+}
+
+/// What shows that an unpublished file that says it is complete has all its samples, though a power cut may have come before they were synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Nothing does.
+    None,
+    /// They were synced before it said so.
+    SyncedBefore,
+    /// The CRC-32 of their bytes.
+    Sum(u32),
+}
+
+/// All as long, so that a power cut in the middle of a change leaves no other one.
+const NO_PROOF: &str = "--------";
+const SYNCED_BEFORE: &str = "unneeded";
+
+impl Proof {
+    fn to_text(self) -> String {
+        match self {
+            Proof::None => NO_PROOF.to_owned(),
+            Proof::SyncedBefore => SYNCED_BEFORE.to_owned(),
+            Proof::Sum(sum) => format!("{sum:08x}"),
+        }
+    }
+
+    fn from_text(text: &str) -> Proof {
+        match text {
+            SYNCED_BEFORE => Proof::SyncedBefore,
+            _ if text.len() == 8 => u32::from_str_radix(text, 16).map_or(Proof::None, Proof::Sum),
+            _ => Proof::None,
+        }
+    }
 }
 
 impl State {
@@ -73,8 +106,17 @@ pub(super) struct Comment {
     /// How long the file is; not a number if that can't be read.
     pub seconds: f64,
     pub state: State,
-    /// The call's position at which the file begins: more than 0 if the oldest audio was lost.
+    /// Why that can be believed.
+    pub proof: Proof,
+    /// The call's position at which the file begins: in a first part more than 0 if the oldest audio was lost.
     pub first: u64,
+    /// Which part of the recording it is, from 1.
+    pub part: u32,
+    /// How many parts there are; 0 while that is not known.
+    pub parts: u32,
+    /// Gaps of the call so far, and frames of it that were lost.
+    pub gaps: u64,
+    pub lost: u64,
 }
 
 impl Comment {
@@ -86,11 +128,17 @@ impl Comment {
         let continues = self.continues.map(|before| format!("continues={before}; ")).unwrap_or_default();
         let reasons = self.reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+");
         format!(
-            "call={}; direction={direction}; rate={}; first={}; {continues}reasons={reasons}; seconds={:.3}; state={}",
+            "call={}; direction={direction}; rate={}; part={}; first={}; {continues}reasons={reasons}; seconds={:.3}; gaps={}; lost={}; \
+             parts={}; sum={}; state={}",
             self.call,
             self.rate.hz(),
+            self.part,
             self.first,
             self.seconds,
+            self.gaps,
+            self.lost,
+            self.parts,
+            self.proof.to_text(),
             self.state.as_str()
         )
     }
@@ -110,12 +158,18 @@ impl Comment {
         if reasons.is_empty() && !words.is_empty() {
             return None;
         }
+        let count = |key| fact(key).and_then(|count| count.parse().ok()).unwrap_or(0);
         Some(Comment {
             call: fact("call")?.parse().ok()?,
             direction: DIRECTIONS.iter().find(|(_, word)| Some(*word) == fact("direction"))?.0,
             rate: Rate::new(fact("rate")?.parse().ok()?)?,
             first: fact("first")?.parse().ok()?,
             continues: fact("continues").and_then(|before| before.parse().ok()),
+            part: fact("part").map_or(Some(1), |part| part.parse().ok().filter(|part| *part > 0))?,
+            parts: fact("parts").and_then(|parts| parts.parse().ok()).unwrap_or(0),
+            gaps: count("gaps"),
+            lost: count("lost"),
+            proof: fact("sum").map_or(Proof::None, Proof::from_text),
             reasons,
             seconds: fact("seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(f64::NAN),
             state: State::ALL.into_iter().find(|state| Some(state.as_str()) == fact("state")).unwrap_or(State::Running),
@@ -140,7 +194,12 @@ mod tests {
             reasons: vec![Reason::OnDemand, Reason::Sample],
             seconds: 1234.5,
             state: State::Incomplete,
+            proof: Proof::Sum(0xdead_beef),
             first: u64::MAX,
+            part: 3,
+            parts: 4,
+            gaps: 17,
+            lost: 1_244,
         }
     }
 
@@ -160,35 +219,38 @@ mod tests {
         assert_eq!(Comment::from_text(&text.replace("on-demand", "whim")), None);
     }
 
-    /// The disk may have taken the new text up to any byte, or from any byte on.
+    /// A power cut can leave any beginning, or any end, of the new text on disk.
     #[test]
     fn a_comment_that_a_power_cut_left_half_changed_still_says_whose_recording_it_is_and_never_that_it_is_whole() {
         let padded = |comment: &Comment| {
             let mut text = comment.to_text();
-            text.extend(std::iter::repeat_n('\0', 256 - text.len()));
+            text.extend(std::iter::repeat_n(' ', 360 - text.len()));
             text
         };
-        let old = Comment { reasons: vec![Reason::OnDemand], seconds: 9.875, state: State::Running, ..comment() };
-        for (reasons, seconds, state) in [
-            (vec![Reason::OnDemand], 10.0, State::Running),
-            (vec![Reason::OnDemand, Reason::Sample], 10.0, State::Running),
-            (vec![Reason::OnDemand, Reason::Sample], 9.875, State::Complete),
-            (vec![Reason::OnDemand], 0.0, State::Incomplete),
+        let (reasons, state, proof) = (vec![Reason::OnDemand], State::Running, Proof::None);
+        let old = Comment { reasons, seconds: 9.875, state, proof, parts: 0, ..comment() };
+        for (reasons, seconds, parts, proof, state) in [
+            (vec![Reason::OnDemand], 10.0, 0, Proof::None, State::Running),
+            (vec![Reason::OnDemand, Reason::Sample], 10.0, 0, Proof::None, State::Running),
+            (vec![Reason::OnDemand, Reason::Sample], 9.875, 12, Proof::Sum(0x1234_5678), State::Complete),
+            (vec![Reason::OnDemand], 9.875, 4, Proof::Sum(0xdead_beef), State::Complete),
+            (vec![Reason::OnDemand], 0.0, 0, Proof::SyncedBefore, State::Running),
+            (vec![Reason::OnDemand], 0.0, 1, Proof::None, State::Incomplete),
         ] {
-            let new = Comment { reasons, seconds, state, ..old.clone() };
+            let new = Comment { reasons, seconds, parts, proof, state, ..old.clone() };
             let versions = [padded(&old), padded(&new)];
-            for at in 0..256 {
+            for at in 0..360 {
                 for [before, after] in [[0, 1], [1, 0]] {
                     let torn = format!("{}{}", &versions[before][..at], &versions[after][at..]);
-                    let torn = torn.split('\0').next().expect("a text");
-                    let read = Comment::from_text(torn).unwrap_or_else(|| panic!("{torn}"));
+                    let read = Comment::from_text(&torn).unwrap_or_else(|| panic!("{torn}"));
                     let (facts, expected) = (
-                        (read.call, read.direction, read.rate, read.first, read.continues),
-                        (old.call, old.direction, old.rate, old.first, old.continues),
+                        (read.call, read.direction, read.rate, read.first, read.part, read.continues),
+                        (old.call, old.direction, old.rate, old.first, old.part, old.continues),
                     );
                     assert_eq!(facts, expected, "{torn}");
                     assert!(read.reasons == old.reasons || read.reasons == new.reasons, "{torn}");
-                    assert!(read.state != State::Complete || torn.ends_with("; state=complete"), "{torn}");
+                    let is_proved = read.state == State::Complete && read.proof != Proof::None;
+                    assert!(!is_proved || (new.state, new.proof) == (read.state, read.proof), "{torn}");
                 }
             }
         }

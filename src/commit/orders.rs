@@ -1,10 +1,8 @@
 //! What a running commit is asked to do, from whoever holds its handle to the worker that has its job.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use parking_lot::Mutex;
 
-use crate::protocol::Reason;
+use crate::{protocol::Reason, watch::heart};
 
 /// What waits for a job's next step.
 #[derive(Default)]
@@ -27,9 +25,7 @@ pub(super) struct Rewrite {
 impl Rewrite {
     /// Says that it is done. Whoever hears it and panics has no part in the commit.
     pub(super) fn answer(self) {
-        if catch_unwind(AssertUnwindSafe(self.done)).is_err() {
-            tracing::error!("retrocall failed (see the panic above) while it told that an erase is done; report it");
-        }
+        let _ = heart::contain("answering an erase", self.done);
     }
 }
 

@@ -1,17 +1,28 @@
-//! The part of a recording before its samples: RIFF, `fmt `, `LIST INFO`, and the head of `data`. Written once, and changed in place.
+//! What is before the samples of a file: RIFF, `fmt `, `LIST INFO`, and the head of `data`. Written once, and changed in place.
+//!
+//! It fills a page, so that samples begin at one, and it has room for what happens later in the call. It is synced with the first samples, and
+//! those who recover a file must be able to tell one that never was: in what was never written are zeros, so none of ours ends a sector.
 //!
 //! Ours, because `hound` writes no `LIST` chunk.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
-use super::label::{Comment, Label, State};
+use super::{
+    label::{Comment, Label, Proof, State},
+    marks::{Log, Mark},
+};
 
-/// The longest prefix that is looked for in a file: ours has some 600 bytes.
-pub(super) const PREFIX_BYTES_MAX: usize = 4_096;
+/// How long the prefix is.
+pub(super) const PREFIX_BYTES: usize = 4_096;
 /// Bytes of one stereo sample.
 pub(super) const FRAME_BYTES: u64 = 4;
-/// Room for the comment, so that it can be written again in place. The longest one has some 240 bytes.
-const COMMENT_BYTES: usize = 256;
+/// Room for the comment, so that it can be written again in place. The longest one has some 300 bytes, and whatever the agent is called the
+/// first sector ends in this room.
+const COMMENT_BYTES: usize = 360;
+/// What a disk writes as a whole, or tears.
+const SECTOR_BYTES: usize = 512;
+/// The name of the chunk with the samples, and its size.
+const DATA_HEAD_BYTES: usize = 8;
 /// The longest name of an agent: what the socket takes has at most as many bytes.
 const AGENT_BYTES_MAX: usize = 4 * crate::protocol::AGENT_CHARS_MAX;
 
@@ -19,9 +30,9 @@ const AGENT_BYTES_MAX: usize = 4 * crate::protocol::AGENT_CHARS_MAX;
 #[derive(Debug, Clone)]
 pub(super) struct Prefix {
     bytes: Vec<u8>,
-    /// Where the comment is, and how much room it has.
-    comment_at: usize,
-    comment_bytes: usize,
+    /// The room of the comment, and that of the log.
+    comment: Range<usize>,
+    log: Range<usize>,
 }
 
 /// Why bytes are not the beginning of a recording.
@@ -43,10 +54,10 @@ impl fmt::Display for Damage {
 }
 
 impl Prefix {
-    /// The prefix of a recording that has no samples yet and begins at the call's position `first`.
-    pub(super) fn new(label: &Label, first: u64) -> Prefix {
+    /// The prefix of a file of a call that has no samples yet.
+    pub(super) fn new(label: &Label, comment: &Comment) -> Prefix {
         let rate = label.rate.hz();
-        let mut bytes = Vec::with_capacity(1_024);
+        let mut bytes = Vec::with_capacity(PREFIX_BYTES);
         bytes.extend(b"RIFF\0\0\0\0WAVEfmt ");
         bytes.extend(16u32.to_le_bytes());
         // Linear PCM, two channels.
@@ -60,21 +71,31 @@ impl Prefix {
         field(&mut bytes, b"INAM", &format!("call {}", label.call));
         field(&mut bytes, b"IART", agent(&label.agent));
         field(&mut bytes, b"ICRD", &label.began_at.to_string());
-        bytes.extend(b"ICMT");
-        bytes.extend((COMMENT_BYTES as u32).to_le_bytes());
-        let comment_at = bytes.len();
-        bytes.resize(comment_at + COMMENT_BYTES, 0);
+        let comment_room = room(&mut bytes, b"ICMT", COMMENT_BYTES);
+        // All that is left, but for the head of this field and the head of the samples.
+        let left = PREFIX_BYTES - bytes.len() - 8 - DATA_HEAD_BYTES;
+        let log = room(&mut bytes, b"ISBJ", left);
         let list_bytes = (bytes.len() - list) as u32;
         bytes[list - 4..list].copy_from_slice(&list_bytes.to_le_bytes());
         bytes.extend(b"data\0\0\0\0");
-        let mut prefix = Prefix { bytes, comment_at, comment_bytes: COMMENT_BYTES };
+        let mut prefix = Prefix { bytes, comment: comment_room, log };
         prefix.set_frames(0);
-        prefix.set_comment(&label.comment(first, 0, State::Running));
+        prefix.set_comment(comment);
         prefix
     }
 
-    /// Reads the prefix at the beginning of `head`, which may be any bytes.
-    pub(super) fn parse(head: &[u8]) -> Result<(Prefix, Label, Comment), Damage> {
+    /// Whether a file that begins so, and is so long that all of `head` should be the prefix, was never synced as a whole: what a power cut kept
+    /// from the disk are zeros, to the end of a sector.
+    pub(super) fn was_never_synced(head: &[u8]) -> bool {
+        let ends = (1..PREFIX_BYTES / SECTOR_BYTES).map(|sector| sector * SECTOR_BYTES - 1);
+        // The last sector ends with a number. Before it stands a name.
+        let mut ends = ends.chain([PREFIX_BYTES - DATA_HEAD_BYTES + 3]);
+        let is_ours = head.iter().zip(b"RIFF").all(|(byte, ours)| byte == ours || *byte == 0);
+        is_ours && (head.len() < PREFIX_BYTES || ends.any(|at| head.get(at).is_none_or(|byte| *byte == 0)))
+    }
+
+    /// Reads the prefix at the beginning of `head`, which may be any bytes, and the log in it.
+    pub(super) fn parse(head: &[u8]) -> Result<(Prefix, Label, Comment, Vec<Mark>), Damage> {
         let mut info = Info::default();
         let mut format = None;
         let mut chunks = Chunks { of: head, at: 12 };
@@ -110,8 +131,9 @@ impl Prefix {
             continues: comment.continues,
             reasons: comment.reasons.clone(),
         };
+        let marks = Log::read(info.log, comment.rate);
         let bytes = head[..chunks.at].to_vec();
-        Ok((Prefix { bytes, comment_at: info.comment_at, comment_bytes: info.comment_bytes }, label, comment))
+        Ok((Prefix { bytes, comment: info.comment_room, log: info.log_room }, label, comment, marks))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -124,9 +146,9 @@ impl Prefix {
         self.bytes[at..].first_chunk().map_or(0, |size| u64::from(u32::from_le_bytes(*size)) / FRAME_BYTES)
     }
 
-    /// Makes the sizes speak of so many stereo samples, at most [`super::SAMPLES_MAX`].
+    /// Makes the sizes speak of so many stereo samples, at most [`super::PART_SAMPLES_MAX`].
     pub(super) fn set_frames(&mut self, frames: u64) {
-        let data = (frames.min(super::SAMPLES_MAX) * FRAME_BYTES) as u32;
+        let data = (frames.min(super::PART_SAMPLES_MAX) * FRAME_BYTES) as u32;
         let prefix = self.bytes.len();
         self.bytes[4..8].copy_from_slice(&(data + prefix as u32 - 8).to_le_bytes());
         self.bytes[prefix - 4..].copy_from_slice(&data.to_le_bytes());
@@ -134,32 +156,64 @@ impl Prefix {
 
     /// Writes the comment again. False if it has no room (a file of another make).
     pub(super) fn set_comment(&mut self, comment: &Comment) -> bool {
-        let text = comment.to_text();
-        let room = &mut self.bytes[self.comment_at..self.comment_at + self.comment_bytes];
-        // One zero must end it.
-        if text.len() >= room.len() {
-            return false;
-        }
-        room.fill(0);
-        room[..text.len()].copy_from_slice(text.as_bytes());
-        true
+        fill(&mut self.bytes[self.comment.clone()], &comment.to_text())
+    }
+
+    /// How long the text of the log can be.
+    pub(super) fn log_bytes_max(&self) -> usize {
+        self.log.len().saturating_sub(1)
+    }
+
+    /// Writes the log again. What does not fit is left as it was.
+    pub(super) fn set_log(&mut self, log: &Log) {
+        fill(&mut self.bytes[self.log.clone()], log.text());
     }
 }
 
 impl Label {
-    /// The comment of a file of this call that begins at position `first` and has so many stereo samples.
-    pub(super) fn comment(&self, first: u64, frames: u64, state: State) -> Comment {
-        let reasons = self.reasons.clone();
-        let seconds = self.rate.seconds(frames);
-        let (call, direction, rate, continues) = (self.call, self.direction, self.rate, self.continues);
-        Comment { call, direction, rate, continues, reasons, seconds, state, first }
+    /// The comment of a file of this call: part `part`, which begins at position `first` and has so many stereo samples.
+    pub(super) fn comment(&self, part: u32, first: u64, frames: u64) -> Comment {
+        Comment {
+            call: self.call,
+            direction: self.direction,
+            rate: self.rate,
+            continues: self.continues,
+            reasons: self.reasons.clone(),
+            seconds: self.rate.seconds(frames),
+            state: State::Running,
+            proof: Proof::None,
+            first,
+            part,
+            parts: 0,
+            gaps: 0,
+            lost: 0,
+        }
     }
+}
+
+/// Puts a text into its room. The rest is blanks but for the zero that ends it. False if it is too long.
+fn fill(room: &mut [u8], text: &str) -> bool {
+    let Some((end, room)) = room.split_last_mut().filter(|(_, room)| text.len() <= room.len()) else { return false };
+    room[..text.len()].copy_from_slice(text.as_bytes());
+    room[text.len()..].fill(b' ');
+    *end = 0;
+    true
 }
 
 /// A name without what would end a field early, and not longer than a field should be.
 fn agent(name: &str) -> &str {
     let name = name.split('\0').next().unwrap_or("");
     &name[..name.floor_char_boundary(AGENT_BYTES_MAX)]
+}
+
+/// Adds a field of `LIST INFO` that is written again later, and says where its text is.
+fn room(bytes: &mut Vec<u8>, name: &[u8; 4], room_bytes: usize) -> Range<usize> {
+    bytes.extend(name);
+    bytes.extend((room_bytes as u32).to_le_bytes());
+    let at = bytes.len();
+    bytes.resize(at + room_bytes, b' ');
+    fill(&mut bytes[at..], "");
+    at..at + room_bytes
 }
 
 /// Adds a field of `LIST INFO`: text that a zero ends, of an even length.
@@ -209,8 +263,9 @@ struct Info<'a> {
     agent: &'a str,
     began_at: &'a str,
     comment: &'a str,
-    comment_at: usize,
-    comment_bytes: usize,
+    comment_room: Range<usize>,
+    log: &'a str,
+    log_room: Range<usize>,
 }
 
 impl<'a> Info<'a> {
@@ -218,12 +273,16 @@ impl<'a> Info<'a> {
     fn read(&mut self, head: &'a [u8], at: usize) {
         for chunk in (Chunks { of: head, at }) {
             let Some(body) = chunk.body(head) else { return };
-            let text =
-                body.split(|byte| *byte == 0).next().and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("");
+            let text = body.split(|byte| *byte == 0).next().unwrap_or(body);
+            // Of a text that a power cut left half written, its beginning.
+            let text = std::str::from_utf8(text)
+                .unwrap_or_else(|error| std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or(""));
+            let room = chunk.at..chunk.at + chunk.bytes;
             match &chunk.name {
                 b"IART" => self.agent = text,
                 b"ICRD" => self.began_at = text,
-                b"ICMT" => (self.comment, self.comment_at, self.comment_bytes) = (text, chunk.at, chunk.bytes),
+                b"ICMT" => (self.comment, self.comment_room) = (text, room),
+                b"ISBJ" => (self.log, self.log_room) = (text, room),
                 _ => {}
             }
         }
@@ -235,7 +294,7 @@ mod tests {
     use super::*;
     use crate::{
         audio::Rate,
-        commit::SAMPLES_MAX,
+        commit::PART_SAMPLES_MAX,
         protocol::{CallId, Direction, Reason},
     };
 
@@ -251,20 +310,48 @@ mod tests {
         }
     }
 
+    fn new(label: &Label) -> Prefix {
+        Prefix::new(label, &label.comment(1, 77, 0))
+    }
+
+    /// The disk may have any sector of it, up to any byte, or not.
+    #[test]
+    fn a_prefix_of_which_the_disk_has_only_a_part_is_known_as_one_that_was_never_synced() {
+        for name in ["", "anna", "🎧".repeat(crate::protocol::AGENT_CHARS_MAX).as_str()] {
+            let whole = new(&label(name)).bytes().to_vec();
+            for sector in 0..PREFIX_BYTES / SECTOR_BYTES {
+                for kept in 0..SECTOR_BYTES {
+                    let mut part = whole.clone();
+                    part[sector * SECTOR_BYTES + kept..(sector + 1) * SECTOR_BYTES].fill(0);
+                    assert!(Prefix::was_never_synced(&part) || part == whole, "{kept} bytes of sector {sector}");
+                }
+            }
+            assert!(Prefix::was_never_synced(&whole[..PREFIX_BYTES - 8]));
+        }
+    }
+
     #[test]
     fn a_prefix_comes_back_as_it_was_whatever_the_agent_is_called() {
         let longest = "🎧".repeat(crate::protocol::AGENT_CHARS_MAX);
         for name in ["", "a", "bo", longest.as_str()] {
             let label = label(name);
-            let mut prefix = Prefix::new(&label, 77);
-            assert_eq!(prefix.bytes().len() % 2, 0);
-            let largest = label.comment(u64::MAX, u64::MAX / 2, State::Incomplete);
+            let mut prefix = new(&label);
+            assert_eq!(prefix.bytes().len(), PREFIX_BYTES);
+            assert!(!Prefix::was_never_synced(prefix.bytes()));
+            let (state, proof, count) = (State::Incomplete, Proof::Sum(u32::MAX), u64::MAX);
+            let largest = label.comment(u32::MAX, u64::MAX, u64::MAX / 2);
+            let largest = Comment { state, proof, parts: u32::MAX, gaps: count, lost: count, ..largest };
             assert!(prefix.set_comment(&largest), "the longest comment has room");
-            prefix.set_frames(SAMPLES_MAX);
-            assert_eq!(prefix.frames(), SAMPLES_MAX);
-            let (parsed, again, comment) = Prefix::parse(&[prefix.bytes(), &[1, 2, 3]].concat()).expect("a prefix");
-            assert_eq!((parsed.bytes(), again), (prefix.bytes(), label));
-            assert_eq!((comment.first, comment.state), (u64::MAX, State::Incomplete));
+            prefix.set_frames(PART_SAMPLES_MAX);
+            assert_eq!(prefix.frames(), PART_SAMPLES_MAX);
+            let mut log = Log::default();
+            (0..1_000).for_each(|at| log.add(&Mark::Mask(at), label.rate, prefix.log_bytes_max()));
+            prefix.set_log(&log);
+            assert!(!Prefix::was_never_synced(prefix.bytes()));
+            let (parsed, again, comment, marks) =
+                Prefix::parse(&[prefix.bytes(), &[1, 2, 3]].concat()).expect("a prefix");
+            assert_eq!((parsed.bytes(), again, comment), (prefix.bytes(), label, largest));
+            assert!(marks.len() > 150 && marks[100] == Mark::Mask(100), "{}", marks.len());
             for length in 0..prefix.bytes().len() {
                 assert_eq!(Prefix::parse(&prefix.bytes()[..length]).err(), Some(Damage::Short), "{length} bytes");
             }
@@ -274,16 +361,16 @@ mod tests {
     #[test]
     fn a_name_that_no_field_can_hold_is_cut_and_does_no_harm() {
         for name in ["x\0y".to_owned(), "ü".repeat(3_000)] {
-            let prefix = Prefix::new(&label(&name), 0);
-            assert!(prefix.bytes().len() < PREFIX_BYTES_MAX);
-            let (_, again, _) = Prefix::parse(prefix.bytes()).expect("a prefix");
+            let prefix = new(&label(&name));
+            assert_eq!(prefix.bytes().len(), PREFIX_BYTES);
+            let (_, again, ..) = Prefix::parse(prefix.bytes()).expect("a prefix");
             assert!(name.starts_with(&again.agent) && !again.agent.is_empty());
         }
     }
 
     #[test]
     fn a_file_of_another_make_is_told_apart() {
-        let good = Prefix::new(&label("anna"), 0).bytes().to_vec();
+        let good = new(&label("anna")).bytes().to_vec();
         let at = |what: &[u8]| good.windows(what.len()).position(|window| window == what).expect("it is there");
         for (at, byte) in [
             (0, b'L'),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     disk::{Disk, FolderSync, RealDisk, sync_folder},
-    paths::PART,
+    paths::UNFINISHED,
     rename::{self, Way},
     trouble::words,
 };
@@ -53,7 +53,7 @@ pub fn probe(recordings: &Path) -> Result<Probe, String> {
         disk: RealDisk::default(),
         recordings,
         folder: recordings.join(&name),
-        part: recordings.join(format!("{name}.wav{PART}")),
+        part: recordings.join(format!("{name}.wav{UNFINISHED}")),
         wav: recordings.join(format!("{name}.wav")),
         warnings: Vec::new(),
     };
@@ -172,7 +172,7 @@ impl Trial<'_> {
 fn size_limit() -> Option<Warning> {
     let (soft, _) = getrlimit(Resource::RLIMIT_FSIZE).ok()?;
     (soft <= u64::from(u32::MAX)).then(|| Warning {
-        text: format!("a file may have {soft} bytes at most here: recordings that would be longer wait in memory"),
+        text: format!("a file may have {soft} bytes at most here: longer recordings go on in further files"),
         todo: "raise the limit: LimitFSIZE= in the systemd unit, or `ulimit -f`".to_owned(),
     })
 }

@@ -1,11 +1,12 @@
-//! What a crash left: unpublished files are repaired and published, and marked incomplete if their end is missing.
+//! What a crash left: unpublished files are repaired and published, and marked incomplete if something of them is missing.
 //!
-//! A crash during recovery leaves a file that the next recovery finds again. A file that does not say what it is stays as it is, unless
-//! it is too short to hold audio: what it is was to be synced before its first sample.
+//! A crash during recovery leaves files that the next recovery finds again. A file that does not say what it is stays as it is, unless it was
+//! never synced: then nothing in it was ever promised, and it goes.
 
 use std::{
-    fs::OpenOptions,
-    io::{ErrorKind, SeekFrom},
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -13,20 +14,17 @@ use std::{
 use nix::fcntl::OFlag;
 
 use super::{
-    Durable, Label, SAMPLES_MAX,
+    Durable, DurablePart, Label, Mark,
     disk::{Disk, DiskFile},
-    label::{Comment, State},
-    paths::Paths,
-    prefix::{Damage, FRAME_BYTES, PREFIX_BYTES_MAX, Prefix},
+    found::{Found, Unread},
+    label::State,
+    paths::{Paths, name, unfinished},
     survey::{Item, survey},
     trouble,
 };
-use crate::{memory::wipe, protocol::CallId};
+use crate::protocol::CallId;
 
-/// A file that does not say what it is and has no more bytes than this holds no audio: the prefix alone has 430 to 700.
-const EMPTY_BYTES_MAX: u64 = 1_024;
-
-/// What became of a file that a crash left.
+/// What became of what a crash left of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovered {
     /// It is a recording now.
@@ -56,45 +54,277 @@ pub enum Recovered {
 
 /// Publishes what a crash left in the folder `recordings`. For the start, before anything is committed there.
 pub fn recover(disk: &dyn Disk, recordings: &Path) -> Vec<Recovered> {
-    let items = survey(disk, recordings);
-    let found = items.into_iter().filter_map(|item| match item {
-        Item::Part { path, call } => Some(recover_one(disk, path, call)),
-        Item::Unreadable { path, text } => Some(Recovered::Failed { call: None, path, text }),
-        Item::Recording { .. } | Item::Foreign { .. } => None,
-    });
-    found.collect()
+    // By the place of the first part, whether it is there or not: two files of one name may lie in different folders.
+    let mut calls: BTreeMap<PathBuf, (CallId, Vec<Left>)> = BTreeMap::new();
+    let mut recovered = Vec::new();
+    for item in survey(disk, recordings) {
+        let (path, call, part, is_published) = match item {
+            Item::Unfinished { path, call, part } => (path.with_extension(""), call, part, false),
+            Item::Recording { path, call, part } => (path, call, part, true),
+            Item::Unreadable { path, text } => {
+                recovered.push(Recovered::Failed { call: None, path, text });
+                continue;
+            }
+            Item::Foreign { .. } => continue,
+        };
+        let (_, all) = calls.entry(path.with_file_name(name(call, 1))).or_insert((call, Vec::new()));
+        // With both names it is listed twice, the published one first.
+        match all.iter_mut().find(|left| left.part == part) {
+            Some(left) => left.is_unfinished |= !is_published,
+            None => all.push(Left { part, wav: path, is_published, is_unfinished: !is_published }),
+        }
+    }
+    for (call, mut all) in calls.into_values() {
+        if all.iter().any(|left| left.is_unfinished) {
+            all.sort_by_key(|left| left.part);
+            recover_call(disk, call, &all, &mut recovered);
+        }
+    }
+    recovered
 }
 
-fn recover_one(disk: &dyn Disk, part: PathBuf, call: CallId) -> Recovered {
-    let wav = part.with_extension("");
-    match publish(disk, &part, &wav) {
-        Ok(Some((durable, label))) => {
-            tracing::warn!(%call, path = %wav.display(), incomplete = durable.incomplete, "recovered a recording");
-            Recovered::Published { durable, label }
+/// A file of a call, by its names.
+struct Left {
+    part: u32,
+    wav: PathBuf,
+    is_published: bool,
+    is_unfinished: bool,
+}
+
+impl Left {
+    fn unfinished(&self) -> PathBuf {
+        unfinished(&self.wav)
+    }
+}
+
+fn recover_call(disk: &dyn Disk, call: CallId, all: &[Left], recovered: &mut Vec<Recovered>) {
+    let mut parts = Vec::new();
+    let mut empty = None;
+    for left in all {
+        match Open::of(disk, call, left) {
+            Ok(Some(open)) => parts.push(open),
+            Ok(None) => empty = Some(left.unfinished()),
+            Err(text) => {
+                let path = if left.is_unfinished { left.unfinished() } else { left.wav.clone() };
+                tracing::warn!(path = %path.display(), "not recovered: {text}");
+                recovered.push(Recovered::Failed { call: Some(call), path, text });
+            }
         }
-        Ok(None) => Recovered::Empty { call, path: part },
-        Err(text) => {
-            tracing::warn!(path = %part.display(), "not recovered: {text}");
-            Recovered::Failed { call: Some(call), path: part, text }
+    }
+    let is_any = parts.iter().any(|open| open.is_unfinished);
+    match publish(disk, parts) {
+        Ok(Some((durable, label))) if is_any => {
+            tracing::warn!(%call, path = %durable.path().display(), incomplete = durable.incomplete, "recovered a recording");
+            recovered.push(Recovered::Published { durable, label });
+        }
+        Ok(_) => recovered.extend(empty.map(|path| Recovered::Empty { call, path })),
+        Err((path, text)) => {
+            tracing::warn!(path = %path.display(), "not recovered: {text}");
+            recovered.push(Recovered::Failed { call: Some(call), path, text });
         }
     }
 }
 
-/// Reads what a published recording says of itself, and makes it durable: for one that the catalog does not know.
+/// A part that is open to be repaired, or is published already.
+struct Open {
+    file: Box<dyn DiskFile>,
+    found: Found,
+    wav: PathBuf,
+    is_unfinished: bool,
+    /// It has its published name: it was whole and synced by then, and is not written to.
+    is_published: bool,
+    is_whole: bool,
+}
+
+impl Open {
+    /// None if it was never synced: then it is gone.
+    fn of(disk: &dyn Disk, call: CallId, left: &Left) -> Result<Option<Open>, String> {
+        let (wav, part) = (&left.wav, left.unfinished());
+        let mut is_published = left.is_published;
+        if left.is_published && left.is_unfinished {
+            match disk.is_same_file(&part, wav) {
+                Ok(true) => {}
+                // What holds nothing was made to hold the name.
+                Ok(false) if is_empty(disk, wav) => is_published = false,
+                Ok(false) => return Err(trouble::Refusal::of_name(wav).text),
+                Err(error) => return Err(trouble::words("look at", wav, &error)),
+            }
+        }
+        let path = if is_published { wav } else { &part };
+        let mut file = disk.open_existing(path).map_err(|error| trouble::words("open", path, &error))?;
+        let found = match Found::read(&mut *file, path) {
+            Ok(found) => found,
+            Err(Unread::NeverSynced) if !is_published => {
+                disk.remove(path).map_err(|error| trouble::words("remove", path, &error))?;
+                sync_folder_of(disk, path)?;
+                return Ok(None);
+            }
+            Err(unread) => return Err(unread.words(path)),
+        };
+        if (found.label.call, found.comment.part) != (call, left.part) {
+            return Err(misnamed(path, &found));
+        }
+        let is_whole = if is_published {
+            found.expect_published(path)?;
+            found.comment.state == State::Complete
+        } else {
+            found.is_whole && found.is_proved(&mut *file).map_err(|error| trouble::words("read", path, &error))?
+        };
+        Ok(Some(Open { file, found, wav: wav.clone(), is_unfinished: left.is_unfinished, is_published, is_whole }))
+    }
+}
+
+fn misnamed(path: &Path, found: &Found) -> String {
+    let (call, part) = (found.label.call, found.comment.part);
+    format!("{} says it is of call {call}, part {part}; name it {}", path.display(), name(call, part))
+}
+
+/// None if there are no parts.
+fn publish(disk: &dyn Disk, mut parts: Vec<Open>) -> Result<Option<(Durable, Label)>, (PathBuf, String)> {
+    let count = parts.len() as u32;
+    let numbers = parts.iter().map(|open| open.found.comment.part);
+    let last = numbers.clone().max().unwrap_or(0);
+    let says = parts.iter().map(|open| open.found.comment.parts).max().unwrap_or(0);
+    let are_all_there = numbers.eq(1..=count) && says <= count;
+    let is_whole = are_all_there && parts.iter().all(|open| open.is_whole);
+    for at in 0..parts.len() {
+        let next = parts.get(at + 1).map(|next| next.found.comment.first);
+        let open = &mut parts[at];
+        if open.is_published {
+            continue;
+        }
+        let part = unfinished(&open.wav);
+        if let Some(next) = next {
+            open.found.end_before(next);
+        }
+        let repaired = open.found.repair(&mut *open.file, &part, is_whole, last);
+        let synced =
+            repaired.and_then(|()| open.file.sync_data().map_err(|error| trouble::words("sync", &part, &error)));
+        synced.map_err(|text| (part, text))?;
+    }
+    // The first part last, so that whoever finds it finds the others.
+    for open in parts.iter().rev().filter(|open| open.is_unfinished) {
+        let part = unfinished(&open.wav);
+        let renamed = disk.rename_noreplace(&part, &open.wav);
+        renamed.map_err(|error| (part.clone(), trouble::words("rename", &part, &error)))?;
+    }
+    if let Some(open) = parts.first().filter(|_| parts.iter().any(|open| open.is_unfinished)) {
+        sync_folder_of(disk, &open.wav).map_err(|text| (open.wav.clone(), text))?;
+    }
+    Ok(durable(parts.into_iter().map(|open| (open.wav, open.found)), !is_whole))
+}
+
+fn is_empty(disk: &dyn Disk, path: &Path) -> bool {
+    disk.open_existing(path).and_then(|file| file.length()).is_ok_and(|bytes| bytes == 0)
+}
+
+fn sync_folder_of(disk: &dyn Disk, path: &Path) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(path);
+    disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", path, &error))
+}
+
+/// The recording that these parts are, in their order. None if there are none.
+fn durable(found: impl Iterator<Item = (PathBuf, Found)>, incomplete: bool) -> Option<(Durable, Label)> {
+    let mut whole: Option<(Durable, Label)> = None;
+    for (path, found) in found {
+        let part = DurablePart { path, bytes: found.length(), samples: found.frames };
+        let (durable, _) = whole.get_or_insert_with(|| {
+            let (call, first) = (found.label.call, found.comment.first);
+            (Durable { call, parts: Vec::new(), first, incomplete, marks: Vec::new() }, found.label)
+        });
+        durable.parts.push(part);
+        // What is of a moment stands in every part.
+        let news: Vec<Mark> = found.marks.into_iter().filter(|mark| !durable.marks.contains(mark)).collect();
+        durable.marks.extend(news);
+    }
+    whole
+}
+
+/// Reads what a published recording says of itself, with all its parts, and makes it durable: for one that the catalog does not know. `path` is
+/// that of its first part.
 ///
 /// # Errors
 /// Why it does not say what it is, and what to do.
 pub fn read_recording(disk: &dyn Disk, path: &Path) -> Result<(Durable, Label), String> {
-    let mut file = disk.open_existing(path).map_err(|error| trouble::words("open", path, &error))?;
-    let (durable, label) = Found::read(&mut *file, path)?.published(path)?;
-    file.sync_data().map_err(|error| trouble::words("sync", path, &error))?;
-    // Whoever renamed it may have been killed before it could sync the name.
-    let folder = path.parent().unwrap_or(path);
-    disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", path, &error))?;
-    Ok((durable, label))
+    let mut parts = read_parts(path, &|path| disk.open_existing(path))?;
+    for (path, _, file) in &mut parts {
+        file.sync_data().map_err(|error| trouble::words("sync", path, &error))?;
+    }
+    // Whoever renamed them may have been killed before it could sync the names.
+    sync_folder_of(disk, path)?;
+    let is_incomplete = parts.iter().any(|(_, found, _)| found.comment.state == State::Incomplete);
+    let found = parts.into_iter().map(|(path, found, _)| (path, found));
+    durable(found, is_incomplete).ok_or_else(|| format!("{} has no parts", path.display()))
 }
 
-/// What a recording says of itself, for whoever compares.
+/// What a published recording says of itself, all its parts together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Whose it is and why it is kept.
+    pub label: Label,
+    /// The call's position of the first sample.
+    pub first: u64,
+    /// Samples of each leg.
+    pub samples: u64,
+    /// How long its files are together.
+    pub bytes: u64,
+    /// Whether it says that something is missing.
+    pub incomplete: bool,
+    /// Its files.
+    pub parts: Vec<PathBuf>,
+    /// What happened when.
+    pub marks: Vec<Mark>,
+}
+
+/// Reads what a published recording says of itself, and changes nothing. `path` is that of its first part.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub fn look_at(path: &Path) -> Result<Look, String> {
+    let parts = read_parts(path, &|path| Ok(Box::new(open_to_read(path)?)))?;
+    let is_incomplete = parts.iter().any(|(_, found, _)| found.comment.state == State::Incomplete);
+    let whole = durable(parts.into_iter().map(|(path, found, _)| (path, found)), is_incomplete);
+    let (durable, label) = whole.ok_or_else(|| format!("{} has no parts", path.display()))?;
+    Ok(Look {
+        label,
+        first: durable.first,
+        samples: durable.samples(),
+        bytes: durable.bytes(),
+        incomplete: durable.incomplete,
+        parts: durable.parts.into_iter().map(|part| part.path).collect(),
+        marks: durable.marks,
+    })
+}
+
+type OpenFile<'a> = &'a dyn Fn(&Path) -> io::Result<Box<dyn DiskFile>>;
+/// A part, as it is found and as it is open.
+type OpenPart = (PathBuf, Found, Box<dyn DiskFile>);
+
+fn read_parts(path: &Path, open: OpenFile<'_>) -> Result<Vec<OpenPart>, String> {
+    let mut all: Vec<OpenPart> = Vec::new();
+    loop {
+        let number = all.len() as u32 + 1;
+        let call = all.first().map(|(_, first, _)| first.label.call);
+        let path = call.map_or(path.to_owned(), |call| path.with_file_name(name(call, number)));
+        let mut file = open(&path).map_err(|error| trouble::words("open", &path, &error))?;
+        let found = Found::read(&mut *file, &path).map_err(|unread| unread.words(&path))?;
+        found.expect_published(&path)?;
+        if found.comment.part != number || call.is_some_and(|call| call != found.label.call) {
+            return Err(misnamed(&path, &found));
+        }
+        let is_last = number >= found.comment.parts;
+        all.push((path, found, file));
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+fn open_to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)
+}
+
+/// What a file of a recording says of itself, for whoever compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     /// Whose it is and why it is kept.
@@ -105,197 +335,33 @@ pub struct Said {
     pub first: u64,
     /// How long the file is.
     pub bytes: u64,
-    /// Whether it says that its end is missing.
+    /// Whether it says that something is missing.
     pub incomplete: bool,
+    /// Which part it is, and of how many.
+    pub part: u32,
+    /// How many parts it says there are.
+    pub parts: u32,
     /// Where it belongs, from the folder of all recordings on.
     pub place: PathBuf,
 }
 
-/// Reads what a published recording says of itself, and changes nothing.
+/// Reads what a published file says of itself, and changes nothing.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
 pub fn inspect(path: &Path) -> Result<Said, String> {
-    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let mut file = opened.map_err(|error| trouble::words("open", path, &error))?;
-    let (durable, label) = Found::read(&mut file, path)?.published(path)?;
-    let place = Paths::of(Path::new(""), label.call, label.began_at).wav;
-    let Durable { samples, first, bytes, incomplete, .. } = durable;
-    Ok(Said { label, samples, first, bytes, incomplete, place })
-}
-
-/// None if there is nothing to publish.
-fn publish(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<Option<(Durable, Label)>, String> {
-    let folder = wav.parent().unwrap_or(wav);
-    let sync_dir = || disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", wav, &error));
-    match disk.is_same_file(part, wav) {
-        Ok(true) => return finish_name(disk, part, wav).map(Some),
-        // What holds nothing was made to hold the name.
-        Ok(false) if is_empty(disk, wav) => {}
-        Ok(false) => return Err(trouble::Refusal::of_name(wav).text),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(trouble::words("look at", wav, &error)),
-    }
-    let mut file = disk.open_existing(part).map_err(|error| trouble::words("open", part, &error))?;
-    let mut found = match Found::read(&mut *file, part) {
-        Ok(found) => found,
-        Err(Unread::Prefix { bytes, .. }) if bytes <= EMPTY_BYTES_MAX => {
-            disk.remove(part).map_err(|error| trouble::words("remove", part, &error))?;
-            sync_dir()?;
-            return Ok(None);
-        }
-        Err(unread) => return Err(unread.into()),
-    };
-    if wav.file_stem().and_then(|stem| stem.to_str()) != Some(&found.label.call.to_string()) {
-        return Err(format!("{} says it is of call {}; name it after that call", part.display(), found.label.call));
-    }
-    found.repair(&mut *file, part)?;
-    file.sync_data().map_err(|error| trouble::words("sync", part, &error))?;
-    disk.rename_noreplace(part, wav).map_err(|error| trouble::words("rename", part, &error))?;
-    sync_dir()?;
-    Ok(Some((found.durable(wav, !found.is_whole), found.label)))
-}
-
-/// Where a file can't be renamed at once it has both names for a moment. It was whole and synced by then, and is published: it is not written to.
-fn finish_name(disk: &dyn Disk, part: &Path, wav: &Path) -> Result<(Durable, Label), String> {
-    let said = read_recording(disk, wav)?;
-    disk.rename_noreplace(part, wav).map_err(|error| trouble::words("rename", part, &error))?;
-    let folder = wav.parent().unwrap_or(wav);
-    disk.sync_dir(folder).map_err(|error| trouble::words("sync the folder of", wav, &error))?;
-    Ok(said)
-}
-
-fn is_empty(disk: &dyn Disk, path: &Path) -> bool {
-    disk.open_existing(path).and_then(|file| file.length()).is_ok_and(|bytes| bytes == 0)
-}
-
-/// Why a file can't be read.
-enum Unread {
-    /// The disk refuses.
-    Disk(String),
-    /// Its beginning is not that of a recording.
-    Prefix { text: String, bytes: u64 },
-}
-
-impl From<Unread> for String {
-    fn from(unread: Unread) -> String {
-        match unread {
-            Unread::Disk(text) | Unread::Prefix { text, .. } => text,
-        }
-    }
-}
-
-/// A file, as it says of itself and as it is.
-struct Found {
-    prefix: Prefix,
-    label: Label,
-    comment: Comment,
-    /// The length of the file.
-    bytes: u64,
-    /// Stereo samples, by that length.
-    frames: u64,
-    /// It says that it is complete, and is as long as it says, in its sizes and in words.
-    is_whole: bool,
-}
-
-impl Found {
-    fn read(file: &mut dyn DiskFile, path: &Path) -> Result<Found, Unread> {
-        let refused = |error| Unread::Disk(trouble::words("read", path, &error));
-        let length = file.length().map_err(refused)?;
-        let mut head = [0; PREFIX_BYTES_MAX];
-        let read = read_head(file, &mut head);
-        let parsed = read.map(|count| Prefix::parse(&head[..count]));
-        // Audio follows the prefix.
-        wipe(&mut head);
-        let damaged = |damage: Damage| Unread::Prefix {
-            text: format!("{}: {damage}; look at it, then move it away or delete it", path.display()),
-            bytes: length,
-        };
-        let (prefix, label, comment) = parsed.map_err(refused)?.map_err(damaged)?;
-        let data = length.saturating_sub(prefix.bytes().len() as u64);
-        let frames = (data / FRAME_BYTES).min(SAMPLES_MAX);
-        let mut found = Found { prefix, label, comment, bytes: length, frames, is_whole: false };
-        // A recording whose words a power cut garbled would be published, and then be called wrong by whoever reads it: it is repaired.
-        found.is_whole = found.comment.state == State::Complete
-            && data == frames * FRAME_BYTES
-            && found.prefix.frames() == frames
-            && found.lasts_as_it_says();
-        Ok(found)
-    }
-
-    fn lasts_as_it_says(&self) -> bool {
-        // Written with three digits. Not a number is no length.
-        (self.comment.seconds - self.label.rate.seconds(self.frames)).abs() < 0.000_6
-    }
-
-    /// Cuts the file to whole stereo samples, and makes its sizes and its comment say what it is. Also of one that is whole: a power cut may
-    /// have come while they were written again.
-    fn repair(&mut self, file: &mut dyn DiskFile, path: &Path) -> Result<(), String> {
-        let found = self.prefix.bytes().to_vec();
-        let state = if self.is_whole { State::Complete } else { State::Incomplete };
-        self.prefix.set_frames(self.frames);
-        if !self.prefix.set_comment(&self.label.comment(self.comment.first, self.frames, state)) {
-            return Err(format!(
-                "{}: its comment has no room for what became of it; look at it, then move it away",
-                path.display()
-            ));
-        }
-        let length = self.length();
-        if self.bytes == length && self.prefix.bytes() == found {
-            return Ok(());
-        }
-        let repaired = file
-            .set_len(length)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(self.prefix.bytes()));
-        repaired.map_err(|error| trouble::words("repair", path, &error))
-    }
-
-    fn length(&self) -> u64 {
-        self.prefix.bytes().len() as u64 + self.frames * FRAME_BYTES
-    }
-
-    /// What it says, if it says what a published recording says: that it is finished, and how long it is.
-    fn published(self, path: &Path) -> Result<(Durable, Label), String> {
-        let off = |what: String| Err(format!("{} {what}; look at it, or put a backup in its place", path.display()));
-        if self.comment.state == State::Running {
-            return off("is published, and does not say that it is finished".to_owned());
-        }
-        if self.prefix.frames() != self.frames || self.length() != self.bytes {
-            let (says, has) = (self.prefix.frames(), self.frames);
-            return off(format!("says that it has {says} samples, and its length is that of {has}"));
-        }
-        if !self.lasts_as_it_says() {
-            let seconds = self.label.rate.seconds(self.frames);
-            return off(format!("says that it is {:.3} s long, and is {seconds:.3} s", self.comment.seconds));
-        }
-        Ok((self.durable(path, self.comment.state == State::Incomplete), self.label))
-    }
-
-    fn durable(&self, path: &Path, incomplete: bool) -> Durable {
-        Durable {
-            call: self.label.call,
-            path: path.to_owned(),
-            bytes: self.length(),
-            samples: self.frames,
-            first: self.comment.first,
-            incomplete,
-        }
-    }
-}
-
-/// Fills `head` from the beginning of the file, as far as the file goes.
-fn read_head(file: &mut dyn DiskFile, head: &mut [u8]) -> std::io::Result<usize> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut count = 0;
-    while count < head.len() {
-        match file.read(&mut head[count..]) {
-            Ok(0) => break,
-            Ok(more) => count += more,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(count)
+    let mut file = open_to_read(path).map_err(|error| trouble::words("open", path, &error))?;
+    let found = Found::read(&mut file, path).map_err(|unread| unread.words(path))?;
+    found.expect_published(path)?;
+    let part = found.comment.part;
+    Ok(Said {
+        place: Paths::of(Path::new(""), found.label.call, found.label.began_at).wav(part),
+        samples: found.frames,
+        first: found.comment.first,
+        bytes: found.length(),
+        incomplete: found.comment.state == State::Incomplete,
+        part,
+        parts: found.comment.parts.max(1),
+        label: found.label,
+    })
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     disk::{Disk, Entry},
-    paths::PART,
+    paths::{UNFINISHED, read_name},
     trouble,
 };
 use crate::protocol::CallId;
@@ -18,19 +18,23 @@ const FOLDER_DIGITS: [usize; 3] = [4, 2, 2];
 /// Something in the folder of all recordings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// Named as a recording.
+    /// Named as a recording, or a part of one.
     Recording {
         /// Where it is.
         path: PathBuf,
         /// Whose it is, by its name.
         call: CallId,
+        /// Which part it is, from 1.
+        part: u32,
     },
-    /// Named as a recording that is not published yet.
-    Part {
+    /// Named as one that is not published yet.
+    Unfinished {
         /// Where it is.
         path: PathBuf,
         /// Whose it is, by its name.
         call: CallId,
+        /// Which part it is, from 1.
+        part: u32,
     },
     /// Nothing that retrocall puts there.
     Foreign {
@@ -83,14 +87,9 @@ fn is_number(folder: &Path, digits: usize) -> bool {
 /// What a name in the folder of a day stands for.
 fn item(Entry { path, is_folder }: Entry) -> Item {
     let name = path.file_name().and_then(|name| name.to_str()).filter(|_| !is_folder).unwrap_or("");
-    let call = |name: &str| {
-        let id = name.strip_suffix(".wav")?;
-        // Only as retrocall writes it: an id can be read from other forms too.
-        id.parse().ok().filter(|call: &CallId| call.to_string() == id)
-    };
-    match (call(name), name.strip_suffix(PART).and_then(call)) {
-        (Some(call), _) => Item::Recording { path, call },
-        (None, Some(call)) => Item::Part { path, call },
+    match (read_name(name), name.strip_suffix(UNFINISHED).and_then(read_name)) {
+        (Some((call, part)), _) => Item::Recording { path, call, part },
+        (None, Some((call, part))) => Item::Unfinished { path, call, part },
         (None, None) => Item::Foreign { path },
     }
 }

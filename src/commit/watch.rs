@@ -4,7 +4,6 @@
 
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,6 +12,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{Progress, workers::Shared};
+use crate::watch::heart::{self, Heart};
 
 /// A step that takes longer is told of. A step writes up to 1 MiB and syncs it.
 const SLOW_AFTER: Duration = Duration::from_secs(3);
@@ -55,13 +55,7 @@ impl Teller {
 
 /// False if whoever listens panicked.
 fn tell_one(told: &(dyn Fn(Progress) + Send + Sync), progress: Progress) -> bool {
-    let heard = catch_unwind(AssertUnwindSafe(|| told(progress))).is_ok();
-    if !heard {
-        tracing::error!(
-            "retrocall failed (see the panic above) while it told of a recording, which is told again; report it"
-        );
-    }
-    heard
+    heart::contain("telling of a commit", || told(progress)).is_some()
 }
 
 /// A step that is being done.
@@ -84,7 +78,7 @@ impl InHand {
 
 impl Shared {
     /// What the watch thread does.
-    pub(super) fn watch_steps(&self) {
+    pub(super) fn watch_steps(&self, heart: &Heart) {
         let mut state = self.state.lock();
         while !state.stopping {
             let now = Instant::now();
@@ -98,6 +92,7 @@ impl Shared {
                 // the middle of a step tells nothing.
                 let told = teller.told.lock();
                 drop(state);
+                let _work = heart.work();
                 tracing::warn!("commit waits: {text}");
                 // If it is not heard it is not said again: `retrocall status` says it.
                 let _ = tell_one(&**told, Progress::Trouble(text));

@@ -5,9 +5,12 @@
 
 use std::io::{self, SeekFrom};
 
+use crc32fast::Hasher;
+
 use super::{
     disk::DiskFile,
     label::Comment,
+    marks::{Findings, Log},
     prefix::{FRAME_BYTES, Prefix},
 };
 use crate::{
@@ -40,13 +43,14 @@ impl Buffers {
         })
     }
 
-    /// Takes `count` samples of both legs from `start` on, at most [`CHUNK_SAMPLES`].
-    pub(super) fn read(&mut self, reader: &mut RingReader, start: u64, count: usize) {
+    /// Takes `count` samples of both legs from `start` on, at most [`CHUNK_SAMPLES`], and notes which of them are missing.
+    pub(super) fn read(&mut self, reader: &mut RingReader, start: u64, count: usize, findings: &mut Findings) {
         let pieces = self.staging[..count * FRAME_BYTES as usize].chunks_mut(LEG_SAMPLES * FRAME_BYTES as usize);
         for (start, piece) in (start..).step_by(LEG_SAMPLES).zip(pieces) {
             let count = piece.len() / FRAME_BYTES as usize;
             for leg in Leg::ALL {
-                reader.read(leg, start, &mut self.legs[leg.index()][..count]);
+                let note = |missing| findings.add(leg, missing);
+                reader.read_noting(leg, start, &mut self.legs[leg.index()][..count], note);
             }
             interleave(self.legs.each_ref().map(|leg| &leg[..count]), piece);
         }
@@ -70,12 +74,14 @@ pub(super) struct Wav {
     prefix: Prefix,
     /// Stereo samples that the file holds.
     frames: u64,
+    /// The sum of their bytes, as long as they came one after the other.
+    sum: Option<Hasher>,
 }
 
 impl Wav {
     /// A file of which only the prefix counts, whatever else it may still hold.
     pub(super) fn new(file: Box<dyn DiskFile>, prefix: Prefix) -> Wav {
-        Wav { file, prefix, frames: 0 }
+        Wav { file, prefix, frames: 0, sum: Some(Hasher::new()) }
     }
 
     /// How many stereo samples to write at once from `at` on: up to the next place where a write should end.
@@ -95,15 +101,33 @@ impl Wav {
     /// Writes the first `count` samples in `buffers` at stereo sample `at`, which is not beyond the end. The prefix follows later.
     pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> io::Result<()> {
         debug_assert!(at <= self.frames, "no holes");
+        let bytes = &buffers.staging[..count * FRAME_BYTES as usize];
         self.file.seek(SeekFrom::Start(self.offset(at)))?;
-        self.file.write_all(&buffers.staging[..count * FRAME_BYTES as usize])?;
+        if at < self.frames {
+            self.sum = None;
+        }
+        self.file.write_all(bytes)?;
+        if let Some(sum) = &mut self.sum {
+            sum.update(bytes);
+        }
         self.frames = self.frames.max(at + count as u64);
         Ok(())
     }
 
+    /// The CRC-32 of the bytes of all samples; none if some were written again.
+    pub(super) fn sum(&self) -> Option<u32> {
+        Some(self.sum.clone()?.finalize())
+    }
+
+    /// How long the text of the log can be.
+    pub(super) fn log_bytes_max(&self) -> usize {
+        self.prefix.log_bytes_max()
+    }
+
     /// Writes the prefix, with the sizes of what the file holds by now.
-    pub(super) fn write_prefix(&mut self, comment: &Comment) -> io::Result<()> {
+    pub(super) fn write_prefix(&mut self, comment: &Comment, log: &Log) -> io::Result<()> {
         self.prefix.set_frames(self.frames);
+        self.prefix.set_log(log);
         if !self.prefix.set_comment(comment) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,

@@ -8,7 +8,6 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
@@ -18,20 +17,26 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 use super::{
-    Label, Progress,
+    Label, Marks, PART_SAMPLES_MAX, Progress,
     disk::Disk,
-    job::{Job, Next},
+    job::{Job, Next, Place},
     orders::{Finish, Orders, Rewrite},
     paths::Paths,
     watch::{InHand, Teller},
     wav::Buffers,
 };
-use crate::{barrier, memory::MapError, priority, protocol::Reason, ring::RingReader};
+use crate::{
+    barrier,
+    memory::MapError,
+    priority,
+    protocol::Reason,
+    ring::RingReader,
+    watch::heart::{self, Heart, Waits},
+};
 
 /// The commits that are under way, and the threads that do them.
 pub struct Commits {
-    disk: Arc<dyn Disk>,
-    recordings: PathBuf,
+    place: Place,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -107,45 +112,52 @@ impl Commits {
         });
         // Without a current folder an absolute path can't be had; then the relative one would not work either, and the disk says so.
         let recordings = std::path::absolute(&recordings).unwrap_or(recordings);
-        let mut commits = Commits { disk, recordings, shared, threads: Vec::new() };
+        let place = Place { disk, recordings, folders: Arc::default(), part_samples_max: PART_SAMPLES_MAX };
+        let mut commits = Commits { place, shared, threads: Vec::new() };
         for i in 0..threads.max(1) {
-            let (shared, buffers) = (Arc::clone(&commits.shared), Buffers::new(allow_unlocked)?);
-            let thread = std::thread::Builder::new().name(format!("commit-{i}")).spawn({
-                let recordings = commits.recordings.clone();
-                move || {
-                    priority::give_way();
-                    // `recordings` itself as well: it may be a link to another disk.
-                    barrier::write_only_below(&[recordings.parent().unwrap_or(&recordings), &recordings]);
-                    shared.work(buffers);
-                }
-            });
+            let (shared, mut buffers) = (Arc::clone(&commits.shared), Buffers::new(allow_unlocked)?);
+            let recordings = commits.place.recordings.clone();
+            let first = move || {
+                priority::give_way();
+                // `recordings` itself as well: it may be a link to another disk.
+                barrier::write_only_below(&[recordings.parent().unwrap_or(&recordings), &recordings]);
+            };
+            let work = move |heart: &Heart| shared.work(&mut buffers, heart);
+            let thread = heart::spawn(&format!("commit-{i}"), Waits::Outside, first, work);
             commits.threads.push(thread.map_err(no_thread)?);
         }
         let shared = Arc::clone(&commits.shared);
-        let watch = std::thread::Builder::new().name("commit-watch".to_owned()).spawn(move || {
+        let first = || {
             priority::give_way();
             barrier::write_nowhere();
-            shared.watch_steps();
-        });
+        };
+        let watch = heart::spawn("commit-watch", Waits::Never, first, move |heart| shared.watch_steps(heart));
         commits.threads.push(watch.map_err(no_thread)?);
         Ok(commits)
     }
 
+    /// Files have at most so many stereo samples from here on: what is longer goes on in another file sooner than the format asks for.
+    pub fn with_parts_of(mut self, samples: u64) -> Commits {
+        self.place.part_samples_max = samples.clamp(1, PART_SAMPLES_MAX);
+        self
+    }
+
     /// Begins at once with the backlog, then follows the ring until [`CommitHandle::finish`]. `told` is called from threads of this room, in
-    /// order, and should not take long.
+    /// order, and should not take long. `marks` may grow until hangup.
     pub fn begin(
         &self,
         reader: RingReader,
         label: Label,
+        marks: Arc<Marks>,
         told: impl Fn(Progress) + Send + Sync + 'static,
     ) -> CommitHandle {
-        let job = Job::new(Arc::clone(&self.disk), &self.recordings, reader, label);
+        let job = Job::new(&self.place, reader, label, marks);
         let (shared, orders) = (Arc::clone(&self.shared), Arc::clone(job.orders()));
         let mut state = shared.state.lock();
         let id = state.begun;
         state.begun += 1;
         state.pending += 1;
-        let teller = Arc::new(Teller::new(job.part().to_owned(), told));
+        let teller = Arc::new(Teller::new(job.unfinished(), told));
         let (untold, next) = (VecDeque::new(), Next::Soon);
         let task = Task { id, job, teller, is_slow: false, not_before: None, untold, next };
         state.waiting.insert((Instant::now(), id), task);
@@ -156,7 +168,7 @@ impl Commits {
 
     /// Where the recording of a call will be.
     pub fn path_of(&self, label: &Label) -> PathBuf {
-        Paths::of(&self.recordings, label.call, label.began_at).wav
+        Paths::of(&self.place.recordings, label.call, label.began_at).wav(1)
     }
 
     /// Commits that are not durable yet.
@@ -233,13 +245,14 @@ impl Shared {
     }
 
     /// What a thread does.
-    fn work(&self, mut buffers: Buffers) {
+    fn work(&self, buffers: &mut Buffers, heart: &Heart) {
         while let Some(mut task) = self.next_due() {
+            let _work = heart.work();
             let mut told = Vec::new();
             if task.untold.is_empty() {
                 // A job that panicked begins anew, whatever state it was in; the buffers are as after any step.
-                let step = catch_unwind(AssertUnwindSafe(|| task.job.step(&mut buffers)));
-                (task.next, told) = step.unwrap_or_else(|_| {
+                let step = heart::contain("a commit", || task.job.step(buffers));
+                (task.next, told) = step.unwrap_or_else(|| {
                     buffers.wipe();
                     task.job.panicked()
                 });

@@ -468,6 +468,7 @@ impl Connection {
             (call.ended && call.states.recording).then_some(Event::Kept {
                 call: call_id,
                 path: "/conform/nothing.wav".into(),
+                parts: Vec::new(),
                 seconds,
             })
         });

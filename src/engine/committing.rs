@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
-use super::{Beginning, Engine, counters::Mishap, purposes::purposes, registry::Entry};
+use super::{Beginning, Engine, counters::Mishap, marks, purposes::purposes, registry::Entry};
 use crate::{
-    call::{Facts, SelectedCall},
+    call::{Facts, Marks, SelectedCall},
     catalog::{Customer, Note, RecordingBegun, RecordingKept, RecordingState},
     commit::{CommitHandle, Durable, Label, Progress},
     protocol::{CallId, Event, Reason},
@@ -84,7 +84,7 @@ pub(super) fn label(facts: &Facts, reasons: &[Reason]) -> Label {
 
 impl Engine {
     /// Starts a commit that follows the ring of a call.
-    pub(super) fn begin_commit(&self, entry: &Entry, reader: RingReader, label: Label) -> CommitHandle {
+    pub(super) fn begin_commit(&self, entry: &Entry, reader: RingReader, label: Label, marks: &Marks) -> CommitHandle {
         let facts = &entry.facts;
         self.of_this_run.add(facts.id);
         self.catalog.note(Note::Selected(RecordingBegun {
@@ -103,7 +103,7 @@ impl Engine {
         // Of a sample nobody at the desk may hear, not even that the disk refuses it, nor by how long their connection is kept.
         let listeners = label.reasons.contains(&Reason::OnDemand).then(|| Arc::clone(&entry.listeners));
         let tell = move |event: &Event| listeners.iter().for_each(|listeners| listeners.tell(event));
-        self.commits.begin(reader, label, move |progress| match progress {
+        self.commits.begin(reader, label, Arc::clone(marks.shared()), move |progress| match progress {
             Progress::Trouble(text) => {
                 if let Some(engine) = engine.upgrade() {
                     engine.counters.mishap(Mishap::Disk);
@@ -120,7 +120,11 @@ impl Engine {
                     engine.kept(&durable);
                 }
                 let seconds = rate.seconds(durable.samples());
-                tell(&Event::Kept { call, path: durable.path().to_owned(), seconds });
+                let parts = match durable.parts() {
+                    [_] => Vec::new(),
+                    parts => parts.iter().map(|part| part.path().to_owned()).collect(),
+                };
+                tell(&Event::Kept { call, path: durable.path().to_owned(), parts, seconds });
             }
         })
     }
@@ -151,11 +155,13 @@ impl Engine {
         let facts = &selected.outcome().facts;
         let kept = RecordingKept {
             customer: facts.customer.clone().map(Customer::from),
-            marks: Some(selected.marks().to_json(facts.rate)),
+            marks: marks::of_catalog(durable.marks(), selected.marks().digits(facts.rate), durable.end(), facts.rate),
+            has_keys: true,
             ..registered(durable, &label(facts, selected.reasons()), beginning.time(self.clock.passed()))
         };
-        info!(call = %facts.id, agent = facts.agent, seconds = kept.seconds, bytes = kept.bytes, "a recording is kept");
-        self.catalog.note(Note::Kept(kept));
+        let (seconds, bytes) = (kept.seconds, durable.bytes());
+        info!(call = %facts.id, agent = facts.agent, seconds, bytes, "a recording is kept");
+        self.catalog.note(Note::Kept(Box::new(kept)));
         let since_press = pressed.map(|pressed| pressed.elapsed());
         self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
         let ended = committing.remove(&durable.call());
@@ -167,7 +173,7 @@ impl Engine {
     }
 }
 
-/// A recording as its file says it is. All but the customer and the marks, which it does not say.
+/// A recording as its file says it is. All but the customer and the keys of the phone, which it does not say.
 pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timestamp) -> RecordingKept {
     RecordingKept {
         call: label.call,
@@ -178,10 +184,11 @@ pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timesta
         rate: label.rate,
         seconds: label.rate.seconds(durable.samples()),
         first_seconds: label.rate.seconds(durable.first()),
-        bytes: durable.bytes(),
-        path: durable.path().to_owned(),
+        parts: marks::parts(durable, label.rate),
+        participants: marks::participants(durable.marks(), &label.agent, durable.end(), label.rate),
         reasons: label.reasons.clone(),
-        marks: None,
+        marks: marks::of_catalog(durable.marks(), Vec::new(), durable.end(), label.rate),
+        has_keys: false,
         state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
         committed_at,
         purposes: purposes(&label.reasons, label.end(durable.first(), durable.samples())),

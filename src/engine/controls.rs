@@ -206,7 +206,7 @@ impl Engine {
                 if presser.is_some() {
                     entry.listeners.tell(&Event::Recording { call: entry.id });
                 }
-                Some(self.begin_commit(entry, reader, label(&entry.facts, &[Reason::OnDemand])))
+                Some(self.begin_commit(entry, reader, label(&entry.facts, &[Reason::OnDemand]), call.marks()))
             }
         };
         Ok((done, commit))

@@ -213,7 +213,7 @@ impl Engine {
                 self.catalog.note(ended(selected.outcome(), selected.reasons(), ended_at));
                 let commit = commit.unwrap_or_else(|| {
                     let label = label(&entry.facts, selected.reasons());
-                    self.begin_commit(entry, selected.reader(), label)
+                    self.begin_commit(entry, selected.reader(), label, selected.marks())
                 });
                 self.commit_to_the_end(selected, pressed, entry.beginning, &commit);
             }

@@ -90,7 +90,7 @@ impl TakeOver {
         for recovered in commit::recover(&RealDisk::default(), &self.recordings) {
             match recovered {
                 Recovered::Published { durable, label } => {
-                    let what = if durable.incomplete() { "its end is missing" } else { "it is complete" };
+                    let what = if durable.incomplete() { "something of it is missing" } else { "it is complete" };
                     warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
                         "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
                     self.found.insert(label.call);
@@ -135,7 +135,7 @@ impl TakeOver {
     fn register_unknown(&mut self) -> Result<(), Trouble> {
         let known = catalog::registered(&self.home)?;
         for item in commit::survey(&RealDisk::default(), &self.recordings) {
-            let Item::Recording { path, call } = item else { continue };
+            let Item::Recording { path, call, part: 1 } = item else { continue };
             if known.contains(&call) || self.of_this_run.contains(&call) || !self.found.insert(call) {
                 continue;
             }
@@ -160,7 +160,7 @@ impl TakeOver {
     /// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with
     /// it; when a call ended that nobody saw end is not known.
     fn register(&self, durable: &commit::Durable, label: &commit::Label) {
-        self.catalog.note(Note::Kept(registered(durable, label, self.now)));
+        self.catalog.note(Note::Kept(Box::new(registered(durable, label, self.now))));
     }
 }
 

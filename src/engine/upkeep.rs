@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     audio::Leg,
-    commit::SAMPLES_MAX,
     protocol::{EndedBy, Event},
 };
 
@@ -32,10 +31,6 @@ impl Engine {
                     None => self.hang_up(&entry, &mut state, Some(EndedBy::ConnectionLost)),
                     Some(_) => self.settle(&entry, &mut state),
                 }
-                continue;
-            }
-            if entry.ring.end() >= SAMPLES_MAX {
-                self.hang_up(&entry, &mut state, Some(EndedBy::FileFull));
                 continue;
             }
             self.tell_of_lost_frames(&entry, &mut state);

@@ -66,6 +66,9 @@ pub enum Event {
         call: CallId,
         /// The file.
         path: PathBuf,
+        /// All its files, in their order, if there are more than this one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<PathBuf>,
         /// Its length.
         seconds: f64,
     },
@@ -138,8 +141,6 @@ pub enum EndedBy {
     ConnectionLost,
     /// The engine stopped.
     Stopping,
-    /// A WAV file can't be longer (4 GiB).
-    FileFull,
 }
 
 /// What a connection can be closed for.

@@ -14,7 +14,7 @@ use std::{
 
 use retrocall::{
     audio::{Leg, Rate},
-    commit::{CommitHandle, Commits, Disk, DiskFile, Durable, Entry, Label, Progress, RealDisk},
+    commit::{CommitHandle, Commits, Disk, DiskFile, Durable, Entry, Label, Marks, Progress, RealDisk},
     memory::Arena,
     protocol::{CallId, Direction, Reason},
     ring::{LegWriter, Ring},
@@ -35,7 +35,6 @@ pub enum Asked {
     SyncDir,
     Write(u64),
     SyncData,
-    SyncAll,
     SetLen,
 }
 
@@ -162,11 +161,6 @@ impl DiskFile for TestFile {
         if self.disk.skips_syncs { Ok(()) } else { self.file.sync_data() }
     }
 
-    fn sync_all(&mut self) -> io::Result<()> {
-        self.disk.ask(Asked::SyncAll)?;
-        if self.disk.skips_syncs { Ok(()) } else { self.file.sync_all() }
-    }
-
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.disk.ask(Asked::SetLen)?;
         self.file.set_len(bytes)
@@ -185,6 +179,7 @@ impl DiskFile for TestFile {
 pub struct Call {
     pub ring: Arc<Ring>,
     pub label: Label,
+    pub marks: Arc<Marks>,
     pub pushed: [Vec<i16>; 2],
     writers: [LegWriter; 2],
     arena: Arc<Arena>,
@@ -204,7 +199,7 @@ impl Call {
             continues: None,
             reasons: vec![Reason::OnDemand],
         };
-        Call { ring, label, pushed: [vec![], vec![]], writers, arena, state: 1 }
+        Call { ring, label, marks: Arc::default(), pushed: [vec![], vec![]], writers, arena, state: 1 }
     }
 
     fn noise(&mut self) -> i16 {
@@ -231,6 +226,17 @@ impl Call {
         self.pushed[leg.index()].extend(frame);
     }
 
+    /// Nothing comes for so many samples of a leg, if something comes after them.
+    pub fn skip(&mut self, leg: Leg, samples: usize) {
+        let line = &mut self.pushed[leg.index()];
+        line.resize(line.len() + samples, 0);
+    }
+
+    /// A frame of a leg is refused.
+    pub fn refuse(&mut self, leg: Leg, samples: usize) {
+        self.writers[leg.index()].refuse(samples);
+    }
+
     pub fn end(&self) -> u64 {
         self.pushed.iter().map(|leg| leg.len()).max().unwrap_or(0) as u64
     }
@@ -250,10 +256,15 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(disk: TestDisk, threads: usize) -> Desk {
+        Desk::with_parts_of(u64::MAX, disk, threads)
+    }
+
+    /// One whose files have at most so many samples of each leg.
+    pub fn with_parts_of(samples: u64, disk: TestDisk, threads: usize) -> Desk {
         let home = tempfile::tempdir().expect("a home");
         let recordings = home.path().join("recordings");
         let commits = Commits::start(Arc::new(disk), recordings, threads, true).expect("threads");
-        Desk { home, commits }
+        Desk { home, commits: commits.with_parts_of(samples) }
     }
 
     pub fn recordings(&self) -> PathBuf {
@@ -280,7 +291,8 @@ impl Recording {
     /// `hear` is told everything before the test is.
     pub fn begin(commits: &Commits, call: &Call, hear: impl Fn(&Progress) + Send + Sync + 'static) -> Recording {
         let (tell, told) = mpsc::channel();
-        let handle = commits.begin(call.ring.reader(), call.label.clone(), move |progress| {
+        let marks = Arc::clone(&call.marks);
+        let handle = commits.begin(call.ring.reader(), call.label.clone(), marks, move |progress| {
             hear(&progress);
             // A test that has seen enough does not listen any more.
             let _ = tell.send(progress);
@@ -334,6 +346,12 @@ impl Recording {
         }
         panic!("the file never held what was pushed");
     }
+}
+
+/// The path of a part of a recording, from 1, beside that of its first.
+pub fn part_of(wav: &Path, part: u32) -> PathBuf {
+    let stem = wav.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+    if part == 1 { wav.to_owned() } else { wav.with_file_name(format!("{stem}-{part}.wav")) }
 }
 
 /// The samples of a file, by `hound`, which checks the header.

@@ -370,39 +370,57 @@ fn whichever_step_fails_once_the_recording_is_whole_and_the_only_file() {
     }
 }
 
+/// The bytes of a prefix: what is written beyond is audio.
+const PREFIX: u64 = 4_096;
+
+/// A killed process loses nothing that was written: so much must be there, and no file is not enough.
 #[test]
 fn whichever_step_is_the_last_what_is_recovered_is_right_as_far_as_it_goes() {
     for last in 0..steps() + 5 {
-        let rule = move |step, _| if step >= last { Err(io::Error::other("the end")) } else { Ok(()) };
+        let done: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let log = Arc::clone(&done);
+        let rule = move |step, asked| {
+            if step >= last {
+                return Err(io::Error::other("the end"));
+            }
+            log.lock().expect("a log").push(asked);
+            Ok(())
+        };
         let (desk, mut call) = (Desk::new(TestDisk::with(rule), 1), spoken());
         let recording = lead(&desk, &mut call);
-        let told = recording.next();
+        recording.next();
         let recordings = desk.recordings();
         // As if killed: the threads are gone, nothing is tried again.
         let Desk { home: _home, commits } = desk;
         drop(commits);
+        let done = done.lock().expect("a log").clone();
+        let written = done.iter().filter_map(|asked| if let Asked::Write(to) = asked { Some(*to) } else { None }).max();
+        let (is_made, is_linked) = (done.contains(&Asked::Create), done.contains(&Asked::Rename));
+        let is_published = is_linked && done.contains(&Asked::Unlink);
         let recovered = recover(&RealDisk::default(), &recordings);
-        match &recovered[..] {
-            [] => {
-                assert!(matches!(told, Progress::Durable(_)) || recording.wav.exists() || files(&recordings).is_empty())
+        match (&recovered[..], written) {
+            ([], _) if !is_made => assert_eq!(files(&recordings), Vec::<std::path::PathBuf>::new(), "step {last}"),
+            ([], _) => {
+                assert!(is_published, "step {last}: what was written is gone");
+                assert_eq!(read(&recording.wav), call.expected(), "step {last}");
             }
-            [Recovered::Published { durable, label }] => {
+            ([Recovered::Empty { .. }], None) => {
+                assert!(files(&recordings).is_empty(), "step {last}: it held nothing, and is gone");
+            }
+            ([Recovered::Published { durable, label }], Some(written)) => {
+                assert!(!is_published, "step {last}");
                 assert_eq!((label, durable.path()), (&call.label, recording.wav.as_path()), "step {last}");
                 let samples = read(durable.path());
+                assert_eq!(
+                    samples.len() as u64,
+                    written.saturating_sub(PREFIX) / 2,
+                    "step {last}: all that was written"
+                );
                 assert_eq!(samples, call.expected()[..samples.len()], "step {last}");
                 assert!(durable.incomplete() || samples.len() == call.expected().len(), "step {last}");
+                assert!(!durable.incomplete() || !is_linked, "step {last}: it was whole before it got its name");
             }
-            [Recovered::Empty { .. }] => {
-                assert_eq!(
-                    files(&recordings),
-                    Vec::<std::path::PathBuf>::new(),
-                    "step {last}: it held nothing, and is gone"
-                );
-            }
-            _ => panic!("step {last}: {recovered:?}"),
-        }
-        if recording.wav.exists() {
-            assert!(read(&recording.wav).len() <= call.expected().len());
+            _ => panic!("step {last}: {written:?} {recovered:?}"),
         }
     }
 }

@@ -3,6 +3,8 @@
 mod desk;
 mod faults;
 mod following;
+mod marks;
+mod parts;
 mod power;
 mod recovery;
 mod sim;

@@ -36,7 +36,7 @@ fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_held_none_and_goes() {
     let prefix = bytes.len() - 60 * 4;
     let disk = TestDisk::without_syncs();
     let home = tempfile::tempdir().expect("a home");
-    for length in 0..=bytes.len() {
+    for length in (0..=bytes.len()).filter(|length| length % 41 == 0 || *length > prefix - 20) {
         let recordings = home.path().join(length.to_string());
         let part = put(&recordings, &name, &bytes[..length]);
         let mut recovered = recover(&disk, &recordings);

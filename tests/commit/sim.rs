@@ -288,10 +288,6 @@ impl<T: Send> DiskFile for SimFile<T> {
         self.sync(Asked::SyncData)
     }
 
-    fn sync_all(&mut self) -> io::Result<()> {
-        self.sync(Asked::SyncAll)
-    }
-
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.disk.ask(Asked::SetLen)?;
         let id = self.id;

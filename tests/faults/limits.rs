@@ -1,7 +1,7 @@
 //! Systems that do not give what a commit usually takes: no rename without replacing, no second names, no sync of a folder, few open files,
 //! a folder that is a link to a disk which is not there.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use retrocall::protocol::{Ask, Event, Request, Target, Verdict};
 
@@ -106,4 +106,47 @@ fn a_recordings_folder_that_is_a_link_to_a_disk_that_is_not_mounted_is_told_at_s
     well(&mut talk);
     talk.speak(1.0);
     Sound::of_recording(&talk.line.end_and_keep()).assert_is(&talk.has_said());
+}
+
+#[test]
+fn where_no_file_may_be_long_a_pressed_call_goes_on_in_several_and_the_start_says_so() {
+    let (seed, _) = rig::random("short files");
+    // In blocks of 512 bytes: a MiB, which the catalog does not need.
+    let desk = Home::new()
+        .start_under(&["sh", "-c", "ulimit -f 2048; exec \"$0\" \"$@\""], &["--one-in", "0", "--memory", "16MiB"]);
+    let mut talk = Talk::begin(&desk, "anna", 16_000, 50, seed);
+    talk.speak(30.0);
+    talk.line.accepted(Ask::Record);
+    talk.speak(15.0);
+    let path = talk.line.end_and_keep();
+    let row = row_when(&desk, talk.call(), "complete");
+    let parts: Vec<PathBuf> =
+        row["parts"].as_array().expect("parts").iter().map(|part| part.as_str().expect("a path").into()).collect();
+    assert!(parts.len() >= 3 && parts[0] == path, "{row}");
+    let mut legs = [Vec::new(), Vec::new()];
+    for part in &parts {
+        let part = Sound::of_recording(part);
+        legs.iter_mut().zip(&part.legs).for_each(|(leg, more)| leg.extend(more));
+    }
+    Sound { rate: 16_000, legs }.assert_is(&talk.has_said());
+    assert_eq!(row["seconds"], 45.0);
+    assert_eq!(desk.run(&["check"]).code, 0, "files and catalog agree");
+    wait_for("a word about it in the log", || desk.log().contains("go on in further files").then_some(()));
+}
+
+#[test]
+fn a_call_that_lost_frames_because_memory_was_full_is_incomplete_and_says_what_is_missing() {
+    let (seed, _) = rig::random("lost frames");
+    let desk = Desk::open(&["--one-in", "0", "--memory", "4MiB"]);
+    let mut talk = Talk::begin(&desk, "anna", 48_000, 60, seed);
+    talk.speak(1.0);
+    talk.line.accepted(Ask::Record);
+    talk.speak(55.0);
+    talk.line.end_and_keep();
+    let row = row_when(&desk, talk.call(), "incomplete");
+    let lost = row["lost"].as_array().expect("a list");
+    assert!(!lost.is_empty() && row["gaps"] == serde_json::json!([]), "{row}");
+    let of_leg =
+        |leg: &str| lost.iter().filter(|one| one["leg"] == leg).map(|one| one["to_seconds"].as_f64()).next_back();
+    assert_eq!(of_leg("agent"), Some(Some(56.0)), "up to the last frame that came: {row}");
 }

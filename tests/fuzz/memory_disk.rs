@@ -134,10 +134,6 @@ impl DiskFile for MemoryFile {
         Ok(())
     }
 
-    fn sync_all(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.contents.lock().expect("no panic").resize(bytes as usize, 0);
         Ok(())

@@ -232,7 +232,9 @@ pub fn recovery(bytes: &[u8]) {
             assert_eq!(disk.bytes(&part).as_deref(), Some(bytes), "left alone");
         }
         [Recovered::Empty { .. }] => {
-            assert!(bytes.len() <= 1_024, "what may hold audio is kept");
+            let ends = (1..8).map(|sector| 512 * sector - 1).chain([4_091]);
+            let was_never_synced = ends.into_iter().any(|at| bytes.get(at).is_none_or(|byte| *byte == 0));
+            assert!(was_never_synced, "what may have been promised is kept");
             assert_eq!(disk.names(), Vec::<PathBuf>::new());
         }
         other => panic!("{other:?}"),

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use retrocall::commit::{Recovered, read_recording, recover};
 
 use super::scene::{CARD, Kind, Played, RECORDINGS, Told, Truth};
-use crate::sim::{Platter, Random, SimDisk, Step, Survives, audio_at};
+use crate::{
+    desk::part_of,
+    sim::{Platter, Random, SimDisk, Step, Survives, audio_at},
+};
 
 /// What was promised for one call so far.
 #[derive(Default, Clone)]
@@ -17,6 +20,16 @@ struct Promised {
     erasing: Vec<(usize, usize)>,
     erased: Vec<(usize, usize)>,
     is_durable: bool,
+}
+
+/// How many frames of a call a power cut can't take, from its beginning on.
+fn safe_frames(truth: &Truth, now: &Platter) -> usize {
+    let mut frames = 0;
+    for part in (1..).map(|part| part_of(&truth.wav, part).with_added_extension("part")) {
+        let Some(bytes) = now.synced(&part).filter(|_| now.has_durable_name(&part)) else { break };
+        frames += bytes.len().saturating_sub(audio_at(&bytes).unwrap_or(bytes.len())) / 4;
+    }
+    frames
 }
 
 /// Knows what was really said, and listens to what was promised.
@@ -38,13 +51,9 @@ impl<'a> Judge<'a> {
     pub fn hear(&mut self, step: &Step<Told>, now: &Platter) -> Result<(), String> {
         match step {
             // A good sync is a promise too, also if nobody is told.
-            Step::Sync { .. } => {
+            Step::Sync { .. } | Step::SyncFolder { .. } => {
                 for (truth, promised) in self.truths.iter().zip(&mut self.promised) {
-                    let part = truth.wav.with_extension("wav.part");
-                    if let Some(bytes) = now.synced(&part) {
-                        let audio = bytes.len().saturating_sub(audio_at(&bytes).unwrap_or(bytes.len()));
-                        promised.frames = promised.frames.max(audio / 4);
-                    }
+                    promised.frames = promised.frames.max(safe_frames(truth, now));
                 }
             }
             Step::Told(Told::Synced { call, legs }) => self.promised[*call].synced = *legs,
@@ -64,7 +73,7 @@ impl<'a> Judge<'a> {
 
     /// Recovers a disk, and says what is wrong with what there is then. Returns the steps of the recovery too.
     pub fn recovered(&self, left: &Platter) -> (Result<(), String>, Vec<Step<Told>>) {
-        let disk = (self.kind)(SimDisk::of(left.clone()));
+        let disk = (self.kind.disk)(SimDisk::of(left.clone()));
         let found = recover(&disk, RECORDINGS.as_ref());
         let steps = disk.take_log();
         let result = self.found_is_right(&found, &disk).and_then(|()| match recover(&disk, RECORDINGS.as_ref()) {
@@ -98,7 +107,9 @@ impl<'a> Judge<'a> {
                 Recovered::Failed { text, .. } => return Err(format!("not recovered: {text}")),
             }
         }
-        if let Some(other) = files.keys().find(|path| !self.truths.iter().any(|truth| truth.wav == **path)) {
+        let is_known =
+            |path: &PathBuf| self.truths.iter().any(|truth| (1..100).any(|part| part_of(&truth.wav, part) == *path));
+        if let Some(other) = files.keys().find(|path| !is_known(path)) {
             return Err(format!("{} is left", other.display()));
         }
         for (number, truth) in self.truths.iter().enumerate() {
@@ -115,10 +126,10 @@ impl<'a> Judge<'a> {
         disk: &SimDisk<Told>,
     ) -> Result<(), String> {
         let promised = &self.promised[number];
-        let Some(bytes) = files.get(&truth.wav) else {
+        if !files.contains_key(&truth.wav) {
             let is_promised = promised.is_durable || promised.frames > 0 || promised.synced != [0; 2];
             return if is_promised { Err("its recording is gone".to_owned()) } else { Ok(()) };
-        };
+        }
         // On a copy: this syncs.
         let copy = SimDisk::<Told>::of(disk.look(Platter::clone));
         let (durable, label) = read_recording(&copy, &truth.wav)?;
@@ -127,10 +138,15 @@ impl<'a> Judge<'a> {
         if is_whole && (first + frames != truth.end || label.reasons != truth.reasons) {
             return Err(format!("{frames} samples from {first} on for {:?} are called complete", label.reasons));
         }
-        if frames < promised.frames || promised.is_durable && !is_whole {
+        // What lacks its beginning is not whole.
+        if frames < promised.frames || promised.is_durable && !is_whole && first == 0 {
             return Err(format!("{frames} samples, and {} were safe", promised.frames));
         }
-        let audio = &bytes[audio_at(bytes).ok_or("no audio")?..];
+        let mut audio = Vec::new();
+        for part in durable.parts() {
+            let bytes = files.get(part.path()).ok_or("a part is gone")?;
+            audio.extend_from_slice(&bytes[audio_at(bytes).ok_or("no audio")?..]);
+        }
         if audio.len() != 4 * frames {
             return Err(format!("{} bytes of audio for {frames} samples", audio.len()));
         }

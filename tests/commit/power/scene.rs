@@ -15,7 +15,7 @@ use retrocall::{
 };
 
 use crate::{
-    desk::{Asked, Call, PATIENCE, Recording, full, switch},
+    desk::{Asked, Call, PATIENCE, Recording, full, part_of, switch},
     following::erase_last,
     sim::{Platter, Random, SimDisk, Step, audio_at},
 };
@@ -50,8 +50,16 @@ pub struct Truth {
     pub end: usize,
 }
 
-/// A kind of disk.
-pub type Kind = fn(SimDisk<Told>) -> SimDisk<Told>;
+/// What is tried besides the usual.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub words: &'static str,
+    pub disk: fn(SimDisk<Told>) -> SimDisk<Told>,
+    /// The most samples of each leg in one file.
+    pub part_samples_max: u64,
+}
+
+pub const USUAL: Kind = Kind { words: "", disk: |disk| disk, part_samples_max: u64::MAX };
 
 /// A scene that is over.
 pub struct Played {
@@ -86,7 +94,7 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(name: &str, seed: u64, rule: impl Fn(usize, Asked) -> io::Result<()> + Send + Sync + 'static) -> Scene {
-        Scene::on(name, seed, |disk| disk, rule)
+        Scene::on(name, seed, USUAL, rule)
     }
 
     pub fn on(
@@ -98,8 +106,9 @@ impl Scene {
         let home = SimDisk::<Told>::of(Platter::default());
         home.create_dir_all("/desk".as_ref()).expect("a home");
         let before = home.look(Platter::clone);
-        let disk = kind(SimDisk::with(before.clone(), rule));
+        let disk = (kind.disk)(SimDisk::with(before.clone(), rule));
         let commits = Commits::start(Arc::new(disk.clone()), RECORDINGS.into(), 2, true).expect("threads");
+        let commits = commits.with_parts_of(kind.part_samples_max);
         Scene { name: name.to_owned(), kind, disk, before, commits, actors: Vec::new(), random: Random(seed), cards: 0 }
     }
 
@@ -193,8 +202,13 @@ impl Scene {
             actor.call.expected()[2 * actor.first..].iter().flat_map(|sample| sample.to_le_bytes()).collect();
         let deadline = Instant::now() + PATIENCE;
         while !self.disk.look(|now| {
-            let synced = now.synced(&actor.recording().part);
-            synced.is_some_and(|bytes| audio_at(&bytes).is_some_and(|at| bytes[at..] == expected))
+            let mut audio = Vec::new();
+            let parts = (1..).map(|part| part_of(&actor.recording().wav, part).with_added_extension("part"));
+            for part in parts.take_while(|part| now.exists(part)) {
+                let bytes = now.synced(&part).filter(|_| now.has_durable_name(&part)).unwrap_or_default();
+                audio.extend_from_slice(audio_at(&bytes).map_or(&[][..], |at| &bytes[at..]));
+            }
+            audio == expected
         }) {
             assert!(Instant::now() < deadline, "what is said never gets synced");
             thread::sleep(Duration::from_millis(2));
@@ -256,7 +270,7 @@ impl Actor {
 /// A desk with a bit of everything.
 pub fn mixed(seed: u64, kind: Kind) -> Played {
     let (is_full, rule) = switch(false);
-    let mut scene = Scene::on("mixed", seed, kind, move |_, asked| {
+    let mut scene = Scene::on(&format!("mixed{}", kind.words), seed, kind, move |_, asked| {
         let takes_room = matches!(asked, Asked::Write(_) | Asked::Create | Asked::Folder);
         if takes_room && rule.load(Ordering::SeqCst) { Err(full()) } else { Ok(()) }
     });

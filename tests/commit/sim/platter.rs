@@ -315,6 +315,10 @@ impl Platter {
         Ok(here)
     }
 
+    pub fn exists(&self, path: &Path) -> bool {
+        self.find(path).is_ok()
+    }
+
     /// The folder of a path, and the name in it.
     pub(super) fn place(&self, path: &Path) -> io::Result<(Id, OsString)> {
         let (folder, name) = (path.parent().ok_or(ErrorKind::InvalidInput)?, path.file_name());
@@ -326,6 +330,21 @@ impl Platter {
         let file = self.file(self.find(path).ok()?);
         let is_sure = file.sectors.iter().all(|sector| sector.versions.len() == 1) && file.lengths.len() == 1;
         is_sure.then(|| file.bytes())
+    }
+
+    /// Whether a power cut can't take the name of a file, or that of a folder above it.
+    pub fn has_durable_name(&self, path: &Path) -> bool {
+        path.ancestors().filter(|path| path.file_name().is_some()).all(|path| {
+            let place = self.place(path).and_then(|(folder, name)| Ok((folder, name, self.find(path)?)));
+            place.is_ok_and(|(folder, name, id)| {
+                let folder = self.folder(folder);
+                let changes = |change: &NameChange| match change {
+                    NameChange::Add(changed, _) | NameChange::Remove(changed) => *changed == name,
+                    NameChange::Move(from, to) => *from == name || *to == name,
+                };
+                folder.durable.get(&name) == Some(&id) && !folder.changes.iter().any(changes)
+            })
+        })
     }
 
     /// Whether any version of any sector of any file that ever was holds such a sample, behind the file's prefix.

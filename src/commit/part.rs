@@ -1,0 +1,211 @@
+//! One file of a recording, on its way: what is written to it, when it is synced, how it gets its name.
+//!
+//! Belongs here: the steps of one file. Does not: which samples go into it, and when; that is the job's.
+
+use std::{
+    io::{self, ErrorKind},
+    path::PathBuf,
+};
+
+use super::{
+    Label,
+    disk::Disk,
+    label::{Comment, Proof, State},
+    marks::{Log, Mark},
+    paths::Paths,
+    prefix::Prefix,
+    trouble::Refusal,
+    wav::{Buffers, Wav},
+};
+
+/// What the job knows of the recording as a whole.
+pub(super) struct Whole<'a> {
+    pub label: &'a Label,
+    /// What happened in the call, in the order in which the commit learned of it.
+    pub marks: &'a [Mark],
+    /// Gaps so far, and frames that were lost.
+    pub gaps: u64,
+    pub lost: u64,
+}
+
+/// One file of a recording.
+pub(super) struct Part {
+    /// From 1.
+    pub number: u32,
+    /// The position of its first sample.
+    pub base: u64,
+    pub unfinished: PathBuf,
+    pub wav: PathBuf,
+    file: Wav,
+    log: Log,
+    /// So many marks of the whole were looked at for its log.
+    marks_seen: usize,
+    /// No more fits, or another one follows it.
+    pub is_full: bool,
+    /// What it holds is not synced.
+    pub is_dirty: bool,
+    is_sealed: bool,
+    is_named: bool,
+}
+
+impl Part {
+    /// Makes the file, or opens the one that an earlier try left. What that one holds is written over, not cut off: on a full disk others would
+    /// take the room. Nothing of it is synced yet.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        paths: &Paths,
+        number: u32,
+        base: u64,
+        whole: &Whole<'_>,
+    ) -> Result<Part, Refusal> {
+        let (unfinished, wav) = (paths.unfinished(number), paths.wav(number));
+        let file = match disk.create_new(&unfinished) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => disk.open_existing(&unfinished),
+            result => result,
+        };
+        let file = file.map_err(|error| Refusal::new("open", &unfinished, &error))?;
+        let prefix = Prefix::new(whole.label, &whole.label.comment(number, base, 0));
+        let file = Wav::new(file, prefix);
+        let (log, is_full, is_sealed, is_named) = (Log::default(), false, false, false);
+        let mut part = Part {
+            number,
+            base,
+            unfinished,
+            wav,
+            file,
+            log,
+            marks_seen: 0,
+            is_full,
+            is_dirty: true,
+            is_sealed,
+            is_named,
+        };
+        part.write_prefix(whole, State::Running, Proof::None, 0)?;
+        Ok(part)
+    }
+
+    /// The position behind its last sample.
+    pub(super) fn end(&self) -> u64 {
+        self.base + self.file.frames()
+    }
+
+    pub(super) fn samples(&self) -> u64 {
+        self.file.frames()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.file.length()
+    }
+
+    /// How many samples to write at once from position `at` on.
+    pub(super) fn chunk(&self, at: u64) -> usize {
+        self.file.chunk(at - self.base)
+    }
+
+    /// Writes the first samples in `buffers`, of which there are `count`, at position `at`. Says how many: none if the system lets no file grow so
+    /// far. Then this one is full.
+    pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> Result<usize, Refusal> {
+        (self.is_dirty, self.is_sealed) = (true, false);
+        let mut fewer = count;
+        loop {
+            match self.file.write(at - self.base, fewer, buffers) {
+                Ok(()) => return Ok(fewer),
+                Err(error) if error.kind() == ErrorKind::FileTooLarge && fewer > 1 => fewer /= 2,
+                Err(error) if error.kind() == ErrorKind::FileTooLarge && at == self.end() && at > self.base => break,
+                Err(error) => return Err(Refusal::of_write(&self.unfinished, &error)),
+            }
+        }
+        // What it took of this is not its own.
+        self.cut()?;
+        self.is_full = true;
+        Ok(0)
+    }
+
+    fn write_prefix(&mut self, whole: &Whole<'_>, state: State, proof: Proof, parts: u32) -> Result<(), Refusal> {
+        let until = if self.is_full { self.end() } else { u64::MAX };
+        for mark in whole.marks.get(self.marks_seen..).unwrap_or_default() {
+            // What is of a moment is told in every part: who talked, what was on.
+            let span = mark.span();
+            if span.is_empty() || (span.start < until && span.end > self.base) {
+                self.log.add(mark, whole.label.rate, self.file.log_bytes_max());
+            }
+        }
+        self.marks_seen = whole.marks.len();
+        let comment = Comment {
+            state,
+            proof,
+            parts,
+            gaps: whole.gaps,
+            lost: whole.lost,
+            ..whole.label.comment(self.number, self.base, self.file.frames())
+        };
+        let written = self.file.write_prefix(&comment, &self.log);
+        written.map_err(|error| Refusal::of_write(&self.unfinished, &error))
+    }
+
+    /// It says what it holds by now, for whoever opens it if we are killed.
+    pub(super) fn describe(&mut self, whole: &Whole<'_>) -> Result<(), Refusal> {
+        self.write_prefix(whole, State::Running, Proof::None, 0)
+    }
+
+    /// What it holds is safe.
+    pub(super) fn sync(&mut self, whole: &Whole<'_>) -> Result<(), Refusal> {
+        self.describe(whole)?;
+        self.sync_data()
+    }
+
+    fn sync_data(&mut self) -> Result<(), Refusal> {
+        let synced = self.file.file().sync_data();
+        synced.and_then(|()| self.expect_name()).map_err(|error| Refusal::new("sync", &self.unfinished, &error))?;
+        self.is_dirty = false;
+        Ok(())
+    }
+
+    /// A file that lost its name, with its folder perhaps, is as good as not written.
+    fn expect_name(&mut self) -> io::Result<()> {
+        if self.file.file().has_name()? { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
+    }
+
+    fn cut(&mut self) -> Result<(), Refusal> {
+        self.file.cut().map_err(|error| Refusal::new("cut", &self.unfinished, &error))
+    }
+
+    /// The file is whole: it says so, as one of so many, and all of it is durable. If its samples have a sum that is one sync; else they are synced
+    /// before it says that they are all there, because a power cut must not leave a file that says so and lacks some.
+    pub(super) fn seal(&mut self, whole: &Whole<'_>, state: State, parts: u32) -> Result<(), Refusal> {
+        if self.is_sealed {
+            return Ok(());
+        }
+        self.cut()?;
+        let proof = match self.file.sum() {
+            Some(sum) => Proof::Sum(sum),
+            None => {
+                self.write_prefix(whole, State::Running, Proof::SyncedBefore, parts)?;
+                self.sync_data()?;
+                Proof::SyncedBefore
+            }
+        };
+        self.write_prefix(whole, state, proof, parts)?;
+        self.sync_data()?;
+        self.is_sealed = true;
+        Ok(())
+    }
+
+    /// The file, which is sealed, gets its published name.
+    pub(super) fn name(&mut self, disk: &dyn Disk) -> Result<(), Refusal> {
+        if self.is_named {
+            return Ok(());
+        }
+        disk.rename_noreplace(&self.unfinished, &self.wav).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Refusal::of_name(&self.wav),
+            _ => Refusal::of_name_change("rename", &self.unfinished, &error),
+        })?;
+        self.is_named = true;
+        Ok(())
+    }
+
+    /// Whether it has its published name, or that one too: then it is not written to any more.
+    pub(super) fn has_name(&self, disk: &dyn Disk) -> bool {
+        self.is_named || disk.is_same_file(&self.unfinished, &self.wav).unwrap_or(false)
+    }
+}
