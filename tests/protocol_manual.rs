@@ -126,7 +126,7 @@ fn refusals() -> Vec<Refusal> {
 
 fn errors() -> Vec<ErrorCode> {
     every!(ErrorCode: NotRetrocall, Version, Kind, TooLong, SharedMemory, TooManyConnections, ConnectionsPerUser, UnknownUser,
-        MemoryFull)
+        MemoryFull, EngineFault)
 }
 
 fn frame_errors() -> Vec<FrameError> {

@@ -50,6 +50,7 @@ impl ByHand {
             connections: HashMap::new(),
             sharing: Vec::new(),
             collected: Instant::now(),
+            in_hand: None,
             buffers: Buffers::new(true)?,
         };
         Ok(ByHand { thread, arena })

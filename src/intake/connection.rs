@@ -25,6 +25,7 @@ use crate::{
         Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
         RequestError, SharedLayout, Target, VERSION, Verdict,
     },
+    watch::heart,
 };
 
 /// How long a control that silences what is already written waits for the disk before it says that the disk does not do it.
@@ -111,7 +112,10 @@ impl Connection {
             tokio::select! {
                 inbound = inbox.recv() => match inbound {
                     Some(Inbound::Control(json)) => {
-                        self.handle(&json).await;
+                        if heart::contain_async("a request", self.handle(&json)).await.is_none() {
+                            let text = "the engine failed at this request, by a fault of its own: see its log".to_owned();
+                            self.refuse(RequestError { id: None, text });
+                        }
                         self.reader.go_on(self.id);
                     }
                     Some(Inbound::TooLong(bytes)) => {

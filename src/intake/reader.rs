@@ -27,6 +27,7 @@ use crate::{
     engine::FaultIn,
     memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
     protocol::{AUDIO_HEAD_BYTES, AudioHead, ErrorCode, HEAD_BYTES, Head, HeadError, Kind},
+    watch::heart,
 };
 use line::Fault;
 pub(super) use line::Line;
@@ -68,12 +69,50 @@ pub(super) enum Inbound {
 
 /// What the thread is told.
 enum Order {
-    Adopt { id: ConnectionId, stream: Arc<UnixStream>, inbox: UnboundedSender<Inbound> },
-    Carry { id: ConnectionId, line: Box<Line> },
-    Share { id: ConnectionId, channel: u32, shared: Box<SharedFrames> },
-    Release { id: ConnectionId, channel: u32 },
-    GoOn { id: ConnectionId },
-    Close { id: ConnectionId },
+    Adopt {
+        id: ConnectionId,
+        stream: Arc<UnixStream>,
+        inbox: UnboundedSender<Inbound>,
+    },
+    Carry {
+        id: ConnectionId,
+        line: Box<Line>,
+    },
+    Share {
+        id: ConnectionId,
+        channel: u32,
+        shared: Box<SharedFrames>,
+    },
+    Release {
+        id: ConnectionId,
+        channel: u32,
+    },
+    GoOn {
+        id: ConnectionId,
+    },
+    Close {
+        id: ConnectionId,
+    },
+    /// For tests: the thread fails.
+    #[cfg(test)]
+    Fail {
+        id: ConnectionId,
+    },
+}
+
+impl Order {
+    fn connection(&self) -> ConnectionId {
+        match self {
+            Order::Adopt { id, .. }
+            | Order::Carry { id, .. }
+            | Order::Share { id, .. }
+            | Order::Release { id, .. }
+            | Order::GoOn { id }
+            | Order::Close { id } => *id,
+            #[cfg(test)]
+            Order::Fail { id } => *id,
+        }
+    }
 }
 
 /// The other side's hold of the thread. The thread runs until it is dropped.
@@ -100,9 +139,12 @@ impl Reader {
                 connections: HashMap::new(),
                 sharing: Vec::new(),
                 collected: Instant::now(),
+                in_hand: None,
                 buffers,
             };
-            thread.run();
+            while heart::contain("taking in audio", || thread.run()).is_none() {
+                thread.recover();
+            }
         })?;
         Ok(Reader { orders })
     }
@@ -204,6 +246,8 @@ struct ReaderThread<'a> {
     sharing: Vec<ConnectionId>,
     /// When that was last looked at.
     collected: Instant,
+    /// The connection that it is at. A panic leaves it here.
+    in_hand: Option<ConnectionId>,
     buffers: Buffers,
 }
 
@@ -238,6 +282,10 @@ enum Stop {
 impl ReaderThread<'_> {
     fn run(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
+        // What was ordered before a panic has rung already.
+        if !self.take_orders() {
+            return;
+        }
         loop {
             for event in self.lookout.wait(&mut events, self.patience()) {
                 match event.data() {
@@ -251,6 +299,22 @@ impl ReaderThread<'_> {
             self.collect_if_due();
             self.fault_in.wake_if_wanted();
         }
+    }
+
+    /// After a panic: the connection that it was at is closed, and its calls wait for another one. All others go on.
+    fn recover(&mut self) {
+        wipe(&mut self.buffers.bytes[..]);
+        wipe(&mut self.buffers.frame[..]);
+        wipe(&mut self.buffers.samples[..]);
+        let Some((id, connection)) = self.in_hand.take().and_then(|id| Some((id, self.connections.remove(&id)?)))
+        else {
+            return;
+        };
+        let _ = self.lookout.epoll.delete(connection.stream.as_fd());
+        self.sharing.retain(|known| *known != id);
+        let text = "the engine failed at what came over this connection: attach its calls over another one".to_owned();
+        let fault = Some((ErrorCode::EngineFault, text));
+        let _ = connection.inbox.send(Inbound::Gone { fault, lines: Box::new(connection.lines) });
     }
 
     /// How long to wait for sockets: for ever, but for the clock of shared memory.
@@ -270,6 +334,7 @@ impl ReaderThread<'_> {
         self.collected = Instant::now();
         let mut next = 0;
         while let Some(&id) = self.sharing.get(next) {
+            self.in_hand = Some(id);
             let connection = self.connections.get_mut(&id).expect("it leaves this list when it is closed");
             let Buffers { frame, samples, .. } = &mut self.buffers;
             let collected =
@@ -289,6 +354,7 @@ impl ReaderThread<'_> {
         // What is ordered meanwhile rings again: clients that ask without end keep orders coming, and sockets waiting.
         for _ in 0..self.lookout.waiting() {
             let Some(order) = self.lookout.next() else { break };
+            self.in_hand = Some(order.connection());
             match order {
                 Order::Adopt { id, stream, inbox } => {
                     let stash = Stash::new(self.arena);
@@ -321,6 +387,8 @@ impl ReaderThread<'_> {
                 }
                 Order::GoOn { id } => self.read_on(id),
                 Order::Close { id } => self.close(id, None),
+                #[cfg(test)]
+                Order::Fail { .. } => panic!("a planted panic"),
             }
         }
         self.lookout.is_held()
@@ -341,6 +409,7 @@ impl ReaderThread<'_> {
 
     /// Uses what waits of a connection and, if `fresh`, what one read brings.
     fn read(&mut self, id: ConnectionId, fresh: bool) {
+        self.in_hand = Some(id);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let mut filled = connection.stash.take(&mut self.buffers.bytes);
         let mut ended = false;

@@ -165,11 +165,13 @@ pub enum ErrorCode {
     UnknownUser,
     /// No memory is left for what the client sent.
     MemoryFull,
+    /// The engine failed: a fault of its own.
+    EngineFault,
 }
 
 impl ErrorCode {
     /// All of them, in their order.
-    pub const ALL: [ErrorCode; 9] = [
+    pub const ALL: [ErrorCode; 10] = [
         ErrorCode::NotRetrocall,
         ErrorCode::Version,
         ErrorCode::Kind,
@@ -179,6 +181,7 @@ impl ErrorCode {
         ErrorCode::ConnectionsPerUser,
         ErrorCode::UnknownUser,
         ErrorCode::MemoryFull,
+        ErrorCode::EngineFault,
     ];
 }
 

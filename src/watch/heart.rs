@@ -7,12 +7,15 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{
         Arc, LazyLock, Once, Weak,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -151,6 +154,16 @@ pub fn contain<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
             None
         }
     }
+}
+
+/// [`contain`] for work that waits in between.
+pub async fn contain_async<T>(what: &str, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match contain(what, || work.as_mut().poll(context)) {
+        Some(poll) => poll.map(Some),
+        None => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Panics that were contained since this process started.

@@ -10,6 +10,8 @@ pub mod barrier;
 pub mod client;
 #[path = "../../src/commit/mod.rs"]
 pub mod commit;
+#[path = "../../src/watch/heart.rs"]
+pub mod heart;
 #[path = "../../src/memory/mod.rs"]
 pub mod memory;
 #[path = "../../src/intake/orders.rs"]
@@ -27,6 +29,11 @@ pub mod settings;
 
 #[path = "../../src/intake/audiosocket/wire.rs"]
 pub mod wire;
+
+/// The part of `watch` that keeps threads alive.
+pub mod watch {
+    pub use crate::heart;
+}
 
 /// The part of `intake` that takes streams apart.
 pub mod intake {

@@ -26,6 +26,7 @@ use crate::{
     engine::{ClosedBy, Engine, Listener},
     protocol::{Ask, Begin, CallId, Event, Principal, Refusal, Target},
     ring::LegWriter,
+    watch::heart,
 };
 
 /// Hears when the engine ends a call, and says so to the switchboard.
@@ -96,7 +97,8 @@ impl Switchboard {
     /// Hears what the thread has to say, for as long as the runtime lives.
     pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Report>) {
         while let Some(report) = inbox.recv().await {
-            match report {
+            // A fault of ours with one leg costs that leg, and none of the others.
+            heart::contain("a leg over AudioSocket", || match report {
                 Report::Audio { id, uuid, rate } => self.find(Rival { tap: id, uuid, rate }),
                 Report::Digit { id, digit } => self.digit(id, digit),
                 Report::Odd { id, oddity } => self.tell_odd(id, oddity),
@@ -104,7 +106,7 @@ impl Switchboard {
                 Report::Stays { id } => self.stays(id),
                 Report::Gone { named } => self.gone(named),
                 Report::CallEnded { call } => self.forget(call),
-            }
+            });
         }
     }
 

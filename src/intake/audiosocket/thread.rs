@@ -37,6 +37,7 @@ use crate::{
         pulse::Beating,
     },
     memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
+    watch::heart,
 };
 
 /// What one call to the kernel reads at most: seconds of a leg.
@@ -95,6 +96,7 @@ impl Taps {
                 lookout,
                 taps: Vec::new(),
                 contested: Vec::new(),
+                in_hand: None,
                 bytes,
                 samples,
                 silences: Silences::new(),
@@ -102,7 +104,9 @@ impl Taps {
                 reports,
                 tick_at: None,
             };
-            thread.run();
+            while heart::contain("taking in audio over AudioSocket", || thread.run()).is_none() {
+                thread.recover();
+            }
         })?;
         Ok(Taps { orders })
     }
@@ -141,6 +145,8 @@ struct TapThread<'a> {
     taps: Vec<Tap<'a>>,
     /// Connections whose leg others say that they are, and since when.
     contested: Vec<(TapId, Instant)>,
+    /// The connection that it is at. A panic leaves it here.
+    in_hand: Option<TapId>,
     bytes: LockedBuffer,
     samples: LockedSamples,
     silences: Silences,
@@ -152,6 +158,10 @@ struct TapThread<'a> {
 
 impl<'a> TapThread<'a> {
     fn run(&mut self) {
+        // What was ordered before a panic has rung already.
+        if !self.take_orders() {
+            return;
+        }
         // The bell of orders alone: no socket wakes this thread.
         let mut events = [EpollEvent::empty(); 1];
         loop {
@@ -164,6 +174,16 @@ impl<'a> TapThread<'a> {
                 self.tick(now);
             }
             self.fault_in.wake_if_wanted();
+        }
+    }
+
+    /// After a panic: the connection that it was at is lost, and its leg waits for another one. All others go on.
+    fn recover(&mut self) {
+        wipe(&mut self.bytes[..]);
+        wipe(&mut self.samples[..]);
+        let in_hand = self.in_hand.take();
+        if let Some(tap) = in_hand.and_then(|id| self.tap(id)) {
+            tap.end(End::Lost);
         }
     }
 
@@ -252,6 +272,7 @@ impl<'a> TapThread<'a> {
     /// Uses what waits of a connection, and what one read brings.
     fn read(&mut self, at: usize, now: Instant) {
         let tap = &mut self.taps[at];
+        self.in_hand = Some(tap.id);
         let takes_more = tap.takes_more();
         let (looked, mut filled) = tap.take_waiting(&mut self.bytes);
         let mut catch = Catch::default();

@@ -378,3 +378,26 @@ fn the_pulse_is_felt_while_every_thread_answers_and_missed_when_one_does_not() {
     (0..ORDERS_MAX).for_each(|_| silent.close(1));
     assert!(!Pulse::of(&[Arc::clone(&silent)]).has_beaten() && !silent.ask_beat());
 }
+
+#[test]
+fn a_thread_that_takes_in_audio_and_panics_costs_the_connection_that_it_was_at_and_no_other() {
+    let mut scene = scene();
+    let (mut other, server) = UnixStream::pair().expect("sockets");
+    server.set_nonblocking(true).expect("a socket");
+    let (sender, mut others_inbox) = unbounded_channel();
+    scene.reader.adopt(2, Arc::new(server), sender);
+    scene.reader.orders.order(Order::Fail { id: 1 });
+    let Inbound::Gone { fault: Some((ErrorCode::EngineFault, _)), lines } = scene.next() else {
+        panic!("its calls wait for another connection")
+    };
+    assert_eq!(lines.len(), 1);
+    let mut message = Vec::new();
+    control_message(b"still here", &mut message);
+    other.write_all(&message).expect("sent");
+    assert!(matches!(others_inbox.blocking_recv(), Some(Inbound::Control(json)) if json == b"still here"));
+    let before = scene.reader.beats();
+    assert!(scene.reader.ask_beat());
+    while scene.reader.beats() == before {
+        thread::yield_now();
+    }
+}
