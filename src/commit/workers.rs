@@ -210,7 +210,7 @@ impl Drop for Commits {
 }
 
 impl CommitHandle {
-    /// After an erase-last, when the ring is silent from `from` on: whatever the unpublished file holds at `from` and later is read from
+    /// When the ring has become silent somewhere from `from` on: whatever the unpublished file holds at `from` and later is read from
     /// the ring again, written over and synced; then `done` is called, from a commit thread.
     ///
     /// False, and `done` is never called, if it is too late: the recording is published, or about to be.

@@ -258,6 +258,8 @@ fn keys_that_are_pressed_while_the_call_is_masked_are_neither_held_nor_logged() 
     desk.json(&["mask", "--agent", "anna"]);
     b"4929".iter().for_each(|digit| key(*digit));
     desk.json(&["unmask", "--agent", "anna"]);
+    // The leg was half a second ahead of what could have been said: so far the mask reaches.
+    std::thread::sleep(Duration::from_millis(600));
     key(b'#');
     drop(customer);
     let sound = kept(&desk);
