@@ -100,3 +100,27 @@ fn input_that_is_no_whole_sample_or_nothing_at_all_is_told_of() {
     assert!(words.contains("nothing came on standard input; pipe raw samples into it"), "{words}");
     desk.stop();
 }
+
+#[test]
+fn a_file_with_a_header_is_refused_with_the_next_step_and_leaves_no_call_behind() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let wav = std::fs::read(desk::fixture("desk-07.wav")).expect("a fixture");
+    let aiff = [&b"FORM\0\0\x10\0AIFFCOMM"[..], &[1; 4_000]].concat();
+    let flac = [&b"fLaC"[..], &[1; 4_000]].concat();
+    for (bytes, piece, kind) in
+        [(&wav, 4_096, "a WAV file"), (&wav, 5, "a WAV file"), (&aiff, 999, "AIFF"), (&flac, 7, "FLAC")]
+    {
+        let (code, facts, words) =
+            pipe(&desk, &["--agent", "anna", "--rate", "16000", "--record-at", "0"], bytes, piece);
+        assert_eq!((code, &facts["call"], &facts["record"]), (1, &Value::Null, &Value::Null), "{words}");
+        assert!(words.contains(kind) && words.contains("`retrocall replay FILE`"), "{words}");
+        assert!(words.contains("sox FILE -t raw -"), "{words}");
+    }
+    assert_eq!(desk.recordings().len(), 0);
+    assert_eq!(desk.json(&["status"])["totals"]["calls_begun"], 0, "no call began");
+    // Samples that only begin alike are samples.
+    let alike = [&b"RIFFS-OF-SAMPLES"[..], &[7; 4_000]].concat();
+    let (code, facts, words) = pipe(&desk, &["--agent", "anna"], &alike, 4_096);
+    assert_eq!((code, &facts["seconds"]), (0, &Value::from(1_004.0 / 8_000.0)), "{words}");
+    desk.stop();
+}

@@ -121,7 +121,7 @@ fn asks() -> Vec<Ask> {
 
 fn refusals() -> Vec<Refusal> {
     every!(Refusal: Malformed, UnknownCall, NoCall, NotYours, Ended, Private, Objected, Recording, MemoryFull, TooManyCalls, CallsPerUser, BeginsPerSecond,
-        Connected, Stopping, Disk)
+        TooManyMarks, Connected, Stopping, Disk)
 }
 
 fn errors() -> Vec<ErrorCode> {

@@ -186,7 +186,7 @@ impl LiveCall {
             return Err(Refusal::Objected);
         }
         let at = self.mark(moment);
-        if !self.marks.press(at, &self.agent) {
+        if !self.marks.press(at, &self.agent)? {
             return Ok((Done::Already { at }, Pressed::Again));
         }
         self.ring.set_selected(true);
@@ -301,8 +301,8 @@ impl LiveCall {
             return Ok(self.already());
         }
         let at = self.mark(moment);
+        self.marks.transfer(at, to)?;
         to.clone_into(&mut self.agent);
-        self.marks.add(Mark::Agent(at, to.to_owned()));
         Ok(Done::accepted(at))
     }
 
@@ -315,7 +315,7 @@ impl LiveCall {
         self.going_on()?;
         let at = self.mark(moment);
         if !self.private && !self.silences.hides_keys(at) {
-            self.marks.digit(at, digit);
+            self.marks.digit(at, digit)?;
         }
         Ok(Done::accepted(at))
     }

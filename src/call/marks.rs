@@ -6,10 +6,11 @@ use crate::{
     audio::Rate,
     commit::{self, Mark},
     memory::wipe,
+    protocol::Refusal,
 };
 
-/// Keys of the phone that a call can have; the ones after that are answered, and left out.
-const DIGITS_MAX: usize = 1_000;
+/// Keys of the phone that a call can have, and presses and transfers; more are refused.
+const MARKS_MAX: usize = 1_000;
 
 /// The moments of a call, as positions in samples.
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub struct Marks {
     /// What its recording says too: a commit reads it while the call goes on.
     shared: Arc<commit::Marks>,
     is_pressed: bool,
+    /// Presses, and transfers.
+    noted: [usize; 2],
     /// Keys of the phone, as ASCII, in order of their positions. Wiped like audio: people type numbers of cards.
     digits: Vec<(u64, u8)>,
 }
@@ -43,20 +46,37 @@ impl Marks {
     }
 
     /// Notes a press by this agent. Whether it was the first one: the others are bookmarks.
-    pub(super) fn press(&mut self, at: u64, agent: &str) -> bool {
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyMarks`], as for every mark: what is answered as done is there.
+    pub(super) fn press(&mut self, at: u64, agent: &str) -> Result<bool, Refusal> {
+        room(&mut self.noted[0])?;
         self.add(Mark::Record(at, agent.to_owned()));
-        !std::mem::replace(&mut self.is_pressed, true)
+        Ok(!std::mem::replace(&mut self.is_pressed, true))
     }
 
-    pub(super) fn digit(&mut self, at: u64, digit: char) {
+    /// Notes that the call has another agent from here on.
+    pub(super) fn transfer(&mut self, at: u64, to: &str) -> Result<(), Refusal> {
+        room(&mut self.noted[1])?;
+        self.add(Mark::Agent(at, to.to_owned()));
+        Ok(())
+    }
+
+    /// Notes a key.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyMarks`]: what is answered as done is there.
+    pub(super) fn digit(&mut self, at: u64, digit: char) -> Result<(), Refusal> {
+        if self.digits.len() >= MARKS_MAX {
+            return Err(Refusal::TooManyMarks);
+        }
         if self.digits.capacity() == 0 {
             // A vector that grows leaves its old memory unwiped.
-            self.digits.reserve_exact(DIGITS_MAX);
+            self.digits.reserve_exact(MARKS_MAX);
         }
         // In order of their positions: one that was told on another connection may be ahead of one that follows on the call's own.
-        if self.digits.len() < DIGITS_MAX {
-            self.digits.insert(self.digits.partition_point(|(before, _)| *before <= at), (at, digit as u8));
-        }
+        self.digits.insert(self.digits.partition_point(|(before, _)| *before <= at), (at, digit as u8));
+        Ok(())
     }
 
     /// The call has ended here. What was noted by its clock may lie a little behind: the last frames never came.
@@ -74,6 +94,11 @@ impl Marks {
     pub fn digits(&self, rate: Rate) -> Vec<(f64, char)> {
         self.digits.iter().map(|(at, digit)| (rate.seconds(*at), char::from(*digit))).collect()
     }
+}
+
+fn room(noted: &mut usize) -> Result<(), Refusal> {
+    *noted += 1;
+    if *noted <= MARKS_MAX { Ok(()) } else { Err(Refusal::TooManyMarks) }
 }
 
 impl Drop for Marks {

@@ -54,7 +54,7 @@ fn next_step(reason: Refusal) -> Option<&'static str> {
         Refusal::BeginsPerSecond => "try again in a second, or raise `begins_per_second` in retrocall.toml",
         Refusal::Connected => "end its connection first",
         Refusal::Stopping => "try again when it runs again",
-        Refusal::Recording | Refusal::MemoryFull | Refusal::Disk => return None,
+        Refusal::Recording | Refusal::MemoryFull | Refusal::TooManyMarks | Refusal::Disk => return None,
     })
 }
 

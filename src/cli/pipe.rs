@@ -27,12 +27,14 @@ const EXAMPLES: &str = "Examples:
   my-hook | retrocall pipe --format ulaw --channels 1 --leg agent
                                        G.711 of one side alone
 
-The call begins when the command does and ends with its input. Samples are counted, not timed:
+The call begins with its first sample and ends with its input. Samples are counted, not timed:
 what was not piped is not in the call, so a hook that pauses has to pipe silence. The button works
 as for every call. An engine that is gone is waited for, half a minute at most.";
 
 /// What one read takes at most: as much as a pipe holds.
 const READ_BYTES_MAX: usize = 64 * 1024;
+/// So much of a file says what kind of file it is.
+const HEAD_BYTES: usize = 12;
 
 /// Raw samples on standard input are a call
 #[derive(Args)]
@@ -115,13 +117,9 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
     // The file itself: what Rust calls standard input keeps a buffer of its own, and audio in it.
     let input = io::stdin().as_fd().try_clone_to_owned();
     let input = input.map_err(|error| Failure::new(format!("no standard input ({error})"), "pipe samples into it"))?;
-    let talk = Talk::begin(&mut client, &args, agent.clone());
-    let (played, mut failure) = match talk {
-        Err(error) => (None, Some(Failure::from(error))),
-        Ok(mut talk) => {
-            let done = talk.until_the_end(&mut client, File::from(input));
-            (Some(talk.played), done.err())
-        }
+    let (played, mut failure) = match converse(&mut client, &args, &agent, File::from(input)) {
+        Ok((played, failure)) => (Some(played), failure),
+        Err(failure) => (None, Some(failure)),
     };
     let played = played.map(|mut played| {
         if failure.is_none() {
@@ -138,6 +136,62 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
         output::say_json(&facts);
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// The whole call: what was played of it, and what went wrong on the way.
+///
+/// # Errors
+/// There was no call.
+fn converse(
+    client: &mut Client,
+    args: &PipeArgs,
+    agent: &str,
+    mut input: File,
+) -> Result<(Played, Option<Failure>), Failure> {
+    // Before the call begins: what is no call must leave none behind.
+    let first = beginning(&mut input)?;
+    let mut talk = Talk::begin(client, args, agent.to_owned())?;
+    let failure = talk.until_the_end(client, first, input).err();
+    Ok((talk.played, failure))
+}
+
+/// The first bytes of the input.
+///
+/// # Errors
+/// There are none, or they are those of a file that holds more than samples.
+fn beginning(input: &mut impl Read) -> Result<Vec<u8>, Failure> {
+    let mut first = Vec::with_capacity(HEAD_BYTES);
+    let read = input.take(HEAD_BYTES as u64).read_to_end(&mut first);
+    if let Some(kind) = file_kind(&first) {
+        return Err(Failure::new(
+            format!(
+                "this is {kind}, and not raw samples: its header would become samples, at a rate that may not be its own"
+            ),
+            "play a WAV file with `retrocall replay FILE`, or make raw samples of it: `sox FILE -t raw - | retrocall pipe …`",
+        ));
+    }
+    match read {
+        Err(error) if first.is_empty() => {
+            Err(Failure::new(format!("standard input broke ({error})"), "pipe raw samples into it"))
+        }
+        _ if first.is_empty() => Err(Failure::new("nothing came on standard input", "pipe raw samples into it")),
+        _ => Ok(first),
+    }
+}
+
+/// What kind of file begins so, if it is one that people have sound in.
+fn file_kind(first: &[u8]) -> Option<&'static str> {
+    let (name, form) = (first.get(..4)?, first.get(8..12).unwrap_or_default());
+    Some(match name {
+        b"RIFF" | b"RIFX" | b"RF64" if form == b"WAVE" => "a WAV file",
+        b"FORM" if form.starts_with(b"AIF") => "an AIFF file",
+        b".snd" => "an AU file",
+        b"caff" => "a CAF file",
+        b"fLaC" => "a FLAC file",
+        b"OggS" => "an Ogg file",
+        [b'I', b'D', b'3', ..] => "an MP3 file",
+        _ => return None,
+    })
 }
 
 /// A call whose samples come from standard input.
@@ -168,8 +222,10 @@ impl Talk {
     }
 
     /// Sends what comes until it ends, presses record when it is time, hangs up.
-    fn until_the_end(&mut self, client: &mut Client, mut input: impl Read) -> Result<(), Failure> {
-        let (mut bytes, mut filled) = (vec![0; READ_BYTES_MAX], 0);
+    fn until_the_end(&mut self, client: &mut Client, mut first: Vec<u8>, mut input: impl Read) -> Result<(), Failure> {
+        let (mut bytes, mut filled) = (vec![0; READ_BYTES_MAX], first.len());
+        bytes[..filled].copy_from_slice(&first);
+        wipe(&mut first);
         let read = loop {
             match input.read(&mut bytes[filled..]) {
                 Ok(0) => break Ok(()),
@@ -194,7 +250,7 @@ impl Talk {
             ));
         }
         match self.played.samples {
-            0 => Err(Failure::new("nothing came on standard input", "pipe raw samples into it")),
+            0 => Err(Failure::new("not a whole sample came on standard input", "pipe raw samples into it")),
             _ => Ok(()),
         }
     }

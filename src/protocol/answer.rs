@@ -48,6 +48,8 @@ pub enum Refusal {
     CallsPerUser,
     /// This user begins, or offers, calls faster than one user may.
     BeginsPerSecond,
+    /// The call has as many marks of this kind as a call can have: bookmarks, keys, agents who talked.
+    TooManyMarks,
     /// The call still has the connection that carries it.
     Connected,
     /// The engine is stopping.
@@ -58,7 +60,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in their order.
-    pub const ALL: [Refusal; 15] = [
+    pub const ALL: [Refusal; 16] = [
         Refusal::Malformed,
         Refusal::UnknownCall,
         Refusal::NoCall,
@@ -71,6 +73,7 @@ impl Refusal {
         Refusal::TooManyCalls,
         Refusal::CallsPerUser,
         Refusal::BeginsPerSecond,
+        Refusal::TooManyMarks,
         Refusal::Connected,
         Refusal::Stopping,
         Refusal::Disk,
@@ -94,6 +97,9 @@ impl fmt::Display for Refusal {
             Refusal::TooManyCalls => "the limit on live calls is reached (calls_max)",
             Refusal::CallsPerUser => "the limit on live calls of one user is reached (calls_per_user)",
             Refusal::BeginsPerSecond => "calls are begun or offered faster than one user may (begins_per_second)",
+            Refusal::TooManyMarks => {
+                "the call has a thousand marks of this kind, and takes no more; it goes on, and is recorded if it was"
+            }
             Refusal::Connected => "the call still has its connection",
             Refusal::Stopping => "the engine is stopping",
             Refusal::Disk => "the disk did not overwrite what was already written: see the engine's log",

@@ -2,7 +2,7 @@
 //!
 //! Why it is wait-free: `push` has no loop but over the samples of its own frame (and, for each, at most `SPANS_MAX` intervals of the
 //! gate), no compare-and-exchange, no lock, no allocation, no system call; it waits for nobody, whatever any other thread does or
-//! fails to do. Segments are taken beforehand, in `provision`, which is off the path. `tests/realtime.rs` and `make rtsan` hold it to that.
+//! fails to do. It takes no memory: segments are taken between frames, in `provision`. `tests/realtime.rs` and `make rtsan` hold it to that.
 
 use std::{ops::Range, sync::Arc, time::Instant};
 
@@ -126,8 +126,10 @@ impl LegWriter {
         &self.ring
     }
 
-    /// Takes the segments that a frame of `samples` could need. Lock-free; call it before `push`, off the audio path. Returns false
-    /// if memory is short: then the push may lose samples, and counts them.
+    /// Takes the segments that a frame of `samples` could need. Call it before `push`: it is on the thread that takes in audio, but between
+    /// frames. It is lock-free, not wait-free: another thread that takes a segment in the same moment can make it try again. It touches
+    /// memory that is faulted in; only if the helper thread had no turn for long it faults in a page itself, some 40 µs, which are
+    /// better than lost audio. Returns false if memory is short: then the push may lose samples, and counts them.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn provision(&mut self, samples: usize) -> bool {
         let wanted =
