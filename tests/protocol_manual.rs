@@ -10,8 +10,8 @@ use retrocall::{
         AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, Ask, AudioHead, Begin, CLOSED_BY, CONTROL_BYTES_MAX, CallId,
         CallStates, Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Expect, FrameError, HEAD_BYTES,
         Head, Kind, Latency, Limits, LiveCall, LiveLeg, LiveState, PASSED_OVER_BYTES_MAX, Reason, Refusal, Request,
-        SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Target, Totals, VERSION,
-        Verdict,
+        SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Suspicion, Target, Totals,
+        VERSION, Verdict,
     },
 };
 use serde::Serialize;
@@ -158,6 +158,7 @@ fn events() -> Vec<Event> {
         MemoryFull { call: call, text: text() },
         FramesRefused { call: Some(call), channel: Some(0), leg: Leg::Agent, error: FrameError::Position, frames: 1, position: Some(0),
             expected: Some(0), text: text() },
+        Suspect { call: call, leg: Leg::Agent, suspect: Suspicion::Rate, text: text() },
         Ended { call: call, by: EndedBy::Stopping },
         Stopping,
         Error { error: ErrorCode::Kind, text: text() })
@@ -172,6 +173,7 @@ fn live_call() -> LiveCall {
         late_frames: 0,
         lost_frames: 0,
         refused_frames: 0,
+        suspect: Some(Suspicion::Codec),
     };
     LiveCall {
         call: CallId::new(),
@@ -286,6 +288,9 @@ fn every_field_stands_in_the_page_and_no_other() {
     for codec in words(&every!(Codec: Pcm16, Ulaw, Alaw)) {
         assert!(first_column(section(&page, "Audio"), "| `codec` |").contains(&codec), "codec `{codec}`");
         assert!(section(&page, "Fields of a request").contains(&format!("`\"{codec}\"`")), "codec `{codec}`");
+    }
+    for suspicion in words(&every!(Suspicion: Codec, Rate)) {
+        assert!(calls.contains(&format!("`{suspicion}`")), "suspicion `{suspicion}`");
     }
     for direction in words(&every!(Direction: Inbound, Outbound)) {
         assert!(section(&page, "Fields of a request").contains(&format!("`\"{direction}\"`")), "`{direction}`");

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audio::{Leg, dbfs},
     commit::Mark,
-    protocol::{self, CallStates, LiveLeg, LiveState, Reason, Refusal},
+    protocol::{self, CallStates, LiveLeg, LiveState, Reason, Refusal, Suspicion},
     ring::{Ring, RingReader},
 };
 
@@ -81,6 +81,8 @@ pub struct LiveCall {
     objected: bool,
     ended: bool,
     cut_off: bool,
+    /// What seems to be wrong with each leg.
+    suspects: [Option<Suspicion>; 2],
 }
 
 impl LiveCall {
@@ -101,7 +103,13 @@ impl LiveCall {
             objected: false,
             ended: false,
             cut_off: false,
+            suspects: [None; 2],
         }
+    }
+
+    /// A leg seems to be something else than was announced. Whether that is news.
+    pub fn suspect(&mut self, leg: Leg, suspicion: Suspicion) -> bool {
+        self.suspects[leg.index()].replace(suspicion) != Some(suspicion)
     }
 
     /// What was known when it began.
@@ -374,6 +382,7 @@ impl LiveCall {
                 late_frames: counts.late_frames,
                 lost_frames: counts.lost_frames,
                 refused_frames: counts.refused_frames,
+                suspect: self.suspects[leg.index()],
             }
         });
         protocol::LiveCall {

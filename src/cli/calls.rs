@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::tz::TimeZone;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Ask, CallStates, LiveCall, LiveLeg, LiveState, Request, Target, Verdict, shown};
+use crate::protocol::{Ask, CallStates, LiveCall, LiveLeg, LiveState, Request, Suspicion, Target, Verdict, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall calls
@@ -80,6 +80,14 @@ pub(super) fn gaps(call: &LiveCall) -> String {
     if lost > 0 {
         words += &format!(", {lost} frames lost: memory full");
     }
+    let suspects = legs.iter().zip(["agent", "customer"]).filter_map(|(leg, name)| Some((name, leg.suspect?)));
+    for (name, suspect) in suspects {
+        let what = match suspect {
+            Suspicion::Codec => "codec",
+            Suspicion::Rate => "rate",
+        };
+        words += &format!(", the {name}'s {what} looks wrong: see the log");
+    }
     if refused > 0 {
         words += &format!(", {refused} frames refused: see the log");
     }
@@ -123,6 +131,7 @@ mod tests {
             late_frames: 0,
             lost_frames: 0,
             refused_frames: 0,
+            suspect: None,
         };
         let call = LiveCall {
             call: CallId::new(),

@@ -264,6 +264,9 @@ pub(super) fn tell(agent: &str, played: &Played) {
     }
     let length = output::length(played.seconds);
     output::say(&format!("Call {} of {agent} is over: {length} in {} frames.", played.call, played.frames));
+    if let Some(odd) = &played.odd {
+        output::complain(&format!("the engine says of this call: {odd}"));
+    }
     for before in &played.before {
         output::say(&format!("It goes on with call {before}, which was cut off."));
     }

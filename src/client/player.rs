@@ -92,6 +92,8 @@ pub struct Played {
     pub ended_by: Option<EndedBy>,
     /// Samples were lost because memory was full: what the engine says of it.
     pub memory_full: Option<String>,
+    /// What the engine says of frames that it dropped, or of a leg that seems to be something else.
+    pub odd: Option<String>,
     /// The recording, once it is durable.
     pub kept: Option<PathBuf>,
     /// Those of the calls before.
@@ -112,6 +114,7 @@ impl Played {
             cues: Vec::new(),
             ended_by: None,
             memory_full: None,
+            odd: None,
             kept: None,
             kept_before: Vec::new(),
             disk_trouble: None,
@@ -141,6 +144,11 @@ impl Played {
         match event {
             Event::Ended { call, by } if *call == self.call => self.ended_by = Some(*by),
             Event::MemoryFull { call, text } if *call == self.call => self.memory_full = Some(text.clone()),
+            Event::FramesRefused { call: Some(call), text, .. } | Event::Suspect { call, text, .. }
+                if *call == self.call =>
+            {
+                self.odd = Some(text.clone());
+            }
             Event::Kept { call, path, .. } if *call == self.call => self.kept = Some(path.clone()),
             Event::Kept { call, path, .. } if self.before.contains(call) => self.kept_before.push(path.clone()),
             Event::DiskTrouble { call, text } if *call == self.call => self.disk_trouble = Some(text.clone()),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use tokio::sync::oneshot;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
     Engine, Listener,
@@ -11,8 +11,9 @@ use super::{
     registry::{Entry, State},
 };
 use crate::{
+    audio::Leg,
     call::{Done, LiveCall, Moment, Pressed},
-    protocol::{self, Answer, Ask, CallId, Event, Principal, Reason, Refusal, Target, Verdict},
+    protocol::{self, Answer, Ask, CallId, Event, Principal, Reason, Refusal, Suspicion, Target, Verdict},
 };
 
 /// What became of a control.
@@ -210,6 +211,18 @@ impl Engine {
             }
         };
         Ok((done, commit))
+    }
+
+    /// A leg of a call seems to be something else than was announced: told once, to whoever hears of the call and in the log.
+    pub fn suspect(&self, call: CallId, leg: Leg, suspicion: Suspicion, text: String) {
+        let Ok(entry) = self.registry.get(call) else { return };
+        let mut state = entry.state.lock();
+        if state.call.as_mut().is_some_and(|call| call.suspect(leg, suspicion)) {
+            let (codec, rate_hz) = (entry.facts.codec, entry.facts.rate.hz());
+            warn!(%call, ?leg, ?codec, rate_hz, "a leg is not what its call says: {text}");
+            let text = format!("{text}: check `codec` and `rate` of its `begin`");
+            entry.listeners.tell(&Event::Suspect { call, leg, suspect: suspicion, text });
+        }
     }
 
     /// The live calls that this user may see.

@@ -7,7 +7,7 @@ use crate::{
     audio::{Codec, Rate},
     client::SharedLeg,
     memory::Arena,
-    protocol::{CallId, SharedLayout},
+    protocol::SharedLayout,
     ring::{LegCounts, LegWriter, Ring},
 };
 
@@ -106,6 +106,7 @@ impl ByHand {
                         }
                     }
                     Inbound::Refused(report) => refused += report.frames,
+                    Inbound::Suspect(..) => {}
                     Inbound::Gone { fault: why, mut lines } => {
                         fault = why;
                         refused += lines.last_strays(Instant::now()).map_or(0, |report| report.frames);
@@ -185,8 +186,8 @@ fn line(
     began: Instant,
     shared: Option<Box<SharedFrames>>,
 ) -> Line {
-    let (call, writers, refused) = (CallId::new(), Box::new(writers), Default::default());
-    Line { call, channel, writers, codec, rate, began, ahead: AHEAD_SAMPLES, shared, refused }
+    let (call, writers, refused, guesses) = (CallId::new(), Box::new(writers), Default::default(), Default::default());
+    Line { call, channel, writers, codec, rate, began, ahead: AHEAD_SAMPLES, shared, refused, guesses, found: None }
 }
 
 /// How many dropped frames of a call are told when it is over.

@@ -17,13 +17,13 @@ use tracing::{debug, info, warn};
 use super::audiosocket::Pairing;
 use super::ear::{Ear, Peer, deaf, is_deaf};
 use super::outbox::{Outbox, Place, Written};
-use super::reader::{Allowance, ConnectionId, Inbound, Line, Lines, Reader, Report, SharedFrames};
+use super::reader::{Allowance, ConnectionId, Finding, Inbound, Line, Lines, Reader, Report, SharedFrames};
 use crate::{
     audio::{Codec, Rate},
     engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Why},
     protocol::{
         Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
-        RequestError, SharedLayout, Target, VERSION, Verdict,
+        RequestError, SharedLayout, Suspicion, Target, VERSION, Verdict,
     },
     watch::heart,
 };
@@ -124,6 +124,13 @@ impl Connection {
                         self.reader.go_on(self.id);
                     }
                     Some(Inbound::Refused(report)) => self.tell_refused(&report),
+                    Some(Inbound::Suspect(call, leg, finding)) => {
+                        let suspicion = match finding {
+                            Finding::Codec(_) => Suspicion::Codec,
+                            Finding::Rate(_) => Suspicion::Rate,
+                        };
+                        self.engine.suspect(call, leg, suspicion, finding.to_string());
+                    }
                     Some(Inbound::Released(mut line)) => {
                         line.last_reports(Instant::now()).for_each(|report| self.tell_refused(&report));
                     }
@@ -340,7 +347,8 @@ impl Connection {
         self.calls.insert(channel, carries);
         let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
         let (call, codec, rate, refused) = (facts.id, facts.codec, facts.rate, Default::default());
-        let line = Line { call, channel, writers, codec, rate, began, ahead, shared: None, refused };
+        let (guesses, found, shared) = (Default::default(), None, None);
+        let line = Line { call, channel, writers, codec, rate, began, ahead, shared, refused, guesses, found };
         self.reader.carry(self.id, Box::new(line));
         let (call, agent, channel, states) = (Some(facts.id), Some(agent), Some(channel), Some(states));
         Answer { call, agent, channel, states, left_out, ..Answer::new(Verdict::Accepted) }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{
+    guess::{Finding, Guess},
     refused::{BadFrame, Refused, Report},
     shared::{Lie, SharedFrames},
 };
@@ -28,6 +29,10 @@ pub struct Line {
     pub shared: Option<Box<SharedFrames>>,
     /// The frames that were dropped, by leg.
     pub refused: [Refused; 2],
+    /// What each leg really is.
+    pub guesses: [Guess; 2],
+    /// What seems to be wrong with one, and is not told yet.
+    pub found: Option<(Leg, Finding)>,
 }
 
 impl Line {
@@ -56,6 +61,10 @@ impl Line {
         #[cfg(feature = "planted-leaks")]
         crate::leaks::frame(bytes);
         let writer = &mut self.writers[leg.index()];
+        let came = writer.samples_came();
+        if let Some(finding) = self.guesses[leg.index()].frame(self.codec, self.rate, bytes, came, now) {
+            self.found = Some((leg, finding));
+        }
         writer.note_arrival(now, position + samples as u64, self.rate);
         writer.provision(samples);
         match self.codec {

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use super::{
+    guess::Finding,
     line::Line,
     refused::{BadFrame, Refused, Report},
     shared::{Lie, SharedFrames},
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     audio::Leg,
     memory::{LockedBuffer, LockedSamples},
-    protocol::{AudioHead, FrameError},
+    protocol::{AudioHead, CallId, FrameError},
 };
 
 /// How many calls ahead of the one whose shared memory is looked at the next ones' frames are expected.
@@ -89,7 +90,13 @@ impl Lines {
             return 0;
         };
         let passed = match self.get(head.channel) {
-            Some(line) => line.frame(leg, head.position, bytes, buffer, now),
+            Some(line) => {
+                let passed = line.frame(leg, head.position, bytes, buffer, now);
+                if line.found.is_some() {
+                    self.is_wrong(head.channel);
+                }
+                passed
+            }
             None => return self.stray(leg, head),
         };
         passed.unwrap_or_else(|| self.is_wrong(head.channel))
@@ -116,7 +123,7 @@ impl Lines {
         0
     }
 
-    /// A frame of this call was dropped: nothing passed of it.
+    /// Something of this call is to be told: a frame of it was dropped, and then nothing passed of it.
     fn is_wrong(&mut self, channel: u32) -> usize {
         if !self.wrong.contains(&Some(channel))
             && let Some(free) = self.wrong.iter_mut().find(|wrong| wrong.is_none())
@@ -126,12 +133,18 @@ impl Lines {
         0
     }
 
-    /// What is to be told of frames that were dropped.
-    pub fn reports(&mut self, now: Instant, mut tell: impl FnMut(Report)) {
+    /// What is to be told of frames that were dropped, and of legs that seem to be something else.
+    pub fn reports(
+        &mut self,
+        now: Instant,
+        mut tell: impl FnMut(Report),
+        mut tell_found: impl FnMut(CallId, Leg, Finding),
+    ) {
         self.strays.due(None, now).into_iter().for_each(&mut tell);
         for wrong in std::mem::take(&mut self.wrong).into_iter().flatten() {
             if let Some(line) = self.get(wrong) {
                 let call = Some(line.call);
+                line.found.take().into_iter().for_each(|(leg, finding)| tell_found(line.call, leg, finding));
                 line.refused.iter_mut().filter_map(|refused| refused.due(call, now)).for_each(&mut tell);
             }
         }
@@ -155,7 +168,7 @@ impl Lines {
             }
             let channel = self.sharing[at];
             let Some(line) = self.get(channel) else { continue };
-            if line.collect(bytes, samples, now)? {
+            if line.collect(bytes, samples, now)? || line.found.is_some() {
                 self.is_wrong(channel);
             }
         }

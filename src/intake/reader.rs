@@ -26,9 +26,10 @@ use crate::{
     barrier,
     engine::FaultIn,
     memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
-    protocol::{AUDIO_HEAD_BYTES, AudioHead, ErrorCode, HEAD_BYTES, Head, HeadError, Kind},
+    protocol::{AUDIO_HEAD_BYTES, AudioHead, CallId, ErrorCode, HEAD_BYTES, Head, HeadError, Kind},
     watch::heart,
 };
+pub(super) use guess::Finding;
 use line::Fault;
 pub(super) use line::Line;
 pub(super) use lines::Lines;
@@ -56,6 +57,8 @@ pub(super) enum Inbound {
     TooLong(usize),
     /// Frames were dropped.
     Refused(Report),
+    /// A leg of a call seems to be something else than its call says.
+    Suspect(CallId, Leg, Finding),
     /// The line of a call that [`Reader::release`] asked for: to be dropped where dropping is no matter.
     Released(Box<Line>),
     /// The end of the connection: nothing more comes. With it the lines of its calls.
@@ -496,7 +499,8 @@ impl<'a> Connection<'a> {
     /// Tells what is to be told of frames that were dropped. Off the path of frames: it may allocate.
     fn tell_refused(&mut self, now: Instant) {
         let Connection { lines, inbox, .. } = self;
-        lines.reports(now, |report| drop(inbox.send(Inbound::Refused(report))));
+        let found = |call, leg, finding| drop(inbox.send(Inbound::Suspect(call, leg, finding)));
+        lines.reports(now, |report| drop(inbox.send(Inbound::Refused(report))), found);
     }
 
     /// Uses whole messages from the beginning of `bytes`, up to the first that is none of audio. Returns how many bytes were used.
@@ -562,6 +566,8 @@ impl<'a> Connection<'a> {
 // Named by their paths, because the fuzz targets take in this file by its own.
 #[path = "by_hand.rs"]
 pub mod by_hand;
+#[path = "guess.rs"]
+mod guess;
 #[path = "line.rs"]
 mod line;
 #[path = "lines.rs"]

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CallId, CallStates, Direction, Status};
+use super::{CallId, CallStates, Direction, Status, Suspicion};
 use crate::audio::{Codec, Rate};
 
 /// What became of a request.
@@ -262,4 +262,7 @@ pub struct LiveLeg {
     pub lost_frames: u64,
     /// Frames that were dropped because something was wrong with them.
     pub refused_frames: u64,
+    /// What seems to be wrong with it: a codec or a rate that is not the one that was announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<Suspicion>,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CallId, CallStates, FrameError};
+use super::{CallId, CallStates, FrameError, Suspicion};
 use crate::audio::Leg;
 
 /// What the engine tells unasked.
@@ -113,6 +113,17 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected: Option<u64>,
         /// What is wrong, for people.
+        text: String,
+    },
+    /// A leg seems to be something else than its call says. Told once. It is captured as it was announced.
+    Suspect {
+        /// The call.
+        call: CallId,
+        /// Which leg.
+        leg: Leg,
+        /// What seems to be wrong, as a word.
+        suspect: Suspicion,
+        /// What seems to be wrong, for people.
         text: String,
     },
     /// A call was ended by the engine, not by a client's `end`.

@@ -27,4 +27,4 @@ pub use shared::{
 };
 pub use states::CallStates;
 pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
-pub use words::{CallId, Direction, Reason};
+pub use words::{CallId, Direction, Reason, Suspicion};

@@ -43,6 +43,16 @@ pub enum Direction {
     Outbound,
 }
 
+/// What seems to be wrong with a leg: it is captured as it was announced, and is noise then, or too fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suspicion {
+    /// Its samples look like those of another codec.
+    Codec,
+    /// Its samples come at the pace of another rate.
+    Rate,
+}
+
 /// Why a call was selected. A call can have both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -154,6 +154,7 @@ mod tests {
             late_frames: 0,
             lost_frames: 0,
             refused_frames: 0,
+            suspect: None,
         };
         LiveCall {
             call: CallId::new(),

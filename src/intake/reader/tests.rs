@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audio::{Codec, Rate},
     client::{Pushed, SharedLeg},
-    protocol::{CallId, FrameError, SharedLayout, audio_message, control_message},
+    protocol::{FrameError, SharedLayout, audio_message, control_message},
     ring::Ring,
 };
 
@@ -25,9 +25,21 @@ fn arena() -> Arc<Arena> {
 fn line(arena: &Arc<Arena>, channel: u32, codec: Codec) -> (Arc<Ring>, Box<Line>) {
     let (ring, writers) = Ring::new(Arc::clone(arena));
     let rate = Rate::new(8_000).expect("a rate");
-    let (writers, began, refused) = (Box::new(writers), Instant::now(), Default::default());
-    let line =
-        Line { call: CallId::new(), channel, writers, codec, rate, began, ahead: 480_000, shared: None, refused };
+    let (writers, began, refused, guesses) =
+        (Box::new(writers), Instant::now(), Default::default(), Default::default());
+    let line = Line {
+        call: CallId::new(),
+        channel,
+        writers,
+        codec,
+        rate,
+        began,
+        ahead: 480_000,
+        shared: None,
+        refused,
+        guesses,
+        found: None,
+    };
     (ring, Box::new(line))
 }
 
