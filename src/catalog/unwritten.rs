@@ -2,8 +2,8 @@
 //!
 //! Belongs here: the file `unwritten.jsonl`. Does not: when it is written and read back, which is the thread's matter.
 //!
-//! A line of JSON for each note; after some, a line that seals them with a checksum. It is written at its end alone, so that it can grow
-//! while it is not read. The rows of all calls may be in it; of customers, what belongs to kept calls. Once it is read back it is
+//! In parts: a title, a line of JSON for each note, and a line that seals them with a checksum. It is written at its end alone, so that it
+//! can grow while it is not read. The rows of all calls may be in it; of customers, what belongs to kept calls. Once it is read back it is
 //! overwritten and removed; if a part of it can't be read, it is put aside instead, and what can be read counts.
 
 use std::{
@@ -24,13 +24,13 @@ const LINE_BYTES_MAX: u64 = 4 << 20;
 const SEALED_MAX: usize = 10_000;
 const VERSION: u32 = 1;
 
-/// The first line.
+/// The first line of a part.
 #[derive(Serialize, Deserialize)]
 struct Title {
     retrocall_unwritten: u32,
 }
 
-/// The line behind some notes.
+/// The last one.
 #[derive(Serialize, Deserialize)]
 struct Seal {
     sealed: usize,
@@ -55,17 +55,16 @@ impl Unwritten {
 
     /// Whether there is something to read back.
     pub(super) fn is_there(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|found| found.len() > 0)
+        fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() > 0)
     }
 
     /// Adds notes, durably.
     pub(super) fn append(&self, notes: &[Note]) -> io::Result<()> {
         let (mut file, is_new) = beside::open_or_make(&self.path)?;
         let before = file.seek(SeekFrom::End(0))?;
-        let mut bytes = Vec::new();
-        if before == 0 {
-            line(&mut bytes, &Title { retrocall_unwritten: VERSION })?;
-        }
+        // A line of its own, whatever was cut off before it.
+        let mut bytes = vec![b'\n'];
+        line(&mut bytes, &Title { retrocall_unwritten: VERSION })?;
         let first = bytes.len();
         for note in notes {
             line(&mut bytes, &note.clone().below(&self.home))?;
@@ -87,7 +86,7 @@ impl Unwritten {
     /// Begins to read it from its beginning.
     pub(super) fn read(&self) -> io::Result<Reader> {
         let (file, _) = beside::open_or_make(&self.path)?;
-        Ok(Reader { lines: BufReader::new(file), has_title: false, is_damaged: false })
+        Ok(Reader { lines: BufReader::new(file), is_damaged: false })
     }
 
     /// It was read to its end, and the catalog has what was in it.
@@ -119,45 +118,42 @@ fn line(bytes: &mut Vec<u8>, of: &impl Serialize) -> io::Result<()> {
 /// Reads it, one sealed part after the other.
 pub(super) struct Reader {
     lines: BufReader<File>,
-    has_title: bool,
     is_damaged: bool,
 }
 
 impl Reader {
-    /// The next notes; none at the end. What can't be read is passed over, and remembered.
+    /// The next notes; none at the end. What can't be read is passed over up to the next part, and remembered.
     pub(super) fn next(&mut self) -> io::Result<Option<Vec<Note>>> {
-        let (mut part, mut notes, mut is_sound) = (Vec::new(), Vec::new(), true);
+        let (mut part, mut notes, mut is_in_part) = (Vec::new(), Vec::new(), false);
         loop {
             let start = part.len();
             let count = (&mut self.lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut part)?;
             let line = &part[start..];
             if count == 0 {
-                self.is_damaged |= start > 0 || !is_sound;
+                self.is_damaged |= is_in_part;
                 return Ok(None);
             }
-            if !self.has_title {
-                self.has_title = true;
-                let title = serde_json::from_slice::<Title>(line);
-                if !title.is_ok_and(|title| title.retrocall_unwritten == VERSION) {
-                    // Of another version, or of something else: nothing of it is guessed at.
-                    self.is_damaged = true;
-                    return Ok(None);
-                }
-                part.clear();
-            } else if let Ok(seal) = serde_json::from_slice::<Seal>(line) {
+            if let Ok(title) = serde_json::from_slice::<Title>(line) {
+                // Of another version nothing is guessed at.
+                let is_ours = title.retrocall_unwritten == VERSION;
+                self.is_damaged |= is_in_part || !is_ours;
+                (part, notes, is_in_part) = (Vec::new(), Vec::new(), is_ours);
+                continue;
+            }
+            if let Ok(seal) = serde_json::from_slice::<Seal>(line) {
                 let is_sealed = seal.sealed == notes.len() && seal.sha256 == beside::digest(&part[..start]);
-                if is_sound && is_sealed {
+                if is_in_part && is_sealed {
                     return Ok(Some(notes));
                 }
-                self.is_damaged = true;
-                (part, notes, is_sound) = (Vec::new(), Vec::new(), true);
-            } else {
-                match serde_json::from_slice(line) {
-                    Ok(note) if is_sound && notes.len() < SEALED_MAX => notes.push(note),
-                    // Up to the next seal nothing counts, and nothing is held.
-                    _ => (part, notes, is_sound) = (Vec::new(), Vec::new(), false),
-                }
+            } else if is_in_part
+                && notes.len() < SEALED_MAX
+                && let Ok(note) = serde_json::from_slice(line)
+            {
+                notes.push(note);
+                continue;
             }
+            self.is_damaged |= is_in_part || line != b"\n";
+            (part, notes, is_in_part) = (Vec::new(), Vec::new(), false);
         }
     }
 }

@@ -263,9 +263,15 @@ fn notes_that_were_damaged_while_nobody_looked_are_put_aside_and_the_others_are_
             calls.0
         })
     };
-    let (damaged, whole) = (lock_and_stop(), lock_and_stop());
-    let all = fs::read_to_string(unwritten(&home)).unwrap().replacen("2896044", "2896045", 1);
+    let damaged = lock_and_stop();
+    let mut all = fs::read_to_string(unwritten(&home)).unwrap().replacen("2896044", "2896045", 1);
+    // And an engine that was killed while it wrote.
+    all += "\n{\"retrocall_unwritten\":1}\n{\"begun\":{\"call";
     fs::write(unwritten(&home), &all).unwrap();
+    let whole = CallId::new();
+    let notes = [begun(whole, Some(4)), selected(whole), kept(whole), ended(whole, Outcome::Kept)];
+    unwritten::Unwritten::new(home.path(), u64::MAX).append(&notes).unwrap();
+    let all = fs::read_to_string(unwritten(&home)).unwrap();
     let catalog = open(&home);
     catalog.opened(LONG).unwrap();
     begin(&catalog);
@@ -276,7 +282,7 @@ fn notes_that_were_damaged_while_nobody_looked_are_put_aside_and_the_others_are_
     let aside = fs::read_to_string(home.path().join("unwritten.jsonl.damaged")).unwrap();
     assert!(aside == all, "for somebody to look at");
     // The numbers of the damaged ones lie before those of the others.
-    assert_eq!((sequences(&home), skipped(&home)), (vec![Some(1), Some(4), Some(5), Some(6)], vec![(2, 3)]));
+    assert_eq!((sequences(&home), skipped(&home)), (vec![Some(1), Some(4), Some(5)], vec![(2, 3)]));
 
     // Nothing that makes sense, a later version, and a folder: none of them holds anything up.
     for rest in ["garbage\n", "{\"retrocall_unwritten\":2}\n{\"later\":1}\n"] {
@@ -285,6 +291,16 @@ fn notes_that_were_damaged_while_nobody_looked_are_put_aside_and_the_others_are_
         catalog.opened(LONG).unwrap();
         assert!(catalog.close(LONG) && !unwritten(&home).exists());
     }
+    for place in ["unwritten.jsonl", "numbers"] {
+        let _ = fs::remove_file(home.path().join(place));
+        fs::create_dir(home.path().join(place)).unwrap();
+    }
+    let catalog = open(&home);
+    catalog.opened(LONG).unwrap();
+    let call = begin(&catalog);
+    assert!(catalog.trouble().unwrap().contains("no numbers can be reserved"), "{:?}", catalog.trouble());
+    assert!(catalog.close(LONG));
+    assert_eq!(calls(home.path()).unwrap().iter().find(|row| row.call == call).unwrap().sequence, None);
 }
 
 #[test]
