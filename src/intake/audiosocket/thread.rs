@@ -1,8 +1,7 @@
 //! The thread `audiosocket`: every 20 ms it reads what has come of each leg, and sends each of them 20 ms of silence.
 //!
-//! One turn for all legs: one wake-up, and for each leg one read and one write. The time at which samples came is known to 20 ms that way, and
-//! a leg costs less than half of what it did when each frame woke the thread. The path of a frame obeys the rules of `intake/reader`: no lock,
-//! no log, no file, no allocation; locked buffers, wiped after every read.
+//! One turn for all legs: one wake-up, and for each leg one read and one write. The time at which samples came is known to 20 ms that way.
+//! The path of a frame obeys the rules of `intake/reader`: no lock, no log, no file, no allocation; locked buffers, wiped after every read.
 //!
 //! Nothing here closes a connection before the peer does, but for one from which nothing has come for the idle limit, or that does not say
 //! which leg it is.
