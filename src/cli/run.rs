@@ -31,8 +31,7 @@ const EXAMPLES: &str = "Examples:
                                        takes calls from Asterisk too: docs/asterisk.md
   retrocall --home /srv/desk run       another home folder
 
-Settings: retrocall.toml in the home folder. Stop it with Ctrl-C, SIGTERM or SIGHUP: selected calls are written first. Once more
-after five seconds: it does not wait for the disk any longer.
+Settings: retrocall.toml in the home folder. Stop it with Ctrl-C, SIGTERM or SIGHUP: selected calls are written first. Once more after five seconds: it waits for the disk no longer.
 Log: on standard error; RETROCALL_LOG=debug says more. Never audio, never a customer's number.";
 
 /// The engine, in the foreground
