@@ -22,8 +22,10 @@ use crate::{
 
 /// As long as this, and more, what a press takes is asserted and not only printed.
 const LONG_S: u64 = 30;
-/// Within this 99 of 100 presses are answered in a long run.
+/// Within this 99 of 100 presses are answered in a long run, unless the machine alone takes nearly as long.
 const PRESS_MAX: Duration = Duration::from_millis(10);
+/// How much longer than on the same machine a moment before.
+const SLOWER_MAX: u32 = 3;
 /// Beyond what may wait for one user: tasks, tables, a catalog that is busy.
 const SLACK_KIB: usize = 32 * 1_024;
 
@@ -128,6 +130,25 @@ impl<T: Send + 'static> Threads<T> {
     }
 }
 
+/// The median of what presses took, what 99 of 100 took at most, and the worst.
+fn sorted(mut took: Vec<Duration>) -> [Duration; 3] {
+    took.sort();
+    [0.5, 0.99, 1.0].map(|part| took[((took.len() - 1) as f64 * part) as usize])
+}
+
+/// Presses what means this call, again and again.
+fn press(bert: &Visitor, call: &Value, go_on: &dyn Fn() -> bool) -> Vec<Duration> {
+    let (mut hotkey, mut took) = (bert.connect(), Vec::new());
+    while go_on() {
+        let pressed = Instant::now();
+        let answer = hotkey.ask(&json!({"do": "record"}));
+        took.push(pressed.elapsed());
+        assert_eq!(answer["call"], *call, "the press means another call: {answer}");
+        thread::sleep(Duration::from_millis(5));
+    }
+    took
+}
+
 #[test]
 fn a_hostile_user_costs_others_neither_a_press_nor_a_row() {
     let Some(open) = OpenDesk::open("", &["--one-in", "0", "--memory", "16MiB"]) else { return };
@@ -136,19 +157,11 @@ fn a_hostile_user_costs_others_neither_a_press_nor_a_row() {
     let call = pbx.ask(&begin("bert"))["call"].clone();
     let before_kib = anonymous_kib(desk.pid());
     // Another agent presses, again and again, and a PBX brings the calls of a third.
-    let (mut pressing, mut calling) = (Threads::new(), Threads::new());
     let (bert, berts) = (open.visitor("bert"), call.clone());
-    pressing.start(move |go_on| {
-        let (mut hotkey, mut took) = (bert.connect(), Vec::new());
-        while go_on() {
-            let pressed = Instant::now();
-            let answer = hotkey.ask(&json!({"do": "record"}));
-            took.push(pressed.elapsed());
-            assert_eq!(answer["call"], berts, "the press means another call: {answer}");
-            thread::sleep(Duration::from_millis(5));
-        }
-        took
-    });
+    let quiet_until = Instant::now() + Duration::from_secs(1 + seconds() / 6);
+    let quiet = sorted(press(&bert, &call, &|| Instant::now() < quiet_until));
+    let (mut pressing, mut calling) = (Threads::new(), Threads::new());
+    pressing.start(move |go_on| press(&bert, &berts, go_on));
     let socket = desk.socket().to_owned();
     calling.start(move |go_on| {
         let (mut pbx, mut calls) = (Raw::connect(&socket), 0);
@@ -173,23 +186,19 @@ fn a_hostile_user_costs_others_neither_a_press_nor_a_row() {
         let ran = desk.run(&["record", "--agent", "bert"]);
         assert_eq!(ran.code, 0, "the owner's own command: {ran:?}");
     }
-    let mut took = pressing.end().pop().expect("presses");
+    let took = pressing.end().pop().expect("presses");
     let calls = calling.end().pop().expect("calls");
     hostile.end();
-    took.sort();
-    let within = |part: f64| took[((took.len() - 1) as f64 * part) as usize];
-    let (median, most, worst) = (within(0.5), within(0.99), within(1.0));
+    let (presses, [median, most, worst]) = (took.len(), sorted(took));
     let grown_kib = most_kib - before_kib;
-    println!(
-        "{} presses beside a hostile user: median {median:?}, 99 of 100 within {most:?}, worst {worst:?}",
-        took.len()
-    );
+    println!("without a hostile user: median {:?}, 99 of 100 within {:?}, worst {:?}", quiet[0], quiet[1], quiet[2]);
+    println!("{presses} presses beside one: median {median:?}, 99 of 100 within {most:?}, worst {worst:?}");
     println!("{calls} calls of another agent; the engine grew by {grown_kib} KiB");
     let status = pbx.ask(&json!({"do": "status"}))["status"].clone();
     println!("refused: {} of {}", status["totals"]["requests_refused"], status["totals"]["calls_refused"]);
     assert_eq!(status["totals"]["errors"].get("ledger"), None, "{status}");
     if seconds() >= LONG_S {
-        assert!(most < PRESS_MAX, "{most:?}");
+        assert!(most < PRESS_MAX.max(SLOWER_MAX * quiet[1]), "{most:?}, and {:?} without", quiet[1]);
     }
     assert!(grown_kib <= 4 * 1_024 + SLACK_KIB, "{grown_kib} KiB");
     pbx.ask(&json!({"do": "end", "channel": 0}));
