@@ -360,9 +360,10 @@ pub fn read(path: &Path) -> Vec<i16> {
     reader.into_samples().map(|sample| sample.expect("a sample")).collect()
 }
 
-/// Every file below a folder.
+/// Every file below a folder, in the order of the names.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
-    let entries = entries.map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    entries.into_iter().flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
