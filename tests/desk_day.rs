@@ -13,8 +13,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Rate},
     catalog,
-    engine::{Carried, Clock, Engine, Left, Listener, Who},
-    protocol::{Ask, Begin, CallId, Event, Reason, Refusal, Target, Verdict},
+    engine::{Carried, Clock, Engine, Left, Listener},
+    protocol::{Ask, Begin, CallId, Event, Principal, Reason, Refusal, Target, Verdict},
     ring::LegWriter,
     settings::Settings,
 };
@@ -63,7 +63,7 @@ impl Listener for Nobody {
 struct Desk {
     engine: Arc<Engine>,
     clock: Arc<TestClock>,
-    who: Who,
+    who: Principal,
     listener: Arc<dyn Listener>,
 }
 
@@ -71,7 +71,7 @@ impl Desk {
     fn open(home: &Path, settings: &Settings, wall: &str) -> Desk {
         let clock = TestClock::at(wall);
         let engine = Engine::start_with(home, settings, Arc::clone(&clock) as _).expect("an engine");
-        let who = Who { agent: "owner".to_owned(), owner: true };
+        let who = Principal::owner(0, "owner".to_owned());
         Desk { engine, clock, who, listener: Arc::new(Nobody) }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     desk::{Desk, Sound, wait_for},
     have_come, kept, open,
     peer::Peer,
-    press,
+    press, said,
 };
 
 /// Both legs of a call, each with what it has said already.

@@ -137,6 +137,7 @@ fn facts() -> Facts {
         began_at: Timestamp::now(),
         day: jiff::civil::date(2026, 11, 24),
         sequence: Some(1),
+        continues: None,
     }
 }
 
@@ -244,6 +245,7 @@ fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
         direction: facts.direction,
         rate: facts.rate,
         began_at: facts.began_at,
+        continues: None,
         reasons: vec![Reason::OnDemand],
     };
     let frames = plan(&mut random);
@@ -252,7 +254,7 @@ fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
     let part = wav.with_extension("wav.part");
     let mut live = LiveCall::begin(facts, Arc::clone(&ring), false, rules);
     drop(live.record(Moment::InOrder).expect("it is not private"));
-    let commit = desk.commits.begin(ring.reader(), label, move |progress| drop(tell.send(progress)));
+    let commit = desk.commits.begin(ring.reader(), label, Arc::default(), move |progress| drop(tell.send(progress)));
     let live = Mutex::new((live, Vec::new()));
     let (base, time) = (Instant::now(), AtomicU64::new(0));
     let call = Call { desk, ring: Arc::clone(&ring), live, commit, part: &part, base, time };
