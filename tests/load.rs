@@ -322,7 +322,7 @@ fn hang_up(lanes: &mut Vec<Lane>, calls: &[Call]) -> HashMap<String, PathBuf> {
                     recordings -= 1;
                     kept.insert(word("call"), word("path").into());
                 }
-                None | Some("recording") => {}
+                None | Some("recording" | "state") => {}
                 Some(_) => panic!("{message}"),
             }
         }

@@ -378,7 +378,9 @@ fn every_line_of_json_in_the_page_is_what_it_says_it_is() {
         let answer: Answer = serde_json::from_str(line).unwrap_or_else(|why| panic!("{line}: {why}"));
         same(line, serde_json::to_value(&answer).expect("JSON"));
         assert_eq!(answer.reason.is_some(), answer.answer == Verdict::Refused);
-        assert_eq!(answer.text, answer.reason.map(|reason| reason.to_string()), "a refusal in the engine's own words");
+        if let Some(reason) = answer.reason {
+            assert_eq!(answer.text, Some(reason.to_string()), "a refusal in the engine's own words");
+        }
         seen += 1;
     }
     for line in blocks(&page, "json event").into_iter().flat_map(str::lines) {

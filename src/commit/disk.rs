@@ -126,7 +126,8 @@ impl Disk for RealDisk {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
         let missing: Vec<&Path> = folder
             .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && matches!(folder.try_exists(), Ok(false)))
+            // One that can't be looked at, because a file stands above it, is tried as well: the system says what is wrong.
+            .take_while(|folder| !folder.as_os_str().is_empty() && !matches!(folder.try_exists(), Ok(true)))
             .collect();
         for folder in missing.into_iter().rev() {
             match DirBuilder::new().mode(0o700).create(folder) {

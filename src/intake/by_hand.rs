@@ -86,33 +86,29 @@ impl ByHand {
                 Some(piece) => drop(client.write_all(piece)),
                 None => client.shutdown(std::net::Shutdown::Write).expect("a socket"),
             }
-            self.thread.read(ID, true);
-            while let Ok(told) = inbound.try_recv() {
-                match told {
-                    Inbound::Control(json) => {
-                        refused += self.obey(&json);
-                        controls.push(json);
-                        self.thread.read_on(ID);
-                        // With a piece that is over: it may end in the middle of what comes now.
-                        if piece.is_none() {
-                            self.thread.read(ID, true);
+            // A read takes no more than this where control messages come; what a piece ends with may wait behind one of them.
+            for _ in 0..piece.map_or(0, <[u8]>::len).div_ceil(CONTROL_READ_BYTES) + 2 {
+                self.thread.read(ID, true);
+                while let Ok(told) = inbound.try_recv() {
+                    match told {
+                        Inbound::Control(json) => {
+                            refused += self.obey(&json);
+                            controls.push(json);
+                            self.thread.read_on(ID);
                         }
-                    }
-                    Inbound::TooLong(bytes) => {
-                        controls.push(bytes.to_string().into_bytes());
-                        self.thread.read_on(ID);
-                        if piece.is_none() {
-                            self.thread.read(ID, true);
+                        Inbound::TooLong(bytes) => {
+                            controls.push(bytes.to_string().into_bytes());
+                            self.thread.read_on(ID);
                         }
+                        Inbound::Refused(report) => refused += report.frames,
+                        Inbound::Suspect(..) => {}
+                        Inbound::Gone { fault: why, mut lines } => {
+                            fault = why;
+                            refused += lines.last_strays(Instant::now()).map_or(0, |report| report.frames);
+                            refused += lines.into_all().map(|mut line| rest_of(&mut line)).sum::<u64>();
+                        }
+                        Inbound::Released(mut line) => refused += rest_of(&mut line),
                     }
-                    Inbound::Refused(report) => refused += report.frames,
-                    Inbound::Suspect(..) => {}
-                    Inbound::Gone { fault: why, mut lines } => {
-                        fault = why;
-                        refused += lines.last_strays(Instant::now()).map_or(0, |report| report.frames);
-                        refused += lines.into_all().map(|mut line| rest_of(&mut line)).sum::<u64>();
-                    }
-                    Inbound::Released(mut line) => refused += rest_of(&mut line),
                 }
             }
         }

@@ -461,7 +461,7 @@ impl ReaderThread<'_> {
             connection.tell_refused(now);
         }
         // What belongs to a call must not be lost; of others there may be thousands, each with half a message.
-        let need = if connection.lines.len() == 0 { Need::NoCall } else { Need::Selected };
+        let need = if connection.lines.len() == 0 { Need::NoCall } else { Need::Message };
         if !connection.stash.put(&self.buffers.bytes[keep..filled], need) {
             fault = Some((ErrorCode::MemoryFull, "no memory is left for what was sent: raise --memory".to_owned()));
         }

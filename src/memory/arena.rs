@@ -35,6 +35,9 @@ const LINE_WORDS: usize = 8;
 /// that took as long as the wiping. Few enough that a call that waits for memory does not wait for long.
 const BATCH_SEGMENTS: u32 = 128;
 
+/// This part of the reserve is for messages that are not whole yet.
+const MESSAGES_PART: u32 = 16;
+
 /// Wiped segments, each linked to the next from `top` to `bottom`, which nobody can take yet.
 struct Batch {
     top: Option<SegmentId>,
@@ -67,6 +70,9 @@ pub enum Need {
     Ordinary,
     /// A selected call, which never loses a block: it may use the reserve.
     Selected,
+    /// The half of a message that a connection with calls has sent: a little is kept back for it even from selected calls, or one that has
+    /// filled the memory would lose its connection as well.
+    Message,
 }
 
 /// All the memory that live audio is held in.
@@ -192,7 +198,8 @@ impl Arena {
             // More than what counts as short.
             Need::NoCall => Some(2 * self.reserve),
             Need::Ordinary => Some(self.reserve),
-            Need::Selected => None,
+            Need::Selected => Some(self.reserve / MESSAGES_PART).filter(|kept_back| *kept_back > 0),
+            Need::Message => None,
         };
         if kept_back.is_some_and(|kept_back| self.free_segments() <= kept_back) {
             return None;

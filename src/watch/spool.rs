@@ -17,7 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::SigSet,
+};
 use parking_lot::{Condvar, Mutex};
 use tracing::error;
 
@@ -68,6 +71,8 @@ impl Spool {
         thread::Builder::new().name(name.to_owned()).spawn({
             let shared = Arc::clone(&spool.0);
             move || {
+                // It is there before those who wait for signals: one that it took would end the process by default.
+                let _ = SigSet::all().thread_block();
                 priority::give_way();
                 barrier::write_nowhere();
                 shared.write_to(&file);

@@ -210,7 +210,7 @@ fn a_catalog_that_comes_late_gets_in_the_same_run_what_the_last_one_left() {
     });
     let known = customers(desk.path());
     assert_eq!(known.len(), 2, "each once, and that of this run by itself: {known:?}");
-    assert!(known[1].2.contains(r#""record":[1"#), "{known:?}");
+    assert!(known[1].2.contains(r#""record":[[1"#), "{known:?}");
     for talk in [&unregistered, &of_this_run] {
         let row = row_when(&desk, talk.call(), "complete");
         assert_eq!(

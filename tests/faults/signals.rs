@@ -11,7 +11,7 @@ use retrocall::protocol::Ask;
 
 use crate::{
     Talk,
-    desk::{Desk, Home, PATIENCE, Sound, wait_for},
+    desk::{Desk, Home, PATIENCE, PROGRAM, Sound, wait_for},
     disk::trouble,
     hanging::IceBox,
     path_in,
@@ -29,6 +29,13 @@ const NOTHING: [&str; 16] = [
 ];
 /// So soon it is the same wish, and so late it is meant.
 const SAME_WISH: Duration = Duration::from_secs(5);
+
+/// An engine's signals do what they do by default, whatever a test program was started under: with `nohup` its children ignore SIGHUP.
+const BY_DEFAULT: [&str; 2] = ["env", "--default-signal"];
+
+fn open() -> Desk {
+    Home::new().start_under(&BY_DEFAULT, &FLAGS)
+}
 
 /// Sends a signal by its name or number: not all of them have a name in Rust.
 fn send(desk: &Desk, signal: &str) {
@@ -60,7 +67,7 @@ fn ends_with_all_of(desk: Desk, signal: &str, talk: &Talk) {
 #[test]
 fn an_engine_without_calls_stops_when_it_is_asked_to_and_for_no_other_signal() {
     for signal in STOP {
-        let desk = Desk::open(&FLAGS);
+        let desk = open();
         nothing_happens(&desk);
         send(&desk, signal);
         let (ended, home) = desk.wait();
@@ -73,7 +80,9 @@ fn an_engine_without_calls_stops_when_it_is_asked_to_and_for_no_other_signal() {
 fn an_engine_that_is_just_starting_ends_at_once_and_has_lost_nothing() {
     for signal in STOP {
         let home = Home::new();
-        let mut command = home.command(&["run", "--allow-unlocked", "--memory", "4MiB"]);
+        let mut command = Command::new(BY_DEFAULT[0]);
+        command.args(&BY_DEFAULT[1..]).arg(PROGRAM).arg("--home").arg(home.path());
+        command.args(["run", "--allow-unlocked", "--memory", "4MiB"]);
         let mut engine = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("an engine");
         // As soon as it has its home: whatever it is at then.
         wait_for("its first steps", || home.path().join("engine.lock").exists().then_some(()));
@@ -89,7 +98,7 @@ fn an_engine_that_is_just_starting_ends_at_once_and_has_lost_nothing() {
 fn a_closed_terminal_keeps_a_pressed_call_as_any_other_stop_does() {
     let (seed, _) = rig::random("stopped by each signal");
     for (number, signal) in (0..).zip(STOP) {
-        let desk = Desk::open(&FLAGS);
+        let desk = open();
         let talk = pressed(&desk, seed.wrapping_add(number));
         nothing_happens(&desk);
         send(&desk, signal);
@@ -101,7 +110,7 @@ fn a_closed_terminal_keeps_a_pressed_call_as_any_other_stop_does() {
 fn the_same_signal_again_at_once_costs_no_sample() {
     let (seed, _) = rig::random("asked twice");
     for (number, signal) in (0..).zip(STOP) {
-        let desk = Desk::open(&FLAGS);
+        let desk = open();
         let talk = pressed(&desk, seed.wrapping_add(number));
         send(&desk, signal);
         // As `timeout`, npm, or a shell and its wrapper do. It may have ended by then.
@@ -125,7 +134,7 @@ fn while_it_waits_for_a_full_disk_a_second_signal_at_once_changes_nothing_and_a_
         return;
     }
     let (seed, _) = rig::random("meant");
-    let desk = Desk::open(&FLAGS);
+    let desk = open();
     let disk = SmallDisk::over(&desk.path().join("recordings"), 2_048);
     disk.fill_but(0);
     let mut committing = pressed(&desk, seed);

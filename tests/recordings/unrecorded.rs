@@ -65,7 +65,7 @@ fn everything_written(call: &Path, flags: &[&str]) -> Option<Written> {
 fn the_engine_writes_nothing_of_a_call_that_nobody_recorded_not_even_packed() {
     let folder = Home::new();
     let call = folder.beside("call.wav");
-    let sound = Sound::noise(8_000, 160_000, 8);
+    let sound = Sound::noise(8_000, 320_000, 8);
     sound.save(&call);
     let (traces, audio_bytes) = (Traces::of(&sound, 0, sound.len()), 4 * sound.len());
     // The same look finds a call that was recorded: it is a look that sees.
@@ -81,7 +81,7 @@ fn the_engine_writes_nothing_of_a_call_that_nobody_recorded_not_even_packed() {
     } else {
         crate::skip::skip("not root, so what the engine writes was counted and not looked at");
     }
-    // In whatever form, twenty seconds of noise need more room than this: it is the catalog, the log and the socket's answers.
+    // In whatever form, forty seconds of noise need more room than this: it is the catalog, the log and the socket's answers.
     let bytes = written.seen.len() + written.unseen_bytes;
     assert!(bytes < audio_bytes / 2, "{bytes} bytes were written");
 }

@@ -247,7 +247,10 @@ fn what_a_locked_catalog_did_not_take_before_the_engine_stopped_is_there_after_t
     let recording = &recordings(home.path()).unwrap()[0];
     assert_eq!((recording.state, recording.due), (RecordingState::Complete, Some(at(2_000))));
     let (customer, marks) = customer_and_marks(&home);
-    assert_eq!((customer.as_str(), marks.as_str()), (CUSTOMER, r#"{"bookmarks":[12.5],"dtmf":["5"]}"#));
+    assert_eq!(
+        (customer.as_str(), marks.as_str()),
+        (CUSTOMER, r#"{"record":[[12.5,"anna"]],"dtmf":[[13.0,"5"]],"gaps":[],"masks":[],"lost":[],"left_out":0}"#)
+    );
 }
 
 #[test]
