@@ -13,6 +13,7 @@ mod scene;
 use std::{
     env,
     io::{self, Write},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -155,4 +156,26 @@ fn whichever_step_fails_once_and_whenever_the_power_is_cut_then_what_was_safe_is
         cut_everywhere(&scene.played(), seed, &mut tried);
     }
     tried.finish("a step that fails once, the power cut at every step", seed);
+}
+
+/// All that the file holds when the erase is answered is half of what comes before its audio.
+#[test]
+fn on_a_disk_that_is_full_before_the_first_sample_an_erase_has_nothing_to_wait_for() {
+    let seed = seed();
+    let writes = AtomicUsize::new(0);
+    let mut scene = Scene::new("full at the first write", seed, move |_, asked| match asked {
+        Asked::Write(_) if writes.fetch_add(1, Ordering::SeqCst) == 0 => Err(full()),
+        _ => Ok(()),
+    });
+    let call = scene.call("anna");
+    scene.speak(call, 700);
+    scene.card(call, 300);
+    scene.record(call);
+    scene.wait_for_trouble(call);
+    scene.erase_last(call, 400);
+    scene.finish(call);
+    assert!(scene.commits().wait_idle(PATIENCE), "it is not durable");
+    let mut tried = Tried::default();
+    cut_everywhere(&scene.played(), seed, &mut tried);
+    tried.finish("full at the first write, the power cut at every step", seed);
 }

@@ -12,6 +12,8 @@ use super::Step;
 
 /// What a disk writes at once, at best.
 const SECTOR: usize = 512;
+/// What a file has before its audio: text, of which two letters can look like a sample.
+const PREFIX: usize = 4_096;
 type Bytes = Arc<[u8; SECTOR]>;
 pub(super) type Id = usize;
 const ROOT: Id = 0;
@@ -347,13 +349,17 @@ impl Platter {
         })
     }
 
-    /// Whether any version of any sector of any file that ever was holds such a sample, behind the file's prefix.
+    /// Whether any version of any sector of any file that ever was holds such a sample, behind the file's prefix. The prefix has its place also if
+    /// a full disk took only half of it, without the head of the audio.
     pub fn holds(&self, is_such: impl Fn(i16) -> bool) -> bool {
         let files = self.nodes.iter().filter_map(|node| if let Node::File(file) = node { Some(file) } else { None });
         files.into_iter().any(|file| {
-            let audio = audio_at(&file.bytes()).unwrap_or(0);
+            assert!(
+                audio_at(&file.bytes()).is_none_or(|at| at == PREFIX),
+                "audio begins elsewhere than it is looked for"
+            );
             file.sectors.iter().enumerate().any(|(number, sector)| {
-                let from = audio.saturating_sub(number * SECTOR).min(SECTOR);
+                let from = PREFIX.saturating_sub(number * SECTOR).min(SECTOR);
                 sector.versions.iter().any(|version| {
                     let mut samples = version[from..].chunks_exact(2);
                     samples.any(|sample| is_such(i16::from_le_bytes([sample[0], sample[1]])))
