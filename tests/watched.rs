@@ -255,9 +255,12 @@ fn found(done: &Done, traces: &[Traces]) -> usize {
 fn is_no_place_for_audio(what: &str, home: &Path) -> bool {
     let catalog = home.join("catalog.sqlite").display().to_string();
     let numbers = home.join("numbers").display().to_string();
+    // What the start tries the disk with.
+    let probe = home.join("recordings/.probe-").display().to_string();
     let log = home.parent().expect("a folder above").join("engine.log").display().to_string();
     what.starts_with(&catalog)
         || what == numbers
+        || what.starts_with(&probe)
         || what == log
         || ["socket:", "pipe:", "anon_inode:[eventfd]"].iter().any(|one| what.starts_with(one))
 }

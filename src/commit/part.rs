@@ -155,7 +155,7 @@ impl Part {
     }
 
     fn sync_data(&mut self) -> Result<(), Refusal> {
-        let synced = self.file.file().sync_data();
+        let synced = self.file.file().and_then(|file| file.sync_data());
         synced.and_then(|()| self.expect_name()).map_err(|error| Refusal::new("sync", &self.unfinished, &error))?;
         self.is_dirty = false;
         Ok(())
@@ -163,7 +163,7 @@ impl Part {
 
     /// A file that lost its name, with its folder perhaps, is as good as not written.
     fn expect_name(&mut self) -> io::Result<()> {
-        if self.file.file().has_name()? { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
+        if self.file.file()?.has_name()? { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
     }
 
     fn cut(&mut self) -> Result<(), Refusal> {
@@ -201,6 +201,8 @@ impl Part {
             _ => Refusal::of_name_change("rename", &self.unfinished, &error),
         })?;
         self.is_named = true;
+        // Where descriptors have run out, the sync of the folder needs this one.
+        self.file.close();
         Ok(())
     }
 

@@ -70,7 +70,8 @@ impl Buffers {
 
 /// A WAV file that is being written.
 pub(super) struct Wav {
-    file: Box<dyn DiskFile>,
+    /// None once it is closed.
+    file: Option<Box<dyn DiskFile>>,
     prefix: Prefix,
     /// Stereo samples that the file holds.
     frames: u64,
@@ -81,7 +82,7 @@ pub(super) struct Wav {
 impl Wav {
     /// A file of which only the prefix counts, whatever else it may still hold.
     pub(super) fn new(file: Box<dyn DiskFile>, prefix: Prefix) -> Wav {
-        Wav { file, prefix, frames: 0, sum: Some(Hasher::new()) }
+        Wav { file: Some(file), prefix, frames: 0, sum: Some(Hasher::new()) }
     }
 
     /// How many stereo samples to write at once from `at` on: up to the next place where a write should end.
@@ -102,11 +103,13 @@ impl Wav {
     pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> io::Result<()> {
         debug_assert!(at <= self.frames, "no holes");
         let bytes = &buffers.staging[..count * FRAME_BYTES as usize];
-        self.file.seek(SeekFrom::Start(self.offset(at)))?;
         if at < self.frames {
             self.sum = None;
         }
-        self.file.write_all(bytes)?;
+        let offset = self.offset(at);
+        let file = open(&mut self.file)?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)?;
         if let Some(sum) = &mut self.sum {
             sum.update(bytes);
         }
@@ -134,14 +137,16 @@ impl Wav {
                 "its comment has no room for the facts of the call",
             ));
         }
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(self.prefix.bytes())
+        let file = open(&mut self.file)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(self.prefix.bytes())
     }
 
     /// Cuts off whatever the file holds beyond its samples.
     pub(super) fn cut(&mut self) -> io::Result<()> {
         let length = self.length();
-        if self.file.length()? == length { Ok(()) } else { self.file.set_len(length) }
+        let file = self.file()?;
+        if file.length()? == length { Ok(()) } else { file.set_len(length) }
     }
 
     /// Bytes of prefix and samples.
@@ -153,8 +158,24 @@ impl Wav {
         self.frames
     }
 
-    pub(super) fn file(&mut self) -> &mut dyn DiskFile {
-        &mut *self.file
+    /// The file.
+    ///
+    /// # Errors
+    /// It is closed.
+    pub(super) fn file(&mut self) -> io::Result<&mut dyn DiskFile> {
+        open(&mut self.file)
+    }
+
+    /// Gives the file's descriptor back: nothing more is written.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+}
+
+fn open(file: &mut Option<Box<dyn DiskFile>>) -> io::Result<&mut dyn DiskFile> {
+    match file {
+        Some(file) => Ok(&mut **file),
+        None => Err(io::Error::other("the file is closed")),
     }
 }
 

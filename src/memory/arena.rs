@@ -419,7 +419,7 @@ mod tests {
     fn segments_given_back_together_come_back_wiped_each_of_them_once() {
         let arena = arena(300);
         for are_deep in [false, true] {
-            let taken: Vec<SegmentId> = std::iter::from_fn(|| arena.take(Need::Selected)).collect();
+            let taken: Vec<SegmentId> = std::iter::from_fn(|| arena.take(Need::Message)).collect();
             let mut words = taken.iter().flat_map(|id| arena.words(*id));
             assert!(words.all(|word| word.swap(u64::MAX, Ordering::Relaxed) == 0));
             assert_eq!((taken.len(), arena.give_back_all(taken.into_iter(), are_deep)), (300, 300));
@@ -444,6 +444,14 @@ mod tests {
         let ordinary = std::iter::from_fn(|| arena.take(Need::Ordinary)).count();
         let selected = std::iter::from_fn(|| arena.take(Need::Selected)).count();
         assert_eq!((ordinary, selected), (60, 4));
+    }
+
+    #[test]
+    fn half_a_message_finds_room_though_a_selected_call_has_filled_the_memory() {
+        let arena = arena(512);
+        let selected = std::iter::from_fn(|| arena.take(Need::Selected)).count();
+        let messages = std::iter::from_fn(|| arena.take(Need::Message)).count();
+        assert_eq!((selected, messages), (510, 2));
     }
 
     #[test]

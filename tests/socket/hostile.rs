@@ -184,7 +184,8 @@ fn a_hostile_user_costs_others_neither_a_press_nor_a_row() {
     while Instant::now() < until {
         most_kib = most_kib.max(anonymous_kib(desk.pid()));
         let ran = desk.run(&["record", "--agent", "bert"]);
-        assert_eq!(ran.code, 0, "the owner's own command: {ran:?}");
+        // The call is recorded; more than a thousand bookmarks are refused.
+        assert!(ran.code == 0 || ran.stderr.contains("a thousand marks"), "the owner's own command: {ran:?}");
     }
     let took = pressing.end().pop().expect("presses");
     let calls = calling.end().pop().expect("calls");
