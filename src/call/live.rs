@@ -16,6 +16,24 @@ use crate::{
     ring::{Ring, RingReader},
 };
 
+impl Quiet {
+    /// What a recording says of its begin.
+    fn begins(self, at: u64) -> Mark {
+        match self {
+            Quiet::Mask => Mark::Mask(at),
+            Quiet::Hold => Mark::Hold(at),
+        }
+    }
+
+    /// What a recording says of its end.
+    fn ends(self, at: u64) -> Mark {
+        match self {
+            Quiet::Mask => Mark::Unmask(at),
+            Quiet::Hold => Mark::Resume(at),
+        }
+    }
+}
+
 /// What a control did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {

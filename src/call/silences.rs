@@ -10,7 +10,6 @@
 
 use crate::{
     audio::Leg,
-    commit::Mark,
     ring::{Ring, SPANS_MAX, Span},
 };
 
@@ -21,24 +20,6 @@ pub(super) enum Quiet {
     Mask,
     /// The customer, and the agent unless a setting keeps that leg.
     Hold,
-}
-
-impl Quiet {
-    /// What a recording says of its begin.
-    pub(super) fn begins(self, at: u64) -> Mark {
-        match self {
-            Quiet::Mask => Mark::Mask(at),
-            Quiet::Hold => Mark::Hold(at),
-        }
-    }
-
-    /// What a recording says of its end.
-    pub(super) fn ends(self, at: u64) -> Mark {
-        match self {
-            Quiet::Mask => Mark::Unmask(at),
-            Quiet::Hold => Mark::Resume(at),
-        }
-    }
 }
 
 /// The silent stretches of one call.

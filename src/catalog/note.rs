@@ -30,7 +30,7 @@ pub enum Note {
     Skipped(Skipped),
 }
 
-/// A customer's number. Shows itself to nobody who prints or logs it, nor in JSON but where [`in_plain`] is asked for.
+/// A customer's number. Shows itself to nobody who prints or logs it, nor in JSON but where `in_plain` is asked for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer(String);
 
