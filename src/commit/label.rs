@@ -153,9 +153,9 @@ impl Comment {
             text.split(';')
                 .find_map(|fact| fact.trim().split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value))
         };
-        let words: Vec<&str> = fact("reasons")?.split('+').filter(|word| !word.is_empty()).collect();
-        let reasons: Vec<Reason> = words.iter().map_while(|word| reason(word)).collect();
-        if reasons.is_empty() && !words.is_empty() {
+        let reasons: Vec<Reason> = fact("reasons")?.split('+').map_while(reason).collect();
+        // No recording is without one: what ends before it was never synced.
+        if reasons.is_empty() {
             return None;
         }
         let count = |key| fact(key).and_then(|count| count.parse().ok()).unwrap_or(0);
@@ -210,10 +210,9 @@ mod tests {
         assert_eq!(Comment::from_text(&text), Some(comment.clone()));
         assert_eq!(Comment::from_text(&format!("later=fact; {text}; and more")), Some(comment.clone()));
         let none = Comment { reasons: vec![], ..comment };
-        assert_eq!(Comment::from_text(&none.to_text()), Some(none));
+        assert_eq!(Comment::from_text(&none.to_text()), None, "nothing is kept without a reason");
         for length in 0..text.find("; reasons=on-demand").expect("a fact") + "; reasons=on-demand".len() {
-            let cut = Comment::from_text(&text[..length]);
-            assert!(cut.is_none_or(|cut| cut.reasons.is_empty()), "{}", &text[..length]);
+            assert_eq!(Comment::from_text(&text[..length]), None, "{}", &text[..length]);
         }
         assert_eq!(Comment::from_text(&text.replace("rate=48000", "rate=1")), None);
         assert_eq!(Comment::from_text(&text.replace("on-demand", "whim")), None);
