@@ -195,7 +195,7 @@ pub(super) fn audiosocket(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         costs[costs.len() - 1].0
     )));
     bench.figure(Figure::new("audiosocket/frame", us(ours), "us").note(format!(
-        "and 20 ms of silence sent for it; {:.3} cores for {LEGS} legs",
+        "and 20 ms of silence sent for it, two at a time; {:.3} cores for {LEGS} legs",
         us(ours) * frames_per_second / 1e6
     )));
     bench.figure(Figure::new("audiosocket/frame/echo", us(theirs), "us").note("one read and one write"));

@@ -190,7 +190,7 @@ impl<'a> Tap<'a> {
             torn: false,
             odd: 0,
             digits_left: DIGITS_MAX,
-            speaker: Speaker::new(),
+            speaker: Speaker::new(id),
         }
     }
 
@@ -252,7 +252,7 @@ impl<'a> Tap<'a> {
         }
     }
 
-    /// Sends silence, `times` 20 ms of it.
+    /// `times` 20 ms have gone by: sends the silence that is due.
     pub(super) fn send_silence(&mut self, silences: &Silences, times: u32) {
         self.torn |= self.speaker.send(&self.fd, silences, times).is_err();
     }

@@ -1,6 +1,6 @@
-//! The thread `audiosocket`: every 20 ms it reads what has come of each leg, and sends each of them 20 ms of silence.
+//! The thread `audiosocket`: every 20 ms it reads what has come of each leg, and sends every other one 40 ms of silence.
 //!
-//! One turn for all legs: one wake-up, and for each leg one read and one write. The time at which samples came is known to 20 ms that way.
+//! One turn for all legs: one wake-up, and for each leg one read and half a write. The time at which samples came is known to 20 ms that way.
 //! The path of a frame obeys the rules of `intake/reader`: no lock, no log, no file, no allocation; locked buffers, wiped after every read.
 //!
 //! Nothing here closes a connection before the peer does, but for one from which nothing has come for the idle limit, or that does not say
@@ -43,7 +43,7 @@ use crate::{
 const READ_BYTES_MAX: usize = 64 * 1024;
 /// Room for what is read, and for what waits before it.
 const BUFFER_BYTES: usize = WAITING_BYTES_MAX + READ_BYTES_MAX + REST_BYTES_MAX;
-/// How long a message of silence lasts.
+/// How long a turn lasts, and a message of silence.
 const TICK: Duration = Duration::from_millis(20);
 /// A thread that got no turn for longer makes up for no more than so much.
 const TICKS_MAX: u32 = 5;

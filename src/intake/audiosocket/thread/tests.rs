@@ -1,7 +1,7 @@
 //! A tap in a time of its own: what becomes of what comes, whenever it comes and however it is split.
 
 use std::{
-    io::Read,
+    io::{ErrorKind, Read},
     os::unix::net::{UnixDatagram, UnixStream},
 };
 
@@ -214,22 +214,29 @@ fn keys_are_told_at_once_and_what_is_odd_is_told_once_and_closes_nothing() {
 }
 
 #[test]
-fn silence_is_sent_with_one_write_a_message_in_the_kind_that_the_peer_speaks() {
+fn silence_is_sent_40_ms_with_one_write_in_the_kind_that_the_peer_speaks() {
     let mut scene = scene(None);
     let silences = Silences::new();
     let hears = |scene: &Scene| {
-        let mut message = [7; 8_000];
-        let bytes = scene.peer.recv(&mut message).expect("it was sent");
-        (bytes, message[..4].to_vec(), message[3..bytes].iter().all(|byte| *byte == 0))
+        let mut messages = [7; 16_000];
+        let bytes = scene.peer.recv(&mut messages).expect("it was sent");
+        let [one, other] = [&messages[..bytes / 2], &messages[bytes / 2..bytes]];
+        assert_eq!(one, other);
+        (one.len(), one[..4].to_vec(), one[3..].iter().all(|byte| *byte == 0))
     };
-    scene.tap.send_silence(&silences, 3);
+    // Connection 1 has its turn at once, and then after each 40 ms.
+    for times in [1, 2, 1, 1] {
+        scene.tap.send_silence(&silences, times);
+    }
     for _ in 0..3 {
         assert_eq!(hears(&scene), (323, vec![0x10, 1, 0x40, 0], true));
     }
+    scene.peer.set_nonblocking(true).expect("a socket");
+    assert_eq!(scene.peer.recv(&mut [0]).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
     // Also above what is captured: it is the peer's own kind.
     for (type_byte, samples) in [(0x12, 320usize), (0x18, 3_840)] {
         scene.come(0, &[&ID[..], &message(type_byte, &[1; 4])].concat());
-        scene.tap.send_silence(&silences, 1);
+        scene.tap.send_silence(&silences, 2);
         let bytes = 2 * samples;
         assert_eq!(hears(&scene), (bytes + 3, vec![type_byte, (bytes >> 8) as u8, bytes as u8, 0], true));
     }
@@ -289,7 +296,7 @@ fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() 
     let mut heard = Vec::new();
     idle.0.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     (&idle.0).read_to_end(&mut heard).expect("it was closed after the idle limit");
-    assert!(heard.len() >= 5 * 323 && heard.len() % 323 == 0, "silence until then: {} bytes", heard.len());
+    assert!(heard.len() >= 4 * 323 && heard.len() % 323 == 0, "silence until then: {} bytes", heard.len());
     assert!(taps.ask_beat());
     while taps.beats() == 0 {
         thread::yield_now();
