@@ -22,6 +22,7 @@ use super::{
     disk::Disk,
     folders::Folders,
     label::State,
+    leftovers::Leftovers,
     marks::{Findings, Mark, Marks},
     orders::{Finish, Orders, Rewrite},
     part::{Part, Whole},
@@ -91,6 +92,8 @@ pub(super) struct Job {
     marks: Vec<Mark>,
     /// The files, each beginning where the one before ends. Empty until the first step, and after a refusal that nothing survives.
     parts: Vec<Part>,
+    /// The files that there are, also of tries before.
+    left: Leftovers,
     /// Their names, and those of their folders, are durable.
     has_durable_names: bool,
     /// The position of the first sample, from the first step on.
@@ -130,6 +133,7 @@ impl Job {
             findings: Findings::default(),
             marks: Vec::new(),
             parts: Vec::new(),
+            left: Leftovers::default(),
             has_durable_names: false,
             base: None,
             work: Stretches::default(),
@@ -240,7 +244,10 @@ impl Job {
         self.collect_marks();
         self.place.folders.make(&*self.place.disk, &self.paths)?;
         let number = self.parts.len() as u32 + 1;
-        let part = Part::open(&*self.place.disk, &self.paths, number, base, &self.whole())?;
+        let mut part = Part::open(&*self.place.disk, &self.paths, number, base, &self.whole())?;
+        if self.left.replaces(number, base) {
+            part.wipe_rest()?;
+        }
         tracing::debug!(call = %self.label.call, path = %part.unfinished.display(), "commit begins a file");
         self.parts.push(part);
         self.has_durable_names = false;
@@ -310,6 +317,16 @@ impl Job {
         self.written >= erasing.until && !self.work.touch(erasing.rewrite.from, erasing.until)
     }
 
+    /// Files of earlier tries that this one does not need, once it has all that they had.
+    fn remove_leftovers(&mut self) -> Result<(), Refusal> {
+        let parts = self.parts.len();
+        if self.left.are_beyond(parts) && self.written >= self.extent {
+            self.left.remove_beyond(parts, &*self.place.disk, &self.paths)?;
+            self.place.folders.sync(&*self.place.disk, &self.paths)?;
+        }
+        Ok(())
+    }
+
     fn is_dirty(&self) -> bool {
         self.parts.iter().any(|part| part.is_dirty)
     }
@@ -352,6 +369,7 @@ impl Job {
     /// All that was written is safe, and the names of the files too.
     fn sync(&mut self) -> Result<(), Refusal> {
         self.each_part(|part| part.is_dirty, |part, whole| part.sync(whole))?;
+        self.remove_leftovers()?;
         if !self.has_durable_names {
             self.place.folders.sync(&*self.place.disk, &self.paths)?;
             self.has_durable_names = true;
@@ -363,7 +381,7 @@ impl Job {
 
     fn answer_erases(&mut self) {
         for one in std::mem::take(&mut self.erasing) {
-            if self.is_erased(&one) {
+            if self.is_erased(&one) && !self.left.are_beyond(self.parts.len()) {
                 one.rewrite.answer();
             } else {
                 self.erasing.push(one);
@@ -391,6 +409,7 @@ impl Job {
         let state = if is_incomplete { State::Incomplete } else { State::Complete };
         let parts = self.parts.len() as u32;
         self.each_part(|_| true, |part, whole| part.seal(whole, state, parts))?;
+        self.remove_leftovers()?;
         self.answer_erases();
         if !self.orders.close() {
             return Ok(Next::Soon);

@@ -8,6 +8,7 @@ mod folders;
 mod found;
 mod job;
 mod label;
+mod leftovers;
 mod marks;
 mod orders;
 mod part;

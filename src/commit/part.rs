@@ -11,6 +11,7 @@ use super::{
     Label,
     disk::Disk,
     label::{Comment, Proof, State},
+    leftovers,
     marks::{Log, Mark},
     paths::Paths,
     prefix::Prefix,
@@ -82,6 +83,13 @@ impl Part {
         };
         part.write_prefix(whole, State::Running, Proof::None, 0)?;
         Ok(part)
+    }
+
+    /// What an earlier try left in it, which began elsewhere, is gone: its length would say that it is this one's.
+    pub(super) fn wipe_rest(&mut self) -> Result<(), Refusal> {
+        let length = self.file.length();
+        let wiped = self.file.file().and_then(|file| leftovers::wipe_from(file, length));
+        wiped.map_err(|error| Refusal::new("overwrite", &self.unfinished, &error))
     }
 
     /// The position behind its last sample.

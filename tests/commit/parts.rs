@@ -1,6 +1,14 @@
 //! Recordings that are longer than one file can be.
 
-use std::{fs, io, path::Path};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
 
 use retrocall::{
     audio::Leg,
@@ -127,7 +135,7 @@ fn after_a_failed_sync_all_files_are_written_again() {
     let mut call = call_of(25_000, 25_000);
     let (fails, rule) = switch(false);
     let disk = TestDisk::with(move |_, asked| {
-        let fails = asked == Asked::SyncData && rule.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let fails = asked == Asked::SyncData && rule.swap(false, Ordering::SeqCst);
         if fails { Err(io::Error::other("the platter is scratched")) } else { Ok(()) }
     });
     let desk = Desk::with_parts_of(PART as u64, disk, 1);
@@ -139,13 +147,60 @@ fn after_a_failed_sync_all_files_are_written_again() {
         let length = fs::metadata(&part).expect("a file").len() as usize;
         fs::write(&part, vec![0x55; length]).expect("scratched");
     }
-    fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    fails.store(true, Ordering::SeqCst);
     call.speak(Leg::Agent, 100);
     recording.finish(&call);
     recording.trouble();
     recording.well();
     let durable = recording.durable();
     assert!(read_all(&durable) == call.expected());
+}
+
+/// A disk on which no file grows beyond so many bytes, for now, and of which a sync can be made to fail.
+fn limited() -> (TestDisk, Arc<AtomicU64>, Arc<AtomicBool>) {
+    let (limit, (fails, fails_now)) = (Arc::new(AtomicU64::new(60_000)), switch(false));
+    let limit_now = Arc::clone(&limit);
+    let disk = TestDisk::with(move |_, asked| match asked {
+        Asked::Write(to) if to > limit_now.load(Ordering::SeqCst) => Err(io::ErrorKind::FileTooLarge.into()),
+        Asked::SyncData if fails_now.swap(false, Ordering::SeqCst) => Err(io::Error::other("the platter is scratched")),
+        _ => Ok(()),
+    });
+    (disk, limit, fails)
+}
+
+/// Whether a file below the folder holds any of these samples, which are noise, as they stand there: four of them in a row.
+fn hold(folder: &Path, samples: &[i16]) -> bool {
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let traces: HashSet<&[u8]> = bytes.chunks_exact(8).collect();
+    let holds = |file: &Path| fs::read(file).expect("a file").windows(8).any(|eight| traces.contains(eight));
+    files(folder).iter().any(|file| holds(file))
+}
+
+#[test]
+fn what_is_erased_is_in_no_file_that_an_earlier_try_left_though_files_may_grow_farther_since() {
+    // As far as it goes, and a little farther, so that the later files begin elsewhere.
+    for farther in [u64::MAX, 90_000] {
+        let (disk, limit, fails) = limited();
+        let mut call = call_of(40_000, 40_000);
+        let desk = Desk::new(disk, 1);
+        let recording = desk.record(&call);
+        wait_for(&recording, &call.expected());
+        assert!(files(&desk.recordings()).len() > 2, "it went on in other files");
+        limit.store(farther, Ordering::SeqCst);
+        fails.store(true, Ordering::SeqCst);
+        Leg::ALL.into_iter().for_each(|leg| call.speak(leg, 100));
+        recording.trouble();
+        let said = call.expected();
+        let from = erase_last(&mut call, 20_000);
+        recording.rewrite(from);
+        assert!(!hold(&desk.recordings(), &said[2 * from as usize..]), "what was erased is on the disk");
+        recording.well();
+        call.speak(Leg::Customer, 8_000);
+        recording.finish(&call);
+        let durable = recording.durable();
+        assert!(read_all(&durable) == call.expected());
+        assert_eq!(files(&desk.recordings()).len(), durable.parts().len(), "nothing else is left");
+    }
 }
 
 /// What a killed engine left of a call of three files, and the call.
@@ -189,9 +244,9 @@ fn a_killed_engine_leaves_all_files_of_a_long_call_as_one_recording() {
 #[test]
 fn an_engine_killed_between_the_names_of_two_files_leaves_a_whole_recording() {
     for named in 0..3 {
-        let count = std::sync::atomic::AtomicUsize::new(0);
+        let count = AtomicUsize::new(0);
         let rule = move |_, asked| {
-            let is_killed = asked == Asked::Rename && count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= named;
+            let is_killed = asked == Asked::Rename && count.fetch_add(1, Ordering::SeqCst) >= named;
             if is_killed { Err(io::Error::other("killed here")) } else { Ok(()) }
         };
         let (home, call, recording) = left(rule, true);
