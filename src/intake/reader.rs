@@ -26,9 +26,10 @@ use crate::{
     barrier,
     engine::FaultIn,
     memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
-    protocol::{AUDIO_HEAD_BYTES, AudioHead, CallId, ErrorCode, HEAD_BYTES, Head, HeadError, Kind},
+    protocol::{CallId, ErrorCode},
     watch::heart,
 };
+use bytes::{Connection, Stop};
 pub(super) use guess::Finding;
 use line::Fault;
 pub(super) use line::Line;
@@ -40,8 +41,6 @@ pub(super) use shared::{Allowance, SharedFrames};
 const READ_BYTES_MAX: usize = 128 * 1024;
 /// What it reads where a control message came last: what lies behind one waits in the arena until it has taken effect, and is copied for each.
 const CONTROL_READ_BYTES: usize = 4 * 1024;
-/// Frames of one read whose calls are told of them together: as many as the processor can fetch memory for at once.
-const FRAMES_AHEAD: usize = 16;
 /// How often what clients wrote into shared memory is collected, while there is any. Half a frame: later than a socket would say it, but
 /// without a call of the system for each; and there is room for half a second of it.
 const COLLECT_EVERY: Duration = Duration::from_millis(10);
@@ -254,34 +253,6 @@ struct ReaderThread<'a> {
     buffers: Buffers,
 }
 
-/// One connection, as the thread knows it.
-struct Connection<'a> {
-    /// Others look at it; only here is it read.
-    stream: Arc<UnixStream>,
-    inbox: UnboundedSender<Inbound>,
-    /// What was read and could not be used yet.
-    stash: Stash<'a>,
-    /// Whether a control message has to take effect before more is read.
-    paused: bool,
-    /// What one read may bring: much only where frames come.
-    read_bytes: usize,
-    /// Bytes of a message that are passed over, because it is too long.
-    skip_bytes: usize,
-    lines: Lines,
-}
-
-/// What stops the reading of a connection's bytes.
-enum Stop {
-    /// The next message is not whole yet.
-    More,
-    /// A control message, which lies in this range of the bytes.
-    Control(std::ops::Range<usize>),
-    /// The head of a control message of so many bytes, which is too long: they are passed over.
-    TooLong(usize),
-    /// Where the next message begins can't be known.
-    Fault(HeadError),
-}
-
 impl ReaderThread<'_> {
     fn run(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
@@ -489,83 +460,11 @@ impl ReaderThread<'_> {
     }
 }
 
-impl<'a> Connection<'a> {
-    /// A connection of which nothing is read yet.
-    fn new(stream: Arc<UnixStream>, inbox: UnboundedSender<Inbound>, stash: Stash<'a>) -> Connection<'a> {
-        let (read_bytes, lines) = (CONTROL_READ_BYTES, Lines::default());
-        Connection { stream, inbox, stash, paused: true, read_bytes, skip_bytes: 0, lines }
-    }
-
-    /// Tells what is to be told of frames that were dropped. Off the path of frames: it may allocate.
-    fn tell_refused(&mut self, now: Instant) {
-        let Connection { lines, inbox, .. } = self;
-        let found = |call, leg, finding| drop(inbox.send(Inbound::Suspect(call, leg, finding)));
-        lines.reports(now, |report| drop(inbox.send(Inbound::Refused(report))), found);
-    }
-
-    /// Uses whole messages from the beginning of `bytes`, up to the first that is none of audio. Returns how many bytes were used.
-    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
-    fn use_bytes(&mut self, bytes: &[u8], samples: &mut LockedSamples, now: Instant) -> (usize, Stop) {
-        let mut used = 0;
-        let mut longest = 0;
-        let mut expected = 0;
-        let stop = loop {
-            let skipped = self.skip_bytes.min(bytes.len() - used);
-            (self.skip_bytes, used) = (self.skip_bytes - skipped, used + skipped);
-            if expected == 0 {
-                expected = self.expect_frames(&bytes[used..]).max(1);
-            }
-            expected -= 1;
-            let Some((head, rest)) = bytes[used..].split_first_chunk::<HEAD_BYTES>() else { break Stop::More };
-            let head = match Head::parse(*head) {
-                Ok(head) => head,
-                Err(error) => break Stop::Fault(error),
-            };
-            // Of what is too long no more is waited for than what says whose it is.
-            let wanted = if head.is_too_long() { AUDIO_HEAD_BYTES } else { head.payload_bytes };
-            let Some(payload) = rest.get(..wanted) else { break Stop::More };
-            used += HEAD_BYTES;
-            match head.kind {
-                _ if head.is_too_long() => {
-                    self.skip_bytes = head.payload_bytes;
-                    match head.kind {
-                        Kind::Control => break Stop::TooLong(head.payload_bytes),
-                        Kind::Audio(leg) => self.lines.frame_too_long(leg, payload),
-                    }
-                }
-                Kind::Control => break Stop::Control(used..used + head.payload_bytes),
-                Kind::Audio(leg) => {
-                    longest = longest.max(self.lines.frame(leg, payload, samples, now));
-                    used += head.payload_bytes;
-                }
-            }
-        };
-        wipe(&mut samples[..longest]);
-        (used, stop)
-    }
-
-    /// Says to the next calls that have frames in these bytes that one will come, if there are several. Returns for how many. What is no
-    /// frame is another's matter.
-    fn expect_frames(&mut self, mut bytes: &[u8]) -> usize {
-        for count in 0..FRAMES_AHEAD {
-            let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return count };
-            let Ok(Head { kind: Kind::Audio(leg), payload_bytes }) = Head::parse(*head) else { return count };
-            let Some((payload, rest)) = rest.split_at_checked(payload_bytes) else { return count };
-            let Some((head, _)) = AudioHead::split(payload) else { return count };
-            if let Some(line) = self.lines.get(head.channel)
-                && (count > 0 || !rest.is_empty())
-            {
-                line.expect_frame(leg);
-            }
-            bytes = rest;
-        }
-        FRAMES_AHEAD
-    }
-}
-
 // Named by their paths, because the fuzz targets take in this file by its own.
 #[path = "by_hand.rs"]
 pub mod by_hand;
+#[path = "bytes.rs"]
+mod bytes;
 #[path = "guess.rs"]
 mod guess;
 #[path = "line.rs"]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audio::{Codec, Rate},
     client::{Pushed, SharedLeg},
-    protocol::{FrameError, SharedLayout, audio_message, control_message},
+    protocol::{AudioHead, FrameError, SharedLayout, audio_message, control_message},
     ring::Ring,
 };
 
