@@ -13,12 +13,14 @@
 //! `file` is the only place that knows of SQLite: `write` and `read` are plain SQL, so that PostgreSQL can follow behind them.
 
 mod beside;
+mod customer;
 mod file;
 mod marks;
 mod note;
 mod numbers;
 mod queue;
 mod read;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -35,18 +37,20 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+pub use customer::Customer;
 pub use marks::{LegStretch, Marks, Silence, SilenceKind};
 pub use note::{
-    CallBegun, CallEnded, Customer, Note, Outcome, Part, Participant, Purpose, PurposeKind, RecordingBegun,
-    RecordingKept, RecordingState, Skipped,
+    CallBegun, CallEnded, Note, Outcome, Part, Participant, Purpose, PurposeKind, RecordingBegun, RecordingKept,
+    RecordingState, Skipped,
 };
 pub use numbers::Number;
-pub use read::{CallRow, Recording, calls, damage, recordings, registered, skipped_numbers};
+pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, registered, skipped_numbers};
 pub use trouble::Trouble;
 
 use crate::{
     priority,
     protocol::CallId,
+    settings::Country,
     watch::heart::{self, Waits},
 };
 use queue::Queue;
@@ -67,11 +71,18 @@ struct Limits {
     notes_max: usize,
     /// How large that file may become.
     unwritten_bytes_max: u64,
+    /// For so long what belongs to a kept call waits in memory alone, which a kill would take along.
+    aside_after: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { retry: Duration::from_secs(1), notes_max: NOTES_MAX, unwritten_bytes_max: unwritten::BYTES_MAX }
+        Limits {
+            retry: Duration::from_secs(1),
+            notes_max: NOTES_MAX,
+            unwritten_bytes_max: unwritten::BYTES_MAX,
+            aside_after: Duration::from_secs(5),
+        }
     }
 }
 
@@ -93,7 +104,7 @@ pub struct Opened {
     /// Calls whose commit was going on when the engine last stopped: recovery says what became of each, with [`Note::Kept`], or
     /// with [`Note::Ended`] and [`Outcome::Lost`] if nothing is left of it.
     pub committing: Vec<Unfinished>,
-    /// Calls of the last hours that were cut off and that no call goes on with yet.
+    /// Calls of this day and the one before that were cut off and that no call goes on with yet.
     pub cut_off: Vec<CutOff>,
 }
 
@@ -142,19 +153,20 @@ impl Drop for LastHold {
 }
 
 impl Catalog {
-    /// Starts the thread that opens `catalog.sqlite` in the home folder, or makes it if there is none, on this day.
+    /// Starts the thread that opens `catalog.sqlite` in the home folder, or makes it if there is none, on this day. Customers' numbers that
+    /// are given without their country are of `country`.
     ///
     /// Never fails and never waits: a file that refuses is tried again every second, [`Catalog::trouble`] says why and what to do,
     /// and notes wait in memory.
-    pub fn open(home: &Path, today: Date) -> Catalog {
-        Catalog::start(home, today, Limits::default())
+    pub fn open(home: &Path, today: Date, country: Country) -> Catalog {
+        Catalog::start(home, today, country, Limits::default())
     }
 
-    fn start(home: &Path, today: Date, limits: Limits) -> Catalog {
+    fn start(home: &Path, today: Date, country: Country, limits: Limits) -> Catalog {
         let queue = Arc::new(Queue::new(limits.notes_max));
         // An absolute path, for the process may change its folder and SQLite takes some relative names for addresses.
         let home = std::path::absolute(home).unwrap_or_else(|_| PathBuf::from(home));
-        let mut worker = Worker::new(Arc::clone(&queue), home, today, &limits);
+        let mut worker = Worker::new(Arc::clone(&queue), home, today, country, &limits);
         // On this thread alone: SQLite's own thread is made by it and inherits how it gives way, and what the kernel bars it from.
         if let Err(error) = heart::spawn("catalog", Waits::Outside, priority::give_way, move |_| worker.run()) {
             queue.end(Some(Trouble::NoThread { cause: error.to_string() }));

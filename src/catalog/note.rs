@@ -8,7 +8,7 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{Marks, text::finite};
+use super::{Customer, Marks, customer::in_plain, text::finite};
 use crate::{
     audio::Rate,
     protocol::{CallId, Direction, Reason},
@@ -28,44 +28,6 @@ pub enum Note {
     Kept(Box<RecordingKept>),
     /// Numbers that no call has, or whose calls have no row.
     Skipped(Skipped),
-}
-
-/// A customer's number. Shows itself to nobody who prints or logs it, nor in JSON but where `in_plain` is asked for.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Customer(String);
-
-impl Customer {
-    /// The number itself, to be bound to a query.
-    pub(super) fn number(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Customer {
-    fn from(number: String) -> Customer {
-        Customer(number)
-    }
-}
-
-/// Customers as JSON, for a file that is as closed as the catalog.
-mod in_plain {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Customer;
-
-    pub(super) fn serialize<S: Serializer>(customer: &Option<Customer>, to: S) -> Result<S::Ok, S::Error> {
-        customer.as_ref().map(Customer::number).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Customer>, D::Error> {
-        Ok(Option::<String>::deserialize(from)?.map(Customer))
-    }
-}
-
-impl fmt::Debug for Customer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Customer(hidden)")
-    }
 }
 
 /// What became of a call.
@@ -269,6 +231,11 @@ pub struct Skipped {
 }
 
 impl Note {
+    /// Whether it belongs to a recording: no file says all of it.
+    pub(super) fn is_of_recording(&self) -> bool {
+        matches!(self, Note::Selected(_) | Note::Kept(_))
+    }
+
     /// The same, with its file from the home folder on.
     pub(super) fn below(mut self, home: &Path) -> Note {
         let below = |path: &mut PathBuf| {

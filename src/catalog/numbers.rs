@@ -200,7 +200,7 @@ impl NumbersFile {
     }
 
     fn refused(&self, error: &io::Error) -> Trouble {
-        Trouble::Unreserved { path: self.path.clone(), cause: error.to_string() }
+        Trouble::unreserved(&self.path, error)
     }
 }
 

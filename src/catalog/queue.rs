@@ -269,6 +269,16 @@ impl Queue {
         self.state.lock().waiting.len() > self.notes_max / 2
     }
 
+    /// Whether something waits that belongs to a recording.
+    pub(super) fn has_recordings(&self) -> bool {
+        self.state.lock().waiting.iter().any(Note::is_of_recording)
+    }
+
+    /// Whether the thread is to end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.state.lock().closing.is_some()
+    }
+
     /// The numbers go on after these.
     pub(super) fn number_from(&self, numbers: Numbers) {
         self.state.lock().numbers.get_or_insert(numbers);

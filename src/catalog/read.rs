@@ -6,22 +6,25 @@ use std::{
     thread,
 };
 
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    CutOff, LegStretch, Marks, Opened, Outcome, Participant, PurposeKind, RecordingState, Silence, Skipped, Trouble,
-    Unfinished, file,
+    Customer, CutOff, LegStretch, Marks, Opened, Outcome, Participant, PurposeKind, RecordingState, Silence, Skipped,
+    Trouble, Unfinished, file,
     numbers::Highest,
     text::{self, Word},
 };
-use crate::protocol::{CallId, Direction, Reason};
+use crate::{
+    protocol::{CallId, Direction, Reason},
+    settings::Country,
+};
 
 /// Days whose last number is asked for: more than the file of numbers remembers.
 const DAYS_ASKED: i64 = 100;
-/// How long before now a call may have begun that another one goes on with: longer than people talk.
-const CUT_OFF_HOURS: i64 = 12;
+/// How many days before the open period one may lie whose calls another one goes on with: people talk over midnight.
+const CUT_OFF_DAYS: i64 = 1;
 
 /// A recording, as lists show it: never the customer's number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -213,6 +216,19 @@ pub fn registered(home: &Path) -> Result<HashSet<CallId>, Trouble> {
     Ok(calls.into_iter().collect())
 }
 
+/// The calls whose recordings are of this customer: by the number as it was given, or in its one form, as whoever dials in `country` means it.
+/// Needs no engine; without a catalog there are none.
+pub fn of_customer(home: &Path, customer: &Customer, country: Country) -> Result<HashSet<CallId>, Trouble> {
+    let form = customer.in_one_form(country);
+    let calls = read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT call FROM recordings WHERE customer = $1 OR customer_form = $2");
+        let select = select.bind(customer.number()).bind(form.as_ref().map(Customer::number));
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| columns.parsed(row, "call")).collect()
+    })?;
+    Ok(calls.into_iter().collect())
+}
+
 /// Reads the whole file through, and says what is damaged in it, in SQLite's words, which name pages and tables, never what is in them.
 /// Needs no engine; without a catalog there is nothing.
 pub fn damage(home: &Path) -> Result<Vec<String>, Trouble> {
@@ -271,11 +287,13 @@ pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
     })
 }
 
-/// What an earlier run left: everything but the calls `of_this_run`. What was live then and is not kept is written down as lost.
+/// What an earlier run left: everything but the calls `of_this_run`. What was live then and is not kept is written down as lost. `period` is the
+/// day with which the open period of numbers is labelled, which the wall clock never turns back.
 pub(super) async fn start(
     connection: &mut SqliteConnection,
     path: &Path,
     of_this_run: &HashSet<CallId>,
+    period: Date,
 ) -> Result<Opened, Trouble> {
     let columns = Columns { path, home: Path::new("") };
     let failed = |error: sqlx::Error| columns.refused(&error);
@@ -296,25 +314,29 @@ pub(super) async fn start(
         sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
     let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
     committing.retain(|call| !of_this_run.contains(&call.call));
-    let mut cut_off = cut_off(&mut transaction, &columns).await?;
+    let mut cut_off = cut_off(&mut transaction, &columns, period).await?;
     cut_off.retain(|call| !of_this_run.contains(&call.call));
     transaction.commit().await.map_err(failed)?;
     Ok(Opened { lost, committing, cut_off })
 }
 
-/// The calls with which another one may go on: cut off, or live a moment ago; begun in the last hours; and not gone on with yet.
-async fn cut_off(connection: &mut SqliteConnection, columns: &Columns<'_>) -> Result<Vec<CutOff>, Trouble> {
-    let since = Timestamp::now() - SignedDuration::from_hours(CUT_OFF_HOURS);
+/// The calls with which another one may go on: cut off, or live a moment ago; of the open period or the day before; and not gone on with yet.
+async fn cut_off(
+    connection: &mut SqliteConnection,
+    columns: &Columns<'_>,
+    period: Date,
+) -> Result<Vec<CutOff>, Trouble> {
+    let since = period.saturating_sub(CUT_OFF_DAYS.days());
     let select = sqlx::query(
         "SELECT call, agent, private, objected,
                 EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call
                         AND recordings.reasons LIKE '%' || $2 || '%') AS recording
          FROM calls
-         WHERE (cut_off OR outcome = 'live') AND began_at >= $1
+         WHERE (cut_off OR outcome = 'live') AND day >= $1
                AND NOT EXISTS (SELECT 1 FROM calls AS later WHERE later.continues = calls.call)
          ORDER BY began_at, call",
     );
-    let found = select.bind(text::time(since)).bind(Reason::OnDemand.as_str()).fetch_all(connection).await;
+    let found = select.bind(text::day(since)).bind(Reason::OnDemand.as_str()).fetch_all(connection).await;
     let one = |row: &SqliteRow| {
         Ok(CutOff {
             call: columns.parsed(row, "call")?,

@@ -1,9 +1,11 @@
 //! The catalog as the engine and the commands meet it.
 
+mod customers;
 mod faults;
 mod forgets_nothing;
+mod kills;
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, thread, time::Instant};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -26,7 +28,7 @@ fn limits() -> Limits {
 }
 
 fn open(home: &TempDir) -> Catalog {
-    Catalog::start(home.path(), today(), limits())
+    Catalog::start(home.path(), today(), Country::default(), limits())
 }
 
 fn file(home: &TempDir) -> PathBuf {
@@ -147,6 +149,59 @@ fn sequences(home: &TempDir) -> Vec<Option<u64>> {
     let mut sequences: Vec<_> = calls(home.path()).unwrap().iter().map(|call| call.sequence).collect();
     sequences.sort();
     sequences
+}
+
+/// Waits for what tells nobody that it came.
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What is given and written in `work`, while another program holds the catalog.
+fn while_locked<T>(home: &TempDir, work: impl FnOnce() -> T) -> T {
+    outside(home, async |connection| {
+        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+        let answer = work();
+        connection.execute("ROLLBACK").await.unwrap();
+        answer
+    })
+}
+
+/// What lies on the disk at this moment: what a killed engine leaves.
+fn as_killed(home: &Path) -> TempDir {
+    let left = TempDir::new().unwrap();
+    for entry in fs::read_dir(home).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
+    }
+    left
+}
+
+fn unwritten(home: &TempDir) -> PathBuf {
+    home.path().join("unwritten.jsonl")
+}
+
+/// All notes of a kept call, and of one that was discarded.
+fn two_calls(catalog: &Catalog) -> (CallId, CallId) {
+    let (kept_call, discarded) = (begin(catalog), begin(catalog));
+    for note in [selected(kept_call), kept(kept_call), ended(kept_call, Outcome::Kept)] {
+        catalog.note(note);
+    }
+    catalog.note(ended(discarded, Outcome::Discarded));
+    (kept_call, discarded)
+}
+
+fn customer_and_marks(home: &TempDir) -> (String, String) {
+    outside(home, async |connection| {
+        sqlx::query_as("SELECT customer, marks FROM recordings").fetch_one(connection).await.unwrap()
+    })
+}
+
+fn skipped(home: &TempDir) -> Vec<(u64, u64)> {
+    skipped_numbers(home.path()).unwrap().iter().map(|hole| (hole.first, hole.last)).collect()
 }
 
 #[test]

@@ -7,16 +7,22 @@ use std::{
 
 use sqlx::migrate::MigrateError;
 
+use super::steps;
+
 // What SQLite answers, without the details in the upper bits (sqlite.org/rescode.html).
-const BUSY: i32 = 5;
-const LOCKED: i32 = 6;
-const READONLY: i32 = 8;
-const CORRUPT: i32 = 11;
-const FULL: i32 = 13;
-const CANTOPEN: i32 = 14;
-const NOTADB: i32 = 26;
 /// A statement does not fit the tables.
 const ERROR: i32 = 1;
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+/// Another program changed the locks too often.
+const PROTOCOL: i32 = 15;
+const SCHEMA: i32 = 17;
+const CONSTRAINT: i32 = 19;
+const MISMATCH: i32 = 20;
+const FORMAT: i32 = 24;
+const NOTADB: i32 = 26;
 
 /// Why the catalog cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +66,14 @@ pub enum Trouble {
         /// The file.
         path: PathBuf,
     },
-    /// The file or its folder can't be used.
+    /// The file, or one beside it, can't be used.
     Unusable {
         /// The file.
         path: PathBuf,
         /// What the system says.
         cause: String,
+        /// What to do about it.
+        step: String,
     },
     /// No more numbers can be reserved for calls.
     Unreserved {
@@ -73,6 +81,8 @@ pub enum Trouble {
         path: PathBuf,
         /// What the system says.
         cause: String,
+        /// What to do about it.
+        step: String,
     },
     /// The thread that writes it came upon a defect of this program.
     Panicked {
@@ -97,16 +107,24 @@ impl Trouble {
                 let code = answer.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(ERROR) & 0xff;
                 let said = answer.message().to_owned();
                 match code {
-                    BUSY | LOCKED => Trouble::Locked { path },
-                    CORRUPT | NOTADB | ERROR => Trouble::Damaged { path, found: said },
+                    BUSY | LOCKED | PROTOCOL => Trouble::Locked { path },
+                    // Tables, or rows, that this program did not write.
+                    CORRUPT | NOTADB | ERROR | SCHEMA | CONSTRAINT | MISMATCH | FORMAT => {
+                        Trouble::Damaged { path, found: said }
+                    }
                     FULL => Trouble::Full { path },
-                    READONLY | CANTOPEN => Trouble::Unusable { path, cause: said },
-                    _ => Trouble::Unusable { path, cause: said },
+                    code => {
+                        let (cause, step) = steps::of_sqlite(&path, code, &said);
+                        Trouble::Unusable { path, cause, step }
+                    }
                 }
             }
             sqlx::Error::Io(error) => Trouble::unusable(&path, error),
             sqlx::Error::ColumnDecode { index, .. } => Trouble::unreadable(&path, index),
-            other => Trouble::Unusable { path, cause: other.to_string() },
+            other => {
+                let step = "it is tried again; if it stays, report it: this is a defect of retrocall".to_owned();
+                Trouble::Unusable { path, cause: other.to_string(), step }
+            }
         }
     }
 
@@ -124,8 +142,17 @@ impl Trouble {
     pub(super) fn unusable(path: &Path, error: &io::Error) -> Trouble {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Trouble::Full { path: path.to_path_buf() },
-            _ => Trouble::Unusable { path: path.to_path_buf(), cause: error.to_string() },
+            _ => {
+                let (cause, step) = (error.to_string(), steps::of_system(path, error));
+                Trouble::Unusable { path: path.to_path_buf(), cause, step }
+            }
         }
+    }
+
+    /// A refusal of the file system with the file of numbers.
+    pub(super) fn unreserved(path: &Path, error: &io::Error) -> Trouble {
+        let (cause, step) = (error.to_string(), steps::of_system(path, error));
+        Trouble::Unreserved { path: path.to_path_buf(), cause, step }
     }
 
     /// A column holds what this program never writes there. What it holds is not said: it could be a customer's number.
@@ -172,19 +199,16 @@ impl fmt::Display for Trouble {
             Trouble::Full { path } => {
                 write!(
                     f,
-                    "no room on the disk for the catalog {}: make room; it is tried again every second",
+                    "no room on the disk for the catalog ({}): make room there, or raise this user's quota; it is tried again every second",
                     path.display()
                 )
             }
-            Trouble::Unusable { path, cause } => write!(
+            Trouble::Unusable { path, cause, step } => {
+                write!(f, "the catalog cannot be used: {}: {cause}; {step}", path.display())
+            }
+            Trouble::Unreserved { path, cause, step } => write!(
                 f,
-                "the catalog {} cannot be used ({cause}): check that its folder is there and that this user may write in it",
-                path.display()
-            ),
-            Trouble::Unreserved { path, cause } => write!(
-                f,
-                "no numbers can be reserved in {} ({cause}): calls that begin without one are recorded on demand and not drawn; check the \
-                 disk, and that this user may write the file",
+                "no numbers can be reserved in {}: {cause}; {step}; calls that begin without one are recorded on demand and not drawn",
                 path.display()
             ),
             Trouble::Panicked { path } => write!(

@@ -6,7 +6,7 @@ use std::{
     fs, io, mem,
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::civil::Date;
@@ -21,7 +21,7 @@ use super::{
     unwritten::{Reader, Unwritten},
     write,
 };
-use crate::{barrier, protocol::CallId};
+use crate::{barrier, protocol::CallId, settings::Country};
 
 /// Notes that go into one transaction at most.
 const BATCH_MAX: usize = 1_000;
@@ -36,7 +36,14 @@ pub(super) struct Worker {
     path: PathBuf,
     /// The day when the engine started.
     today: Date,
+    /// The country of customers' numbers that are given without one.
+    country: Country,
+    /// Whether every number in the file that is open has its one form by the rule for that country.
+    has_forms: bool,
     retry: Duration,
+    aside_after: Duration,
+    /// Since when the catalog has been out of reach.
+    out_of_reach_since: Option<Instant>,
     connection: Option<SqliteConnection>,
     /// The file that is open, or was.
     identity: Option<Identity>,
@@ -67,7 +74,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(queue: Arc<Queue>, home: PathBuf, today: Date, limits: &Limits) -> Worker {
+    pub(super) fn new(queue: Arc<Queue>, home: PathBuf, today: Date, country: Country, limits: &Limits) -> Worker {
         Worker {
             path: file::path(&home),
             numbers: NumbersFile::new(&home),
@@ -75,7 +82,11 @@ impl Worker {
             queue,
             home,
             today,
+            country,
+            has_forms: false,
             retry: limits.retry,
+            aside_after: limits.aside_after,
+            out_of_reach_since: None,
             connection: None,
             identity: None,
             has_started: false,
@@ -119,7 +130,11 @@ impl Worker {
 
     async fn work(&mut self) {
         loop {
-            match self.step().await {
+            let done = self.step().await;
+            if done.is_ok() {
+                self.out_of_reach_since = None;
+            }
+            match done {
                 Ok(true) if self.queue.is_late() => break,
                 Ok(true) => {}
                 Ok(false) if self.queue.seal_if_done() => break,
@@ -127,7 +142,7 @@ impl Worker {
                 Err(trouble) => {
                     self.disconnect().await;
                     self.queue.in_trouble(trouble);
-                    if self.queue.is_long() {
+                    if self.queue.is_long() || self.would_lose_recordings() {
                         // A disk that takes nothing has been told of: what waits goes on waiting in memory.
                         let _ = self.put_aside();
                     }
@@ -138,6 +153,13 @@ impl Worker {
             }
         }
         self.disconnect().await;
+    }
+
+    /// Whether a kill would take along what no file of a recording says, and nobody can tell how long the catalog will be away.
+    fn would_lose_recordings(&mut self) -> bool {
+        let since = *self.out_of_reach_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= self.aside_after
+            && (self.in_hand.iter().any(Note::is_of_recording) || self.queue.has_recordings())
     }
 
     /// Writes one batch. False if there was nothing to do.
@@ -159,20 +181,31 @@ impl Worker {
             }
             // A new connection writes even nothing: only that shows that it can.
             if self.in_hand.is_empty() && !is_new {
-                return Ok(false);
+                return self.make_forms().await;
             }
         }
         let Some(connection) = &mut self.connection else { return Ok(false) };
         let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
         #[cfg(test)]
         self.queue.panic_if_asked();
-        let written = write::write(connection, &self.home, notes, &self.live).await;
+        let written = write::write(connection, &self.home, self.country, notes, &self.live).await;
         written.map_err(|error| Trouble::of(&self.path, &error))?;
         for note in mem::take(notes) {
             self.was_written(note);
         }
         self.queue.written();
         Ok(true)
+    }
+
+    /// While nothing else is to be done: numbers of customers get their one form, if that is still to be made. False if there are none.
+    async fn make_forms(&mut self) -> Result<bool, Trouble> {
+        let Some(connection) = self.connection.as_mut().filter(|_| !self.has_forms && !self.queue.is_closing()) else {
+            return Ok(false);
+        };
+        let made =
+            write::make_forms(connection, self.country).await.map_err(|error| Trouble::of(&self.path, &error))?;
+        self.has_forms = !made;
+        Ok(made)
     }
 
     fn was_written(&mut self, note: Note) {
@@ -204,7 +237,7 @@ impl Worker {
         if self.known.0 != Some(identity) {
             self.known = (Some(identity), read::last_numbers(&mut connection, &self.path).await?);
         }
-        (self.connection, self.identity) = (Some(connection), Some(identity));
+        (self.connection, self.identity, self.has_forms) = (Some(connection), Some(identity), false);
         Ok(true)
     }
 
@@ -227,7 +260,9 @@ impl Worker {
             self.reserve_numbers();
         }
         let Some(connection) = self.connection.as_mut().filter(|_| !self.has_started) else { return Ok(()) };
-        let opened = read::start(connection, &self.path, &self.of_this_run).await?;
+        let known = [&self.known.1, &self.accounted].into_iter().filter_map(|known| known.last_key_value());
+        let period = known.map(|(day, _)| *day).max().unwrap_or(self.today).max(self.today);
+        let opened = read::start(connection, &self.path, &self.of_this_run, period).await?;
         self.of_this_run = HashSet::new();
         self.has_started = true;
         self.queue.started(opened);

@@ -10,34 +10,62 @@ use sqlx::{Connection, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, Trouble, day_of, file,
+    CallBegun, CallEnded, Customer, Note, Outcome, RecordingBegun, RecordingKept, Skipped, Trouble, customer, day_of,
+    file,
     numbers::Highest,
     read,
     text::{self, Word},
 };
-use crate::protocol::CallId;
+use crate::{protocol::CallId, settings::Country};
+
+/// Rows whose numbers get their one form in one transaction: so few that notes do not wait for long.
+const FORMS_MAX: i64 = 200;
 
 type Written = Result<(), sqlx::Error>;
 
-/// Writes the notes in one transaction. `live` are the calls that had begun before them.
+/// Writes the notes in one transaction. `live` are the calls that had begun before them, `country` is that of customers' numbers without one.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     home: &Path,
+    country: Country,
     notes: &[Note],
     live: &HashMap<CallId, CallBegun>,
 ) -> Written {
     let mut transaction = connection.begin_with(file::BEGIN).await?;
-    let mut pen = Pen { rows: &mut transaction, home, live };
+    let mut pen = Pen { rows: &mut transaction, home, country, live };
     for note in notes {
         match note {
             Note::Begun(call) => pen.begun(call).await?,
             Note::Ended(call) => pen.ended(call).await?,
             Note::Selected(recording) => pen.selected(recording).await?,
             Note::Kept(recording) => pen.kept(recording).await?,
-            Note::Skipped(skipped) => pen.skipped(skipped).await?,
+            Note::Skipped(skipped) => skip(pen.rows, skipped).await?,
         }
     }
     transaction.commit().await
+}
+
+/// Makes the one form of customers' numbers that have none by the rule for this `country`: of an older catalog, or of one for another
+/// country. Not of all at once: false when all have it.
+pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Country) -> Result<bool, sqlx::Error> {
+    let rule = customer::rule(country);
+    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    let select = sqlx::query(
+        "SELECT id, customer FROM recordings
+         WHERE customer IS NOT NULL AND (customer_rule < $1 OR customer_rule > $1) LIMIT $2",
+    );
+    let rows = select.bind(&rule).bind(FORMS_MAX).fetch_all(&mut *transaction).await?;
+    for row in &rows {
+        let (id, given): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let form = Customer::from(given).in_one_form(country);
+        let update = sqlx::query("UPDATE recordings SET customer_form = $2, customer_rule = $3 WHERE id = $1")
+            .bind(id)
+            .bind(form.as_ref().map(Customer::number))
+            .bind(&rule);
+        update.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(!rows.is_empty())
 }
 
 /// Gives a name to each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for; but not for `live`
@@ -61,8 +89,7 @@ pub(super) async fn name_skipped(
                 %day, first, last,
                 "no call is known of these numbers: they were reserved when the engine was killed, or the catalog lacks their calls"
             );
-            let mut pen = Pen { rows: &mut transaction, home: Path::new(""), live: &HashMap::new() };
-            pen.skipped(&Skipped { day: *day, first, last }).await.map_err(failed)?;
+            skip(&mut transaction, &Skipped { day: *day, first, last }).await.map_err(failed)?;
         }
     }
     transaction.commit().await.map_err(failed)
@@ -84,7 +111,20 @@ pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64
 struct Pen<'a> {
     rows: &'a mut SqliteConnection,
     home: &'a Path,
+    country: Country,
     live: &'a HashMap<CallId, CallBegun>,
+}
+
+/// Writes down that numbers have no call, or calls without a row.
+async fn skip(rows: &mut SqliteConnection, skipped: &Skipped) -> Written {
+    let insert = sqlx::query(
+        "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(text::day(skipped.day))
+    .bind(text::count(skipped.first))
+    .bind(text::count(skipped.last))
+    .bind(text::time(Timestamp::now()));
+    insert.execute(rows).await.map(drop)
 }
 
 impl Pen<'_> {
@@ -99,17 +139,6 @@ impl Pen<'_> {
         );
         self.insert_call(call, None).await?;
         Ok(())
-    }
-
-    async fn skipped(&mut self, skipped: &Skipped) -> Written {
-        let insert = sqlx::query(
-            "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        )
-        .bind(text::day(skipped.day))
-        .bind(text::count(skipped.first))
-        .bind(text::count(skipped.last))
-        .bind(text::time(Timestamp::now()));
-        insert.execute(&mut *self.rows).await.map(drop)
     }
 
     /// False if the call is there already, or its number is.
@@ -189,18 +218,34 @@ impl Pen<'_> {
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.call.to_string())
         .bind(&recording.agent)
-        .bind(recording.customer.as_ref().map(|customer| customer.number()))
+        .bind(recording.customer.as_ref().map(Customer::number))
         .bind(recording.direction.word())
         .bind(text::time(recording.began_at))
         .bind(i64::from(recording.rate.hz()))
         .bind(text::relative(self.home, &recording.path))
         .bind(text::reasons(&recording.reasons))
         .bind(recording.continues.map(|before| before.to_string()));
-        insert.execute(&mut *self.rows).await.map(drop)
+        insert.execute(&mut *self.rows).await?;
+        self.customer(recording.call, recording.customer.as_ref()).await
+    }
+
+    /// The one form of a customer's number, beside the number that was just written down.
+    async fn customer(&mut self, call: CallId, given: Option<&Customer>) -> Written {
+        let Some(given) = given else { return Ok(()) };
+        let form = given.in_one_form(self.country);
+        let update = sqlx::query(
+            "UPDATE recordings SET customer_form = $3, customer_rule = $4 WHERE call = $1 AND customer = $2",
+        )
+        .bind(call.to_string())
+        .bind(given.number())
+        .bind(form.as_ref().map(Customer::number))
+        .bind(customer::rule(self.country));
+        update.execute(&mut *self.rows).await.map(drop)
     }
 
     async fn kept(&mut self, recording: &RecordingKept) -> Written {
         self.upsert_recording(recording).await?;
+        self.customer(recording.call, recording.customer.as_ref()).await?;
         let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.call.to_string());
         let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
         for purpose in &recording.purposes {
@@ -266,7 +311,7 @@ impl Pen<'_> {
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.call.to_string())
         .bind(&recording.agent)
-        .bind(recording.customer.as_ref().map(|customer| customer.number()))
+        .bind(recording.customer.as_ref().map(Customer::number))
         .bind(recording.direction.word())
         .bind(text::time(recording.began_at))
         .bind(recording.seconds)

@@ -11,17 +11,21 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Failure, output};
 use crate::{
-    catalog::{self, PurposeKind, Recording, RecordingState, Trouble},
+    catalog::{self, Customer, PurposeKind, Recording, RecordingState, Trouble},
     commit::{self, Item, Look, RealDisk},
     engine::{self, recordings_in},
-    protocol::shown,
+    protocol::{self, shown},
 };
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
   retrocall recordings --json
   retrocall recordings --agent anna
-  retrocall --home /srv/desk recordings";
+  retrocall recordings --customer 0201234567
+  retrocall --home /srv/desk recordings
+
+A customer is found by any spelling of the number: 0201234567 (a number of the `country` in
+retrocall.toml), +31 20 1234567, 0031201234567, sip:+31201234567@host.";
 
 /// What is kept: call, agent, start, length, why, until when, file
 #[derive(Args)]
@@ -30,6 +34,9 @@ pub(super) struct RecordingsArgs {
     /// Only those in which this agent took part
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
+    /// Only those of the customer with this number, however it is written
+    #[arg(long, value_name = "NUMBER")]
+    customer: Option<String>,
 }
 
 pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure> {
@@ -44,6 +51,9 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
     if let Some(agent) = &args.agent {
         recordings.retain(|recording| agents(recording).any(|one| one == agent));
     }
+    if let Some(customer) = args.customer {
+        keep_those_of(context, customer, &mut recordings)?;
+    }
     if context.json() {
         output::say_json(&recordings);
     } else if recordings.is_empty() {
@@ -51,6 +61,27 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
     } else {
         output::say_table(&table(&recordings, &TimeZone::system()));
     }
+    Ok(())
+}
+
+/// Leaves those of a customer. Of what the catalog does not know yet nobody can say here whose it is: no file has the number.
+fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recording>) -> Result<(), Failure> {
+    let customer = Customer::from(protocol::name(&customer).map_err(|why| {
+        Failure::new(
+            format!("the customer's number {why}"),
+            "write it as it was given with the call, or as it is dialled",
+        )
+    })?);
+    let of_customer =
+        catalog::of_customer(context.home(), &customer, context.settings()?.country).map_err(Failure::whole)?;
+    let unknown = recordings.iter().filter(|recording| recording.id.is_none()).count();
+    if unknown > 0 {
+        output::complain(&format!(
+            "{unknown} recordings are not in the catalog yet, and may be this customer's too: ask again when `{}` shows no catalog trouble",
+            context.typed("status")
+        ));
+    }
+    recordings.retain(|recording| of_customer.contains(&recording.call));
     Ok(())
 }
 

@@ -113,7 +113,7 @@ impl Engine {
         raise_limits();
         let connections_max = connections_that_fit(settings);
         // The catalog opens in its own thread, meanwhile.
-        let catalog = Catalog::open(home.path(), catalog::day_of(clock.wall()));
+        let catalog = Catalog::open(home.path(), catalog::day_of(clock.wall()), settings.country);
         let arena = Arc::new(arena(settings)?);
         let guarantees = Guarantees::establish(&arena);
         guarantees.say(&arena);

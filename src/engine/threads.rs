@@ -179,6 +179,7 @@ mod tests {
         call::{Facts, LiveCall, Rules, Settled},
         protocol::{CallId, Direction},
         ring::Ring,
+        settings::Country,
     };
 
     /// How often a wiper is to panic.
@@ -223,7 +224,7 @@ mod tests {
         let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
         let counters = Arc::new(Counters::new());
         PANICS.store(1, Ordering::Relaxed);
-        let catalog = Catalog::open(home.path(), jiff::civil::date(2026, 11, 24));
+        let catalog = Catalog::open(home.path(), jiff::civil::date(2026, 11, 24), Country::default());
         let wiper = Wiper::start(catalog, Arc::clone(&counters)).expect("a thread");
         for _ in 0..3 {
             wiper.wipe(call_of_noise(&arena), Timestamp::now());

@@ -2,6 +2,7 @@
 //!
 //! Belongs here: names, defaults, units, ranges, and words for what is wrong. Does not: what the values do, flags.
 
+mod country;
 mod error;
 mod keys;
 mod units;
@@ -20,6 +21,7 @@ use crate::{
     audio::g711::Law,
     protocol::{self, NameError},
 };
+pub use country::Country;
 pub use error::SettingsError;
 pub use keys::{Key, KeyCombo, parse_keys};
 pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
@@ -59,6 +61,9 @@ pub struct Settings {
     pub keep_agent_on_hold: bool,
     /// Whether a customer's objection covers recording on demand too.
     pub objection_covers_record: bool,
+    /// The country of customers' numbers that are given without one.
+    #[serde(deserialize_with = "units::country")]
+    pub country: Country,
     /// The local socket; a relative path counts from the home folder.
     pub socket: Option<PathBuf>,
     /// The group that may use the socket besides the engine's owner.
@@ -185,6 +190,7 @@ impl Default for Settings {
             stop_wait: Duration::from_secs(60),
             keep_agent_on_hold: false,
             objection_covers_record: false,
+            country: Country::default(),
             socket: None,
             socket_group: None,
             users: BTreeMap::new(),

@@ -31,6 +31,7 @@ fn every_setting_can_be_set() {
         stop_wait = "2m"
         keep_agent_on_hold = true
         objection_covers_record = true
+        country = "be"
         socket = "sub/s"
         socket_group = "desk"
         calls_max = 5
@@ -73,6 +74,7 @@ fn every_setting_can_be_set() {
         grace: Duration::from_millis(500),
         keep_agent_on_hold: true,
         objection_covers_record: true,
+        country: "BE".parse().expect("a country"),
         socket: Some("sub/s".into()),
         socket_group: Some("desk".into()),
         users: [("aj".to_owned(), "anna".to_owned())].into(),
@@ -138,6 +140,9 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     assert!(line_2("queued_per_user = \"1KiB\"").contains("1024 bytes are out of range: 64 KiB to 1024 GiB"));
     assert!(line_2("queued_max = 5").contains("a size with its unit, in quotes"));
     assert!(line_2("allow_unlocked = \"yes\"").contains("`allow_unlocked`"));
+    assert!(line_2("country = \"Holland\"").contains("`Holland` is no country: write its two letters"));
+    assert!(line_2("country = \"uk\"").contains("like \"GB\""));
+    assert!(line_2("country = 31").contains("the two letters of a country"));
     assert!(line_2("metrics = 9464").contains("a loopback address with its port, in quotes"));
     assert!(line_2("metrics = \"127.0.0.1\"").contains("is not an address with its port"));
     assert!(line_2("metrics = \"localhost:9464\"").contains("is not an address with its port"));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::protocol;
 
-use super::{KeyCombo, parse_keys};
+use super::{Country, KeyCombo, parse_keys};
 
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
@@ -178,6 +178,12 @@ pub fn parse_audiosocket(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn audiosocket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
     let what = "a loopback address with its port, in quotes, like \"127.0.0.1:9092\"";
     from.deserialize_str(Text { what, parse: parse_audiosocket }).map(Some)
+}
+
+/// A country, by its two letters.
+pub(super) fn country<'de, D: Deserializer<'de>>(from: D) -> Result<Country, D::Error> {
+    let what = "the two letters of a country (ISO 3166-1), in quotes, like \"NL\"";
+    from.deserialize_str(Text { what, parse: str::parse })
 }
 
 fn parse_agent(text: &str) -> Result<String, String> {

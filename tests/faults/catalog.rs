@@ -98,13 +98,9 @@ fn customers(home: &Path) -> Vec<(String, Option<String>, String)> {
     })
 }
 
-#[test]
-fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_next_one_knows_everything() {
-    let (seed, _) = rig::random("stopped while locked");
-    let desk = Desk::open(&["--one-in", "0"]);
-    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+/// A call of the customer +31201234567, who pressed a key: recorded, ended, and told as kept.
+fn keep_a_call_of_a_customer(raw: &mut rig::Raw) -> String {
     let begin = serde_json::json!({"do": "begin", "agent": "anna", "rate": 8_000, "codec": "pcm16", "customer": "+31201234567"});
-    let mut raw = rig::Raw::connect(desk.socket());
     let begun = raw.ask(&begin);
     let channel = begun["channel"].as_u64().expect("a channel") as u32;
     let call = begun["call"].as_str().expect("an id").to_owned();
@@ -120,6 +116,16 @@ fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_
         assert_eq!(raw.ask(&ask)["answer"], "accepted", "{ask}");
     }
     raw.event("kept");
+    call
+}
+
+#[test]
+fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_next_one_knows_everything() {
+    let (seed, _) = rig::random("stopped while locked");
+    let desk = Desk::open(&["--one-in", "0"]);
+    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let mut raw = rig::Raw::connect(desk.socket());
+    let call = keep_a_call_of_a_customer(&mut raw);
     // One that nobody kept: of its customer nothing is written.
     let other = serde_json::json!({"do": "begin", "agent": "bert", "rate": 8_000, "codec": "pcm16", "customer": "+31207654321"});
     let other = raw.ask(&other)["channel"].as_u64().expect("a channel");
@@ -148,6 +154,29 @@ fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_
     let rows = desk.ledger(|rows| rows.iter().any(|row| row.call == third.call() && row.outcome == Outcome::Kept));
     assert_eq!(rows.iter().find(|row| row.call == third.call()).and_then(|row| row.sequence), Some(3));
     assert_eq!(desk.run(&["check"]).code, 0);
+    desk.stop();
+}
+
+#[test]
+fn killed_while_the_catalog_is_locked_the_next_engine_knows_the_customer_and_the_keys_of_a_kept_call() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let call = keep_a_call_of_a_customer(&mut rig::Raw::connect(desk.socket()));
+    let unwritten = desk.path().join("unwritten.jsonl");
+    // Its end in the seal: a line of its own, with a checksum.
+    wait_for("what the catalog is owed, beside it", || {
+        let notes = fs::read_to_string(&unwritten).unwrap_or_default();
+        (notes.contains("{\"kept\":") && notes.trim_end().ends_with("\"}")).then_some(())
+    });
+    let home = desk.kill();
+    lock.release();
+    let desk = home.start(&["--one-in", "0"]);
+    let rows = desk.ledger(|rows| rows.iter().any(|row| row.outcome == Outcome::Kept));
+    assert_eq!(rows.iter().map(|row| row.call.to_string()).collect::<Vec<_>>(), [call.as_str()]);
+    let known = customers(desk.path());
+    assert_eq!((known.len(), &known[0].0, known[0].1.as_deref()), (1, &call, Some("+31201234567")));
+    assert!(known[0].2.contains(r#""dtmf":[[0.04,"5"]]"#), "{}", known[0].2);
+    assert!(!unwritten.exists());
     desk.stop();
 }
 

@@ -1,5 +1,6 @@
 //! A call that was recorded is on disk as it was said, and nothing else is: through the real program and its real socket.
 
+mod customers;
 #[path = "../desk/mod.rs"]
 mod desk;
 #[path = "../skip/mod.rs"]

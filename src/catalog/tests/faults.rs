@@ -1,7 +1,5 @@
 //! Files that refuse: locked, damaged, newer, moved away, and engines that were killed.
 
-use std::path::Path;
-
 use super::*;
 
 #[test]

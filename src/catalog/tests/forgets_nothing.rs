@@ -1,39 +1,11 @@
 //! Numbers that are never given twice, and notes that outlive an engine whose catalog did not take them.
 
-use std::{fs::Permissions, path::Path, sync::atomic::Ordering, thread};
+use std::{fs::Permissions, sync::atomic::Ordering};
 
 use super::{numbers::AHEAD, *};
 
-/// What is given and written in `work`, while another program holds the catalog.
-fn while_locked<T>(home: &TempDir, work: impl FnOnce() -> T) -> T {
-    outside(home, async |connection| {
-        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
-        let answer = work();
-        connection.execute("ROLLBACK").await.unwrap();
-        answer
-    })
-}
-
-/// What lies on the disk at this moment: what a killed engine leaves.
-fn as_killed(home: &Path) -> TempDir {
-    let left = TempDir::new().unwrap();
-    for entry in fs::read_dir(home).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
-    }
-    left
-}
-
-fn unwritten(home: &TempDir) -> PathBuf {
-    home.path().join("unwritten.jsonl")
-}
-
 fn next(catalog: &Catalog) -> u64 {
     catalog.next_number(today()).sequence.expect("a number")
-}
-
-fn skipped(home: &TempDir) -> Vec<(u64, u64)> {
-    skipped_numbers(home.path()).unwrap().iter().map(|hole| (hole.first, hole.last)).collect()
 }
 
 #[test]
@@ -133,7 +105,7 @@ fn without_the_file_of_numbers_they_go_on_after_those_that_the_catalog_knows() {
 fn a_call_that_begins_while_neither_file_nor_catalog_can_be_had_never_gets_a_number() {
     let parent = TempDir::new().unwrap();
     let late = parent.path().join("home");
-    let catalog = Catalog::start(&late, today(), limits());
+    let catalog = Catalog::start(&late, today(), Country::default(), limits());
     assert!(matches!(catalog.opened(LONG), Err(Trouble::Unusable { .. })));
     assert_eq!(catalog.next_number(today()), Number { day: today(), sequence: None });
     let without = begin(&catalog);
@@ -150,7 +122,7 @@ fn a_call_that_begins_while_neither_file_nor_catalog_can_be_had_never_gets_a_num
 fn a_wall_clock_that_was_ten_days_ahead_opens_no_day_a_second_time() {
     let home = TempDir::new().unwrap();
     let ahead = today() + jiff::ToSpan::days(10);
-    let catalog = Catalog::start(home.path(), ahead, limits());
+    let catalog = Catalog::start(home.path(), ahead, Country::default(), limits());
     catalog.opened(LONG).unwrap();
     let numbers = [ahead, today(), ahead].map(|day| catalog.next_number(day));
     assert_eq!(numbers.map(|number| (number.day, number.sequence)), [1, 2, 3].map(|number| (ahead, Some(number))));
@@ -175,15 +147,13 @@ fn a_rush_of_calls_and_a_new_day_leave_no_call_without_a_number() {
             assert_eq!(number, last + 1);
             last = number;
         }
-        let reserved = || catalog.queue.reservation().is_none();
-        while !reserved() {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_until(|| catalog.queue.reservation().is_none());
     }
-    while catalog.next_number(tomorrow).day == today() {
-        last += 1;
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_until(|| {
+        let is_tomorrow = catalog.next_number(tomorrow).day == tomorrow;
+        last += u64::from(!is_tomorrow);
+        is_tomorrow
+    });
     assert_eq!(catalog.next_number(today()), Number { day: tomorrow, sequence: Some(2) });
     catalog.note(begun(CallId::new(), Some(1)));
     assert!(catalog.close(LONG));
@@ -194,22 +164,6 @@ fn a_rush_of_calls_and_a_new_day_leave_no_call_without_a_number() {
     let holes = skipped_numbers(home.path()).unwrap();
     let expected = [(today(), 2, last), (tomorrow, 1, 2)].map(|(day, first, last)| Skipped { day, first, last });
     assert_eq!(holes, expected);
-}
-
-/// All notes of a kept call, and of one that was discarded.
-fn two_calls(catalog: &Catalog) -> (CallId, CallId) {
-    let (kept_call, discarded) = (begin(catalog), begin(catalog));
-    for note in [selected(kept_call), kept(kept_call), ended(kept_call, Outcome::Kept)] {
-        catalog.note(note);
-    }
-    catalog.note(ended(discarded, Outcome::Discarded));
-    (kept_call, discarded)
-}
-
-fn customer_and_marks(home: &TempDir) -> (String, String) {
-    outside(home, async |connection| {
-        sqlx::query_as("SELECT customer, marks FROM recordings").fetch_one(connection).await.unwrap()
-    })
 }
 
 #[test]
@@ -311,14 +265,12 @@ fn a_flood_of_calls_while_the_catalog_is_away_goes_to_the_disk_and_none_loses_it
     let home = TempDir::new().unwrap();
     with_one_call(&home);
     let catalog = while_locked(&home, || {
-        let catalog = Catalog::start(home.path(), today(), Limits { notes_max: 40, ..limits() });
+        let catalog = Catalog::start(home.path(), today(), Country::default(), Limits { notes_max: 40, ..limits() });
         catalog.opened(LONG).unwrap_err();
         for _ in 0..100 {
             let call = begin(&catalog);
             catalog.note(ended(call, Outcome::Discarded));
-            while catalog.queue.is_long() {
-                thread::sleep(Duration::from_millis(1));
-            }
+            wait_until(|| !catalog.queue.is_long());
         }
         // One goes on while the catalog comes back: it is not one that an earlier run lost.
         begin(&catalog);
@@ -340,7 +292,7 @@ fn when_the_disk_takes_nothing_either_calls_are_left_out_but_no_recording_is_and
     with_one_call(&home);
     let limits = Limits { notes_max: 40, unwritten_bytes_max: 1_000, ..limits() };
     let (catalog, kept_call) = while_locked(&home, || {
-        let catalog = Catalog::start(home.path(), today(), limits);
+        let catalog = Catalog::start(home.path(), today(), Country::default(), limits);
         catalog.opened(LONG).unwrap_err();
         let ids: Vec<_> = (0..47).map(|_| begin(&catalog)).collect();
         ids.iter().for_each(|call| catalog.note(ended(*call, Outcome::Discarded)));
