@@ -38,6 +38,11 @@ pub enum ClientError {
         /// Why, for people.
         text: String,
     },
+    /// The engine closed the connection and said why, with a word that only later versions know.
+    RefusedOtherwise {
+        /// Why, for people.
+        text: String,
+    },
     /// The engine speaks another version of the protocol.
     Version {
         /// The version it speaks.
@@ -82,7 +87,9 @@ impl fmt::Display for ClientError {
             }
             ClientError::Broken { cause } => write!(f, "the connection to the engine broke ({cause}): is it running?"),
             ClientError::Closed => f.write_str("the engine closed the connection: see the engine's log"),
-            ClientError::Refused { text, .. } => write!(f, "the engine closed the connection: {text}"),
+            ClientError::Refused { text, .. } | ClientError::RefusedOtherwise { text } => {
+                write!(f, "the engine closed the connection: {text}")
+            }
             ClientError::Version { engine } => write!(
                 f,
                 "the engine speaks version {engine} of the protocol, this program version {VERSION}: install the same \

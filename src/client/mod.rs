@@ -30,7 +30,7 @@ pub use wav::{WavError, WavSource};
 
 use crate::{
     audio::Leg,
-    protocol::{Answer, Ask, AudioHead, Event, Limits, Request, Target, VERSION, Verdict},
+    protocol::{Answer, Ask, AudioHead, ErrorCode, Event, Limits, Request, Target, VERSION, Verdict},
 };
 use wire::{Message, Wire};
 
@@ -66,8 +66,8 @@ pub struct Client {
     last_id: u64,
     answers: VecDeque<Answer>,
     events: VecDeque<Event>,
-    /// The engine's `error` event: why the connection is about to close.
-    fault: Option<Event>,
+    /// What the engine said in its `error` event: why the connection is about to close. No word if this version does not know it.
+    fault: Option<(Option<ErrorCode>, String)>,
     /// An answer did not come in time: whatever comes now can't be told apart any more.
     lost_count: bool,
 }
@@ -268,7 +268,8 @@ impl Client {
         while let Some(message) = self.wire.next_message()? {
             match message {
                 Message::Answer(answer) => self.answers.push_back(*answer),
-                Message::Event(event @ Event::Error { .. }) => self.fault = Some(event),
+                Message::Event(Event::Error { error, text }) => self.fault = Some((Some(error), text)),
+                Message::LaterFault(text) => self.fault = Some((None, text)),
                 Message::Event(event) => {
                     if self.events.len() == EVENTS_MAX {
                         self.events.pop_front();
@@ -283,8 +284,9 @@ impl Client {
 
     fn closed(&mut self) -> ClientError {
         match &self.fault {
-            Some(Event::Error { error, text }) => ClientError::Refused { error: *error, text: text.clone() },
-            _ => ClientError::Closed,
+            Some((Some(error), text)) => ClientError::Refused { error: *error, text: text.clone() },
+            Some((None, text)) => ClientError::RefusedOtherwise { text: text.clone() },
+            None => ClientError::Closed,
         }
     }
 }

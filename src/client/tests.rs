@@ -258,6 +258,32 @@ fn why_the_engine_hung_up_is_told_even_to_a_client_that_was_still_sending() {
 }
 
 #[test]
+fn what_a_later_engine_refuses_for_a_reason_of_its_own_is_a_refusal_with_its_text() {
+    let home = tempfile::tempdir().expect("a folder");
+    let socket = home.path().join("engine.sock");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut bytes = Vec::new();
+        crate::protocol::control_message(&serde_json::to_vec(&hello()).expect("JSON"), &mut bytes);
+        for said in [
+            r#"{"id":1,"answer":"refused","reason":"moon-phase","text":"not while the moon is full"}"#,
+            r#"{"event":"error","error":"eclipse","text":"the sun is gone"}"#,
+        ] {
+            crate::protocol::control_message(said.as_bytes(), &mut bytes);
+        }
+        std::io::Write::write_all(&mut stream, &bytes).expect("it is taken");
+        let _ = std::io::Read::read(&mut stream, &mut [0; 512]);
+    });
+    let mut client = Client::connect(&socket).expect("a connection");
+    let answer = client.ask(Request::new(Target::Own, Ask::Record)).expect("a refusal is an answer");
+    assert_eq!((answer.answer, answer.reason), (Verdict::Refused, None));
+    assert_eq!(answer.text.as_deref(), Some("not while the moon is full"));
+    let error = client.ask(Request::new(Target::Own, Ask::Record)).expect_err("it is closed");
+    assert!(error.to_string().contains("the sun is gone"), "{error}");
+}
+
+#[test]
 fn answers_in_the_wrong_order_and_garbage_are_not_taken_for_answers() {
     let home = tempfile::tempdir().expect("a folder");
     for (name, reply) in [("order", r#"{"id":77,"answer":"accepted"}"#), ("garbage", r#"{"id":1,"answer":"+31 20"}"#)] {

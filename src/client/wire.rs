@@ -39,6 +39,8 @@ pub(super) enum Message {
     Answer(Box<Answer>),
     /// Something told unasked.
     Event(Event),
+    /// Why an engine that is newer than we are closes the connection, in its words.
+    LaterFault(String),
     /// An event of an engine that is newer than we are.
     Unknown,
 }
@@ -48,6 +50,13 @@ pub(super) enum Message {
 struct Peek {
     #[serde(default)]
     event: Option<serde::de::IgnoredAny>,
+}
+
+/// An `error` whose word this version does not know.
+#[derive(Deserialize)]
+struct LaterFault {
+    event: String,
+    text: String,
 }
 
 pub(super) struct Wire {
@@ -223,6 +232,12 @@ fn parse(json: &[u8]) -> Result<Message, ClientError> {
     if peek.event.is_none() {
         return Ok(Message::Answer(serde_json::from_slice(json).map_err(wrong)?));
     }
-    // An event that can't be understood is one that this version does not know yet.
-    Ok(serde_json::from_slice(json).map_or(Message::Unknown, Message::Event))
+    if let Ok(event) = serde_json::from_slice(json) {
+        return Ok(Message::Event(event));
+    }
+    // An event that can't be understood is one that this version does not know yet. Why the connection ends, people are told all the same.
+    Ok(match serde_json::from_slice(json) {
+        Ok(LaterFault { event, text }) if event == "error" => Message::LaterFault(text),
+        _ => Message::Unknown,
+    })
 }

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IntoDeserializer, value},
+};
 
 use super::{CallId, CallStates, Direction, Status, Suspicion};
 use crate::audio::{Codec, Rate};
@@ -107,6 +110,16 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// The reason that a word is, if this version knows it: a later engine's refusal is a refusal all the same.
+fn known_reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Refusal>, D::Error> {
+    let word = Option::<String>::deserialize(from)?;
+    let known = |word: String| {
+        let word: value::StringDeserializer<value::Error> = word.into_deserializer();
+        Refusal::deserialize(word).ok()
+    };
+    Ok(word.and_then(known))
+}
+
 /// An answer. Fields that a request does not call for are left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -115,8 +128,8 @@ pub struct Answer {
     pub id: Option<u64>,
     /// What became of it.
     pub answer: Verdict,
-    /// Why it was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why it was refused. None also for a reason that only later engines know: `text` says it then.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_reason")]
     pub reason: Option<Refusal>,
     /// More for people: why it was refused and what to do, or what they should know although it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
