@@ -117,7 +117,18 @@ fn every_command_that_the_pages_name_is_one() {
 
 #[test]
 fn every_link_between_the_pages_leads_somewhere() {
-    let papers = ["guarantees", "durability", "install", "softphone", "asterisk"].map(|name| format!("docs/{name}.md"));
+    let papers = [
+        "guarantees",
+        "durability",
+        "install",
+        "softphone",
+        "asterisk",
+        "protocol",
+        "protocol-bytes",
+        "shared-memory",
+        "status",
+    ]
+    .map(|name| format!("docs/{name}.md"));
     for page in papers.iter().map(String::as_str).chain(["SECURITY.md"]) {
         let text = read(page);
         let folder = Path::new(ROOT).join(page).parent().expect("a folder").to_owned();

@@ -1,8 +1,12 @@
-//! Keeps `docs/protocol.md` true: its names are those of `src/protocol`, its examples are what the crate's own parser reads.
+//! Keeps `docs/protocol.md`, and the pages that it leads to, true: their names are those of `src/protocol`, their examples are what the crate's own parser reads.
 //!
 //! A new request, refusal, event, error, field or limit does not compile here, or fails here, until the page has it.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
@@ -39,6 +43,9 @@ fn read(path: &str) -> String {
 fn page() -> String {
     read("docs/protocol.md")
 }
+
+/// The pages on the local socket.
+const PAGES: [&str; 4] = ["docs/protocol.md", "docs/protocol-bytes.md", "docs/shared-memory.md", "docs/status.md"];
 
 /// What stands under a heading, up to the next heading of any depth.
 fn section<'a>(page: &'a str, heading: &str) -> &'a str {
@@ -276,7 +283,8 @@ fn every_field_stands_in_the_page_and_no_other() {
     for state in words(&every!(LiveState: Live, Disconnected, Ended)) {
         assert!(calls.contains(&format!("`{state}`: ")) || calls.contains(&format!("`{state}`; ")), "state `{state}`");
     }
-    let status = section(&page, "Status");
+    let status = read("docs/status.md");
+    let status = section(&status, "Status");
     assert_eq!(first_column(status, "| field |"), keys(&Status::default()));
     assert_eq!(first_column(status, "| field of `totals` |"), keys(&Totals::default()));
     assert_eq!(first_column(status, "| field of a time |"), keys(&Latency::default()));
@@ -339,7 +347,7 @@ fn every_limit_stands_in_the_page() {
     let has = |place: &str, words: String| assert!(section(&page, place).contains(&words), "{place} lacks `{words}`");
     has("Messages", format!("at most {CONTROL_BYTES_MAX} bytes each"));
     has("Messages", format!("at most {EVENT_BYTES_MAX} bytes each"));
-    has("Messages", format!("version of the protocol: {VERSION}"));
+    has("The local socket", format!("version of the protocol: {VERSION}"));
     has("Audio", format!("| {AUDIO_HEAD_BYTES} | rest |"));
     has("Audio", format!("1 to {FRAME_SAMPLES_MAX} samples"));
     has("Fields of a request", format!("`customer` | string, 1 to {AGENT_CHARS_MAX} characters"));
@@ -349,7 +357,7 @@ fn every_limit_stands_in_the_page() {
     has("Events", format!("`control_bytes` | {CONTROL_BYTES_MAX} |"));
     has("Events", format!("`frame_samples` | {FRAME_SAMPLES_MAX} |"));
     has("Events", format!("`rate_hz` | [{}, {}] |", Rate::MIN_HZ, Rate::MAX_HZ));
-    let heads = table(section(&page, "Messages"), "| offset |");
+    let heads = table(section(&page, "The local socket"), "| offset |");
     let bytes: usize = heads.iter().map(|row| row[1].parse::<usize>().expect("a number of bytes")).sum();
     assert_eq!(bytes, HEAD_BYTES);
     let erase =
@@ -365,7 +373,7 @@ fn every_limit_stands_in_the_page() {
 
 #[test]
 fn every_line_of_json_in_the_page_is_what_it_says_it_is() {
-    let page = page();
+    let page: String = PAGES.map(read).join("\n");
     let same = |line: &str, back: Value| assert_eq!(serde_json::from_str::<Value>(line).expect("JSON"), back);
     let mut seen = 0;
     for line in blocks(&page, "json request").into_iter().flat_map(str::lines) {
@@ -393,7 +401,7 @@ fn every_line_of_json_in_the_page_is_what_it_says_it_is() {
 
 #[test]
 fn the_shared_memory_is_laid_out_as_the_page_says() {
-    let page = page();
+    let page = read("docs/shared-memory.md");
     let section = section(&page, "Shared memory");
     let number = |cell: &str| cell.parse::<usize>().expect("a number");
     let mut end = 0;
@@ -450,7 +458,7 @@ fn example(page: &str) -> Vec<(char, Vec<u8>)> {
 
 #[test]
 fn the_example_in_bytes_is_the_call_that_the_page_tells() {
-    let page = page();
+    let page = read("docs/protocol-bytes.md");
     let mut told = Vec::new();
     for (side, bytes) in example(&page) {
         let (head, payload) = bytes.split_first_chunk::<HEAD_BYTES>().expect("a head");
@@ -508,20 +516,18 @@ fn the_example_in_bytes_is_the_call_that_the_page_tells() {
 #[test]
 fn the_client_in_the_page_is_the_one_in_examples() {
     let page = page();
-    assert_eq!(blocks(&page, "python"), [read("examples/minimal.py").trim_end()]);
+    let first = section(&page, "The local socket");
+    assert_eq!(blocks(first, "python"), [read("examples/minimal.py").trim_end()]);
 }
 
 #[test]
-fn every_link_in_the_page_leads_somewhere() {
+fn what_a_request_can_be_refused_for_stands_in_the_page_and_nothing_else() {
     let page = page();
-    let headings = page.lines().filter(|line| line.starts_with("## ") || line.starts_with("### "));
-    let anchors: BTreeSet<String> = headings
-        .map(|line| {
-            let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-            title.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
-        })
-        .collect();
-    for link in page.split("](#").skip(1).map(|rest| rest.split(')').next().expect("a split has a first piece")) {
-        assert!(anchors.contains(link), "#{link} leads nowhere: {anchors:?}");
-    }
+    let rows = table(section(&page, "What a request can be refused for"), "| `do` |");
+    let said: BTreeMap<String, BTreeSet<String>> =
+        rows.iter().map(|row| (quoted(&row[0]).pop_first().expect("a verb"), quoted(&row[1]))).collect();
+    let given = |ask: &Ask| (ask.verb().to_owned(), words(ask.refusals()));
+    assert_eq!(said, asks().iter().map(given).collect());
+    let all: BTreeSet<String> = said.into_values().flatten().chain(["malformed".to_owned()]).collect();
+    assert_eq!(all, words(&refusals()), "a refusal that no request gets");
 }

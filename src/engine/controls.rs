@@ -70,7 +70,8 @@ impl Engine {
     ) -> Controlled {
         let mut state = entry.state.lock();
         let state = &mut *state;
-        let Some(call) = state.call.as_mut() else { return Answer::refused(Refusal::Ended).into() };
+        // It was settled between the look for it and now: nobody knows it any more.
+        let Some(call) = state.call.as_mut() else { return Answer::refused(Refusal::UnknownCall).into() };
         let is_taken = matches!(ask, Ask::Transfer { to } if who.is(to) && state.offered_to.as_ref() == Some(to));
         if !who.may_act_for(call.agent()) && !is_taken {
             return Answer { call: Some(entry.id), ..Answer::refused(Refusal::NotYours) }.into();
@@ -120,7 +121,7 @@ impl Engine {
             if in_time {
                 after = Some(erased);
             } else {
-                answer = Answer::refused(Refusal::Ended);
+                answer = Answer::refused(Refusal::UnknownCall);
             }
         }
         // A press in the time after hangup: there is nothing more to wait for.

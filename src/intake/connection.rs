@@ -240,12 +240,22 @@ impl Connection {
             Err(error) => return self.refuse(error),
         };
         let (id, asked, verb) = (request.id, Asked::from(&request.ask), request.ask.verb());
+        let refusals = request.ask.refusals();
         let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match request.ask {
             Ask::Share { frame_samples } => self.share(&request.target, frame_samples),
             _ => (self.ask(request).await, None),
         };
         let Controlled { mut answer, after } = controlled;
+        let may_be = |reason| reason == Refusal::Malformed || refusals.contains(&reason);
+        debug_assert!(
+            answer.reason.is_none_or(may_be),
+            "the page does not say that `{verb}` is refused so: {answer:?}"
+        );
+        debug_assert!(
+            after.is_none() || may_be(Refusal::Disk),
+            "the page does not say that `{verb}` waits for the disk"
+        );
         answer.id = id;
         answer.left_out.extend(left_out);
         if answer.answer == Verdict::Refused {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{CallId, CallStates, Direction};
+use super::{CallId, CallStates, Direction, Refusal};
 use crate::audio::{Codec, Rate};
 use fields::Written;
 
@@ -211,6 +211,28 @@ impl Ask {
             Ask::Dtmf { .. } => "dtmf",
             Ask::Calls => "calls",
             Ask::Status => "status",
+        }
+    }
+
+    /// What the engine may refuse it for, besides being wrong ([`Refusal::Malformed`]). An engine with debug assertions holds itself to this.
+    pub const fn refusals(&self) -> &'static [Refusal] {
+        use Refusal::*;
+        match self {
+            Ask::Begin(_) => &[NotYours, Stopping, MemoryFull, TooManyCalls, CallsPerUser, BeginsPerSecond],
+            Ask::Expect(_) => &[NotYours, TooManyCalls],
+            Ask::Attach => &[UnknownCall, NotYours, Ended, Connected],
+            Ask::Share { .. } => &[UnknownCall, MemoryFull],
+            Ask::End => &[UnknownCall],
+            Ask::Record => &[UnknownCall, NoCall, NotYours, Private, Objected, TooManyMarks],
+            Ask::Mask | Ask::Hold => &[UnknownCall, NoCall, NotYours, Ended, Disk],
+            Ask::Unmask | Ask::Resume => &[UnknownCall, NoCall, NotYours, Ended],
+            Ask::EraseLast { .. } => &[UnknownCall, NoCall, NotYours, Private, Disk],
+            Ask::Private => &[UnknownCall, NoCall, NotYours, Recording],
+            Ask::Object => &[UnknownCall, NoCall, NotYours],
+            Ask::Transfer { .. } => &[UnknownCall, NoCall, NotYours, Ended, BeginsPerSecond, TooManyMarks],
+            Ask::Dtmf { .. } => &[UnknownCall, NoCall, NotYours, Ended, TooManyMarks],
+            Ask::Calls => &[],
+            Ask::Status => &[NotYours],
         }
     }
 }

@@ -61,6 +61,36 @@ fn a_call_whose_connections_were_reset_ends_after_the_grace_time_and_its_uuids_a
 }
 
 #[test]
+fn a_call_that_lost_both_its_connections_can_be_attached_over_the_local_socket_and_one_that_lost_one_cannot() {
+    let desk = open(AGENTS);
+    let sounds = [7, 8].map(|seed| Sound::noise(8_000, 4_000, seed));
+    let [agent, customer] = both(&desk, &sounds[0]);
+    let before = calls(&desk, have_come([4_000; 2], 8_000));
+    press(&desk, "anna");
+    let mut phone = crate::rig::Raw::connect(desk.socket());
+    let attach = serde_json::json!({"do": "attach", "call": before[0]["call"]});
+    agent.reset();
+    wait_for("a lost leg", || desk.log().contains("the connection of a leg is lost").then_some(()));
+    assert_eq!(phone.ask(&attach)["reason"], "connected");
+    customer.reset();
+    calls(&desk, is_in_state("disconnected"));
+    let answer = phone.ask(&attach);
+    assert_eq!((&answer["answer"], &answer["recording"]), (&"accepted".into(), &Value::Bool(true)), "{answer}");
+    // A leg that comes back now is heard, and not held: another connection has it.
+    let mut late = Peer::connect(&desk, AGENT);
+    late.speak(0x10, &sounds[0].legs[0], 160);
+    wait_for("a leg that is not held", || desk.log().contains("nothing is held of a leg").then_some(()));
+    let from: Vec<u64> = answer["positions"].as_array().expect("two").iter().filter_map(Value::as_u64).collect();
+    for (leg, from) in retrocall::audio::Leg::ALL.into_iter().zip(&from) {
+        phone.frame(leg, 0, *from, &sounds[1].legs[leg.index()]);
+    }
+    assert_eq!(phone.ask(&serde_json::json!({"do": "end", "channel": 0}))["answer"], "accepted");
+    let kept = kept(&desk);
+    assert!(said(&kept) == [0, 1].map(|leg| [&sounds[0].legs[leg][..], &sounds[1].legs[leg][..]].concat()));
+    desk.stop();
+}
+
+#[test]
 fn a_leg_that_was_reset_keeps_its_grace_when_the_other_one_hangs_up() {
     let desk = open(AGENTS);
     let sounds = [4, 5].map(|seed| Sound::noise(8_000, 4_000, seed));

@@ -6,6 +6,8 @@ mod catalog;
 mod desk;
 mod disk;
 mod hanging;
+#[path = "../rig/ice.rs"]
+mod ice;
 mod limits;
 mod outside;
 #[path = "../rig/mod.rs"]

@@ -13,7 +13,7 @@ use crate::{
     Talk,
     desk::{Desk, Home, PATIENCE, PROGRAM, Sound, wait_for},
     disk::trouble,
-    hanging::IceBox,
+    ice::IceBox,
     path_in,
     rig::{self, SmallDisk},
     row, row_when, skip, status,

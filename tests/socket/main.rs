@@ -1,6 +1,6 @@
 //! The local socket against clients that send nonsense, stop in the middle or never read: each is told what is wrong, and a good call
 //! beside them is kept bit for bit. Who vanishes and comes back is in `absence`, who may do what in `access`, who may be called what in `names`,
-//! whose press means which call in `transfer`, what one user may take in `quotas`, all of it at once in `hostile`.
+//! whose press means which call in `transfer`, what one user may take in `quotas`, what each request is refused for in `refusals`, all of it at once in `hostile`.
 
 mod absence;
 mod access;
@@ -8,8 +8,11 @@ mod access;
 mod desk;
 mod directory;
 mod hostile;
+#[path = "../rig/ice.rs"]
+mod ice;
 mod names;
 mod quotas;
+mod refusals;
 #[path = "../rig/mod.rs"]
 mod rig;
 #[path = "../skip/mod.rs"]
