@@ -15,7 +15,7 @@ PARTS := pkg-config:pkg-config /usr/include/alsa/asoundlib.h:libasound2-dev
 # What the tests and `bench` run besides retrocall: the Python client, a reader of WAV files that is not ours, the system calls of a
 # running engine, a packer to compare with, two telephones, a sound server and what connects the one to the other, a display and a finger
 # on its keyboard, a desktop's bus, what checks units of systemd, a disk that can be frozen.
-TOOLS := python3:python3 soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio pactl:pulseaudio-utils \
+TOOLS := python3:python3 mypy:mypy soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio pactl:pulseaudio-utils \
   /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so:libasound2-plugins Xvfb:xvfb xdotool:xdotool dbus-daemon:dbus-daemon \
   systemd-analyze:systemd mkfs.ext4:e2fsprogs fsfreeze:util-linux
 have = $(if $(findstring /,$(1)),$(wildcard $(1)),$(shell command -v $(1)))

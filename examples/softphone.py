@@ -4,29 +4,33 @@
     softphone.py SOCKET CALL.wav --agent anna --record-at 40
 
 Python 3.8 or newer, nothing but its standard library and `retrocall.py` beside it. SOCKET is the engine's socket (`engine.sock` in its
-home), CALL.wav a stereo PCM16 file: the agent left, the customer right. What the engine says goes to standard error; the recording's path,
-once it is on disk for good, to standard output. Exit code 0: done; 1: refused or failed; 2: wrong usage.
+home), CALL.wav a stereo PCM16 file: the agent left, the customer right. The call goes on when the engine is restarted. What the engine says goes
+to standard error; the path of the recording (of its last part, if there are several), once it is on disk for good, to standard output. Exit code
+0: done; 1: refused or failed; 2: wrong usage.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import sys
 import time
 import wave
+from typing import Optional
 
-from retrocall import AGENT, CUSTOMER, Engine, Gone, Refused
+from retrocall import AGENT, CUSTOMER, Engine, LastingCall, Refused, RetrocallError
 
 
 class Failed(Exception):
     """What went wrong, in a line for people."""
 
 
-def show(message):
+def show(what: object) -> None:
     """What the engine said, for people."""
-    print("engine:", json.dumps(message, ensure_ascii=False), file=sys.stderr, flush=True)
+    print("engine:", json.dumps(what, ensure_ascii=False), file=sys.stderr, flush=True)
 
 
-def open_wav(path):
+def open_wav(path: str) -> wave.Wave_read:
     """A stereo PCM16 file of a rate that the engine takes."""
     try:
         wav = wave.open(path, "rb")
@@ -37,47 +41,58 @@ def open_wav(path):
     return wav
 
 
-def talk(call, wav, speed, frame_ms, record_at):
-    """Sends the whole file, frame by frame, and presses record on the way. Returns the number of that request."""
-    rate, started, pressed = wav.getframerate(), time.monotonic(), None
+def talk(call: LastingCall, wav: wave.Wave_read, speed: float, frame_ms: float, record_at: Optional[float]) -> Optional[Refused]:
+    """Sends the whole file, frame by frame, and presses record on the way. Returns what refused it, if anything did: the call goes on."""
+    refused = None
+    rate, started, is_due = wav.getframerate(), time.monotonic(), record_at is not None
     while True:
-        if pressed is None and record_at is not None and call.positions[AGENT] >= record_at * rate:
-            # The button. Its answer is heard while the call goes on: audio never waits for it.
-            pressed = call.request("record")
+        if is_due and call.positions[AGENT] >= (record_at or 0) * rate:
+            # The button. Without an engine it is asked when there is one again.
+            is_due = False
+            try:
+                show(call.record() or "record is asked for when the engine is back")
+            except Refused as error:
+                refused = error
         both = wav.readframes(max(1, round(rate * frame_ms / 1000)))
         if not both:
-            return pressed
+            return refused
         samples = memoryview(both).cast("h")  # agent, customer, agent, customer ...
-        call.push(AGENT, samples[0::2].tobytes())
-        call.push(CUSTOMER, samples[1::2].tobytes())
+        if not (call.push(AGENT, samples[0::2].tobytes()) and call.push(CUSTOMER, samples[1::2].tobytes())):
+            # People talk on: this is missing, and all that follows has its place.
+            show(call.trouble)
         due = started + call.positions[AGENT] / rate / speed if speed else 0.0
-        while event := call.engine.event(max(0.0, due - time.monotonic())):
-            show(event)
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
-def whole_call(given):
+def whole_call(given: argparse.Namespace) -> Optional[str]:
     """A whole call. Returns the path of the recording, if it was recorded."""
     wav = open_wav(given.wav)
     seconds = wav.getnframes() / wav.getframerate()
     if given.record_at is not None and given.record_at > seconds:
         raise Failed(f"--record-at {given.record_at:g} is after the end of the call at {seconds:.1f} s")
-    with Engine(given.socket) as engine:
+    # A real softphone goes on with the phone call if this is refused: it is not captured, and that is all.
+    agent = given.agent or agent_of(given.socket)
+    call = LastingCall(given.socket, agent, wav.getframerate(), customer=given.customer, direction=given.direction)
+    try:
+        refused = talk(call, wav, given.speed, given.frame_ms, given.record_at)
+        call.end()
+        if refused:
+            raise refused
+        path = call.wait_kept()
+        show({"parts": call.parts, "kept": call.kept})
+        return path
+    finally:
+        call.close()
+
+
+def agent_of(socket: str) -> str:
+    """The agent that this user is, or anna at a desk whose owner may act for all."""
+    with Engine(socket) as engine:
         show(engine.hello)
-        agent = given.agent or engine.hello.get("agent", "anna")
-        # A real softphone goes on with the phone call if this is refused: it is not captured, and that is all.
-        call = engine.begin(agent, wav.getframerate(), customer=given.customer, direction=given.direction)
-        pressed = talk(call, wav, given.speed, given.frame_ms, given.record_at)
-        show(call.end())
-        if pressed is not None:
-            # Answers come in the order of the requests: this one came before that of `end`.
-            answer = engine.answer(pressed)
-            show(answer)
-            if answer["answer"] == "refused":
-                raise Refused(answer)
-        return call.wait_kept()
+        return str(engine.hello.get("agent", "anna"))
 
 
-def options():
+def options() -> argparse.Namespace:
     """What the user wants."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("socket", help="the engine's socket: engine.sock in its home")
@@ -94,11 +109,11 @@ def options():
     return given
 
 
-def main():
+def main() -> None:
     """Runs it, and says in one line what went wrong if something did."""
     try:
         path = whole_call(options())
-    except (Failed, Gone, Refused) as error:
+    except (Failed, RetrocallError) as error:
         sys.exit(f"softphone: {error}")
     if path:
         print(path)

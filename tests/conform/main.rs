@@ -122,6 +122,45 @@ fn our_own_clients_do_nothing_wrong_in_any_scene() {
     }
 }
 
+/// The client in the page, with the ten lines under "Come back" where the page says that they belong.
+fn client_of_the_page() -> String {
+    let page = std::fs::read_to_string(here("docs/protocol.md")).expect("the page");
+    let block = |piece: &str| piece.split("\n```").next().expect("a split has a first piece").to_owned();
+    let blocks: Vec<String> = page.split("\n```python\n").skip(1).map(block).collect();
+    let [client, recipe] = &blocks[..] else { panic!("a client, and ten lines") };
+    assert!(recipe.lines().count() <= 11, "ten lines, and their name");
+    let (before, after) = client.split_once("def come_back():\n").expect("the place of the ten lines");
+    let (_, after) = after.split_once("\n\n").expect("it ends with a blank line");
+    format!("{before}{recipe}\n\n{after}\n")
+}
+
+#[test]
+fn the_client_of_the_page_with_its_ten_lines_comes_back_from_everything_and_so_does_the_softphone_in_python() {
+    if !python() {
+        return;
+    }
+    let home = Home::new();
+    let call = home.beside("call.wav");
+    Sound::noise(8_000, 8_004, 5).save(&call);
+    let program = home.beside("client.py");
+    std::fs::write(&program, client_of_the_page()).expect("a program");
+    let softphone = here("examples/softphone.py");
+    let [call, program, softphone] = [&call, &program, &softphone].map(|path| path.to_str().expect("a path"));
+    let clients = [
+        vec!["python3", program, "{}", call],
+        vec!["python3", softphone, "{}", call, "--agent", "anna", "--record-at", "0.1"],
+    ];
+    for client in clients {
+        let (found, code) = conform(&[], &[], &client);
+        assert_eq!(code, 0, "{client:?}: {found:#?}");
+        for scene in Scene::ALL.map(Scene::name) {
+            let right = found.iter().any(|[of, verdict, _]| of == scene && verdict == "right");
+            // The client in the page presses in the last moment: nothing can come after that.
+            assert!(right || (scene == "refusals" && client.len() == 4), "{client:?}, {scene}: {found:#?}");
+        }
+    }
+}
+
 #[test]
 fn our_engine_does_everything_right_and_one_that_takes_no_call_is_found_out() {
     let desk = Desk::open(&["--one-in", "0"]);
