@@ -6,8 +6,12 @@
 //!
 //! Bytes. Sound is smooth in the codec that it was made in, and jagged in all others. Over some frames the bits of the steps from sample to
 //! sample are counted, as each codec would read the same bytes. In fixtures of speech the codec that they are in needed at least half a bit
-//! a byte less than any other; noise needs as many in each, and says nothing. Pure tones can repeat in bytes as they do in time:
-//! what has few different bytes says nothing either.
+//! a byte less than any other; noise needs as many in each, and says nothing. Pure tones can repeat in bytes as they do in time, and near half
+//! the rate they are jagged in their own codec: what has few different bytes, or goes on as a tone does, says nothing either.
+//!
+//! The two laws of G.711 differ in every second bit of the level, so that one taken for the other is less jagged than linear samples would be. They
+//! are compared with each other by a smaller measure, over more looks. Of 76 legs of speech as one law under the name of the other, 68 are noticed
+//! within 20 s.
 //!
 //! Pace. People talk in real time. Samples that come at twice the pace, or three times, or at any other ratio of two rates that are in use, for
 //! half a minute on end, are of that rate.
@@ -31,6 +35,12 @@ const JAGGED_BITS: u32 = 4;
 const VOTES: u32 = 5;
 /// After so many looks that say that all is right, nobody looks any more.
 const VOTES_RIGHT: u32 = 20;
+/// Looks that must say that it is the other law, by half a bit a byte, and four times as many as say the opposite. In fixtures that are what they are
+/// said to be no look says so.
+const VOTES_LAW: u32 = 10;
+/// What two samples on both sides of one have in common is so many times its own level for a tone; where all but this part of it is, it is one:
+/// 1 in 20.
+const TONE_REST: f64 = 0.05;
 
 /// How long a pace is measured, and how often it must be the same.
 const PACE_SPAN: Duration = Duration::from_secs(5);
@@ -98,16 +108,20 @@ pub struct Guess {
     bits: [u32; 4],
     /// Which bytes there were.
     seen: [u64; 4],
+    /// Of each sample x between two others, which are y together: the sums of x², xy and y². As the call's codec reads them.
+    tone: [i64; 3],
     /// Looks that were for each.
     votes: [u32; 4],
+    /// Looks that were for the law that was said, and for the other one.
+    law_votes: [u32; 2],
     is_settled: bool,
     pace: Pace,
 }
 
 impl Default for Guess {
     fn default() -> Guess {
-        let (bits, seen, votes) = ([0; 4], [0; 4], [0; 4]);
-        Guess { skip: 0, bytes: 0, bits, seen, votes, is_settled: false, pace: Pace::default() }
+        let (bits, seen, tone, votes, law_votes) = ([0; 4], [0; 4], [0; 3], [0; 4], [0; 2]);
+        Guess { skip: 0, bytes: 0, bits, seen, tone, votes, law_votes, is_settled: false, pace: Pace::default() }
     }
 }
 
@@ -123,11 +137,12 @@ impl Guess {
             return paced;
         }
         self.look(bytes);
+        self.look_for_a_tone(codec, bytes);
         if self.bytes < LOOK_BYTES {
             return paced;
         }
         let found = self.vote(codec);
-        (self.skip, self.bytes, self.bits, self.seen) = (FRAMES_SKIPPED, 0, [0; 4], [0; 4]);
+        (self.skip, self.bytes, self.bits, self.seen, self.tone) = (FRAMES_SKIPPED, 0, [0; 4], [0; 4], [0; 3]);
         found.or(paced)
     }
 
@@ -147,12 +162,62 @@ impl Guess {
         bytes.iter().for_each(|byte| self.seen[usize::from(byte >> 6)] |= 1 << (byte & 63));
     }
 
+    fn look_for_a_tone(&mut self, codec: Codec, bytes: &[u8]) {
+        let mut add = |before: i16, x: i16, after: i16| {
+            let (x, y) = (i64::from(x), i64::from(before) + i64::from(after));
+            self.tone = [self.tone[0] + x * x, self.tone[1] + x * y, self.tone[2] + y * y];
+        };
+        let law = match codec {
+            Codec::Pcm16 => {
+                let (samples, _) = bytes.as_chunks::<2>();
+                return samples.windows(3).for_each(|three| {
+                    let [before, x, after] = [0, 1, 2].map(|at| i16::from_le_bytes(three[at]));
+                    add(before, x, after);
+                });
+            }
+            Codec::Ulaw => Law::Mu,
+            Codec::Alaw => Law::A,
+        };
+        bytes.windows(3).for_each(|three| add(law.linear(three[0]), law.linear(three[1]), law.linear(three[2])));
+    }
+
+    /// Whether both neighbours of each sample together are always as many times the sample: so it is of a sine, whatever its pitch.
+    fn is_tone(&self) -> bool {
+        let [xx, xy, yy] = self.tone.map(|sum| sum as f64);
+        yy * xx - xy * xy <= TONE_REST * xx * xx
+    }
+
+    /// Whether the codes are of the law that was not said, as far as looks can tell.
+    fn is_other_law(&mut self, own: usize) -> bool {
+        const MU: usize = Writing::Ulaw as usize;
+        const A: usize = Writing::Alaw as usize;
+        let other = match own {
+            MU => A,
+            A => MU,
+            _ => return false,
+        };
+        let (margin, is_linear) = (self.bytes / 2, self.bits[..MU].iter().any(|bits| *bits < self.bits[other]));
+        if self.bits[other] + margin <= self.bits[own] && !is_linear {
+            self.law_votes[1] += 1;
+        } else if self.bits[own] + margin <= self.bits[other] {
+            self.law_votes[0] += 1;
+        }
+        self.law_votes[1] >= VOTES_LAW && self.law_votes[1] >= 4 * self.law_votes[0]
+    }
+
     fn vote(&mut self, codec: Codec) -> Option<Finding> {
         let own = Writing::of(codec) as usize;
         let best = (0..self.bits.len()).min_by_key(|at| self.bits[*at]).unwrap_or(own);
         let variety: u32 = self.seen.iter().map(|seen| seen.count_ones()).sum();
         let is_jagged = self.bits[own] >= JAGGED_BITS * self.bytes && self.bits[best] + self.bytes <= self.bits[own];
-        if variety < VARIETY_MIN || (best != own && !is_jagged) {
+        if variety < VARIETY_MIN || self.is_tone() {
+            return None;
+        }
+        if self.is_other_law(own) {
+            self.is_settled = true;
+            return Some(Finding::Codec(if own == Writing::Ulaw as usize { Writing::Alaw } else { Writing::Ulaw }));
+        }
+        if best != own && !is_jagged {
             return None;
         }
         self.votes[best] += 1;

@@ -74,6 +74,19 @@ fn linear_samples_on_a_channel_for_codes_and_codes_on_one_for_linear_samples_are
 }
 
 #[test]
+fn one_law_of_g711_under_the_name_of_the_other_is_noticed() {
+    for name in ["talk-8k.wav", "desk-01.wav", "desk-05.wav", "ulaw-8k.wav", "alaw-8k.wav"] {
+        let (rate, legs) = fixture(name);
+        for leg in Leg::ALL {
+            for (codec, truth) in [(Codec::Ulaw, Writing::Alaw), (Codec::Alaw, Writing::Ulaw)] {
+                let found = found(codec, rate, &written(&legs[leg.index()], truth), 160);
+                assert_eq!(found, Some(Finding::Codec(truth)), "{name}, {leg:?}, {codec:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn nothing_is_said_of_a_leg_that_is_right_whatever_it_holds_and_however_it_comes() {
     let rate = Rate::new(8_000).expect("a rate");
     let mut sounds: Vec<(String, Rate, Vec<i16>)> = Vec::new();
@@ -107,6 +120,24 @@ fn nothing_is_said_of_a_leg_that_is_right_whatever_it_holds_and_however_it_comes
     for hz in [440.0, 1_000.0, 1_004.0, 2_000.0, 2_100.0, 4_000.0] {
         let tone = (0..80_000).map(|i| (8_000.0 * (f64::from(i) * hz * std::f64::consts::TAU / 8_000.0).sin()) as i16);
         sounds.push((format!("a tone of {hz} Hz"), rate, tone.collect()));
+    }
+    // Loud ones, and those near half the rate, which are jagged in their own codec.
+    for (hz, peak) in [
+        (803.7, 32_000.0),
+        (1_503.7, 32_000.0),
+        (2_003.0, 20_000.0),
+        (2_503.7, 32_000.0),
+        (2_667.0, 32_000.0),
+        (3_103.7, 1_000.0),
+        (3_453.7, 8_000.0),
+        (3_753.7, 1_000.0),
+        (3_953.7, 2_500.0),
+        (3_990.0, 12_000.0),
+        (3_999.0, 8_000.0),
+        (3_999.0, 32_000.0),
+    ] {
+        let tone = (0..80_000).map(|i| (peak * (f64::from(i) * hz * std::f64::consts::TAU / 8_000.0).sin()) as i16);
+        sounds.push((format!("a tone of {hz} Hz, as loud as {peak}"), rate, tone.collect()));
     }
     for (name, rate, samples) in &sounds {
         for codec in CODECS {
