@@ -24,48 +24,65 @@ What goes wrong is an exception with a line for people. In every case the phone 
 
 Which wrong use gets which exception:
 
-    method            wrong use                                       exception
-    Engine            nobody listens there                            Gone
-    Engine            what listens there says nothing                 Silent
-    Engine            what listens there is no engine                 Gone
-    Engine            a time limit of None                            WrongUse
-    begin             no agent, and this user may act for all         WrongUse
-    begin             an unknown codec                                WrongUse
-    begin             a rate out of its limits                        WrongUse
-    begin             after close                                     Closed
-    attach            a call that nobody knows                        Refused
-    attach            a call that has its connection                  Refused
-    ask               a request that there is none of                 Refused
-    ask               a value that is not JSON                        WrongUse
-    ask               an engine that was killed                       Gone
-    ask               an engine that is stopped                       Silent
-    ask               from two threads at once                        Busy
-    answer            a time limit of None                            WrongUse
-    answer            a number that was never given                   WrongUse
-    event             a time limit of None                            WrongUse
-    event             a negative time limit                           WrongUse
-    event             after close                                     Closed
-    fileno            after close                                     Closed
-    push              a negative position                             WrongUse
-    push              half a sample                                   WrongUse
-    push              a leg that is none                              WrongUse
-    push              text in place of bytes                          WrongUse
-    push              after end                                       Ended
-    push              after close                                     Closed
-    push              an engine that was killed                       Gone
-    push              an engine that is stopped, without end          Silent
-    push              from two threads at once                        Busy
-    skip              a negative count                                WrongUse
-    erase_last        NaN seconds                                     WrongUse
-    erase_last        no seconds                                      WrongUse
-    dtmf              a digit that is none                            Refused
-    private           a call that was pressed                         Refused
-    record            a call that is private                          Refused
-    record            after end                                       Ended
-    end               twice                                           Ended
-    wait_kept         a time limit of None                            WrongUse
-    wait_kept         an engine that was killed                       Gone
-    close             twice                                           nothing
+    method                  wrong use                                exception
+    Engine                  nobody listens there                     Gone
+    Engine                  what listens there says nothing          Silent
+    Engine                  what listens there is no engine          Gone
+    Engine                  a time limit of None                     WrongUse
+    begin                   no agent, and this user may act for all  WrongUse
+    begin                   an unknown codec                         WrongUse
+    begin                   a rate out of its limits                 WrongUse
+    begin                   after close                              Closed
+    attach                  a call that nobody knows                 Refused
+    attach                  a call that has its connection           Refused
+    ask                     a request that there is none of          Refused
+    ask                     a value that is not JSON                 WrongUse
+    ask                     an engine that was killed                Gone
+    ask                     an engine that is stopped                Silent
+    ask                     from two threads at once                 Busy
+    answer                  a time limit of None                     WrongUse
+    answer                  a number that was never given            WrongUse
+    event                   a time limit of None                     WrongUse
+    event                   a negative time limit                    WrongUse
+    event                   after close                              Closed
+    fileno                  after close                              Closed
+    push                    a negative position                      WrongUse
+    push                    half a sample                            WrongUse
+    push                    a leg that is none                       WrongUse
+    push                    text in place of bytes                   WrongUse
+    push                    after end                                Ended
+    push                    after close                              Closed
+    push                    an engine that was killed                Gone
+    push                    an engine that is stopped, without end   Silent
+    push                    from two threads at once                 Busy
+    skip                    a negative count                         WrongUse
+    erase_last              NaN seconds                              WrongUse
+    erase_last              no seconds                               WrongUse
+    dtmf                    a digit that is none                     Refused
+    private                 a call that was pressed                  Refused
+    record                  a call that is private                   Refused
+    record                  after end                                Ended
+    end                     twice                                    Ended
+    wait_kept               a time limit of None                     WrongUse
+    wait_kept               an engine that was killed                Gone
+    close                   twice                                    nothing
+    LastingCall             nobody listens there                     Gone
+    LastingCall             no agent, and this user may act for all  WrongUse
+    LastingCall             a time limit of None                     WrongUse
+    LastingCall.push        half a sample                            WrongUse
+    LastingCall.push        a leg that is none                       WrongUse
+    LastingCall.push        an engine that was killed                nothing
+    LastingCall.push        after end                                Ended
+    LastingCall.push        after close                              Closed
+    LastingCall.push        from two threads at once                 Busy
+    LastingCall.skip        a negative count                         WrongUse
+    LastingCall.record      an engine that was killed                nothing
+    LastingCall.record      a call that is private                   Refused
+    LastingCall.erase_last  an engine that was killed                Gone
+    LastingCall.dtmf        an engine that was killed                Gone
+    LastingCall.end         twice                                    Ended
+    LastingCall.wait_kept   a time limit of None                     WrongUse
+    LastingCall.close       twice                                    nothing
 
 One thread at a time uses an engine and its calls. A phone with an audio callback lets the callback put its frames into a queue, and a thread
 push them. `push` waits for the engine only while a megabyte waits to be sent, and every wait has a time limit, in seconds.

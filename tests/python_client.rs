@@ -100,7 +100,7 @@ fn a_call_of_the_softphone_that_nobody_recorded_is_nowhere() {
 }
 
 #[test]
-fn the_client_in_forty_lines_records_a_whole_call() {
+fn the_client_in_fifty_lines_records_a_whole_call() {
     let desk = Desk::open(&["--one-in", "0"]);
     let sound = Sound::noise(8_000, 8_040, 3);
     let call = desk.beside("call.wav");

@@ -2,7 +2,7 @@
 import json, os, re, socket, struct, sys, tempfile, threading
 
 import retrocall
-from retrocall import AGENT, Engine, RetrocallError
+from retrocall import AGENT, Engine, LastingCall, RetrocallError
 
 real, folder = sys.argv[1], tempfile.mkdtemp()
 SHORT = 0.2
@@ -70,6 +70,24 @@ def closed():
     return call
 
 
+def lasting(after=None, path=None):
+    call = LastingCall(path or real, "anna", retry=0.01)
+    if after:
+        getattr(call, after)()
+    return call
+
+
+def lasting_killed():
+    """Without an engine: the one that it had is gone, and nobody comes in its place."""
+    played = Played(then="killed", answers=1)
+    call = lasting(path=played.path)
+    played.listener.close()
+    os.remove(played.path)
+    while call.is_captured:
+        call.push(AGENT, frame)
+    return call
+
+
 def at_once(wait, use):
     """Uses it until another thread that waits for something is in the middle of that."""
     over = threading.Event()
@@ -94,20 +112,15 @@ def until_it_fails(use):
         use()
 
 
-def twice(call):
-    call.end()
-    call.end()
-
-
-def shut_twice():
-    other = Engine(real)
-    other.close()
-    other.close()
+def twice(call, what="end"):
+    getattr(call, what)()
+    getattr(call, what)()
 
 
 engine = Engine(real)
 busy = Engine(real)
 busy_call = busy.begin("anna")
+busy_lasting = lasting()
 frame = bytes(320)
 USES = {
     ("Engine", "nobody listens there"): lambda: Engine(os.path.join(folder, "nothing")),
@@ -152,10 +165,30 @@ USES = {
     ("end", "twice"): lambda: twice(begun()),
     ("wait_kept", "a time limit of None"): lambda: begun("record").wait_kept(None),
     ("wait_kept", "an engine that was killed"): lambda: killed().wait_kept(SHORT),
-    ("close", "twice"): shut_twice,
+    ("close", "twice"): lambda: twice(Engine(real), "close"),
+    ("LastingCall", "nobody listens there"): lambda: lasting(path=os.path.join(folder, "nothing")),
+    ("LastingCall", "no agent, and this user may act for all"): lambda: LastingCall(real),
+    ("LastingCall", "a time limit of None"): lambda: LastingCall(real, "anna", patience=None),
+    ("LastingCall.push", "half a sample"): lambda: lasting().push(AGENT, b"\1\2\3"),
+    ("LastingCall.push", "a leg that is none"): lambda: lasting().push(1, frame),
+    ("LastingCall.push", "an engine that was killed"): lambda: lasting_killed().push(AGENT, frame),
+    ("LastingCall.push", "after end"): lambda: lasting("end").push(AGENT, frame),
+    ("LastingCall.push", "after close"): lambda: lasting("close").push(AGENT, frame),
+    ("LastingCall.push", "from two threads at once"): lambda: at_once(
+        lambda: busy_lasting.push(AGENT, frame), lambda: busy_lasting.push(AGENT, frame)
+    ),
+    ("LastingCall.skip", "a negative count"): lambda: lasting().skip(AGENT, -1),
+    ("LastingCall.record", "an engine that was killed"): lambda: lasting_killed().record(),
+    ("LastingCall.record", "a call that is private"): lambda: lasting("private").record(),
+    ("LastingCall.erase_last", "an engine that was killed"): lambda: lasting_killed().erase_last(1),
+    ("LastingCall.dtmf", "an engine that was killed"): lambda: lasting_killed().dtmf("1"),
+    ("LastingCall.end", "twice"): lambda: twice(lasting()),
+    ("LastingCall.wait_kept", "a time limit of None"): lambda: lasting().wait_kept(None),
+    ("LastingCall.close", "twice"): lambda: twice(lasting(), "close"),
 }
 
-rows = re.findall(r"^    (\w+) {2,}(\S.*?) {2,}(\w+)$", retrocall.__doc__.split("exception\n    Engine", 1)[1].join(["    Engine", ""]), re.M)
+table = retrocall.__doc__.split("exception\n", 1)[1].split("\n\n")[0]
+rows = re.findall(r"^    ([\w.]+) {2,}(\S.*?) {2,}(\w+)$", table, re.M)
 said = {(method, use): name for method, use, name in rows}
 assert len(said) == len(rows), "a row stands twice"
 assert said.keys() == USES.keys(), said.keys() ^ USES.keys()
