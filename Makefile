@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test soak torture interleavings fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture interleavings fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -14,10 +14,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 PARTS := pkg-config:pkg-config /usr/include/alsa/asoundlib.h:libasound2-dev
 # What the tests and `bench` run besides retrocall: the Python client, a reader of WAV files that is not ours, the system calls of a
 # running engine, a packer to compare with, two telephones, a sound server and what connects the one to the other, a display and a finger
-# on its keyboard, a desktop's bus, what checks units of systemd, a disk that can be frozen.
+# on its keyboard, a desktop's bus, what checks units of systemd, a disk that can be frozen, a compiler for C++.
 TOOLS := python3:python3 mypy:mypy soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio pactl:pulseaudio-utils \
   /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so:libasound2-plugins Xvfb:xvfb xdotool:xdotool dbus-daemon:dbus-daemon \
-  systemd-analyze:systemd mkfs.ext4:e2fsprogs fsfreeze:util-linux
+  systemd-analyze:systemd mkfs.ext4:e2fsprogs fsfreeze:util-linux c++:g++
 have = $(if $(findstring /,$(1)),$(wildcard $(1)),$(shell command -v $(1)))
 MISSING = $(strip $(foreach part,$(1),$(if $(call have,$(firstword $(subst :, ,$(part)))),,$(lastword $(subst :, ,$(part))))))
 
@@ -52,6 +52,47 @@ parts:
 demo: parts ## build, and show the main job: a desk full of calls, what was kept and why, and a proof that nothing else was
 	cargo run --locked -- demo
 
+# The C library. PROFILE=dev is what the tests build; CARGO, LD, OBJCOPY, STRIP and AR can be others.
+DESTDIR ?=
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+PROFILE ?= release
+CARGO ?= cargo
+OBJCOPY ?= objcopy
+STRIP ?= strip
+CAPI := src/capi
+BUILT = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+STAGE = $(BUILT)/library
+CAPI_VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' $(CAPI)/Cargo.toml)
+# Programs that were linked with one run with every other of the same name: src/capi/build.rs.
+SONAME := libretrocall.so.0
+
+# What Rust makes has its whole standard library in it, with names that another library in Rust has as well, and the compiler's own notes. Of
+# the static one only the functions of the header are left to be seen, and only what they need is left at all.
+library:
+	$(CARGO) build --locked --profile $(PROFILE) -p retrocall-c
+	@rm -rf $(STAGE) && mkdir -p $(STAGE)
+	@sed -n 's/^[a-z].*[ *]\(retrocall_[a-z_]*\)(.*/\1/p' $(CAPI)/retrocall.h | sort -u >$(STAGE)/names
+	@$(LD) -r --gc-sections --force-group-allocation $$(sed 's/^/-u /' $(STAGE)/names) -o $(STAGE)/all.o $(BUILT)/libretrocall.a
+	@$(OBJCOPY) --strip-unneeded --keep-global-symbols=$(STAGE)/names --remove-section=.llvmbc --remove-section=.llvmcmd \
+	  $(STAGE)/all.o $(STAGE)/retrocall.o
+	@$(AR) rcs $(STAGE)/libretrocall.a $(STAGE)/retrocall.o
+	@$(STRIP) --strip-unneeded -o $(STAGE)/libretrocall.so $(BUILT)/libretrocall.so
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))' \
+	  'includedir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))' '' 'Name: retrocall' \
+	  "Description: A softphone's end of retrocall" 'Version: $(CAPI_VERSION)' 'Cflags: -I$${includedir}' \
+	  'Libs: -L$${libdir} -lretrocall' 'Libs.private: -lpthread -ldl -lm' >$(STAGE)/retrocall.pc
+
+install: library ## the C library: header, libraries and retrocall.pc, under PREFIX (/usr/local), within DESTDIR if it is set
+	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 $(CAPI)/retrocall.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(STAGE)/libretrocall.a $(DESTDIR)$(LIBDIR)
+	install -m 755 $(STAGE)/libretrocall.so $(DESTDIR)$(LIBDIR)/libretrocall.so.$(CAPI_VERSION)
+	ln -sf libretrocall.so.$(CAPI_VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libretrocall.so
+	install -m 644 $(STAGE)/retrocall.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+
 # What leaks on purpose comes first, so that the program that is left behind can't.
 test: setup ## every test: unit, end to end, the examples in the documentation, the loom models of the ring
 	cargo test --locked --features planted-leaks --test prove
@@ -63,9 +104,10 @@ soak: parts ## a hundred thousand calls, after which the engine must be what it 
 	RETROCALL_SOAK_CALLS=100000 cargo test --locked --release --test soak -- --nocapture
 
 # The dev profile, as `test`: what is killed is the engine that was tested.
-torture: parts ## three hundred times kill -9 under fifty live calls, and power cuts at every step: what was pressed is there, nothing else is
+torture: parts ## three hundred times kill -9 under fifty live calls, a hundred of phones and engine, power cuts at every step: what was pressed is there, nothing else
 	RETROCALL_STATES=$${RETROCALL_STATES:-25} cargo test --locked --test commit power
 	cargo test --locked --test torture -- --ignored --nocapture hundreds
+	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test shared -- --nocapture each_pressed_call
 
 interleavings: parts ## a hundred thousand calls with frames, controls and the commit on three threads: file and ring equal the model, sample by sample
 	RETROCALL_INTERLEAVINGS=$${RETROCALL_INTERLEAVINGS:-100000} cargo test --locked --test interleavings -- --nocapture

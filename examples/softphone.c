@@ -4,30 +4,34 @@
  *
  * SOCKET is the engine's socket (engine.sock in its home), CALL.raw both legs as signed 16-bit samples, the agent's first, then the
  * customer's, and so on (`sox CALL.wav CALL.raw` makes it), RATE samples a second; RECORD_AT is the second of the call in which record is
- * pressed. It prints how far it is, and at last the recording's path. Exit code 0: done; 1: not captured to the end; 2: wrong usage.
+ * pressed. It prints how far it is, and at last the recording's path. If the engine goes, it is looked for, and the call goes on when it is
+ * back. Exit code 0: done; 1: not captured to the end; 2: wrong usage. C99 or newer, or C++20.
  *
- *     cargo build --release -p retrocall-c
- *     cc -Isrc/capi -o softphone examples/softphone.c target/release/libretrocall.a -lpthread -ldl -lm
+ *     make install PREFIX=$HOME/.local
+ *     export PKG_CONFIG_PATH=$HOME/.local/lib/pkgconfig
+ *     cc -o softphone examples/softphone.c $(pkg-config --cflags --libs retrocall) -lpthread
  */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "retrocall.h"
 
 #define FRAMES_A_SECOND 50
 #define FRAME_SAMPLES_MAX (48000 / FRAMES_A_SECOND)
+#define LOOK_MS 20
 
 struct phone {
     retrocall_call *call;
     const int16_t *samples; /* of both legs in turn */
     uint64_t length;        /* of the call, in samples of a leg */
-    unsigned rate;
-    atomic_int over;
+    uint32_t rate;
+    pthread_mutex_t lock;
+    int over;
 };
 
 /* What a sound card does 50 times a second. Nothing in here waits for the engine, and nothing that the engine does changes the phone call. */
@@ -38,14 +42,14 @@ static void audio_callback(struct phone *phone, uint64_t position, size_t count)
         legs[0][i] = phone->samples[2 * (position + i)];
         legs[1][i] = phone->samples[2 * (position + i) + 1];
     }
-    /* If there is no room, the frame is silence in the recording, and we go on counting. */
+    /* If there is no room, or no engine, the frame is silence in the recording, and we go on counting. */
     retrocall_push(phone->call, RETROCALL_AGENT, position, legs[0], count);
     retrocall_push(phone->call, RETROCALL_CUSTOMER, position, legs[1], count);
 }
 
 static void *sound_card(void *argument)
 {
-    struct phone *phone = argument;
+    struct phone *phone = (struct phone *)argument;
     uint64_t frame = phone->rate / FRAMES_A_SECOND;
     struct timespec due;
     clock_gettime(CLOCK_MONOTONIC, &due);
@@ -57,10 +61,20 @@ static void *sound_card(void *argument)
         }
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
         uint64_t left = phone->length - position;
-        audio_callback(phone, position, left < frame ? left : frame);
+        audio_callback(phone, position, (size_t)(left < frame ? left : frame));
     }
-    atomic_store(&phone->over, 1);
+    pthread_mutex_lock(&phone->lock);
+    phone->over = 1;
+    pthread_mutex_unlock(&phone->lock);
     return NULL;
+}
+
+static int is_over(struct phone *phone)
+{
+    pthread_mutex_lock(&phone->lock);
+    int over = phone->over;
+    pthread_mutex_unlock(&phone->lock);
+    return over;
 }
 
 static int16_t *read_samples(const char *path, uint64_t *length)
@@ -70,10 +84,19 @@ static int16_t *read_samples(const char *path, uint64_t *length)
         return NULL;
     long bytes = ftell(file);
     rewind(file);
-    int16_t *samples = malloc(bytes > 0 ? (size_t)bytes : 1);
+    int16_t *samples = (int16_t *)malloc(bytes > 0 ? (size_t)bytes : 1);
     *length = samples ? fread(samples, 2 * sizeof *samples, (size_t)bytes / (2 * sizeof *samples), file) : 0;
     fclose(file);
     return samples;
+}
+
+static retrocall_status look(struct phone *phone)
+{
+    retrocall_status status;
+    memset(&status, 0, sizeof status);
+    status.size = sizeof status;
+    retrocall_look(phone->call, &status);
+    return status;
 }
 
 static void show(const retrocall_status *status)
@@ -83,26 +106,42 @@ static void show(const retrocall_status *status)
     fflush(stdout);
 }
 
-/* The rest of the phone: presses record when it is time, and hears what the engine says. Returns whether there is still an engine. */
-static int look_after(retrocall *engine, struct phone *phone, double record_at, retrocall_status *status)
+/* Looks once for an engine that is gone, and goes on with the call if it is back. */
+static int find_engine(retrocall *engine, struct phone *phone, int was_there)
 {
-    int pressed = record_at < 0;
+    if (was_there)
+        fprintf(stderr, "softphone: %s; the phone call goes on\n", retrocall_error(engine));
+    int found = retrocall_reconnect(phone->call, 0);
+    if (found == RETROCALL_ACCEPTED)
+        printf("goes on as %s\n", retrocall_id(phone->call));
+    else {
+        struct timespec pause = {0, LOOK_MS * 1000000};
+        nanosleep(&pause, NULL);
+    }
+    return found == RETROCALL_ACCEPTED || found == RETROCALL_ALREADY;
+}
+
+/* The rest of the phone: presses record when it is time, and hears what the engine says. Returns whether there is still an engine. */
+static int look_after(retrocall *engine, struct phone *phone, double record_at)
+{
+    int pressed = record_at < 0, there = 1;
     do {
-        if (retrocall_wait(engine, 20) == RETROCALL_GONE) {
-            fprintf(stderr, "softphone: %s; the phone call goes on\n", retrocall_error(engine));
-            return 0;
-        }
-        retrocall_look(phone->call, status);
-        show(status);
-        if (!pressed && (double)status->positions[RETROCALL_AGENT] >= record_at * phone->rate) {
+        int heard = retrocall_wait(engine, LOOK_MS);
+        retrocall_status status = look(phone);
+        show(&status);
+        if (heard == RETROCALL_GONE || status.ended)
+            there = find_engine(engine, phone, there);
+        if (!pressed && (double)status.positions[RETROCALL_AGENT] >= record_at * phone->rate) {
+            int result = retrocall_record(phone->call);
+            /* Without an engine it is pressed when there is one again. */
             pressed = 1;
-            if (retrocall_record(phone->call) == RETROCALL_REFUSED)
+            if (result == RETROCALL_REFUSED)
                 fprintf(stderr, "softphone: record is refused: %s\n", retrocall_error(engine));
-            else
+            else if (result != RETROCALL_GONE)
                 printf("recording %s\n", retrocall_id(phone->call));
         }
-    } while (!atomic_load(&phone->over));
-    return 1;
+    } while (!is_over(phone));
+    return there;
 }
 
 int main(int argc, char **argv)
@@ -111,14 +150,21 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: softphone SOCKET CALL.raw RATE AGENT [RECORD_AT]\n");
         return 2;
     }
-    struct phone phone = {.rate = (unsigned)atoi(argv[3])};
+    struct phone phone;
+    memset(&phone, 0, sizeof phone);
+    pthread_mutex_init(&phone.lock, NULL);
+    phone.rate = (uint32_t)atoi(argv[3]);
     int16_t *samples = read_samples(argv[2], &phone.length);
     if (!(phone.samples = samples)) {
         fprintf(stderr, "softphone: can't read %s\n", argv[2]);
         return 1;
     }
     retrocall *engine;
-    retrocall_options options = {.agent = argv[4], .rate = phone.rate};
+    retrocall_options options;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.agent = argv[4];
+    options.rate = phone.rate;
     if (retrocall_connect(argv[1], &engine) != RETROCALL_ACCEPTED
         || retrocall_begin(engine, &options, &phone.call) != RETROCALL_ACCEPTED) {
         /* A real softphone lets the call go on: it is not captured, and that is all. */
@@ -129,15 +175,16 @@ int main(int argc, char **argv)
     }
     pthread_t thread;
     pthread_create(&thread, NULL, sound_card, &phone);
-    retrocall_status status = {0};
-    int captured = look_after(engine, &phone, argc == 6 ? atof(argv[5]) : -1, &status);
+    int captured = look_after(engine, &phone, argc == 6 ? atof(argv[5]) : -1);
     pthread_join(thread, NULL);
 
     captured = captured && retrocall_end(phone.call) == RETROCALL_ACCEPTED;
+    retrocall_status status = look(&phone);
     /* For those who want to know where the recording is. The engine completes it in any case. */
-    while (captured && retrocall_look(phone.call, &status) == RETROCALL_ACCEPTED && status.recording && !status.kept)
+    while (captured && status.recording && !status.kept) {
         captured = retrocall_wait(engine, 1000) == RETROCALL_ACCEPTED;
-    retrocall_look(phone.call, &status);
+        status = look(&phone);
+    }
     show(&status);
     if (status.kept)
         printf("%s\n", retrocall_path(phone.call));

@@ -122,7 +122,7 @@ fn asks() -> Vec<Ask> {
         continues: None,
         states: CallStates::default(),
     };
-    every!(Ask: Begin(begin), Expect(expect), Attach, Share { frame_samples: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
+    every!(Ask: Begin(begin), Expect(expect), Attach, Share { frame_samples: None, depth_ms: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,
         Transfer { to: "bert".into() }, Dtmf { digit: '1' }, Calls, Status)
 }
 
@@ -217,6 +217,7 @@ fn a_request_with_the_needed_fields_of_the_page_is_one_and_without_any_of_them_i
         "call" => json!(CallId::new()),
         "seconds" => json!(1),
         "frame_samples" => json!(160),
+        "depth_ms" => json!(2_000),
         "digit" => json!("#"),
         "direction" => json!("outbound"),
         "continues" => json!(CallId::new()),

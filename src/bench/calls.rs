@@ -32,7 +32,7 @@ pub(super) fn begin(client: &mut Client, agent: &str) -> Result<u32, Trouble> {
 /// Memory for the frames of a call: its legs, agent first.
 pub(super) fn share(client: &mut Client, channel: u32) -> Result<[SharedLeg; 2], Trouble> {
     client
-        .share(channel, Some(FRAME_SAMPLES))?
+        .share(channel, Some(FRAME_SAMPLES), None)?
         .map_err(|answer| Trouble::new(answer.text.unwrap_or_else(|| "the engine shares no memory".to_owned())))
 }
 

@@ -1,12 +1,13 @@
-//! The functions of `retrocall.h`, which is generated from this file: its comments are the header's.
+//! The functions of `retrocall.h` for a connection and its calls: its comments are the header's.
 //!
-//! Every function catches panics, takes NULL for a wrong argument, and leaves the work to `desk`.
+//! Every function catches panics, takes NULL for a wrong argument, looks whether it is in the process that made what it is given, and leaves the
+//! work to `desk`.
 #![allow(unsafe_code)]
 #![allow(non_camel_case_types)]
 
 use std::{
     cell::UnsafeCell,
-    ffi::{CStr, CString, OsStr, c_char, c_int, c_void},
+    ffi::{CString, OsStr, c_char, c_int, c_void},
     os::unix::ffi::OsStrExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -17,112 +18,77 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
+
 use crate::{
-    audio::Codec,
-    client::{Pushed, SharedLeg},
-    desk::{Desk, Outcome, rate},
-    protocol::{Ask, Begin, CallId, Direction},
+    audio::FRAME_SAMPLES_MAX,
+    client::Pushed,
+    desk::{Begun, Desk, GoneOn, Outcome, Room},
+    lane::Lane,
+    pointers::{bytes, copy_of, guarded, on_call, on_desk, result, text, text_for, text_of, wrong},
+    protocol::{CallId, EndedBy},
+    said::{Said, room_of},
+    types::*,
 };
 
-/// Done.
-pub const RETROCALL_ACCEPTED: c_int = 0;
-/// It was so before: nothing to worry about.
-pub const RETROCALL_ALREADY: c_int = 1;
-/// Not done: retrocall_error says why. The phone call goes on, whatever it was.
-pub const RETROCALL_REFUSED: c_int = 2;
-/// There was no room for the frame, or for its end: it is dropped and becomes silence in its place. Go on counting positions.
-pub const RETROCALL_FULL: c_int = 3;
-/// The connection is gone, or the call has ended. retrocall_error says why the connection is gone.
-pub const RETROCALL_GONE: c_int = 4;
-/// An argument is wrong: NULL, out of its limits, or text that is not UTF-8.
-pub const RETROCALL_WRONG: c_int = 5;
-/// A fault of this library. The connection should be closed.
-pub const RETROCALL_FAULT: c_int = 6;
+/// The longest path of a socket.
+const PATH_BYTES_MAX: usize = 107;
+/// What is said of options that are none.
+const NO_OPTIONS: &str = "the options are NULL, or `size` is not set to sizeof(retrocall_options)";
 
-/// The leg of the agent: the left channel of a recording.
-pub const RETROCALL_AGENT: c_int = 0;
-/// The leg of the customer: the right channel.
-pub const RETROCALL_CUSTOMER: c_int = 1;
-
-/// Linear samples: int16_t, in the byte order of a PC (little-endian).
-pub const RETROCALL_PCM16: c_int = 0;
-/// Codes of G.711 mu-law, as they come out of RTP: uint8_t.
-pub const RETROCALL_ULAW: c_int = 1;
-/// Codes of G.711 A-law: uint8_t.
-pub const RETROCALL_ALAW: c_int = 2;
-
-/// The customer called.
-pub const RETROCALL_INBOUND: c_int = 0;
-/// The agent called.
-pub const RETROCALL_OUTBOUND: c_int = 1;
-
-/// A connection to the engine. One thread at a time uses it and its calls; but for retrocall_push.
+/// A connection to the engine, for any number of threads: a control is answered while another thread is in retrocall_wait. A child process after
+/// fork has none of it, and connects anew.
 pub struct retrocall {
-    desk: Arc<Desk>,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// A call. Each of its legs is pushed by one thread at a time, whatever other threads do.
 pub struct retrocall_call {
-    desk: Arc<Desk>,
-    call: CallId,
-    id: CString,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) key: u64,
+    /// Its ids: the last one counts; the others are there for whoever still looks at them.
+    ids: Mutex<Vec<CString>>,
+    /// The texts that were asked for last: what it goes on with, and where its recording is.
+    before: UnsafeCell<CString>,
     path: UnsafeCell<CString>,
-    legs: [UnsafeCell<SharedLeg>; 2],
+    lanes: [Lane; 2],
+    room: Room,
     bytes_per_sample: usize,
+    samples_max: usize,
+    /// The position at which the call that has its memory now began: 0 until it went on as another one.
+    base: AtomicU64,
     /// Behind the last sample that was pushed, by leg.
     positions: [AtomicU64; 2],
     dropped: [AtomicU64; 2],
-    /// It was ended here: the engine closes the memory a moment later.
-    ended: AtomicBool,
+    /// Nothing is taken any more: it has ended, or its connection is lost.
+    closed: Arc<AtomicBool>,
 }
 
-/// What a call is announced with. What is 0 or NULL has the value that is said with it.
-#[repr(C)]
-pub struct retrocall_options {
-    /// Who talks for the desk: 1 to 64 characters. NULL: the agent that this user is.
-    pub agent: *const c_char,
-    /// The customer's number. NULL: not known.
-    pub customer: *const c_char,
-    /// RETROCALL_INBOUND (0) or RETROCALL_OUTBOUND.
-    pub direction: c_int,
-    /// RETROCALL_PCM16 (0), RETROCALL_ULAW or RETROCALL_ALAW; the same for both legs.
-    pub codec: c_int,
-    /// Samples a second, the same for both legs: 8000 to 48000.
-    pub rate: u32,
-    /// Samples that a frame usually has. 0: 20 ms.
-    pub frame_samples: u32,
-}
-
-/// How a call is.
-#[repr(C)]
-pub struct retrocall_status {
-    /// 1: there is a connection.
-    pub connected: c_int,
-    /// 1: record was pressed, here or elsewhere.
-    pub recording: c_int,
-    /// 1: the call is over, by retrocall_end or by the engine.
-    pub ended: c_int,
-    /// 1: the recording is on disk for good; retrocall_path says where.
-    pub kept: c_int,
-    /// Behind the last sample that was pushed, agent first.
-    pub positions: [u64; 2],
-    /// Frames that there was no room for, agent first.
-    pub dropped: [u64; 2],
+/// The version of the library that runs, as RETROCALL_VERSION.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_version() -> u32 {
+    RETROCALL_VERSION
 }
 
 /// Connects to the engine that listens on this socket: engine.sock in its home. *engine is set in any case, so that retrocall_error can say
 /// what went wrong, and must be given to retrocall_close in any case. May take 30 s.
 #[unsafe(no_mangle)]
-pub extern "C" fn retrocall_connect(socket: *const c_char, engine: *mut *mut retrocall) -> c_int {
+pub extern "C" fn retrocall_connect(socket: *const c_char, engine: *mut *mut retrocall) -> retrocall_result {
     guarded(|| {
         if engine.is_null() {
             return RETROCALL_WRONG;
         }
-        let desk = match bytes(socket) {
-            Some(path) => Desk::connect(Path::new(OsStr::from_bytes(path))),
-            None => Desk::connect(Path::new("")),
+        let path = bytes(socket).unwrap_or_default();
+        let is_path = (1..=PATH_BYTES_MAX).contains(&path.len());
+        let desk = Desk::connect(Path::new(OsStr::from_bytes(path)));
+        let result = match (is_path, desk.is_connected()) {
+            (false, _) => RETROCALL_WRONG,
+            (true, true) => RETROCALL_ACCEPTED,
+            (true, false) => RETROCALL_GONE,
         };
-        let result = if desk.is_connected() { RETROCALL_ACCEPTED } else { RETROCALL_GONE };
+        if path.is_empty() {
+            desk.say("no path of a socket is given: it is engine.sock in the engine's home");
+        }
         let made = Box::into_raw(Box::new(retrocall { desk: Arc::new(desk) }));
         // SAFETY: it is not NULL, and the caller says that a pointer can be put there.
         unsafe { engine.write(made) };
@@ -130,14 +96,16 @@ pub extern "C" fn retrocall_connect(socket: *const c_char, engine: *mut *mut ret
     })
 }
 
-/// What went wrong last on this connection: a sentence for people, with what to do; "" if nothing did. It is there until the next function
-/// is called with this connection or one of its calls.
+/// What went wrong last in this thread, or else with the connection: a sentence for people, with what to do; "" if nothing did. It is there
+/// until this thread calls the next function with this connection or one of its calls.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_error(engine: *const retrocall) -> *const c_char {
     // SAFETY: as the header says, it is NULL or a connection that was not closed.
-    let engine = unsafe { engine.as_ref() };
-    let error = catch_unwind(AssertUnwindSafe(|| engine.map(|engine| engine.desk.error())));
-    error.ok().flatten().unwrap_or(c"no connection was made".as_ptr())
+    let Some(engine) = (unsafe { engine.as_ref() }) else { return c"no connection was made".as_ptr() };
+    if !engine.desk.is_of_this_process() {
+        return c"the connection is the parent process's: connect anew in this one".as_ptr();
+    }
+    catch_unwind(AssertUnwindSafe(|| engine.desk.error())).unwrap_or(c"a fault of this library".as_ptr())
 }
 
 /// Announces a call: it begins now, at position 0. *call is set if this is RETROCALL_ACCEPTED, and must be given to retrocall_free then. If it
@@ -147,43 +115,109 @@ pub extern "C" fn retrocall_begin(
     engine: *mut retrocall,
     options: *const retrocall_options,
     call: *mut *mut retrocall_call,
-) -> c_int {
-    guarded(|| {
-        // SAFETY: as the header says, they are NULL, or a connection that was not closed and options that are filled in.
-        let (Some(engine), Some(options)) = (unsafe { engine.as_ref() }, unsafe { options.as_ref() }) else {
-            return RETROCALL_WRONG;
-        };
+) -> retrocall_result {
+    on_desk(engine, |desk| {
         if call.is_null() {
-            return RETROCALL_WRONG;
+            return wrong(desk, "`call` is NULL");
         }
-        let begin = match begin_of(&engine.desk, options) {
-            Ok(begin) => begin,
-            Err(why) => {
-                engine.desk.wrong(&why);
-                return RETROCALL_WRONG;
-            }
+        let options = match copy_of(options) {
+            Some(options) => options,
+            None => return wrong(desk, NO_OPTIONS),
         };
-        let bytes_per_sample = begin.codec.bytes_per_sample();
-        let frame_samples = (options.frame_samples > 0).then_some(options.frame_samples as usize);
-        let begun = match engine.desk.begin(begin, frame_samples) {
-            Ok(begun) => begun,
-            Err(outcome) => return result(outcome),
+        let Said { begin, room, left_out } = match Said::of(&options, desk) {
+            Ok(said) => said,
+            Err(why) => return wrong(desk, &why),
         };
-        let made = Box::into_raw(Box::new(retrocall_call {
-            desk: Arc::clone(&engine.desk),
-            call: begun.call,
-            id: CString::new(begun.call.to_string()).expect("an id has no zeros"),
-            path: UnsafeCell::default(),
-            legs: begun.legs.map(UnsafeCell::new),
-            bytes_per_sample,
-            positions: Default::default(),
-            dropped: Default::default(),
-            ended: AtomicBool::new(false),
-        }));
-        // SAFETY: it is not NULL, and the caller says that a pointer can be put there.
-        unsafe { call.write(made) };
-        RETROCALL_ACCEPTED
+        handed_over(desk, room, desk.begin(begin, room, left_out), call)
     })
+}
+
+/// Takes over a call that is live and has lost its connection, like one of a softphone that was started again. Of the options `frame_samples`
+/// and `depth_ms` count; NULL is as good as zeros. retrocall_look says in `positions` where each leg goes on, and what holds of the call; push on
+/// at the position where your audio is now. If the engine does not know the call any more (RETROCALL_REFUSED), retrocall_begin with `continues`.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_attach(
+    engine: *mut retrocall,
+    id: *const c_char,
+    options: *const retrocall_options,
+    call: *mut *mut retrocall_call,
+) -> retrocall_result {
+    on_desk(engine, |desk| {
+        if call.is_null() {
+            return wrong(desk, "`call` is NULL");
+        }
+        let options = match copy_of(options) {
+            Some(options) => options,
+            None if options.is_null() => retrocall_options::NONE,
+            None => return wrong(desk, NO_OPTIONS),
+        };
+        let Some(id) = text(id).and_then(|id| id.parse::<CallId>().ok()) else {
+            return wrong(desk, "`id` is not the id of a call");
+        };
+        let (room, _) = room_of(&options);
+        handed_over(desk, room, desk.attach(id, room), call)
+    })
+}
+
+/// Makes a call that began what C knows of it, and gives it out.
+fn handed_over(
+    desk: &Arc<Desk>,
+    room: Room,
+    begun: Result<Begun, Outcome>,
+    call: *mut *mut retrocall_call,
+) -> retrocall_result {
+    let Begun { key, id, codec, legs, positions, closed } = match begun {
+        Ok(begun) => begun,
+        Err(outcome) => return result(outcome),
+    };
+    let samples_max = legs[0].room_samples().min(FRAME_SAMPLES_MAX);
+    let made = Box::into_raw(Box::new(retrocall_call {
+        desk: Arc::clone(desk),
+        key,
+        ids: Mutex::new(vec![text_of(&id.to_string())]),
+        before: UnsafeCell::default(),
+        path: UnsafeCell::default(),
+        lanes: legs.map(|leg| Lane::new(leg, 0)),
+        room,
+        bytes_per_sample: codec.bytes_per_sample(),
+        samples_max,
+        base: AtomicU64::new(0),
+        positions: positions.map(AtomicU64::new),
+        dropped: Default::default(),
+        closed,
+    }));
+    // SAFETY: it is not NULL, and the caller says that a pointer can be put there.
+    unsafe { call.write(made) };
+    RETROCALL_ACCEPTED
+}
+
+/// Goes on with a call after its connection was lost or the engine was stopped or killed: looks for the engine for so long, connects again, and
+/// takes the call over where it is. If the engine does not know it any more, what is left is another call, which names this one (`continues`), and
+/// of which holds what held of this one: what was pressed is kept on, what was masked or private stays so. A record, mask, hold, private or object that
+/// nobody had answered is asked for again. Positions count on; push meanwhile, and until then it is answered with RETROCALL_GONE. Other calls of the
+/// connection are gone on with one by one.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_reconnect(call: *mut retrocall_call, timeout_ms: u32) -> retrocall_result {
+    on_call(call, |call| {
+        let patience = Duration::from_millis(timeout_ms.into());
+        result(call.desk.reconnect(call.key, call.room, patience, |gone_on| call.go_on(gone_on)))
+    })
+}
+
+impl retrocall_call {
+    /// Its frames go there now.
+    fn go_on(&self, GoneOn { legs, id, is_anew }: GoneOn) {
+        if is_anew {
+            // What was pushed until now was for the call before; this one begins here, for both legs.
+            let ends = self.positions.each_ref().map(|position| position.load(Ordering::Relaxed));
+            self.base.store(ends[0].max(ends[1]), Ordering::Relaxed);
+            self.ids.lock().push(text_of(&id.to_string()));
+        }
+        let base = self.base.load(Ordering::Relaxed);
+        for (lane, leg) in self.lanes.iter().zip(legs) {
+            lane.replace(leg, base);
+        }
+    }
 }
 
 /// Hands over a frame of one leg: so many samples, the first of them at this position, counted in samples since the call began. Any number up
@@ -191,7 +225,8 @@ pub extern "C" fn retrocall_begin(
 ///
 /// Fit for an audio callback: wait-free, no lock, no allocation, no system call, whatever the engine does or fails to do, also if it is gone
 /// (checked with RealtimeSanitizer). Each leg has one thread at a time; the two legs may have two. Returns RETROCALL_ACCEPTED,
-/// RETROCALL_FULL (the frame is dropped: go on), RETROCALL_GONE (the call has ended) or RETROCALL_WRONG.
+/// RETROCALL_FULL (the frame is dropped: go on), RETROCALL_GONE (the call has ended, or the connection is lost) or RETROCALL_WRONG. To find that a
+/// connection is lost takes a system call, so that a push only knows it from another function: call retrocall_wait, or retrocall_look, now and then.
 #[unsafe(no_mangle)]
 #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
 pub extern "C" fn retrocall_push(
@@ -200,7 +235,7 @@ pub extern "C" fn retrocall_push(
     position: u64,
     samples: *const c_void,
     count: usize,
-) -> c_int {
+) -> retrocall_result {
     guarded(|| {
         // SAFETY: as the header says, it is NULL or a call that was not freed.
         let Some(call) = (unsafe { call.as_ref() }) else { return RETROCALL_WRONG };
@@ -209,18 +244,23 @@ pub extern "C" fn retrocall_push(
             RETROCALL_CUSTOMER => 1,
             _ => return RETROCALL_WRONG,
         };
-        if call.ended.load(Ordering::Relaxed) {
-            return RETROCALL_GONE;
-        }
-        if samples.is_null() || count > crate::audio::FRAME_SAMPLES_MAX {
+        let end = position.checked_add(count as u64);
+        let (false, true, Some(end)) = (samples.is_null(), count <= call.samples_max, end) else {
             return RETROCALL_WRONG;
+        };
+        // A child after fork does not have the memory.
+        if !call.desk.is_of_this_process() {
+            return RETROCALL_WRONG;
+        }
+        call.positions[leg].store(end, Ordering::Relaxed);
+        // Acquire, with the store after new memory was installed: it is there by then.
+        if call.closed.load(Ordering::Acquire) {
+            return RETROCALL_GONE;
         }
         // SAFETY: it is not NULL, and the caller says that so many samples stand there.
         let bytes = unsafe { std::slice::from_raw_parts(samples.cast::<u8>(), count * call.bytes_per_sample) };
-        // SAFETY: as the header says, one thread at a time pushes this leg, and nothing else here touches it.
-        let pushed = unsafe { &mut *call.legs[leg].get() }.push(position, bytes);
-        call.positions[leg].store(position.saturating_add(count as u64), Ordering::Relaxed);
-        match pushed {
+        // SAFETY: as the header says, one thread at a time pushes this leg.
+        match unsafe { call.lanes[leg].push(position, bytes) } {
             Pushed::All => RETROCALL_ACCEPTED,
             Pushed::Full => {
                 call.dropped[leg].fetch_add(1, Ordering::Relaxed);
@@ -231,218 +271,129 @@ pub extern "C" fn retrocall_push(
     })
 }
 
-/// The button: the whole call is kept, from its first second until hangup. This and all functions below wait for the engine's answer, a
-/// minute at most: not for an audio callback.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_record(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Record))
-}
-
-/// Both legs are silence from now on, and are not held (card numbers).
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_mask(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Mask))
-}
-
-/// Ends a mask.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_unmask(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Unmask))
-}
-
-/// The last seconds become silence, in memory and in whatever is already written.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_erase_last(call: *mut retrocall_call, seconds: f64) -> c_int {
-    ask(call, || (seconds > 0.0 && seconds.is_finite()).then_some(Ask::EraseLast { seconds }))
-}
-
-/// The customer waits: both legs are silence until retrocall_resume.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_hold(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Hold))
-}
-
-/// Ends a hold.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_resume(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Resume))
-}
-
-/// Not this call: what is held is wiped, and nothing more is held.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_private(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Private))
-}
-
-/// The customer objects to training: the call can't be sampled.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_object(call: *mut retrocall_call) -> c_int {
-    ask(call, || Some(Ask::Object))
-}
-
-/// Another agent talks from now on.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_transfer(call: *mut retrocall_call, to: *const c_char) -> c_int {
-    ask(call, || text(to).map(|to| Ask::Transfer { to }))
-}
-
-/// A key was pressed on the phone: one of 0 to 9, *, #, A to D.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> c_int {
-    ask(call, || Some(Ask::Dtmf { digit: char::from(digit as u8) }))
-}
-
-/// Hangup. What was pushed before is of the call; a push that comes later is answered with RETROCALL_GONE. If record was pressed,
-/// retrocall_wait until the status says `kept`, if you want to know where; the engine completes the recording in any case.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_end(call: *mut retrocall_call) -> c_int {
-    guarded(|| {
-        let ended = ask(call, || Some(Ask::End));
-        // SAFETY: as the header says, it is NULL or a call that was not freed.
-        if let (RETROCALL_ACCEPTED, Some(call)) = (ended, unsafe { call.as_ref() }) {
-            call.ended.store(true, Ordering::Relaxed);
-        }
-        ended
-    })
-}
-
 /// Fills in how a call is, from what the engine has said until now. Waits for nothing.
 #[unsafe(no_mangle)]
-pub extern "C" fn retrocall_look(call: *const retrocall_call, status: *mut retrocall_status) -> c_int {
-    guarded(|| {
-        // SAFETY: as the header says, it is NULL or a call that was not freed.
-        let Some(call) = (unsafe { call.as_ref() }) else { return RETROCALL_WRONG };
+pub extern "C" fn retrocall_look(call: *const retrocall_call, status: *mut retrocall_status) -> retrocall_result {
+    on_call(call, |call| {
         if status.is_null() {
-            return RETROCALL_WRONG;
+            return wrong(&call.desk, "`status` is NULL");
         }
-        let heard = call.desk.heard(call.call);
-        let numbers = |of: &[AtomicU64; 2]| of.each_ref().map(|number| number.load(Ordering::Relaxed));
-        let filled = retrocall_status {
-            connected: call.desk.is_connected().into(),
-            recording: heard.recording.into(),
-            ended: heard.ended.into(),
-            kept: heard.kept.is_some().into(),
-            positions: numbers(&call.positions),
-            dropped: numbers(&call.dropped),
+        // SAFETY: it is not NULL, and the caller says that a status stands there: its first field is its size.
+        let size = unsafe { status.cast::<usize>().read() };
+        let Some(known) = retrocall_status::known(size) else {
+            return wrong(&call.desk, "set `size` of the status to sizeof(retrocall_status) before you ask");
         };
-        // SAFETY: it is not NULL, and the caller says that a status can be put there.
-        unsafe { status.write(filled) };
+        let filled = call.status(size);
+        // SAFETY: the caller says that so many bytes are a status; our own is at least as long as what is copied of it.
+        unsafe {
+            status.cast::<u8>().write_bytes(0, size);
+            status.cast::<u8>().copy_from_nonoverlapping((&raw const filled).cast(), known);
+        }
         RETROCALL_ACCEPTED
     })
 }
 
-/// The id of a call: 36 characters, there until retrocall_free.
+impl retrocall_call {
+    fn status(&self, size: usize) -> retrocall_status {
+        let status = self.desk.status(self.key);
+        let numbers = |of: &[AtomicU64; 2]| of.each_ref().map(|number| number.load(Ordering::Relaxed));
+        let dropped = numbers(&self.dropped);
+        retrocall_status {
+            size,
+            connected: status.connected.into(),
+            recording: status.states.recording.into(),
+            masked: status.states.masked.into(),
+            on_hold: status.states.on_hold.into(),
+            private_: status.states.private.into(),
+            objected: status.states.objected.into(),
+            ended: status.ended.into(),
+            ended_by: match (status.ended, status.ended_by) {
+                (false, _) => RETROCALL_BY_NOBODY,
+                (true, None) => RETROCALL_BY_PHONE,
+                (true, Some(EndedBy::ConnectionLost)) => RETROCALL_BY_LOSS,
+                (true, Some(EndedBy::Stopping)) => RETROCALL_BY_STOP,
+            },
+            kept: status.kept.into(),
+            incomplete: (status.incomplete || dropped != [0; 2]).into(),
+            disk_trouble: status.disk_trouble.into(),
+            left_out: status.left_out.into(),
+            went_on: status.before.try_into().unwrap_or(u32::MAX),
+            began: self.base.load(Ordering::Relaxed),
+            positions: numbers(&self.positions),
+            dropped,
+            refused: status.refused,
+        }
+    }
+}
+
+/// The id of a call: 36 characters, there until retrocall_free. After retrocall_reconnect it may be another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_id(call: *const retrocall_call) -> *const c_char {
-    // SAFETY: as the header says, it is NULL or a call that was not freed.
-    unsafe { call.as_ref() }.map_or(c"".as_ptr(), |call| call.id.as_ptr())
+    text_for(call, |call| call.ids.lock().last().map(|id| id.as_ptr()))
+}
+
+/// The id of the call that a call goes on with; "" if it goes on with none. There until this is asked again, or retrocall_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_continues(call: *const retrocall_call) -> *const c_char {
+    text_for(call, |call| {
+        let before = call.desk.continues(call.key)?;
+        // SAFETY: as the header says, one thread at a time asks this, and what was returned before is not used any more.
+        let place = unsafe { &mut *call.before.get() };
+        *place = text_of(&before.to_string());
+        Some(place.as_ptr())
+    })
 }
 
 /// Where the recording of a call is; "" if it is not kept yet. There until this is asked again, or retrocall_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_path(call: *const retrocall_call) -> *const c_char {
-    let path = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: as the header says, it is NULL or a call that was not freed.
-        let call = unsafe { call.as_ref() }?;
-        let path = call.desk.heard(call.call).kept?;
+    text_for(call, |call| {
+        let path = call.desk.kept(call.key)?;
         // SAFETY: as the header says, one thread at a time asks this, and what was returned before is not used any more.
         let place = unsafe { &mut *call.path.get() };
         *place = CString::new(path.as_os_str().as_bytes()).ok()?;
         Some(place.as_ptr())
-    }));
-    path.ok().flatten().unwrap_or(c"".as_ptr())
+    })
 }
 
-/// Hears what the engine says, until it says something or the milliseconds are over. Call it now and then, and look at the status.
+/// Hears what the engine says, until it says something, or has said something to another function meanwhile, or the milliseconds are over. Call
+/// it now and then, or in a thread of its own, and look at the status.
 #[unsafe(no_mangle)]
-pub extern "C" fn retrocall_wait(engine: *mut retrocall, timeout_ms: u32) -> c_int {
-    guarded(|| {
-        // SAFETY: as the header says, it is NULL or a connection that was not closed.
-        let Some(engine) = (unsafe { engine.as_ref() }) else { return RETROCALL_WRONG };
-        result(engine.desk.wait(Duration::from_millis(timeout_ms.into())))
-    })
+pub extern "C" fn retrocall_wait(engine: *mut retrocall, timeout_ms: u32) -> retrocall_result {
+    on_desk(engine, |desk| result(desk.wait(Duration::from_millis(timeout_ms.into()))))
+}
+
+/// A descriptor for poll, select or epoll: readable (POLLIN) when retrocall_wait with 0 ms has something to hear. It stays the same until
+/// retrocall_close, also over lost connections. Read nothing from it, and don't close it.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_fd(engine: *const retrocall) -> c_int {
+    // SAFETY: as the header says, it is NULL or a connection that was not closed.
+    let Some(engine) = (unsafe { engine.as_ref() }) else { return -1 };
+    engine.desk.descriptor().filter(|_| engine.desk.is_of_this_process()).unwrap_or(-1)
 }
 
 /// Forgets a call: stop pushing before. A call that was not ended goes on without audio until the connection is closed.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_free(call: *mut retrocall_call) {
-    guarded(|| {
-        if !call.is_null() {
-            // SAFETY: as the header says, `retrocall_begin` made it, and it is freed once and not used any more.
+    if on_call(call, |_| RETROCALL_ACCEPTED) == RETROCALL_ACCEPTED {
+        guarded(|| {
+            // SAFETY: as the header says, a function that begins a call made it, and it is freed once and not used any more.
             let call = unsafe { Box::from_raw(call) };
-            call.desk.forget(call.call);
-        }
-        RETROCALL_ACCEPTED
-    });
-}
-
-/// Closes the connection, before or after its calls are freed. A call that was not ended ends after the engine's grace time.
-#[unsafe(no_mangle)]
-pub extern "C" fn retrocall_close(engine: *mut retrocall) {
-    guarded(|| {
-        if !engine.is_null() {
-            // SAFETY: as the header says, `retrocall_connect` made it, and it is closed once and not used any more.
-            unsafe { Box::from_raw(engine) }.desk.close();
-        }
-        RETROCALL_ACCEPTED
-    });
-}
-
-fn ask(call: *mut retrocall_call, what: impl FnOnce() -> Option<Ask>) -> c_int {
-    guarded(|| {
-        // SAFETY: as the header says, it is NULL or a call that was not freed.
-        let Some(call) = (unsafe { call.as_ref() }) else { return RETROCALL_WRONG };
-        let Some(ask) = what() else {
-            call.desk.wrong("an argument is wrong: see retrocall.h");
-            return RETROCALL_WRONG;
-        };
-        result(call.desk.control(call.call, ask))
-    })
-}
-
-fn begin_of(desk: &Desk, options: &retrocall_options) -> Result<Begin, String> {
-    let optional = |from: *const c_char, what: &str| match from.is_null() {
-        true => Ok(None),
-        false => text(from).map(Some).ok_or_else(|| format!("{what} is not UTF-8")),
-    };
-    let agent = optional(options.agent, "the agent's name")?.or_else(|| desk.own_agent());
-    let agent = agent.ok_or("no agent is named, and this user may act for all of them: set `agent`")?;
-    let codec = match options.codec {
-        RETROCALL_PCM16 => Codec::Pcm16,
-        RETROCALL_ULAW => Codec::Ulaw,
-        RETROCALL_ALAW => Codec::Alaw,
-        _ => return Err("`codec` is RETROCALL_PCM16, RETROCALL_ULAW or RETROCALL_ALAW".to_owned()),
-    };
-    Ok(Begin {
-        customer: optional(options.customer, "the customer's number")?,
-        direction: match options.direction {
-            RETROCALL_INBOUND => Direction::Inbound,
-            RETROCALL_OUTBOUND => Direction::Outbound,
-            _ => return Err("`direction` is RETROCALL_INBOUND or RETROCALL_OUTBOUND".to_owned()),
-        },
-        ..Begin::new(agent, rate(options.rate)?, codec)
-    })
-}
-
-fn result(outcome: Outcome) -> c_int {
-    match outcome {
-        Outcome::Accepted => RETROCALL_ACCEPTED,
-        Outcome::Already => RETROCALL_ALREADY,
-        Outcome::Refused => RETROCALL_REFUSED,
-        Outcome::Gone => RETROCALL_GONE,
+            call.desk.forget(call.key);
+            RETROCALL_ACCEPTED
+        });
     }
 }
 
-/// Does it, and lets no panic into C.
-fn guarded(does: impl FnOnce() -> c_int) -> c_int {
-    catch_unwind(AssertUnwindSafe(does)).unwrap_or(RETROCALL_FAULT)
-}
-
-fn bytes<'a>(from: *const c_char) -> Option<&'a [u8]> {
-    // SAFETY: it is not NULL, and the caller says that a text with a zero at its end stands there for as long as the function runs.
-    (!from.is_null()).then(|| unsafe { CStr::from_ptr(from) }.to_bytes())
-}
-
-fn text(from: *const c_char) -> Option<String> {
-    bytes(from).and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+/// Closes the connection, before or after its calls are freed; no other thread is in a function with it any more. A call that was not ended ends
+/// after the engine's grace time.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_close(engine: *mut retrocall) {
+    if on_desk(engine, |_| RETROCALL_ACCEPTED) == RETROCALL_ACCEPTED {
+        guarded(|| {
+            // SAFETY: as the header says, `retrocall_connect` made it, and it is closed once and not used any more.
+            unsafe { Box::from_raw(engine) }.desk.close();
+            RETROCALL_ACCEPTED
+        });
+    }
 }

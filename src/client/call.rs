@@ -27,6 +27,8 @@ pub struct Call {
     ended_by: Option<EndedBy>,
     /// The calls that it goes on with, the first one first.
     before: Vec<CallId>,
+    /// Fields of its announcement that could not be used.
+    left_out: Vec<String>,
 }
 
 /// How a call goes on.
@@ -47,13 +49,46 @@ impl Call {
     /// # Errors
     /// [`PlayError`] if the engine refuses it or the connection is gone.
     pub fn begin(client: &mut Client, begin: Begin) -> Result<Call, PlayError> {
-        let (id, channel, states) = announce(client, begin.clone())?;
-        Ok(Call { agent: begin.agent.clone(), begin, id, channel, states, ended_by: None, before: Vec::new() })
+        let Announced { id, channel, states, left_out } = announce(client, begin.clone())?;
+        let (agent, before) = (begin.agent.clone(), Vec::new());
+        Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out })
+    }
+
+    /// Takes over a call that lost its connection, of which nothing is known here but its id. Its legs go on where it says, agent first, in
+    /// samples. The customer's number is not told, so that what is left of it after a restart of the engine has none.
+    ///
+    /// # Errors
+    /// [`PlayError`] if the engine refuses it or the connection is gone.
+    pub fn attach(client: &mut Client, id: CallId) -> Result<(Call, [u64; 2]), PlayError> {
+        let answer = client.ask(Request::new(Target::Call(id), Ask::Attach))?;
+        if answer.answer != Verdict::Accepted {
+            return Err(PlayError::Refused(Box::new(answer)));
+        }
+        let Answer { call, agent: Some(agent), channel: Some(channel), positions: Some(positions), .. } = answer else {
+            return Err(not_said("whose call it is, and where it goes on"));
+        };
+        let (Some(rate), Some(codec)) = (answer.rate, answer.codec) else {
+            return Err(not_said("the rate and the codec of the call"));
+        };
+        let (id, states) = (call.unwrap_or(id), answer.states.unwrap_or_default());
+        let begin = Begin { direction: answer.direction.unwrap_or_default(), ..Begin::new(agent.clone(), rate, codec) };
+        let (before, left_out) = (Vec::new(), Vec::new());
+        Ok((Call { agent, begin, id, channel, states, ended_by: None, before, left_out }, positions))
     }
 
     /// Its id.
     pub fn id(&self) -> CallId {
         self.id
+    }
+
+    /// What it was announced with.
+    pub fn announced(&self) -> &Begin {
+        &self.begin
+    }
+
+    /// Fields of its announcement that could not be used.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// Its number on the connection.
@@ -146,29 +181,43 @@ impl Call {
     fn begin_again(&mut self, client: &mut Client) -> Result<(), PlayError> {
         let begin = Begin { continues: Some(self.id), states: self.states, ..self.begin.clone() };
         let as_theirs = Begin { agent: self.agent.clone(), ..begin.clone() };
-        let (id, channel, states) = match announce(client, as_theirs) {
+        let Announced { id, channel, states, left_out } = match announce(client, as_theirs) {
             // It had gone to another agent, and the engine does not know that any more: it is offered again.
             Err(PlayError::Refused(answer))
                 if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.agent =>
             {
                 let begun = announce(client, begin)?;
                 let to = std::mem::replace(&mut self.agent, self.begin.agent.clone());
-                client.ask(Request::new(Target::Channel(begun.1), Ask::Transfer { to }))?;
+                client.ask(Request::new(Target::Channel(begun.channel), Ask::Transfer { to }))?;
                 begun
             }
             begun => begun?,
         };
         self.before.push(std::mem::replace(&mut self.id, id));
-        (self.channel, self.states, self.ended_by) = (channel, states, None);
+        (self.channel, self.states, self.left_out, self.ended_by) = (channel, states, left_out, None);
         Ok(())
     }
 }
 
-fn announce(client: &mut Client, begin: Begin) -> Result<(CallId, u32, CallStates), PlayError> {
+/// A call that the engine has taken.
+struct Announced {
+    id: CallId,
+    channel: u32,
+    states: CallStates,
+    left_out: Vec<String>,
+}
+
+fn announce(client: &mut Client, begin: Begin) -> Result<Announced, PlayError> {
     let said = begin.states;
     let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
     match (answer.answer, answer.call, answer.channel) {
-        (Verdict::Accepted, Some(call), Some(channel)) => Ok((call, channel, answer.states.unwrap_or(said))),
+        (Verdict::Accepted, Some(id), Some(channel)) => {
+            Ok(Announced { id, channel, states: answer.states.unwrap_or(said), left_out: answer.left_out })
+        }
         _ => Err(PlayError::Refused(Box::new(answer))),
     }
+}
+
+fn not_said(what: &str) -> PlayError {
+    ClientError::NotAnEngine { what: format!("its answer to `attach` does not say {what}") }.into()
 }

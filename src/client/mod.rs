@@ -169,7 +169,8 @@ impl Client {
     }
 
     /// Asks for memory into which the frames of a call can be written without a call of the system: its legs, agent first, or the
-    /// answer that refuses it. `frame_samples` is how many samples a frame usually has; without it, 20 ms.
+    /// answer that refuses it. `frame_samples` is how many samples a frame usually has; without it, 20 ms. `depth_ms` is how long the engine
+    /// may be kept from its work before a frame finds no room; without it, half a second.
     ///
     /// # Errors
     /// As [`Client::ask`], and [`ClientError::Memory`]. In either case, and after a refusal, frames can be sent over the socket.
@@ -177,8 +178,9 @@ impl Client {
         &mut self,
         channel: u32,
         frame_samples: Option<usize>,
+        depth_ms: Option<u32>,
     ) -> Result<Result<[SharedLeg; 2], Box<Answer>>, ClientError> {
-        let answer = self.ask(Request::new(Target::Channel(channel), Ask::Share { frame_samples }))?;
+        let answer = self.ask(Request::new(Target::Channel(channel), Ask::Share { frame_samples, depth_ms }))?;
         if answer.answer != Verdict::Accepted {
             return Ok(Err(Box::new(answer)));
         }

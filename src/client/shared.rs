@@ -14,7 +14,7 @@ use crate::{
 pub enum Pushed {
     /// It is there for the engine to take.
     All,
-    /// There was no room for it, or for its end: the engine has not come for half a second. Go on counting positions; what is missing
+    /// There was no room for it, or for its end: the engine has not come for as long as the memory is deep, half a second or more. Go on counting positions; what is missing
     /// becomes silence in its place.
     Full,
     /// The engine takes nothing more of this call: it has ended, or its connection is lost.
@@ -84,6 +84,11 @@ impl SharedLeg {
     /// Frames that the engine has not taken yet.
     pub fn waiting(&self) -> u64 {
         self.written.wrapping_sub(self.memory.load(SharedLayout::taken(self.leg)))
+    }
+
+    /// Samples for which there is room in all: a frame that is longer never fits.
+    pub fn room_samples(&self) -> usize {
+        self.layout.room_samples()
     }
 
     /// How samples are written.

@@ -243,7 +243,7 @@ impl Connection {
         let refusals = request.ask.refusals();
         let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match request.ask {
-            Ask::Share { frame_samples } => self.share(&request.target, frame_samples),
+            Ask::Share { frame_samples, depth_ms } => self.share(&request.target, frame_samples, depth_ms),
             _ => (self.ask(request).await, None),
         };
         let Controlled { mut answer, after } = controlled;
@@ -382,7 +382,12 @@ impl Connection {
     }
 
     /// Memory for the frames of a call that both ends write, and the descriptor that goes with the answer.
-    fn share(&mut self, target: &Target, frame_samples: Option<usize>) -> (Controlled, Option<OwnedFd>) {
+    fn share(
+        &mut self,
+        target: &Target,
+        frame_samples: Option<usize>,
+        depth_ms: Option<u32>,
+    ) -> (Controlled, Option<OwnedFd>) {
         let Some((channel, carries)) = self.own(target).and_then(|own| Some((own, self.calls.get_mut(&own)?))) else {
             return (Answer::refused(Refusal::UnknownCall).into(), None);
         };
@@ -391,7 +396,10 @@ impl Connection {
             return (Answer { call, ..Answer::new(Verdict::Already) }.into(), None);
         }
         let frame_samples = frame_samples.unwrap_or(carries.rate.samples(FRAME_SECONDS) as usize);
-        let layout = SharedLayout::new(carries.codec, carries.rate, frame_samples);
+        let layout = match depth_ms {
+            Some(ms) => SharedLayout::deep(carries.codec, carries.rate, frame_samples, ms),
+            None => SharedLayout::new(carries.codec, carries.rate, frame_samples),
+        };
         match SharedFrames::make(layout, &self.allowance, self.engine.allow_unlocked()) {
             Ok((shared, descriptor)) => {
                 carries.shared = true;

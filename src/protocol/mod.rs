@@ -23,7 +23,8 @@ pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines}
 pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target};
 pub use shared::{
-    NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout,
+    NoSharedLayout, SHARED_CLOSED, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, SHARED_HEAD_BYTES, SHARED_MAGIC,
+    SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout,
 };
 pub use states::CallStates;
 pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};

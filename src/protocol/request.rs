@@ -49,6 +49,8 @@ pub enum Ask {
     Share {
         /// Samples that its frames usually have; without it, 20 ms.
         frame_samples: Option<usize>,
+        /// How long the engine may be kept from its work before a frame finds no room, in milliseconds; without it, half a second.
+        depth_ms: Option<u32>,
     },
     /// Hangup.
     End,

@@ -30,11 +30,14 @@ const WRITTEN: usize = 64;
 const TAKEN: usize = 128;
 const SLOTS: usize = 192;
 const LINE_BYTES: usize = 64;
-/// How long the frames last for which there is room, in parts of a second: the engine may be kept from its work for as long as that.
-const HOLDS: u32 = 2;
-/// Slots of a leg. The most is what frames of 2.5 ms need.
+/// How long the frames last for which there is room, in milliseconds, if nobody says: the engine may be kept from its work for as long as that.
+const DEPTH_MS: u32 = 500;
+/// The least that can be asked for: a frame of 120 ms always fits.
+pub const SHARED_DEPTH_MS_MIN: u32 = 120;
+/// The most that can be asked for: who needs more than this has lost the engine.
+pub const SHARED_DEPTH_MS_MAX: u32 = 10_000;
+/// Slots of a leg are at least so many, and at most, rounded up, one for each millisecond.
 const SLOTS_MIN: usize = 8;
-const SLOTS_MAX: usize = 512;
 
 /// The layout of one memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +69,24 @@ impl std::error::Error for NoSharedLayout {}
 impl SharedLayout {
     /// The layout for a call whose frames usually have so many samples: at most [`FRAME_SAMPLES_MAX`], at least 1.
     pub fn new(codec: Codec, rate: Rate, frame_samples: usize) -> SharedLayout {
-        let slot_samples = frame_samples.clamp(1, FRAME_SAMPLES_MAX);
+        SharedLayout::deep(codec, rate, frame_samples, DEPTH_MS)
+    }
+
+    /// As [`SharedLayout::new`], with room for so many milliseconds, of [`SHARED_DEPTH_MS_MIN`] to [`SHARED_DEPTH_MS_MAX`].
+    pub fn deep(codec: Codec, rate: Rate, frame_samples: usize, depth_ms: u32) -> SharedLayout {
+        let depth_ms = depth_ms.clamp(SHARED_DEPTH_MS_MIN, SHARED_DEPTH_MS_MAX) as usize;
+        let (depth_samples, slots_max) =
+            ((rate.hz() as usize * depth_ms).div_ceil(1_000), depth_ms.next_power_of_two());
+        // A frame that is longer than a slot takes several: slots are never so small that there are not enough of them for the depth.
+        let slot_samples = frame_samples.clamp(1, FRAME_SAMPLES_MAX).max(depth_samples.div_ceil(slots_max));
         let slot_bytes = (SLOT_HEAD_BYTES + slot_samples * codec.bytes_per_sample()).next_multiple_of(LINE_BYTES);
-        let wanted = ((rate.hz() / HOLDS) as usize).div_ceil(slot_samples);
-        let slots = wanted.next_power_of_two().clamp(SLOTS_MIN, SLOTS_MAX);
+        let slots = depth_samples.div_ceil(slot_samples).next_power_of_two().clamp(SLOTS_MIN, slots_max);
         SharedLayout { codec, rate, slots, slot_bytes, slot_samples }
+    }
+
+    /// Samples of one leg for which there is room, in one frame or in many that fill their slots.
+    pub fn room_samples(&self) -> usize {
+        self.slots * self.slot_samples
     }
 
     /// Bytes of the whole memory.
@@ -163,6 +179,13 @@ mod tests {
                 assert_eq!(layout.slot(Leg::Agent, layout.slots as u64), layout.slot(Leg::Agent, 0));
                 assert!(layout.bytes() < 512 * 1024, "{layout:?}");
             }
+        }
+        // Frames of no sense get slots of a millisecond: what was asked for as a depth is there for those of 120 ms.
+        for (hz, frame, depth_ms) in [(8_000, 1, 120), (8_000, 1, 500), (8_000, 160, 2_000), (48_000, 120, 10_000)] {
+            let layout = SharedLayout::deep(Codec::Pcm16, rate(hz), frame, depth_ms);
+            let needed = (hz as usize * depth_ms as usize) / 1_000;
+            assert!((needed..4 * needed.max(1_280)).contains(&layout.room_samples()), "{layout:?}");
+            assert_eq!(SharedLayout::from_head(&layout.to_head(), layout.bytes()), Ok(layout));
         }
         let usual = SharedLayout::new(Codec::Pcm16, rate(8_000), 160);
         assert_eq!((usual.slots, usual.slot_bytes, usual.bytes()), (32, 384, 24_768));

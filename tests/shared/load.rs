@@ -117,7 +117,7 @@ fn begin(clients: &mut [Client], number: usize, samples: usize) -> Call {
     let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
     assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");
     let channel = answer.channel.expect("a channel");
-    let legs = client.share(channel, None).expect("an answer").expect("it is shared");
+    let legs = client.share(channel, None, None).expect("an answer").expect("it is shared");
     Call { id: answer.call.expect("an id"), channel, connection, legs, from: number * 7_919 % samples }
 }
 

@@ -2,12 +2,15 @@
 
 #[path = "../desk/mod.rs"]
 mod desk;
+mod going_on;
 mod header;
+mod library;
 mod lies;
 mod load;
 mod phone;
 #[path = "../rig/mod.rs"]
 mod rig;
+mod scenes;
 #[path = "../skip/mod.rs"]
 mod skip;
 
@@ -40,7 +43,7 @@ impl SharedLine {
     }
 
     fn of(mut line: Line, frame_samples: Option<usize>) -> SharedLine {
-        let legs = line.client.share(line.channel, frame_samples).expect("an answer").expect("it is shared");
+        let legs = line.client.share(line.channel, frame_samples, None).expect("an answer").expect("it is shared");
         SharedLine { line, legs }
     }
 
@@ -211,16 +214,16 @@ fn whoever_never_waits_loses_what_there_was_no_room_for_and_nothing_else() {
 fn memory_is_shared_once_a_call_and_only_by_whoever_carries_it_and_not_without_end() {
     let desk = Desk::open(&["--one-in", "0"]);
     let mut call = SharedLine::begin(&desk, "anna", 8_000, None);
-    let again = call.line.client.share(call.line.channel, None).expect("an answer").err().expect("no second one");
+    let again = call.line.client.share(call.line.channel, None, None).expect("an answer").err().expect("no second one");
     assert_eq!((again.answer, again.shared_bytes), (Verdict::Already, None));
-    let request = Request::new(Target::Call(call.line.call), Ask::Share { frame_samples: None });
+    let request = Request::new(Target::Call(call.line.call), Ask::Share { frame_samples: None, depth_ms: None });
     let other = desk.client().ask(request).expect("an answer");
     assert_eq!(other.reason, Some(Refusal::UnknownCall));
     // 4 MiB is all that this engine has for its calls: 48 kHz and the longest frames take 185 KiB each.
     let mut shared = Vec::new();
     let refused = loop {
         let mut line = Line::begin(&desk, "bert", 48_000);
-        match line.client.share(line.channel, Some(5_760)).expect("an answer") {
+        match line.client.share(line.channel, Some(5_760), None).expect("an answer") {
             Ok(legs) => shared.push((line, legs)),
             Err(refused) => break refused,
         }
@@ -233,7 +236,30 @@ fn memory_is_shared_once_a_call_and_only_by_whoever_carries_it_and_not_without_e
     line.end();
     wait_for("memory that was given back", || {
         let mut line = Line::begin(&desk, "carl", 48_000);
-        line.client.share(line.channel, Some(5_760)).expect("an answer").ok()
+        line.client.share(line.channel, Some(5_760), None).expect("an answer").ok()
     });
+    desk.stop();
+}
+
+#[test]
+fn an_engine_that_is_stopped_for_two_seconds_loses_nothing_of_a_call_whose_memory_is_deep_enough() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let sound = Sound::noise(8_000, 24_000, 7);
+    let mut line = Line::begin(&desk, "anna", 8_000);
+    let legs = line.client.share(line.channel, None, Some(2_500)).expect("an answer").expect("it is shared");
+    let mut call = SharedLine { line, legs };
+    call.talk(&sound, 0, 4_000, 160);
+    call.line.accepted(Ask::Record);
+    desk.signal(nix::sys::signal::Signal::SIGSTOP);
+    for start in (4_000..20_000).step_by(160) {
+        for leg in Leg::ALL {
+            let samples = &sound.legs[leg.index()][start..start + 160];
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            assert_eq!(call.legs[leg.index()].push(start as u64, &bytes), Pushed::All, "{start}");
+        }
+    }
+    desk.signal(nix::sys::signal::Signal::SIGCONT);
+    call.talk(&sound, 20_000, sound.len(), 160);
+    Sound::of_recording(&call.line.end_and_keep()).assert_is(&sound);
     desk.stop();
 }

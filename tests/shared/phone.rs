@@ -1,7 +1,7 @@
 //! The softphone in C, as it stands in `examples`: built with the library, run in processes of its own, killed at any moment.
 
 use std::{
-    env, fs,
+    fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,59 +12,22 @@ use std::{
 
 use rand::RngExt;
 use retrocall::protocol::{Ask, Request, Target};
-use serde_json::Value;
 
 use super::{
     GoodCall,
     desk::{Desk, Home, Ran, Sound, wait_for},
+    library::{SHARED, STATIC, library},
     rig,
 };
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The softphone, linked with the static library. None, and a line that says so, without a C compiler.
 fn softphone() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| build("examples/softphone.c", "softphone", &STATIC)).as_deref()
-}
-
-/// What a program is linked with to have the library in it.
-const STATIC: [&str; 4] = ["libretrocall.a", "-lpthread", "-ldl", "-lm"];
-
-/// Builds the library, and a program with it: a name of the library's files stands for where it is.
-fn build(source: &str, name: &str, link: &[&str]) -> Option<PathBuf> {
-    if !crate::skip::is_installed("cc") {
-        return None;
-    }
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--locked", "-p", "retrocall-c", "--message-format=json-render-diagnostics"]);
-    let built = cargo.current_dir(ROOT).stderr(Stdio::inherit()).output().expect("cargo runs");
-    assert!(built.status.success(), "the library is built");
-    let told = String::from_utf8(built.stdout).expect("text");
-    let messages = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    let files: Vec<PathBuf> = messages
-        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "retrocall")
-        .flat_map(|message| message["filenames"].as_array().expect("files").clone())
-        .map(|file| PathBuf::from(file.as_str().expect("a path")))
-        .collect();
-    let file = |name: &str| files.iter().find(|file| file.ends_with(name)).expect("the library has that file");
-    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let mut cc = Command::new("cc");
-    cc.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Isrc/capi", "-o"]).arg(&to);
-    cc.arg(source).current_dir(ROOT);
-    for word in link {
-        match word.starts_with("lib") {
-            true => cc.arg(file(word)),
-            false => cc.arg(word),
-        };
-    }
-    let ran = Ran::of(cc);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    Some(to)
+    BUILT.get_or_init(|| Some(library()?.build("examples/softphone.c", "softphone", "c11", STATIC))).as_deref()
 }
 
 /// Both legs in turn, as the softphone reads them.
-fn raw_of(desk: &Home, name: &str, sound: &Sound) -> PathBuf {
+pub fn raw_of(desk: &Home, name: &str, sound: &Sound) -> PathBuf {
     let path = desk.beside(name);
     let both = sound.legs[0].iter().zip(&sound.legs[1]);
     let bytes: Vec<u8> =
@@ -105,15 +68,16 @@ fn assert_kept(kept: &Sound, sound: &Sound, (far, lost): (usize, usize), frame: 
 }
 
 #[test]
-fn the_softphone_in_c_records_a_whole_call_with_either_library() {
-    let Some(program) = softphone() else { return };
+fn the_softphone_in_c_is_built_with_what_is_installed_in_c99_and_cpp20_and_records_a_whole_call_with_either_library() {
+    let Some(library) = library() else { return };
     let desk = Desk::open(&["--one-in", "0"]);
     let sound = Sound::noise(16_000, 16_100, 11);
     let raw = raw_of(&desk, "call.raw", &sound);
-    let shared =
-        build("examples/softphone.c", "softphone-shared", &["libretrocall.so"]).expect("there is a C compiler");
-    for (program, record_at) in [(program, "0.7"), (&shared, "0")] {
-        let ran = Ran::of(call(program, &desk, &raw, 16_000, "anna", &[record_at]));
+    for (standard, link, record_at) in
+        [("c99", STATIC, "0.7"), ("c++20", STATIC, "0"), ("c99", SHARED, "0"), ("c++20", SHARED, "0.7")]
+    {
+        let program = library.build("examples/softphone.c", &format!("softphone-{standard}-{link:?}"), standard, link);
+        let ran = Ran::of(call(&program, &desk, &raw, 16_000, "anna", &[record_at]));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
         let path = ran.stdout.lines().last().expect("a path");
         let (far, lost) = far(&ran.stdout).expect("it said how far it came");
@@ -121,26 +85,10 @@ fn the_softphone_in_c_records_a_whole_call_with_either_library() {
         assert_kept(&Sound::of_recording(Path::new(path)), &sound, (far, lost), 320);
     }
     // Nobody pressed: nothing is said, and nothing is kept.
-    let ran = Ran::of(call(program, &desk, &raw, 16_000, "anna", &[]));
+    let ran = Ran::of(call(softphone().expect("there is a compiler"), &desk, &raw, 16_000, "anna", &[]));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.lines().all(|line| line.starts_with("at ")), "{}", ran.stdout);
-    assert_eq!(desk.stop().audio_files().len(), 2);
-}
-
-#[test]
-fn every_function_for_c_does_what_the_header_says_and_takes_no_harm_from_wrong_arguments() {
-    let Some(program) = build("tests/shared/every_function.c", "every-function", &STATIC) else { return };
-    let desk = Desk::open(&["--one-in", "0"]);
-    let mut command = Command::new(&program);
-    command.arg(desk.socket());
-    let ran = Ran::of(command);
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    let agent: Vec<i16> = (1..=960).collect();
-    let customer = agent.iter().map(|sample| -sample).collect();
-    let expected = Sound { rate: 8_000, legs: [agent, customer] };
-    let expected = expected.silent(160, 320).silent(480, 640).silent(720, 800);
-    Sound::of_recording(Path::new(ran.stdout.trim())).assert_is(&expected);
-    desk.stop();
+    assert_eq!(desk.stop().audio_files().len(), 4);
 }
 
 #[test]
@@ -243,10 +191,45 @@ fn an_engine_killed_at_any_moment_does_not_harm_the_softphone() {
         lines.next().expect("it has begun").expect("text");
         thread::sleep(Duration::from_millis(random.random_range(0..300)));
         let _home = desk.kill();
-        // It goes on to the end of the phone call, says what happened, and no signal ends it.
+        // It looks for another one to the end of the phone call, says what happened, and no signal ends it.
         let said = phone.wait_with_output().expect("it ends");
         let words = String::from_utf8(said.stderr).expect("text");
         assert_eq!(said.status.code(), Some(1), "{words}");
         assert!(words.contains("the phone call goes on"), "{words}");
     }
+}
+
+#[test]
+fn the_softphone_in_c_goes_on_when_the_engine_is_back_and_both_parts_are_kept() {
+    let Some(program) = softphone() else { return };
+    let sound = Sound::noise(8_000, 48_000, 14);
+    let mut desk = Desk::open(&["--one-in", "0"]);
+    let raw = raw_of(&desk, "call.raw", &sound);
+    let mut phone =
+        call(program, &desk, &raw, 8_000, "anna", &["0"]).stdout(Stdio::piped()).spawn().expect("a softphone");
+    let mut lines = BufReader::new(phone.stdout.take().expect("its output")).lines().map(|line| line.expect("text"));
+    let first = lines.find_map(|line| line.strip_prefix("recording ").map(str::to_owned)).expect("it is pressed");
+    wait_for("the pressed call on disk", || desk.holds(&sound.legs[1][8_000..8_100]).then_some(()));
+    desk = desk.kill().start(&["--one-in", "0"]);
+    let second = lines.find_map(|line| line.strip_prefix("goes on as ").map(str::to_owned)).expect("it goes on");
+    let kept = lines.last().expect("a path");
+    assert!(phone.wait().expect("it ends").success());
+    let rows = desk.recordings();
+    let row = |call: &str| rows.iter().find(|row| row["call"] == call).unwrap_or_else(|| panic!("{call}: {rows:#?}"));
+    assert_eq!((row(&second)["continues"].as_str(), row(&second)["path"].as_str()), (Some(&*first), Some(&*kept)));
+    let parts =
+        [row(&first), row(&second)].map(|row| Sound::of_recording(Path::new(row["path"].as_str().expect("a path"))));
+    parts[0].assert_is(&rig::head_of(&sound, parts[0].len()));
+    // It goes on at the frame that came next: what was pushed in between was nobody's.
+    let rest = &parts[1].legs[0];
+    let from = (0..sound.len() - rest.len() + 1).find(|from| sound.legs[0][*from..].starts_with(&rest[..160]));
+    let from = from.expect("it is of the call");
+    assert!(from >= parts[0].len(), "{from}");
+    assert_kept(&parts[1], &tail(&sound, from), (rest.len(), 20), 160);
+    desk.stop();
+}
+
+/// Samples of a sound from there on.
+fn tail(sound: &Sound, from: usize) -> Sound {
+    Sound { rate: sound.rate, legs: sound.legs.each_ref().map(|leg| leg[from..].to_vec()) }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Ask, Begin, CallId, CallStates, Direction, Expect, Request, RequestError, Target};
 use crate::{
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
-    protocol,
+    protocol::{self, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN},
 };
 
 /// The longest stretch that `erase-last` takes: a day.
@@ -58,6 +58,7 @@ const DIRECTION: Field = field("direction", "\"inbound\" or \"outbound\"");
 const RATE: Field = field("rate", "a whole number of hertz, 8000 to 48000");
 const CODEC: Field = field("codec", "\"pcm16\", \"ulaw\" or \"alaw\"");
 const FRAME_SAMPLES: Field = field("frame_samples", "a whole number from 1 to 5760");
+const DEPTH_MS: Field = field("depth_ms", "a whole number of milliseconds, 120 to 10000");
 const SECONDS: Field = field("seconds", "a number over 0 and at most 86400, a day");
 const TO: Field = field("to", NAME_FORM);
 const DIGIT: Field = field("digit", "one of 0-9, *, #, A-D, as a string");
@@ -70,7 +71,7 @@ const ON_HOLD: Field = field("on_hold", STATE_FORM);
 const PRIVATE: Field = field("private", STATE_FORM);
 const OBJECTED: Field = field("objected", STATE_FORM);
 
-const ALL: [Field; 21] = [
+const ALL: [Field; 22] = [
     ID,
     DO,
     CHANNEL,
@@ -81,6 +82,7 @@ const ALL: [Field; 21] = [
     RATE,
     CODEC,
     FRAME_SAMPLES,
+    DEPTH_MS,
     SECONDS,
     TO,
     DIGIT,
@@ -213,7 +215,12 @@ impl Fields<'_> {
                     let fits = (1..=FRAME_SAMPLES_MAX).contains(&samples);
                     if fits { Ok(samples) } else { Err(FRAME_SAMPLES.must_be()) }
                 };
-                Ask::Share { frame_samples: self.optional(&FRAME_SAMPLES, fits)? }
+                let deep = |ms: u32| {
+                    let fits = (SHARED_DEPTH_MS_MIN..=SHARED_DEPTH_MS_MAX).contains(&ms);
+                    if fits { Ok(ms) } else { Err(DEPTH_MS.must_be()) }
+                };
+                let frame_samples = self.optional(&FRAME_SAMPLES, fits)?;
+                Ask::Share { frame_samples, depth_ms: self.optional(&DEPTH_MS, deep)? }
             }
             "end" => Ask::End,
             "record" => Ask::Record,
@@ -404,6 +411,8 @@ pub(super) struct Written<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     frame_samples: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    depth_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<&'a str>,
@@ -444,7 +453,9 @@ impl Written<'_> {
                     (Some(begin.direction), Some(begin.rate), Some(begin.codec));
                 fields.go_on(begin.continues, begin.states);
             }
-            Ask::Share { frame_samples } => fields.frame_samples = *frame_samples,
+            Ask::Share { frame_samples, depth_ms } => {
+                (fields.frame_samples, fields.depth_ms) = (*frame_samples, *depth_ms);
+            }
             Ask::Expect(expect) => {
                 (fields.agent, fields.customer) = (Some(expect.agent.as_str()), expect.customer.as_deref());
                 fields.direction = Some(expect.direction);

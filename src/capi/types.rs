@@ -1,0 +1,244 @@
+//! What the functions of `retrocall.h` take and give: its comments are the header's.
+//!
+//! A structure begins with its size, as whoever uses it was compiled with it: fields come at its end alone, and each side touches no more than
+//! both know of.
+#![allow(non_camel_case_types)]
+
+use std::ffi::{c_char, c_int};
+
+/// The version that this header is of: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version says which one
+/// runs.
+pub const RETROCALL_VERSION: u32 = 100;
+
+/// Done.
+pub const RETROCALL_ACCEPTED: c_int = 0;
+/// It was so before: nothing to worry about.
+pub const RETROCALL_ALREADY: c_int = 1;
+/// Not done: retrocall_error says why. The phone call goes on, whatever it was.
+pub const RETROCALL_REFUSED: c_int = 2;
+/// There was no room for the frame, or for its end: it is dropped and becomes silence in its place. Go on counting positions.
+pub const RETROCALL_FULL: c_int = 3;
+/// The connection is gone, or the call has ended: retrocall_error says which.
+pub const RETROCALL_GONE: c_int = 4;
+/// An argument is wrong: NULL, out of its limits, or what belongs to the parent of this process.
+pub const RETROCALL_WRONG: c_int = 5;
+/// A fault of this library. The connection should be closed.
+pub const RETROCALL_FAULT: c_int = 6;
+
+/// The leg of the agent: the left channel of a recording.
+pub const RETROCALL_AGENT: c_int = 0;
+/// The leg of the customer: the right channel.
+pub const RETROCALL_CUSTOMER: c_int = 1;
+
+/// Linear samples: int16_t, in the byte order of a PC (little-endian).
+pub const RETROCALL_PCM16: c_int = 0;
+/// Codes of G.711 mu-law, as they come out of RTP: uint8_t.
+pub const RETROCALL_ULAW: c_int = 1;
+/// Codes of G.711 A-law: uint8_t.
+pub const RETROCALL_ALAW: c_int = 2;
+
+/// The customer called.
+pub const RETROCALL_INBOUND: c_int = 0;
+/// The agent called.
+pub const RETROCALL_OUTBOUND: c_int = 1;
+
+/// The call goes on, or nobody has said that it does not.
+pub const RETROCALL_BY_NOBODY: c_int = 0;
+/// retrocall_end ended it.
+pub const RETROCALL_BY_PHONE: c_int = 1;
+/// The engine ended it: its connection was lost for longer than the grace time.
+pub const RETROCALL_BY_LOSS: c_int = 2;
+/// The engine ended it: it was stopped.
+pub const RETROCALL_BY_STOP: c_int = 3;
+
+/// What a function returns: RETROCALL_ACCEPTED or another of the seven. This is all that can come of each, but for
+/// RETROCALL_FAULT. retrocall_push alone is fit for an audio callback.
+///
+/// | function | case | returns |
+/// |---|---|---|
+/// | retrocall_connect | an engine listens there | ACCEPTED |
+/// | retrocall_connect | no engine listens there | GONE |
+/// | retrocall_connect | the path is NULL, empty or over 107 bytes | WRONG |
+/// | retrocall_connect | `engine` is NULL | WRONG |
+/// | retrocall_begin | the call is captured | ACCEPTED |
+/// | retrocall_begin | `customer` is NULL or "" | ACCEPTED |
+/// | retrocall_begin | `customer`, `direction`, `frame_samples`, `depth_ms`, `continues` or a state can't be used: `left_out` | ACCEPTED |
+/// | retrocall_begin | the engine takes no more calls, or not this agent's from this user | REFUSED |
+/// | retrocall_begin | `agent` is no name, or is NULL and this user may act for all | WRONG |
+/// | retrocall_begin | `rate` or `codec` is out of its limits | WRONG |
+/// | retrocall_begin | `size` is not the size of the options | WRONG |
+/// | retrocall_begin | an argument is NULL | WRONG |
+/// | retrocall_begin | the connection is gone | GONE |
+/// | retrocall_attach | the call had lost its connection | ACCEPTED |
+/// | retrocall_attach | the call has its connection, is over, or is another agent's | REFUSED |
+/// | retrocall_attach | `id` is NULL or no id, `size` is not the size of the options, or another argument is NULL | WRONG |
+/// | retrocall_attach | the connection is gone | GONE |
+/// | retrocall_reconnect | the call goes on, as it was or as another one | ACCEPTED |
+/// | retrocall_reconnect | the call never stopped | ALREADY |
+/// | retrocall_reconnect | the engine that is there does not take it | REFUSED |
+/// | retrocall_reconnect | no engine came in time, or the call was ended by retrocall_end | GONE |
+/// | retrocall_reconnect | the call is NULL | WRONG |
+/// | retrocall_push | the frame is there for the engine to take, or has no samples | ACCEPTED |
+/// | retrocall_push | there is no room for it | FULL |
+/// | retrocall_push | the call has ended, or another function has found that the connection is gone | GONE |
+/// | retrocall_push | the call or the samples are NULL, the leg is none, or the frame ends beyond 2^64 | WRONG |
+/// | retrocall_push | over 5760 samples, or more than all the room there is: 120 ms always fit | WRONG |
+/// | a control | it is done | ACCEPTED |
+/// | a control | it was so before | ALREADY |
+/// | a control | the engine does not do it, like retrocall_private after retrocall_record | REFUSED |
+/// | a control | the call has ended, and the desk gives no time for a late press | GONE |
+/// | a control | the connection is gone | GONE |
+/// | a control | the call is NULL | WRONG |
+/// | retrocall_erase_last | 0 seconds, fewer, NaN, or over 86400 | WRONG |
+/// | retrocall_transfer | `to` is NULL or no name | WRONG |
+/// | retrocall_dtmf | the digit is none | WRONG |
+/// | retrocall_end | the call is over | ACCEPTED |
+/// | retrocall_end | it was over before | ALREADY |
+/// | retrocall_end | the connection is gone | GONE |
+/// | retrocall_end | the call is NULL | WRONG |
+/// | retrocall_look | the status is filled in, also of a call that is over and without a connection | ACCEPTED |
+/// | retrocall_look | an argument is NULL, or `size` is not the size of the status | WRONG |
+/// | retrocall_wait | the engine has said something, or the time is over | ACCEPTED |
+/// | retrocall_wait | the connection is gone | GONE |
+/// | retrocall_wait | the connection is NULL | WRONG |
+/// | retrocall_fd | the connection is NULL | -1 |
+/// | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
+///
+/// The controls are retrocall_record, _mask, _unmask, _erase_last, _hold, _resume, _private, _object, _transfer and _dtmf. A text that is asked
+/// for is "" where there is none; retrocall_free and retrocall_close do nothing with NULL, or in a child.
+pub type retrocall_result = c_int;
+
+/// What a call is announced with: fill it with zeros, then set `size` and what you know. What is 0 or NULL has the value that is said with it.
+/// What can't be used of `customer`, `direction`, `frame_samples`, `depth_ms` and all behind is left out, and the call captured without it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct retrocall_options {
+    /// sizeof(retrocall_options).
+    pub size: usize,
+    /// Who talks for the desk: 1 to 64 characters. NULL: the agent that this user is.
+    pub agent: *const c_char,
+    /// The customer's number. NULL or "": not known.
+    pub customer: *const c_char,
+    /// RETROCALL_INBOUND (0) or RETROCALL_OUTBOUND.
+    pub direction: c_int,
+    /// RETROCALL_PCM16 (0), RETROCALL_ULAW or RETROCALL_ALAW; the same for both legs.
+    pub codec: c_int,
+    /// Samples a second, the same for both legs: 8000 to 48000.
+    pub rate: u32,
+    /// Samples that a frame usually has, at most 5760. 0: 20 ms.
+    pub frame_samples: u32,
+    /// How long the engine may be kept from its work before a frame finds no room: 120 to 10000 ms. 0: 500 ms. An engine that has no memory
+    /// for so much gives 500 ms.
+    pub depth_ms: u32,
+    /// The id of the call before, if this one goes on with what another process had begun. NULL or "": there was none.
+    pub continues: *const c_char,
+    /// 1: record was pressed before. This and the next four hold from the first sample on.
+    pub recording: c_int,
+    /// 1: it was masked.
+    pub masked: c_int,
+    /// 1: the customer was on hold.
+    pub on_hold: c_int,
+    /// 1: it was private.
+    pub private_: c_int,
+    /// 1: the customer objected to training.
+    pub objected: c_int,
+}
+
+/// How a call is, whoever made it so: this process, a hotkey, another program, the engine.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct retrocall_status {
+    /// sizeof(retrocall_status): set it before you ask. No more than so many bytes are written.
+    pub size: usize,
+    /// 1: there is a connection that carries the call.
+    pub connected: c_int,
+    /// 1: record was pressed.
+    pub recording: c_int,
+    /// 1: it is masked.
+    pub masked: c_int,
+    /// 1: the customer is on hold.
+    pub on_hold: c_int,
+    /// 1: it is private, and nothing of it is held.
+    pub private_: c_int,
+    /// 1: the customer objects to training.
+    pub objected: c_int,
+    /// 1: the call is over.
+    pub ended: c_int,
+    /// What ended it: RETROCALL_BY_NOBODY (0), RETROCALL_BY_PHONE, RETROCALL_BY_LOSS or RETROCALL_BY_STOP.
+    pub ended_by: c_int,
+    /// 1: the recording is on disk for good; retrocall_path says where.
+    pub kept: c_int,
+    /// 1: some of the audio is lost: frames found no room or were refused, the engine's memory was full, or the call went on as another one.
+    pub incomplete: c_int,
+    /// 1: the disk refuses the recording for now. It stays in memory until the disk takes it.
+    pub disk_trouble: c_int,
+    /// 1: something that was said of the call could not be used. What that was, retrocall_error says after retrocall_begin or retrocall_reconnect.
+    pub left_out: c_int,
+    /// How often the call went on as another one after the engine, or the call there, was gone.
+    pub went_on: u32,
+    /// The position at which the call that it is now began: 0 until it went on as another one.
+    pub began: u64,
+    /// Behind the last sample that was pushed, agent first.
+    pub positions: [u64; 2],
+    /// Frames that there was no room for, agent first.
+    pub dropped: [u64; 2],
+    /// Frames that the engine refused, like those of a position that is far ahead, agent first.
+    pub refused: [u64; 2],
+}
+
+/// Where the first options ended: whoever was compiled with fewer fields than that was not compiled with any version.
+const OPTIONS_BYTES_MIN: usize = std::mem::offset_of!(retrocall_options, frame_samples);
+/// The same of the status.
+const STATUS_BYTES_MIN: usize = std::mem::offset_of!(retrocall_status, masked);
+/// More than any version will have: who says so has not set the size.
+const BYTES_MAX: usize = 4096;
+
+impl retrocall_options {
+    /// Options of which nothing is said.
+    pub(crate) const NONE: retrocall_options = retrocall_options {
+        size: size_of::<retrocall_options>(),
+        agent: std::ptr::null(),
+        customer: std::ptr::null(),
+        direction: 0,
+        codec: 0,
+        rate: 0,
+        frame_samples: 0,
+        depth_ms: 0,
+        continues: std::ptr::null(),
+        recording: 0,
+        masked: 0,
+        on_hold: 0,
+        private_: 0,
+        objected: 0,
+    };
+
+    /// How many bytes of options of this size we know; none if no version has options of this size.
+    pub fn known(size: usize) -> Option<usize> {
+        (OPTIONS_BYTES_MIN..=BYTES_MAX).contains(&size).then(|| size.min(size_of::<retrocall_options>()))
+    }
+}
+
+impl retrocall_status {
+    /// How many bytes of a status of this size we know; none if no version has a status of this size.
+    pub fn known(size: usize) -> Option<usize> {
+        (STATUS_BYTES_MIN..=BYTES_MAX).contains(&size).then(|| size.min(size_of::<retrocall_status>()))
+    }
+}
+
+/// One number of a version, as the manifest has it.
+const fn number(text: &str) -> u32 {
+    let (bytes, mut at, mut number) = (text.as_bytes(), 0, 0);
+    while at < bytes.len() {
+        number = 10 * number + (bytes[at] - b'0') as u32;
+        at += 1;
+    }
+    number
+}
+
+const _: () = assert!(
+    RETROCALL_VERSION
+        == 10_000 * number(env!("CARGO_PKG_VERSION_MAJOR"))
+            + 100 * number(env!("CARGO_PKG_VERSION_MINOR"))
+            + number(env!("CARGO_PKG_VERSION_PATCH")),
+    "RETROCALL_VERSION is not the version of the manifest"
+);
