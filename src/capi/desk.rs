@@ -28,7 +28,7 @@ use crate::{
     client::{Client, ClientError, PlayError},
     fork::Origin,
     known::{Known, Status},
-    protocol::{Answer, CallId, Event, Refusal},
+    protocol::{Answer, CallId, EndedBy, Event, Refusal},
 };
 
 /// How long an engine that is there may take to greet.
@@ -306,14 +306,19 @@ impl Desk {
         told.heard += 1;
         for event in events {
             told.calls.values_mut().for_each(|known| known.hear(event));
-            if let Event::DiskTrouble { text, .. }
-            | Event::MemoryFull { text, .. }
-            | Event::FramesRefused { text, .. }
-            | Event::Suspect { text, .. } = event
-            {
-                told.trouble.clone_from(text);
-                self.say(text);
-            }
+            let text = match event {
+                Event::DiskTrouble { text, .. }
+                | Event::MemoryFull { text, .. }
+                | Event::FramesRefused { text, .. }
+                | Event::Suspect { text, .. } => text.as_str(),
+                Event::Ended { by: EndedBy::Stopping, .. } => "the engine is stopped, and ended the call",
+                Event::Ended { by: EndedBy::ConnectionLost, .. } => {
+                    "the call ended: its connection was lost for too long"
+                }
+                _ => continue,
+            };
+            text.clone_into(&mut told.trouble);
+            self.say(text);
         }
         true
     }
