@@ -122,6 +122,16 @@ impl Phone {
     }
 }
 
+impl Drop for Phone {
+    fn drop(&mut self) {
+        // A test that fails leaves nobody behind who looks for an engine.
+        if let Some((mut child, _)) = self.running.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 #[test]
 fn each_pressed_call_is_kept_in_linked_parts_whoever_is_killed_at_any_moment_and_nothing_that_was_masked_or_private() {
     let Some(library) = library() else { return };

@@ -93,7 +93,7 @@ fn asks() -> [Ask; 17] {
             states,
         }),
         Ask::Attach,
-        Ask::Share { frame_samples: None },
+        Ask::Share { frame_samples: None, depth_ms: None },
         Ask::End,
         Ask::Record,
         Ask::Mask,
