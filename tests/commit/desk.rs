@@ -360,6 +360,16 @@ pub fn read(path: &Path) -> Vec<i16> {
     reader.into_samples().map(|sample| sample.expect("a sample")).collect()
 }
 
+/// Whether a file that nobody writes to any more holds what was said: each leg from its beginning to somewhere, and then nothing.
+pub fn is_beginning_of(file: &[i16], said: &[i16]) -> bool {
+    Leg::ALL.into_iter().all(|leg| {
+        let [file, said] = [file, said].map(|samples| samples.iter().skip(leg.index()).step_by(2));
+        let file: Vec<_> = file.collect();
+        let end = file.iter().rposition(|sample| **sample != 0).map_or(0, |last| last + 1);
+        file.len() <= said.len() && file[..end].iter().copied().eq(said.take(end))
+    })
+}
+
 /// Every file below a folder, in the order of the names.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };

@@ -15,7 +15,7 @@ use retrocall::{
 };
 
 use crate::{
-    desk::{Asked, Call, Desk, PATIENCE, TestDisk, files, full, read, switch},
+    desk::{Asked, Call, Desk, PATIENCE, TestDisk, files, full, is_beginning_of, read, switch},
     following::erase_last,
 };
 
@@ -416,8 +416,9 @@ fn whichever_step_is_the_last_what_is_recovered_is_right_as_far_as_it_goes() {
                     written.saturating_sub(PREFIX) / 2,
                     "step {last}: all that was written"
                 );
-                assert_eq!(samples, call.expected()[..samples.len()], "step {last}");
-                assert!(durable.incomplete() || samples.len() == call.expected().len(), "step {last}");
+                // The last that the customer said may have come when what the agent said meanwhile was written already.
+                assert!(is_beginning_of(&samples, &call.expected()), "step {last}");
+                assert!(durable.incomplete() || samples == call.expected(), "step {last}");
                 assert!(!durable.incomplete() || !is_linked, "step {last}: it was whole before it got its name");
             }
             _ => panic!("step {last}: {written:?} {recovered:?}"),

@@ -61,14 +61,10 @@ fn a_recording_says_what_it_is_and_only_its_user_may_read_it() {
     assert_eq!(read, (durable, call.label));
 }
 
-/// Whether a file that is being written holds so far what was said: each leg from its beginning to somewhere, and then nothing.
-fn is_beginning_of(file: &[i16], said: &[i16]) -> bool {
-    Leg::ALL.into_iter().all(|leg| {
-        let [file, said] = [file, said].map(|samples| samples.iter().skip(leg.index()).step_by(2));
-        let file: Vec<_> = file.collect();
-        let end = file.iter().rposition(|sample| **sample != 0).map_or(0, |last| last + 1);
-        file.len() <= said.len() && file[..end].iter().copied().eq(said.take(end))
-    })
+/// Whether a file holds nothing that was not said: each sample as it was, or nothing yet. Whoever reads a file while it is written may see a later
+/// page of a write before an earlier one.
+fn is_of(file: &[i16], said: &[i16]) -> bool {
+    file.len() <= said.len() && file.iter().zip(said).all(|(file, said)| file == said || *file == 0)
 }
 
 #[test]
@@ -80,11 +76,15 @@ fn a_file_follows_its_call_until_hangup() {
     let recording = desk.record(&call);
     recording.wait_for(&call.expected());
     let (go_on, rounds) = mpsc::channel::<()>();
+    let (tell, said_one) = mpsc::channel();
     let speaker = std::thread::spawn(move || {
         for () in rounds {
-            for _ in 0..25 {
+            for frame in 0..25 {
                 call.speak(Leg::Customer, 160);
                 call.speak(Leg::Agent, 160);
+                if frame == 0 {
+                    tell.send(()).expect("the test listens");
+                }
                 std::thread::yield_now();
             }
         }
@@ -94,13 +94,14 @@ fn a_file_follows_its_call_until_hangup() {
     let mut seen = Vec::new();
     for _ in 0..ROUNDS {
         go_on.send(()).expect("somebody speaks");
+        said_one.recv_timeout(PATIENCE).expect("somebody speaks");
         recording.rewrite(u64::MAX);
         seen.push(read(&recording.part));
     }
     drop(go_on);
     let mut call = speaker.join().expect("a writer");
     for file in &seen {
-        assert!(is_beginning_of(file, &call.expected()), "the file held what nobody had said");
+        assert!(is_of(file, &call.expected()), "the file held what nobody had said");
     }
     assert!(seen.windows(2).all(|two| two[0].len() <= two[1].len()), "the file became shorter");
     let lengths: std::collections::HashSet<_> = seen.iter().map(Vec::len).collect();
