@@ -122,8 +122,8 @@ impl Desk {
     /// Asks something for a call.
     pub fn control(&self, key: u64, ask: &Ask) -> Outcome {
         let mut line = self.line.lock();
-        let look = |known: &mut Known| (known.call.id(), known.is_over(), known.carried);
-        let Some((id, is_over, is_carried)) = self.of(key, look) else { return Outcome::Gone };
+        let look = |known: &mut Known| (known.call.id(), known.is_over(), known.ended_here);
+        let Some((id, is_over, is_ended_here)) = self.of(key, look) else { return Outcome::Gone };
         if is_over && *ask == Ask::End {
             self.say(OVER);
             return Outcome::Already;
@@ -135,8 +135,8 @@ impl Desk {
                 if answer.answer == Verdict::Already { Outcome::Already } else { Outcome::Accepted }
             }
             Ok(Answer { reason: Some(Refusal::Ended | Refusal::UnknownCall | Refusal::NoCall), .. }) => {
-                // The engine was started anew meanwhile: the call may go on.
-                if !is_carried && !is_over {
+                // The engine stops, or was started anew: the phone call may go on, and so may this one.
+                if !is_ended_here {
                     self.of(key, |known| known.not_answered(ask));
                 }
                 self.say(OVER);
@@ -144,7 +144,7 @@ impl Desk {
             }
             Ok(answer) => self.refused(&answer),
             Err(outcome) => {
-                if !is_over && line.is_none() {
+                if !is_ended_here && line.is_none() {
                     self.of(key, |known| known.not_answered(ask));
                 }
                 outcome
