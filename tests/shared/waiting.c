@@ -124,10 +124,16 @@ int main(int argc, char **argv)
     EXPECT(pthread_join(thread, NULL), 0);
     EXPECT(count > 0, 1);
     EXPECT(look(first).ended_by, RETROCALL_BY_STOP);
+    /* The customer asks for it while there is no engine: it holds when there is one again. */
+    EXPECT(retrocall_private(first), RETROCALL_GONE);
+    stage("start", "");
+    EXPECT(retrocall_reconnect(first, 60000), RETROCALL_ACCEPTED);
+    EXPECT(look(first).private_ && look(first).went_on == 1 && !look(first).ended, 1);
+    EXPECT(retrocall_record(first), RETROCALL_REFUSED);
+    EXPECT(retrocall_end(first), RETROCALL_ACCEPTED);
     retrocall_free(first);
     retrocall_close(engine);
 
-    stage("start", "");
     EXPECT(retrocall_connect(argv[1], &engine), RETROCALL_ACCEPTED);
     EXPECT(retrocall_begin(engine, &options, &call), RETROCALL_ACCEPTED);
     told();
