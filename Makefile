@@ -61,11 +61,11 @@ PROFILE ?= release
 CARGO ?= cargo
 OBJCOPY ?= objcopy
 STRIP ?= strip
-CAPI := src/capi
+CAPI := src/wire/capi
 BUILT = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 STAGE = $(BUILT)/library
 CAPI_VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' $(CAPI)/Cargo.toml)
-# Programs that were linked with one run with every other of the same name: src/capi/build.rs.
+# Programs that were linked with one run with every other of the same name: src/wire/capi/build.rs.
 SONAME := libretrocall.so.0
 
 # What Rust makes has its whole standard library in it, with names that another library in Rust has as well, and the compiler's own notes. Of
@@ -95,7 +95,7 @@ install: library ## the C library: header, libraries and retrocall.pc, under PRE
 
 # What leaks on purpose comes first, so that the program that is left behind can't.
 test: setup ## every test: unit, end to end, the examples in the documentation, the loom models of the ring
-	cargo test --locked --features planted-leaks --test prove
+	cargo test --locked -p retrocall --features planted-leaks --test prove
 	cargo test --locked
 	cargo test --locked --release --manifest-path $(LOOM)
 	@[ "$$(id -u)" = 0 ] || echo "make test: passed, but you are not root: what needs a small disk, another user or strace on an engine was SKIPPED"
@@ -155,8 +155,8 @@ fuzz: ## fuzz everything that reads bytes from outside, FUZZ_SECONDS (60) each; 
 
 # Our own crates alone are built again, with the wrapper of the compiler: what blocks in others is seen where they call the system.
 rtsan: parts ## RealtimeSanitizer on the path of a frame: no lock, no allocation, no call of the system
-	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/rtsan/rustc cargo test --locked --lib --test realtime --test ring_model --test rtsan \
-	  -- --skip catalog:: --skip cli:: --skip client:: --skip commit:: --skip engine:: --skip hotkey:: --skip watch::
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/rtsan/rustc cargo test --locked -p retrocall -p retrocall-words -p retrocall-core \
+	  -p retrocall-intake --lib --test realtime --test ring_model --test rtsan -- --skip cli::
 
 tsan: ## ThreadSanitizer on the ring: writers, readers, masks, wipes at once
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \

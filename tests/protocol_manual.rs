@@ -1,4 +1,4 @@
-//! Keeps `docs/protocol.md`, and the pages that it leads to, true: their names are those of `src/protocol`, their examples are what the crate's own parser reads.
+//! Keeps `docs/protocol.md`, and the pages that it leads to, true: their names are those of `src/wire/protocol`, their examples are what the crate's own parser reads.
 //!
 //! A new request, refusal, event, error, field or limit does not compile here, or fails here, until the page has it.
 

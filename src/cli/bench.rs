@@ -14,11 +14,11 @@ use super::{
     output::{self, Progress},
     private_engine::{self, PrivateEngine},
 };
-use crate::{
-    bench::{self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, Running, Trouble, Wanted, number},
-    memory::MemoryKind,
-    settings::{SETTINGS_FILE, SOCKET_FILE},
+use retrocall_core::memory::MemoryKind;
+use retrocall_proof::bench::{
+    self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, Running, Trouble, Wanted, number,
 };
+use retrocall_settings::{SETTINGS_FILE, SOCKET_FILE};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,10 +10,8 @@ use super::{
     capture::{DeskArgs, LegFactsShown, close_to_others, stop_signals},
     output,
 };
-use crate::{
-    capture::{Bridge, Notice},
-    protocol::CallId,
-};
+use retrocall_desk::capture::{Bridge, Notice};
+use retrocall_words::CallId;
 
 const EXAMPLES: &str = "Examples:
   retrocall bridge baresip --agent anna

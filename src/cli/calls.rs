@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::tz::TimeZone;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Ask, CallStates, LiveCall, LiveLeg, LiveState, Request, Suspicion, Target, Verdict, shown};
+use retrocall_words::{Ask, CallStates, LiveCall, LiveLeg, LiveState, Request, Suspicion, Target, Verdict, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall calls
@@ -116,10 +116,7 @@ pub(super) fn state(call: &LiveCall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        audio::Codec,
-        protocol::{CallId, Direction},
-    };
+    use retrocall_words::{CallId, Direction, audio::Codec};
 
     #[test]
     fn a_table_of_live_calls_shows_what_an_administrator_looks_for() {

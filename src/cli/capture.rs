@@ -15,11 +15,12 @@ use super::{
     Context, Failure, output,
     replay::{KEPT_MAX, number},
 };
-use crate::{
+use retrocall_desk::capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts};
+use retrocall_engine::watch::signals::wishes;
+use retrocall_words::{
+    Begin, CallId, Direction,
     audio::{Codec, Leg, Rate},
-    capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts},
-    protocol::{Begin, CallId, Direction, name},
-    watch::signals::wishes,
+    name,
 };
 
 const EXAMPLES: &str = "Examples:

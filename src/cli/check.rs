@@ -5,11 +5,9 @@ use std::{thread, time::Duration};
 use clap::Args;
 
 use super::{Context, Failure, output};
-use crate::{
-    catalog::Skipped,
-    check::{self, Finding, Invariant, Report},
-    engine,
-};
+use retrocall_engine as engine;
+use retrocall_proof::check::{self, Finding, Invariant, Report};
+use retrocall_records::Skipped;
 
 /// While an engine runs, what is wrong must be wrong in each of so many looks, so far apart: a recording that is just being published is not.
 const LOOKS: usize = 4;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use super::{Context, Failure, output};
-use crate::conform::{Finding, Scene, Stage, Verdict, try_engine};
+use retrocall_proof::conform::{Finding, Scene, Stage, Verdict, try_engine};
 
 const EXAMPLES: &str = "Examples:
   retrocall conform -- python3 examples/softphone.py {} fixtures/desk-01.wav --record-at 2

@@ -8,11 +8,9 @@ use std::{
 use nix::unistd::{Uid, User};
 
 use super::Failure;
-use crate::{
-    client::{Client, ClientError, Hello},
-    engine,
-    settings::Settings,
-};
+use retrocall_client::client::{Client, ClientError, Hello};
+use retrocall_engine as engine;
+use retrocall_settings::Settings;
 
 /// What every command is given.
 pub struct Context {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Answer, Ask, CallId, Request, Target, Verdict, name};
+use retrocall_words::{Answer, Ask, CallId, Request, Target, Verdict, name};
 
 /// Which call is meant.
 #[derive(Args)]

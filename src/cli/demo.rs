@@ -22,12 +22,10 @@ use super::{
     private_engine::{self, PrivateEngine},
     replay::speed,
 };
-use crate::{
-    client::{Client, PlayError, Played, Player},
-    settings::SOCKET_FILE,
-};
 use desk::DeskCall;
 use findings::Findings;
+use retrocall_client::client::{Client, PlayError, Played, Player};
+use retrocall_settings::SOCKET_FILE;
 
 const EXAMPLES: &str = "Examples:
   retrocall demo                       half a minute

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::{Context, Failure, output, replay::number};
-use crate::capture::{DeviceInfo, Kind, Level, devices, levels};
+use retrocall_desk::capture::{DeviceInfo, Kind, Level, devices, levels};
 
 const EXAMPLES: &str = "Examples:
   retrocall devices                speak, and see which microphone hears you

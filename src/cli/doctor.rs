@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, Failure, output};
-use crate::settings::Settings;
+use retrocall_settings::Settings;
 
 const EXAMPLES: &str = "Examples:
   retrocall doctor

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use crate::{
-    client::{PlayError, WavError},
-    protocol::{Answer, Refusal},
-    settings::SettingsError,
-};
+use retrocall_client::client::{PlayError, WavError};
+use retrocall_settings::SettingsError;
+use retrocall_words::{Answer, Refusal};
 
 /// What a command that could not do its work says: one line, with a next step in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

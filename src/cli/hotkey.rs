@@ -8,11 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, Failure, doctor, output};
-use crate::{
-    hotkey::{Binding, Button, HotkeyError, Link, accompany, take},
-    protocol::{Target, name},
-    settings::{HotkeySettings, KeyCombo, parse_keys},
-};
+use retrocall_desk::hotkey::{Binding, Button, HotkeyError, Link, accompany, take};
+use retrocall_settings::{HotkeySettings, KeyCombo, parse_keys};
+use retrocall_words::{Target, name};
 use tell::Teller;
 
 const EXAMPLES: &str = "Examples:

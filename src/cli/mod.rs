@@ -40,7 +40,8 @@ pub use context::Context;
 pub use failure::Failure;
 pub use run::RunArgs;
 
-use crate::{bench::Rival, watch::spool};
+use retrocall_engine::watch::spool;
+use retrocall_proof::bench::Rival;
 
 /// Keeps the right calls, from their first second, and no others.
 #[derive(Parser)]

@@ -14,10 +14,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::{
-    protocol::{shown, shown_json, shown_lines},
-    watch::spool::{self, LogLines, Spool},
-};
+use retrocall_engine::watch::spool::{self, LogLines, Spool};
+use retrocall_words::{shown, shown_json, shown_lines};
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
 pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";

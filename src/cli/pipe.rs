@@ -12,11 +12,12 @@ use super::{
     Context, Failure, output,
     replay::{self, Facts, KEPT_MAX, PATIENCE},
 };
-use crate::{
+use retrocall_client::client::{Call, Client, ClientError, CueOutcome, PlayError, Played, Return};
+use retrocall_core::memory::wipe;
+use retrocall_words::{
+    Ask, Begin,
     audio::{Codec, Leg, Rate},
-    client::{Call, Client, ClientError, CueOutcome, PlayError, Played, Return},
-    memory::wipe,
-    protocol::{Ask, Begin, name},
+    name,
 };
 
 const EXAMPLES: &str = "Examples:

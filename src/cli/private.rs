@@ -6,7 +6,7 @@ use super::{
     Context, Failure,
     control::{self, CallArgs},
 };
-use crate::protocol::{Ask, Verdict};
+use retrocall_words::{Ask, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall private                    your own live call

@@ -21,11 +21,9 @@ use nix::{
 use parking_lot::Mutex;
 
 use super::{Failure, output, output::LOG_FILTER};
-use crate::{
-    client::{Client, ClientError},
-    proof::inside::Asker,
-    settings::SOCKET_FILE,
-};
+use retrocall_client::client::{Client, ClientError};
+use retrocall_proof::inside::Asker;
+use retrocall_settings::SOCKET_FILE;
 
 /// Where the engine's log goes, in its home.
 pub(super) const LOG_FILE: &str = "engine.log";

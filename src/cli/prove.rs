@@ -23,13 +23,11 @@ use super::{
     output::Progress,
     private_engine::{self, PrivateEngine},
 };
-use crate::{
-    proof::{Needles, inside::Asker, written::Watch},
-    protocol::Status,
-    settings::SETTINGS_FILE,
-};
 use checks::{Check, Report, Run};
 use desk::{Call, Playing};
+use retrocall_proof::{Needles, inside::Asker, written::Watch};
+use retrocall_settings::SETTINGS_FILE;
+use retrocall_words::Status;
 
 const EXAMPLES: &str = "\
 What it does:
@@ -91,7 +89,7 @@ pub(super) struct ProveArgs {
     /// Plant a leak, to see it caught
     #[cfg(feature = "planted-leaks")]
     #[arg(long, value_name = "KIND", hide = true)]
-    plant_leak: Vec<crate::leaks::Leak>,
+    plant_leak: Vec<retrocall_core::leaks::Leak>,
 }
 
 /// Memory of the private engine: within what an ordinary user may lock, and quick to look at.

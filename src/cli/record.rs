@@ -6,7 +6,7 @@ use super::{
     Context, Failure,
     control::{self, CallArgs, so_far},
 };
-use crate::protocol::{Answer, Ask, Verdict};
+use retrocall_words::{Answer, Ask, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall record                     your own live call

@@ -10,12 +10,15 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Failure, output};
-use crate::{
-    catalog::{self, Customer, PurposeKind, Recording, RecordingState, Trouble},
+use retrocall_engine as engine;
+use retrocall_engine::{
     commit::{self, Item, Look, RealDisk},
-    engine::{self, recordings_in},
-    protocol::{self, shown},
+    recordings_in,
 };
+use retrocall_records as catalog;
+use retrocall_records::{Customer, PurposeKind, Recording, RecordingState, Trouble};
+use retrocall_words as words;
+use retrocall_words::shown;
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
@@ -66,7 +69,7 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
 
 /// Leaves those of a customer. Of what the catalog does not know yet nobody can say here whose it is: no file has the number.
 fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recording>) -> Result<(), Failure> {
-    let customer = Customer::from(protocol::name(&customer).map_err(|why| {
+    let customer = Customer::from(words::name(&customer).map_err(|why| {
         Failure::new(
             format!("the customer's number {why}"),
             "write it as it was given with the call, or as it is dialled",
@@ -191,10 +194,8 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        catalog::Participant,
-        protocol::{CallId, Reason},
-    };
+    use retrocall_records::Participant;
+    use retrocall_words::{CallId, Reason};
 
     #[test]
     fn a_recording_is_listed_with_why_it_is_kept_and_until_when() {

@@ -10,10 +10,8 @@ use super::{
     failure::reason_of,
     output::{self, Progress},
 };
-use crate::{
-    client::{Client, Cue, CueOutcome, Played, Player, Script, WavSource},
-    protocol::{Ask, CallId, EndedBy, Verdict, name},
-};
+use retrocall_client::client::{Client, Cue, CueOutcome, Played, Player, Script, WavSource};
+use retrocall_words::{Ask, CallId, EndedBy, Verdict, name};
 
 const EXAMPLES: &str = "Examples:
   retrocall replay call.wav                          in real time, as the agent of your name
@@ -321,10 +319,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::{
-        client::fake::{Fake, Reply, hello, yes},
-        protocol::{Answer, Event, Refusal},
-    };
+    use crate::fake::{Fake, Reply, hello, yes};
+    use retrocall_words::{Answer, Event, Refusal};
 
     #[derive(Parser)]
     struct Typed {

@@ -11,15 +11,11 @@ use serde_json::json;
 use tracing::{error, info, warn};
 
 use super::{Context, Failure, output};
-use crate::{
-    barrier,
-    engine::Engine,
-    intake,
-    memory::Arena,
-    proof::inside,
-    settings::{Settings, parse_audiosocket, parse_memory, parse_metrics},
-    watch::signals::Signals,
-};
+use retrocall_core::{barrier, memory::Arena};
+use retrocall_engine::{Engine, watch::signals::Signals};
+use retrocall_intake as intake;
+use retrocall_proof::inside;
+use retrocall_settings::{Settings, parse_audiosocket, parse_memory, parse_metrics};
 
 const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
@@ -59,7 +55,7 @@ pub struct RunArgs {
     /// Leak on purpose
     #[cfg(feature = "planted-leaks")]
     #[arg(long, value_name = "KIND", hide = true)]
-    plant_leak: Vec<crate::leaks::Leak>,
+    plant_leak: Vec<retrocall_core::leaks::Leak>,
 }
 
 fn one_in(text: &str) -> Result<u32, String> {
@@ -90,7 +86,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     output::log("info");
     output::wait_for_nobody();
     #[cfg(feature = "planted-leaks")]
-    crate::leaks::plant(&args.plant_leak, context.home());
+    retrocall_core::leaks::plant(&args.plant_leak, context.home());
     let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
     let status = engine.status();
     if args.self_scan {
@@ -114,7 +110,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     .map_err(Failure::whole)
 }
 
-/// A thread that looks at this process when it is asked to on standard input. See [`crate::proof::inside`] for why that is safe.
+/// A thread that looks at this process when it is asked to on standard input. See [`retrocall_proof::inside`] for why that is safe.
 fn answer_whoever_started_us(arena: &Arc<Arena>) -> Result<(), Failure> {
     warn!(
         "this engine tells whoever started it what is in its memory, as counts (--self-scan): it is no engine to work with"

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Context, Failure, output};
-use crate::protocol::{Ask, Counts, Reason, Request, Status, Target, Totals, Verdict};
+use retrocall_words::{Ask, Counts, Reason, Request, Status, Target, Totals, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall status
@@ -169,7 +169,7 @@ fn named(counts: &Counts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Latency;
+    use retrocall_words::Latency;
 
     #[test]
     fn a_page_of_a_busy_engine_says_what_an_administrator_looks_for_and_one_of_a_fresh_engine_no_nonsense() {

@@ -23,10 +23,8 @@ use ratatui::{
 };
 
 use super::{Context, Failure, mask, record, unmask};
-use crate::{
-    client::{Client, ClientError},
-    protocol::{Answer, Ask, CallId, LiveCall, Refusal, Request, Target, Verdict},
-};
+use retrocall_client::client::{Client, ClientError};
+use retrocall_words::{Answer, Ask, CallId, LiveCall, Refusal, Request, Target, Verdict};
 use screen::{Memory, View};
 
 const EXAMPLES: &str = "Examples:

@@ -6,7 +6,7 @@ use super::{
     Context, Failure,
     control::{self, CallArgs},
 };
-use crate::protocol::{Answer, Ask, Verdict};
+use retrocall_words::{Answer, Ask, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall unmask                     your own live call

@@ -12,11 +12,8 @@ use super::{
     life::Carried,
     registry::{Carrier, Entry},
 };
-use crate::{
-    audio::Leg,
-    protocol::{CallId, Principal, Refusal},
-    ring::LegWriter,
-};
+use retrocall_core::ring::LegWriter;
+use retrocall_words::{CallId, Principal, Refusal, audio::Leg};
 
 /// How long a connection that is closed by now may take to give its call back: its last frames are still being read.
 const GIVEN_BACK_MAX: Duration = Duration::from_secs(2);

@@ -13,11 +13,11 @@ use tracing::{error, info, warn};
 use super::{Beginning, Engine, counters::Mishap, marks, purposes::purposes, registry::Entry};
 use crate::{
     call::{Facts, Marks, SelectedCall},
-    catalog::{Customer, Note, RecordingBegun, RecordingKept, RecordingState},
     commit::{CommitHandle, Durable, Label, Progress},
-    protocol::{CallId, Event, Reason},
-    ring::RingReader,
 };
+use retrocall_core::ring::RingReader;
+use retrocall_records::{Customer, Note, RecordingBegun, RecordingKept, RecordingState};
+use retrocall_words::{CallId, Event, Reason};
 
 /// The selected calls that have ended and are not durable yet.
 #[derive(Default)]

@@ -10,11 +10,9 @@ use super::{
     committing::label,
     registry::{Entry, State},
 };
-use crate::{
-    audio::Leg,
-    call::{Done, LiveCall, Moment, Pressed},
-    protocol::{self, Answer, Ask, CallId, Event, Principal, Reason, Refusal, Suspicion, Target, Verdict},
-};
+use crate::call::{Done, LiveCall, Moment, Pressed};
+use retrocall_words as words;
+use retrocall_words::{Answer, Ask, CallId, Event, Principal, Reason, Refusal, Suspicion, Target, Verdict, audio::Leg};
 
 /// What became of a control.
 pub struct Controlled {
@@ -227,7 +225,7 @@ impl Engine {
     }
 
     /// The live calls that this user may see.
-    pub fn calls(&self, who: &Principal) -> Vec<protocol::LiveCall> {
+    pub fn calls(&self, who: &Principal) -> Vec<words::LiveCall> {
         let view = |entry: Arc<Entry>| {
             let state = entry.state.lock();
             let call = state.call.as_ref().filter(|call| who.may_act_for(call.agent()))?;

@@ -14,7 +14,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::protocol::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict};
+use retrocall_words::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict};
 
 /// The ends of the buckets of a [`Latency`], in seconds: from a fast disk to a long call.
 const BOUNDS_S: [f64; 14] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0];

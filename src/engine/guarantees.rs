@@ -5,11 +5,11 @@ use std::{fmt, fs};
 use nix::sys::{prctl, resource};
 use tracing::{info, warn};
 
-use crate::{
+use retrocall_core::{
     barrier::{self, Barrier},
     memory::{Arena, MemoryKind},
-    settings::Level,
 };
+use retrocall_settings::Level;
 
 /// What holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub(super) fn locked_bytes(arena: &Arena) -> usize {
 /// No core files, no debugger, no `/proc/PID/mem` for others. Whether the system agreed.
 fn close_to_others() -> bool {
     #[cfg(feature = "planted-leaks")]
-    if crate::leaks::opens_to_cores() {
+    if retrocall_core::leaks::opens_to_cores() {
         return false;
     }
     let no_core = resource::setrlimit(resource::Resource::RLIMIT_CORE, 0, 0);

@@ -14,13 +14,11 @@ use super::{
     registry::{Carrier, Entry, State},
     slots::Slots,
 };
-use crate::{
-    audio::Leg,
-    call::{Facts, LiveCall, Outcome, Settled},
-    catalog::{self, CallBegun, CallEnded, Note, Number},
-    protocol::{Begin, CallId, CallStates, EndedBy, Event, Principal, Reason, Refusal},
-    ring::{LegCounts, LegWriter, Ring},
-};
+use crate::call::{Facts, LiveCall, Outcome, Settled};
+use retrocall_core::ring::{LegCounts, LegWriter, Ring};
+use retrocall_records as catalog;
+use retrocall_records::{CallBegun, CallEnded, Note, Number};
+use retrocall_words::{Begin, CallId, CallStates, EndedBy, Event, Principal, Reason, Refusal, audio::Leg};
 
 /// What a connection gets to carry a call.
 pub struct Carried {

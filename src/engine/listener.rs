@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use crate::protocol::Event;
+use retrocall_words::Event;
 
 /// Somebody who is told of calls. Must not block.
 pub trait Listener: Send + Sync {

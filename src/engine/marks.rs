@@ -1,10 +1,8 @@
 //! What a commit says of what happened when, in the words of the catalog.
 
-use crate::{
-    audio::Rate,
-    catalog::{LegStretch, Marks, Part, Participant, Silence, SilenceKind},
-    commit::{Durable, DurablePart, Mark},
-};
+use crate::commit::{Durable, DurablePart, Mark};
+use retrocall_records::{LegStretch, Marks, Part, Participant, Silence, SilenceKind};
+use retrocall_words::audio::Rate;
 
 /// Who talked for the desk in a recording, from when to when. `agent` is who it was if no mark says it.
 /// The recording's last sample is before the position `end`.

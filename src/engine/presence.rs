@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 
 use super::Listener;
-use crate::protocol::{Event, Principal};
+use retrocall_words::{Event, Principal};
 
 /// Those who are connected.
 #[derive(Default)]

@@ -2,10 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    catalog::{Purpose, PurposeKind},
-    protocol::Reason,
-};
+use retrocall_records::{Purpose, PurposeKind};
+use retrocall_words::Reason;
 
 /// A sample that nobody listened to goes after this many days.
 const QUALITY_DAYS: i64 = 14;

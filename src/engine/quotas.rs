@@ -18,10 +18,8 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::{
-    protocol::{ErrorCode, Principal, PrincipalId, Refusal},
-    settings::Settings,
-};
+use retrocall_settings::Settings;
+use retrocall_words::{ErrorCode, Principal, PrincipalId, Refusal};
 
 /// The limits, as a desk has set them.
 #[derive(Debug, Clone, Copy)]
@@ -296,7 +294,7 @@ impl Drop for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::NOTES_MAX;
+    use retrocall_records::NOTES_MAX;
 
     const NOW: Duration = Duration::ZERO;
 

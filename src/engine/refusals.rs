@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tracing::info;
 
 use super::counters::word;
-use crate::protocol::{ErrorCode, PrincipalId, Refusal};
+use retrocall_words::{ErrorCode, PrincipalId, Refusal};
 
 /// How long those that follow the first are counted before they are told, and the next one is news again.
 const COUNTED_FOR: Duration = Duration::from_secs(60);

@@ -11,11 +11,13 @@ use tokio::sync::Notify;
 
 use super::{Beginning, Listener, listener::Listeners, quotas::Counted, slots::Slots};
 use crate::{
-    audio::{Leg, Rate},
     call::{Facts, LiveCall},
     commit::CommitHandle,
-    protocol::{CallId, Principal, PrincipalId, Refusal},
-    ring::{LegCounts, Ring},
+};
+use retrocall_core::ring::{LegCounts, Ring};
+use retrocall_words::{
+    CallId, Principal, PrincipalId, Refusal,
+    audio::{Leg, Rate},
 };
 
 /// Who carries a call.

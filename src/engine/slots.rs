@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use crate::{audio::Leg, ring::LegWriter};
+use retrocall_core::ring::LegWriter;
+use retrocall_words::audio::Leg;
 
 /// One leg's place in a call.
 enum Slot {
@@ -75,7 +76,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{memory::Arena, ring::Ring};
+    use retrocall_core::{memory::Arena, ring::Ring};
 
     const GRACE: Duration = Duration::from_secs(5);
     const SECOND: Duration = Duration::from_secs(1);

@@ -22,14 +22,17 @@ use super::{
     threads::{FaultIn, Wiper},
 };
 use crate::{
-    barrier,
     call::Rules,
-    catalog::{self, Catalog},
     commit::{self, Commits, RealDisk, Warning},
-    memory::{Arena, MapError, Room, SEGMENT_BYTES},
     sampler::SystemDraw,
-    settings::{Level, Settings},
 };
+use retrocall_core::{
+    barrier,
+    memory::{Arena, MapError, Room, SEGMENT_BYTES},
+};
+use retrocall_records as catalog;
+use retrocall_records::Catalog;
+use retrocall_settings::{Level, Settings};
 
 /// The memory of live calls if nothing else is asked for.
 const MEMORY_BYTES: u64 = 256 << 20;

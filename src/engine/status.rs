@@ -1,10 +1,9 @@
 //! How the engine is, put together from those who know.
 
 use super::{Engine, counters::add, guarantees::locked_bytes};
-use crate::{
-    protocol::{Status, Totals},
-    watch::{heart, spool},
-};
+use crate::watch::spool;
+use retrocall_core::heart;
+use retrocall_words::{Status, Totals};
 
 impl Engine {
     /// How the engine is. It takes a look at every live call: not for every frame, but a few times a second does no harm.

@@ -19,14 +19,15 @@ use super::{
     committing::{OfThisRun, registered},
     continuing::CutOffs,
 };
-use crate::{
+use crate::commit::{self, Item, RealDisk, Recovered};
+use retrocall_core::{
     barrier,
-    catalog::{self, CallEnded, Catalog, Note, Opened, Outcome, Trouble, Unfinished},
-    commit::{self, Item, RealDisk, Recovered},
+    heart::{self, Waits},
     priority,
-    protocol::CallId,
-    watch::heart::{self, Waits},
 };
+use retrocall_records as catalog;
+use retrocall_records::{CallEnded, Catalog, Note, Opened, Outcome, Trouble, Unfinished};
+use retrocall_words::CallId;
 
 /// How long after a refusal of the catalog it is asked again.
 const RETRY: Duration = Duration::from_secs(1);

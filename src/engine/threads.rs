@@ -17,14 +17,14 @@ use parking_lot::Mutex;
 use tracing::error;
 
 use super::{Counters, life::ended};
-use crate::{
+use crate::call::UnselectedCall;
+use retrocall_core::{
     barrier,
-    call::UnselectedCall,
-    catalog::Catalog,
+    heart::{self, Heart, Waits},
     memory::Arena,
     priority,
-    watch::heart::{self, Heart, Waits},
 };
+use retrocall_records::Catalog;
 
 /// How long whoever drops an engine waits for its wiper. Gigabytes take a second.
 const WIPE_WAIT: Duration = Duration::from_secs(60);
@@ -174,12 +174,11 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::{
+    use crate::call::{Facts, LiveCall, Rules, Settled};
+    use retrocall_core::ring::Ring;
+    use retrocall_words::{
+        CallId, Country, Direction,
         audio::{Codec, Rate},
-        call::{Facts, LiveCall, Rules, Settled},
-        protocol::{CallId, Direction},
-        ring::Ring,
-        settings::Country,
     };
 
     /// How often a wiper is to panic.

@@ -9,11 +9,8 @@ use super::{
     counters::Mishap,
     registry::{Entry, State},
 };
-use crate::{
-    audio::Leg,
-    protocol::{EndedBy, Event},
-    watch::heart,
-};
+use retrocall_core::heart;
+use retrocall_words::{EndedBy, Event, audio::Leg};
 
 /// Of a call that must give, this part of what it holds goes at once.
 const DROPPED_PART: u64 = 8;

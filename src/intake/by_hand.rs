@@ -3,13 +3,12 @@
 //! For the fuzz targets, which can't wait for a thread at every input. Everything it does, it does through the thread's own functions.
 
 use super::*;
-use crate::{
-    audio::{Codec, Rate},
-    client::SharedLeg,
+use retrocall_client::{client::SharedLeg, protocol::SharedLayout};
+use retrocall_core::{
     memory::Arena,
-    protocol::SharedLayout,
     ring::{LegCounts, LegWriter, Ring},
 };
+use retrocall_words::audio::{Codec, Rate};
 
 /// Memory for the calls of a stream; every input gives all of it back.
 const ARENA_BYTES: usize = 4 << 20;

@@ -7,10 +7,8 @@ use std::{os::unix::net::UnixStream, sync::Arc, time::Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{CONTROL_READ_BYTES, Inbound, Lines};
-use crate::{
-    memory::{LockedSamples, Stash, wipe},
-    protocol::{AUDIO_HEAD_BYTES, AudioHead, HEAD_BYTES, Head, HeadError, Kind},
-};
+use retrocall_client::protocol::{AUDIO_HEAD_BYTES, AudioHead, HEAD_BYTES, Head, HeadError, Kind};
+use retrocall_core::memory::{LockedSamples, Stash, wipe};
 
 /// Frames of one read whose calls are told of them together: as many as the processor can fetch memory for at once.
 const FRAMES_AHEAD: usize = 16;

@@ -18,14 +18,13 @@ use super::audiosocket::Pairing;
 use super::ear::{Ear, Peer, deaf, is_deaf};
 use super::outbox::{Outbox, Place, Written};
 use super::reader::{Allowance, ConnectionId, Finding, Inbound, Line, Lines, Reader, Report, SharedFrames};
-use crate::{
+use retrocall_client::protocol::{SharedLayout, VERSION};
+use retrocall_core::heart;
+use retrocall_engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Why};
+use retrocall_words::{
+    Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
+    RequestError, Suspicion, Target, Verdict,
     audio::{Codec, Rate},
-    engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Why},
-    protocol::{
-        Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
-        RequestError, SharedLayout, Suspicion, Target, VERSION, Verdict,
-    },
-    watch::heart,
 };
 
 /// How long a control that silences what is already written waits for the disk before it says that the disk does not do it.

@@ -13,10 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::{io::Interest, net, sync::Notify};
 
 use super::outbox::Outbox;
-use crate::{
-    engine::Listener,
-    protocol::{Event, Principal},
-};
+use retrocall_engine::Listener;
+use retrocall_words::{Event, Principal};
 
 /// Whoever is at the other end of a connection.
 pub(super) struct Peer {
@@ -88,7 +86,9 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::{engine::Quotas, protocol::PrincipalId, settings::Settings};
+    use retrocall_engine::Quotas;
+    use retrocall_settings::Settings;
+    use retrocall_words::PrincipalId;
 
     fn pair() -> (UnixStream, Arc<UnixStream>) {
         let (client, server) = UnixStream::pair().expect("a pair of sockets");

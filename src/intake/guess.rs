@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::audio::{Codec, Rate, g711::Law};
+use retrocall_words::audio::{Codec, Rate, g711::Law};
 
 /// Bytes that are looked at together.
 const LOOK_BYTES: u32 = 640;

@@ -12,7 +12,7 @@ use std::{
 
 use listenfd::ListenFd;
 
-use crate::settings::Settings;
+use retrocall_settings::Settings;
 
 /// What was handed over.
 #[derive(Debug, Default)]

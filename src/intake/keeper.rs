@@ -9,13 +9,13 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tracing::{info, warn};
 
 use super::socket::Kept;
-use crate::{
+use retrocall_core::{
     barrier,
-    engine::Engine,
+    heart::{self, Heart, Waits},
     memory::Room,
     priority,
-    watch::heart::{self, Heart, Waits},
 };
+use retrocall_engine::Engine;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(1);

@@ -7,11 +7,14 @@ use super::{
     refused::{BadFrame, Refused, Report},
     shared::{Lie, SharedFrames},
 };
-use crate::{
-    audio::{Codec, Leg, Rate, g711::Law},
+use retrocall_client::protocol::{AudioHead, HeadError};
+use retrocall_core::{
     memory::{LockedBuffer, LockedSamples, wipe},
-    protocol::{AudioHead, CallId, ErrorCode, FrameError, HeadError},
     ring::LegWriter,
+};
+use retrocall_words::{
+    CallId, ErrorCode, FrameError,
+    audio::{Codec, Leg, Rate, g711::Law},
 };
 
 /// What carries a call's frames from its connection into its ring.
@@ -59,7 +62,7 @@ impl Line {
             }
         };
         #[cfg(feature = "planted-leaks")]
-        crate::leaks::frame(bytes);
+        retrocall_core::leaks::frame(bytes);
         let writer = &mut self.writers[leg.index()];
         let came = writer.samples_came();
         if let Some(finding) = self.guesses[leg.index()].frame(self.codec, self.rate, bytes, came, now) {

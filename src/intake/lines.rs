@@ -11,11 +11,9 @@ use super::{
     refused::{BadFrame, Refused, Report},
     shared::{Lie, SharedFrames},
 };
-use crate::{
-    audio::Leg,
-    memory::{LockedBuffer, LockedSamples},
-    protocol::{AudioHead, CallId, FrameError},
-};
+use retrocall_client::protocol::AudioHead;
+use retrocall_core::memory::{LockedBuffer, LockedSamples};
+use retrocall_words::{CallId, FrameError, audio::Leg};
 
 /// How many calls ahead of the one whose shared memory is looked at the next ones' frames are expected.
 const CALLS_AHEAD: usize = 4;

@@ -19,12 +19,11 @@ use super::{
     reader::{Allowance, Reader},
     socket::Doorway,
 };
-use crate::{
-    engine::{Account, Counted, Engine, Mishap, Why},
-    protocol::{ErrorCode, Event, Principal, PrincipalId, Role, control_message},
-    settings::Settings,
-    watch::heart,
-};
+use retrocall_client::protocol::control_message;
+use retrocall_core::heart;
+use retrocall_engine::{Account, Counted, Engine, Mishap, Why};
+use retrocall_settings::Settings;
+use retrocall_words::{ErrorCode, Event, Principal, PrincipalId, Role};
 
 /// What is needed to serve those who connect.
 pub(super) struct Door {

@@ -17,7 +17,7 @@ use nix::unistd::{Gid, Group, Uid, User};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout};
 
-use crate::{barrier, watch::heart};
+use retrocall_core::{barrier, heart};
 
 /// How long a connection waits for its user's name.
 pub(super) const WAIT: Duration = Duration::from_secs(10);

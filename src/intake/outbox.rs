@@ -15,10 +15,9 @@ use tokio::{
     sync::Notify,
 };
 
-use crate::{
-    engine::{Account, Full},
-    protocol::{Answer, Event, HEAD_BYTES, control_message},
-};
+use retrocall_client::protocol::{HEAD_BYTES, control_message};
+use retrocall_engine::{Account, Full};
+use retrocall_words::{Answer, Event};
 
 /// Bytes that may wait for one client that does not read, whoever it is. One long list of calls fits.
 const WAITING_BYTES_MAX: usize = 20 * 1024 * 1024;
@@ -275,11 +274,10 @@ impl Drop for Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        engine::Quotas,
-        protocol::{Head, PrincipalId, Verdict},
-        settings::Settings,
-    };
+    use retrocall_client::protocol::Head;
+    use retrocall_engine::Quotas;
+    use retrocall_settings::Settings;
+    use retrocall_words::{PrincipalId, Verdict};
 
     fn outbox(settings: Settings) -> (Arc<Quotas>, Outbox) {
         let quotas = Arc::new(Quotas::new(&settings, 9));

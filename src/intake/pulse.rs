@@ -9,10 +9,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::reader::Reader;
-use crate::watch::{
-    heart::{self, Heart, Waits},
-    supervisor,
-};
+use retrocall_core::heart::{self, Heart, Waits};
+use retrocall_engine::watch::supervisor;
 
 /// Beats within the supervisor's patience: one may be late, and another.
 const BEATS: u32 = 4;

@@ -21,20 +21,21 @@ use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::orders::{EVENTS_MAX, Lookout, Orders, WAKE, queue};
-use crate::{
-    audio::{FRAME_SAMPLES_MAX, Leg},
-    barrier,
-    engine::FaultIn,
-    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
-    protocol::{CallId, ErrorCode},
-    watch::heart,
-};
 use bytes::{Connection, Stop};
 pub(super) use guess::Finding;
 use line::Fault;
 pub(super) use line::Line;
 pub(super) use lines::Lines;
 pub(super) use refused::Report;
+use retrocall_core::{
+    barrier, heart,
+    memory::{Arena, LockedBuffer, LockedSamples, MapError, Need, Stash, wipe, wipe_traces},
+};
+use retrocall_engine::FaultIn;
+use retrocall_words::{
+    CallId, ErrorCode,
+    audio::{FRAME_SAMPLES_MAX, Leg},
+};
 pub(super) use shared::{Allowance, SharedFrames};
 
 /// What one call to the kernel reads at most: a few hundred frames.
@@ -437,7 +438,7 @@ impl ReaderThread<'_> {
             fault = Some((ErrorCode::MemoryFull, "no memory is left for what was sent: raise --memory".to_owned()));
         }
         #[cfg(feature = "planted-leaks")]
-        let filled = if crate::leaks::is(crate::leaks::Leak::Buffer) { 0 } else { filled };
+        let filled = if retrocall_core::leaks::is(retrocall_core::leaks::Leak::Buffer) { 0 } else { filled };
         wipe(&mut self.buffers.bytes[..filled]);
         wipe_traces();
         if fault.is_some() || (ended && !connection.paused) {

@@ -4,10 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    audio::Leg,
-    protocol::{CallId, FrameError},
-};
+use retrocall_words::{CallId, FrameError, audio::Leg};
 
 /// While frames go on being wrong it is told so often.
 pub const TOLD_EVERY: Duration = Duration::from_secs(5);

@@ -14,11 +14,9 @@ use std::{
     },
 };
 
-use crate::{
-    audio::Leg,
-    memory::{MapError, SharedMemory},
-    protocol::{SHARED_CLOSED, SLOT_HEAD_BYTES, SharedLayout},
-};
+use retrocall_client::protocol::{SHARED_CLOSED, SLOT_HEAD_BYTES, SharedLayout};
+use retrocall_core::memory::{MapError, SharedMemory};
+use retrocall_words::audio::Leg;
 
 /// Pages are what the system gives.
 const PAGE_BYTES: usize = 4096;

@@ -110,7 +110,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::proof::needles::Needles;
+    use crate::needles::Needles;
 
     #[test]
     fn every_file_is_found_however_deep_and_only_new_ones_if_asked() {

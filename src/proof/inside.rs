@@ -23,7 +23,7 @@ use super::{
     needles::{Finder, NEEDLE_BYTES, Needles},
     process::{MemoryLook, OpenLook, Process},
 };
-use crate::memory::{Arena, LockedBuffer, Use, locked_ranges, look_at_locked};
+use retrocall_core::memory::{Arena, LockedBuffer, Use, locked_ranges, look_at_locked};
 
 /// What is looked at in one piece. Passes through locked memory, for where there is no `memfd_secret` it may be live audio.
 const PIECE_BYTES: usize = 128 * 1024;
@@ -101,7 +101,7 @@ pub fn look(arena: &Arena, needles: &Needles) -> io::Result<Look> {
     let arena = arena.look().map(|look| SegmentsLook {
         held: look.held,
         free: look.free,
-        free_bytes: (look.free * crate::memory::SEGMENT_BYTES) as u64,
+        free_bytes: (look.free * retrocall_core::memory::SEGMENT_BYTES) as u64,
         stained_words: look.stained_words,
     });
     let own = Process::own();
@@ -170,11 +170,9 @@ impl Asker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        audio::{Codec, Leg, Rate},
-        proof::Sound,
-        ring::Ring,
-    };
+    use crate::Sound;
+    use retrocall_core::ring::Ring;
+    use retrocall_words::audio::{Codec, Leg, Rate};
 
     #[test]
     fn a_call_in_the_arena_is_found_from_within_and_once_wiped_it_is_not() {

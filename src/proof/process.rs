@@ -24,7 +24,7 @@ use super::{
     files::{Looked, look_at_file},
     needles::{Finder, NEEDLE_BYTES, Needles},
 };
-use crate::memory::wipe;
+use retrocall_core::memory::wipe;
 
 /// Descriptors that are looked at: an engine has some dozens.
 const DESCRIPTORS_MAX: usize = 100_000;

@@ -5,11 +5,9 @@ use std::{io::Cursor, ops::Range};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use super::windows::{bytes_of, interleaved};
-use crate::{
-    audio::{Codec, Leg, Rate, g711::Law},
-    client::{WavError, WavSource},
-    ring::Traces,
-};
+use retrocall_client::client::{WavError, WavSource};
+use retrocall_core::ring::Traces;
+use retrocall_words::audio::{Codec, Leg, Rate, g711::Law};
 
 /// What was said in a call.
 pub struct Sound {

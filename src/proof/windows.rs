@@ -116,7 +116,7 @@ pub(super) fn interleaved([agent, customer]: &[Vec<u8>; 2]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::{Rate, g711::Law};
+    use retrocall_words::audio::{Rate, g711::Law};
 
     fn sound(seed: i16, samples: i16) -> Sound {
         let leg = |step: i16| (0..samples).map(|n| n.wrapping_mul(step).wrapping_add(seed)).collect();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::protocol;
+use retrocall_words as words;
 
 use super::{Country, KeyCombo, parse_keys};
 
@@ -187,7 +187,7 @@ pub(super) fn country<'de, D: Deserializer<'de>>(from: D) -> Result<Country, D::
 }
 
 fn parse_agent(text: &str) -> Result<String, String> {
-    protocol::name(text).map_err(|why| format!("an agent's name {why}"))
+    words::name(text).map_err(|why| format!("an agent's name {why}"))
 }
 
 /// The name of an agent.
@@ -199,7 +199,7 @@ pub(super) fn agent<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Err
 pub(super) fn agents_by_user<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
     let mut users = BTreeMap::new();
     for (user, agent) in BTreeMap::<String, String>::deserialize(from)? {
-        let user = protocol::name(&user).map_err(|why| de::Error::custom(format!("a user's name {why}")))?;
+        let user = words::name(&user).map_err(|why| de::Error::custom(format!("a user's name {why}")))?;
         if users.insert(user.clone(), parse_agent(&agent).map_err(de::Error::custom)?).is_some() {
             return Err(de::Error::custom(format!("the user {user} stands here twice")));
         }

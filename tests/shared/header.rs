@@ -1,4 +1,4 @@
-//! `src/capi/retrocall.h` is what the functions are. After a change of theirs: `RETROCALL_WRITE_HEADER=1 cargo test --test shared header`.
+//! `src/wire/capi/retrocall.h` is what the functions are. After a change of theirs: `RETROCALL_WRITE_HEADER=1 cargo test --test shared header`.
 
 use std::{env, fs, path::Path};
 
@@ -6,9 +6,9 @@ use cbindgen::{Builder, Config, DocumentationStyle, Language, Layout, Style};
 
 #[test]
 fn the_header_is_what_the_functions_are() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/capi");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wire/capi");
     let text = "/* retrocall.h: a softphone's end of retrocall. docs/softphone.md is its manual, examples/softphone.c a whole softphone.\n \
-                *\n * Generated from src/capi (types.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */";
+                *\n * Generated from src/wire/capi (types.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */";
     let config = Config {
         language: Language::C,
         cpp_compat: true,

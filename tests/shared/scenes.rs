@@ -108,7 +108,7 @@ fn what_each_function_for_c_returns_is_the_table_in_the_header_row_by_row() {
     let program = library.build("tests/shared/return_codes.c", "return-codes", "c99", STATIC);
     let (said, scene) = run(Desk::open_with("calls_max = 20\n", &FLAGS), &program, &[]);
     let header =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/capi/retrocall.h")).expect("a header");
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wire/capi/retrocall.h")).expect("a header");
     let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| function");
     let mut table: Vec<&str> = header.lines().filter_map(|line| line.strip_prefix(" * ")).filter(is_row).collect();
     let mut shown: Vec<&str> = said.lines().collect();

@@ -2,11 +2,9 @@
 
 use std::io::Cursor;
 
-use crate::{
-    client::{Cue, Script, WavSource},
-    proof::Sound,
-    protocol::Ask,
-};
+use retrocall_client::client::{Cue, Script, WavSource};
+use retrocall_proof::Sound;
+use retrocall_words::Ask;
 
 /// A call of the desk.
 pub(super) struct DeskCall {

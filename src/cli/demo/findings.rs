@@ -14,16 +14,15 @@ use super::{
     super::{Failure, output},
     desk::DeskCall,
 };
-use crate::{
-    catalog::{self, Recording},
-    client::Played,
-    proof::{
-        Sound,
-        files::files_below,
-        windows::{WINDOW_SAMPLES, Windows},
-    },
-    protocol::{CallId, Reason, Verdict},
+use retrocall_client::client::Played;
+use retrocall_proof::{
+    Sound,
+    files::files_below,
+    windows::{WINDOW_SAMPLES, Windows},
 };
+use retrocall_records as catalog;
+use retrocall_records::Recording;
+use retrocall_words::{CallId, Reason, Verdict};
 
 /// Bytes of the shortest header of a WAV file.
 const WAV_HEAD_BYTES: u64 = 44;

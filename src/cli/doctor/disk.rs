@@ -16,10 +16,8 @@ use super::{
     super::{Context, output},
     Check,
 };
-use crate::{
-    commit::{self, Probe, Warning},
-    settings::Settings,
-};
+use retrocall_engine::commit::{self, Probe, Warning};
+use retrocall_settings::Settings;
 
 /// Less free space than this is soon none.
 const FREE_BYTES_WARN: u64 = 1 << 30;

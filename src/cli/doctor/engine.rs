@@ -5,11 +5,9 @@ use std::{fs, os::unix::fs::MetadataExt, os::unix::fs::PermissionsExt, path::Pat
 use nix::unistd::{Gid, Group};
 
 use super::{super::Context, Check};
-use crate::{
-    client::{Client, ClientError},
-    protocol::{Ask, Request, Status, Target},
-    settings::Settings,
-};
+use retrocall_client::client::{Client, ClientError};
+use retrocall_settings::Settings;
+use retrocall_words::{Ask, Request, Status, Target};
 
 pub(super) fn checks(context: &Context, settings: &Settings) -> Vec<Check> {
     let socket = settings.socket_path(context.home());
@@ -74,7 +72,7 @@ fn socket_check(socket: &Path, group: Option<&str>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::{super::State, *};
-    use crate::client::fake::{Fake, hello, yes};
+    use crate::fake::{Fake, hello, yes};
 
     #[test]
     fn an_engine_in_trouble_fails_the_check_and_one_that_is_not_there_is_told_how_to_start() {

@@ -3,10 +3,8 @@
 use std::env;
 
 use super::{super::hotkey, Check};
-use crate::{
-    hotkey::{Binding, Button},
-    settings::Settings,
-};
+use retrocall_desk::hotkey::{Binding, Button};
+use retrocall_settings::Settings;
 
 pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());

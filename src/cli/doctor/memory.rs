@@ -5,11 +5,11 @@ use std::fs;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use super::{super::output, Check};
-use crate::{
+use retrocall_core::{
     barrier::{self, Barrier},
     memory::{LockedBuffer, MemoryKind, Room},
-    settings::{Level, Settings},
 };
+use retrocall_settings::{Level, Settings};
 
 /// What the engine takes if nothing else is asked for.
 const MEMORY_BYTES: u64 = 256 << 20;
@@ -134,7 +134,7 @@ fn swap_check(swaps: &str, kind: Option<MemoryKind>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::{super::State, *};
-    use crate::memory::Limit;
+    use retrocall_core::memory::Limit;
 
     #[test]
     fn a_limit_below_what_is_asked_for_keeps_the_engine_from_starting_and_says_so() {

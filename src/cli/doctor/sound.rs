@@ -1,7 +1,7 @@
 //! Whether there are sound devices: for `capture` and `bridge`, which not every desk uses.
 
 use super::Check;
-use crate::capture::{Kind, devices};
+use retrocall_desk::capture::{Kind, devices};
 
 pub(super) fn checks() -> Vec<Check> {
     let devices = devices();

@@ -10,13 +10,11 @@ use crossbeam::channel::{Receiver, Sender, unbounded};
 use serde::Serialize;
 
 use super::words::{self, Mood, Words};
-use crate::{
-    cli::output,
-    client::ClientError,
-    hotkey::{Note, Notifier, Outcome, Told},
-    protocol::Answer,
-    watch::spool,
-};
+use crate::cli::output;
+use retrocall_client::client::ClientError;
+use retrocall_desk::hotkey::{Note, Notifier, Outcome, Told};
+use retrocall_engine::watch::spool;
+use retrocall_words::Answer;
 
 /// Tells what came of presses.
 pub(super) struct Teller {

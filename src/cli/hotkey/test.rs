@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    cli::{Context, doctor::Check, output},
-    hotkey::{Binding, HotkeyError, Link, Note, Notifier, await_key, take},
-    settings::Settings,
-};
+use crate::cli::{Context, doctor::Check, output};
+use retrocall_desk::hotkey::{Binding, HotkeyError, Link, Note, Notifier, await_key, take};
+use retrocall_settings::Settings;
 
 /// How long a press that we make ourselves may take.
 const OWN_PRESS_MAX: Duration = Duration::from_secs(3);

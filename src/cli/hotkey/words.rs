@@ -1,11 +1,9 @@
 //! What came of a press, in words for an agent in a call: short, and without anything about the customer.
 
-use crate::{
-    cli::{failure, output},
-    client::ClientError,
-    hotkey::{Outcome, Told},
-    protocol::{Answer, Ask, Event, Refusal, Verdict},
-};
+use crate::cli::{failure, output};
+use retrocall_client::client::ClientError;
+use retrocall_desk::hotkey::{Outcome, Told};
+use retrocall_words::{Answer, Ask, Event, Refusal, Verdict};
 
 /// How it went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

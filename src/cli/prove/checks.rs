@@ -4,7 +4,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::super::output;
-use crate::{proof::files::Looked, settings::Level};
+use retrocall_proof::files::Looked;
+use retrocall_settings::Level;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -10,7 +10,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use super::{Check, Plan, PrivateEngine};
-use crate::proof::{
+use retrocall_proof::{
     Finder,
     files::{Looked, files_below, look_at_file},
 };

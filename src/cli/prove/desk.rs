@@ -10,12 +10,15 @@ use std::{
 };
 
 use super::super::Failure;
-use crate::{
-    audio::{Codec, Leg, Rate},
+use retrocall_client::{
     client::{Client, Cue, Player, Script},
-    proof::{Finder, Needles, Sound, files::Looked},
-    protocol::{Ask, AudioHead, Begin, CallId, Request, Status, Target, Verdict, audio_message, control_message},
-    settings::SOCKET_FILE,
+    protocol::{AudioHead, audio_message, control_message},
+};
+use retrocall_proof::{Finder, Needles, Sound, files::Looked};
+use retrocall_settings::SOCKET_FILE;
+use retrocall_words::{
+    Ask, Begin, CallId, Request, Status, Target, Verdict,
+    audio::{Codec, Leg, Rate},
 };
 
 /// How long a call is, in seconds.

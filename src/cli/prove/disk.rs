@@ -10,15 +10,13 @@ use std::{
 };
 
 use super::{Check, Failure, Plan, desk};
-use crate::{
-    catalog,
-    proof::{
-        Finder, Needles,
-        files::{Looked, files_below, is_gone, look_at_disk, look_at_file},
-        written::Watch,
-    },
-    protocol::CallId,
+use retrocall_proof::{
+    Finder, Needles,
+    files::{Looked, files_below, is_gone, look_at_disk, look_at_file},
+    written::Watch,
 };
+use retrocall_records as catalog;
+use retrocall_words::CallId;
 
 /// What is read of a file at once.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -219,7 +217,7 @@ pub(super) fn written(home: &Path, watch: io::Result<Watch>) -> Check {
         bytes: written.iter().map(|written| written.bytes).sum(),
         found: written.iter().filter_map(|written| written.found).sum(),
     };
-    let paths = |is: &dyn Fn(&crate::proof::written::Written) -> bool| {
+    let paths = |is: &dyn Fn(&retrocall_proof::written::Written) -> bool| {
         let paths: BTreeSet<String> =
             written.iter().filter(|written| is(written)).map(|written| written.path.display().to_string()).collect();
         paths.into_iter().collect::<Vec<_>>().join(", ")

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Call, Check, Failure, Plan, Playing};
-use crate::proof::{
+use retrocall_proof::{
     Needles,
     files::Looked,
     inside::{Asker, Look},

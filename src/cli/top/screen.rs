@@ -8,10 +8,8 @@ use ratatui::{
     widgets::{Paragraph, Row, Table, TableState},
 };
 
-use crate::{
-    cli::{calls, output},
-    protocol::{CallId, LiveCall, shown},
-};
+use crate::cli::{calls, output};
+use retrocall_words::{CallId, LiveCall, shown};
 
 const KEYS: &str = "↑↓ choose   r record   m mask, unmask   q quit";
 
@@ -140,10 +138,7 @@ mod tests {
     use ratatui::{Terminal, backend::TestBackend};
 
     use super::*;
-    use crate::{
-        audio::Codec,
-        protocol::{CallStates, Direction, LiveLeg, LiveState},
-    };
+    use retrocall_words::{CallStates, Direction, LiveLeg, LiveState, audio::Codec};
 
     fn call(agent: &str) -> LiveCall {
         let leg = LiveLeg {

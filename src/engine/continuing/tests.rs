@@ -3,12 +3,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::*;
-use crate::{
+use crate::{Carried, Clock, Listener};
+use retrocall_records as catalog;
+use retrocall_settings::Settings;
+use retrocall_words::{
+    Ask, Begin, Target, Verdict,
     audio::{Codec, Rate},
-    catalog,
-    engine::{Carried, Clock, Listener},
-    protocol::{Ask, Begin, Target, Verdict},
-    settings::Settings,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ impl Desk {
         self.begin(user, Begin { continues: Some(before), ..begin(agent) }).map(|carried| carried.left_out.is_empty())
     }
 
-    fn ask(&self, call: CallId, ask: &Ask) -> crate::protocol::Answer {
+    fn ask(&self, call: CallId, ask: &Ask) -> retrocall_words::Answer {
         self.engine.control(&who("owner"), &Target::Call(call), ask, &self.nobody, |_| false).answer
     }
 

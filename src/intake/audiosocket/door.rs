@@ -25,11 +25,9 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use super::{Seldom, Shared};
-use crate::{
-    engine::{Engine, Mishap},
-    intake::socket::Doorway,
-    settings::Settings,
-};
+use crate::socket::Doorway;
+use retrocall_engine::{Engine, Mishap};
+use retrocall_settings::Settings;
 
 /// How long what is sent to a peer may stay unacknowledged before the peer is taken for vanished.
 const VANISHED: Duration = Duration::from_secs(30);

@@ -32,9 +32,12 @@ use super::{
     pulse::Beating,
     socket::{Kept, Place},
 };
-use crate::{audio::Rate, engine::Engine, protocol::CallId, ring::LegWriter, settings::Settings};
 use door::{Door, Room};
 pub(super) use pairing::Pairing;
+use retrocall_core::ring::LegWriter;
+use retrocall_engine::Engine;
+use retrocall_settings::Settings;
+use retrocall_words::{CallId, audio::Rate};
 use switchboard::Switchboard;
 use tap::Oddity;
 use thread::{Limits, Taps};

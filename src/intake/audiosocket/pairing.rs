@@ -14,12 +14,9 @@ use std::{
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::{
-    audio::Leg,
-    engine::Listener,
-    protocol::{CallId, CallStates, Direction, Expect},
-    settings::Settings,
-};
+use retrocall_engine::Listener;
+use retrocall_settings::Settings;
+use retrocall_words::{CallId, CallStates, Direction, Expect, audio::Leg};
 
 /// How long a call that is expected may stay away.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
@@ -53,7 +50,7 @@ pub(super) struct Found {
 }
 
 /// What is known of calls that may come.
-pub(in crate::intake) struct Pairing {
+pub(crate) struct Pairing {
     expected: Mutex<Expected>,
     max: usize,
     agent: String,
@@ -91,7 +88,7 @@ impl Pairing {
     }
 
     /// A call is expected. What was said of its UUIDs before holds no more. False: too many are expected already.
-    pub(in crate::intake) fn expect(&self, expect: Expect, listener: Weak<dyn Listener>, now: Instant) -> bool {
+    pub(crate) fn expect(&self, expect: Expect, listener: Weak<dyn Listener>, now: Instant) -> bool {
         let mut expected = self.expected.lock();
         for uuid in expect.legs {
             if let Some(before) = expected.by_uuid.get(&uuid).copied() {
@@ -159,7 +156,7 @@ impl Pairing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Event;
+    use retrocall_words::Event;
 
     struct Nobody;
 

@@ -21,12 +21,11 @@ use super::{
     pairing::{Found, Key},
     tap::{Loan, Oddity},
 };
-use crate::{
+use retrocall_core::{heart, ring::LegWriter};
+use retrocall_engine::{ClosedBy, Engine, Listener};
+use retrocall_words::{
+    Ask, Begin, CallId, Event, Principal, Refusal, Target,
     audio::{Codec, Leg, Rate, g711::Law},
-    engine::{ClosedBy, Engine, Listener},
-    protocol::{Ask, Begin, CallId, Event, Principal, Refusal, Target},
-    ring::LegWriter,
-    watch::heart,
 };
 
 /// Hears when the engine ends a call, and says so to the switchboard.

@@ -23,11 +23,11 @@ use super::{
     timeline::{Place, Timeline},
     wire::{Kind, Parser, Piece as Part, REST_BYTES_MAX},
 };
-use crate::{
-    audio::{FRAME_SAMPLES_MAX, Rate, g711::Law},
+use retrocall_core::{
     memory::{Arena, LockedSamples, Need, Stash, wipe},
     ring::LegWriter,
 };
+use retrocall_words::audio::{FRAME_SAMPLES_MAX, Rate, g711::Law};
 
 /// What may wait of one leg at the highest rate. Over that it waits no longer, and nothing more is read meanwhile.
 pub(super) const WAITING_BYTES_MAX: usize = WAITING_SECONDS_MAX * 2 * Rate::MAX_HZ as usize;
@@ -464,7 +464,7 @@ impl Track {
                 continue;
             }
             #[cfg(feature = "planted-leaks")]
-            crate::leaks::frame(bytes);
+            retrocall_core::leaks::frame(bytes);
             for run in bytes.chunks(FRAME_SAMPLES_MAX * format.bytes_per_sample() as usize) {
                 // The odd last byte of a message is no sample.
                 let samples = run.len() / format.bytes_per_sample() as usize;

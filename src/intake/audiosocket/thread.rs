@@ -27,17 +27,16 @@ use super::{
     wire::REST_BYTES_MAX,
 };
 use crate::{
-    audio::FRAME_SAMPLES_MAX,
-    barrier,
-    engine::FaultIn,
-    intake::{
-        ReaderError,
-        orders::{Lookout, Orders, queue},
-        pulse::Beating,
-    },
-    memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
-    watch::heart,
+    ReaderError,
+    orders::{Lookout, Orders, queue},
+    pulse::Beating,
 };
+use retrocall_core::{
+    barrier, heart,
+    memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
+};
+use retrocall_engine::FaultIn;
+use retrocall_words::audio::FRAME_SAMPLES_MAX;
 
 /// What one call to the kernel reads at most: seconds of a leg.
 const READ_BYTES_MAX: usize = 64 * 1024;

@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use crate::audio::Rate;
+use retrocall_words::audio::Rate;
 
 /// How much later than expected samples may come and still follow without a gap. What is read every 20 ms is known to 20 ms: together no more
 /// than 40 ms.
@@ -84,7 +84,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::intake::audiosocket::pieces::{Piece, Pieces};
+    use crate::audiosocket::pieces::{Piece, Pieces};
 
     /// A leg at 8 kHz that is read every 20 ms, in a time of its own. Position 0 is at 0 ms.
     struct Sim {

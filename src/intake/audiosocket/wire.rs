@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use crate::audio::Rate;
+use retrocall_words::audio::Rate;
 
 /// Bytes of a type and a length.
 const HEAD_BYTES: usize = 3;

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::*;
-use crate::{audio::Leg, client::WavSource};
+use retrocall_client::client::WavSource;
+use retrocall_words::audio::Leg;
 
 /// Both legs of a fixture, as linear samples.
 fn fixture(name: &str) -> (Rate, [Vec<i16>; 2]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name);
     let mut source = WavSource::open(&path).expect("a fixture");
     let (rate, codec, mut legs) = (source.rate(), source.codec(), [vec![], vec![]]);
     let samples = source.samples().min(20 * u64::from(rate.hz()));

@@ -9,11 +9,14 @@ use super::{
     super::{orders::ORDERS_MAX, pulse::Pulse},
     *,
 };
-use crate::{
-    audio::{Codec, Rate},
+use retrocall_client::{
     client::{Pushed, SharedLeg},
-    protocol::{AudioHead, FrameError, SharedLayout, audio_message, control_message},
-    ring::Ring,
+    protocol::{AudioHead, SharedLayout, audio_message, control_message},
+};
+use retrocall_core::ring::Ring;
+use retrocall_words::{
+    FrameError,
+    audio::{Codec, Rate},
 };
 
 fn arena() -> Arc<Arena> {

@@ -4,14 +4,15 @@
 //! into one word. Memory is made of loom's atomics: a reader that is not ordered behind a write is shown the stale value, and the scene fails.
 #![allow(dead_code)]
 
-#[path = "../../../src/audio/mod.rs"]
-pub mod audio;
-#[path = "../../../src/memory/mod.rs"]
+#[path = "../../../src/core/memory/mod.rs"]
 pub mod memory;
-#[path = "../../../src/ring/mod.rs"]
+#[path = "../../../src/core/ring/mod.rs"]
 pub mod ring;
-#[path = "../../../src/call/silences.rs"]
+#[path = "../../../src/engine/call/silences.rs"]
 mod silences;
+
+// What stands above memory and ring names them by their crate.
+extern crate self as retrocall_core;
 
 #[cfg(test)]
 mod scenes;

@@ -4,11 +4,9 @@
 //! ThreadSanitizer does not know fences: it sees the pairs of Release and Acquire alone. What rests on the two fences of the gate is for loom.
 #![allow(dead_code, unused_imports)]
 
-#[path = "../../../src/audio/mod.rs"]
-mod audio;
-#[path = "../../../src/memory/mod.rs"]
+#[path = "../../../src/core/memory/mod.rs"]
 mod memory;
-#[path = "../../../src/ring/mod.rs"]
+#[path = "../../../src/core/ring/mod.rs"]
 mod ring;
 
 use std::{
@@ -23,8 +21,8 @@ use std::{
     time::Instant,
 };
 
-use audio::{Leg, Rate, g711::Law};
 use memory::{Arena, SEGMENT_BYTES};
+use retrocall_words::audio::{Leg, Rate, g711::Law};
 use ring::{LegWriter, Ring, Span};
 
 const ROUNDS: u64 = 100;

@@ -12,10 +12,8 @@ use super::{
     super::{origin::Origin, tap::Oddity, wire::REST_BYTES_MAX},
     *,
 };
-use crate::{
-    audio::{Leg, Rate, g711::Law},
-    ring::Ring,
-};
+use retrocall_core::ring::Ring;
+use retrocall_words::audio::{Leg, Rate, g711::Law};
 
 const ID: [u8; 19] = [1, 0, 16, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 8];
 
@@ -250,7 +248,7 @@ fn when_the_memory_is_full_frames_are_lost_and_the_next_message_is_found_again()
     let mut scene = scene(None);
     let spoken = speech(160 * 100);
     let mut taken = Vec::new();
-    while let Some(segment) = scene.arena.take(crate::memory::Need::Selected) {
+    while let Some(segment) = scene.arena.take(retrocall_core::memory::Need::Selected) {
         taken.push(segment);
     }
     scene.come(0, &[&ID[..], &linear(&spoken[..160])].concat());

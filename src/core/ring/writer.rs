@@ -1,0 +1,369 @@
+//! The writer of one leg: the path of a frame.
+//!
+//! Why it is wait-free: `push` has no loop but over the samples of its own frame (and, for each, at most `SPANS_MAX` intervals of the
+//! gate), no compare-and-exchange, no lock, no allocation, no system call; it waits for nobody, whatever any other thread does or
+//! fails to do. It takes no memory: segments are taken between frames, in `provision`. `tests/realtime.rs` and `make rtsan` hold it to that.
+
+use std::{ops::Range, sync::Arc, time::Instant};
+
+use super::{
+    Ring,
+    arrivals::Punctuality,
+    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Cause, Header, Kind, SILENCE_SAMPLES_MAX},
+    kernels::{self, Measure},
+    lanes::Payload,
+    leg::{LegShared, count, word},
+    trace::block_samples,
+};
+use crate::memory::{Arena, SEGMENT_WORDS, SegmentId, fetch_soon, sync::Ordering, wipe};
+use retrocall_words::audio::{Leg, Rate, g711::Law};
+
+/// Samples that a fresh segment holds even if nothing can be packed.
+const SEGMENT_SAMPLES_MIN: usize = (SEGMENT_WORDS - word::BLOCKS) / BLOCK_WORDS_MAX * BLOCK_SAMPLES_MAX;
+/// Segments that wait in the writer's hand: enough for the longest frame, 120 ms at 48 kHz, of pure noise.
+#[cfg(not(loom))]
+const SPARES_MAX: usize = retrocall_words::audio::FRAME_SAMPLES_MAX.div_ceil(SEGMENT_SAMPLES_MIN) + 1;
+#[cfg(loom)]
+const SPARES_MAX: usize = 1;
+
+/// A run of silence at the very end of the leg, which the next silence of the same cause makes longer.
+struct Run {
+    at: usize,
+    samples: u64,
+    cause: Cause,
+}
+
+/// Words ahead of the tail that a frame is likely to fill: 20 ms of a telephone call with line noise.
+const FETCHED_WORDS: usize = 28;
+/// Words of a cache line.
+const LINE_WORDS: usize = 8;
+
+/// The one writer of one leg of one call. Aligned, so that as few cache lines as can be are its own.
+#[repr(align(64))]
+pub struct LegWriter {
+    /// The ring's, within reach without a look at the ring.
+    arena: Arc<Arena>,
+    ring: Arc<Ring>,
+    leg: Leg,
+    chain: Chain,
+    punctuality: Punctuality,
+}
+
+/// What the writer alone knows of its leg.
+struct Chain {
+    /// The segment that is being filled, and its first free word.
+    tail: Option<(SegmentId, usize)>,
+    /// The position behind the last sample written.
+    frontier: u64,
+    run: Option<Run>,
+    /// The law that PCM samples were last found to come from.
+    law: Option<Law>,
+    /// What came last could not be held: what is missing before the next frame is lost, and no gap.
+    is_losing: bool,
+    spares: [Option<SegmentId>; SPARES_MAX],
+}
+
+/// The samples of a frame, as they came.
+#[derive(Clone, Copy)]
+enum Frame<'a> {
+    Linear(&'a [i16]),
+    Codes(Law, &'a [u8]),
+}
+
+impl Frame<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Frame::Linear(samples) => samples.len(),
+            Frame::Codes(_, codes) => codes.len(),
+        }
+    }
+}
+
+impl LegWriter {
+    pub(super) fn new(ring: Arc<Ring>, leg: Leg) -> LegWriter {
+        let (tail, run, law, spares) = (None, None, None, [None; SPARES_MAX]);
+        let chain = Chain { tail, frontier: 0, run, law, is_losing: false, spares };
+        LegWriter { arena: Arc::clone(&ring.arena), ring, leg, chain, punctuality: Punctuality::new() }
+    }
+
+    /// A frame will come soon: has the memory fetched that [`LegWriter::push`] touches then. Where thousands of calls are live, none of it is
+    /// near the processor any more when their next frame comes, and to wait for it took most of a push; whoever has several frames in hand
+    /// says so of all of them, and then pushes them. A hint: nothing else changes.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn expect_frame(&self) {
+        fetch_soon(self.ring.leg(self.leg));
+        let fetch = |segment, from: usize| {
+            let memory = self.arena.words(segment);
+            (0..FETCHED_WORDS)
+                .step_by(LINE_WORDS)
+                .for_each(|at| fetch_soon(&memory[(from + at).min(SEGMENT_WORDS - 1)]));
+        };
+        let room = self.chain.tail.map_or(0, |(segment, at)| {
+            fetch(segment, at);
+            SEGMENT_WORDS - at
+        });
+        if room < FETCHED_WORDS
+            && let Some(spare) = self.chain.spares[0]
+        {
+            fetch(spare, 0);
+        }
+    }
+
+    /// The position where the next sample is expected.
+    pub fn position(&self) -> u64 {
+        self.chain.frontier
+    }
+
+    /// How many samples have come, whatever became of them: what a client has really sent, in contrast to the positions that it says.
+    pub fn samples_came(&self) -> u64 {
+        self.ring.leg(self.leg).counters.samples.load(Ordering::Relaxed)
+    }
+
+    /// The ring this writes to.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Takes the segments that a frame of `samples` could need. Call it before `push`: it is on the thread that takes in audio, but between
+    /// frames. It is lock-free, not wait-free: another thread that takes a segment in the same moment can make it try again. It touches
+    /// memory that is faulted in; only if the helper thread had no turn for long it faults in a page itself, some 40 µs, which are
+    /// better than lost audio. Returns false if memory is short: then the push may lose samples, and counts them.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn provision(&mut self, samples: usize) -> bool {
+        let wanted =
+            (samples.div_ceil(SEGMENT_SAMPLES_MIN.max(1)) + usize::from(samples > BLOCK_SAMPLES_MAX)).min(SPARES_MAX);
+        for spare in &mut self.chain.spares[..wanted] {
+            if spare.is_none() {
+                *spare = self.ring.take_segment();
+            }
+        }
+        self.chain.spares[..wanted].iter().all(Option::is_some)
+    }
+
+    /// The frame that ends at `end` has arrived: the leg's clock ([`Ring::clock`]) goes by how late the most punctual ones are. Call it
+    /// before the push. Wait-free.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn note_arrival(&mut self, now: Instant, end: u64, rate: Rate) {
+        let time = self.ring.time(now, rate);
+        self.punctuality.note(&self.ring.leg(self.leg).arrivals, time, end, rate.hz());
+    }
+
+    /// Holds a frame of linear samples whose first one is at `position`. Wait-free.
+    ///
+    /// What is missing before it becomes silence, what is late or doubled is dropped, what the gate silences is never held; all of it
+    /// is counted. Readers see the frame as a whole.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn push(&mut self, position: u64, samples: &[i16]) {
+        self.push_frame(position, Frame::Linear(samples));
+    }
+
+    /// Holds a frame of G.711 codes, as codes. Wait-free; otherwise as [`LegWriter::push`].
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn push_codes(&mut self, position: u64, law: Law, codes: &[u8]) {
+        self.push_frame(position, Frame::Codes(law, codes));
+    }
+
+    /// Notes that a frame of so many samples was refused, wherever it said that it belongs. Wait-free. What is missing before the next
+    /// frame that is held counts as lost then; if none comes, so many samples behind the last one do.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn refuse(&mut self, samples: usize) {
+        let shared = self.ring.leg(self.leg);
+        let passage = shared.gate.enter();
+        if !passage.is_closed() {
+            let lost_until = shared.counters.lost_until.load(Ordering::Relaxed).max(self.chain.frontier);
+            shared.counters.lost_until.store(lost_until.saturating_add(samples as u64), Ordering::Relaxed);
+            count(&shared.counters.refused_frames, 1);
+            self.chain.is_losing = true;
+        }
+    }
+
+    fn push_frame(&mut self, position: u64, frame: Frame<'_>) {
+        let (chain, arena, shared) = (&mut self.chain, &*self.arena, self.ring.leg(self.leg));
+        let counters = &shared.counters;
+        count(&counters.samples, frame.len() as u64);
+        let passage = shared.gate.enter();
+        if passage.is_closed() || frame.len() == 0 {
+            return;
+        }
+        count(&counters.frames, 1);
+        let end = position.saturating_add(frame.len() as u64);
+        let late = chain.frontier.clamp(position, end) - position;
+        if late > 0 {
+            count(&counters.late_frames, 1);
+            count(&counters.late_samples, late);
+        }
+        let mut held = true;
+        let begin = chain.frontier;
+        if position > begin {
+            let missing = position - chain.frontier;
+            let cause = if chain.is_losing { Cause::Lost } else { Cause::Gap };
+            held = chain.hold_silence(arena, shared, missing, cause);
+            if held && cause == Cause::Gap {
+                count(&counters.gaps, 1);
+                count(&counters.gap_samples, missing);
+            }
+        }
+        let mut peak = 0;
+        while held && chain.frontier < end {
+            let (silent, until) = passage.at(chain.frontier);
+            let stretch = until.min(end) - chain.frontier;
+            held = if silent {
+                chain.hold_silence(arena, shared, stretch, Cause::Said)
+            } else {
+                let from = (chain.frontier - position) as usize;
+                chain.hold(arena, shared, frame, from..from + stretch as usize, &mut peak)
+            };
+        }
+        if !held {
+            chain.is_losing = true;
+            count(&counters.lost_frames, 1);
+            counters.lost_until.store(end.max(counters.lost_until.load(Ordering::Relaxed)), Ordering::Relaxed);
+        }
+        if held && chain.frontier > begin && chain.is_losing {
+            chain.is_losing = false;
+            counters.lost_until.store(chain.frontier, Ordering::Relaxed);
+        }
+        counters.peak.store(u32::from(peak), Ordering::Relaxed);
+        // Release pairs with the Acquire of every reader: the blocks, and the links to them, are whole before they can be seen.
+        shared.frontier.store(chain.frontier, Ordering::Release);
+    }
+}
+
+impl Chain {
+    /// Holds a part of the frame as blocks of even length. False if memory is short.
+    fn hold(
+        &mut self,
+        arena: &Arena,
+        shared: &LegShared,
+        frame: Frame<'_>,
+        part: Range<usize>,
+        peak: &mut u16,
+    ) -> bool {
+        let length = block_samples(part.len());
+        let mut from = part.start;
+        let mut held = true;
+        while held && from < part.end {
+            let to = part.end.min(from + length);
+            held = match frame {
+                Frame::Linear(samples) => self.hold_linear(arena, shared, &samples[from..to], peak),
+                Frame::Codes(law, codes) => {
+                    let mut ranks = [0; BLOCK_SAMPLES_MAX];
+                    let ranks = &mut ranks[..to - from];
+                    kernels::ranks_of_codes(law, &codes[from..to], ranks);
+                    let measure = kernels::measure(ranks);
+                    let ends = measure.spans[0];
+                    *peak = (*peak).max(law.rank_linear(ends.highest.max(!ends.lowest) as i8).unsigned_abs());
+                    let held = self.hold_block(arena, shared, Kind::Ranks(law), ranks, &measure);
+                    wipe(ranks);
+                    held
+                }
+            };
+            from = to;
+        }
+        held
+    }
+
+    fn hold_linear(&mut self, arena: &Arena, shared: &LegShared, samples: &[i16], peak: &mut u16) -> bool {
+        let measure = kernels::measure(samples);
+        if measure.bits == 0 {
+            return self.hold_silence(arena, shared, samples.len() as u64, Cause::Said);
+        }
+        *peak = (*peak).max(measure.spans[0].peak());
+        // G.711 expands to multiples of four (µ-law) or eight (A-law): anything else is ruled out for the price of an `or`.
+        if measure.bits & 3 == 0
+            && let Some(held) = self.hold_as_ranks(arena, shared, samples)
+        {
+            return held;
+        }
+        self.hold_block(arena, shared, Kind::Linear, samples, &measure)
+    }
+
+    /// Holds samples as the ranks of the codes that they come from. None if they come from none.
+    fn hold_as_ranks(&mut self, arena: &Arena, shared: &LegShared, samples: &[i16]) -> Option<bool> {
+        let mut ranks = [0; BLOCK_SAMPLES_MAX];
+        let ranks = &mut ranks[..samples.len()];
+        let other = if self.law == Some(Law::A) { Law::Mu } else { Law::A };
+        let laws = [self.law.unwrap_or(Law::Mu), other];
+        let law = laws.into_iter().find(|law| kernels::ranks_of_linear(*law, samples, ranks));
+        let held = law.map(|law| {
+            self.law = Some(law);
+            self.hold_block(arena, shared, Kind::Ranks(law), ranks, &kernels::measure(ranks))
+        });
+        wipe(ranks);
+        held
+    }
+
+    fn hold_block(
+        &mut self,
+        arena: &Arena,
+        shared: &LegShared,
+        kind: Kind,
+        samples: &[i16],
+        measure: &Measure,
+    ) -> bool {
+        let packed = block::choose(kind, samples, measure);
+        let header = Header::Packed(packed);
+        let words = 1 + header.payload_words();
+        let Some((segment, at)) = self.room(arena, shared, words) else { return false };
+        let memory = arena.words(segment);
+        block::pack(&packed, samples, Payload(&memory[at + 1..at + words]));
+        memory[at].store(header.to_word(), Ordering::Relaxed);
+        self.tail = Some((segment, at + words));
+        self.frontier += samples.len() as u64;
+        self.run = None;
+        true
+    }
+
+    /// Silence of one cause costs one word, however long it is. False if memory is short.
+    fn hold_silence(&mut self, arena: &Arena, shared: &LegShared, samples: u64, cause: Cause) -> bool {
+        let run = self.run.as_ref().filter(|run| run.cause == cause);
+        let before = run.map_or(0, |run| run.samples);
+        let total = before.saturating_add(samples).min(SILENCE_SAMPLES_MAX);
+        let place = match (run, self.tail) {
+            (Some(run), Some((segment, _))) => Some((segment, run.at)),
+            _ => self.room(arena, shared, 1),
+        };
+        let Some((segment, at)) = place else { return false };
+        // A reader may see the run grow early: it goes by the frontier, which has not moved yet.
+        arena.words(segment)[at].store(Header::Silence { samples: total, cause }.to_word(), Ordering::Relaxed);
+        if before == 0 {
+            self.tail = Some((segment, at + 1));
+        }
+        self.run = Some(Run { at, samples: total, cause });
+        self.frontier += total - before;
+        total - before == samples
+    }
+
+    /// A place for `words` words: in the tail, or in the next spare, linked behind it.
+    fn room(&mut self, arena: &Arena, shared: &LegShared, words: usize) -> Option<(SegmentId, usize)> {
+        if let Some((segment, at)) = self.tail
+            && at + words <= SEGMENT_WORDS
+        {
+            return Some((segment, at));
+        }
+        let fresh = self.spares.iter_mut().find_map(Option::take)?;
+        let memory = arena.words(fresh);
+        memory[word::FIRST].store(self.frontier, Ordering::Relaxed);
+        match self.tail {
+            None => shared.origin.store(SegmentId::to_link(Some(fresh)), Ordering::Relaxed),
+            Some((last, _)) => {
+                memory[word::PREVIOUS].store(SegmentId::to_link(Some(last)), Ordering::Relaxed);
+                // Release pairs with the Acquire of `Ring::link`.
+                arena.words(last)[word::NEXT].store(SegmentId::to_link(Some(fresh)), Ordering::Release);
+            }
+        }
+        let segments = &shared.counters.segments;
+        segments.store(segments.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.tail = Some((fresh, word::BLOCKS));
+        self.run = None;
+        self.tail
+    }
+}
+
+impl Drop for LegWriter {
+    fn drop(&mut self) {
+        for spare in self.chain.spares.iter_mut().filter_map(Option::take) {
+            self.arena.give_back(spare);
+        }
+    }
+}

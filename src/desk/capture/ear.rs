@@ -1,0 +1,160 @@
+//! One leg's device for as long as a call wants it: opened, listened to, opened again when it comes back.
+//!
+//! Belongs here: a device that goes and returns. Does not: what becomes of the samples, and where on the call they go.
+
+use std::{
+    io,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use tracing::{info, warn};
+
+use super::{
+    device::{Device, DeviceError, Open, Trouble, find},
+    feed::{Counts, FeedOut, feed},
+};
+use retrocall_words::audio::{Leg, Rate};
+
+/// How often a device that is gone is looked for.
+const RETRY: Duration = Duration::from_millis(300);
+/// How long a device may deliver nothing before it is taken for gone: some go without a word.
+const SILENT_MAX: Duration = Duration::from_secs(2);
+/// How long the thread that holds a device may take to let go of it.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+
+/// What a thread that holds a device is told.
+enum Word {
+    Trouble(Trouble),
+    Stop,
+}
+
+/// A device that is listened to.
+pub(super) struct Ear {
+    /// Each opening of the device has a feed of its own.
+    feeds: Receiver<FeedOut>,
+    feed: Option<FeedOut>,
+    words: Sender<Word>,
+    done: Receiver<()>,
+    /// Samples for which there was no room in the feeds before this one.
+    lost_before: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ear {
+    /// Opens a device.
+    pub(super) fn open(device: Device, leg: Leg, rate: Rate) -> Result<Ear, DeviceError> {
+        let (words, heard) = unbounded();
+        let (new_feeds, feeds) = unbounded();
+        let (finish, done) = bounded(1);
+        let name = device.name.clone();
+        let (open, counts) = opened(&device, rate, &words, &new_feeds)?;
+        let keeper = Keeper { name, leg, rate, words: words.clone(), heard, new_feeds };
+        let thread_name = match leg {
+            Leg::Agent => "microphone",
+            Leg::Customer => "speaker",
+        };
+        let thread = thread::Builder::new().name(thread_name.to_owned()).spawn(move || {
+            keeper.keep(open, counts);
+            let _ = finish.send(());
+        });
+        let thread = thread.map_err(|error: io::Error| DeviceError::Closed {
+            device: device.name.clone(),
+            cause: format!("no thread: {error}"),
+        })?;
+        Ok(Ear { feeds, feed: None, words, done, lost_before: 0, thread: Some(thread) })
+    }
+
+    /// Gives what has come, delivery by delivery.
+    pub(super) fn drain(&mut self, mut take: impl FnMut(Instant, &[i16])) {
+        loop {
+            if let Some(feed) = &mut self.feed {
+                while let Some((at, samples)) = feed.next() {
+                    take(at, samples);
+                }
+            }
+            // Only when all of the one before is taken.
+            let Ok(next) = self.feeds.try_recv() else { return };
+            self.lost_before = self.lost();
+            self.feed = Some(next);
+        }
+    }
+
+    /// Samples for which there was no room, for this thread had no turn.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost_before + self.feed.as_ref().map_or(0, |feed| feed.counts().lost())
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        let _ = self.words.send(Word::Stop);
+        // A driver that does not let go (ALSA's `file` plugin, reading a pipe that nobody writes) must not hold up the end of the call.
+        if self.done.recv_timeout(CLOSE_MAX).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Opens a device, with a feed.
+fn opened(
+    device: &Device,
+    rate: Rate,
+    words: &Sender<Word>,
+    feeds: &Sender<FeedOut>,
+) -> Result<(Open, Arc<Counts>), DeviceError> {
+    let (feed_in, feed_out) =
+        feed(rate).map_err(|error| DeviceError::Closed { device: device.name.clone(), cause: error.to_string() })?;
+    let counts = feed_out.counts();
+    let words = words.clone();
+    // Only when something is wrong is anything sent: nothing waits where audio is carried.
+    let open = device.open(rate, feed_in, move |trouble| drop(words.send(Word::Trouble(trouble))))?;
+    let _ = feeds.send(feed_out);
+    Ok((open, counts))
+}
+
+/// The thread that holds a device.
+struct Keeper {
+    name: String,
+    leg: Leg,
+    rate: Rate,
+    words: Sender<Word>,
+    heard: Receiver<Word>,
+    new_feeds: Sender<FeedOut>,
+}
+
+impl Keeper {
+    /// Until it is told to stop.
+    fn keep(&self, open: Open, counts: Arc<Counts>) {
+        let mut open = Some((open, counts));
+        let mut told = false;
+        loop {
+            match self.heard.recv_timeout(RETRY) {
+                Ok(Word::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Word::Trouble(Trouble::Overrun)) => continue,
+                // A word of an opening that was given up already changes nothing.
+                Ok(Word::Trouble(Trouble::Gone)) => {}
+                Err(RecvTimeoutError::Timeout) => match &open {
+                    Some((_, counts)) if counts.silent_for() < SILENT_MAX => continue,
+                    _ => {}
+                },
+            }
+            if let Some(gone) = open.take() {
+                drop(gone);
+                if !std::mem::replace(&mut told, true) {
+                    warn!(device = self.name, leg = ?self.leg, "the device delivers nothing; the gap is marked, and it is looked for");
+                }
+            }
+            // By its name: what comes back is another device to the system.
+            let device = find(&self.name, self.leg);
+            if let Ok(again) = device.and_then(|device| opened(&device, self.rate, &self.words, &self.new_feeds)) {
+                info!(device = self.name, leg = ?self.leg, "the device is open again");
+                (open, told) = (Some(again), false);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How loud a device is just now: the proof that it is the right one.
+//!
+//! Belongs here: listening for a moment, to many devices at once. Does not: bars, tables.
+
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    DeviceInfo,
+    device::{common_rate, find},
+    ear::Ear,
+};
+use retrocall_words::audio::{Leg, dbfs};
+
+/// How long a device may take to open and close, beyond the time that it is listened to.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How often it is looked whether something came.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What was heard of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Level {
+    /// Its peak in dBFS: 0 is full scale, -96 silence.
+    Heard(f32),
+    /// It opens, and delivers nothing.
+    Nothing,
+    /// It does not open: why.
+    Closed(String),
+}
+
+/// Listens to all of these at once, for so long. What was heard of each, in their order.
+pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
+    let (tell, told) = mpsc::channel();
+    for (number, info) in devices.iter().enumerate() {
+        let (name, tell) = (info.device.clone(), tell.clone());
+        // A thread each, for some drivers take their time, or never open.
+        let started = thread::Builder::new().name("meter".to_owned()).spawn(move || {
+            let _ = tell.send((number, level(&name, listen)));
+        });
+        drop(started);
+    }
+    drop(tell);
+    let mut levels = vec![Level::Closed("it does not answer".to_owned()); devices.len()];
+    let deadline = Instant::now() + listen + PATIENCE;
+    while let Ok((number, level)) = told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        levels[number] = level;
+    }
+    levels
+}
+
+fn level(name: &str, listen: Duration) -> Level {
+    // A name in full means the same for either leg.
+    let opened = find(name, Leg::Agent).and_then(|device| {
+        let found = [device];
+        let rate = common_rate(&found)?;
+        let [device] = found;
+        Ear::open(device, Leg::Agent, rate)
+    });
+    let mut ear = match opened {
+        Ok(ear) => ear,
+        Err(error) => return Level::Closed(error.to_string()),
+    };
+    let (mut peak, mut came) = (0, false);
+    let until = Instant::now() + listen;
+    while Instant::now() < until {
+        thread::sleep(LOOK);
+        ear.drain(|_, samples| {
+            came = true;
+            peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0).max(peak);
+        });
+    }
+    if came { Level::Heard(dbfs(peak)) } else { Level::Nothing }
+}

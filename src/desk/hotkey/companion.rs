@@ -1,0 +1,169 @@
+//! The agent's companion: waits for keys, asks the engine, and tells what came of it.
+//!
+//! Belongs here: which key asks what, for which call. Does not: where keys come from, words.
+
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
+
+use nix::poll::PollTimeout;
+
+use super::{Button, HotkeyError, KeyEvent, Keys, Link, sleep};
+use retrocall_client::client::ClientError;
+use retrocall_words::{Answer, Ask, Event, Refusal, Target, Verdict};
+
+/// What there is to tell.
+#[derive(Debug)]
+pub enum Told {
+    /// What came of a key.
+    Pressed(Box<Outcome>),
+    /// What the engine says unasked of a call for which record was pressed here.
+    Event(Event),
+    /// A key can't be had any more.
+    Lost(HotkeyError),
+}
+
+/// What came of a key.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The key.
+    pub button: Button,
+    /// What was asked.
+    pub ask: Ask,
+    /// The engine's answer, or why there is none.
+    pub came: Result<Answer, ClientError>,
+    /// The call was masked by somebody else, and stays so when the key is let go.
+    pub stays_masked: bool,
+    /// From the key to the answer.
+    pub took: Duration,
+}
+
+/// Waits for keys, asks the engine about the call of `target`, and tells. Ends with the keys alone. While nothing happens it sleeps.
+///
+/// # Errors
+/// [`HotkeyError`] if no key will ever come again.
+pub fn accompany(
+    keys: &mut dyn Keys,
+    link: &mut Link,
+    target: &Target,
+    mut tell: impl FnMut(Told),
+) -> Result<Infallible, HotkeyError> {
+    let mut companion = Companion { target, masked: None };
+    loop {
+        while let Some(event) = keys.next()? {
+            let began = Instant::now();
+            match event {
+                KeyEvent::Down(button) => tell(Told::Pressed(companion.down(link, button, began).into())),
+                KeyEvent::Up(button) => {
+                    let outcome = companion.up(link, button, began);
+                    outcome.into_iter().for_each(|outcome| tell(Told::Pressed(outcome.into())));
+                }
+                KeyEvent::Lost(error) => tell(Told::Lost(error)),
+            }
+        }
+        link.events().into_iter().for_each(|event| tell(Told::Event(event)));
+        let fds: Vec<_> = [Some(keys.fd()), link.fd()].into_iter().flatten().collect();
+        sleep(&fds, PollTimeout::NONE)?;
+    }
+}
+
+struct Companion<'a> {
+    target: &'a Target,
+    /// The call that the mask key has masked, until the engine says that it is not any more.
+    masked: Option<Target>,
+}
+
+impl Companion<'_> {
+    fn down(&mut self, link: &mut Link, button: Button, began: Instant) -> Outcome {
+        let ask = match button {
+            Button::Record => Ask::Record,
+            Button::Mask => Ask::Mask,
+            Button::Private => Ask::Private,
+        };
+        let asked = link.ask(self.target, &ask);
+        let mut stays_masked = false;
+        if button == Button::Mask {
+            let before = self.masked.take();
+            match &asked.came {
+                Ok(answer) if answer.answer != Verdict::Refused => {
+                    let call = answer.call.map_or_else(|| self.target.clone(), Target::Call);
+                    // It may be our own mask: asked for twice, or not ended because the engine did not answer.
+                    let ours = answer.answer == Verdict::Accepted || asked.twice || before.as_ref() == Some(&call);
+                    stays_masked = !ours;
+                    self.masked = ours.then_some(call);
+                }
+                Ok(_) => {}
+                // It may be masked now: the key that is let go says that it must not be.
+                Err(ClientError::NoEngine { .. }) => {}
+                Err(_) => self.masked = Some(self.target.clone()),
+            }
+        }
+        Outcome { button, ask, came: asked.came, stays_masked, took: began.elapsed() }
+    }
+
+    fn up(&mut self, link: &mut Link, button: Button, began: Instant) -> Option<Outcome> {
+        if button != Button::Mask {
+            return None;
+        }
+        let call = self.masked.clone()?;
+        let came = link.ask(&call, &Ask::Unmask).came;
+        if let Ok(answer) = &came {
+            self.masked = None;
+            // The call ended under the key: there is nothing left to unmask.
+            if matches!(answer.reason, Some(Refusal::Ended | Refusal::UnknownCall | Refusal::NoCall)) {
+                return None;
+            }
+        }
+        Some(Outcome { button, ask: Ask::Unmask, came, stays_masked: false, took: began.elapsed() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{Fake, Seen, hello, yes};
+    use retrocall_words::{CallId, Request};
+
+    /// A fake engine that is asked about `call`, and answers `mask` and `unmask` as told.
+    fn engine(call: CallId, mask: Verdict, unmask: fn() -> Answer) -> Fake {
+        Fake::start(vec![hello()], move |request, _| match request.ask {
+            Ask::Mask => Answer { answer: mask, ..yes(request, call) }.into(),
+            Ask::Unmask => Answer { call: Some(call), ..unmask() }.into(),
+            _ => yes(request, call).into(),
+        })
+    }
+
+    fn asked(engine: &Fake) -> Vec<(Target, Ask)> {
+        let requests = engine.seen().into_iter().map(|seen| match seen {
+            Seen::Asked(Request { target, ask, .. }) => (target, ask),
+            Seen::Audio { .. } => panic!("a hotkey sends no audio"),
+        });
+        requests.collect()
+    }
+
+    #[test]
+    fn a_mask_of_ours_that_was_not_ended_in_time_is_ended_by_the_next_press() {
+        let call = CallId::new();
+        let engine = engine(call, Verdict::Already, || Answer::new(Verdict::Accepted));
+        let (mut link, target) = (Link::new(engine.socket.clone()), Target::Agent("anna".into()));
+        let mut companion = Companion { target: &target, masked: Some(Target::Call(call)) };
+        assert!(!companion.down(&mut link, Button::Mask, Instant::now()).stays_masked);
+        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_some());
+        assert_eq!(asked(&engine), [(target.clone(), Ask::Mask), (Target::Call(call), Ask::Unmask)]);
+        assert_eq!(companion.masked, None);
+    }
+
+    #[test]
+    fn a_call_that_ended_under_the_mask_key_needs_no_word_when_it_is_let_go() {
+        let call = CallId::new();
+        let engine = engine(call, Verdict::Accepted, || Answer::refused(Refusal::UnknownCall));
+        let (mut link, target) = (Link::new(engine.socket.clone()), Target::Own);
+        let mut companion = Companion { target: &target, masked: None };
+        assert!(companion.down(&mut link, Button::Mask, Instant::now()).came.is_ok());
+        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_none());
+        // Nothing is masked any more: the next release asks for nothing.
+        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_none());
+        assert_eq!(asked(&engine).len(), 2);
+    }
+}

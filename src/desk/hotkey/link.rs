@@ -1,0 +1,90 @@
+//! The way to the engine: a connection that is kept, so that a press costs one round trip, and made anew when it is needed.
+//!
+//! Nothing here waits or wakes up while no key is pressed. An engine that comes back is found by the next press.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use retrocall_client::client::{Client, ClientError, Hello};
+use retrocall_words::{Answer, Ask, Event, Request, Target};
+
+/// How long the engine may take to greet, and to answer: somebody waits with a finger on the key.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// The way to the engine.
+pub struct Link {
+    socket: PathBuf,
+    client: Option<Client>,
+}
+
+/// What came of a question.
+pub(super) struct Asked {
+    pub came: Result<Answer, ClientError>,
+    /// It was asked twice: the first time the engine may have done it, and gone before it could answer.
+    pub twice: bool,
+}
+
+impl Link {
+    /// A way to the engine that listens on `socket`, or will.
+    pub fn new(socket: PathBuf) -> Link {
+        Link { socket, client: None }
+    }
+
+    /// Connects, unless it is.
+    ///
+    /// # Errors
+    /// [`ClientError`] if no engine is there, or if it may not be used.
+    pub fn connect(&mut self) -> Result<&Hello, ClientError> {
+        Ok(self.client()?.hello())
+    }
+
+    fn client(&mut self) -> Result<&mut Client, ClientError> {
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => Client::connect_within(&self.socket, ANSWER_MAX)?,
+        };
+        Ok(self.client.insert(client))
+    }
+
+    /// Asks. If the connection turns out to be one to an engine that has gone, asks the one that is there now: all that is asked here may
+    /// be asked twice.
+    pub(super) fn ask(&mut self, target: &Target, ask: &Ask) -> Asked {
+        let kept = self.client.is_some();
+        let first = self.ask_once(target, ask);
+        match first {
+            Err(ClientError::Closed | ClientError::Broken { .. }) if kept => {
+                Asked { came: self.ask_once(target, ask), twice: true }
+            }
+            came => Asked { came, twice: false },
+        }
+    }
+
+    fn ask_once(&mut self, target: &Target, ask: &Ask) -> Result<Answer, ClientError> {
+        let request = Request::new(target.clone(), ask.clone());
+        let came = self.client()?.ask_within(request, ANSWER_MAX);
+        if came.is_err() {
+            self.client = None;
+        }
+        // The number of the request means nothing to anybody else.
+        came.map(|answer| Answer { id: None, ..answer })
+    }
+
+    /// Readable when the engine has said something, or has gone; none while there is no connection.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.client.as_ref().map(AsFd::as_fd)
+    }
+
+    /// What the engine has told unasked. An engine that has gone is let go of.
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        let Some(client) = &mut self.client else { return Vec::new() };
+        let gone = client.rest(Instant::now()).is_err();
+        let events = client.events().collect();
+        if gone {
+            self.client = None;
+        }
+        events
+    }
+}

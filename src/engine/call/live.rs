@@ -1,0 +1,426 @@
+//! A call that is going on, and what its controls do to it.
+
+use std::sync::Arc;
+
+use super::{
+    Facts, Settled,
+    marks::Marks,
+    moment::Moment,
+    settled::{SelectedCall, UnselectedCall},
+    silences::{Cut, Quiet, Silences},
+};
+use crate::commit::Mark;
+use retrocall_core::ring::{Ring, RingReader};
+use retrocall_words as words;
+use retrocall_words::{
+    CallStates, LiveLeg, LiveState, Reason, Refusal, Suspicion,
+    audio::{Leg, dbfs},
+};
+
+impl Quiet {
+    /// What a recording says of its begin.
+    fn begins(self, at: u64) -> Mark {
+        match self {
+            Quiet::Mask => Mark::Mask(at),
+            Quiet::Hold => Mark::Hold(at),
+        }
+    }
+
+    /// What a recording says of its end.
+    fn ends(self, at: u64) -> Mark {
+        match self {
+            Quiet::Mask => Mark::Unmask(at),
+            Quiet::Hold => Mark::Resume(at),
+        }
+    }
+}
+
+/// What a control did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It has its effect from this position on.
+    Accepted {
+        /// Position in samples.
+        at: u64,
+        /// From this position on something that had arrived became silent in the ring. What a running commit has written of it is the caller's to
+        /// have overwritten, before anybody is told that it is done.
+        silenced: Option<u64>,
+    },
+    /// It was so before.
+    Already {
+        /// The end of the call, in samples.
+        at: u64,
+    },
+}
+
+impl Done {
+    /// Silenced nothing.
+    fn accepted(at: u64) -> Done {
+        Done::Accepted { at, silenced: None }
+    }
+}
+
+impl From<Cut> for Done {
+    fn from(Cut { at, silenced }: Cut) -> Done {
+        Done::Accepted { at, silenced }
+    }
+}
+
+/// What a press of record did.
+pub enum Pressed {
+    /// The call is selected by it: what follows the ring into a file.
+    First(RingReader),
+    /// It was selected before: the press is a bookmark.
+    Again,
+}
+
+/// What a desk has decided about its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// On hold the customer's leg is silence; the agent's too unless this is set.
+    pub keep_agent_on_hold: bool,
+    /// An objection covers recording on demand too.
+    pub objection_covers_record: bool,
+}
+
+/// A call from its begin until it is settled what becomes of it.
+///
+/// Only [`LiveCall::settle`] ends it, and what comes out is either a [`SelectedCall`], which can only be released with the proof that its
+/// recording is durable, or an [`UnselectedCall`], which can only be discarded.
+pub struct LiveCall {
+    facts: Facts,
+    agent: String,
+    ring: Arc<Ring>,
+    rules: Rules,
+    /// Nobody at the desk may know.
+    drawn: bool,
+    silences: Silences,
+    marks: Marks,
+    private: bool,
+    objected: bool,
+    ended: bool,
+    cut_off: bool,
+    /// What seems to be wrong with each leg.
+    suspects: [Option<Suspicion>; 2],
+}
+
+impl LiveCall {
+    /// A call that begins.
+    pub fn begin(facts: Facts, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
+        ring.set_selected(drawn);
+        let silences = Silences::new(rules.keep_agent_on_hold);
+        let (agent, marks) = (facts.agent.clone(), Marks::of(&facts.agent));
+        LiveCall {
+            facts,
+            agent,
+            ring,
+            rules,
+            drawn,
+            silences,
+            marks,
+            private: false,
+            objected: false,
+            ended: false,
+            cut_off: false,
+            suspects: [None; 2],
+        }
+    }
+
+    /// A leg seems to be something else than was announced. Whether that is news.
+    pub fn suspect(&mut self, leg: Leg, suspicion: Suspicion) -> bool {
+        self.suspects[leg.index()].replace(suspicion) != Some(suspicion)
+    }
+
+    /// What was known when it began.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Who talks for the desk now.
+    pub fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    /// What happened when.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// Its memory.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Whether record was pressed.
+    pub fn is_recording(&self) -> bool {
+        self.marks.is_pressed()
+    }
+
+    /// Whether the customer waits.
+    pub fn is_on_hold(&self) -> bool {
+        self.silences.is_on(Quiet::Hold)
+    }
+
+    /// What was decided for it and holds now.
+    pub fn states(&self) -> CallStates {
+        CallStates {
+            recording: self.is_recording(),
+            masked: self.silences.is_on(Quiet::Mask),
+            on_hold: self.is_on_hold(),
+            private: self.private,
+            objected: self.objected,
+        }
+    }
+
+    /// Whether it has ended and waits only for a late press.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether it would be kept if it were settled now. Nobody at the desk may see this.
+    pub fn is_selected(&self) -> bool {
+        self.is_recording() || self.is_sampled()
+    }
+
+    fn is_sampled(&self) -> bool {
+        self.drawn && !self.objected && !self.private
+    }
+
+    /// A drawn call that is kept no more leaves the reserve to those that are.
+    fn give_back_the_reserve(&self) {
+        self.ring.set_selected(self.is_selected());
+    }
+
+    /// Where a mark of this moment belongs. Behind the end of a call that has ended there is nothing.
+    fn mark(&self, moment: Moment) -> u64 {
+        let moment = if self.ended { Moment::InOrder } else { moment };
+        moment.mark(&self.ring, self.facts.rate)
+    }
+
+    fn already(&self) -> Done {
+        Done::Already { at: self.ring.end() }
+    }
+
+    /// The button: selects the call, from its first second until hangup.
+    ///
+    /// # Errors
+    /// [`Refusal::Private`]; [`Refusal::Objected`] where an objection covers this too.
+    pub fn record(&mut self, moment: Moment) -> Result<(Done, Pressed), Refusal> {
+        if self.private {
+            return Err(Refusal::Private);
+        }
+        if self.objected && self.rules.objection_covers_record && !self.is_recording() {
+            return Err(Refusal::Objected);
+        }
+        let at = self.mark(moment);
+        if !self.marks.press(at, &self.agent)? {
+            return Ok((Done::Already { at }, Pressed::Again));
+        }
+        self.ring.set_selected(true);
+        Ok((Done::accepted(at), Pressed::First(self.ring.reader())))
+    }
+
+    /// Both legs are silence from here on.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`], as for all that shapes audio to come.
+    pub fn mask(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.quieten(Quiet::Mask, moment)
+    }
+
+    /// Ends a mask.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn unmask(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.loosen(Quiet::Mask, moment)
+    }
+
+    /// The customer waits: silence until [`LiveCall::resume`].
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn hold(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.quieten(Quiet::Hold, moment)
+    }
+
+    /// Ends a hold.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn resume(&mut self, moment: Moment) -> Result<Done, Refusal> {
+        self.loosen(Quiet::Hold, moment)
+    }
+
+    fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
+        self.going_on()?;
+        let from = moment.begin(&self.ring, self.facts.rate);
+        let Some(cut) = self.silences.begin(quiet, from, &self.ring) else { return Ok(self.already()) };
+        self.marks.add(quiet.begins(cut.at));
+        Ok(cut.into())
+    }
+
+    fn loosen(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
+        self.going_on()?;
+        let to = moment.end(&self.ring, self.facts.rate);
+        let Some(cut) = self.silences.end(quiet, to, &self.ring) else { return Ok(self.already()) };
+        self.marks.add(quiet.ends(cut.at));
+        Ok(cut.into())
+    }
+
+    fn going_on(&self) -> Result<(), Refusal> {
+        if self.ended { Err(Refusal::Ended) } else { Ok(()) }
+    }
+
+    /// The last `seconds` become silence, whether they have arrived or not.
+    ///
+    /// # Errors
+    /// [`Refusal::Private`]: there is nothing left to erase.
+    pub fn erase_last(&mut self, seconds: f64, moment: Moment) -> Result<Done, Refusal> {
+        if self.private {
+            return Err(Refusal::Private);
+        }
+        let (ring, rate) = (&self.ring, self.facts.rate);
+        let from = moment.last(ring, rate).map(|last| last.saturating_sub(rate.samples(seconds)));
+        let to = moment.end(ring, rate);
+        let cut = self.silences.erase(from, to, ring);
+        self.marks.add(Mark::Erased(cut.at..to.into_iter().fold(cut.at, u64::max)));
+        self.marks.forget_digits_from(cut.at);
+        Ok(cut.into())
+    }
+
+    /// Not this call: what is held is wiped, nothing more is held, and it can't be kept.
+    ///
+    /// # Errors
+    /// [`Refusal::Recording`] after an accepted record.
+    pub fn private(&mut self) -> Result<Done, Refusal> {
+        if self.is_recording() {
+            return Err(Refusal::Recording);
+        }
+        if self.private {
+            return Ok(self.already());
+        }
+        self.private = true;
+        self.give_back_the_reserve();
+        let at = self.ring.end();
+        self.ring.wipe();
+        self.marks.forget_digits_from(0);
+        Ok(Done::accepted(at))
+    }
+
+    /// The customer objects to training: the call can't be sampled.
+    pub fn object(&mut self) -> Done {
+        if self.objected {
+            return self.already();
+        }
+        self.objected = true;
+        self.give_back_the_reserve();
+        Done::accepted(self.ring.end())
+    }
+
+    /// The call goes to another agent.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn transfer(&mut self, to: &str, moment: Moment) -> Result<Done, Refusal> {
+        self.going_on()?;
+        if self.agent == to {
+            return Ok(self.already());
+        }
+        let at = self.mark(moment);
+        self.marks.transfer(at, to)?;
+        to.clone_into(&mut self.agent);
+        Ok(Done::accepted(at))
+    }
+
+    /// A key was pressed on the phone. Neither held nor told anybody while the call is masked or private, nor if it comes late from a time that is
+    /// silent for good.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`].
+    pub fn dtmf(&mut self, digit: char, moment: Moment) -> Result<Done, Refusal> {
+        self.going_on()?;
+        let at = self.mark(moment);
+        if !self.private && !self.silences.hides_keys(at) {
+            self.marks.digit(at, digit)?;
+        }
+        Ok(Done::accepted(at))
+    }
+
+    /// Hangup: nothing more is held. The call can still be selected until it is settled.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.ring.close();
+    }
+
+    /// The end of a call that nobody hung up: as [`LiveCall::end`], but another call may go on with it.
+    pub fn cut_off(&mut self) {
+        self.cut_off = true;
+        self.end();
+    }
+
+    /// Whether it was cut off.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    /// Settles what becomes of the call.
+    pub fn settle(mut self) -> Settled {
+        self.end();
+        self.marks.keep_within(self.ring.end());
+        let mut reasons = Vec::new();
+        reasons.extend(self.is_recording().then_some(Reason::OnDemand));
+        reasons.extend(self.is_sampled().then_some(Reason::Sample));
+        let outcome = super::Outcome {
+            samples: self.ring.end(),
+            first: self.ring.start(),
+            counts: Leg::ALL.map(|leg| self.ring.counts(leg)),
+            agent: self.agent,
+            private: self.private,
+            objected: self.objected,
+            cut_off: self.cut_off,
+            facts: self.facts,
+        };
+        if reasons.is_empty() {
+            Settled::Unselected(UnselectedCall::new(outcome, self.ring))
+        } else {
+            Settled::Selected(SelectedCall::new(outcome, self.ring, reasons, self.marks))
+        }
+    }
+
+    /// What the desk may see of it, and its memory if whoever looks is the engine's owner.
+    pub fn view(&self, connected: bool, owner: bool) -> words::LiveCall {
+        let rate = self.facts.rate;
+        let [agent_leg, customer_leg] = Leg::ALL.map(|leg| {
+            let counts = self.ring.counts(leg);
+            LiveLeg {
+                level_dbfs: dbfs(counts.peak),
+                frames: counts.frames,
+                gaps: counts.gaps,
+                gap_seconds: rate.seconds(counts.gap_samples),
+                late_frames: counts.late_frames,
+                lost_frames: counts.lost_frames,
+                refused_frames: counts.refused_frames,
+                suspect: self.suspects[leg.index()],
+            }
+        });
+        words::LiveCall {
+            call: self.facts.id,
+            agent: self.agent.clone(),
+            direction: self.facts.direction,
+            rate: rate.hz(),
+            codec: self.facts.codec,
+            began: self.facts.began_at,
+            seconds: rate.seconds(self.ring.end()),
+            state: match (self.ended, connected) {
+                (true, _) => LiveState::Ended,
+                (false, true) => LiveState::Live,
+                (false, false) => LiveState::Disconnected,
+            },
+            states: self.states(),
+            held_bytes: owner.then(|| self.ring.held_bytes()),
+            agent_leg,
+            customer_leg,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Which stretches of a call are silence: masks, holds, what was erased.
+//!
+//! Belongs here: what is in force, in the ring and for keys. Does not: where a silence begins and ends (`moment`), files.
+//!
+//! The ring's gate has room for a few intervals a leg. Those that a leg has passed are forgotten here, overlapping ones are joined, and if too
+//! many lie ahead of a leg that lags or never speaks, the two that are nearest to each other become one: too much is silent then, never too little.
+//!
+//! Each change is put in force first, and then what is held of it is overwritten: a frame can pass between the look at the leg's end and
+//! the shutting of the gate. If anything that had arrived became silent, the change says from where on, for a commit may have written it meanwhile.
+
+use retrocall_core::ring::{Ring, SPANS_MAX, Span};
+use retrocall_words::audio::Leg;
+
+/// What makes a stretch silence for as long as it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quiet {
+    /// Both legs.
+    Mask,
+    /// The customer, and the agent unless a setting keeps that leg.
+    Hold,
+}
+
+/// The silent stretches of one call.
+#[derive(Debug)]
+pub(super) struct Silences {
+    keep_agent_on_hold: bool,
+    /// Where the mask that is on now began, by leg.
+    mask: Option<[u64; 2]>,
+    /// Where the hold that is on now began, by leg.
+    hold: Option<[u64; 2]>,
+    /// Stretches that have ended, per leg, in order of their begin.
+    past: [Vec<Span>; 2],
+    /// The end of the last stretch of which not even keys are to be known: a mask, or what was erased.
+    secret_until: u64,
+}
+
+/// What a control silenced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// Where the silence begins, on the leg where that is earliest; or where it ended, on the one where that is latest.
+    pub at: u64,
+    /// From here on something that had arrived became silent. A commit may have written it.
+    pub silenced: Option<u64>,
+}
+
+impl Silences {
+    pub(super) fn new(keep_agent_on_hold: bool) -> Silences {
+        Silences { keep_agent_on_hold, mask: None, hold: None, past: [Vec::new(), Vec::new()], secret_until: 0 }
+    }
+
+    fn since(&mut self, quiet: Quiet) -> &mut Option<[u64; 2]> {
+        match quiet {
+            Quiet::Mask => &mut self.mask,
+            Quiet::Hold => &mut self.hold,
+        }
+    }
+
+    pub(super) fn is_on(&self, quiet: Quiet) -> bool {
+        match quiet {
+            Quiet::Mask => self.mask.is_some(),
+            Quiet::Hold => self.hold.is_some(),
+        }
+    }
+
+    /// Whether a key that was pressed here may not be known: it may belong to a card number.
+    pub(super) fn hides_keys(&self, at: u64) -> bool {
+        self.is_on(Quiet::Mask) || at < self.secret_until
+    }
+
+    /// The legs that it silences.
+    fn covered(&self, quiet: Quiet) -> &'static [Leg] {
+        match quiet {
+            Quiet::Hold if self.keep_agent_on_hold => &[Leg::Customer],
+            Quiet::Hold | Quiet::Mask => &Leg::ALL,
+        }
+    }
+
+    /// Silence from these positions on. None if it was so already.
+    pub(super) fn begin(&mut self, quiet: Quiet, from: [u64; 2], ring: &Ring) -> Option<Cut> {
+        if self.is_on(quiet) {
+            return None;
+        }
+        *self.since(quiet) = Some(from);
+        self.put_in_force(ring);
+        let spans = self.covered(quiet).iter().map(|leg| (*leg, Span { from: from[leg.index()], to: u64::MAX }));
+        Some(erase(spans, ring))
+    }
+
+    /// Ends it at these positions. None if it was not on.
+    pub(super) fn end(&mut self, quiet: Quiet, to: [u64; 2], ring: &Ring) -> Option<Cut> {
+        let from = self.since(quiet).take()?;
+        let mut at = 0;
+        for leg in self.covered(quiet) {
+            let (from, to) = (from[leg.index()], to[leg.index()]);
+            self.past[leg.index()].push(Span { from, to });
+            at = at.max(to);
+        }
+        if quiet == Quiet::Mask {
+            self.secret_until = self.secret_until.max(at);
+        }
+        self.put_in_force(ring);
+        Some(Cut { at, silenced: None })
+    }
+
+    /// Silences what lies between these positions, whether it has arrived or not, and nothing else.
+    pub(super) fn erase(&mut self, from: [u64; 2], to: [u64; 2], ring: &Ring) -> Cut {
+        let spans = Leg::ALL.map(|leg| (leg, Span { from: from[leg.index()], to: to[leg.index()] }));
+        for (leg, span) in spans {
+            self.past[leg.index()].push(span);
+            self.secret_until = self.secret_until.max(span.to);
+        }
+        self.put_in_force(ring);
+        erase(spans.into_iter(), ring)
+    }
+
+    fn put_in_force(&mut self, ring: &Ring) {
+        let open =
+            [(Quiet::Mask, self.mask), (Quiet::Hold, self.hold)].map(|(quiet, since)| (self.covered(quiet), since));
+        for leg in Leg::ALL {
+            let frontier = ring.frontier(leg);
+            let past = &mut self.past[leg.index()];
+            past.retain(|span| span.to > frontier);
+            join(past);
+            let mut spans = past.clone();
+            let open = open.iter().filter(|(covered, _)| covered.contains(&leg));
+            spans.extend(open.filter_map(|(_, since)| Some(Span { from: since.as_ref()?[leg.index()], to: u64::MAX })));
+            join(&mut spans);
+            ring.silence(leg, &spans).expect("no more than fit are left");
+        }
+    }
+}
+
+/// Overwrites what has passed the gate of these spans before they were in force.
+fn erase(spans: impl Iterator<Item = (Leg, Span)>, ring: &Ring) -> Cut {
+    let mut cut = Cut { at: u64::MAX, silenced: None };
+    for (leg, span) in spans {
+        cut.at = cut.at.min(span.from);
+        if ring.erase(leg, span) > span.from {
+            cut.silenced = Some(cut.silenced.unwrap_or(u64::MAX).min(span.from));
+        }
+    }
+    cut
+}
+
+/// Sorts intervals and joins those that overlap or touch; then, while they are too many, the two with the least between them.
+fn join(spans: &mut Vec<Span>) {
+    spans.sort_by_key(|span| span.from);
+    spans.dedup_by(|next, before| {
+        let joined = next.from <= before.to;
+        if joined {
+            before.to = before.to.max(next.to);
+        }
+        joined
+    });
+    while spans.len() > SPANS_MAX {
+        let between = |at: usize| spans[at + 1].from - spans[at].to;
+        let nearest = (0..spans.len() - 1).min_by_key(|at| between(*at)).expect("there are more than one");
+        spans[nearest].to = spans[nearest + 1].to;
+        spans.remove(nearest + 1);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_joined_and_never_too_many() {
+        let span = |from, to| Span { from, to };
+        let mut spans = vec![span(50, 60), span(0, 10), span(5, 20), span(20, 30)];
+        join(&mut spans);
+        assert_eq!(spans, [span(0, 30), span(50, 60)]);
+        let mut many: Vec<Span> = (0..20).map(|i| span(i * i, i * i + 1)).collect();
+        join(&mut many);
+        assert_eq!(many.len(), SPANS_MAX);
+        assert!((0..20).all(|i| many.iter().any(|span| (span.from..span.to).contains(&(i * i)))));
+        assert_eq!(many.last(), Some(&span(361, 362)));
+    }
+}

@@ -1,0 +1,190 @@
+//! Samples into a WAV file, without a byte of audio in memory that is not locked and wiped.
+//!
+//! Not through `hound`: its writers append only, where a mask or a lagging leg writes over what is there; its fast one keeps the samples in a `Vec`
+//! that nobody wipes; and the other, sample by sample, took longer for an hour of talk than writing and syncing it.
+
+use std::io::{self, SeekFrom};
+
+use crc32fast::Hasher;
+
+use super::{
+    disk::DiskFile,
+    label::Comment,
+    marks::{Findings, Log},
+    prefix::{FRAME_BYTES, Prefix},
+};
+use retrocall_core::{
+    memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_traces},
+    ring::RingReader,
+};
+use retrocall_words::audio::Leg;
+
+/// What is written at once, and where a write ends if it can: at a multiple of this in the file. The page cache takes a write in pieces as large as
+/// their place in the file allows, so that one that begins just anywhere costs twice the time.
+const CHUNK_BYTES: usize = 256 << 10;
+/// As many stereo samples.
+const CHUNK_SAMPLES: usize = CHUNK_BYTES / FRAME_BYTES as usize;
+/// Samples that are read of one leg before those of the other: few enough to be in the nearest cache when they are put side by side.
+const LEG_SAMPLES: usize = 4_096;
+
+/// What a worker's audio passes through: the samples of each leg, and their bytes in the order of the file.
+pub(super) struct Buffers {
+    legs: [LockedSamples; 2],
+    staging: LockedBuffer,
+}
+
+impl Buffers {
+    /// # Errors
+    /// [`MapError`] if they can't be locked and `allow_unlocked` is false.
+    pub(super) fn new(allow_unlocked: bool) -> Result<Buffers, MapError> {
+        Ok(Buffers {
+            legs: [LockedSamples::new(LEG_SAMPLES, allow_unlocked)?, LockedSamples::new(LEG_SAMPLES, allow_unlocked)?],
+            staging: LockedBuffer::new(CHUNK_BYTES, allow_unlocked)?,
+        })
+    }
+
+    /// Takes `count` samples of both legs from `start` on, at most [`CHUNK_SAMPLES`], and notes which of them are missing.
+    pub(super) fn read(&mut self, reader: &mut RingReader, start: u64, count: usize, findings: &mut Findings) {
+        let pieces = self.staging[..count * FRAME_BYTES as usize].chunks_mut(LEG_SAMPLES * FRAME_BYTES as usize);
+        for (start, piece) in (start..).step_by(LEG_SAMPLES).zip(pieces) {
+            let count = piece.len() / FRAME_BYTES as usize;
+            for leg in Leg::ALL {
+                let note = |missing| findings.add(leg, missing);
+                reader.read_noting(leg, start, &mut self.legs[leg.index()][..count], note);
+            }
+            interleave(self.legs.each_ref().map(|leg| &leg[..count]), piece);
+        }
+    }
+
+    pub(super) fn wipe(&mut self) {
+        self.legs.iter_mut().for_each(|leg| wipe(leg));
+        wipe(&mut self.staging);
+        wipe_traces();
+    }
+
+    #[cfg(test)]
+    pub(super) fn are_wiped(&self) -> bool {
+        self.legs.iter().all(|leg| leg.iter().all(|sample| *sample == 0)) && self.staging.iter().all(|byte| *byte == 0)
+    }
+}
+
+/// A WAV file that is being written.
+pub(super) struct Wav {
+    /// None once it is closed.
+    file: Option<Box<dyn DiskFile>>,
+    prefix: Prefix,
+    /// Stereo samples that the file holds.
+    frames: u64,
+    /// The sum of their bytes, as long as they came one after the other.
+    sum: Option<Hasher>,
+}
+
+impl Wav {
+    /// A file of which only the prefix counts, whatever else it may still hold.
+    pub(super) fn new(file: Box<dyn DiskFile>, prefix: Prefix) -> Wav {
+        Wav { file: Some(file), prefix, frames: 0, sum: Some(Hasher::new()) }
+    }
+
+    /// How many stereo samples to write at once from `at` on: up to the next place where a write should end.
+    pub(super) fn chunk(&self, at: u64) -> usize {
+        let behind = (self.offset(at) % CHUNK_BYTES as u64) as usize;
+        match (CHUNK_BYTES - behind) / FRAME_BYTES as usize {
+            // Between the last whole sample and that place.
+            0 => CHUNK_SAMPLES,
+            samples => samples,
+        }
+    }
+
+    fn offset(&self, at: u64) -> u64 {
+        self.prefix.bytes().len() as u64 + at * FRAME_BYTES
+    }
+
+    /// Writes the first `count` samples in `buffers` at stereo sample `at`, which is not beyond the end. The prefix follows later.
+    pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> io::Result<()> {
+        debug_assert!(at <= self.frames, "no holes");
+        let bytes = &buffers.staging[..count * FRAME_BYTES as usize];
+        if at < self.frames {
+            self.sum = None;
+        }
+        let offset = self.offset(at);
+        let file = open(&mut self.file)?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)?;
+        if let Some(sum) = &mut self.sum {
+            sum.update(bytes);
+        }
+        self.frames = self.frames.max(at + count as u64);
+        Ok(())
+    }
+
+    /// The CRC-32 of the bytes of all samples; none if some were written again.
+    pub(super) fn sum(&self) -> Option<u32> {
+        Some(self.sum.clone()?.finalize())
+    }
+
+    /// How long the text of the log can be.
+    pub(super) fn log_bytes_max(&self) -> usize {
+        self.prefix.log_bytes_max()
+    }
+
+    /// Writes the prefix, with the sizes of what the file holds by now.
+    pub(super) fn write_prefix(&mut self, comment: &Comment, log: &Log) -> io::Result<()> {
+        self.prefix.set_frames(self.frames);
+        self.prefix.set_log(log);
+        if !self.prefix.set_comment(comment) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its comment has no room for the facts of the call",
+            ));
+        }
+        let file = open(&mut self.file)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(self.prefix.bytes())
+    }
+
+    /// Cuts off whatever the file holds beyond its samples.
+    pub(super) fn cut(&mut self) -> io::Result<()> {
+        let length = self.length();
+        let file = self.file()?;
+        if file.length()? == length { Ok(()) } else { file.set_len(length) }
+    }
+
+    /// Bytes of prefix and samples.
+    pub(super) fn length(&self) -> u64 {
+        self.offset(self.frames)
+    }
+
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// It is closed.
+    pub(super) fn file(&mut self) -> io::Result<&mut dyn DiskFile> {
+        open(&mut self.file)
+    }
+
+    /// Gives the file's descriptor back: nothing more is written.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+}
+
+fn open(file: &mut Option<Box<dyn DiskFile>>) -> io::Result<&mut dyn DiskFile> {
+    match file {
+        Some(file) => Ok(&mut **file),
+        None => Err(io::Error::other("the file is closed")),
+    }
+}
+
+/// Puts the samples of both legs into the order of the file: little-endian, the agent's first (the left channel).
+fn interleave([left, right]: [&[i16]; 2], bytes: &mut [u8]) {
+    const { assert!(Leg::Agent.index() == 0, "the agent is the left channel") };
+    let (frames, _) = bytes.as_chunks_mut::<{ FRAME_BYTES as usize }>();
+    for ((frame, left), right) in frames.iter_mut().zip(left).zip(right) {
+        let ([a, b], [c, d]) = (left.to_le_bytes(), right.to_le_bytes());
+        *frame = [a, b, c, d];
+    }
+}

@@ -1,0 +1,292 @@
+//! The engine: live calls, commits, shutdown. The one place where the parts are wired.
+//!
+//! Belongs here: which part is told what, and when. Does not: wire formats, sockets, SQL, how a file is written.
+#![forbid(unsafe_code)]
+// For RealtimeSanitizer (`make rtsan`), and there alone.
+#![cfg_attr(rtsan, feature(sanitize))]
+
+pub mod call;
+mod carrying;
+mod clock;
+pub mod commit;
+mod committing;
+mod continuing;
+mod controls;
+mod counters;
+mod guarantees;
+mod home;
+mod life;
+mod listener;
+mod marks;
+mod presence;
+mod purposes;
+mod quotas;
+mod refusals;
+mod registry;
+pub mod sampler;
+mod slots;
+mod start;
+mod status;
+mod takeover;
+mod threads;
+mod upkeep;
+pub mod watch;
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tracing::{error, info};
+
+pub use clock::{Beginning, Clock, SystemClock};
+pub use controls::Controlled;
+pub use counters::{Asked, ClosedBy, Counters, Mishap};
+pub use guarantees::Guarantees;
+pub use home::{Home, HomeError, check_name, is_taken, recordings_in};
+pub use life::Carried;
+pub use listener::Listener;
+pub use marks::{of_catalog, participants};
+pub use presence::Present;
+pub use purposes::purposes;
+pub use quotas::{Account, Counted, Full, Quotas};
+pub use refusals::Why;
+pub use start::StartError;
+pub use threads::FaultIn;
+
+use crate::{call::Rules, commit::Commits, sampler::Draw};
+use committing::{Committing, OfThisRun};
+use continuing::CutOffs;
+use presence::Presence;
+use refusals::Refusals;
+use registry::Registry;
+use retrocall_core::{heart, memory::Arena};
+use retrocall_records::Catalog;
+use retrocall_words::{CallId, EndedBy, Event, Limits, Principal, PrincipalId};
+use threads::Wiper;
+
+/// How far a position may be ahead of its call.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// How long a stop waits for a catalog that is out of reach, once all recordings are durable.
+const CATALOG_WAIT: Duration = Duration::from_secs(3);
+
+/// The engine.
+pub struct Engine {
+    this: Weak<Engine>,
+    /// Locked against a second engine for as long as this one lives.
+    home: Home,
+    arena: Arc<Arena>,
+    guarantees: Guarantees,
+    clock: Arc<dyn Clock>,
+    draw: Box<dyn Draw>,
+    rules: Rules,
+    grace: Duration,
+    after_hangup: Duration,
+    max_call: Duration,
+    calls_max: usize,
+    allow_unlocked: bool,
+    commits: Commits,
+    catalog: Catalog,
+    counters: Arc<Counters>,
+    presence: Arc<Presence>,
+    quotas: Arc<Quotas>,
+    refusals: Refusals,
+    registry: Registry,
+    cut_offs: CutOffs,
+    committing: Committing,
+    of_this_run: OfThisRun,
+    wiper: Wiper,
+    fault_in: FaultIn,
+    stopping: AtomicBool,
+    /// Whoever asked to stop does not want to wait any longer.
+    hurried: AtomicBool,
+    /// Woken when there is something new to look after.
+    upkeep: tokio::sync::Notify,
+}
+
+impl Engine {
+    /// Where the engine keeps its files.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The memory of all live calls.
+    pub fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
+    /// Bytes that are promised to live calls and not locked yet. None if they are not locked at all.
+    pub fn promised_bytes(&self) -> u64 {
+        self.guarantees.promised_bytes.saturating_sub(guarantees::locked_bytes(&self.arena)) as u64
+    }
+
+    /// Has the catalog look whether its file is still at its place.
+    pub fn look_at_catalog(&self) {
+        self.catalog.look();
+    }
+
+    /// What is guaranteed for live audio.
+    pub fn guarantees(&self) -> &Guarantees {
+        &self.guarantees
+    }
+
+    /// Whether memory that can't be locked is good enough.
+    pub fn allow_unlocked(&self) -> bool {
+        self.allow_unlocked
+    }
+
+    /// What the engine takes.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            control_bytes: retrocall_words::CONTROL_BYTES_MAX,
+            frame_samples: retrocall_words::audio::FRAME_SAMPLES_MAX,
+            rate_hz: [retrocall_words::audio::Rate::MIN_HZ, retrocall_words::audio::Rate::MAX_HZ],
+            grace_ms: self.grace.as_millis() as u64,
+            ahead_ms: AHEAD.as_millis() as u64,
+            calls: self.calls_max,
+        }
+    }
+
+    /// How long record can still be pressed after the end of a call.
+    pub fn after_hangup(&self) -> Duration {
+        self.after_hangup
+    }
+
+    /// What is counted, by those who bring calls in too.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What each user may take.
+    pub fn quotas(&self) -> &Arc<Quotas> {
+        &self.quotas
+    }
+
+    /// Whether a refusal is to be logged, because it is the first of its kind. Others are counted, and logged together.
+    pub fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why) -> bool {
+        self.refusals.is_news(who, ask, why, self.clock.passed())
+    }
+
+    /// Somebody is connected, and is told of what concerns their agent, or everybody, for as long as what this returns lives.
+    pub fn arrive(&self, who: &Principal, listener: &Arc<dyn Listener>) -> Present {
+        self.presence.arrive(who, listener)
+    }
+
+    /// Tells everybody who is connected.
+    pub fn tell_all(&self, event: &Event) {
+        self.presence.tell_all(event);
+    }
+
+    /// What wakes the thread that faults memory in.
+    pub fn fault_in(&self) -> &FaultIn {
+        &self.fault_in
+    }
+
+    /// Whether no new calls are taken.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn look_after_soon(&self) {
+        self.upkeep.notify_one();
+    }
+
+    /// Looks after live calls, a few times a second while there are any. Never returns.
+    pub async fn keep_up(&self) {
+        const ROUND: Duration = Duration::from_millis(100);
+        loop {
+            if self.registry.len() == 0 {
+                self.upkeep.notified().await;
+            }
+            heart::contain("looking after live calls", || self.look_after());
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    /// Logs what was counted of refusals, and forgets users who are long gone. Never returns.
+    pub async fn tidy_up(&self) {
+        const ROUND: Duration = Duration::from_secs(10);
+        loop {
+            tokio::time::sleep(ROUND).await;
+            let now = self.clock.passed();
+            self.refusals.tell_counted(now);
+            self.quotas.forget_the_absent(now);
+        }
+    }
+
+    /// Takes no new calls from here on.
+    pub fn refuse_new_calls(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Ends the wait of [`Engine::stop`]: whoever asked for it knows that it costs what is not durable.
+    pub fn hurry(&self) {
+        self.hurried.store(true, Ordering::Release);
+    }
+
+    /// The selected calls that have ended and are not durable.
+    pub fn not_durable(&self) -> Vec<CallId> {
+        self.committing.ids()
+    }
+
+    /// Waits for something, a moment at a time, until the time is over or nobody wants to wait any longer.
+    fn wait_until(&self, until: Instant, wait: impl Fn(Duration) -> bool) -> bool {
+        const MOMENT: Duration = Duration::from_millis(50);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if wait(left.min(MOMENT)) {
+                return true;
+            }
+            if left.is_zero() || self.hurried.load(Ordering::Acquire) {
+                return false;
+            }
+        }
+    }
+
+    /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Then the catalog gets a
+    /// moment to take what it is owed; what it does not take is in a file that the next start reads.
+    pub fn stop(&self, wait: Duration) -> Left {
+        let until = Instant::now() + wait;
+        self.refuse_new_calls();
+        self.refusals.tell_all();
+        let calls = self.registry.all();
+        info!(calls = calls.len(), "stopping: selected calls are committed, all others wiped");
+        for entry in calls {
+            let mut state = entry.state.lock();
+            match state.pressable_until {
+                Some(_) => self.settle(&entry, &mut state),
+                None => self.hang_up(&entry, &mut state, Some(EndedBy::Stopping)),
+            }
+        }
+        if !self.wait_until(until, |moment| self.wiper.finish(moment)) {
+            error!("calls that were not selected are not all wiped: their memory goes with this process");
+        }
+        self.wait_until(until, |moment| self.commits.wait_idle(moment));
+        let left = self.not_durable();
+        for call in &left {
+            error!(%call, "a selected call is not durable: the disk did not take it. What of it is on disk is recovered at the next start");
+        }
+        let is_written = self.catalog.close(CATALOG_WAIT);
+        if !is_written {
+            let trouble = self.catalog.trouble().unwrap_or_default();
+            error!(
+                "neither the catalog nor the file beside it took everything: recordings are safe and are registered at the next start, \
+                 without their customers' numbers and marks; calls are missing in the ledger. {trouble}"
+            );
+        }
+        Left { calls: left, is_written }
+    }
+}
+
+/// What a stop leaves undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Selected calls that are not durable.
+    pub calls: Vec<CallId>,
+    /// Whether all that is known of calls is in the catalog, or in the file that the next start reads.
+    pub is_written: bool,
+}

@@ -1,0 +1,282 @@
+//! Lines on their way to a pipe, a terminal or a file that may not take them: whoever hands one in never waits.
+//!
+//! Belongs here: the queue with its bound, the thread that empties it, the count of what was dropped, the log's own spool and panics. Does
+//! not: what is said.
+//!
+//! `tracing-appender` counts lines and not bytes, ends its thread to flush, and prints on standard output if that fails: a place that may
+//! be as stuck as the log's.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Write},
+    os::fd::{AsFd, BorrowedFd},
+    panic,
+    sync::{Arc, OnceLock},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::SigSet,
+};
+use parking_lot::{Condvar, Mutex};
+use tracing::error;
+
+use retrocall_core::{barrier, priority};
+use retrocall_words::shown_lines;
+
+/// What may wait: some thousands of lines. What comes then is dropped, so that what led to the trouble is still there.
+const WAITING_BYTES_MAX: usize = 1 << 20;
+
+static LOG: OnceLock<Spool> = OnceLock::new();
+
+/// Lines that wait for a descriptor, and the thread that writes them. The thread ends with the process.
+#[derive(Clone)]
+pub struct Spool(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    filled: Condvar,
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Piece>,
+    /// Bytes of the lines that wait.
+    bytes: usize,
+    /// The thread is writing.
+    is_writing: bool,
+    /// Lines that were dropped so far.
+    dropped: u64,
+}
+
+enum Piece {
+    Line(Vec<u8>),
+    /// So many lines were dropped here.
+    Dropped(u64),
+}
+
+impl Spool {
+    /// Starts the thread `name`, which writes to a copy of this descriptor.
+    ///
+    /// # Errors
+    /// The system has no descriptor or no thread left.
+    pub fn to(fd: BorrowedFd<'_>, name: &str) -> io::Result<Spool> {
+        // A file of our own: the locks of `io::stdout` and `io::stderr` would be held while a write waits.
+        let file = File::from(fd.try_clone_to_owned()?);
+        let spool = Spool(Arc::default());
+        thread::Builder::new().name(name.to_owned()).spawn({
+            let shared = Arc::clone(&spool.0);
+            move || {
+                // It is there before those who wait for signals: one that it took would end the process by default.
+                let _ = SigSet::all().thread_block();
+                priority::give_way();
+                barrier::write_nowhere();
+                shared.write_to(&file);
+            }
+        })?;
+        Ok(spool)
+    }
+
+    /// Takes a line, or lines, with the end of each. Drops and counts them if too much waits.
+    pub fn put(&self, lines: &[u8]) {
+        let mut state = self.0.state.lock();
+        if state.bytes + lines.len() > WAITING_BYTES_MAX {
+            state.dropped += 1;
+            match state.waiting.back_mut() {
+                Some(Piece::Dropped(count)) => *count += 1,
+                _ => state.waiting.push_back(Piece::Dropped(1)),
+            }
+            return;
+        }
+        state.bytes += lines.len();
+        state.waiting.push_back(Piece::Line(lines.to_vec()));
+        drop(state);
+        self.0.filled.notify_one();
+    }
+
+    /// Waits until all that waited is written, for no longer than this. Whether it is.
+    pub fn flush(&self, wait: Duration) -> bool {
+        let until = Instant::now() + wait;
+        let mut state = self.0.state.lock();
+        while state.is_writing || !state.waiting.is_empty() {
+            if self.0.emptied.wait_until(&mut state, until).timed_out() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Lines that nobody took, so far.
+    pub fn dropped(&self) -> u64 {
+        self.0.state.lock().dropped
+    }
+}
+
+impl Shared {
+    fn write_to(&self, file: &File) {
+        let mut state = self.state.lock();
+        loop {
+            let Some(piece) = state.waiting.pop_front() else {
+                self.emptied.notify_all();
+                self.filled.wait(&mut state);
+                continue;
+            };
+            state.is_writing = true;
+            drop(state);
+            let (bytes, freed) = match piece {
+                Piece::Dropped(count) => (dropped_line(count).into_bytes(), 0),
+                Piece::Line(line) => {
+                    let freed = line.len();
+                    (line, freed)
+                }
+            };
+            let written = write_all(file, &bytes);
+            state = self.state.lock();
+            state.is_writing = false;
+            // Its room is free only now: what waits is bounded with what is being written.
+            state.bytes -= freed;
+            // Whoever read it is gone for good. There is nobody to tell, but whoever asks for the count.
+            state.dropped += u64::from(written.is_err() && freed > 0);
+        }
+    }
+}
+
+fn dropped_line(count: u64) -> String {
+    format!("retrocall: {count} lines were dropped here, because nobody read what was said\n")
+}
+
+/// Writes all of it, also where the descriptor was made non-blocking by somebody who shares it.
+fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The spool of the log, standard error. None if the system gives it no thread.
+fn log() -> Option<&'static Spool> {
+    if LOG.get().is_none() {
+        let spool = Spool::to(io::stderr().as_fd(), "log").ok()?;
+        let _ = LOG.set(spool);
+    }
+    LOG.get()
+}
+
+/// A line of the log, on standard error, soon.
+pub fn put_log(line: &[u8]) {
+    log().into_iter().for_each(|spool| spool.put(line));
+}
+
+/// Waits until the log is written, for no longer than this.
+pub fn flush_log(wait: Duration) {
+    if let Some(log) = LOG.get() {
+        log.flush(wait);
+    }
+}
+
+/// Lines of the log that nobody took.
+pub fn log_dropped() -> u64 {
+    LOG.get().map_or(0, Spool::dropped)
+}
+
+/// A panic says where it was in the log, and so waits for nobody either. Without a log it is a line like any other.
+pub fn tell_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let thread = thread::current().name().unwrap_or("without a name").to_owned();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let text = panic.payload_as_str().unwrap_or("no words");
+        if tracing::enabled!(tracing::Level::ERROR) {
+            error!(thread, place, "panicked: {text}");
+        } else {
+            put_log(format!("retrocall: the thread {thread} panicked at {place}: {text}\n").as_bytes());
+        }
+    }));
+}
+
+/// Where `tracing` writes its lines.
+pub struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Some of it came from outside; what colours it is ours, for `tracing` escapes others'.
+        put_log(shown_lines(&String::from_utf8_lossy(bytes), true).as_bytes());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, Read};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn spool() -> (PipeReader, Spool) {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        (reader, Spool::to(writer.as_fd(), "test-spool").expect("a thread"))
+    }
+
+    #[test]
+    fn a_reader_that_stops_holds_up_nobody_and_is_told_how_many_lines_it_missed() {
+        let (mut reader, spool) = spool();
+        let line = [b"x".repeat(1_023), b"\n".to_vec()].concat();
+        // More than waits, and than a pipe takes.
+        (0..2_000).for_each(|_| spool.put(&line));
+        let dropped = spool.dropped();
+        assert!((100..2_000).contains(&dropped), "{dropped} of 2,000");
+        assert!(!spool.flush(Duration::from_millis(20)), "nobody reads");
+        let mut said = Vec::new();
+        let mut piece = vec![0; 1 << 16];
+        let told = dropped_line(dropped).into_bytes();
+        while !said.ends_with(&told) {
+            let read = reader.read(&mut piece).expect("it writes on");
+            said.extend_from_slice(&piece[..read]);
+        }
+        assert_eq!(said.len() - told.len(), (2_000 - dropped as usize) * line.len());
+        spool.put(b"and on\n");
+        assert!(spool.flush(LONG));
+        let read = reader.read(&mut piece).expect("it writes on");
+        assert_eq!((&piece[..read], spool.dropped()), (&b"and on\n"[..], dropped));
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_no_error_and_what_it_missed_is_counted() {
+        let (reader, spool) = spool();
+        drop(reader);
+        spool.put(b"a line\n");
+        assert!(spool.flush(LONG));
+        assert_eq!(spool.dropped(), 1);
+    }
+
+    #[test]
+    fn a_descriptor_that_somebody_made_non_blocking_loses_no_line() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).expect("a flag");
+        let spool = Spool::to(writer.as_fd(), "test-spool").expect("a thread");
+        drop(writer);
+        let line = [b"y".repeat(1_023), b"\n".to_vec()].concat();
+        (0..500).for_each(|_| spool.put(&line));
+        let mut said = vec![0; 500 * line.len()];
+        reader.read_exact(&mut said).expect("all of it");
+        assert_eq!(spool.dropped(), 0);
+        assert!(spool.flush(LONG));
+    }
+}

@@ -1,0 +1,192 @@
+//! The file: looked at before anything is changed in it, made with the right mode, brought up to date. All that is SQLite's own.
+
+use std::{
+    fs, io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions, Connection, Row, SqliteConnection,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteSynchronous},
+};
+
+use super::Trouble;
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// How long one statement waits for another program that holds the file. Short: whoever waits longer asks again.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Files up to this size (some 20,000 calls) are read through for damage when they are opened, which took 2 ms a MiB when it was last
+/// measured. In a larger one damage shows when it is met, so that the engine starts at once.
+const CHECKED_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Takes the right to write at once: a transaction that asks for it half-way can be refused with half of its work done.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Which file it is, whatever its name: device and inode.
+pub(super) type Identity = (u64, u64);
+
+/// Where the catalog of a home folder is.
+pub(super) fn path(home: &Path) -> PathBuf {
+    home.join("catalog.sqlite")
+}
+
+/// Which file is at this path now.
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Opens the catalog to write in it, and makes it if there is none. `before` is the file that was open before, if any.
+pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(SqliteConnection, Identity), Trouble> {
+    let found = find_or_make(path, before)?;
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    // While the tables are made, in good order is enough: the first note that is written makes them durable with itself.
+    let mut connection = options(path).synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
+    let prepared = prepare(path, &mut connection, found.len()).await;
+    if let Err(trouble) = prepared {
+        // The answer counts, not whether the file could be closed in good order.
+        let _ = connection.close().await;
+        return Err(trouble);
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+            .map_err(|error| Trouble::unusable(path, &error))?;
+    }
+    Ok((connection, (found.dev(), found.ino())))
+}
+
+/// Opens the catalog to read in it. None if there is none yet.
+pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
+    match fs::metadata(path) {
+        Ok(found) if found.len() == 0 => return Ok(None),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Trouble::unusable(path, &error)),
+    }
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
+    match look(path, &mut connection).await? {
+        Found::Nothing => Ok(None),
+        Found::UpToDate => Ok(Some(connection)),
+        Found::Outdated => Err(Trouble::Older { path: path.to_path_buf() }),
+    }
+}
+
+/// Reads everything, and says what is damaged; nothing if all is well.
+pub(super) async fn damage(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    let mut found = Vec::new();
+    for row in sqlx::query("PRAGMA integrity_check(20)").fetch_all(&mut *connection).await? {
+        let words: String = row.try_get(0)?;
+        if words != "ok" {
+            found.push(words.lines().last().unwrap_or_default().to_owned());
+        }
+    }
+    for row in sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await? {
+        let table: String = row.try_get(0)?;
+        found.push(format!("a row of {table} belongs to one that is not there"));
+    }
+    Ok(found)
+}
+
+/// What both ways of opening have in common.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        // Statements carry customers' numbers.
+        .disable_statement_logging()
+        // Sorting must not spill into a file outside the home folder.
+        .pragma("temp_store", "MEMORY")
+        // KiB of pages in memory: the tail of a table and the tops of its indexes. More would make the engine grow for its first hours.
+        .pragma("cache_size", "-256")
+        // What is deleted is overwritten.
+        .pragma("secure_delete", "ON")
+        .pragma("cell_size_check", "ON")
+        .thread_name(|_| "catalog-sqlite".into())
+}
+
+/// The file that is to be opened, made empty and closed to others if there is none.
+fn find_or_make(path: &Path, before: Option<Identity>) -> Result<fs::Metadata, Trouble> {
+    let failed = |error: io::Error| Trouble::unusable(path, &error);
+    let found = match fs::metadata(path) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    // SQLite would throw away, or put into the wrong file, the rows of a log whose database was moved away.
+    let wal = PathBuf::from(format!("{}-wal", path.display()));
+    let is_its_own = found
+        .as_ref()
+        .is_some_and(|found| found.len() > 0 && before.is_none_or(|before| before == (found.dev(), found.ino())));
+    if !is_its_own && fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Err(Trouble::Orphaned { wal });
+    }
+    match found {
+        Some(found) => Ok(found),
+        None => {
+            let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+            made.metadata().map_err(failed)
+        }
+    }
+}
+
+/// What a file turns out to be.
+enum Found {
+    /// An empty database.
+    Nothing,
+    /// A catalog with all the tables that this program knows.
+    UpToDate,
+    /// A catalog with fewer.
+    Outdated,
+}
+
+/// Looks, and changes nothing.
+async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<Found, Trouble> {
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    let tables = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'");
+    let tables = tables.fetch_all(&mut *connection).await.map_err(failed)?;
+    if tables.is_empty() {
+        return Ok(Found::Nothing);
+    }
+    let mut is_catalog = false;
+    for table in &tables {
+        is_catalog |= table.try_get::<&str, _>(0).map_err(failed)? == MIGRATOR.table_name;
+    }
+    if !is_catalog {
+        return Err(Trouble::Foreign { path: path.to_path_buf() });
+    }
+    let applied = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version");
+    let applied = applied.fetch_all(&mut *connection).await.map_err(failed)?;
+    for row in &applied {
+        if !MIGRATOR.version_exists(row.try_get(0).map_err(failed)?) {
+            return Err(Trouble::Newer { path: path.to_path_buf() });
+        }
+    }
+    Ok(if applied.len() == MIGRATOR.iter().count() { Found::UpToDate } else { Found::Outdated })
+}
+
+/// Makes the file ready to be written in, if it is sound and of this version.
+async fn prepare(path: &Path, connection: &mut SqliteConnection, bytes: u64) -> Result<(), Trouble> {
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    let found = look(path, connection).await?;
+    if bytes <= CHECKED_BYTES_MAX {
+        let check = sqlx::query("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(failed)?;
+        let verdict: &str = check.try_get(0).map_err(failed)?;
+        if verdict != "ok" {
+            // A check's words name pages and tables, never what is in them.
+            let found = verdict.lines().last().unwrap_or(verdict).to_owned();
+            return Err(Trouble::Damaged { path: path.to_path_buf(), found });
+        }
+    }
+    // Where the file system can't share memory between processes it stays as it was, which is slower but as safe.
+    sqlx::query("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await.map_err(failed)?;
+    if !matches!(found, Found::UpToDate) {
+        MIGRATOR.run(&mut *connection).await.map_err(|error| Trouble::of_migration(path, &error))?;
+    }
+    sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await.map_err(failed)?;
+    Ok(())
+}

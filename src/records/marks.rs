@@ -1,0 +1,90 @@
+//! What happened when in a recording, as a column has it: one JSON object, in seconds of the call.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use retrocall_words::audio::Leg;
+
+/// Marks of one kind that are written down; those beyond are counted.
+const MARKS_MAX: usize = 1_000;
+
+/// What happened when in a recording.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Marks {
+    /// When record was pressed, and by whom: the first press selected the call, the others are bookmarks.
+    pub record: Vec<(f64, String)>,
+    /// Keys of the phone.
+    pub dtmf: Vec<(f64, char)>,
+    /// Stretches of a leg for which nothing came.
+    pub gaps: Vec<LegStretch>,
+    /// Stretches that are silence because somebody asked for it.
+    pub masks: Vec<Silence>,
+    /// Stretches of a leg of which what came was lost.
+    pub lost: Vec<LegStretch>,
+    /// Marks that are left out because there are too many.
+    pub left_out: u64,
+}
+
+/// A stretch of one leg.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LegStretch {
+    /// Which leg.
+    pub leg: Leg,
+    /// Where it begins.
+    pub from_seconds: f64,
+    /// Where it ends.
+    pub to_seconds: f64,
+}
+
+/// A stretch that is silence because somebody asked for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Silence {
+    /// What was asked for.
+    pub kind: SilenceKind,
+    /// Where it begins.
+    pub from_seconds: f64,
+    /// Where it ends.
+    pub to_seconds: f64,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SilenceKind {
+    /// A mask.
+    Mask,
+    /// A hold.
+    Hold,
+    /// An erase-last.
+    Erased,
+}
+
+impl Marks {
+    /// Leaves out, and counts, what is too much of one kind.
+    pub fn bounded(mut self) -> Marks {
+        let Marks { record, dtmf, gaps, masks, lost, left_out } = &mut self;
+        let counts = [record.len(), dtmf.len(), gaps.len(), masks.len(), lost.len()];
+        *left_out += counts.into_iter().map(|count| count.saturating_sub(MARKS_MAX) as u64).sum::<u64>();
+        record.truncate(MARKS_MAX);
+        dtmf.truncate(MARKS_MAX);
+        gaps.truncate(MARKS_MAX);
+        masks.truncate(MARKS_MAX);
+        lost.truncate(MARKS_MAX);
+        self
+    }
+
+    /// As the column has it.
+    pub(super) fn to_text(&self) -> String {
+        // Numbers and names can always be written.
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+    }
+}
+
+impl fmt::Debug for Marks {
+    /// Without the digits: those that a customer pressed are the customer's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Marks").field("gaps", &self.gaps.len()).field("lost", &self.lost.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,430 @@
+//! What waits to be written, and what the threads that hand it in may know: shared by them and the thread `catalog`.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use jiff::civil::Date;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use super::{
+    Note, Number, Opened, Skipped, Trouble,
+    numbers::{Highest, Numbers},
+};
+use retrocall_words::CallId;
+
+/// Room for notes that is kept while none wait.
+const WAITING_KEPT: usize = 256;
+
+/// The queue.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Told of every change that somebody may wait for.
+    changed: Condvar,
+    /// Wakes the thread when there is something to do.
+    wake: Notify,
+    /// Wakes it even while it waits to try again.
+    stop: Notify,
+    /// Notes that may wait in memory.
+    notes_max: usize,
+    /// How often the thread is to panic in the middle of its work.
+    #[cfg(test)]
+    pub(super) panics: std::sync::atomic::AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Note>,
+    /// Notes that the thread has taken and not yet written.
+    in_hand: usize,
+    /// How many notes were ever taken in, and how many of them the catalog has. They are written in order, so that a number is a place.
+    taken_in: u64,
+    written: u64,
+    /// How many of them are in the file of what is not written yet: durable too.
+    aside: u64,
+    /// Calls whose rows were left out because too many notes waited, or because they came too late.
+    left_out: u64,
+    /// Those of them that have not ended.
+    without_row: HashSet<CallId>,
+    /// None until it is known which numbers were given before.
+    numbers: Option<Numbers>,
+    /// Why no more numbers can be reserved.
+    numbers_trouble: Option<Trouble>,
+    /// What an earlier run left: none until the catalog is open for the first time.
+    opened: Option<Opened>,
+    trouble: Option<Trouble>,
+    /// How often it got into trouble, or into another one.
+    troubles: u64,
+    closing: Option<Closing>,
+    /// No more notes are taken.
+    sealed: bool,
+    /// The thread is gone.
+    ended: bool,
+}
+
+/// The thread is to end.
+#[derive(Clone, Copy)]
+struct Closing {
+    /// When it is to give up trying.
+    by: Instant,
+    /// Somebody waits: then it is late for good, even if all goes well.
+    is_waited_for: bool,
+}
+
+impl State {
+    /// A call gets no row: its number is one that has none.
+    fn leave_out(&mut self, call: CallId, day: Date, sequence: Option<u64>) {
+        self.left_out += 1;
+        self.without_row.insert(call);
+        // Once, not 80,000 times.
+        if self.left_out == 1 {
+            tracing::error!(
+                waiting = self.waiting.len(),
+                "the catalog has been out of reach for too long: calls are no longer written down, their numbers are"
+            );
+        }
+        let Some(number) = sequence else { return };
+        match self.waiting.back_mut() {
+            Some(Note::Skipped(before)) if before.day == day && before.last + 1 == number => before.last = number,
+            _ => {
+                self.waiting.push_back(Note::Skipped(Skipped { day, first: number, last: number }));
+                self.taken_in += 1;
+            }
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn new(notes_max: usize) -> Queue {
+        Queue {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            wake: Notify::new(),
+            stop: Notify::new(),
+            notes_max,
+            #[cfg(test)]
+            panics: Default::default(),
+        }
+    }
+
+    // For those who hand in notes.
+
+    pub(super) fn note(&self, note: Note) {
+        let mut state = self.state.lock();
+        if state.sealed {
+            state.left_out += 1;
+            tracing::error!("the catalog is closed: a note comes too late for it");
+            return;
+        }
+        match &note {
+            Note::Begun(call) if state.waiting.len() >= self.notes_max => {
+                let (call, day, sequence) = (call.call, call.day, call.sequence);
+                return state.leave_out(call, day, sequence);
+            }
+            // A call that has no row needs no end either. One that has, gets it: such calls are not many more than those whose notes wait.
+            Note::Ended(call) if state.without_row.remove(&call.call) => return,
+            _ => {}
+        }
+        state.waiting.push_back(note.made_fit());
+        state.taken_in += 1;
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn next_number(&self, today: Date) -> Number {
+        let mut state = self.state.lock();
+        let Some(numbers) = &mut state.numbers else { return Number { day: today, sequence: None } };
+        let number = numbers.next(today);
+        if numbers.are_low() {
+            self.wake.notify_one();
+        }
+        number
+    }
+
+    pub(super) fn opened(&self, timeout: Duration) -> Result<Opened, Trouble> {
+        let mut state = self.state.lock();
+        self.wait(&mut state, timeout, |state| state.opened.is_some() || state.trouble.is_some() || state.ended);
+        state.as_opened()
+    }
+
+    pub(super) fn opened_at_last(&self) -> Result<Opened, Trouble> {
+        let mut state = self.state.lock();
+        while state.opened.is_none() && !state.ended {
+            self.changed.wait(&mut state);
+        }
+        state.as_opened()
+    }
+
+    pub(super) fn has_ended(&self, timeout: Duration) -> bool {
+        let mut state = self.state.lock();
+        self.wait(&mut state, timeout, |state| state.ended);
+        state.ended
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        let state = self.state.lock();
+        let left_out = (state.left_out > 0)
+            .then(|| format!("{} calls were left out, so that the ledger lacks them", state.left_out));
+        let trouble = state.trouble.as_ref().map(|trouble| match left_out {
+            Some(left_out) => format!("{trouble}; {left_out}"),
+            None => trouble.to_string(),
+        });
+        let numbers = state.numbers_trouble.as_ref().map(Trouble::to_string);
+        trouble.into_iter().chain(numbers).reduce(|one, other| format!("{one}; {other}"))
+    }
+
+    pub(super) fn look(&self) {
+        self.wake.notify_one();
+    }
+
+    pub(super) fn troubles(&self) -> u64 {
+        self.state.lock().troubles
+    }
+
+    pub(super) fn left_out(&self) -> u64 {
+        self.state.lock().left_out
+    }
+
+    pub(super) fn pending(&self) -> usize {
+        let state = self.state.lock();
+        state.waiting.len() + state.in_hand + state.aside as usize
+    }
+
+    pub(super) fn flushed(&self, timeout: Duration) -> bool {
+        let mut state = self.state.lock();
+        let until = state.taken_in;
+        self.wait(&mut state, timeout, |state| state.written >= until || state.ended);
+        state.written >= until && state.left_out == 0
+    }
+
+    pub(super) fn close(&self, timeout: Duration, more: Duration) -> bool {
+        self.close_by(Closing { by: Instant::now() + timeout, is_waited_for: true });
+        let mut state = self.state.lock();
+        self.wait(&mut state, timeout + more, |state| state.ended);
+        state.ended && state.written + state.aside == state.taken_in && state.left_out == 0
+    }
+
+    /// Tells the thread to end when all is written, or at the first trouble.
+    pub(super) fn let_go(&self) {
+        self.close_by(Closing { by: Instant::now(), is_waited_for: false });
+    }
+
+    fn close_by(&self, closing: Closing) {
+        self.state.lock().closing.get_or_insert(closing);
+        self.wake.notify_one();
+        self.stop.notify_one();
+    }
+
+    fn wait(&self, state: &mut MutexGuard<'_, State>, timeout: Duration, is_so: impl Fn(&State) -> bool) {
+        let deadline = Instant::now() + timeout;
+        while !is_so(state) {
+            if self.changed.wait_until(state, deadline).timed_out() {
+                break;
+            }
+        }
+    }
+
+    // For the thread.
+
+    /// Waits until there may be something to do. Nobody wakes up meanwhile.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Waits before the next try; false if the time to try is over.
+    pub(super) async fn pause(&self, retry: Duration, retry_when_closing: Duration) -> bool {
+        let left = |closing: Closing| closing.by.saturating_duration_since(Instant::now());
+        let wait = match self.state.lock().closing.map(left) {
+            Some(Duration::ZERO) => return false,
+            Some(left) => left.min(retry_when_closing),
+            None => retry,
+        };
+        // Either the time is over or the engine stops: both are a reason to try.
+        let _ = tokio::time::timeout(wait, self.stop.notified()).await;
+        true
+    }
+
+    /// Whether whoever waits for the end has waited long enough, although all goes well.
+    pub(super) fn is_late(&self) -> bool {
+        self.state.lock().closing.is_some_and(|closing| closing.is_waited_for && Instant::now() >= closing.by)
+    }
+
+    /// Takes up to `limit` notes in hand. They count as pending until they are said to be written.
+    pub(super) fn take(&self, limit: usize) -> Vec<Note> {
+        let mut state = self.state.lock();
+        let count = limit.min(state.waiting.len());
+        let notes: Vec<Note> = state.waiting.drain(..count).collect();
+        state.in_hand = notes.len();
+        if state.waiting.is_empty() {
+            // After a rush the memory of its queue goes.
+            state.waiting.shrink_to(WAITING_KEPT);
+        }
+        notes
+    }
+
+    /// Whether so much waits that some of it should wait on the disk.
+    pub(super) fn is_long(&self) -> bool {
+        self.state.lock().waiting.len() > self.notes_max / 2
+    }
+
+    /// Whether something waits that belongs to a recording.
+    pub(super) fn has_recordings(&self) -> bool {
+        self.state.lock().waiting.iter().any(Note::is_of_recording)
+    }
+
+    /// Whether the thread is to end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.state.lock().closing.is_some()
+    }
+
+    /// The numbers go on after these.
+    pub(super) fn number_from(&self, numbers: Numbers) {
+        self.state.lock().numbers.get_or_insert(numbers);
+    }
+
+    /// The catalog knows of these numbers: none of them is given again.
+    pub(super) fn learn(&self, known: &Highest) {
+        if let Some(numbers) = &mut self.state.lock().numbers {
+            numbers.learn(known);
+        }
+    }
+
+    /// What should be reserved next, if it is time.
+    pub(super) fn reservation(&self) -> Option<Highest> {
+        self.state.lock().numbers.as_ref().filter(|numbers| numbers.are_low()).map(Numbers::plan)
+    }
+
+    /// What was planned is durable.
+    pub(super) fn reserved(&self, plan: &Highest) {
+        let mut state = self.state.lock();
+        if let Some(numbers) = &mut state.numbers {
+            numbers.reserve(plan);
+        }
+        if state.numbers_trouble.take().is_some() {
+            tracing::info!("numbers of calls can be reserved again");
+        }
+    }
+
+    /// It can't be had.
+    pub(super) fn not_reserved(&self, trouble: Trouble) {
+        let mut state = self.state.lock();
+        if state.numbers_trouble.as_ref() != Some(&trouble) {
+            state.troubles += 1;
+            tracing::error!("{trouble}");
+        }
+        state.numbers_trouble = Some(trouble);
+    }
+
+    /// What was given up to now.
+    pub(super) fn given(&self) -> Option<Highest> {
+        self.state.lock().numbers.as_ref().map(Numbers::given)
+    }
+
+    /// The catalog is open for the first time.
+    pub(super) fn started(&self, opened: Opened) {
+        self.state.lock().opened = Some(opened);
+        self.changed.notify_all();
+    }
+
+    /// Everything in hand is durable in the catalog.
+    pub(super) fn written(&self) {
+        let mut state = self.state.lock();
+        state.written += state.in_hand as u64;
+        state.in_hand = 0;
+        state.is_well();
+        self.changed.notify_all();
+    }
+
+    /// Everything in hand is durable in the file of what is not written yet.
+    pub(super) fn put_aside(&self) {
+        let mut state = self.state.lock();
+        state.aside += state.in_hand as u64;
+        state.in_hand = 0;
+        self.changed.notify_all();
+    }
+
+    /// The catalog has what was in that file.
+    pub(super) fn read_back(&self) {
+        let mut state = self.state.lock();
+        state.written += std::mem::take(&mut state.aside);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn in_trouble(&self, trouble: Trouble) {
+        let mut state = self.state.lock();
+        if state.trouble.as_ref() != Some(&trouble) {
+            state.troubles += 1;
+            tracing::error!(%trouble, waiting = state.waiting.len() + state.in_hand, "the catalog cannot be written");
+        }
+        state.trouble = Some(trouble);
+        self.changed.notify_all();
+    }
+
+    /// Takes no more notes, if the thread is to end and has nothing left to write.
+    pub(super) fn seal_if_done(&self) -> bool {
+        let mut state = self.state.lock();
+        state.sealed = state.closing.is_some() && state.waiting.is_empty() && state.in_hand == 0;
+        state.sealed
+    }
+
+    /// Takes no more notes.
+    pub(super) fn seal(&self) {
+        self.state.lock().sealed = true;
+    }
+
+    /// The thread is gone.
+    pub(super) fn end(&self, trouble: Option<Trouble>) {
+        let mut state = self.state.lock();
+        state.sealed = true;
+        state.ended = true;
+        if trouble.is_some() {
+            state.trouble = trouble;
+        }
+        let unwritten = state.waiting.len() + state.in_hand;
+        if unwritten > 0 {
+            let trouble = state.trouble.as_ref().map(Trouble::to_string).unwrap_or_default();
+            tracing::error!(
+                unwritten,
+                trouble,
+                "the catalog was closed before all was written: recordings are on disk all the same"
+            );
+        }
+        self.changed.notify_all();
+    }
+
+    /// Panics as often as a test asks for it.
+    #[cfg(test)]
+    pub(super) fn panic_if_asked(&self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let left = self.panics.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        assert!(left.is_err(), "a defect in the thread of the catalog");
+    }
+
+    /// Waits until the catalog is in trouble.
+    #[cfg(test)]
+    pub(super) fn wait_for_trouble(&self, timeout: Duration) -> Option<Trouble> {
+        let mut state = self.state.lock();
+        self.wait(&mut state, timeout, |state| state.trouble.is_some());
+        state.trouble.clone()
+    }
+}
+
+impl State {
+    fn is_well(&mut self) {
+        if self.trouble.take().is_some() {
+            let (waiting, left_out) = (self.waiting.len(), self.left_out);
+            tracing::info!(waiting, left_out, "the catalog can be written again");
+        }
+    }
+
+    fn as_opened(&self) -> Result<Opened, Trouble> {
+        match (&self.opened, &self.trouble) {
+            (Some(opened), _) => Ok(opened.clone()),
+            (None, Some(trouble)) => Err(trouble.clone()),
+            (None, None) if self.ended => Err(Trouble::Closed),
+            (None, None) => Err(Trouble::Opening),
+        }
+    }
+}

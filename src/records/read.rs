@@ -1,0 +1,465 @@
+//! Rows as lists: what the engine needs on start, and what commands print without an engine.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use jiff::{Timestamp, ToSpan, civil::Date};
+use serde::Serialize;
+use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    Customer, CutOff, LegStretch, Marks, Opened, Outcome, Participant, PurposeKind, RecordingState, Silence, Skipped,
+    Trouble, Unfinished, file,
+    numbers::Highest,
+    text::{self, Word},
+};
+use retrocall_words::{CallId, Country, Direction, Reason};
+
+/// Days whose last number is asked for: more than the file of numbers remembers.
+const DAYS_ASKED: i64 = 100;
+/// How many days before the open period one may lie whose calls another one goes on with: people talk over midnight.
+const CUT_OFF_DAYS: i64 = 1;
+
+/// A recording, as lists show it: never the customer's number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recording {
+    /// The recording's own id; none as long as the catalog does not know it.
+    pub id: Option<String>,
+    /// The call it is of.
+    pub call: CallId,
+    /// Whose call it was when it began.
+    pub agent: String,
+    /// Who talked for the desk, in their order.
+    pub agents: Vec<Participant>,
+    /// Who pressed record first; none if nobody did, or while it is being written.
+    pub pressed_by: Option<String>,
+    /// When the call began.
+    pub start: Timestamp,
+    /// How long it is; not known while it is being written.
+    pub seconds: Option<f64>,
+    /// Samples a second.
+    pub rate: u64,
+    /// Where it is: its first file; none while it is being written.
+    pub path: Option<PathBuf>,
+    /// All its files, in their order: more than one if it is longer than a WAV file can be.
+    pub parts: Vec<PathBuf>,
+    /// Stretches of a leg for which nothing came, in seconds of the call.
+    pub gaps: Vec<LegStretch>,
+    /// Stretches that are silence because somebody asked for it.
+    pub masks: Vec<Silence>,
+    /// Stretches of a leg of which what came was lost.
+    pub lost: Vec<LegStretch>,
+    /// Why it was selected.
+    pub reasons: Vec<Reason>,
+    /// Why it exists.
+    pub purposes: Vec<PurposeKind>,
+    /// When its last purpose is no longer in force; none while one of them waits for an event, or before it has any.
+    pub due: Option<Timestamp>,
+    /// How far it is.
+    pub state: RecordingState,
+    /// The size of the file; not known while it is being written.
+    pub bytes: Option<u64>,
+    /// The call before, where this one goes on with one that was cut off.
+    pub continues: Option<CallId>,
+}
+
+/// The ledger's row of a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallRow {
+    /// The id.
+    pub call: CallId,
+    /// The day (UTC) whose sequence it is in.
+    pub day: Date,
+    /// Its place there; none if it is known from its recording alone.
+    pub sequence: Option<u64>,
+    /// Who talked for the desk when it began.
+    pub agent: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Option<Timestamp>,
+    /// How long it was.
+    pub seconds: Option<f64>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it was selected.
+    pub reasons: Vec<Reason>,
+    /// Whether it was private.
+    pub private: bool,
+    /// Whether the customer objected.
+    pub objected: bool,
+    /// Places where samples were missing.
+    pub gaps: u64,
+    /// How much was missing there.
+    pub gap_seconds: f64,
+    /// Frames that came late or twice.
+    pub late_frames: u64,
+    /// Frames of which samples were lost because memory was full.
+    pub lost_frames: u64,
+    /// Whether it was cut off: nobody hung up.
+    pub cut_off: bool,
+    /// The call before, where this one goes on with one that was cut off. Such a call is not drawn.
+    pub continues: Option<CallId>,
+}
+
+/// Everything that is kept or being written, the newest last. Needs no engine; without a catalog there is nothing.
+pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
+    read(home, async |rows, columns| {
+        // Recordings first: what belongs to one is written with it, so that it is there for whoever asks later.
+        let select = sqlx::query(
+            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings ORDER BY began_at, id",
+        );
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        let select = sqlx::query("SELECT recording, purpose, due_at FROM purposes ORDER BY recording, purpose");
+        let mut purposes: HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>> = HashMap::new();
+        for row in select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))? {
+            let of = purposes.entry(columns.get(&row, "recording")?).or_default();
+            of.push((columns.word(&row, "purpose")?, columns.maybe(&row, "due_at")?));
+        }
+        let mut agents = participants(rows, columns).await?;
+        let mut parts = parts(rows, columns).await?;
+        let each = found.iter().map(|row| {
+            let mut recording = recording(row, columns, &mut purposes)?;
+            let id: &str = columns.get(row, "id")?;
+            recording.agents = agents.remove(id).unwrap_or_default();
+            if recording.path.is_some() {
+                recording.parts = parts.remove(id).unwrap_or_default();
+            }
+            Ok(recording)
+        });
+        each.collect()
+    })
+}
+
+/// Who took part, by recording.
+async fn participants(
+    rows: &mut SqliteConnection,
+    columns: &Columns<'_>,
+) -> Result<HashMap<String, Vec<Participant>>, Trouble> {
+    let select = sqlx::query(
+        "SELECT recording, agent, from_seconds, to_seconds FROM participants ORDER BY recording, from_seconds",
+    );
+    let mut all: HashMap<String, Vec<Participant>> = HashMap::new();
+    for row in select.fetch_all(rows).await.map_err(|error| columns.refused(&error))? {
+        let participant = Participant {
+            agent: columns.get(&row, "agent")?,
+            from_seconds: columns.get(&row, "from_seconds")?,
+            to_seconds: columns.get(&row, "to_seconds")?,
+        };
+        all.entry(columns.get(&row, "recording")?).or_default().push(participant);
+    }
+    Ok(all)
+}
+
+/// Where the files are, by recording.
+async fn parts(rows: &mut SqliteConnection, columns: &Columns<'_>) -> Result<HashMap<String, Vec<PathBuf>>, Trouble> {
+    let select = sqlx::query("SELECT recording, path FROM parts ORDER BY recording, part");
+    let mut all: HashMap<String, Vec<PathBuf>> = HashMap::new();
+    for row in select.fetch_all(rows).await.map_err(|error| columns.refused(&error))? {
+        let path = columns.home.join(columns.get::<String>(&row, "path")?);
+        all.entry(columns.get(&row, "recording")?).or_default().push(path);
+    }
+    Ok(all)
+}
+
+fn recording(
+    row: &SqliteRow,
+    columns: &Columns,
+    purposes: &mut HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>>,
+) -> Result<Recording, Trouble> {
+    let id: String = columns.get(row, "id")?;
+    let purposes = purposes.remove(&id).unwrap_or_default();
+    // The last one counts, and one without a date is later than any.
+    let dates: Option<Vec<Timestamp>> = purposes.iter().map(|(_, due)| *due).collect();
+    let state = columns.word(row, "state")?;
+    let path = columns.home.join(columns.get::<String>(row, "path")?);
+    // An older engine wrote less of them.
+    let marks: Marks = serde_json::from_str(columns.get(row, "marks")?).unwrap_or_default();
+    Ok(Recording {
+        agents: Vec::new(),
+        parts: Vec::new(),
+        pressed_by: marks.record.into_iter().next().map(|(_, agent)| agent),
+        gaps: marks.gaps,
+        masks: marks.masks,
+        lost: marks.lost,
+        call: columns.parsed(row, "call")?,
+        agent: columns.get(row, "agent")?,
+        start: columns.parsed(row, "began_at")?,
+        seconds: columns.get(row, "seconds")?,
+        rate: columns.count(row, "rate")?.ok_or_else(|| columns.unreadable("rate"))?,
+        path: (state != RecordingState::Committing).then_some(path),
+        reasons: columns.reasons(row)?,
+        purposes: purposes.iter().map(|(purpose, _)| *purpose).collect(),
+        due: dates.and_then(|dates| dates.into_iter().max()),
+        state,
+        bytes: columns.count(row, "bytes")?,
+        continues: columns.maybe(row, "continues")?,
+        id: Some(id),
+    })
+}
+
+/// The calls whose recordings are registered as durable. Needs no engine; without a catalog there are none.
+pub fn registered(home: &Path) -> Result<HashSet<CallId>, Trouble> {
+    let calls = read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT call FROM recordings WHERE state <> 'committing'");
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| columns.parsed(row, "call")).collect()
+    })?;
+    Ok(calls.into_iter().collect())
+}
+
+/// The calls whose recordings are of this customer: by the number as it was given, or in its one form, as whoever dials in `country` means it.
+/// Needs no engine; without a catalog there are none.
+pub fn of_customer(home: &Path, customer: &Customer, country: Country) -> Result<HashSet<CallId>, Trouble> {
+    let form = customer.in_one_form(country);
+    let calls = read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT call FROM recordings WHERE customer = $1 OR customer_form = $2");
+        let select = select.bind(customer.number()).bind(form.as_ref().map(Customer::number));
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| columns.parsed(row, "call")).collect()
+    })?;
+    Ok(calls.into_iter().collect())
+}
+
+/// Reads the whole file through, and says what is damaged in it, in SQLite's words, which name pages and tables, never what is in them.
+/// Needs no engine; without a catalog there is nothing.
+pub fn damage(home: &Path) -> Result<Vec<String>, Trouble> {
+    read(home, async |rows, columns| {
+        let found = file::damage(rows).await.map_err(|error| columns.refused(&error))?;
+        Ok(found)
+    })
+}
+
+/// The ledger's rows, the newest last. Needs no engine; without a catalog there are none.
+pub fn calls(home: &Path) -> Result<Vec<CallRow>, Trouble> {
+    read(home, async |rows, columns| {
+        let select = sqlx::query(
+            "SELECT call, day, sequence, agent, direction, began_at, ended_at, seconds, outcome, reasons, private, objected, gaps,
+                    gap_seconds, late_frames, lost_frames, cut_off, continues
+             FROM calls ORDER BY began_at, call",
+        );
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        found.iter().map(|row| call_row(row, columns)).collect()
+    })
+}
+
+fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
+    Ok(CallRow {
+        call: columns.parsed(row, "call")?,
+        day: columns.parsed(row, "day")?,
+        sequence: columns.count(row, "sequence")?,
+        agent: columns.get(row, "agent")?,
+        direction: columns.word(row, "direction")?,
+        start: columns.parsed(row, "began_at")?,
+        end: columns.maybe(row, "ended_at")?,
+        seconds: columns.get(row, "seconds")?,
+        outcome: columns.word(row, "outcome")?,
+        reasons: columns.reasons(row)?,
+        private: columns.get(row, "private")?,
+        objected: columns.get(row, "objected")?,
+        gaps: columns.count(row, "gaps")?.unwrap_or(0),
+        gap_seconds: columns.get(row, "gap_seconds")?,
+        late_frames: columns.count(row, "late_frames")?.unwrap_or(0),
+        lost_frames: columns.count(row, "lost_frames")?.unwrap_or(0),
+        cut_off: columns.get(row, "cut_off")?,
+        continues: columns.maybe(row, "continues")?,
+    })
+}
+
+/// Numbers that no call has, or whose calls have no row. Needs no engine; without a catalog there are none.
+pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
+    read(home, async |rows, columns| {
+        let select = sqlx::query("SELECT day, first, last FROM skipped_numbers ORDER BY day, first");
+        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
+        let number = |row, column| columns.count(row, column)?.ok_or_else(|| columns.unreadable(column));
+        let skipped = |row| {
+            Ok(Skipped { day: columns.parsed(row, "day")?, first: number(row, "first")?, last: number(row, "last")? })
+        };
+        found.iter().map(skipped).collect()
+    })
+}
+
+/// What an earlier run left: everything but the calls `of_this_run`. What was live then and is not kept is written down as lost. `period` is the
+/// day with which the open period of numbers is labelled, which the wall clock never turns back.
+pub(super) async fn start(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    of_this_run: &HashSet<CallId>,
+    period: Date,
+) -> Result<Opened, Trouble> {
+    let columns = Columns { path, home: Path::new("") };
+    let failed = |error: sqlx::Error| columns.refused(&error);
+    let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+    let select = sqlx::query(
+        "SELECT call, agent, began_at FROM calls
+         WHERE outcome = 'live' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call)
+         ORDER BY began_at, call",
+    );
+    let mut lost = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    lost.retain(|call| !of_this_run.contains(&call.call));
+    for call in &lost {
+        let update = sqlx::query("UPDATE calls SET outcome = 'lost', cut_off = TRUE WHERE call = $1")
+            .bind(call.call.to_string());
+        update.execute(&mut *transaction).await.map_err(failed)?;
+    }
+    let select =
+        sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
+    let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    committing.retain(|call| !of_this_run.contains(&call.call));
+    let mut cut_off = cut_off(&mut transaction, &columns, period).await?;
+    cut_off.retain(|call| !of_this_run.contains(&call.call));
+    transaction.commit().await.map_err(failed)?;
+    Ok(Opened { lost, committing, cut_off })
+}
+
+/// The calls with which another one may go on: cut off, or live a moment ago; of the open period or the day before; and not gone on with yet.
+async fn cut_off(
+    connection: &mut SqliteConnection,
+    columns: &Columns<'_>,
+    period: Date,
+) -> Result<Vec<CutOff>, Trouble> {
+    let since = period.saturating_sub(CUT_OFF_DAYS.days());
+    let select = sqlx::query(
+        "SELECT call, agent, private, objected,
+                EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call
+                        AND recordings.reasons LIKE '%' || $2 || '%') AS recording
+         FROM calls
+         WHERE (cut_off OR outcome = 'live') AND day >= $1
+               AND NOT EXISTS (SELECT 1 FROM calls AS later WHERE later.continues = calls.call)
+         ORDER BY began_at, call",
+    );
+    let found = select.bind(text::day(since)).bind(Reason::OnDemand.as_str()).fetch_all(connection).await;
+    let one = |row: &SqliteRow| {
+        Ok(CutOff {
+            call: columns.parsed(row, "call")?,
+            agent: columns.get(row, "agent")?,
+            recording: columns.get(row, "recording")?,
+            private: columns.get(row, "private")?,
+            objected: columns.get(row, "objected")?,
+        })
+    };
+    found.map_err(|error| columns.refused(&error))?.iter().map(one).collect()
+}
+
+/// The last number of each day that the catalog knows: of a call, or of a hole that has a name.
+pub(super) async fn last_numbers(connection: &mut SqliteConnection, path: &Path) -> Result<Highest, Trouble> {
+    let columns = Columns { path, home: Path::new("") };
+    let select = sqlx::query(
+        "SELECT day, MAX(number) AS last
+         FROM (SELECT day, sequence AS number FROM calls UNION ALL SELECT day, last AS number FROM skipped_numbers) AS known
+         WHERE number IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT $1",
+    );
+    let found = select.bind(DAYS_ASKED).fetch_all(connection).await.map_err(|error| columns.refused(&error))?;
+    found.iter().map(|row| Ok((columns.parsed(row, "day")?, columns.count(row, "last")?.unwrap_or(0)))).collect()
+}
+
+fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, Trouble> {
+    let one = |row| {
+        Ok(Unfinished {
+            call: columns.parsed(row, "call")?,
+            agent: columns.get(row, "agent")?,
+            began_at: columns.parsed(row, "began_at")?,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// The numbers from this one on that the catalog knows, as ranges: of calls, and of holes that have a name.
+pub(super) async fn numbers_from(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    day: Date,
+    first: u64,
+) -> Result<Vec<(u64, u64)>, Trouble> {
+    let columns = Columns { path, home: Path::new("") };
+    let select = sqlx::query(
+        "SELECT sequence AS first, sequence AS last FROM calls WHERE day = $1 AND sequence >= $2
+         UNION ALL SELECT first, last FROM skipped_numbers WHERE day = $1 AND last >= $2",
+    );
+    let select = select.bind(text::day(day)).bind(text::count(first));
+    let found = select.fetch_all(connection).await.map_err(|error| columns.refused(&error))?;
+    let number = |row, column| columns.count(row, column)?.ok_or_else(|| columns.unreadable(column));
+    found.iter().map(|row| Ok((number(row, "first")?, number(row, "last")?))).collect()
+}
+
+/// Reads with a connection of its own, on a thread of its own: whoever asks may be inside another runtime.
+fn read<T: Send>(
+    home: &Path,
+    ask: impl AsyncFnOnce(&mut SqliteConnection, &Columns) -> Result<Vec<T>, Trouble> + Send,
+) -> Result<Vec<T>, Trouble> {
+    let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+    let path = file::path(&home);
+    let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+        runtime.block_on(async {
+            let Some(mut connection) = file::open_to_read(&path).await? else { return Ok(Vec::new()) };
+            let answer = ask(&mut connection, &Columns { path: &path, home: &home }).await;
+            // Nothing was written: there is nothing to lose.
+            let _ = connection.close().await;
+            answer
+        })
+    };
+    thread::scope(|scope| {
+        let reader = thread::Builder::new().name("catalog-read".into()).spawn_scoped(scope, work).map_err(no_thread)?;
+        match reader.join() {
+            Ok(answer) => answer,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Reads columns, and says which one cannot be read, never what is in it.
+struct Columns<'a> {
+    path: &'a Path,
+    home: &'a Path,
+}
+
+impl Columns<'_> {
+    fn refused(&self, error: &sqlx::Error) -> Trouble {
+        Trouble::of(self.path, error)
+    }
+
+    fn unreadable(&self, column: &str) -> Trouble {
+        Trouble::unreadable(self.path, column)
+    }
+
+    fn get<'r, T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>>(
+        &self,
+        row: &'r SqliteRow,
+        column: &str,
+    ) -> Result<T, Trouble> {
+        row.try_get(column).map_err(|_| self.unreadable(column))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, row: &SqliteRow, column: &str) -> Result<T, Trouble> {
+        text::parse(self.get(row, column)?).ok_or_else(|| self.unreadable(column))
+    }
+
+    fn maybe<T: std::str::FromStr>(&self, row: &SqliteRow, column: &str) -> Result<Option<T>, Trouble> {
+        match self.get::<Option<&str>>(row, column)? {
+            None => Ok(None),
+            Some(text) => text::parse(text).map(Some).ok_or_else(|| self.unreadable(column)),
+        }
+    }
+
+    fn count(&self, row: &SqliteRow, column: &str) -> Result<Option<u64>, Trouble> {
+        match self.get::<Option<i64>>(row, column)? {
+            None => Ok(None),
+            Some(count) => u64::try_from(count).map(Some).map_err(|_| self.unreadable(column)),
+        }
+    }
+
+    fn word<T: Word>(&self, row: &SqliteRow, column: &str) -> Result<T, Trouble> {
+        T::read(self.get(row, column)?).ok_or_else(|| self.unreadable(column))
+    }
+
+    fn reasons(&self, row: &SqliteRow) -> Result<Vec<Reason>, Trouble> {
+        text::read_reasons(self.get(row, "reasons")?).ok_or_else(|| self.unreadable("reasons"))
+    }
+}

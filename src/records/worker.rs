@@ -1,0 +1,355 @@
+//! The thread `catalog`: reserves numbers, opens the file, writes what waits, tries again when it is refused, and puts aside what can't
+//! be written.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs, io, mem,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::civil::Date;
+use sqlx::{Connection, SqliteConnection};
+
+use super::{
+    CallBegun, Limits, Note, Trouble,
+    file::{self, Identity},
+    numbers::{AHEAD, Highest, Numbers, NumbersFile},
+    queue::Queue,
+    read,
+    unwritten::{Reader, Unwritten},
+    write,
+};
+use retrocall_core::barrier;
+use retrocall_words::{CallId, Country};
+
+/// Notes that go into one transaction at most.
+const BATCH_MAX: usize = 1_000;
+
+/// How long after a refusal the file is tried again while the engine stops.
+const RETRY_WHEN_CLOSING: Duration = Duration::from_millis(100);
+
+/// What the thread owns.
+pub(super) struct Worker {
+    queue: Arc<Queue>,
+    home: PathBuf,
+    path: PathBuf,
+    /// The day when the engine started.
+    today: Date,
+    /// The country of customers' numbers that are given without one.
+    country: Country,
+    /// Whether every number in the file that is open has its one form by the rule for that country.
+    has_forms: bool,
+    retry: Duration,
+    aside_after: Duration,
+    /// Since when the catalog has been out of reach.
+    out_of_reach_since: Option<Instant>,
+    connection: Option<SqliteConnection>,
+    /// The file that is open, or was.
+    identity: Option<Identity>,
+    has_started: bool,
+    /// It has begun to work, and, unless it has panicked, not ended.
+    is_at_work: bool,
+    /// Whether the kernel keeps this thread from writing elsewhere than in the home folder.
+    is_barred: bool,
+    numbers: NumbersFile,
+    /// The file of numbers is gone, and there is a catalog: that says which numbers were given.
+    are_numbers_gone: bool,
+    /// Up to these, each number was handed to a catalog, or will never have a row.
+    accounted: Highest,
+    /// The catalog that has a row for each of them, or a name for the hole.
+    accounted_in: Option<Identity>,
+    /// What the catalog knew of numbers when it was first opened.
+    known: (Option<Identity>, Highest),
+    /// Notes that were taken from the queue, and are not durable yet.
+    in_hand: Vec<Note>,
+    unwritten: Unwritten,
+    /// How far the file of what was not written has been read back, and what was read last.
+    reader: Option<Reader>,
+    from_file: Vec<Note>,
+    /// Calls of this run whose notes went into that file before the catalog was open for the first time.
+    of_this_run: HashSet<CallId>,
+    /// Calls that have begun and not ended, so that their rows can be written again into a file that was put in the first one's place.
+    live: HashMap<CallId, CallBegun>,
+}
+
+impl Worker {
+    pub(super) fn new(queue: Arc<Queue>, home: PathBuf, today: Date, country: Country, limits: &Limits) -> Worker {
+        Worker {
+            path: file::path(&home),
+            numbers: NumbersFile::new(&home),
+            unwritten: Unwritten::new(&home, limits.unwritten_bytes_max),
+            queue,
+            home,
+            today,
+            country,
+            has_forms: false,
+            retry: limits.retry,
+            aside_after: limits.aside_after,
+            out_of_reach_since: None,
+            connection: None,
+            identity: None,
+            has_started: false,
+            is_at_work: false,
+            is_barred: false,
+            are_numbers_gone: false,
+            accounted: Highest::new(),
+            accounted_in: None,
+            known: (None, Highest::new()),
+            in_hand: Vec::new(),
+            reader: None,
+            from_file: Vec::new(),
+            of_this_run: HashSet::new(),
+            live: HashMap::new(),
+        }
+    }
+
+    /// Works until the catalog is closed. After a panic it is called again: what was in hand still is, and is tried again with a new
+    /// connection.
+    pub(super) fn run(&mut self) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return self.queue.end(Some(Trouble::NoThread { cause: error.to_string() })),
+        };
+        let has_panicked = mem::replace(&mut self.is_at_work, true);
+        if has_panicked {
+            self.queue.in_trouble(Trouble::Panicked { path: self.path.clone() });
+            (self.connection, self.reader) = (None, None);
+            self.from_file.clear();
+        }
+        if !has_panicked || runtime.block_on(self.queue.pause(self.retry, RETRY_WHEN_CLOSING)) {
+            runtime.block_on(self.work());
+        }
+        self.queue.seal();
+        if let Err(error) = self.put_aside() {
+            tracing::error!(path = %self.unwritten.path().display(), "what the catalog did not take can't be put aside: {error}");
+        }
+        self.give_back_numbers();
+        self.queue.end(None);
+    }
+
+    async fn work(&mut self) {
+        loop {
+            let done = self.step().await;
+            if done.is_ok() {
+                self.out_of_reach_since = None;
+            }
+            match done {
+                Ok(true) if self.queue.is_late() => break,
+                Ok(true) => {}
+                Ok(false) if self.queue.seal_if_done() => break,
+                Ok(false) => self.queue.woken().await,
+                Err(trouble) => {
+                    self.disconnect().await;
+                    self.queue.in_trouble(trouble);
+                    if self.queue.is_long() || self.would_lose_recordings() {
+                        // A disk that takes nothing has been told of: what waits goes on waiting in memory.
+                        let _ = self.put_aside();
+                    }
+                    if !self.queue.pause(self.retry, RETRY_WHEN_CLOSING).await {
+                        break;
+                    }
+                }
+            }
+        }
+        self.disconnect().await;
+    }
+
+    /// Whether a kill would take along what no file of a recording says, and nobody can tell how long the catalog will be away.
+    fn would_lose_recordings(&mut self) -> bool {
+        let since = *self.out_of_reach_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= self.aside_after
+            && (self.in_hand.iter().any(Note::is_of_recording) || self.queue.has_recordings())
+    }
+
+    /// Writes one batch. False if there was nothing to do.
+    async fn step(&mut self) -> Result<bool, Trouble> {
+        // As soon as there is a home that can be named to the kernel.
+        if !self.is_barred && self.home.is_dir() {
+            barrier::write_only_below(&[&self.home]);
+            self.is_barred = true;
+        }
+        // First: numbers are there although the catalog is not.
+        self.reserve_numbers();
+        let is_new = self.connect().await?;
+        self.read_back()?;
+        let is_from_file = !self.from_file.is_empty();
+        if !is_from_file {
+            self.start().await?;
+            if self.in_hand.is_empty() {
+                self.in_hand = self.queue.take(BATCH_MAX);
+            }
+            // A new connection writes even nothing: only that shows that it can.
+            if self.in_hand.is_empty() && !is_new {
+                return self.make_forms().await;
+            }
+        }
+        let Some(connection) = &mut self.connection else { return Ok(false) };
+        let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
+        #[cfg(test)]
+        self.queue.panic_if_asked();
+        let written = write::write(connection, &self.home, self.country, notes, &self.live).await;
+        written.map_err(|error| Trouble::of(&self.path, &error))?;
+        for note in mem::take(notes) {
+            self.was_written(note);
+        }
+        self.queue.written();
+        Ok(true)
+    }
+
+    /// While nothing else is to be done: numbers of customers get their one form, if that is still to be made. False if there are none.
+    async fn make_forms(&mut self) -> Result<bool, Trouble> {
+        let Some(connection) = self.connection.as_mut().filter(|_| !self.has_forms && !self.queue.is_closing()) else {
+            return Ok(false);
+        };
+        let made =
+            write::make_forms(connection, self.country).await.map_err(|error| Trouble::of(&self.path, &error))?;
+        self.has_forms = !made;
+        Ok(made)
+    }
+
+    fn was_written(&mut self, note: Note) {
+        let (day, number) = match &note {
+            Note::Begun(call) => (call.day, call.sequence.unwrap_or(0)),
+            Note::Skipped(skipped) => (skipped.day, skipped.last),
+            Note::Ended(call) => return drop(self.live.remove(&call.call)),
+            Note::Selected(_) | Note::Kept(_) => return,
+        };
+        // Notes come in the order in which numbers are given: with this one all before it are accounted for.
+        let last = self.accounted.entry(day).or_default();
+        *last = number.max(*last);
+        if let Note::Begun(call) = note {
+            self.live.insert(call.call, call);
+        }
+    }
+
+    /// Sees to it that the file at the catalog's path is open. True if it was not.
+    async fn connect(&mut self) -> Result<bool, Trouble> {
+        if self.connection.is_some() {
+            if file::identity(&self.path) == self.identity {
+                return Ok(false);
+            }
+            // It was moved away: rows written now would go wherever it went.
+            tracing::warn!(path = %self.path.display(), "the catalog was moved away or replaced while it was in use");
+            self.disconnect().await;
+        }
+        let (mut connection, identity) = file::open(&self.path, self.identity).await?;
+        if self.known.0 != Some(identity) {
+            self.known = (Some(identity), read::last_numbers(&mut connection, &self.path).await?);
+        }
+        (self.connection, self.identity, self.has_forms) = (Some(connection), Some(identity), false);
+        Ok(true)
+    }
+
+    /// Once for each file that is put there, when all that an earlier run had to say has been read back: the holes in its numbers get
+    /// names; and of the first one, what is unfinished in it is told.
+    async fn start(&mut self) -> Result<(), Trouble> {
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        if self.accounted_in != self.identity {
+            if self.are_numbers_gone {
+                let last = read::last_numbers(connection, &self.path).await?;
+                // Some may have been given that no row knows of.
+                self.accounted = last.into_iter().map(|(day, last)| (day, last.saturating_add(AHEAD))).collect();
+                self.queue.number_from(Numbers::after(&self.accounted, self.today));
+                self.are_numbers_gone = false;
+            }
+            let live: BTreeSet<_> = self.live.values().filter_map(|call| Some((call.day, call.sequence?))).collect();
+            write::name_skipped(connection, &self.path, &self.known.1, &self.accounted, &live).await?;
+            self.queue.learn(&read::last_numbers(connection, &self.path).await?);
+            self.accounted_in = self.identity;
+            self.reserve_numbers();
+        }
+        let Some(connection) = self.connection.as_mut().filter(|_| !self.has_started) else { return Ok(()) };
+        let known = [&self.known.1, &self.accounted].into_iter().filter_map(|known| known.last_key_value());
+        let period = known.map(|(day, _)| *day).max().unwrap_or(self.today).max(self.today);
+        let opened = read::start(connection, &self.path, &self.of_this_run, period).await?;
+        self.of_this_run = HashSet::new();
+        self.has_started = true;
+        self.queue.started(opened);
+        Ok(())
+    }
+
+    /// Reserves numbers if it is time. If none can be had, that is told, and calls go on without.
+    fn reserve_numbers(&mut self) {
+        let reserved = self.know_numbers().and_then(|()| match self.queue.reservation() {
+            Some(plan) => self.numbers.store(&plan).map(|()| self.queue.reserved(&plan)),
+            None => Ok(()),
+        });
+        if let Err(trouble) = reserved {
+            self.queue.not_reserved(trouble);
+        }
+    }
+
+    /// Finds out which numbers were given before, if the file says so, or if there is nothing else that could.
+    fn know_numbers(&mut self) -> Result<(), Trouble> {
+        if self.queue.given().is_some() {
+            return Ok(());
+        }
+        let found = self.numbers.load()?;
+        let is_first = self.home.is_dir() && !fs::metadata(&self.path).is_ok_and(|found| found.len() > 0);
+        match found.or(is_first.then(Highest::new)) {
+            Some(known) => {
+                self.queue.number_from(Numbers::after(&known, self.today));
+                (self.accounted, self.accounted_in) = (known, None);
+            }
+            None => self.are_numbers_gone = self.home.is_dir(),
+        }
+        Ok(())
+    }
+
+    /// The next run goes on without a hole.
+    fn give_back_numbers(&mut self) {
+        let Some(given) = self.queue.given() else { return };
+        if let Err(trouble) = self.numbers.store(&given) {
+            tracing::warn!("some numbers of calls will be skipped: {trouble}");
+        }
+    }
+
+    /// Takes the next notes from the file of what was not written, or is done with it.
+    fn read_back(&mut self) -> Result<(), Trouble> {
+        if !self.from_file.is_empty() || self.reader.is_none() && !self.unwritten.is_there() {
+            return Ok(());
+        }
+        let refused = |error: io::Error| Trouble::unusable(self.unwritten.path(), &error);
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => self.unwritten.read().map_err(refused)?,
+        };
+        // After a refusal from the beginning again: a note that is written twice is as good as one that is written once.
+        match reader.next().map_err(refused)? {
+            Some(notes) => (self.from_file, self.reader) = (notes, Some(reader)),
+            None => {
+                self.unwritten.finish(&reader).map_err(refused)?;
+                self.queue.read_back();
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts everything that waits into that file.
+    fn put_aside(&mut self) -> io::Result<()> {
+        loop {
+            if self.in_hand.is_empty() {
+                self.in_hand = self.queue.take(BATCH_MAX);
+            }
+            if self.in_hand.is_empty() {
+                return Ok(());
+            }
+            self.unwritten.append(&self.in_hand)?;
+            if !self.has_started {
+                let begun = |note: &Note| if let Note::Begun(call) = note { Some(call.call) } else { None };
+                self.of_this_run.extend(self.in_hand.iter().filter_map(begun));
+            }
+            self.in_hand.clear();
+            self.queue.put_aside();
+        }
+    }
+
+    async fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // What was committed is durable, and what was not is still in hand: a bad close loses nothing.
+            let _ = connection.close().await;
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Notes as rows. Plain SQL, and such that a note written twice is as good as once: an answer can be lost after the deed.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
+
+use jiff::{Timestamp, civil::Date};
+use sqlx::{Connection, Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::{
+    CallBegun, CallEnded, Customer, Note, Outcome, RecordingBegun, RecordingKept, Skipped, Trouble, customer, day_of,
+    file,
+    numbers::Highest,
+    read,
+    text::{self, Word},
+};
+use retrocall_words::{CallId, Country};
+
+/// Rows whose numbers get their one form in one transaction: so few that notes do not wait for long.
+const FORMS_MAX: i64 = 200;
+
+type Written = Result<(), sqlx::Error>;
+
+/// Writes the notes in one transaction. `live` are the calls that had begun before them, `country` is that of customers' numbers without one.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    home: &Path,
+    country: Country,
+    notes: &[Note],
+    live: &HashMap<CallId, CallBegun>,
+) -> Written {
+    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    let mut pen = Pen { rows: &mut transaction, home, country, live };
+    for note in notes {
+        match note {
+            Note::Begun(call) => pen.begun(call).await?,
+            Note::Ended(call) => pen.ended(call).await?,
+            Note::Selected(recording) => pen.selected(recording).await?,
+            Note::Kept(recording) => pen.kept(recording).await?,
+            Note::Skipped(skipped) => skip(pen.rows, skipped).await?,
+        }
+    }
+    transaction.commit().await
+}
+
+/// Makes the one form of customers' numbers that have none by the rule for this `country`: of an older catalog, or of one for another
+/// country. Not of all at once: false when all have it.
+pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Country) -> Result<bool, sqlx::Error> {
+    let rule = customer::rule(country);
+    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    let select = sqlx::query(
+        "SELECT id, customer FROM recordings
+         WHERE customer IS NOT NULL AND (customer_rule < $1 OR customer_rule > $1) LIMIT $2",
+    );
+    let rows = select.bind(&rule).bind(FORMS_MAX).fetch_all(&mut *transaction).await?;
+    for row in &rows {
+        let (id, given): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let form = Customer::from(given).in_one_form(country);
+        let update = sqlx::query("UPDATE recordings SET customer_form = $2, customer_rule = $3 WHERE id = $1")
+            .bind(id)
+            .bind(form.as_ref().map(Customer::number))
+            .bind(&rule);
+        update.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(!rows.is_empty())
+}
+
+/// Gives a name to each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for; but not for `live`
+/// calls, whose rows come.
+pub(super) async fn name_skipped(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    before: &Highest,
+    accounted: &Highest,
+    live: &BTreeSet<(Date, u64)>,
+) -> Result<(), Trouble> {
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+    for (day, last) in accounted {
+        let first = before.get(day).map_or(1, |before| before.saturating_add(1));
+        let mut taken = read::numbers_from(&mut transaction, path, *day, first).await?;
+        taken.extend(live.range((*day, first)..).take_while(|live| live.0 == *day).map(|live| (live.1, live.1)));
+        taken.sort_unstable();
+        for (first, last) in holes(first, *last, &taken) {
+            tracing::warn!(
+                %day, first, last,
+                "no call is known of these numbers: they were reserved when the engine was killed, or the catalog lacks their calls"
+            );
+            skip(&mut transaction, &Skipped { day: *day, first, last }).await.map_err(failed)?;
+        }
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// What lies between these ranges of numbers, which are sorted.
+pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut holes = Vec::new();
+    for (from, to) in taken.iter().copied().chain([(last.saturating_add(1), u64::MAX)]) {
+        let before = from.saturating_sub(1).min(last);
+        if first <= before {
+            holes.push((first, before));
+        }
+        first = first.max(to.saturating_add(1));
+    }
+    holes
+}
+
+struct Pen<'a> {
+    rows: &'a mut SqliteConnection,
+    home: &'a Path,
+    country: Country,
+    live: &'a HashMap<CallId, CallBegun>,
+}
+
+/// Writes down that numbers have no call, or calls without a row.
+async fn skip(rows: &mut SqliteConnection, skipped: &Skipped) -> Written {
+    let insert = sqlx::query(
+        "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(text::day(skipped.day))
+    .bind(text::count(skipped.first))
+    .bind(text::count(skipped.last))
+    .bind(text::time(Timestamp::now()));
+    insert.execute(rows).await.map(drop)
+}
+
+impl Pen<'_> {
+    async fn begun(&mut self, call: &CallBegun) -> Written {
+        if self.insert_call(call, call.sequence).await? || self.knows(call.call).await? {
+            return Ok(());
+        }
+        // Somebody put rows into the file. A number is never given twice, and a call without a row would be worse than one without a number.
+        tracing::error!(
+            call = %call.call, day = %call.day, sequence = call.sequence,
+            "the call's sequence number is taken in the catalog: the call is written down without one"
+        );
+        self.insert_call(call, None).await?;
+        Ok(())
+    }
+
+    /// False if the call is there already, or its number is.
+    async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
+        let insert = sqlx::query(
+            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(call.call.to_string())
+        .bind(text::day(call.day))
+        .bind(sequence.map(text::count))
+        .bind(&call.agent)
+        .bind(call.direction.word())
+        .bind(text::time(call.began_at))
+        .bind(Outcome::Live.word())
+        .bind(call.continues.map(|before| before.to_string()));
+        Ok(insert.execute(&mut *self.rows).await?.rows_affected() == 1)
+    }
+
+    async fn knows(&mut self, call: CallId) -> Result<bool, sqlx::Error> {
+        let select = sqlx::query("SELECT call FROM calls WHERE call = $1").bind(call.to_string());
+        Ok(select.fetch_optional(&mut *self.rows).await?.is_some())
+    }
+
+    async fn ended(&mut self, call: &CallEnded) -> Written {
+        if self.update_call(call).await? == 0 {
+            // Its beginning is in a file that is no longer here.
+            match self.live.get(&call.call).cloned() {
+                Some(begun) => {
+                    self.begun(&begun).await?;
+                    self.update_call(call).await?;
+                }
+                None => {
+                    tracing::error!(call = %call.call, "a call ended that the catalog does not know: it has no row")
+                }
+            }
+        }
+        if call.outcome != Outcome::Kept {
+            // A commit that came to nothing: its file is gone, and so must the customer's number be.
+            let delete = sqlx::query("DELETE FROM recordings WHERE call = $1 AND state = 'committing'");
+            delete.bind(call.call.to_string()).execute(&mut *self.rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn update_call(&mut self, call: &CallEnded) -> Result<u64, sqlx::Error> {
+        let update = sqlx::query(
+            "UPDATE calls
+             SET ended_at = $2, seconds = $3, outcome = $4, reasons = $5, private = $6, objected = $7,
+                 gaps = $8, gap_seconds = $9, late_frames = $10, lost_frames = $11, cut_off = $12
+             WHERE call = $1",
+        )
+        .bind(call.call.to_string())
+        .bind(call.ended_at.map(text::time))
+        .bind(call.seconds)
+        .bind(call.outcome.word())
+        .bind(text::reasons(&call.reasons))
+        .bind(call.private)
+        .bind(call.objected)
+        .bind(text::count(call.gaps))
+        .bind(call.gap_seconds)
+        .bind(text::count(call.late_frames))
+        .bind(text::count(call.lost_frames))
+        .bind(call.cut_off);
+        Ok(update.execute(&mut *self.rows).await?.rows_affected())
+    }
+
+    async fn selected(&mut self, recording: &RecordingBegun) -> Written {
+        let insert = sqlx::query(
+            "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, continues, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'committing')
+             ON CONFLICT (call) DO UPDATE
+             SET customer = COALESCE(excluded.customer, recordings.customer), reasons = excluded.reasons
+             WHERE recordings.state = 'committing'",
+        )
+        .bind(Uuid::now_v7().hyphenated().to_string())
+        .bind(recording.call.to_string())
+        .bind(&recording.agent)
+        .bind(recording.customer.as_ref().map(Customer::number))
+        .bind(recording.direction.word())
+        .bind(text::time(recording.began_at))
+        .bind(i64::from(recording.rate.hz()))
+        .bind(text::relative(self.home, &recording.path))
+        .bind(text::reasons(&recording.reasons))
+        .bind(recording.continues.map(|before| before.to_string()));
+        insert.execute(&mut *self.rows).await?;
+        self.customer(recording.call, recording.customer.as_ref()).await
+    }
+
+    /// The one form of a customer's number, beside the number that was just written down.
+    async fn customer(&mut self, call: CallId, given: Option<&Customer>) -> Written {
+        let Some(given) = given else { return Ok(()) };
+        let form = given.in_one_form(self.country);
+        let update = sqlx::query(
+            "UPDATE recordings SET customer_form = $3, customer_rule = $4 WHERE call = $1 AND customer = $2",
+        )
+        .bind(call.to_string())
+        .bind(given.number())
+        .bind(form.as_ref().map(Customer::number))
+        .bind(customer::rule(self.country));
+        update.execute(&mut *self.rows).await.map(drop)
+    }
+
+    async fn kept(&mut self, recording: &RecordingKept) -> Written {
+        self.upsert_recording(recording).await?;
+        self.customer(recording.call, recording.customer.as_ref()).await?;
+        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.call.to_string());
+        let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
+        for purpose in &recording.purposes {
+            // One that is there already stays: what is due may have changed since.
+            let insert = sqlx::query(
+                "INSERT INTO purposes (recording, purpose, basis, due_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (recording, purpose) DO NOTHING",
+            )
+            .bind(&id)
+            .bind(purpose.purpose.word())
+            .bind(&purpose.basis)
+            .bind(purpose.due_at.map(text::time));
+            insert.execute(&mut *self.rows).await?;
+        }
+        self.participants(&id, recording).await?;
+        self.parts(&id, recording).await?;
+        self.call_was_kept(recording).await
+    }
+
+    async fn participants(&mut self, id: &str, recording: &RecordingKept) -> Written {
+        sqlx::query("DELETE FROM participants WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
+        for participant in &recording.participants {
+            let insert = sqlx::query(
+                "INSERT INTO participants (recording, agent, from_seconds, to_seconds) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(id)
+            .bind(&participant.agent)
+            .bind(text::finite(participant.from_seconds))
+            .bind(text::finite(participant.to_seconds));
+            insert.execute(&mut *self.rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn parts(&mut self, id: &str, recording: &RecordingKept) -> Written {
+        sqlx::query("DELETE FROM parts WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
+        for (number, part) in (1i64..).zip(&recording.parts) {
+            let insert =
+                sqlx::query("INSERT INTO parts (recording, part, path, bytes, seconds) VALUES ($1, $2, $3, $4, $5)")
+                    .bind(id)
+                    .bind(number)
+                    .bind(text::relative(self.home, &part.path))
+                    .bind(text::count(part.bytes))
+                    .bind(text::finite(part.seconds));
+            insert.execute(&mut *self.rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn upsert_recording(&mut self, recording: &RecordingKept) -> Written {
+        let insert = sqlx::query(
+            "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
+                                     reasons, marks, state, committed_at, continues)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (call) DO UPDATE
+             SET agent = excluded.agent, customer = COALESCE(excluded.customer, recordings.customer),
+                 seconds = excluded.seconds, first_seconds = excluded.first_seconds, rate = excluded.rate, path = excluded.path,
+                 bytes = excluded.bytes, reasons = excluded.reasons,
+                 marks = CASE WHEN $17 OR recordings.marks = '{}' THEN excluded.marks ELSE recordings.marks END,
+                 state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues",
+        )
+        .bind(Uuid::now_v7().hyphenated().to_string())
+        .bind(recording.call.to_string())
+        .bind(&recording.agent)
+        .bind(recording.customer.as_ref().map(Customer::number))
+        .bind(recording.direction.word())
+        .bind(text::time(recording.began_at))
+        .bind(recording.seconds)
+        .bind(recording.first_seconds)
+        .bind(i64::from(recording.rate.hz()))
+        .bind(recording.parts.first().map(|part| text::relative(self.home, &part.path)).unwrap_or_default())
+        .bind(text::count(recording.parts.iter().map(|part| part.bytes).sum()))
+        .bind(text::reasons(&recording.reasons))
+        .bind(recording.marks.to_text())
+        .bind(recording.state.word())
+        .bind(text::time(recording.committed_at))
+        .bind(recording.continues.map(|before| before.to_string()))
+        .bind(recording.has_keys);
+        insert.execute(&mut *self.rows).await.map(drop)
+    }
+
+    /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
+    async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
+        let call = self.live.get(&recording.call).cloned().unwrap_or_else(|| CallBegun {
+            call: recording.call,
+            day: day_of(recording.began_at),
+            // Not known any more. Another number would be one for which the call was not drawn.
+            sequence: None,
+            agent: recording.agent.clone(),
+            direction: recording.direction,
+            began_at: recording.began_at,
+            continues: recording.continues,
+        });
+        self.begun(&call).await?;
+        // Only where its end was never said: what was said is more exact.
+        let update = sqlx::query(
+            "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4, cut_off = TRUE
+             WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
+        )
+        .bind(recording.call.to_string())
+        .bind(Outcome::Kept.word())
+        .bind(recording.first_seconds + recording.seconds)
+        .bind(text::reasons(&recording.reasons));
+        update.execute(&mut *self.rows).await.map(drop)
+    }
+}

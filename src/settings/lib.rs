@@ -1,0 +1,273 @@
+//! What a desk sets: `retrocall.toml` in the home folder, every value with a default.
+//!
+//! Belongs here: names, defaults, units, ranges, and words for what is wrong. Does not: what the values do, flags.
+#![forbid(unsafe_code)]
+
+mod error;
+mod keys;
+mod units;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use retrocall_words::Country;
+use serde::Deserialize;
+
+pub use error::SettingsError;
+pub use keys::{Key, KeyCombo, parse_keys};
+use retrocall_words as words;
+use retrocall_words::{NameError, audio::g711::Law};
+pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
+
+/// The file's name in the home folder.
+pub const SETTINGS_FILE: &str = "retrocall.toml";
+/// The socket's name in the home folder.
+pub const SOCKET_FILE: &str = "engine.sock";
+
+/// What a desk sets.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// One call in this many is sampled; 0: none.
+    #[serde(deserialize_with = "units::one_in")]
+    pub one_in: u32,
+    /// Bytes of memory for live calls; without it the engine decides.
+    #[serde(deserialize_with = "units::memory")]
+    pub memory: Option<u64>,
+    /// Whether the engine may hold audio in memory that can be swapped out.
+    pub allow_unlocked: bool,
+    /// The engine refuses to start if less than this is guaranteed; `allow_unlocked` overrides it.
+    pub guarantee: Level,
+    /// A longer call loses its oldest audio.
+    #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
+    pub max_call: Duration,
+    /// How long after hangup the agent can still press record.
+    #[serde(deserialize_with = "units::duration_within::<_, 0, 60>")]
+    pub after_hangup: Duration,
+    /// How long a lost connection may stay away before that is a hangup.
+    #[serde(deserialize_with = "units::duration_within::<_, 0, 3_600>")]
+    pub grace: Duration,
+    /// How long a stop waits for the disk to take what was selected.
+    #[serde(deserialize_with = "units::duration_within::<_, 1, 3_600>")]
+    pub stop_wait: Duration,
+    /// Whether the agent's leg is held while the customer is on hold.
+    pub keep_agent_on_hold: bool,
+    /// Whether a customer's objection covers recording on demand too.
+    pub objection_covers_record: bool,
+    /// The country of customers' numbers that are given without one.
+    #[serde(deserialize_with = "units::country")]
+    pub country: Country,
+    /// The local socket; a relative path counts from the home folder.
+    pub socket: Option<PathBuf>,
+    /// The group that may use the socket besides the engine's owner.
+    pub socket_group: Option<String>,
+    /// The agent of each user of the operating system; a user who is not listed is the agent of that name.
+    #[serde(deserialize_with = "units::agents_by_user")]
+    pub users: BTreeMap<String, String>,
+    /// How many calls can be live at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub calls_max: usize,
+    /// How many calls of one user can be live at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub calls_per_user: usize,
+    /// How many calls one user can begin or offer in a second, in the long run.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 100_000>")]
+    pub begins_per_second: usize,
+    /// How many connections can be open at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub connections_max: usize,
+    /// How many connections of one user can be open at once.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
+    pub connections_per_user: usize,
+    /// Bytes of answers and events that can wait to be read, of all connections together.
+    #[serde(deserialize_with = "units::size_within::<_, { 1 << 20 }, { 1 << 40 }>")]
+    pub queued_max: usize,
+    /// Bytes of answers and events that can wait to be read, of one user's connections.
+    #[serde(deserialize_with = "units::size_within::<_, { 64 << 10 }, { 1 << 40 }>")]
+    pub queued_per_user: usize,
+    /// Percents of `calls_max`, `connections_max` and `queued_max` that only the engine's owner gets.
+    #[serde(deserialize_with = "units::count_within::<_, 0, 90>")]
+    pub owner_reserve_percent: usize,
+    /// Threads that take in audio; without it the engine decides.
+    #[serde(deserialize_with = "units::some_count_within::<_, 1, 256>")]
+    pub intake_threads: Option<usize>,
+    /// Threads that write recordings.
+    #[serde(deserialize_with = "units::count_within::<_, 1, 64>")]
+    pub commit_threads: usize,
+    /// Where the metrics are shown: a loopback address with its port. Without it they are shown nowhere.
+    #[serde(deserialize_with = "units::metrics")]
+    pub metrics: Option<SocketAddr>,
+    /// Where AudioSocket is listened for: an address with its port. Without it, and without `audiosocket_socket`, nowhere.
+    #[serde(deserialize_with = "units::audiosocket")]
+    pub audiosocket: Option<SocketAddr>,
+    /// A Unix socket for AudioSocket; a relative path counts from the home folder.
+    pub audiosocket_socket: Option<PathBuf>,
+    /// Whether `audiosocket` may be an address that other machines reach.
+    pub audiosocket_remote: bool,
+    /// What G.711 that is labelled as linear samples is; without it such a leg is not held.
+    pub audiosocket_g711: Option<Law>,
+    /// A leg from which nothing comes for so long has ended, and its connection is closed.
+    #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
+    pub audiosocket_idle: Duration,
+    /// The agent of a call over AudioSocket of which nothing is known.
+    #[serde(deserialize_with = "units::agent")]
+    pub audiosocket_agent: String,
+    /// The agents of such calls by the first eight characters of their UUIDs.
+    #[serde(deserialize_with = "units::agents_by_prefix")]
+    pub audiosocket_agents: BTreeMap<String, String>,
+    /// The agent's keys.
+    pub hotkey: HotkeySettings,
+}
+
+/// The keys of `retrocall hotkey`: a table of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HotkeySettings {
+    /// Records the call.
+    #[serde(deserialize_with = "units::keys")]
+    pub record: Option<KeyCombo>,
+    /// Masks the call while it is held.
+    #[serde(deserialize_with = "units::keys")]
+    pub mask: Option<KeyCombo>,
+    /// Makes the call private.
+    #[serde(deserialize_with = "units::keys")]
+    pub private: Option<KeyCombo>,
+    /// Whether a press is heard as well as shown.
+    pub sound: bool,
+}
+
+/// The key that records. The others have none unless they are given one: they take audio away.
+pub const RECORD_KEYS: &str = "ctrl+alt+r";
+
+impl Default for HotkeySettings {
+    fn default() -> HotkeySettings {
+        HotkeySettings { record: parse_keys(RECORD_KEYS).ok(), mask: None, private: None, sound: false }
+    }
+}
+
+/// How much is guaranteed for live audio. Each level holds what those before it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It may be swapped to disk.
+    Unlocked,
+    /// It is in locked memory.
+    Locked,
+    /// The kernel keeps the threads that carry it from writing files, and other processes of this user from looking at it.
+    Barred,
+    /// It is out of reach of all other processes, root's among them, and of hibernation.
+    Secret,
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Level::Unlocked => "unlocked",
+            Level::Locked => "locked",
+            Level::Barred => "barred",
+            Level::Secret => "secret",
+        })
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            one_in: 10,
+            memory: None,
+            allow_unlocked: false,
+            guarantee: Level::Locked,
+            max_call: Duration::from_secs(4 * 3600),
+            after_hangup: Duration::ZERO,
+            grace: Duration::from_secs(5),
+            stop_wait: Duration::from_secs(60),
+            keep_agent_on_hold: false,
+            objection_covers_record: false,
+            country: Country::default(),
+            socket: None,
+            socket_group: None,
+            users: BTreeMap::new(),
+            calls_max: 20_000,
+            calls_per_user: 32,
+            begins_per_second: 2,
+            connections_max: 8_192,
+            connections_per_user: 64,
+            queued_max: 64 << 20,
+            queued_per_user: 4 << 20,
+            owner_reserve_percent: 10,
+            intake_threads: None,
+            commit_threads: 2,
+            metrics: None,
+            audiosocket: None,
+            audiosocket_socket: None,
+            audiosocket_remote: false,
+            audiosocket_g711: None,
+            audiosocket_idle: Duration::from_secs(600),
+            audiosocket_agent: "audiosocket".to_owned(),
+            audiosocket_agents: BTreeMap::new(),
+            hotkey: HotkeySettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a home folder. Without a file they are the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError`], with the file, the line and what is wrong there.
+    pub fn load(home: &Path) -> Result<Settings, SettingsError> {
+        let file = home.join(SETTINGS_FILE);
+        match fs::read_to_string(&file) {
+            Ok(text) => Settings::parse(&text, &file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(cause) => Err(SettingsError::unreadable(&file, &cause)),
+        }
+    }
+
+    /// The settings that `text` says; `file` is where it was read, for the words of an error.
+    ///
+    /// # Errors
+    /// [`SettingsError`], as [`Settings::load`].
+    pub fn parse(text: &str, file: &Path) -> Result<Settings, SettingsError> {
+        toml::from_str(text).map_err(|error| SettingsError::from_toml(file, text, &error))
+    }
+
+    /// Where the local socket of the engine is.
+    pub fn socket_path(&self, home: &Path) -> PathBuf {
+        home.join(self.socket.as_deref().unwrap_or(Path::new(SOCKET_FILE)))
+    }
+
+    /// What is wrong with the settings together, in words: each of them alone was right.
+    ///
+    /// # Errors
+    /// AudioSocket for other machines, without the setting that says that this is meant.
+    pub fn check(&self) -> Result<(), String> {
+        match self.audiosocket {
+            Some(address) if !address.ip().is_loopback() && !self.audiosocket_remote => Err(format!(
+                "audiosocket {address} can be reached from other machines, and AudioSocket has neither a password nor encryption: \
+                 whoever reaches it can bring in calls for any agent, and live audio crosses the network in the clear; use a \
+                 loopback address, like \"127.0.0.1:{}\", or set audiosocket_remote = true in retrocall.toml if that network is \
+                 yours alone",
+                address.port()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The agent of a user of the operating system.
+    ///
+    /// # Errors
+    /// [`NameError`] if the user's name is none that an agent can have, and `users` names no other.
+    pub fn agent_of(&self, user: &str) -> Result<String, NameError> {
+        let name = words::name(user)?;
+        Ok(self.users.get(&name).cloned().unwrap_or(name))
+    }
+}
+
+#[cfg(test)]
+mod tests;

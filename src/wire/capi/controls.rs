@@ -1,0 +1,99 @@
+//! The functions of `retrocall.h` that ask something for a call: its comments are the header's.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_char, c_int};
+
+use crate::{
+    functions::retrocall_call,
+    pointers::{on_call, result, text, wrong},
+    types::*,
+};
+use retrocall_words as words;
+use retrocall_words::Ask;
+
+/// The longest stretch that can be erased: a day.
+const ERASE_SECONDS_MAX: f64 = 86_400.0;
+
+/// The button: the whole call is kept, from its first second until hangup. This and all controls below wait for the engine's answer, which takes
+/// less than a millisecond, and up to a minute when the engine is stuck: not for an audio callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_record(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Record))
+}
+
+/// Both legs are silence from now on, and are not held (card numbers).
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_mask(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Mask))
+}
+
+/// Ends a mask.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_unmask(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Unmask))
+}
+
+/// The last seconds become silence, in memory and in whatever is already written. Over 0, at most a day; more than the call has is all of it.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_erase_last(call: *mut retrocall_call, seconds: f64) -> retrocall_result {
+    ask(call, || match seconds > 0.0 && seconds <= ERASE_SECONDS_MAX {
+        true => Ok(Ask::EraseLast { seconds }),
+        false => Err("`seconds` is a number over 0 and at most 86400, a day".to_owned()),
+    })
+}
+
+/// The customer waits: both legs are silence until retrocall_resume.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_hold(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Hold))
+}
+
+/// Ends a hold.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_resume(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Resume))
+}
+
+/// Not this call: what is held is wiped, and nothing more is held.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_private(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Private))
+}
+
+/// The customer objects to training: the call can't be sampled.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_object(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Object))
+}
+
+/// Another agent talks from now on.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_transfer(call: *mut retrocall_call, to: *const c_char) -> retrocall_result {
+    ask(call, || {
+        let to = text(to).ok_or("`to` is NULL or not UTF-8")?;
+        Ok(Ask::Transfer { to: words::name(&to).map_err(|why| format!("`to` {why}"))? })
+    })
+}
+
+/// A key was pressed on the phone: one of 0 to 9, *, #, A to D.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> retrocall_result {
+    ask(call, || match char::from(digit as u8) {
+        digit @ ('0'..='9' | '*' | '#' | 'A'..='D') => Ok(Ask::Dtmf { digit }),
+        _ => Err("`digit` is one of 0 to 9, *, #, A to D".to_owned()),
+    })
+}
+
+/// Hangup. What was pushed before is of the call; a push that comes later is answered with RETROCALL_GONE. If record was pressed,
+/// retrocall_wait until the status says `kept`, if you want to know where; the engine completes the recording in any case.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_end(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::End))
+}
+
+fn ask(call: *const retrocall_call, what: impl FnOnce() -> Result<Ask, String>) -> c_int {
+    on_call(call, |call| match what() {
+        Ok(ask) => result(call.desk.control(call.key, &ask)),
+        Err(why) => wrong(&call.desk, &why),
+    })
+}

@@ -1,0 +1,490 @@
+/* retrocall.h: a softphone's end of retrocall. docs/softphone.md is its manual, examples/softphone.c a whole softphone.
+ *
+ * Generated from src/wire/capi (types.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */
+
+#ifndef RETROCALL_H
+#define RETROCALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The version that this header is of: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version says which one
+ * runs.
+ */
+#define RETROCALL_VERSION 100
+
+/**
+ * Done.
+ */
+#define RETROCALL_ACCEPTED 0
+
+/**
+ * It was so before: nothing to worry about.
+ */
+#define RETROCALL_ALREADY 1
+
+/**
+ * Not done: retrocall_error says why. The phone call goes on, whatever it was.
+ */
+#define RETROCALL_REFUSED 2
+
+/**
+ * There was no room for the frame, or for its end: it is dropped and becomes silence in its place. Go on counting positions.
+ */
+#define RETROCALL_FULL 3
+
+/**
+ * The connection is gone, or the call has ended: retrocall_error says which.
+ */
+#define RETROCALL_GONE 4
+
+/**
+ * An argument is wrong: NULL, out of its limits, or what belongs to the parent of this process.
+ */
+#define RETROCALL_WRONG 5
+
+/**
+ * A fault of this library. The connection should be closed.
+ */
+#define RETROCALL_FAULT 6
+
+/**
+ * The leg of the agent: the left channel of a recording.
+ */
+#define RETROCALL_AGENT 0
+
+/**
+ * The leg of the customer: the right channel.
+ */
+#define RETROCALL_CUSTOMER 1
+
+/**
+ * Linear samples: int16_t, in the byte order of a PC (little-endian).
+ */
+#define RETROCALL_PCM16 0
+
+/**
+ * Codes of G.711 mu-law, as they come out of RTP: uint8_t.
+ */
+#define RETROCALL_ULAW 1
+
+/**
+ * Codes of G.711 A-law: uint8_t.
+ */
+#define RETROCALL_ALAW 2
+
+/**
+ * The customer called.
+ */
+#define RETROCALL_INBOUND 0
+
+/**
+ * The agent called.
+ */
+#define RETROCALL_OUTBOUND 1
+
+/**
+ * The call goes on, or nobody has said that it does not.
+ */
+#define RETROCALL_BY_NOBODY 0
+
+/**
+ * retrocall_end ended it.
+ */
+#define RETROCALL_BY_PHONE 1
+
+/**
+ * The engine ended it: its connection was lost for longer than the grace time.
+ */
+#define RETROCALL_BY_LOSS 2
+
+/**
+ * The engine ended it: it was stopped.
+ */
+#define RETROCALL_BY_STOP 3
+
+/**
+ * A connection to the engine, for any number of threads: a control is answered while another thread is in retrocall_wait. A child process after
+ * fork has none of it, and connects anew.
+ */
+typedef struct retrocall retrocall;
+
+/**
+ * A call. Each of its legs is pushed by one thread at a time, whatever other threads do.
+ */
+typedef struct retrocall_call retrocall_call;
+
+/**
+ * What a function returns: RETROCALL_ACCEPTED or another of the seven. This is all that can come of each, but for
+ * RETROCALL_FAULT. retrocall_push alone is fit for an audio callback.
+ *
+ * | function | case | returns |
+ * |---|---|---|
+ * | retrocall_connect | an engine listens there | ACCEPTED |
+ * | retrocall_connect | no engine listens there | GONE |
+ * | retrocall_connect | the path is NULL, empty or over 107 bytes | WRONG |
+ * | retrocall_connect | `engine` is NULL | WRONG |
+ * | retrocall_begin | the call is captured | ACCEPTED |
+ * | retrocall_begin | `customer` is NULL or "" | ACCEPTED |
+ * | retrocall_begin | `customer`, `direction`, `frame_samples`, `depth_ms`, `continues` or a state can't be used: `left_out` | ACCEPTED |
+ * | retrocall_begin | the engine takes no more calls, or not this agent's from this user | REFUSED |
+ * | retrocall_begin | `agent` is no name, or is NULL and this user may act for all | WRONG |
+ * | retrocall_begin | `rate` or `codec` is out of its limits | WRONG |
+ * | retrocall_begin | `size` is not the size of the options | WRONG |
+ * | retrocall_begin | an argument is NULL | WRONG |
+ * | retrocall_begin | the connection is gone | GONE |
+ * | retrocall_attach | the call had lost its connection | ACCEPTED |
+ * | retrocall_attach | the call has its connection, is over, or is another agent's | REFUSED |
+ * | retrocall_attach | `id` is NULL or no id, `size` is not the size of the options, or another argument is NULL | WRONG |
+ * | retrocall_attach | the connection is gone | GONE |
+ * | retrocall_reconnect | the call goes on, as it was or as another one | ACCEPTED |
+ * | retrocall_reconnect | the call never stopped | ALREADY |
+ * | retrocall_reconnect | the engine that is there does not take it | REFUSED |
+ * | retrocall_reconnect | no engine came in time, or the call was ended by retrocall_end | GONE |
+ * | retrocall_reconnect | the call is NULL | WRONG |
+ * | retrocall_push | the frame is there for the engine to take, or has no samples | ACCEPTED |
+ * | retrocall_push | there is no room for it | FULL |
+ * | retrocall_push | the call has ended, or another function has found that the connection is gone | GONE |
+ * | retrocall_push | the call or the samples are NULL, the leg is none, or the frame ends beyond 2^64 | WRONG |
+ * | retrocall_push | over 5760 samples, or more than all the room there is: 120 ms always fit | WRONG |
+ * | a control | it is done | ACCEPTED |
+ * | a control | it was so before | ALREADY |
+ * | a control | the engine does not do it, like retrocall_private after retrocall_record | REFUSED |
+ * | a control | the call has ended, and the desk gives no time for a late press | GONE |
+ * | a control | the connection is gone | GONE |
+ * | a control | the call is NULL | WRONG |
+ * | retrocall_erase_last | 0 seconds, fewer, NaN, or over 86400 | WRONG |
+ * | retrocall_transfer | `to` is NULL or no name | WRONG |
+ * | retrocall_dtmf | the digit is none | WRONG |
+ * | retrocall_end | the call is over | ACCEPTED |
+ * | retrocall_end | it was over before | ALREADY |
+ * | retrocall_end | the connection is gone | GONE |
+ * | retrocall_end | the call is NULL | WRONG |
+ * | retrocall_look | the status is filled in, also of a call that is over and without a connection | ACCEPTED |
+ * | retrocall_look | an argument is NULL, or `size` is not the size of the status | WRONG |
+ * | retrocall_wait | the engine has said something, or the time is over | ACCEPTED |
+ * | retrocall_wait | the connection is gone | GONE |
+ * | retrocall_wait | the connection is NULL | WRONG |
+ * | retrocall_fd | the connection is NULL | -1 |
+ * | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
+ *
+ * The controls are retrocall_record, _mask, _unmask, _erase_last, _hold, _resume, _private, _object, _transfer and _dtmf. A text that is asked
+ * for is "" where there is none; retrocall_free and retrocall_close do nothing with NULL, or in a child.
+ */
+typedef int retrocall_result;
+
+/**
+ * What a call is announced with: fill it with zeros, then set `size` and what you know. What is 0 or NULL has the value that is said with it.
+ * What can't be used of `customer`, `direction`, `frame_samples`, `depth_ms` and all behind is left out, and the call captured without it.
+ */
+typedef struct retrocall_options {
+  /**
+   * sizeof(retrocall_options).
+   */
+  size_t size;
+  /**
+   * Who talks for the desk: 1 to 64 characters. NULL: the agent that this user is.
+   */
+  const char *agent;
+  /**
+   * The customer's number. NULL or "": not known.
+   */
+  const char *customer;
+  /**
+   * RETROCALL_INBOUND (0) or RETROCALL_OUTBOUND.
+   */
+  int direction;
+  /**
+   * RETROCALL_PCM16 (0), RETROCALL_ULAW or RETROCALL_ALAW; the same for both legs.
+   */
+  int codec;
+  /**
+   * Samples a second, the same for both legs: 8000 to 48000.
+   */
+  uint32_t rate;
+  /**
+   * Samples that a frame usually has, at most 5760. 0: 20 ms.
+   */
+  uint32_t frame_samples;
+  /**
+   * How long the engine may be kept from its work before a frame finds no room: 120 to 10000 ms. 0: 500 ms. An engine that has no memory
+   * for so much gives 500 ms.
+   */
+  uint32_t depth_ms;
+  /**
+   * The id of the call before, if this one goes on with what another process had begun. NULL or "": there was none.
+   */
+  const char *continues;
+  /**
+   * 1: record was pressed before. This and the next four hold from the first sample on.
+   */
+  int recording;
+  /**
+   * 1: it was masked.
+   */
+  int masked;
+  /**
+   * 1: the customer was on hold.
+   */
+  int on_hold;
+  /**
+   * 1: it was private.
+   */
+  int private_;
+  /**
+   * 1: the customer objected to training.
+   */
+  int objected;
+} retrocall_options;
+
+/**
+ * How a call is, whoever made it so: this process, a hotkey, another program, the engine.
+ */
+typedef struct retrocall_status {
+  /**
+   * sizeof(retrocall_status): set it before you ask. No more than so many bytes are written.
+   */
+  size_t size;
+  /**
+   * 1: there is a connection that carries the call.
+   */
+  int connected;
+  /**
+   * 1: record was pressed.
+   */
+  int recording;
+  /**
+   * 1: it is masked.
+   */
+  int masked;
+  /**
+   * 1: the customer is on hold.
+   */
+  int on_hold;
+  /**
+   * 1: it is private, and nothing of it is held.
+   */
+  int private_;
+  /**
+   * 1: the customer objects to training.
+   */
+  int objected;
+  /**
+   * 1: the call is over.
+   */
+  int ended;
+  /**
+   * What ended it: RETROCALL_BY_NOBODY (0), RETROCALL_BY_PHONE, RETROCALL_BY_LOSS or RETROCALL_BY_STOP.
+   */
+  int ended_by;
+  /**
+   * 1: the recording is on disk for good; retrocall_path says where.
+   */
+  int kept;
+  /**
+   * 1: some of the audio is lost: frames found no room or were refused, the engine's memory was full, or the call went on as another one.
+   */
+  int incomplete;
+  /**
+   * 1: the disk refuses the recording for now. It stays in memory until the disk takes it.
+   */
+  int disk_trouble;
+  /**
+   * 1: something that was said of the call could not be used. What that was, retrocall_error says after retrocall_begin or retrocall_reconnect.
+   */
+  int left_out;
+  /**
+   * How often the call went on as another one after the engine, or the call there, was gone.
+   */
+  uint32_t went_on;
+  /**
+   * The position at which the call that it is now began: 0 until it went on as another one.
+   */
+  uint64_t began;
+  /**
+   * Behind the last sample that was pushed, agent first.
+   */
+  uint64_t positions[2];
+  /**
+   * Frames that there was no room for, agent first.
+   */
+  uint64_t dropped[2];
+  /**
+   * Frames that the engine refused, like those of a position that is far ahead, agent first.
+   */
+  uint64_t refused[2];
+} retrocall_status;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that runs, as RETROCALL_VERSION.
+ */
+uint32_t retrocall_version(void);
+
+/**
+ * Connects to the engine that listens on this socket: engine.sock in its home. *engine is set in any case, so that retrocall_error can say
+ * what went wrong, and must be given to retrocall_close in any case. May take 30 s.
+ */
+retrocall_result retrocall_connect(const char *socket,
+                                   struct retrocall **engine);
+
+/**
+ * What went wrong last in this thread, or else with the connection: a sentence for people, with what to do; "" if nothing did. It is there
+ * until this thread calls the next function with this connection or one of its calls.
+ */
+const char *retrocall_error(const struct retrocall *engine);
+
+/**
+ * Announces a call: it begins now, at position 0. *call is set if this is RETROCALL_ACCEPTED, and must be given to retrocall_free then. If it
+ * is anything else, let the phone call go on uncaptured.
+ */
+retrocall_result retrocall_begin(struct retrocall *engine,
+                                 const struct retrocall_options *options,
+                                 struct retrocall_call **call);
+
+/**
+ * Takes over a call that is live and has lost its connection, like one of a softphone that was started again. Of the options `frame_samples`
+ * and `depth_ms` count; NULL is as good as zeros. retrocall_look says in `positions` where each leg goes on, and what holds of the call; push on
+ * at the position where your audio is now. If the engine does not know the call any more (RETROCALL_REFUSED), retrocall_begin with `continues`.
+ */
+retrocall_result retrocall_attach(struct retrocall *engine,
+                                  const char *id,
+                                  const struct retrocall_options *options,
+                                  struct retrocall_call **call);
+
+/**
+ * Goes on with a call after its connection was lost or the engine was stopped or killed: looks for the engine for so long, connects again, and
+ * takes the call over where it is. If the engine does not know it any more, what is left is another call, which names this one (`continues`), and
+ * of which holds what held of this one: what was pressed is kept on, what was masked or private stays so. A record, mask, hold, private or object that
+ * nobody had answered is asked for again. Positions count on; push meanwhile, and until then it is answered with RETROCALL_GONE. Other calls of the
+ * connection are gone on with one by one.
+ */
+retrocall_result retrocall_reconnect(struct retrocall_call *call,
+                                     uint32_t timeout_ms);
+
+/**
+ * Hands over a frame of one leg: so many samples, the first of them at this position, counted in samples since the call began. Any number up
+ * to 120 ms. Both legs share one timeline: count on, also over what is lost.
+ *
+ * Fit for an audio callback: wait-free, no lock, no allocation, no system call, whatever the engine does or fails to do, also if it is gone
+ * (checked with RealtimeSanitizer). Each leg has one thread at a time; the two legs may have two. Returns RETROCALL_ACCEPTED,
+ * RETROCALL_FULL (the frame is dropped: go on), RETROCALL_GONE (the call has ended, or the connection is lost) or RETROCALL_WRONG. To find that a
+ * connection is lost takes a system call, so that a push only knows it from another function: call retrocall_wait, or retrocall_look, now and then.
+ */
+retrocall_result retrocall_push(struct retrocall_call *call,
+                                int leg,
+                                uint64_t position,
+                                const void *samples,
+                                size_t count);
+
+/**
+ * Fills in how a call is, from what the engine has said until now. Waits for nothing.
+ */
+retrocall_result retrocall_look(const struct retrocall_call *call, struct retrocall_status *status);
+
+/**
+ * The id of a call: 36 characters, there until retrocall_free. After retrocall_reconnect it may be another one.
+ */
+const char *retrocall_id(const struct retrocall_call *call);
+
+/**
+ * The id of the call that a call goes on with; "" if it goes on with none. There until this is asked again, or retrocall_free.
+ */
+const char *retrocall_continues(const struct retrocall_call *call);
+
+/**
+ * Where the recording of a call is; "" if it is not kept yet. There until this is asked again, or retrocall_free.
+ */
+const char *retrocall_path(const struct retrocall_call *call);
+
+/**
+ * Hears what the engine says, until it says something, or has said something to another function meanwhile, or the milliseconds are over. Call
+ * it now and then, or in a thread of its own, and look at the status.
+ */
+retrocall_result retrocall_wait(struct retrocall *engine,
+                                uint32_t timeout_ms);
+
+/**
+ * A descriptor for poll, select or epoll: readable (POLLIN) when retrocall_wait with 0 ms has something to hear. It stays the same until
+ * retrocall_close, also over lost connections. Read nothing from it, and don't close it.
+ */
+int retrocall_fd(const struct retrocall *engine);
+
+/**
+ * Forgets a call: stop pushing before. A call that was not ended goes on without audio until the connection is closed.
+ */
+void retrocall_free(struct retrocall_call *call);
+
+/**
+ * Closes the connection, before or after its calls are freed; no other thread is in a function with it any more. A call that was not ended ends
+ * after the engine's grace time.
+ */
+void retrocall_close(struct retrocall *engine);
+
+/**
+ * The button: the whole call is kept, from its first second until hangup. This and all controls below wait for the engine's answer, which takes
+ * less than a millisecond, and up to a minute when the engine is stuck: not for an audio callback.
+ */
+retrocall_result retrocall_record(struct retrocall_call *call);
+
+/**
+ * Both legs are silence from now on, and are not held (card numbers).
+ */
+retrocall_result retrocall_mask(struct retrocall_call *call);
+
+/**
+ * Ends a mask.
+ */
+retrocall_result retrocall_unmask(struct retrocall_call *call);
+
+/**
+ * The last seconds become silence, in memory and in whatever is already written. Over 0, at most a day; more than the call has is all of it.
+ */
+retrocall_result retrocall_erase_last(struct retrocall_call *call,
+                                      double seconds);
+
+/**
+ * The customer waits: both legs are silence until retrocall_resume.
+ */
+retrocall_result retrocall_hold(struct retrocall_call *call);
+
+/**
+ * Ends a hold.
+ */
+retrocall_result retrocall_resume(struct retrocall_call *call);
+
+/**
+ * Not this call: what is held is wiped, and nothing more is held.
+ */
+retrocall_result retrocall_private(struct retrocall_call *call);
+
+/**
+ * The customer objects to training: the call can't be sampled.
+ */
+retrocall_result retrocall_object(struct retrocall_call *call);
+
+/**
+ * Another agent talks from now on.
+ */
+retrocall_result retrocall_transfer(struct retrocall_call *call, const char *to);
+
+/**
+ * A key was pressed on the phone: one of 0 to 9, *, #, A to D.
+ */
+retrocall_result retrocall_dtmf(struct retrocall_call *call, char digit);
+
+/**
+ * Hangup. What was pushed before is of the call; a push that comes later is answered with RETROCALL_GONE. If record was pressed,
+ * retrocall_wait until the status says `kept`, if you want to know where; the engine completes the recording in any case.
+ */
+retrocall_result retrocall_end(struct retrocall_call *call);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* RETROCALL_H */

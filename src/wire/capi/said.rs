@@ -1,0 +1,91 @@
+//! What a call is announced with, out of the options that C gives.
+
+use crate::{
+    desk::{Desk, Room},
+    pointers::{bytes, text},
+    types::*,
+};
+use retrocall_words as words;
+use retrocall_words::{
+    Begin, CallStates, Direction, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN,
+    audio::{Codec, FRAME_SAMPLES_MAX, Rate},
+};
+
+/// What is said of a call.
+pub struct Said {
+    /// For the engine.
+    pub begin: Begin,
+    /// For its frames.
+    pub room: Room,
+    /// What can't be used: nothing but agent, rate and codec keeps a call from being captured.
+    pub left_out: Vec<String>,
+}
+
+impl Said {
+    /// What these options say.
+    ///
+    /// # Errors
+    /// What is wrong with them, if it is something without which no call is captured.
+    pub fn of(options: &retrocall_options, desk: &Desk) -> Result<Said, String> {
+        let agent = match options.agent.is_null() {
+            true => desk.own_agent().ok_or("no agent is named, and this user may act for all of them: set `agent`")?,
+            false => text(options.agent).ok_or("`agent` is not UTF-8")?,
+        };
+        let agent = words::name(&agent).map_err(|why| format!("`agent` {why}"))?;
+        let rate =
+            Rate::new(options.rate).ok_or_else(|| format!("`rate` must be {} to {} Hz", Rate::MIN_HZ, Rate::MAX_HZ))?;
+        let codec = match options.codec {
+            RETROCALL_PCM16 => Codec::Pcm16,
+            RETROCALL_ULAW => Codec::Ulaw,
+            RETROCALL_ALAW => Codec::Alaw,
+            _ => return Err("`codec` is RETROCALL_PCM16, RETROCALL_ULAW or RETROCALL_ALAW".to_owned()),
+        };
+        let (room, mut left_out) = room_of(options);
+        let mut leave_out = |name: &str| left_out.push(name.to_owned());
+        let is_said = |from| bytes(from).is_some_and(|bytes| !bytes.is_empty());
+        let customer = text(options.customer).filter(|customer| !customer.is_empty());
+        if customer.is_none() && is_said(options.customer) {
+            leave_out("customer");
+        }
+        let continues = text(options.continues).and_then(|id| id.parse().ok());
+        if continues.is_none() && is_said(options.continues) {
+            leave_out("continues");
+        }
+        let direction = match options.direction {
+            RETROCALL_INBOUND => Direction::Inbound,
+            RETROCALL_OUTBOUND => Direction::Outbound,
+            _ => {
+                leave_out("direction");
+                Direction::Inbound
+            }
+        };
+        let states = CallStates {
+            recording: options.recording != 0,
+            masked: options.masked != 0,
+            on_hold: options.on_hold != 0,
+            private: options.private_ != 0,
+            objected: options.objected != 0,
+        };
+        let begin = Begin { customer, direction, continues, states, ..Begin::new(agent, rate, codec) };
+        Ok(Said { begin, room, left_out })
+    }
+}
+
+/// The room that is asked for, and what of it can't be used.
+pub fn room_of(options: &retrocall_options) -> (Room, Vec<String>) {
+    let (frame_samples, depth_ms) = (options.frame_samples as usize, options.depth_ms);
+    let mut left_out = Vec::new();
+    let mut used = |name: &str, is_said: bool, fits: bool| {
+        if is_said && !fits {
+            left_out.push(name.to_owned());
+        }
+        is_said && fits
+    };
+    let room = Room {
+        frame_samples: used("frame_samples", frame_samples > 0, frame_samples <= FRAME_SAMPLES_MAX)
+            .then_some(frame_samples),
+        depth_ms: used("depth_ms", depth_ms > 0, (SHARED_DEPTH_MS_MIN..=SHARED_DEPTH_MS_MAX).contains(&depth_ms))
+            .then_some(depth_ms),
+    };
+    (room, left_out)
+}

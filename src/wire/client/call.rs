@@ -1,0 +1,223 @@
+//! A call as its client knows it: its channel, what holds of it, and how it goes on when its connection, or the engine, was lost.
+//!
+//! Belongs here: begin, attach, and begin again. Does not: audio, when to try again.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Client, ClientError, PlayError};
+use retrocall_words::{Answer, Ask, Begin, CallId, CallStates, EndedBy, Event, Refusal, Request, Target, Verdict};
+
+/// How often an engine that is gone is looked for.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// A call of ours.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What it was announced with.
+    begin: Begin,
+    id: CallId,
+    channel: u32,
+    /// Who talks by now.
+    agent: String,
+    states: CallStates,
+    /// What ended it, if it was not our hangup.
+    ended_by: Option<EndedBy>,
+    /// The calls that it goes on with, the first one first.
+    before: Vec<CallId>,
+    /// Fields of its announcement that could not be used.
+    left_out: Vec<String>,
+}
+
+/// How a call goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// It is the same call. Its legs go on here, agent first, in samples.
+    Attached {
+        /// Where.
+        positions: [u64; 2],
+    },
+    /// What is left of it is another call, whose position 0 is now.
+    Continued,
+}
+
+impl Call {
+    /// Announces it.
+    ///
+    /// # Errors
+    /// [`PlayError`] if the engine refuses it or the connection is gone.
+    pub fn begin(client: &mut Client, begin: Begin) -> Result<Call, PlayError> {
+        let Announced { id, channel, states, left_out } = announce(client, begin.clone())?;
+        let (agent, before) = (begin.agent.clone(), Vec::new());
+        Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out })
+    }
+
+    /// Takes over a call that lost its connection, of which nothing is known here but its id. Its legs go on where it says, agent first, in
+    /// samples. The customer's number is not told, so that what is left of it after a restart of the engine has none.
+    ///
+    /// # Errors
+    /// [`PlayError`] if the engine refuses it or the connection is gone.
+    pub fn attach(client: &mut Client, id: CallId) -> Result<(Call, [u64; 2]), PlayError> {
+        let answer = client.ask(Request::new(Target::Call(id), Ask::Attach))?;
+        if answer.answer != Verdict::Accepted {
+            return Err(PlayError::Refused(Box::new(answer)));
+        }
+        let Answer { call, agent: Some(agent), channel: Some(channel), positions: Some(positions), .. } = answer else {
+            return Err(not_said("whose call it is, and where it goes on"));
+        };
+        let (Some(rate), Some(codec)) = (answer.rate, answer.codec) else {
+            return Err(not_said("the rate and the codec of the call"));
+        };
+        let (id, states) = (call.unwrap_or(id), answer.states.unwrap_or_default());
+        let begin = Begin { direction: answer.direction.unwrap_or_default(), ..Begin::new(agent.clone(), rate, codec) };
+        let (before, left_out) = (Vec::new(), Vec::new());
+        Ok((Call { agent, begin, id, channel, states, ended_by: None, before, left_out }, positions))
+    }
+
+    /// Its id.
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// What it was announced with.
+    pub fn announced(&self) -> &Begin {
+        &self.begin
+    }
+
+    /// Fields of its announcement that could not be used.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Its number on the connection.
+    pub fn channel(&self) -> u32 {
+        self.channel
+    }
+
+    /// What holds of it.
+    pub fn states(&self) -> CallStates {
+        self.states
+    }
+
+    /// What ended it, if it was not our hangup.
+    pub fn ended_by(&self) -> Option<EndedBy> {
+        self.ended_by
+    }
+
+    /// The calls that it goes on with, the first one first.
+    pub fn before(&self) -> &[CallId] {
+        &self.before
+    }
+
+    /// Takes in an event. What is about another call is none of this one's.
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::State { call, agent, states } if *call == self.id => {
+                self.agent.clone_from(agent);
+                self.states = *states;
+            }
+            Event::Ended { call, by } if *call == self.id => self.ended_by = Some(*by),
+            _ => {}
+        }
+    }
+
+    /// Asks something about it.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub fn ask(&self, client: &mut Client, ask: Ask) -> Result<Answer, ClientError> {
+        client.ask(Request::new(Target::Channel(self.channel), ask))
+    }
+
+    /// Looks for an engine that is gone, at most for `patience`, and goes on. Events that come meanwhile go to `heard` too.
+    ///
+    /// # Errors
+    /// What came of the last try.
+    pub fn find_engine(
+        &mut self,
+        client: &mut Client,
+        patience: Duration,
+        mut heard: impl FnMut(&Event),
+    ) -> Result<Return, PlayError> {
+        let deadline = Instant::now() + patience;
+        // Whoever stops says what was kept, and closes.
+        while self.ended_by == Some(EndedBy::Stopping) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(Some(event)) = client.next_event(left) else { break };
+            heard(&event);
+        }
+        loop {
+            match client.reconnect().map_err(PlayError::from).and_then(|()| self.return_over(client)) {
+                Err(_) if Instant::now() + RETRY < deadline => thread::sleep(RETRY),
+                done => return done,
+            }
+        }
+    }
+
+    /// Goes on with it over another connection: where it is, or, if the engine does not have it any more, as another call, of which holds
+    /// what held of this one.
+    ///
+    /// # Errors
+    /// [`PlayError`]: it can be tried again.
+    pub fn return_over(&mut self, client: &mut Client) -> Result<Return, PlayError> {
+        let answer = client.ask(Request::new(Target::Call(self.id), Ask::Attach))?;
+        match (answer.channel, answer.positions, answer.reason) {
+            (Some(channel), Some(positions), _) => {
+                self.channel = channel;
+                self.agent = answer.agent.unwrap_or(std::mem::take(&mut self.agent));
+                self.states = answer.states.unwrap_or(self.states);
+                Ok(Return::Attached { positions })
+            }
+            (.., Some(Refusal::UnknownCall | Refusal::Ended)) => {
+                self.begin_again(client)?;
+                Ok(Return::Continued)
+            }
+            _ => Err(PlayError::Refused(Box::new(answer))),
+        }
+    }
+
+    fn begin_again(&mut self, client: &mut Client) -> Result<(), PlayError> {
+        let begin = Begin { continues: Some(self.id), states: self.states, ..self.begin.clone() };
+        let as_theirs = Begin { agent: self.agent.clone(), ..begin.clone() };
+        let Announced { id, channel, states, left_out } = match announce(client, as_theirs) {
+            // It had gone to another agent, and the engine does not know that any more: it is offered again.
+            Err(PlayError::Refused(answer))
+                if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.agent =>
+            {
+                let begun = announce(client, begin)?;
+                let to = std::mem::replace(&mut self.agent, self.begin.agent.clone());
+                client.ask(Request::new(Target::Channel(begun.channel), Ask::Transfer { to }))?;
+                begun
+            }
+            begun => begun?,
+        };
+        self.before.push(std::mem::replace(&mut self.id, id));
+        (self.channel, self.states, self.left_out, self.ended_by) = (channel, states, left_out, None);
+        Ok(())
+    }
+}
+
+/// A call that the engine has taken.
+struct Announced {
+    id: CallId,
+    channel: u32,
+    states: CallStates,
+    left_out: Vec<String>,
+}
+
+fn announce(client: &mut Client, begin: Begin) -> Result<Announced, PlayError> {
+    let said = begin.states;
+    let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
+    match (answer.answer, answer.call, answer.channel) {
+        (Verdict::Accepted, Some(id), Some(channel)) => {
+            Ok(Announced { id, channel, states: answer.states.unwrap_or(said), left_out: answer.left_out })
+        }
+        _ => Err(PlayError::Refused(Box::new(answer))),
+    }
+}
+
+fn not_said(what: &str) -> PlayError {
+    ClientError::NotAnEngine { what: format!("its answer to `attach` does not say {what}") }.into()
+}

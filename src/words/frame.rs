@@ -1,0 +1,45 @@
+//! What may come over the local socket, and why a frame is dropped.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::FRAME_SAMPLES_MAX;
+
+/// The longest control message that the engine takes.
+pub const CONTROL_BYTES_MAX: usize = 16 * 1024;
+/// The least that can be asked for: a frame of 120 ms always fits.
+pub const SHARED_DEPTH_MS_MIN: u32 = 120;
+/// The most that can be asked for: who needs more than this has lost the engine.
+pub const SHARED_DEPTH_MS_MAX: u32 = 10_000;
+
+/// Why a frame is dropped. Its call and its connection go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameError {
+    /// Its channel was never given to the connection.
+    Channel,
+    /// It is not a whole number of samples, or none at all.
+    Samples,
+    /// It has more samples than a frame can have.
+    TooLong,
+    /// It is further ahead of its call than it may be.
+    Position,
+}
+
+impl FrameError {
+    /// All of them, in their order.
+    pub const ALL: [FrameError; 4] =
+        [FrameError::Channel, FrameError::Samples, FrameError::TooLong, FrameError::Position];
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameError::Channel => f.write_str("its channel was not given to this connection"),
+            FrameError::Samples => f.write_str("it is not a whole number of samples, or none at all"),
+            FrameError::TooLong => write!(f, "it has more than {FRAME_SAMPLES_MAX} samples"),
+            FrameError::Position => f.write_str("its position is too far ahead of the call"),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The words of retrocall as types: calls, legs, rates, reasons, who may act for whom, requests, answers, events.
+//!
+//! Belongs here: what everybody names, and the JSON form of it. Does not: how messages are framed (`wire`), sockets, what is done about
+//! a message. `docs/protocol.md` is the manual of the language.
+#![forbid(unsafe_code)]
+
+pub mod audio;
+
+mod answer;
+mod country;
+mod event;
+mod frame;
+mod name;
+mod principal;
+mod request;
+mod states;
+mod status;
+mod words;
+
+pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
+pub use country::Country;
+pub use event::{EndedBy, ErrorCode, Event, Limits};
+pub use frame::{CONTROL_BYTES_MAX, FrameError, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
+pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
+pub use principal::{Principal, PrincipalId, Role};
+pub use request::{Ask, Begin, Expect, Request, RequestError, Target};
+pub use states::CallStates;
+pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
+pub use words::{CallId, Direction, Reason, Suspicion};

@@ -1,0 +1,480 @@
+//! The one JSON object that every request is: which fields it has, and which of them a request needs and may have.
+//!
+//! Belongs here: from JSON to a request and back, and words for what is wrong with a field. Does not: what is done about it.
+//!
+//! Each value is read by itself, as the type that its field has: what is wrong with one field leaves the others readable, so that the error
+//! names the field, the answer has its number, and a call is captured although something else that is said of it can't be used.
+
+use std::fmt;
+
+use serde::{
+    Deserializer, Serialize,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{Ask, Begin, CallId, CallStates, Direction, Expect, Request, RequestError, Target};
+use crate::{
+    SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN,
+    audio::{Codec, FRAME_SAMPLES_MAX, Rate},
+};
+
+/// The longest stretch that `erase-last` takes: a day.
+const ERASE_SECONDS_MAX: f64 = 86_400.0;
+/// The longest name of an unknown field that is repeated.
+const NAME_BYTES_MAX: usize = 32;
+/// Stands in for the name of a field that can't be repeated: it may be anything, a number to call among it.
+const UNNAMED: &str = "?";
+
+/// A field that some request has.
+#[derive(Clone, Copy)]
+struct Field {
+    name: &'static str,
+    /// What its value must be, in words.
+    form: &'static str,
+}
+
+impl Field {
+    fn must_be(&self) -> String {
+        format!("must be {}", self.form)
+    }
+}
+
+const fn field(name: &'static str, form: &'static str) -> Field {
+    Field { name, form }
+}
+
+const NAME_FORM: &str = "a string of 1 to 64 characters, each of which can be seen";
+const STATE_FORM: &str = "true or false";
+
+const ID: Field = field("id", "a whole number from 0 to 18446744073709551615");
+const DO: Field = field("do", "a string");
+const CHANNEL: Field = field("channel", "a whole number from 0 to 4294967295");
+const CALL: Field = field("call", "the id of a call, as a string");
+const AGENT: Field = field("agent", NAME_FORM);
+const CUSTOMER: Field = field("customer", NAME_FORM);
+const DIRECTION: Field = field("direction", "\"inbound\" or \"outbound\"");
+const RATE: Field = field("rate", "a whole number of hertz, 8000 to 48000");
+const CODEC: Field = field("codec", "\"pcm16\", \"ulaw\" or \"alaw\"");
+const FRAME_SAMPLES: Field = field("frame_samples", "a whole number from 1 to 5760");
+const DEPTH_MS: Field = field("depth_ms", "a whole number of milliseconds, 120 to 10000");
+const SECONDS: Field = field("seconds", "a number over 0 and at most 86400, a day");
+const TO: Field = field("to", NAME_FORM);
+const DIGIT: Field = field("digit", "one of 0-9, *, #, A-D, as a string");
+const AGENT_LEG: Field = field("agent_leg", "a UUID, as a string");
+const CUSTOMER_LEG: Field = field("customer_leg", "a UUID, as a string");
+const CONTINUES: Field = field("continues", "the id of a call, as a string");
+const RECORDING: Field = field("recording", STATE_FORM);
+const MASKED: Field = field("masked", STATE_FORM);
+const ON_HOLD: Field = field("on_hold", STATE_FORM);
+const PRIVATE: Field = field("private", STATE_FORM);
+const OBJECTED: Field = field("objected", STATE_FORM);
+
+const ALL: [Field; 22] = [
+    ID,
+    DO,
+    CHANNEL,
+    CALL,
+    AGENT,
+    CUSTOMER,
+    DIRECTION,
+    RATE,
+    CODEC,
+    FRAME_SAMPLES,
+    DEPTH_MS,
+    SECONDS,
+    TO,
+    DIGIT,
+    AGENT_LEG,
+    CUSTOMER_LEG,
+    CONTINUES,
+    RECORDING,
+    MASKED,
+    ON_HOLD,
+    PRIVATE,
+    OBJECTED,
+];
+
+/// The fields of a message that are not taken yet, as they came.
+pub(super) struct Fields<'a> {
+    verb: String,
+    /// Name and value; no name if it can't be read.
+    given: Vec<(Option<String>, &'a RawValue)>,
+    /// Whether a field that can't be used is left out, and the request done without it.
+    is_lenient: bool,
+    left_out: Vec<String>,
+}
+
+/// The request that a message is.
+///
+/// # Errors
+/// What is wrong with it, with its number if that can be read.
+pub(super) fn request_of(message: &[u8]) -> Result<Request, RequestError> {
+    let text = mended(message);
+    let mut given = Vec::new();
+    let whole = Entries(&mut given).read(&text);
+    let mut fields = Fields { verb: String::new(), given, is_lenient: false, left_out: Vec::new() };
+    let last = fields.given.last().and_then(|(name, _)| known(name.as_deref()?)).map(|field| field.name);
+    let id = fields.take(&ID, Ok);
+    let readable = id.as_ref().ok().copied().flatten();
+    let made = match whole {
+        Err(NotAnObject) => Err(match last {
+            Some(last) => format!("the message is not one JSON object: what comes behind `{last}` can't be read"),
+            None => "the message is not one JSON object in UTF-8".to_owned(),
+        }),
+        Ok(()) => fields.into_request(id),
+    };
+    made.map_err(|text| RequestError { id: readable, text })
+}
+
+impl Fields<'_> {
+    fn into_request(mut self, id: Result<Option<u64>, String>) -> Result<Request, String> {
+        let verb = self.take(&DO, Ok)?;
+        self.verb = verb.ok_or("the field `do` is missing: it says what is asked for")?;
+        // Nothing that is said of a call is a reason not to capture it.
+        self.is_lenient = matches!(self.verb.as_str(), "begin" | "expect");
+        let id = self.unless_lenient(&ID, id)?;
+        let ask = self.take_ask()?;
+        let target = self.take_target(&ask)?;
+        self.leave_none()?;
+        Ok(Request { id, target, ask, left_out: self.left_out })
+    }
+
+    /// Takes a field that is there or not, as the type that it has and as `made` makes of it.
+    fn take<T: DeserializeOwned, U>(
+        &mut self,
+        field: &Field,
+        made: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<Option<U>, String> {
+        let is_it = |(name, _): &mut (Option<String>, &RawValue)| name.as_deref() == Some(field.name);
+        let mut values = self.given.extract_if(.., is_it).map(|(_, value)| value);
+        match (values.next(), values.count()) {
+            (None, _) => Ok(None),
+            (Some(_), 1..) => Err(format!("`{}` is there more than once", field.name)),
+            (Some(value), 0) if value.get() == "null" => Ok(None),
+            (Some(value), 0) => {
+                let value = serde_json::from_str(value.get()).map_err(|_| field.must_be()).and_then(made);
+                value.map(Some).map_err(|why| format!("`{}` {why}", field.name))
+            }
+        }
+    }
+
+    /// Takes a field that this request needs.
+    fn needed<T: DeserializeOwned, U>(
+        &mut self,
+        field: &Field,
+        made: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<U, String> {
+        self.take(field, made)?.ok_or_else(|| {
+            // It may be there under a name of the client's own.
+            let names = self.given.iter().filter_map(|(name, _)| name.as_deref());
+            let unknown = names
+                .filter(|name| known(name).is_none() && is_plain(name))
+                .map(|name| format!("; unknown field `{name}`"));
+            format!("`{}` needs the field `{}`{}", self.verb, field.name, unknown.collect::<String>())
+        })
+    }
+
+    /// Takes a field that this request may have.
+    fn optional<T: DeserializeOwned, U>(
+        &mut self,
+        field: &Field,
+        made: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<Option<U>, String> {
+        let value = self.take(field, made);
+        self.unless_lenient(field, value)
+    }
+
+    /// What was taken; of what can't be used the request is the worse or does without it.
+    fn unless_lenient<T>(&mut self, field: &Field, value: Result<Option<T>, String>) -> Result<Option<T>, String> {
+        match value {
+            Err(_) if self.is_lenient => {
+                self.left_out.push(field.name.to_owned());
+                Ok(None)
+            }
+            value => value,
+        }
+    }
+
+    fn take_ask(&mut self) -> Result<Ask, String> {
+        Ok(match self.verb.as_str() {
+            "begin" => Ask::Begin(Begin {
+                agent: self.needed(&AGENT, name)?,
+                rate: self.needed(&RATE, Ok)?,
+                codec: self.needed(&CODEC, Ok)?,
+                customer: self.optional(&CUSTOMER, name)?,
+                direction: self.optional(&DIRECTION, Ok)?.unwrap_or_default(),
+                continues: self.optional(&CONTINUES, Ok)?,
+                states: self.take_states()?,
+            }),
+            "expect" => Ask::Expect(self.take_expect()?),
+            "attach" => Ask::Attach,
+            "share" => {
+                let fits = |samples: usize| {
+                    let fits = (1..=FRAME_SAMPLES_MAX).contains(&samples);
+                    if fits { Ok(samples) } else { Err(FRAME_SAMPLES.must_be()) }
+                };
+                let deep = |ms: u32| {
+                    let fits = (SHARED_DEPTH_MS_MIN..=SHARED_DEPTH_MS_MAX).contains(&ms);
+                    if fits { Ok(ms) } else { Err(DEPTH_MS.must_be()) }
+                };
+                let frame_samples = self.optional(&FRAME_SAMPLES, fits)?;
+                Ask::Share { frame_samples, depth_ms: self.optional(&DEPTH_MS, deep)? }
+            }
+            "end" => Ask::End,
+            "record" => Ask::Record,
+            "mask" => Ask::Mask,
+            "unmask" => Ask::Unmask,
+            "erase-last" => {
+                let fits = |seconds: f64| {
+                    let fits = seconds > 0.0 && seconds <= ERASE_SECONDS_MAX;
+                    if fits { Ok(seconds) } else { Err(SECONDS.must_be()) }
+                };
+                Ask::EraseLast { seconds: self.needed(&SECONDS, fits)? }
+            }
+            "hold" => Ask::Hold,
+            "resume" => Ask::Resume,
+            "private" => Ask::Private,
+            "object" => Ask::Object,
+            "transfer" => Ask::Transfer { to: self.needed(&TO, name)? },
+            "dtmf" => {
+                let fits = |digit: char| {
+                    let fits = matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D');
+                    if fits { Ok(digit) } else { Err(DIGIT.must_be()) }
+                };
+                Ask::Dtmf { digit: self.needed(&DIGIT, fits)? }
+            }
+            "calls" => Ask::Calls,
+            "status" => Ask::Status,
+            _ => return Err("`do` names nothing that can be asked for".to_owned()),
+        })
+    }
+
+    fn take_expect(&mut self) -> Result<Expect, String> {
+        let agent = self.needed(&AGENT, name)?;
+        let legs: [Uuid; 2] = [self.needed(&AGENT_LEG, Ok)?, self.needed(&CUSTOMER_LEG, Ok)?];
+        if legs[0] == legs[1] {
+            return Err("`agent_leg` and `customer_leg` are the same: each leg has a UUID of its own".to_owned());
+        }
+        let customer = self.optional(&CUSTOMER, name)?;
+        let direction = self.optional(&DIRECTION, Ok)?.unwrap_or_default();
+        let continues = self.optional(&CONTINUES, Ok)?;
+        Ok(Expect { agent, customer, direction, legs, continues, states: self.take_states()? })
+    }
+
+    /// What held of the call before. What is not said does not hold.
+    fn take_states(&mut self) -> Result<CallStates, String> {
+        let mut take = |field: &Field| self.optional(field, Ok).map(Option::unwrap_or_default);
+        Ok(CallStates {
+            recording: take(&RECORDING)?,
+            masked: take(&MASKED)?,
+            on_hold: take(&ON_HOLD)?,
+            private: take(&PRIVATE)?,
+            objected: take(&OBJECTED)?,
+        })
+    }
+
+    /// Which call is meant, by a request that means one.
+    fn take_target(&mut self, ask: &Ask) -> Result<Target, String> {
+        if self.is_lenient {
+            return Ok(Target::Own);
+        }
+        let target = match (self.take(&CHANNEL, Ok)?, self.take(&CALL, Ok)?, self.take(&AGENT, name)?) {
+            (None, None, None) => Target::Own,
+            (Some(channel), None, None) => Target::Channel(channel),
+            (None, Some(call), None) => Target::Call(call),
+            (None, None, Some(agent)) => Target::Agent(agent),
+            _ => return Err("more than one of `channel`, `call` and `agent`".to_owned()),
+        };
+        match ask {
+            Ask::Attach if !matches!(target, Target::Call(_)) => Err("`attach` needs the field `call`".to_owned()),
+            Ask::Calls | Ask::Status if target != Target::Own => {
+                Err(format!("`{}` means no call that is there: leave out `channel`, `call` and `agent`", self.verb))
+            }
+            _ => Ok(target),
+        }
+    }
+
+    /// Sees to the fields that are still here: this request does not have them.
+    fn leave_none(&mut self) -> Result<(), String> {
+        for (name, value) in std::mem::take(&mut self.given) {
+            let field = name.as_deref().and_then(known);
+            let is_nothing = value.get() == "null" && (field.is_some() || self.is_lenient);
+            match (field, name.filter(|name| is_plain(name))) {
+                _ if is_nothing => {}
+                (_, name) if self.is_lenient => self.left_out.push(name.unwrap_or_else(|| UNNAMED.to_owned())),
+                (Some(field), _) => return Err(format!("`{}` has no field `{}`", self.verb, field.name)),
+                (None, name) => {
+                    let name = name.map_or(String::new(), |name| format!(" `{name}`"));
+                    let all: Vec<String> = ALL.iter().map(|field| format!("`{}`", field.name)).collect();
+                    return Err(format!("unknown field{name}, expected one of {}", all.join(", ")));
+                }
+            }
+        }
+        self.left_out.sort();
+        self.left_out.dedup();
+        Ok(())
+    }
+}
+
+fn known(name: &str) -> Option<Field> {
+    ALL.into_iter().find(|field| field.name == name)
+}
+
+/// Whether a name looks like one, and can be repeated: whoever builds JSON by hand may have a number stand where a name belongs.
+fn is_plain(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+}
+
+/// A name, in its one form.
+fn name(text: String) -> Result<String, String> {
+    crate::name(&text).map_err(|why| why.to_string())
+}
+
+/// The text of a message in which what JSON does not have has become something that it has and no field takes, so that the fields around it
+/// can be read: `NaN` and `Infinity`, as Python writes them, a number that is too large; bytes that are not UTF-8 and control characters
+/// in a string, halves of surrogate pairs.
+fn mended(message: &[u8]) -> String {
+    const TOO_LARGE: &str = "1e999";
+    const HALVES: &str = "\\ud800\\ud800";
+    let mut text = String::with_capacity(message.len());
+    let (mut in_string, mut is_escaped) = (false, false);
+    for chunk in message.utf8_chunks() {
+        let mut rest = chunk.valid();
+        while let Some(next) = rest.chars().next() {
+            let constant = ["NaN", "Infinity"].into_iter().find(|word| !in_string && rest.starts_with(word));
+            match (next, constant) {
+                (_, Some(_)) => text.push_str(TOO_LARGE),
+                (next, None) if in_string && next < ' ' => text.push_str(HALVES),
+                (next, None) => text.push(next),
+            }
+            in_string ^= next == '"' && !is_escaped;
+            is_escaped = in_string && next == '\\' && !is_escaped;
+            rest = &rest[constant.map_or(next.len_utf8(), str::len)..];
+        }
+        if !chunk.invalid().is_empty() {
+            text.push_str(if in_string { HALVES } else { "\u{fffd}" });
+        }
+    }
+    text
+}
+
+/// A text is not one JSON object. What came before the place where it is none has been read.
+struct NotAnObject;
+
+/// Reads the names and values of an object, one by one.
+struct Entries<'t, 'a>(&'t mut Vec<(Option<String>, &'a RawValue)>);
+
+impl<'a> Entries<'_, 'a> {
+    fn read(self, text: &'a str) -> Result<(), NotAnObject> {
+        let mut from = serde_json::Deserializer::from_str(text);
+        from.deserialize_map(self).and_then(|()| from.end()).map_err(|_| NotAnObject)
+    }
+}
+
+impl<'a> Visitor<'a> for Entries<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<&RawValue>()? {
+            self.0.push((serde_json::from_str(name.get()).ok(), map.next_value()?));
+        }
+        Ok(())
+    }
+}
+
+/// The JSON object of a request, as our own clients write it: every field that some request has.
+#[derive(Default, Serialize)]
+pub(super) struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    r#do: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<CallId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<Direction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codec: Option<Codec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_samples: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    depth_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digit: Option<char>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_leg: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_leg: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<CallId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_hold: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objected: Option<bool>,
+}
+
+impl Written<'_> {
+    /// The fields of a request.
+    pub(super) fn of(request: &Request) -> Written<'_> {
+        let mut fields = Written { id: request.id, r#do: request.ask.verb(), ..Written::default() };
+        match &request.target {
+            Target::Channel(channel) => fields.channel = Some(*channel),
+            Target::Call(call) => fields.call = Some(*call),
+            Target::Agent(agent) => fields.agent = Some(agent),
+            Target::Own => {}
+        }
+        match &request.ask {
+            Ask::Begin(begin) => {
+                (fields.agent, fields.customer) = (Some(begin.agent.as_str()), begin.customer.as_deref());
+                (fields.direction, fields.rate, fields.codec) =
+                    (Some(begin.direction), Some(begin.rate), Some(begin.codec));
+                fields.go_on(begin.continues, begin.states);
+            }
+            Ask::Share { frame_samples, depth_ms } => {
+                (fields.frame_samples, fields.depth_ms) = (*frame_samples, *depth_ms);
+            }
+            Ask::Expect(expect) => {
+                (fields.agent, fields.customer) = (Some(expect.agent.as_str()), expect.customer.as_deref());
+                fields.direction = Some(expect.direction);
+                [fields.agent_leg, fields.customer_leg] = expect.legs.map(Some);
+                fields.go_on(expect.continues, expect.states);
+            }
+            Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
+            Ask::Transfer { to } => fields.to = Some(to),
+            Ask::Dtmf { digit } => fields.digit = Some(*digit),
+            _ => {}
+        }
+        fields
+    }
+    /// What a call that goes on has from the one before. What does not hold need not be said.
+    fn go_on(&mut self, continues: Option<CallId>, states: CallStates) {
+        let said = |state: bool| state.then_some(true);
+        self.continues = continues;
+        (self.recording, self.masked, self.on_hold) =
+            (said(states.recording), said(states.masked), said(states.on_hold));
+        (self.private, self.objected) = (said(states.private), said(states.objected));
+    }
+}
