@@ -1,0 +1,69 @@
+//! Which crate may stand on which: the compiler keeps what the manifests say, and this keeps the manifests.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// A crate's folder, the folders that it may use, and what to do instead of using another one.
+const FLOORS: [(&str, &[&str], &str); 9] = [
+    ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
+    ("core", &["words"], "memory and ring know no files, sockets or calls: hand in what they need"),
+    ("wire", &["words", "core"], "a softphone links this: what the engine decides must not come with it"),
+    ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
+    ("records", &["words", "core"], "records are told by the engine, in notes; they ask nothing back"),
+    (
+        "engine",
+        &["words", "core", "settings", "records"],
+        "whoever stands above the engine is handed in as a `Listener`",
+    ),
+    ("intake", &["words", "core", "wire", "settings", "engine"], "a door asks the engine, and never the records"),
+    (
+        "desk",
+        &["words", "core", "wire", "settings"],
+        "an agent's place is a client: it asks the engine over the socket",
+    ),
+    (
+        "proof",
+        &["words", "core", "wire", "settings", "records", "engine", "intake"],
+        "instruments look at everything but the agent's place",
+    ),
+];
+
+/// The crates of ours that a manifest names as dependencies of the program, not of its tests, by their folders.
+fn used(folder: &str, folders: &BTreeMap<String, &str>) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder).join("Cargo.toml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let manifest: toml::Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let dependencies = manifest["dependencies"].as_table().expect("a table");
+    dependencies.keys().filter_map(|name| folders.get(name)).map(|folder| (*folder).to_owned()).collect()
+}
+
+fn package(folder: &str) -> String {
+    let name = if folder == "wire" { "client" } else { folder };
+    format!("retrocall-{name}")
+}
+
+#[test]
+fn no_crate_uses_one_that_stands_above_it() {
+    let folders: BTreeMap<String, &str> = FLOORS.iter().map(|(folder, ..)| (package(folder), *folder)).collect();
+    let mut seen = 0;
+    for (folder, allowed, instead) in FLOORS {
+        for other in used(folder, &folders) {
+            assert!(allowed.contains(&&*other), "`{folder}` uses `{other}`, which it may not: {instead}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 20, "the manifests name {seen} crates of ours: are they read rightly?");
+}
+
+#[test]
+fn every_crate_of_the_workspace_has_its_floor() {
+    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("the manifest");
+    let manifest: toml::Table = manifest.parse().expect("a manifest");
+    let members = manifest["workspace"]["members"].as_array().expect("a list");
+    for member in members {
+        let folder = member.as_str().and_then(|path| path.strip_prefix("src/")).expect("a folder of src");
+        // The C interface is the client's, for another language.
+        let is_known = folder == "wire/capi" || FLOORS.iter().any(|(name, ..)| *name == folder);
+        assert!(is_known, "`{folder}` has no line in `FLOORS`: say what it may use");
+    }
+    assert_eq!(members.len(), FLOORS.len() + 1);
+}
