@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use loom::{model::Builder, sync::atomic::Ordering, thread};
 
-use crate::{memory::{Arena, Need, SEGMENT_WORDS}, ring::{LegWriter, Ring, Span}, silences::{Quiet, Silences}};
-use retrocall_words::{audio::Leg};
+use crate::{
+    memory::{Arena, Need, SEGMENT_WORDS},
+    ring::{LegWriter, Ring, Span},
+    silences::{Quiet, Silences},
+};
+use retrocall_words::audio::Leg;
 
 /// Runs a scene in every interleaving with at most three preemptions: enough for any fault of two threads that is known.
 fn model(scene: impl Fn() + Sync + Send + 'static) {
