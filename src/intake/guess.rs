@@ -17,6 +17,7 @@
 //! half a minute on end, are of that rate.
 
 use std::{
+    cell::Cell,
     fmt,
     time::{Duration, Instant},
 };
@@ -27,6 +28,10 @@ use retrocall_words::audio::{Codec, Rate, g711::Law};
 const LOOK_BYTES: u32 = 640;
 /// Of so many frames one run is looked at, the next is not.
 const FRAMES_SKIPPED: u32 = 4;
+/// A thread looks at no more than so many frames in this time, one in a hundred of its time: thousands of calls that begin at once are looked at a
+/// little later, and none of their frames waits for that.
+const FRAMES_LOOKED_AT_MAX: u32 = 40;
+const LOOKING_SPAN: Duration = Duration::from_millis(10);
 /// Different bytes of a look that says anything.
 const VARIETY_MIN: u32 = 48;
 /// Bits a byte from which on a codec may be the wrong one, and how many fewer another must need.
@@ -98,6 +103,22 @@ impl fmt::Display for Finding {
     }
 }
 
+thread_local! {
+    /// Since when this thread counts the frames that it looks at, and how many there were.
+    static LOOKED_AT: Cell<(Option<Instant>, u32)> = const { Cell::new((None, 0)) };
+}
+
+/// Whether this thread may look at one more frame now. Counts it.
+fn may_look(now: Instant) -> bool {
+    LOOKED_AT.with(|looked_at| {
+        let (since, count) = looked_at.get();
+        let goes_on = since.is_some_and(|since| since <= now && now < since + LOOKING_SPAN);
+        let (since, count) = if goes_on { (since, count) } else { (Some(now), 0) };
+        looked_at.set((since, count + 1));
+        count < FRAMES_LOOKED_AT_MAX
+    })
+}
+
 /// What is known so far of one leg.
 #[derive(Debug)]
 pub struct Guess {
@@ -134,6 +155,9 @@ impl Guess {
         }
         if self.skip > 0 {
             self.skip -= 1;
+            return paced;
+        }
+        if !may_look(now) {
             return paced;
         }
         self.look(bytes);

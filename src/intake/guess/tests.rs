@@ -41,7 +41,8 @@ fn written(samples: &[i16], as_what: Writing) -> Vec<u8> {
 /// What is found of these bytes at once, in frames of so many.
 fn found(codec: Codec, rate: Rate, bytes: &[u8], frame_bytes: usize) -> Option<Finding> {
     let (mut guess, now) = (Guess::default(), Instant::now());
-    let found: Vec<_> = bytes.chunks(frame_bytes).filter_map(|frame| guess.frame(codec, rate, frame, 0, now)).collect();
+    let frames = (0..).map(|number| now + Duration::from_millis(20) * number).zip(bytes.chunks(frame_bytes));
+    let found: Vec<_> = frames.filter_map(|(now, frame)| guess.frame(codec, rate, frame, 0, now)).collect();
     assert!(found.len() <= 1, "it is told once: {found:?}");
     found.first().copied()
 }
@@ -174,4 +175,19 @@ fn samples_that_come_at_the_pace_of_another_rate_are_noticed_and_nothing_else_is
     // As fast as it goes.
     let (mut guess, now) = (Guess::default(), Instant::now());
     assert!((0..100_000).all(|number| guess.frame(Codec::Pcm16, rate, &[0; 320], number * 160, now).is_none()));
+}
+
+#[test]
+fn of_thousands_of_calls_that_begin_at_once_a_few_are_looked_at_each_moment_and_all_in_the_end() {
+    let (rate, began) = (Rate::new(8_000).expect("a rate"), Instant::now());
+    let mut guesses: Vec<Guess> = (0..1_000).map(|_| Guess::default()).collect();
+    let looked_at = |guesses: &[Guess]| guesses.iter().filter(|guess| guess.bytes > 0).count();
+    for moment in 0..100 {
+        let (now, before) = (began + LOOKING_SPAN * moment, looked_at(&guesses));
+        for guess in guesses.iter_mut().filter(|guess| guess.bytes == 0) {
+            guess.frame(Codec::Ulaw, rate, &[0xff; 160], 0, now);
+        }
+        assert!(looked_at(&guesses) - before <= FRAMES_LOOKED_AT_MAX as usize, "at moment {moment}");
+    }
+    assert_eq!(looked_at(&guesses), guesses.len());
 }
