@@ -20,15 +20,16 @@ use std::{
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::Path,
     sync::Arc,
+    time::Instant,
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use retrocall::commit::{Disk, DiskFile, Entry};
 
 use platter::Id;
 pub use platter::{Platter, Random, Survives, audio_at};
 
-use crate::desk::{Asked, Rule};
+use crate::desk::{Asked, PATIENCE, Rule};
 
 /// A step of the disk, or something that somebody was told between two of them.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ struct State<T> {
 /// A disk in memory. A rule is asked before every step, as of [`crate::desk::TestDisk`].
 pub struct SimDisk<T> {
     state: Arc<Mutex<State<T>>>,
+    /// Rung after every step, and whenever somebody is told something.
+    bell: Arc<Condvar>,
     rule: Rule,
     asked: Arc<Mutex<usize>>,
     renames_at_once: bool,
@@ -62,7 +65,7 @@ pub struct SimDisk<T> {
 impl<T> Clone for SimDisk<T> {
     fn clone(&self) -> SimDisk<T> {
         let (state, rule, asked) = (Arc::clone(&self.state), Arc::clone(&self.rule), Arc::clone(&self.asked));
-        SimDisk { state, rule, asked, renames_at_once: self.renames_at_once }
+        SimDisk { state, bell: Arc::clone(&self.bell), rule, asked, renames_at_once: self.renames_at_once }
     }
 }
 
@@ -70,6 +73,7 @@ impl<T: Send> SimDisk<T> {
     pub fn of(platter: Platter) -> SimDisk<T> {
         SimDisk {
             state: Arc::new(Mutex::new(State { now: platter, log: Vec::new() })),
+            bell: Arc::default(),
             rule: Arc::new(|_, _| Ok(())),
             asked: Arc::default(),
             renames_at_once: true,
@@ -105,12 +109,26 @@ impl<T: Send> SimDisk<T> {
         let step = plan(&state.now)?;
         state.now.apply(&step);
         state.log.push(step);
+        self.bell.notify_all();
         Ok(())
     }
 
     /// Writes down that somebody was told something.
     pub fn tell(&self, what: T) {
         self.state.lock().log.push(Step::Told(what));
+        self.bell.notify_all();
+    }
+
+    /// Waits until what is on the disk, or was done and told so far, is as expected.
+    ///
+    /// # Panics
+    /// It never is.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&Platter, &[Step<T>]) -> bool) {
+        let (deadline, mut state) = (Instant::now() + PATIENCE, self.state.lock());
+        while !is_so(&state.now, &state.log) {
+            assert!(!self.bell.wait_until(&mut state, deadline).timed_out(), "never: {what}");
+        }
     }
 
     pub fn look<R>(&self, at: impl FnOnce(&Platter) -> R) -> R {

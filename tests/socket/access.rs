@@ -175,7 +175,7 @@ fn who_may_ask_what_of_whose_call() {
         write!(grid, "\n{}", line.trim_end()).expect("a string takes it");
     }
     assert!(grid == GRID.trim(), "rights have changed. They are now:\n{grid}");
-    // The page has every request there is: `tests/protocol_manual.rs`.
+    // The page has every request there is: `tests/protocol_manual`.
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md")).expect("the page");
     let table = page.split("\n## Every request\n").nth(1).expect("its table").split("\n#").next().expect("it ends");
     let verbs = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());

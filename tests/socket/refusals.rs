@@ -1,7 +1,7 @@
 //! Whatever the page says that a request can be refused for, it can. That it is refused for nothing else, the engine looks after itself in every
 //! test: it has debug assertions there.
 //!
-//! Belongs here: one way to each refusal. Does not: what else becomes of the call; `tests/protocol_manual.rs` compares the page with the code.
+//! Belongs here: one way to each refusal. Does not: what else becomes of the call; `tests/protocol_manual` compares the page with the code.
 
 use std::collections::BTreeSet;
 

@@ -4,8 +4,6 @@ use std::{
     io,
     path::PathBuf,
     sync::{Arc, atomic::Ordering, mpsc},
-    thread,
-    time::{Duration, Instant},
 };
 
 use retrocall::{
@@ -200,8 +198,7 @@ impl Scene {
         let actor = &self.actors[call];
         let expected: Vec<u8> =
             actor.call.expected()[2 * actor.first..].iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        let deadline = Instant::now() + PATIENCE;
-        while !self.disk.look(|now| {
+        self.disk.wait_until("what is said is synced", |now, _| {
             let mut audio = Vec::new();
             let parts = (1..).map(|part| part_of(&actor.recording().wav, part).with_added_extension("part"));
             for part in parts.take_while(|part| now.exists(part)) {
@@ -209,10 +206,7 @@ impl Scene {
                 audio.extend_from_slice(audio_at(&bytes).map_or(&[][..], |at| &bytes[at..]));
             }
             audio == expected
-        }) {
-            assert!(Instant::now() < deadline, "what is said never gets synced");
-            thread::sleep(Duration::from_millis(2));
-        }
+        });
         let legs = actor.call.pushed.each_ref().map(Vec::len);
         self.disk.tell(Told::Synced { call, legs });
     }
@@ -220,6 +214,14 @@ impl Scene {
     /// The same on a disk that may fail: waits only until the commit has done something since now.
     pub fn wait_until_told(&mut self, call: usize) {
         self.actors[call].recording().rewrite(u64::MAX);
+    }
+
+    /// Waits until so many recordings were told as durable.
+    pub fn wait_until_durable(&self, recordings: usize) {
+        let is_durable = |step: &&Step<Told>| matches!(step, Step::Told(Told::Durable { .. }));
+        self.disk.wait_until("the calls that ended are durable", |_, log| {
+            log.iter().filter(is_durable).count() == recordings
+        });
     }
 
     pub fn wait_for_trouble(&self, call: usize) {
@@ -340,10 +342,6 @@ pub fn mixed(seed: u64, kind: Kind) -> Played {
     // Nobody selected this one.
     let unselected = scene.call("hugo");
     scene.card(unselected, 1_000);
-    let deadline = Instant::now() + PATIENCE;
-    while scene.commits().pending() > 2 {
-        assert!(Instant::now() < deadline, "a call that ended is not durable");
-        thread::sleep(Duration::from_millis(2));
-    }
+    scene.wait_until_durable(6);
     scene.played()
 }
