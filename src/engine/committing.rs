@@ -16,7 +16,7 @@ use crate::{
     commit::{CommitHandle, Durable, Label, Progress},
 };
 use retrocall_core::ring::RingReader;
-use retrocall_records::{Customer, Note, RecordingBegun, RecordingKept, RecordingState};
+use retrocall_records::{Customer, Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState};
 use retrocall_words::{CallId, Event, Reason};
 
 /// The selected calls that have ended and are not durable yet.
@@ -88,15 +88,8 @@ impl Engine {
         let facts = &entry.facts;
         self.of_this_run.add(facts.id);
         self.catalog.note(Note::Selected(RecordingBegun {
-            call: facts.id,
-            agent: facts.agent.clone(),
-            customer: facts.customer.clone().map(Into::into),
-            direction: facts.direction,
-            began_at: facts.began_at,
-            rate: facts.rate,
+            of: recorded_call(&label, facts.customer.clone()),
             path: self.commits.path_of(&label),
-            reasons: label.reasons.clone(),
-            continues: facts.continues,
         }));
         let engine = Weak::clone(&self.this);
         let (call, rate) = (entry.id, facts.rate);
@@ -153,11 +146,12 @@ impl Engine {
             return;
         };
         let facts = &selected.outcome().facts;
+        let label = label(facts, selected.reasons());
         let kept = RecordingKept {
-            customer: facts.customer.clone().map(Customer::from),
+            of: recorded_call(&label, facts.customer.clone()),
             marks: marks::of_catalog(durable.marks(), selected.marks().digits(facts.rate), durable.end(), facts.rate),
             has_keys: true,
-            ..registered(durable, &label(facts, selected.reasons()), beginning.time(self.clock.passed()))
+            ..registered(durable, &label, beginning.time(self.clock.passed()))
         };
         let (seconds, bytes) = (kept.seconds, durable.bytes());
         info!(call = %facts.id, agent = facts.agent, seconds, bytes, "a recording is kept");
@@ -176,22 +170,29 @@ impl Engine {
 /// A recording as its file says it is. All but the customer and the keys of the phone, which it does not say.
 pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timestamp) -> RecordingKept {
     RecordingKept {
-        call: label.call,
-        agent: label.agent.clone(),
-        customer: None,
-        direction: label.direction,
-        began_at: label.began_at,
-        rate: label.rate,
+        of: recorded_call(label, None),
         seconds: label.rate.seconds(durable.samples()),
         first_seconds: label.rate.seconds(durable.first()),
         parts: marks::parts(durable, label.rate),
         participants: marks::participants(durable.marks(), &label.agent, durable.end(), label.rate),
-        reasons: label.reasons.clone(),
         marks: marks::of_catalog(durable.marks(), Vec::new(), durable.end(), label.rate),
         has_keys: false,
         state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
         committed_at,
         purposes: purposes(&label.reasons, label.end(durable.first(), durable.samples())),
+    }
+}
+
+/// What the catalog is told of a recorded call: what the file says of itself, and the customer's number, which it does not say.
+fn recorded_call(label: &Label, customer: Option<String>) -> RecordedCall {
+    RecordedCall {
+        call: label.call,
+        agent: label.agent.clone(),
+        customer: customer.map(Customer::from),
+        direction: label.direction,
+        began_at: label.began_at,
+        rate: label.rate,
+        reasons: label.reasons.clone(),
         continues: label.continues,
     }
 }

@@ -41,8 +41,8 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 pub use customer::Customer;
 pub use marks::{LegStretch, Marks, Silence, SilenceKind};
 pub use note::{
-    CallBegun, CallEnded, Note, Outcome, Part, Participant, Purpose, PurposeKind, RecordingBegun, RecordingKept,
-    RecordingState, Skipped,
+    CallBegun, CallEnded, Note, Outcome, Part, Participant, Purpose, PurposeKind, RecordedCall, RecordingBegun,
+    RecordingKept, RecordingState, Skipped,
 };
 pub use numbers::Number;
 pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, registered, skipped_numbers};

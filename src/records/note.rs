@@ -123,14 +123,14 @@ pub struct CallEnded {
     pub lost_frames: u64,
 }
 
-/// A commit that has begun. From here on the recording can be found by the customer's number, whatever happens to the engine.
+/// What a recording is of: the call, as it is known when its commit begins and again when that ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RecordingBegun {
+pub struct RecordedCall {
     /// The call.
     pub call: CallId,
     /// Whose call it is.
     pub agent: String,
-    /// The customer's number, if known.
+    /// The customer's number, if known. One that was written down before stays where there is none.
     #[serde(with = "in_plain")]
     pub customer: Option<Customer>,
     /// Who called whom.
@@ -139,30 +139,28 @@ pub struct RecordingBegun {
     pub began_at: Timestamp,
     /// Samples a second.
     pub rate: Rate,
-    /// Where the recording will be: absolute, or from the home folder on.
-    pub path: PathBuf,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
     /// The call before, if this one goes on where that one was cut off.
     pub continues: Option<CallId>,
 }
 
+/// A commit that has begun. From here on the recording can be found by the customer's number, whatever happens to the engine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordingBegun {
+    /// What it is of.
+    #[serde(flatten)]
+    pub of: RecordedCall,
+    /// Where the recording will be: absolute, or from the home folder on.
+    pub path: PathBuf,
+}
+
 /// A recording that is durable, with all that is needed to write it down if its beginning never was.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct RecordingKept {
-    /// The call.
-    pub call: CallId,
-    /// Whose call it is.
-    pub agent: String,
-    /// The customer's number; if none, one that was written down before stays.
-    #[serde(with = "in_plain")]
-    pub customer: Option<Customer>,
-    /// Who called whom.
-    pub direction: Direction,
-    /// When the call began, by the wall clock.
-    pub began_at: Timestamp,
-    /// Samples a second.
-    pub rate: Rate,
+    /// What it is of.
+    #[serde(flatten)]
+    pub of: RecordedCall,
     /// How long the recording is.
     pub seconds: f64,
     /// How much of the call's beginning was dropped before it.
@@ -171,8 +169,6 @@ pub struct RecordingKept {
     pub parts: Vec<Part>,
     /// Who talked for the desk, in their order.
     pub participants: Vec<Participant>,
-    /// Why it was selected.
-    pub reasons: Vec<Reason>,
     /// What happened when.
     pub marks: Marks,
     /// Whether the keys of the phone are among them. A file does not say them: then marks that were written down before stay.
@@ -183,8 +179,6 @@ pub struct RecordingKept {
     pub committed_at: Timestamp,
     /// Why it exists. A purpose that is written down already stays as it is.
     pub purposes: Vec<Purpose>,
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
 }
 
 /// A file of a recording.
@@ -212,7 +206,7 @@ pub struct Participant {
 impl fmt::Debug for RecordingKept {
     /// Without the marks: digits that a customer pressed are the customer's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordingKept").field("call", &self.call).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("RecordingKept").field("call", &self.of.call).field("state", &self.state).finish_non_exhaustive()
     }
 }
 

@@ -71,28 +71,31 @@ fn ended(call: CallId, outcome: Outcome) -> Note {
     })
 }
 
-fn selected(call: CallId) -> Note {
-    Note::Selected(RecordingBegun {
-        call,
-        agent: "anna".into(),
-        customer: Some(Customer::from(CUSTOMER.to_owned())),
-        direction: Direction::Inbound,
-        began_at: at(0),
-        rate: Rate::new(8_000).unwrap(),
-        path: format!("recordings/2026/11/24/{call}.wav").into(),
-        reasons: vec![Reason::OnDemand],
-        continues: None,
-    })
-}
-
-fn recording(call: CallId) -> RecordingKept {
-    RecordingKept {
+/// What a recording of a call is of, without its customer.
+fn recorded(call: CallId, reasons: &[Reason]) -> RecordedCall {
+    RecordedCall {
         call,
         agent: "anna".into(),
         customer: None,
         direction: Direction::Inbound,
         began_at: at(0),
         rate: Rate::new(8_000).unwrap(),
+        reasons: reasons.to_vec(),
+        continues: None,
+    }
+}
+
+fn selected(call: CallId) -> Note {
+    let customer = Some(Customer::from(CUSTOMER.to_owned()));
+    Note::Selected(RecordingBegun {
+        of: RecordedCall { customer, ..recorded(call, &[Reason::OnDemand]) },
+        path: format!("recordings/2026/11/24/{call}.wav").into(),
+    })
+}
+
+fn recording(call: CallId) -> RecordingKept {
+    RecordingKept {
+        of: recorded(call, &[Reason::OnDemand, Reason::Sample]),
         seconds: 90.5,
         first_seconds: 0.0,
         parts: vec![Part { path: format!("recordings/2026/11/24/{call}.wav").into(), bytes: 2_896_044, seconds: 90.5 }],
@@ -100,7 +103,6 @@ fn recording(call: CallId) -> RecordingKept {
             Participant { agent: "anna".into(), from_seconds: 0.0, to_seconds: 30.0 },
             Participant { agent: "bert".into(), from_seconds: 30.0, to_seconds: 90.5 },
         ],
-        reasons: vec![Reason::OnDemand, Reason::Sample],
         marks: Marks { record: vec![(12.5, "anna".into())], dtmf: vec![(13.0, '5')], ..Marks::default() },
         has_keys: true,
         state: RecordingState::Complete,
@@ -109,7 +111,6 @@ fn recording(call: CallId) -> RecordingKept {
             Purpose { purpose: PurposeKind::Quality, basis: "legitimate interest".into(), due_at: Some(at(1_000)) },
             Purpose { purpose: PurposeKind::Incident, basis: "contract".into(), due_at: Some(at(2_000)) },
         ],
-        continues: None,
     }
 }
 
@@ -274,7 +275,8 @@ fn a_purpose_without_a_date_leaves_the_recording_without_one() {
 #[test]
 fn a_customers_number_is_in_no_debug_output() {
     let call = CallId::new();
-    let recording = RecordingKept { customer: Some(Customer::from(CUSTOMER.to_owned())), ..recording(call) };
+    let mut recording = recording(call);
+    recording.of.customer = Some(Customer::from(CUSTOMER.to_owned()));
     for text in [format!("{:?}", selected(call)), format!("{:?}", Note::Kept(Box::new(recording)))] {
         assert!(!text.contains(&CUSTOMER[1..]), "{text}");
         assert!(!text.contains("dtmf"), "{text}");

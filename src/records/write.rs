@@ -216,17 +216,17 @@ impl Pen<'_> {
              WHERE recordings.state = 'committing'",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
-        .bind(recording.call.to_string())
-        .bind(&recording.agent)
-        .bind(recording.customer.as_ref().map(Customer::number))
-        .bind(recording.direction.word())
-        .bind(text::time(recording.began_at))
-        .bind(i64::from(recording.rate.hz()))
+        .bind(recording.of.call.to_string())
+        .bind(&recording.of.agent)
+        .bind(recording.of.customer.as_ref().map(Customer::number))
+        .bind(recording.of.direction.word())
+        .bind(text::time(recording.of.began_at))
+        .bind(i64::from(recording.of.rate.hz()))
         .bind(text::relative(self.home, &recording.path))
-        .bind(text::reasons(&recording.reasons))
-        .bind(recording.continues.map(|before| before.to_string()));
+        .bind(text::reasons(&recording.of.reasons))
+        .bind(recording.of.continues.map(|before| before.to_string()));
         insert.execute(&mut *self.rows).await?;
-        self.customer(recording.call, recording.customer.as_ref()).await
+        self.customer(recording.of.call, recording.of.customer.as_ref()).await
     }
 
     /// The one form of a customer's number, beside the number that was just written down.
@@ -245,8 +245,8 @@ impl Pen<'_> {
 
     async fn kept(&mut self, recording: &RecordingKept) -> Written {
         self.upsert_recording(recording).await?;
-        self.customer(recording.call, recording.customer.as_ref()).await?;
-        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.call.to_string());
+        self.customer(recording.of.call, recording.of.customer.as_ref()).await?;
+        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.of.call.to_string());
         let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
         for purpose in &recording.purposes {
             // One that is there already stays: what is due may have changed since.
@@ -309,36 +309,36 @@ impl Pen<'_> {
                  state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
-        .bind(recording.call.to_string())
-        .bind(&recording.agent)
-        .bind(recording.customer.as_ref().map(Customer::number))
-        .bind(recording.direction.word())
-        .bind(text::time(recording.began_at))
+        .bind(recording.of.call.to_string())
+        .bind(&recording.of.agent)
+        .bind(recording.of.customer.as_ref().map(Customer::number))
+        .bind(recording.of.direction.word())
+        .bind(text::time(recording.of.began_at))
         .bind(recording.seconds)
         .bind(recording.first_seconds)
-        .bind(i64::from(recording.rate.hz()))
+        .bind(i64::from(recording.of.rate.hz()))
         .bind(recording.parts.first().map(|part| text::relative(self.home, &part.path)).unwrap_or_default())
         .bind(text::count(recording.parts.iter().map(|part| part.bytes).sum()))
-        .bind(text::reasons(&recording.reasons))
+        .bind(text::reasons(&recording.of.reasons))
         .bind(recording.marks.to_text())
         .bind(recording.state.word())
         .bind(text::time(recording.committed_at))
-        .bind(recording.continues.map(|before| before.to_string()))
+        .bind(recording.of.continues.map(|before| before.to_string()))
         .bind(recording.has_keys);
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
     /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
-        let call = self.live.get(&recording.call).cloned().unwrap_or_else(|| CallBegun {
-            call: recording.call,
-            day: day_of(recording.began_at),
+        let call = self.live.get(&recording.of.call).cloned().unwrap_or_else(|| CallBegun {
+            call: recording.of.call,
+            day: day_of(recording.of.began_at),
             // Not known any more. Another number would be one for which the call was not drawn.
             sequence: None,
-            agent: recording.agent.clone(),
-            direction: recording.direction,
-            began_at: recording.began_at,
-            continues: recording.continues,
+            agent: recording.of.agent.clone(),
+            direction: recording.of.direction,
+            began_at: recording.of.began_at,
+            continues: recording.of.continues,
         });
         self.begun(&call).await?;
         // Only where its end was never said: what was said is more exact.
@@ -346,10 +346,10 @@ impl Pen<'_> {
             "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4, cut_off = TRUE
              WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
         )
-        .bind(recording.call.to_string())
+        .bind(recording.of.call.to_string())
         .bind(Outcome::Kept.word())
         .bind(recording.first_seconds + recording.seconds)
-        .bind(text::reasons(&recording.reasons));
+        .bind(text::reasons(&recording.of.reasons));
         update.execute(&mut *self.rows).await.map(drop)
     }
 }

@@ -13,9 +13,12 @@ fn country(letters: &str) -> Country {
 /// All notes of a recording of the customer with this number.
 fn record(catalog: &Catalog, customer: &str) -> CallId {
     let (call, customer) = (begin(catalog), Some(Customer::from(customer.to_owned())));
-    let Note::Selected(begun) = selected(call) else { unreachable!("it is one") };
-    catalog.note(Note::Selected(RecordingBegun { customer: customer.clone(), ..begun }));
-    catalog.note(Note::Kept(Box::new(RecordingKept { customer, ..recording(call) })));
+    let Note::Selected(mut begun) = selected(call) else { unreachable!("it is one") };
+    begun.of.customer.clone_from(&customer);
+    catalog.note(Note::Selected(begun));
+    let mut kept = recording(call);
+    kept.of.customer = customer;
+    catalog.note(Note::Kept(Box::new(kept)));
     catalog.note(ended(call, Outcome::Kept));
     call
 }
