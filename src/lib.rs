@@ -19,11 +19,15 @@ pub use retrocall_intake as intake;
 #[doc(no_inline)]
 pub use retrocall_proof::{self as proof, bench, check, conform};
 #[doc(no_inline)]
-pub use retrocall_records as catalog;
-#[doc(no_inline)]
 pub use retrocall_settings as settings;
 #[doc(no_inline)]
 pub use retrocall_words::audio;
+
+/// What is kept and why, and the notes of which it is made.
+pub mod catalog {
+    pub use retrocall_records::*;
+    pub use retrocall_words::book::*;
+}
 
 /// The language of the local socket: its words, and how they are framed.
 pub mod protocol {

@@ -70,7 +70,8 @@ struct Desk {
 impl Desk {
     fn open(home: &Path, settings: &Settings, wall: &str) -> Desk {
         let clock = TestClock::at(wall);
-        let engine = Engine::start_with(home, settings, Arc::clone(&clock) as _).expect("an engine");
+        let open = |home: &Path, today| catalog::open(home, today, settings.country);
+        let engine = Engine::start_with(home, settings, open, Arc::clone(&clock) as _).expect("an engine");
         let who = Principal::owner(0, "owner".to_owned());
         Desk { engine, clock, who, listener: Arc::new(Nobody) }
     }

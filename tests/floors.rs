@@ -8,11 +8,11 @@ const FLOORS: [(&str, &[&str], &str); 9] = [
     ("core", &["words"], "memory and ring know no files, sockets or calls: hand in what they need"),
     ("wire", &["words", "core"], "a softphone links this: what the engine decides must not come with it"),
     ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
-    ("records", &["words", "core"], "records are told by the engine, in notes; they ask nothing back"),
+    ("records", &["words"], "records are told by the engine, in notes; they ask nothing back"),
     (
         "engine",
-        &["words", "core", "settings", "records"],
-        "whoever stands above the engine is handed in as a `Listener`",
+        &["words", "core", "settings"],
+        "the records are a `Book` that is handed in; so is, as a `Listener`, whoever stands above the engine",
     ),
     ("intake", &["words", "core", "wire", "settings", "engine"], "a door asks the engine, and never the records"),
     (

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Context, Failure, output};
 use retrocall_engine as engine;
 use retrocall_proof::check::{self, Finding, Invariant, Report};
-use retrocall_records::Skipped;
+use retrocall_words::book::Skipped;
 
 /// While an engine runs, what is wrong must be wrong in each of so many looks, so far apart: a recording that is just being published is not.
 const LOOKS: usize = 4;

@@ -16,9 +16,9 @@ use retrocall_engine::{
     recordings_in,
 };
 use retrocall_records as catalog;
-use retrocall_records::{Customer, PurposeKind, Recording, RecordingState, Trouble};
+use retrocall_records::{PurposeKind, Recording, Trouble};
 use retrocall_words as words;
-use retrocall_words::shown;
+use retrocall_words::{Customer, book::RecordingState, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
@@ -115,7 +115,7 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
 fn of_file(id: Option<String>, path: PathBuf, look: Look) -> Recording {
     let Look { label, first, samples, .. } = &look;
     let (rate, end) = (label.rate, first + samples);
-    let purposes = engine::purposes(&label.reasons, label.end(*first, *samples));
+    let purposes = catalog::purposes(&label.reasons, label.end(*first, *samples));
     let marks = engine::of_catalog(&look.marks, Vec::new(), end, rate);
     // A row has its times in microseconds.
     let in_row = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
@@ -194,7 +194,7 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrocall_records::Participant;
+    use retrocall_words::book::Participant;
     use retrocall_words::{CallId, Reason};
 
     #[test]

@@ -1,6 +1,6 @@
 //! `retrocall run`: the engine in the foreground.
 
-use std::{io, net::SocketAddr, process, sync::Arc, thread};
+use std::{io, net::SocketAddr, path::Path, process, sync::Arc, thread};
 
 use clap::Args;
 use nix::{
@@ -87,7 +87,8 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     output::wait_for_nobody();
     #[cfg(feature = "planted-leaks")]
     retrocall_core::leaks::plant(&args.plant_leak, context.home());
-    let engine = Engine::start(context.home(), &settings).map_err(Failure::whole)?;
+    let open = |home: &Path, today| retrocall_records::open(home, today, settings.country);
+    let engine = Engine::start(context.home(), &settings, open).map_err(Failure::whole)?;
     let status = engine.status();
     if args.self_scan {
         answer_whoever_started_us(engine.arena())?;

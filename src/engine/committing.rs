@@ -10,14 +10,16 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
-use super::{Beginning, Engine, counters::Mishap, marks, purposes::purposes, registry::Entry};
+use super::{Beginning, Engine, counters::Mishap, marks, registry::Entry};
 use crate::{
     call::{Facts, Marks, SelectedCall},
     commit::{CommitHandle, Durable, Label, Progress},
 };
 use retrocall_core::ring::RingReader;
-use retrocall_records::{Customer, Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState};
-use retrocall_words::{CallId, Event, Reason};
+use retrocall_words::{
+    CallId, Customer, Event, Reason,
+    book::{Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState},
+};
 
 /// The selected calls that have ended and are not durable yet.
 #[derive(Default)]
@@ -87,7 +89,7 @@ impl Engine {
     pub(super) fn begin_commit(&self, entry: &Entry, reader: RingReader, label: Label, marks: &Marks) -> CommitHandle {
         let facts = &entry.facts;
         self.of_this_run.add(facts.id);
-        self.catalog.note(Note::Selected(RecordingBegun {
+        self.book.note(Note::Selected(RecordingBegun {
             of: recorded_call(&label, facts.customer.clone()),
             path: self.commits.path_of(&label),
         }));
@@ -155,7 +157,7 @@ impl Engine {
         };
         let (seconds, bytes) = (kept.seconds, durable.bytes());
         info!(call = %facts.id, agent = facts.agent, seconds, bytes, "a recording is kept");
-        self.catalog.note(Note::Kept(Box::new(kept)));
+        self.book.note(Note::Kept(Box::new(kept)));
         let since_press = pressed.map(|pressed| pressed.elapsed());
         self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
         let ended = committing.remove(&durable.call());
@@ -178,8 +180,8 @@ pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timesta
         marks: marks::of_catalog(durable.marks(), Vec::new(), durable.end(), label.rate),
         has_keys: false,
         state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
+        ends_at: label.end(durable.first(), durable.samples()),
         committed_at,
-        purposes: purposes(&label.reasons, label.end(durable.first(), durable.samples())),
     }
 }
 

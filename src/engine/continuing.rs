@@ -19,8 +19,7 @@ use super::{
     registry::{Entry, State},
 };
 use crate::call::{LiveCall, Moment};
-use retrocall_records::CutOff;
-use retrocall_words::{CallId, CallStates, Event, Principal, PrincipalId, Refusal};
+use retrocall_words::{CallId, CallStates, Event, Principal, PrincipalId, Refusal, book::CutOff};
 
 /// How long after its end, or after the engine's start, a call can be gone on with: clients come back within seconds.
 const GO_ON_MAX: Duration = Duration::from_secs(600);

@@ -18,8 +18,9 @@ mod home;
 mod life;
 mod listener;
 mod marks;
+#[cfg(test)]
+mod memory_book;
 mod presence;
-mod purposes;
 mod quotas;
 mod refusals;
 mod registry;
@@ -51,7 +52,6 @@ pub use life::Carried;
 pub use listener::Listener;
 pub use marks::{of_catalog, participants};
 pub use presence::Present;
-pub use purposes::purposes;
 pub use quotas::{Account, Counted, Full, Quotas};
 pub use refusals::Why;
 pub use start::StartError;
@@ -64,8 +64,7 @@ use presence::Presence;
 use refusals::Refusals;
 use registry::Registry;
 use retrocall_core::{heart, memory::Arena};
-use retrocall_records::Catalog;
-use retrocall_words::{CallId, EndedBy, Event, Limits, Principal, PrincipalId};
+use retrocall_words::{CallId, EndedBy, Event, Limits, Principal, PrincipalId, book::Book};
 use threads::Wiper;
 
 /// How far a position may be ahead of its call.
@@ -90,7 +89,7 @@ pub struct Engine {
     calls_max: usize,
     allow_unlocked: bool,
     commits: Commits,
-    catalog: Catalog,
+    book: Arc<dyn Book>,
     counters: Arc<Counters>,
     presence: Arc<Presence>,
     quotas: Arc<Quotas>,
@@ -126,7 +125,7 @@ impl Engine {
 
     /// Has the catalog look whether its file is still at its place.
     pub fn look_at_catalog(&self) {
-        self.catalog.look();
+        self.book.look();
     }
 
     /// What is guaranteed for live audio.
@@ -270,9 +269,9 @@ impl Engine {
         for call in &left {
             error!(%call, "a selected call is not durable: the disk did not take it. What of it is on disk is recovered at the next start");
         }
-        let is_written = self.catalog.close(CATALOG_WAIT);
+        let is_written = self.book.close(CATALOG_WAIT);
         if !is_written {
-            let trouble = self.catalog.trouble().unwrap_or_default();
+            let trouble = self.book.health().trouble.unwrap_or_default();
             error!(
                 "neither the catalog nor the file beside it took everything: recordings are safe and are registered at the next start, \
                  without their customers' numbers and marks; calls are missing in the ledger. {trouble}"

@@ -16,9 +16,11 @@ use super::{
 };
 use crate::call::{Facts, LiveCall, Outcome, Settled};
 use retrocall_core::ring::{LegCounts, LegWriter, Ring};
-use retrocall_records as catalog;
-use retrocall_records::{CallBegun, CallEnded, Note, Number};
-use retrocall_words::{Begin, CallId, CallStates, EndedBy, Event, Principal, Reason, Refusal, audio::Leg};
+use retrocall_words::{
+    Begin, CallId, CallStates, EndedBy, Event, Principal, Reason, Refusal,
+    audio::Leg,
+    book::{self, CallBegun, CallEnded, Note, Number, day_of},
+};
 
 /// What a connection gets to carry a call.
 pub struct Carried {
@@ -134,7 +136,7 @@ impl Engine {
     /// What is known of a call that begins now, written down in the ledger, and whether it is drawn.
     fn facts(&self, begin: Begin, began_at: Timestamp) -> (Facts, bool) {
         // A call without a number is not drawn, nor is one that goes on drawn again.
-        let Number { day, sequence } = self.catalog.next_number(catalog::day_of(began_at));
+        let Number { day, sequence } = self.book.reserve(day_of(began_at));
         let is_first = begin.continues.is_none();
         let drawn = is_first && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
         let facts = Facts {
@@ -149,7 +151,7 @@ impl Engine {
             sequence,
             continues: begin.continues,
         };
-        self.catalog.note(Note::Begun(CallBegun {
+        self.book.note(Note::Begun(CallBegun {
             call: facts.id,
             day,
             sequence,
@@ -208,7 +210,7 @@ impl Engine {
         let ended_at = entry.beginning.time(hangup.unwrap_or_else(|| self.clock.passed()));
         match call.settle() {
             Settled::Selected(selected) => {
-                self.catalog.note(ended(selected.outcome(), selected.reasons(), ended_at));
+                self.book.note(ended(selected.outcome(), selected.reasons(), ended_at));
                 let commit = commit.unwrap_or_else(|| {
                     let label = label(&entry.facts, selected.reasons());
                     self.begin_commit(entry, selected.reader(), label, selected.marks())
@@ -240,7 +242,7 @@ pub(super) fn ended(outcome: &Outcome, reasons: &[Reason], ended_at: Timestamp) 
         call: outcome.facts.id,
         ended_at: Some(ended_at),
         seconds: Some(rate.seconds(outcome.samples)),
-        outcome: if reasons.is_empty() { catalog::Outcome::Discarded } else { catalog::Outcome::Kept },
+        outcome: if reasons.is_empty() { book::Outcome::Discarded } else { book::Outcome::Kept },
         reasons: reasons.to_vec(),
         private: outcome.private,
         objected: outcome.objected,

@@ -1,8 +1,10 @@
 //! What a commit says of what happened when, in the words of the catalog.
 
 use crate::commit::{Durable, DurablePart, Mark};
-use retrocall_records::{LegStretch, Marks, Part, Participant, Silence, SilenceKind};
-use retrocall_words::audio::Rate;
+use retrocall_words::{
+    audio::Rate,
+    book::{LegStretch, Marks, Part, Participant, Silence, SilenceKind},
+};
 
 /// Who talked for the desk in a recording, from when to when. `agent` is who it was if no mark says it.
 /// The recording's last sample is before the position `end`.

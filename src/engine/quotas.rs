@@ -294,7 +294,7 @@ impl Drop for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrocall_records::NOTES_MAX;
+    use retrocall_words::book::NOTES_MAX;
 
     const NOW: Duration = Duration::ZERO;
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::civil::Date;
 use nix::sys::resource;
 use tracing::{info, warn};
 
@@ -28,11 +29,12 @@ use crate::{
 };
 use retrocall_core::{
     barrier,
+    heart::{self, Waits},
     memory::{Arena, MapError, Room, SEGMENT_BYTES},
+    priority,
 };
-use retrocall_records as catalog;
-use retrocall_records::Catalog;
 use retrocall_settings::{Level, Settings};
+use retrocall_words::book::{Book, OpenBook, day_of};
 
 /// The memory of live calls if nothing else is asked for.
 const MEMORY_BYTES: u64 = 256 << 20;
@@ -99,24 +101,33 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl Engine {
-    /// Starts an engine in a home.
+    /// Starts an engine in a home, whose records `open` opens on this day.
     ///
     /// # Errors
     /// [`StartError`]: nothing has been changed then but the empty folder.
-    pub fn start(home: &Path, settings: &Settings) -> Result<Arc<Engine>, StartError> {
-        Engine::start_with(home, settings, Arc::new(SystemClock::default()))
+    pub fn start(
+        home: &Path,
+        settings: &Settings,
+        open: impl FnOnce(&Path, Date) -> OpenBook,
+    ) -> Result<Arc<Engine>, StartError> {
+        Engine::start_with(home, settings, open, Arc::new(SystemClock::default()))
     }
 
     /// Starts an engine that has its time from `clock`.
     ///
     /// # Errors
     /// As [`Engine::start`].
-    pub fn start_with(home: &Path, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Engine>, StartError> {
+    pub fn start_with(
+        home: &Path,
+        settings: &Settings,
+        open: impl FnOnce(&Path, Date) -> OpenBook,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Engine>, StartError> {
         let home = Home::take(home).map_err(StartError::Home)?;
         raise_limits();
         let connections_max = connections_that_fit(settings);
         // The catalog opens in its own thread, meanwhile.
-        let catalog = Catalog::open(home.path(), catalog::day_of(clock.wall()), settings.country);
+        let book = write_book(&home, open(home.path(), day_of(clock.wall()))).map_err(StartError::Thread)?;
         let arena = Arc::new(arena(settings)?);
         let guarantees = Guarantees::establish(&arena);
         guarantees.say(&arena);
@@ -133,10 +144,10 @@ impl Engine {
         probe_disk(&home)?;
         let of_this_run = OfThisRun::default();
         let cut_offs = CutOffs::new(Arc::clone(&clock));
-        TakeOver::new(&home, &catalog, clock.wall(), of_this_run.clone(), cut_offs.clone()).begin(CATALOG_WAIT);
+        TakeOver::new(&home, &*book, clock.wall(), of_this_run.clone(), cut_offs.clone()).begin(CATALOG_WAIT);
         let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
-        let wiper = Wiper::start(catalog.clone(), Arc::clone(&counters)).map_err(StartError::Thread)?;
+        let wiper = Wiper::start(Arc::clone(&book), Arc::clone(&counters)).map_err(StartError::Thread)?;
         Ok(Arc::new_cyclic(|this: &Weak<Engine>| Engine {
             this: Weak::clone(this),
             home,
@@ -154,7 +165,7 @@ impl Engine {
             calls_max: settings.calls_max,
             allow_unlocked: settings.allow_unlocked,
             commits,
-            catalog,
+            book,
             counters,
             presence: Arc::default(),
             quotas: Arc::new(Quotas::new(settings, connections_max)),
@@ -198,6 +209,18 @@ fn connections_that_fit(settings: &Settings) -> usize {
         );
     }
     fit.min(settings.connections_max)
+}
+
+/// Starts the thread that writes the records, which can write nowhere else.
+fn write_book(home: &Home, open: OpenBook) -> io::Result<Arc<dyn Book>> {
+    let OpenBook { book, mut write } = open;
+    let home = home.path().to_owned();
+    let first = move || {
+        priority::give_way();
+        barrier::write_only_below(&[&home]);
+    };
+    heart::spawn("catalog", Waits::Outside, first, move |_| write())?;
+    Ok(book)
 }
 
 /// Tries what a commit does, and says what is not as it should be. On a thread of its own: a slow disk holds up nobody.

@@ -21,8 +21,9 @@ impl Engine {
         add(&mut totals.errors, "panic", heart::panics());
         // Counted already: those that belonged to no call.
         totals.refused_frames += audio.refused_frames;
-        add(&mut totals.errors, "catalog", self.catalog.troubles());
-        add(&mut totals.errors, "ledger", self.catalog.left_out());
+        let book = self.book.health();
+        add(&mut totals.errors, "catalog", book.troubles);
+        add(&mut totals.errors, "ledger", book.left_out);
         Status {
             engine: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.counters.uptime().as_secs_f64(),
@@ -37,9 +38,9 @@ impl Engine {
             calls,
             connections: self.counters.connections(),
             commits: self.committing.len(),
-            catalog_notes: self.catalog.pending(),
+            catalog_notes: book.notes_waiting,
             disk_trouble: self.commits.trouble(),
-            catalog_trouble: self.catalog.trouble(),
+            catalog_trouble: book.trouble,
             thread_trouble: heart::trouble(),
             home_trouble: self.home.trouble(),
             totals,

@@ -8,6 +8,7 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,12 +26,11 @@ use retrocall_core::{
     heart::{self, Waits},
     priority,
 };
-use retrocall_records as catalog;
-use retrocall_records::{CallEnded, Catalog, Note, Opened, Outcome, Trouble, Unfinished};
-use retrocall_words::CallId;
+use retrocall_words::{
+    CallId,
+    book::{Book, CallEnded, LeftBehind, Note, Outcome, Unfinished},
+};
 
-/// How long after a refusal of the catalog it is asked again.
-const RETRY: Duration = Duration::from_secs(1);
 /// Lost calls that are named one by one.
 const LOST_NAMED_MAX: usize = 20;
 
@@ -38,7 +38,7 @@ const LOST_NAMED_MAX: usize = 20;
 pub(super) struct TakeOver {
     home: PathBuf,
     recordings: PathBuf,
-    catalog: Catalog,
+    book: Arc<dyn Book>,
     /// When the engine started, by the wall clock.
     now: Timestamp,
     of_this_run: OfThisRun,
@@ -50,19 +50,22 @@ pub(super) struct TakeOver {
 impl TakeOver {
     pub(super) fn new(
         home: &Home,
-        catalog: &Catalog,
+        book: &dyn Book,
         now: Timestamp,
         of_this_run: OfThisRun,
         cut_offs: CutOffs,
     ) -> TakeOver {
-        let (home, recordings, catalog) = (home.path().to_owned(), home.recordings(), catalog.beside());
-        TakeOver { home, recordings, catalog, now, of_this_run, cut_offs, found: HashSet::new() }
+        let (home, recordings, book) = (home.path().to_owned(), home.recordings(), book.beside());
+        TakeOver { home, recordings, book, now, of_this_run, cut_offs, found: HashSet::new() }
     }
 
     /// Publishes what was unfinished; asks the catalog about the rest, now if it opens within `wait`, else when it does.
     pub(super) fn begin(mut self, wait: Duration) {
         self.recover();
-        let Err(trouble) = self.catalog.opened(wait).and_then(|opened| self.finish(&opened)) else { return };
+        let trouble = match self.book.left_behind(Some(wait)) {
+            Ok(left) => return self.finish(&left),
+            Err(trouble) => trouble,
+        };
         error!(
             "the catalog is out of reach: {trouble}. Calls are captured all the same; what is recorded is registered, and what the last run \
              left is looked for, when the catalog comes"
@@ -73,10 +76,8 @@ impl TakeOver {
             barrier::write_only_below(&[&folders[0], &folders[1]]);
         };
         let started = heart::spawn("take-over", Waits::Outside, first, move |_| {
-            while let Ok(opened) = self.catalog.opened_at_last() {
-                if self.finish(&opened).is_ok() || self.catalog.has_ended(RETRY) {
-                    return;
-                }
+            if let Ok(left) = self.book.left_behind(None) {
+                self.finish(&left);
             }
         });
         if let Err(cause) = started {
@@ -110,17 +111,17 @@ impl TakeOver {
     }
 
     /// What the catalog has to be asked for.
-    fn finish(&mut self, opened: &Opened) -> Result<(), Trouble> {
-        self.register_unknown()?;
+    fn finish(&mut self, left: &LeftBehind) {
+        self.register_unknown(&left.registered);
         self.of_this_run.forget();
-        self.cut_offs.remember(&opened.cut_off);
+        self.cut_offs.remember(&left.cut_off);
         // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
         let is_gone = |call: &&Unfinished| !self.found.contains(&call.call);
-        let gone: Vec<_> = opened.committing.iter().filter(is_gone).collect();
+        let gone: Vec<_> = left.committing.iter().filter(is_gone).collect();
         for call in &gone {
-            self.catalog.note(Note::Ended(lost_in_the_crash(call.call)));
+            self.book.note(Note::Ended(lost_in_the_crash(call.call)));
         }
-        let lost: Vec<_> = opened.lost.iter().filter(is_gone).chain(gone).collect();
+        let lost: Vec<_> = left.lost.iter().filter(is_gone).chain(gone).collect();
         for lost in lost.iter().take(LOST_NAMED_MAX) {
             warn!(call = %lost.call, agent = lost.agent, began = %lost.began_at,
                 "this call was live when the engine stopped: nothing of it had reached the disk, and nothing of it is left");
@@ -128,13 +129,11 @@ impl TakeOver {
         if lost.len() > LOST_NAMED_MAX {
             warn!(calls = lost.len() - LOST_NAMED_MAX, "and so many more calls were live");
         }
-        Ok(())
     }
 
     /// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
     /// reach, or since the backup that was put in its place. Those of this run register themselves.
-    fn register_unknown(&mut self) -> Result<(), Trouble> {
-        let known = catalog::registered(&self.home)?;
+    fn register_unknown(&mut self, known: &HashSet<CallId>) {
         for item in commit::survey(&RealDisk::default(), &self.recordings) {
             let Item::Recording { path, call, part: 1 } = item else { continue };
             if known.contains(&call) || self.of_this_run.contains(&call) || !self.found.insert(call) {
@@ -142,7 +141,6 @@ impl TakeOver {
             }
             self.register_file(call, &path);
         }
-        Ok(())
     }
 
     fn register_file(&self, call: CallId, path: &Path) {
@@ -161,7 +159,7 @@ impl TakeOver {
     /// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with
     /// it; when a call ended that nobody saw end is not known.
     fn register(&self, durable: &commit::Durable, label: &commit::Label) {
-        self.catalog.note(Note::Kept(Box::new(registered(durable, label, self.now))));
+        self.book.note(Note::Kept(Box::new(registered(durable, label, self.now))));
     }
 }
 

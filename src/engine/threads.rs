@@ -24,7 +24,7 @@ use retrocall_core::{
     memory::Arena,
     priority,
 };
-use retrocall_records::Catalog;
+use retrocall_words::book::Book;
 
 /// How long whoever drops an engine waits for its wiper. Gigabytes take a second.
 const WIPE_WAIT: Duration = Duration::from_secs(60);
@@ -101,19 +101,19 @@ struct Wiping {
     in_hand: Option<Wipe>,
     /// What is in hand could not be wiped the first time.
     is_second_try: bool,
-    catalog: Catalog,
+    book: Arc<dyn Book>,
     counters: Arc<Counters>,
     _ended: Sender<Infallible>,
 }
 
 impl Wiper {
-    pub(super) fn start(catalog: Catalog, counters: Arc<Counters>) -> io::Result<Wiper> {
+    pub(super) fn start(book: Arc<dyn Book>, counters: Arc<Counters>) -> io::Result<Wiper> {
         let ((to_wipe, calls), (ending, ended)) = (unbounded(), bounded(0));
         let first = || {
             priority::give_way();
             barrier::write_nowhere();
         };
-        let mut wiping = Wiping { calls, in_hand: None, is_second_try: false, catalog, counters, _ended: ending };
+        let mut wiping = Wiping { calls, in_hand: None, is_second_try: false, book, counters, _ended: ending };
         heart::spawn("wipe", Waits::Never, first, move |heart| wiping.run(heart))?;
         Ok(Wiper { calls: Mutex::new(Some(to_wipe)), ended })
     }
@@ -148,7 +148,7 @@ impl Wiping {
             self.is_second_try = false;
             self.counters.wiped(wiped_bytes);
             self.counters.call_discarded();
-            self.catalog.note(note);
+            self.book.note(note);
         }
     }
 
@@ -174,10 +174,13 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::call::{Facts, LiveCall, Rules, Settled};
+    use crate::{
+        call::{Facts, LiveCall, Rules, Settled},
+        memory_book::MemoryBook,
+    };
     use retrocall_core::ring::Ring;
     use retrocall_words::{
-        CallId, Country, Direction,
+        CallId, Direction,
         audio::{Codec, Rate},
     };
 
@@ -219,12 +222,10 @@ mod tests {
 
     #[test]
     fn a_wiper_that_panics_takes_nobody_along_and_wipes_on() {
-        let home = tempfile::tempdir().expect("a folder");
         let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
         let counters = Arc::new(Counters::new());
         PANICS.store(1, Ordering::Relaxed);
-        let catalog = Catalog::open(home.path(), jiff::civil::date(2026, 11, 24), Country::default());
-        let wiper = Wiper::start(catalog, Arc::clone(&counters)).expect("a thread");
+        let wiper = Wiper::start(Arc::new(MemoryBook::default()), Arc::clone(&counters)).expect("a thread");
         for _ in 0..3 {
             wiper.wipe(call_of_noise(&arena), Timestamp::now());
         }

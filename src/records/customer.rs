@@ -1,15 +1,13 @@
-//! A customer's number: hidden from whoever prints it, and in one form, by which it is found however it was given.
+//! The one form of a customer's number, by which it is found however it was given.
 //!
 //! Belongs here: which spellings are one number. Does not: SQL, and who asks when.
 //!
 //! What is known of the numbers of all countries is read when the first number is looked at, which takes a tenth of a second and some
 //! MiB. So only the thread of the catalog and commands ask for that form.
 
-use std::fmt;
-
 use phonenumber::{Mode, PhoneNumber, metadata::DATABASE};
 
-use retrocall_words::Country;
+use retrocall_words::{Country, Customer};
 
 /// The version of what is done here and of what is known of numbers: raise it with either, and the engine makes the form of every number
 /// again.
@@ -20,56 +18,18 @@ const DIGITS_MAX: usize = 15;
 /// Digits that are looked at: those of the longest number, the code for calls abroad, and a zero too many.
 const DIGITS_READ_MAX: usize = 20;
 
-/// A customer's number. Shows itself to nobody who prints or logs it, nor in JSON but where `in_plain` is asked for.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Customer(String);
-
-impl Customer {
-    /// The number itself, to be bound to a query.
-    pub(super) fn number(&self) -> &str {
-        &self.0
-    }
-
-    /// The number in its one form (E.164, `+31201234567`), as whoever dials in this country means it. None if it is no phone number.
-    pub(super) fn in_one_form(&self, country: Country) -> Option<Customer> {
-        let (is_international, digits) = digits(&address(&self.0))?;
-        let form = if is_international {
-            with_its_country(&digits)
-        } else {
-            match behind_the_code_for_abroad(country, &digits) {
-                Some(rest) => with_its_country(rest),
-                None => of_this_country(country, &digits),
-            }
-        };
-        form.map(Customer)
-    }
-}
-
-impl From<String> for Customer {
-    fn from(number: String) -> Customer {
-        Customer(number)
-    }
-}
-
-impl fmt::Debug for Customer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Customer(hidden)")
-    }
-}
-
-/// Customers as JSON, for a file that is as closed as the catalog.
-pub(super) mod in_plain {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Customer;
-
-    pub(in super::super) fn serialize<S: Serializer>(customer: &Option<Customer>, to: S) -> Result<S::Ok, S::Error> {
-        customer.as_ref().map(Customer::number).serialize(to)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Customer>, D::Error> {
-        Ok(Option::<String>::deserialize(from)?.map(Customer))
-    }
+/// A number in its one form (E.164, `+31201234567`), as whoever dials in this country means it. None if it is no phone number.
+pub(super) fn in_one_form(given: &Customer, country: Country) -> Option<Customer> {
+    let (is_international, digits) = digits(&address(given.number()))?;
+    let form = if is_international {
+        with_its_country(&digits)
+    } else {
+        match behind_the_code_for_abroad(country, &digits) {
+            Some(rest) => with_its_country(rest),
+            None => of_this_country(country, &digits),
+        }
+    };
+    form.map(Customer::from)
 }
 
 /// The name of the rule by which the one form is made: with another country, or another version, the form may be another.
@@ -144,7 +104,8 @@ mod tests {
     use super::*;
 
     fn form(country: &str, text: &str) -> Option<String> {
-        let form = Customer(text.to_owned()).in_one_form(country.parse().expect("a country"));
+        let given = Customer::from(text.to_owned());
+        let form = in_one_form(&given, country.parse().expect("a country"));
         form.map(|form| form.number().to_owned())
     }
 
@@ -262,15 +223,15 @@ mod tests {
             let country = countries[next(countries.len() as u64) as usize];
             let start = ["", "+", "0", "00", "1", "9", "011", "+0", "8", "15"][next(10) as usize];
             let rest: String = (0..next(16)).map(|_| char::from(b'0' + next(10) as u8)).collect();
-            let given = Customer(format!("{start}{rest}"));
-            if let Some(form) = given.in_one_form(country) {
-                assert_eq!(form.in_one_form(country).as_ref(), Some(&form), "{} in {country}", given.0);
+            let given = Customer::from(format!("{start}{rest}"));
+            if let Some(form) = in_one_form(&given, country) {
+                assert_eq!(in_one_form(&form, country).as_ref(), Some(&form), "{} in {country}", given.number());
             }
         }
     }
 
     #[test]
     fn a_number_is_not_shown() {
-        assert_eq!(format!("{:?}", Customer("+31612345678".to_owned())), "Customer(hidden)");
+        assert_eq!(format!("{:?}", Customer::from("+31612345678".to_owned())), "Customer(hidden)");
     }
 }

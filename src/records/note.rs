@@ -1,260 +1,42 @@
-//! What the engine has to say to the catalog.
+//! What the catalog does with a note on its way: whether it must not be lost, and a form that every column and file takes.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize};
+use super::text::finite;
+use retrocall_words::book::Note;
 
-use super::{Customer, Marks, customer::in_plain, text::finite};
-use retrocall_words::{CallId, Direction, Reason, audio::Rate};
-
-/// Something to be written down.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Note {
-    /// A call has begun.
-    Begun(CallBegun),
-    /// A call has ended. Unless it was kept, the row of a commit that had begun for it goes.
-    Ended(CallEnded),
-    /// A commit has begun. Said again, it changes the reasons.
-    Selected(RecordingBegun),
-    /// A recording is durable.
-    Kept(Box<RecordingKept>),
-    /// Numbers that no call has, or whose calls have no row.
-    Skipped(Skipped),
+/// Whether it belongs to a recording: no file says all of it.
+pub(super) fn is_of_recording(note: &Note) -> bool {
+    matches!(note, Note::Selected(_) | Note::Kept(_))
 }
 
-/// What became of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It goes on.
-    Live,
-    /// It was selected.
-    Kept,
-    /// It was wiped.
-    Discarded,
-    /// The engine was killed, and nothing is left of it.
-    Lost,
-}
-
-/// How far a recording is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordingState {
-    /// Being written.
-    Committing,
-    /// Durable, with all that came.
-    Complete,
-    /// Durable, but something that came is missing: the end after a crash, the oldest audio, frames that were lost.
-    Incomplete,
-}
-
-/// Why a recording exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PurposeKind {
-    /// Training of agents, from the sample.
-    Quality,
-    /// What an agent recorded on demand.
-    Incident,
-}
-
-/// A purpose of a recording. What is due when is decided by the caller.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purpose {
-    /// Which one.
-    pub purpose: PurposeKind,
-    /// The lawful basis, in words.
-    pub basis: String,
-    /// When it is no longer in force; none while that waits for an event.
-    pub due_at: Option<Timestamp>,
-}
-
-/// A call that has begun.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CallBegun {
-    /// The id.
-    pub call: CallId,
-    /// The label of the period whose sequence the call is in: a day (UTC).
-    pub day: Date,
-    /// The call's place there. None: it never gets one.
-    pub sequence: Option<u64>,
-    /// Who talks for the desk.
-    pub agent: String,
-    /// Who called whom.
-    pub direction: Direction,
-    /// When it began, by the wall clock.
-    pub began_at: Timestamp,
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
-}
-
-/// A call that has ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CallEnded {
-    /// The id.
-    pub call: CallId,
-    /// When it ended: when it began, and how long it was by the monotonic clock. None if nobody saw it end.
-    pub ended_at: Option<Timestamp>,
-    /// How long its timeline is. None if nobody saw it end.
-    pub seconds: Option<f64>,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Whether it was cut off: nobody hung up, and another call may go on with it.
-    #[serde(default)]
-    pub cut_off: bool,
-    /// Why it was selected.
-    pub reasons: Vec<Reason>,
-    /// Whether it was private.
-    pub private: bool,
-    /// Whether the customer objected.
-    pub objected: bool,
-    /// Places where samples were missing, on both legs.
-    pub gaps: u64,
-    /// How much was missing there.
-    pub gap_seconds: f64,
-    /// Frames that came late or twice.
-    pub late_frames: u64,
-    /// Frames of which samples were lost because memory was full.
-    pub lost_frames: u64,
-}
-
-/// What a recording is of: the call, as it is known when its commit begins and again when that ends.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RecordedCall {
-    /// The call.
-    pub call: CallId,
-    /// Whose call it is.
-    pub agent: String,
-    /// The customer's number, if known. One that was written down before stays where there is none.
-    #[serde(with = "in_plain")]
-    pub customer: Option<Customer>,
-    /// Who called whom.
-    pub direction: Direction,
-    /// When the call began, by the wall clock.
-    pub began_at: Timestamp,
-    /// Samples a second.
-    pub rate: Rate,
-    /// Why it was selected.
-    pub reasons: Vec<Reason>,
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
-}
-
-/// A commit that has begun. From here on the recording can be found by the customer's number, whatever happens to the engine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RecordingBegun {
-    /// What it is of.
-    #[serde(flatten)]
-    pub of: RecordedCall,
-    /// Where the recording will be: absolute, or from the home folder on.
-    pub path: PathBuf,
-}
-
-/// A recording that is durable, with all that is needed to write it down if its beginning never was.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct RecordingKept {
-    /// What it is of.
-    #[serde(flatten)]
-    pub of: RecordedCall,
-    /// How long the recording is.
-    pub seconds: f64,
-    /// How much of the call's beginning was dropped before it.
-    pub first_seconds: f64,
-    /// Its files, in their order: at least one.
-    pub parts: Vec<Part>,
-    /// Who talked for the desk, in their order.
-    pub participants: Vec<Participant>,
-    /// What happened when.
-    pub marks: Marks,
-    /// Whether the keys of the phone are among them. A file does not say them: then marks that were written down before stay.
-    pub has_keys: bool,
-    /// Whether all of the call is there.
-    pub state: RecordingState,
-    /// When it was durable.
-    pub committed_at: Timestamp,
-    /// Why it exists. A purpose that is written down already stays as it is.
-    pub purposes: Vec<Purpose>,
-}
-
-/// A file of a recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    /// Where it is: absolute, or from the home folder on.
-    pub path: PathBuf,
-    /// How long the file is.
-    pub bytes: u64,
-    /// How much of the call it holds.
-    pub seconds: f64,
-}
-
-/// Somebody who talked for the desk, from when to when in the call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Participant {
-    /// Who.
-    pub agent: String,
-    /// From when on.
-    pub from_seconds: f64,
-    /// Until when.
-    pub to_seconds: f64,
-}
-
-impl fmt::Debug for RecordingKept {
-    /// Without the marks: digits that a customer pressed are the customer's.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordingKept").field("call", &self.of.call).field("state", &self.state).finish_non_exhaustive()
-    }
-}
-
-/// Numbers of a period that have no call, or whose calls have no row: a hole with a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// The label of the period.
-    pub day: Date,
-    /// The first number.
-    pub first: u64,
-    /// The last number.
-    pub last: u64,
-}
-
-impl Note {
-    /// Whether it belongs to a recording: no file says all of it.
-    pub(super) fn is_of_recording(&self) -> bool {
-        matches!(self, Note::Selected(_) | Note::Kept(_))
-    }
-
-    /// The same, with its file from the home folder on.
-    pub(super) fn below(mut self, home: &Path) -> Note {
-        let below = |path: &mut PathBuf| {
-            if let Ok(inside) = path.strip_prefix(home) {
-                *path = inside.to_owned();
-            }
-        };
-        match &mut self {
-            Note::Selected(begun) => below(&mut begun.path),
-            Note::Kept(kept) => kept.parts.iter_mut().for_each(|part| below(&mut part.path)),
-            Note::Begun(_) | Note::Ended(_) | Note::Skipped(_) => {}
+/// The same note, with its files from the home folder on.
+pub(super) fn below(mut note: Note, home: &Path) -> Note {
+    let below = |path: &mut PathBuf| {
+        if let Ok(inside) = path.strip_prefix(home) {
+            *path = inside.to_owned();
         }
-        self
+    };
+    match &mut note {
+        Note::Selected(begun) => below(&mut begun.path),
+        Note::Kept(kept) => kept.parts.iter_mut().for_each(|part| below(&mut part.path)),
+        Note::Begun(_) | Note::Ended(_) | Note::Skipped(_) => {}
     }
+    note
+}
 
-    /// Makes every number one that a column takes: a note that no file could ever take would hold up all that follow it.
-    pub(super) fn made_fit(mut self) -> Note {
-        match &mut self {
-            Note::Begun(_) | Note::Selected(_) | Note::Skipped(_) => {}
-            Note::Ended(ended) => {
-                ended.seconds = ended.seconds.map(finite);
-                ended.gap_seconds = finite(ended.gap_seconds);
-            }
-            Note::Kept(kept) => {
-                kept.seconds = finite(kept.seconds);
-                kept.first_seconds = finite(kept.first_seconds);
-            }
+/// The same note with numbers that a column takes: a note that no file could ever take would hold up all that follow it.
+pub(super) fn made_fit(mut note: Note) -> Note {
+    match &mut note {
+        Note::Begun(_) | Note::Selected(_) | Note::Skipped(_) => {}
+        Note::Ended(ended) => {
+            ended.seconds = ended.seconds.map(finite);
+            ended.gap_seconds = finite(ended.gap_seconds);
         }
-        self
+        Note::Kept(kept) => {
+            kept.seconds = finite(kept.seconds);
+            kept.first_seconds = finite(kept.first_seconds);
+        }
     }
+    note
 }

@@ -19,6 +19,7 @@ use std::{
 use jiff::civil::Date;
 
 use super::{Trouble, beside};
+use retrocall_words::book::Number;
 
 /// Numbers that are reserved ahead. One sync reserves for as many calls as a PBX announces while the disk is busy: 64 would be used up in
 /// four milliseconds of announcements. The more, the longer the hole that a kill leaves; it has a name, so that its length hardly matters.
@@ -36,15 +37,6 @@ const TITLE: &str = "retrocall numbers 1";
 
 /// The highest number of each recent day. On the last one, the open period, it is the highest reserved one.
 pub(super) type Highest = BTreeMap<Date, u64>;
-
-/// A call's place among the calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Number {
-    /// The label of the period: a day (UTC), which may be ahead of the wall clock.
-    pub day: Date,
-    /// The place in the period, from 1. None while none can be had: the call never gets one, and is not drawn.
-    pub sequence: Option<u64>,
-}
 
 /// What may be given.
 pub(super) struct Numbers {

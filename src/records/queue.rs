@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    mem,
     time::{Duration, Instant},
 };
 
@@ -10,10 +11,14 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::{
-    Note, Number, Opened, Skipped, Trouble,
+    Trouble,
+    note::{is_of_recording, made_fit},
     numbers::{Highest, Numbers},
 };
-use retrocall_words::CallId;
+use retrocall_words::{
+    CallId,
+    book::{BookHealth, LeftBehind, Note, Number, Skipped},
+};
 
 /// Room for notes that is kept while none wait.
 const WAITING_KEPT: usize = 256;
@@ -52,8 +57,8 @@ struct State {
     numbers: Option<Numbers>,
     /// Why no more numbers can be reserved.
     numbers_trouble: Option<Trouble>,
-    /// What an earlier run left: none until the catalog is open for the first time.
-    opened: Option<Opened>,
+    /// What an earlier run left, until it is told: none until the catalog is open for the first time.
+    left_behind: Option<LeftBehind>,
     trouble: Option<Trouble>,
     /// How often it got into trouble, or into another one.
     troubles: u64,
@@ -127,7 +132,7 @@ impl Queue {
             Note::Ended(call) if state.without_row.remove(&call.call) => return,
             _ => {}
         }
-        state.waiting.push_back(note.made_fit());
+        state.waiting.push_back(made_fit(note));
         state.taken_in += 1;
         drop(state);
         self.wake.notify_one();
@@ -143,55 +148,37 @@ impl Queue {
         number
     }
 
-    pub(super) fn opened(&self, timeout: Duration) -> Result<Opened, Trouble> {
+    pub(super) fn left_behind(&self, wait: Option<Duration>) -> Result<LeftBehind, Trouble> {
         let mut state = self.state.lock();
-        self.wait(&mut state, timeout, |state| state.opened.is_some() || state.trouble.is_some() || state.ended);
-        state.as_opened()
-    }
-
-    pub(super) fn opened_at_last(&self) -> Result<Opened, Trouble> {
-        let mut state = self.state.lock();
-        while state.opened.is_none() && !state.ended {
-            self.changed.wait(&mut state);
+        match wait {
+            Some(wait) => {
+                let is_known = |state: &State| state.left_behind.is_some() || state.trouble.is_some() || state.ended;
+                self.wait(&mut state, wait, is_known);
+            }
+            None => {
+                while state.left_behind.is_none() && !state.ended {
+                    self.changed.wait(&mut state);
+                }
+            }
         }
-        state.as_opened()
+        state.tell_left_behind()
     }
 
-    pub(super) fn has_ended(&self, timeout: Duration) -> bool {
-        let mut state = self.state.lock();
-        self.wait(&mut state, timeout, |state| state.ended);
-        state.ended
-    }
-
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(super) fn health(&self) -> BookHealth {
         let state = self.state.lock();
-        let left_out = (state.left_out > 0)
-            .then(|| format!("{} calls were left out, so that the ledger lacks them", state.left_out));
-        let trouble = state.trouble.as_ref().map(|trouble| match left_out {
-            Some(left_out) => format!("{trouble}; {left_out}"),
-            None => trouble.to_string(),
-        });
-        let numbers = state.numbers_trouble.as_ref().map(Trouble::to_string);
-        trouble.into_iter().chain(numbers).reduce(|one, other| format!("{one}; {other}"))
+        BookHealth {
+            notes_waiting: state.waiting.len() + state.in_hand + state.aside as usize,
+            trouble: state.trouble_in_words(),
+            troubles: state.troubles,
+            left_out: state.left_out,
+        }
     }
 
     pub(super) fn look(&self) {
         self.wake.notify_one();
     }
 
-    pub(super) fn troubles(&self) -> u64 {
-        self.state.lock().troubles
-    }
-
-    pub(super) fn left_out(&self) -> u64 {
-        self.state.lock().left_out
-    }
-
-    pub(super) fn pending(&self) -> usize {
-        let state = self.state.lock();
-        state.waiting.len() + state.in_hand + state.aside as usize
-    }
-
+    #[cfg(test)]
     pub(super) fn flushed(&self, timeout: Duration) -> bool {
         let mut state = self.state.lock();
         let until = state.taken_in;
@@ -271,7 +258,7 @@ impl Queue {
 
     /// Whether something waits that belongs to a recording.
     pub(super) fn has_recordings(&self) -> bool {
-        self.state.lock().waiting.iter().any(Note::is_of_recording)
+        self.state.lock().waiting.iter().any(is_of_recording)
     }
 
     /// Whether the thread is to end.
@@ -323,8 +310,8 @@ impl Queue {
     }
 
     /// The catalog is open for the first time.
-    pub(super) fn started(&self, opened: Opened) {
-        self.state.lock().opened = Some(opened);
+    pub(super) fn started(&self, left_behind: LeftBehind) {
+        self.state.lock().left_behind = Some(left_behind);
         self.changed.notify_all();
     }
 
@@ -348,7 +335,7 @@ impl Queue {
     /// The catalog has what was in that file.
     pub(super) fn read_back(&self) {
         let mut state = self.state.lock();
-        state.written += std::mem::take(&mut state.aside);
+        state.written += mem::take(&mut state.aside);
         self.changed.notify_all();
     }
 
@@ -419,12 +406,23 @@ impl State {
         }
     }
 
-    fn as_opened(&self) -> Result<Opened, Trouble> {
-        match (&self.opened, &self.trouble) {
-            (Some(opened), _) => Ok(opened.clone()),
+    fn tell_left_behind(&mut self) -> Result<LeftBehind, Trouble> {
+        match (&mut self.left_behind, &self.trouble) {
+            (Some(left_behind), _) => Ok(mem::take(left_behind)),
             (None, Some(trouble)) => Err(trouble.clone()),
             (None, None) if self.ended => Err(Trouble::Closed),
             (None, None) => Err(Trouble::Opening),
         }
+    }
+
+    fn trouble_in_words(&self) -> Option<String> {
+        let left_out = (self.left_out > 0)
+            .then(|| format!("{} calls were left out, so that the ledger lacks them", self.left_out));
+        let trouble = self.trouble.as_ref().map(|trouble| match left_out {
+            Some(left_out) => format!("{trouble}; {left_out}"),
+            None => trouble.to_string(),
+        });
+        let numbers = self.numbers_trouble.as_ref().map(Trouble::to_string);
+        trouble.into_iter().chain(numbers).reduce(|one, other| format!("{one}; {other}"))
     }
 }

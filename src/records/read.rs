@@ -11,12 +11,16 @@ use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    Customer, CutOff, LegStretch, Marks, Opened, Outcome, Participant, PurposeKind, RecordingState, Silence, Skipped,
-    Trouble, Unfinished, file,
+    PurposeKind, Trouble,
+    customer::in_one_form,
+    file,
     numbers::Highest,
     text::{self, Word},
 };
-use retrocall_words::{CallId, Country, Direction, Reason};
+use retrocall_words::{
+    CallId, Country, Customer, Direction, Reason,
+    book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
+};
 
 /// Days whose last number is asked for: more than the file of numbers remembers.
 const DAYS_ASKED: i64 = 100;
@@ -203,20 +207,10 @@ fn recording(
     })
 }
 
-/// The calls whose recordings are registered as durable. Needs no engine; without a catalog there are none.
-pub fn registered(home: &Path) -> Result<HashSet<CallId>, Trouble> {
-    let calls = read(home, async |rows, columns| {
-        let select = sqlx::query("SELECT call FROM recordings WHERE state <> 'committing'");
-        let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
-        found.iter().map(|row| columns.parsed(row, "call")).collect()
-    })?;
-    Ok(calls.into_iter().collect())
-}
-
 /// The calls whose recordings are of this customer: by the number as it was given, or in its one form, as whoever dials in `country` means it.
 /// Needs no engine; without a catalog there are none.
 pub fn of_customer(home: &Path, customer: &Customer, country: Country) -> Result<HashSet<CallId>, Trouble> {
-    let form = customer.in_one_form(country);
+    let form = in_one_form(customer, country);
     let calls = read(home, async |rows, columns| {
         let select = sqlx::query("SELECT call FROM recordings WHERE customer = $1 OR customer_form = $2");
         let select = select.bind(customer.number()).bind(form.as_ref().map(Customer::number));
@@ -291,7 +285,7 @@ pub(super) async fn start(
     path: &Path,
     of_this_run: &HashSet<CallId>,
     period: Date,
-) -> Result<Opened, Trouble> {
+) -> Result<LeftBehind, Trouble> {
     let columns = Columns { path, home: Path::new("") };
     let failed = |error: sqlx::Error| columns.refused(&error);
     let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
@@ -311,10 +305,13 @@ pub(super) async fn start(
         sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
     let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
     committing.retain(|call| !of_this_run.contains(&call.call));
+    let select = sqlx::query("SELECT call FROM recordings WHERE state <> 'committing'");
+    let found = select.fetch_all(&mut *transaction).await.map_err(failed)?;
+    let registered = found.iter().map(|row| columns.parsed(row, "call")).collect::<Result<_, _>>()?;
     let mut cut_off = cut_off(&mut transaction, &columns, period).await?;
     cut_off.retain(|call| !of_this_run.contains(&call.call));
     transaction.commit().await.map_err(failed)?;
-    Ok(Opened { lost, committing, cut_off })
+    Ok(LeftBehind { lost, committing, cut_off, registered })
 }
 
 /// The calls with which another one may go on: cut off, or live a moment ago; of the open period or the day before; and not gone on with yet.

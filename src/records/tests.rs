@@ -5,20 +5,54 @@ mod faults;
 mod forgets_nothing;
 mod kills;
 
-use std::{fs, os::unix::fs::PermissionsExt, thread, time::Instant};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::Instant,
+};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::*;
-use retrocall_words::{CallId, Direction, Reason, audio::Rate};
+use retrocall_words::{
+    CallId, Customer, Direction, Reason,
+    audio::Rate,
+    book::{
+        CallBegun, CallEnded, Marks, Outcome, Part, Participant, RecordedCall, RecordingBegun, RecordingKept,
+        RecordingState, Skipped, Unfinished,
+    },
+};
 
 /// Far longer than anything takes: who waits this long has found a defect.
 const LONG: Duration = Duration::from_secs(60);
 /// Between two tries, in tests.
 const RETRY: Duration = Duration::from_millis(20);
 const CUSTOMER: &str = "+31201234567";
+
+impl Catalog {
+    /// Opens it, with its thread, which is called again if it panics.
+    fn start(home: &Path, today: Date, country: Country, limits: Limits) -> Catalog {
+        let (catalog, mut worker) = Catalog::new(home, today, country, &limits);
+        thread::spawn(move || while catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {});
+        catalog
+    }
+
+    fn opened(&self, wait: Duration) -> Result<LeftBehind, Trouble> {
+        self.queue.left_behind(Some(wait))
+    }
+
+    fn flushed(&self, wait: Duration) -> bool {
+        self.queue.flushed(wait)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.health().trouble
+    }
+}
 
 fn limits() -> Limits {
     Limits { retry: RETRY, ..Limits::default() }
@@ -50,7 +84,7 @@ fn begun(call: CallId, sequence: Option<u64>) -> Note {
 /// A call begins, with the next number.
 fn begin(catalog: &Catalog) -> CallId {
     let call = CallId::new();
-    catalog.note(begun(call, catalog.next_number(today()).sequence));
+    catalog.note(begun(call, catalog.reserve(today()).sequence));
     call
 }
 
@@ -107,10 +141,7 @@ fn recording(call: CallId) -> RecordingKept {
         has_keys: true,
         state: RecordingState::Complete,
         committed_at: at(91),
-        purposes: vec![
-            Purpose { purpose: PurposeKind::Quality, basis: "legitimate interest".into(), due_at: Some(at(1_000)) },
-            Purpose { purpose: PurposeKind::Incident, basis: "contract".into(), due_at: Some(at(2_000)) },
-        ],
+        ends_at: at(90),
     }
 }
 
@@ -211,7 +242,7 @@ fn a_call_and_its_recording_are_found_as_they_were_noted() {
     }
     catalog.note(ended(other, Outcome::Discarded));
     assert!(catalog.close(LONG), "{:?}", catalog.trouble());
-    assert_eq!(catalog.pending(), 0);
+    assert_eq!(catalog.health().notes_waiting, 0);
 
     let rows = calls(home.path()).unwrap();
     assert_eq!(rows.len(), 2);
@@ -230,7 +261,7 @@ fn a_call_and_its_recording_are_found_as_they_were_noted() {
     assert_eq!((found[0].seconds, found[0].bytes, found[0].start), (Some(90.5), Some(2_896_044), at(0)));
     assert_eq!(
         (&found[0].purposes, found[0].due),
-        (&vec![PurposeKind::Incident, PurposeKind::Quality], Some(at(2_000)))
+        (&vec![PurposeKind::Incident, PurposeKind::Quality], Some(at(90 + 14 * 86_400)))
     );
     let json = serde_json::to_string(&found).unwrap();
     assert!(json.contains(r#""reasons":["on-demand","sample"],"purposes":["incident","quality"]"#), "{json}");
@@ -265,9 +296,13 @@ fn a_recording_that_is_being_written_is_listed_and_can_be_found_by_its_customer(
 fn a_purpose_without_a_date_leaves_the_recording_without_one() {
     let home = TempDir::new().unwrap();
     let (catalog, call) = (open(&home), CallId::new());
-    let mut recording = recording(call);
-    recording.purposes[1].due_at = None;
-    catalog.note(Note::Kept(Box::new(recording)));
+    catalog.note(kept(call));
+    assert!(catalog.flushed(LONG));
+    outside(&home, async |connection| {
+        let update = sqlx::query("UPDATE purposes SET due_at = NULL WHERE purpose = 'incident'");
+        assert_eq!(update.execute(connection).await.unwrap().rows_affected(), 1);
+    });
+    catalog.note(kept(call));
     assert!(catalog.close(LONG));
     assert_eq!(recordings(home.path()).unwrap()[0].due, None);
 }

@@ -4,8 +4,11 @@ use std::{path::Path, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{Outcome, PurposeKind, RecordingState};
-use retrocall_words::{Direction, Reason};
+use super::PurposeKind;
+use retrocall_words::{
+    Direction, Reason,
+    book::{Marks, Outcome, RecordingState},
+};
 
 /// A time of fixed width, so that times sort as text.
 pub(super) fn time(at: Timestamp) -> String {
@@ -30,6 +33,12 @@ pub(super) fn finite(number: f64) -> f64 {
 /// Reasons, joined by commas.
 pub(super) fn reasons(reasons: &[Reason]) -> String {
     reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// Marks as one JSON object.
+pub(super) fn marks(marks: &Marks) -> String {
+    // Numbers and names can always be written.
+    serde_json::to_string(marks).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// A path under the home folder.

@@ -14,7 +14,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Note, beside};
+use super::{beside, note::below};
+use retrocall_words::book::Note;
 
 /// The most that waits in the file: half a million notes.
 pub(super) const BYTES_MAX: u64 = 256 << 20;
@@ -67,7 +68,7 @@ impl Unwritten {
         line(&mut bytes, &Title { retrocall_unwritten: VERSION })?;
         let first = bytes.len();
         for note in notes {
-            line(&mut bytes, &note.clone().below(&self.home))?;
+            line(&mut bytes, &below(note.clone(), &self.home))?;
         }
         let seal = Seal { sealed: notes.len(), sha256: beside::digest(&bytes[first..]) };
         line(&mut bytes, &seal)?;

@@ -13,16 +13,19 @@ use jiff::civil::Date;
 use sqlx::{Connection, SqliteConnection};
 
 use super::{
-    CallBegun, Limits, Note, Trouble,
+    Limits, Trouble,
     file::{self, Identity},
+    note::is_of_recording,
     numbers::{AHEAD, Highest, Numbers, NumbersFile},
     queue::Queue,
     read,
     unwritten::{Reader, Unwritten},
     write,
 };
-use retrocall_core::barrier;
-use retrocall_words::{CallId, Country};
+use retrocall_words::{
+    CallId, Country,
+    book::{CallBegun, Note},
+};
 
 /// Notes that go into one transaction at most.
 const BATCH_MAX: usize = 1_000;
@@ -51,8 +54,6 @@ pub(super) struct Worker {
     has_started: bool,
     /// It has begun to work, and, unless it has panicked, not ended.
     is_at_work: bool,
-    /// Whether the kernel keeps this thread from writing elsewhere than in the home folder.
-    is_barred: bool,
     numbers: NumbersFile,
     /// The file of numbers is gone, and there is a catalog: that says which numbers were given.
     are_numbers_gone: bool,
@@ -92,7 +93,6 @@ impl Worker {
             identity: None,
             has_started: false,
             is_at_work: false,
-            is_barred: false,
             are_numbers_gone: false,
             accounted: Highest::new(),
             accounted_in: None,
@@ -159,17 +159,11 @@ impl Worker {
     /// Whether a kill would take along what no file of a recording says, and nobody can tell how long the catalog will be away.
     fn would_lose_recordings(&mut self) -> bool {
         let since = *self.out_of_reach_since.get_or_insert_with(Instant::now);
-        since.elapsed() >= self.aside_after
-            && (self.in_hand.iter().any(Note::is_of_recording) || self.queue.has_recordings())
+        since.elapsed() >= self.aside_after && (self.in_hand.iter().any(is_of_recording) || self.queue.has_recordings())
     }
 
     /// Writes one batch. False if there was nothing to do.
     async fn step(&mut self) -> Result<bool, Trouble> {
-        // As soon as there is a home that can be named to the kernel.
-        if !self.is_barred && self.home.is_dir() {
-            barrier::write_only_below(&[&self.home]);
-            self.is_barred = true;
-        }
         // First: numbers are there although the catalog is not.
         self.reserve_numbers();
         let is_new = self.connect().await?;
@@ -263,10 +257,10 @@ impl Worker {
         let Some(connection) = self.connection.as_mut().filter(|_| !self.has_started) else { return Ok(()) };
         let known = [&self.known.1, &self.accounted].into_iter().filter_map(|known| known.last_key_value());
         let period = known.map(|(day, _)| *day).max().unwrap_or(self.today).max(self.today);
-        let opened = read::start(connection, &self.path, &self.of_this_run, period).await?;
+        let left_behind = read::start(connection, &self.path, &self.of_this_run, period).await?;
         self.of_this_run = HashSet::new();
         self.has_started = true;
-        self.queue.started(opened);
+        self.queue.started(left_behind);
         Ok(())
     }
 

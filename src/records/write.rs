@@ -10,13 +10,17 @@ use sqlx::{Connection, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    CallBegun, CallEnded, Customer, Note, Outcome, RecordingBegun, RecordingKept, Skipped, Trouble, customer, day_of,
+    Trouble,
+    customer::{self, in_one_form},
     file,
     numbers::Highest,
-    read,
+    purposes, read,
     text::{self, Word},
 };
-use retrocall_words::{CallId, Country};
+use retrocall_words::{
+    CallId, Country, Customer,
+    book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
+};
 
 /// Rows whose numbers get their one form in one transaction: so few that notes do not wait for long.
 const FORMS_MAX: i64 = 200;
@@ -57,7 +61,7 @@ pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Count
     let rows = select.bind(&rule).bind(FORMS_MAX).fetch_all(&mut *transaction).await?;
     for row in &rows {
         let (id, given): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let form = Customer::from(given).in_one_form(country);
+        let form = in_one_form(&Customer::from(given), country);
         let update = sqlx::query("UPDATE recordings SET customer_form = $2, customer_rule = $3 WHERE id = $1")
             .bind(id)
             .bind(form.as_ref().map(Customer::number))
@@ -232,7 +236,7 @@ impl Pen<'_> {
     /// The one form of a customer's number, beside the number that was just written down.
     async fn customer(&mut self, call: CallId, given: Option<&Customer>) -> Written {
         let Some(given) = given else { return Ok(()) };
-        let form = given.in_one_form(self.country);
+        let form = in_one_form(given, self.country);
         let update = sqlx::query(
             "UPDATE recordings SET customer_form = $3, customer_rule = $4 WHERE call = $1 AND customer = $2",
         )
@@ -248,7 +252,7 @@ impl Pen<'_> {
         self.customer(recording.of.call, recording.of.customer.as_ref()).await?;
         let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.of.call.to_string());
         let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
-        for purpose in &recording.purposes {
+        for purpose in purposes(&recording.of.reasons, recording.ends_at) {
             // One that is there already stays: what is due may have changed since.
             let insert = sqlx::query(
                 "INSERT INTO purposes (recording, purpose, basis, due_at) VALUES ($1, $2, $3, $4)
@@ -256,7 +260,7 @@ impl Pen<'_> {
             )
             .bind(&id)
             .bind(purpose.purpose.word())
-            .bind(&purpose.basis)
+            .bind(purpose.basis)
             .bind(purpose.due_at.map(text::time));
             insert.execute(&mut *self.rows).await?;
         }
@@ -320,7 +324,7 @@ impl Pen<'_> {
         .bind(recording.parts.first().map(|part| text::relative(self.home, &part.path)).unwrap_or_default())
         .bind(text::count(recording.parts.iter().map(|part| part.bytes).sum()))
         .bind(text::reasons(&recording.of.reasons))
-        .bind(recording.marks.to_text())
+        .bind(text::marks(&recording.marks))
         .bind(recording.state.word())
         .bind(text::time(recording.committed_at))
         .bind(recording.of.continues.map(|before| before.to_string()))

@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod book;
 
 mod answer;
 mod country;
+pub mod customer;
 mod event;
 mod frame;
 mod name;
@@ -19,6 +21,7 @@ mod words;
 
 pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
 pub use country::Country;
+pub use customer::Customer;
 pub use event::{EndedBy, ErrorCode, Event, Limits};
 pub use frame::{CONTROL_BYTES_MAX, FrameError, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};

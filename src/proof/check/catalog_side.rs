@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::civil::Date;
 
 use super::{Invariant, Report, local};
-use retrocall_records::{CallRow, Outcome, PurposeKind, Recording, RecordingState, Skipped};
-use retrocall_words::{CallId, Reason};
+use retrocall_records::{CallRow, PurposeKind, Recording};
+use retrocall_words::{
+    CallId,
+    book::{Outcome, RecordingState, Skipped},
+};
 
 /// Missing numbers of a day that are named.
 const NAMED_MAX: usize = 10;
@@ -58,14 +61,10 @@ fn ledger_knows(report: &mut Report, row: &Recording, call: Option<&CallRow>) {
 }
 
 fn purposes(report: &mut Report, row: &Recording) {
-    let purpose_of = |reason: &Reason| match reason {
-        Reason::OnDemand => PurposeKind::Incident,
-        Reason::Sample => PurposeKind::Quality,
-    };
     let missing: Vec<&str> = row
         .reasons
         .iter()
-        .filter(|reason| !row.purposes.contains(&purpose_of(reason)))
+        .filter(|reason| !row.purposes.contains(&PurposeKind::from(**reason)))
         .map(|reason| reason.as_str())
         .collect();
     let text = match (row.reasons.is_empty(), missing.is_empty()) {

@@ -10,8 +10,8 @@ use std::{
 use super::{Invariant, Report, local};
 use retrocall_engine::commit::{self, Item, RealDisk, Said};
 use retrocall_records as catalog;
-use retrocall_records::{Recording, RecordingState};
-use retrocall_words::CallId;
+use retrocall_records::Recording;
+use retrocall_words::{CallId, book::RecordingState};
 
 /// Seconds in a row and those of its file differ by less than this, or are others.
 const SECONDS_ALIKE: f64 = 1e-6;

@@ -14,8 +14,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
 use retrocall_records as catalog;
-use retrocall_records::Skipped;
-use retrocall_words::CallId;
+use retrocall_words::{CallId, book::Skipped};
 
 /// What must be true of a home. The numbers are those of `docs/durability.md`, and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,13 +20,13 @@ fn while_another_program_holds_the_catalog_notes_wait_and_then_come_in_order() {
         }
         assert!(matches!(catalog.queue.wait_for_trouble(LONG), Some(Trouble::Locked { .. })));
         assert!(catalog.trouble().unwrap().contains("another program holds the catalog"));
-        assert_eq!(catalog.pending(), 200);
+        assert_eq!(catalog.health().notes_waiting, 200);
         // A command can read all the same.
         assert_eq!(calls(home.path()).unwrap().len(), 1);
         connection.execute("ROLLBACK").await.unwrap();
     });
     assert!(catalog.flushed(LONG));
-    assert_eq!((catalog.trouble(), catalog.pending()), (None, 0));
+    assert_eq!((catalog.trouble(), catalog.health().notes_waiting), (None, 0));
     assert!(catalog.close(LONG));
     let rows = calls(home.path()).unwrap();
     let order: Vec<_> = ids.iter().map(|call| rows.iter().find(|row| row.call == *call).unwrap().sequence).collect();
@@ -61,12 +61,12 @@ fn a_damaged_catalog_is_left_as_it_is_and_once_moved_away_a_new_one_takes_all_no
     assert!(matches!(trouble, Trouble::Damaged { .. }), "{trouble:?}");
     assert!(trouble.to_string().contains("move it away"), "{trouble}");
     // Which numbers were given before nobody can say.
-    assert_eq!(catalog.next_number(today()), Number { day: today(), sequence: None });
+    assert_eq!(catalog.reserve(today()), Number { day: today(), sequence: None });
     let call = CallId::new();
     for note in [begun(call, None), selected(call), kept(call), ended(call, Outcome::Kept)] {
         catalog.note(note);
     }
-    assert_eq!(catalog.pending(), 4);
+    assert_eq!(catalog.health().notes_waiting, 4);
     assert!(matches!(recordings(home.path()), Err(Trouble::Damaged { .. })));
     assert_eq!(fs::read(file(&home)).unwrap(), garbage);
 

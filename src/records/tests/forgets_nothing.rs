@@ -5,7 +5,7 @@ use std::{fs::Permissions, sync::atomic::Ordering};
 use super::{numbers::AHEAD, *};
 
 fn next(catalog: &Catalog) -> u64 {
-    catalog.next_number(today()).sequence.expect("a number")
+    catalog.reserve(today()).sequence.expect("a number")
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_call_that_begins_while_neither_file_nor_catalog_can_be_had_never_gets_a_num
     let late = parent.path().join("home");
     let catalog = Catalog::start(&late, today(), Country::default(), limits());
     assert!(matches!(catalog.opened(LONG), Err(Trouble::Unusable { .. })));
-    assert_eq!(catalog.next_number(today()), Number { day: today(), sequence: None });
+    assert_eq!(catalog.reserve(today()), Number { day: today(), sequence: None });
     let without = begin(&catalog);
     fs::create_dir(&late).unwrap();
     assert!(catalog.flushed(LONG));
@@ -124,13 +124,13 @@ fn a_wall_clock_that_was_ten_days_ahead_opens_no_day_a_second_time() {
     let ahead = today() + jiff::ToSpan::days(10);
     let catalog = Catalog::start(home.path(), ahead, Country::default(), limits());
     catalog.opened(LONG).unwrap();
-    let numbers = [ahead, today(), ahead].map(|day| catalog.next_number(day));
+    let numbers = [ahead, today(), ahead].map(|day| catalog.reserve(day));
     assert_eq!(numbers.map(|number| (number.day, number.sequence)), [1, 2, 3].map(|number| (ahead, Some(number))));
     assert!(catalog.close(LONG));
     // Corrected while the engine was down.
     let catalog = open(&home);
     catalog.opened(LONG).unwrap();
-    assert_eq!(catalog.next_number(today()), Number { day: ahead, sequence: Some(4) });
+    assert_eq!(catalog.reserve(today()), Number { day: ahead, sequence: Some(4) });
 }
 
 #[test]
@@ -150,11 +150,11 @@ fn a_rush_of_calls_and_a_new_day_leave_no_call_without_a_number() {
         wait_until(|| catalog.queue.reservation().is_none());
     }
     wait_until(|| {
-        let is_tomorrow = catalog.next_number(tomorrow).day == tomorrow;
+        let is_tomorrow = catalog.reserve(tomorrow).day == tomorrow;
         last += u64::from(!is_tomorrow);
         is_tomorrow
     });
-    assert_eq!(catalog.next_number(today()), Number { day: tomorrow, sequence: Some(2) });
+    assert_eq!(catalog.reserve(today()), Number { day: tomorrow, sequence: Some(2) });
     catalog.note(begun(CallId::new(), Some(1)));
     assert!(catalog.close(LONG));
     // Of the numbers given here most have no row, as if the catalog had lost them.
@@ -199,7 +199,7 @@ fn what_a_locked_catalog_did_not_take_before_the_engine_stopped_is_there_after_t
     assert_eq!((outcome(kept_call), outcome(discarded)), (Outcome::Kept, Outcome::Discarded));
     assert_eq!((sequences(&home), skipped(&home)), ((1..=4).map(Some).collect(), vec![]));
     let recording = &recordings(home.path()).unwrap()[0];
-    assert_eq!((recording.state, recording.due), (RecordingState::Complete, Some(at(2_000))));
+    assert_eq!((recording.state, recording.due), (RecordingState::Complete, Some(at(90 + 14 * 86_400))));
     let (customer, marks) = customer_and_marks(&home);
     assert_eq!(
         (customer.as_str(), marks.as_str()),
@@ -274,12 +274,12 @@ fn a_flood_of_calls_while_the_catalog_is_away_goes_to_the_disk_and_none_loses_it
         }
         // One goes on while the catalog comes back: it is not one that an earlier run lost.
         begin(&catalog);
-        assert!(catalog.pending() > 100 && unwritten(&home).exists());
+        assert!(catalog.health().notes_waiting > 100 && unwritten(&home).exists());
         catalog
     });
     assert!(catalog.flushed(LONG));
     assert_eq!(catalog.opened(LONG).unwrap().lost, []);
-    assert_eq!((catalog.pending(), catalog.left_out()), (0, 0));
+    assert_eq!((catalog.health().notes_waiting, catalog.health().left_out), (0, 0));
     assert!(catalog.close(LONG));
     assert_eq!((sequences(&home), skipped(&home)), ((1..=102).map(Some).collect(), vec![]));
     let live = calls(home.path()).unwrap().iter().filter(|row| row.outcome == Outcome::Live).count();
@@ -298,7 +298,7 @@ fn when_the_disk_takes_nothing_either_calls_are_left_out_but_no_recording_is_and
         ids.iter().for_each(|call| catalog.note(ended(*call, Outcome::Discarded)));
         let call = CallId::new();
         catalog.note(kept(call));
-        assert_eq!(catalog.left_out(), 7);
+        assert_eq!(catalog.health().left_out, 7);
         assert!(catalog.trouble().unwrap().contains("7 calls were left out"), "{:?}", catalog.trouble());
         (catalog, call)
     });

@@ -1,10 +1,10 @@
-//! What happened when in a recording, as a column has it: one JSON object, in seconds of the call.
+//! What happened when in a recording, in seconds of the call.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use retrocall_words::audio::Leg;
+use crate::audio::Leg;
 
 /// Marks of one kind that are written down; those beyond are counted.
 const MARKS_MAX: usize = 1_000;
@@ -73,12 +73,6 @@ impl Marks {
         masks.truncate(MARKS_MAX);
         lost.truncate(MARKS_MAX);
         self
-    }
-
-    /// As the column has it.
-    pub(super) fn to_text(&self) -> String {
-        // Numbers and names can always be written.
-        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
     }
 }
 

@@ -1,0 +1,63 @@
+//! Records in memory, for tests of what stands above them.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::civil::Date;
+use parking_lot::Mutex;
+
+use retrocall_words::{
+    CallId,
+    book::{Book, BookHealth, LeftBehind, Note, Number, OpenBook},
+};
+
+/// A book whose clones are one.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryBook(Arc<Mutex<Pages>>);
+
+#[derive(Default)]
+struct Pages {
+    last_number: u64,
+    notes: Vec<Note>,
+}
+
+impl MemoryBook {
+    /// The same book, opened, with nothing to write.
+    pub(crate) fn open(&self) -> OpenBook {
+        OpenBook { book: Arc::new(self.clone()), write: Box::new(|| ()) }
+    }
+
+    /// Whether the recording of this call is kept.
+    pub(crate) fn has_kept(&self, call: CallId) -> bool {
+        self.0.lock().notes.iter().any(|note| matches!(note, Note::Kept(kept) if kept.of.call == call))
+    }
+}
+
+impl Book for MemoryBook {
+    fn reserve(&self, today: Date) -> Number {
+        let mut pages = self.0.lock();
+        pages.last_number += 1;
+        Number { day: today, sequence: Some(pages.last_number) }
+    }
+
+    fn note(&self, note: Note) {
+        self.0.lock().notes.push(note);
+    }
+
+    fn left_behind(&self, _: Option<Duration>) -> Result<LeftBehind, String> {
+        Ok(LeftBehind::default())
+    }
+
+    fn health(&self) -> BookHealth {
+        BookHealth::default()
+    }
+
+    fn look(&self) {}
+
+    fn close(&self, _: Duration) -> bool {
+        true
+    }
+
+    fn beside(&self) -> Arc<dyn Book> {
+        Arc::new(self.clone())
+    }
+}

@@ -1,0 +1,51 @@
+//! A customer's number, hidden from whoever prints it.
+//!
+//! Belongs here: that it is hidden. Does not: which spellings are one number (`records`).
+
+use std::fmt;
+
+/// A customer's number, as it was given. Shows itself to nobody who prints or logs it, nor in JSON but where [`in_plain`] is asked for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Customer(String);
+
+impl Customer {
+    /// The number itself: for the query that stores or finds it, and for nothing that people read.
+    pub fn number(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Customer {
+    fn from(number: String) -> Customer {
+        Customer(number)
+    }
+}
+
+impl fmt::Debug for Customer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Customer(hidden)")
+    }
+}
+
+/// Customers as JSON, for a file that is as closed as the catalog: `#[serde(with = "in_plain")]`.
+pub mod in_plain {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Customer;
+
+    /// Writes the number.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(customer: &Option<Customer>, to: S) -> Result<S::Ok, S::Error> {
+        customer.as_ref().map(Customer::number).serialize(to)
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Customer>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Customer))
+    }
+}
