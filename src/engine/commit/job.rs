@@ -18,18 +18,18 @@ use std::{
 };
 
 use super::{
-    Durable, DurablePart, Label, Progress,
+    Durable, Label, Mark, Marks, Progress,
+    buffers::Buffers,
     disk::Disk,
+    findings::Findings,
     folders::Folders,
     label::State,
     leftovers::Leftovers,
-    marks::{Findings, Mark, Marks},
     orders::{Finish, Orders, Rewrite},
     part::{Part, Whole},
     paths::Paths,
     stretches::Stretches,
     trouble::Refusal,
-    wav::Buffers,
 };
 use retrocall_core::ring::RingReader;
 use retrocall_words::audio::Leg;
@@ -110,8 +110,6 @@ pub(super) struct Job {
     finish: Option<Finish>,
     /// Whether the work was planned with the call's end in view: then there is nothing behind it.
     knows_end: bool,
-    /// A file has its published name: none of them is written to any more.
-    is_named: bool,
     in_backlog: bool,
     synced_at: Instant,
     /// Up to which position the disk was last asked to begin.
@@ -144,7 +142,6 @@ impl Job {
             erasing: Vec::new(),
             finish: None,
             knows_end: false,
-            is_named: false,
             in_backlog: false,
             synced_at: Instant::now(),
             hastened: 0,
@@ -284,7 +281,7 @@ impl Job {
             let count = (stretch.end - start) as usize;
             buffers.read(&mut self.reader, start, count, &mut self.findings);
             self.extent = self.extent.max(stretch.end);
-            stretch.end = start + self.parts[number].write(start, count, buffers)? as u64;
+            stretch.end = start + self.parts[number].write(start, buffers.bytes(count))? as u64;
             if !stretch.is_empty() {
                 self.written = self.written.max(stretch.end);
                 self.work.written(&stretch);
@@ -416,31 +413,18 @@ impl Job {
         if !self.orders.close() {
             return Ok(Next::Soon);
         }
-        self.name()?;
-        let part = |part: &Part| DurablePart { path: part.wav.clone(), bytes: part.bytes(), samples: part.samples() };
-        let durable = Durable {
-            call: self.label.call,
-            parts: self.parts.iter().map(part).collect(),
-            first: base,
-            incomplete: is_incomplete,
-            marks: std::mem::take(&mut self.marks),
-        };
+        let disk = &*self.place.disk;
+        let durable =
+            Durable::publish(&mut self.parts, disk, &self.place.folders, &self.paths, is_incomplete, &self.marks)?;
         self.is_well(told);
-        tracing::debug!(call = %durable.call, path = %durable.path().display(), samples = durable.samples(), "recording is durable");
+        tracing::debug!(call = %durable.call(), path = %durable.path().display(), samples = durable.samples(), "recording is durable");
         told.push(Progress::Durable(durable));
         Ok(Next::Done)
     }
 
-    /// The files, which are whole, get their published names, and those are made durable. From the first one that has its name all stay as they are:
-    /// the next try goes on from there. The first part comes last, so that whoever finds it finds the others.
-    fn name(&mut self) -> Result<(), Refusal> {
-        let disk = &*self.place.disk;
-        for part in self.parts.iter_mut().rev() {
-            let named = part.name(disk);
-            self.is_named |= part.has_name(disk);
-            named?;
-        }
-        self.place.folders.sync(disk, &self.paths)
+    /// Whether a file has its published name: then none of them is written to any more.
+    fn is_named(&self) -> bool {
+        self.parts.iter().any(|part| part.has_name(&*self.place.disk))
     }
 
     /// The step before this one panicked: what it left is not trusted. Says when the next is wanted, and what is to be told.
@@ -451,7 +435,7 @@ impl Job {
             self.unfinished().display()
         );
         // A file that has its name is whole.
-        let refusal = Refusal { text, keeps: self.is_named };
+        let refusal = Refusal { text, keeps: self.is_named() };
         (Next::Retry(Instant::now() + self.refused(refusal, &mut told)), told)
     }
 
@@ -459,11 +443,11 @@ impl Job {
     fn refused(&mut self, refusal: Refusal, told: &mut Vec<Progress>) -> Duration {
         if !refusal.keeps {
             self.place.folders.forget(&self.paths.folder);
-            (self.is_named, self.knows_end) = (false, false);
+            self.knows_end = false;
             self.parts.clear();
             self.work.clear();
         }
-        if !self.is_named {
+        if !self.is_named() {
             self.orders.reopen();
         }
         if self.trouble.as_ref() != Some(&refusal.text) {

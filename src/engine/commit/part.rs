@@ -14,9 +14,9 @@ use super::{
     leftovers,
     marks::{Log, Mark},
     paths::Paths,
-    prefix::Prefix,
+    prefix::{FRAME_BYTES, Prefix},
     trouble::Refusal,
-    wav::{Buffers, Wav},
+    wav::Wav,
 };
 
 /// What the job knows of the recording as a whole.
@@ -110,13 +110,13 @@ impl Part {
         self.file.chunk(at - self.base)
     }
 
-    /// Writes the first samples in `buffers`, of which there are `count`, at position `at`. Says how many: none if the system lets no file grow so
-    /// far. Then this one is full.
-    pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> Result<usize, Refusal> {
+    /// Writes samples, in the order of the file, at position `at`. Says how many of them: none if the system lets no file grow so far. Then this one
+    /// is full.
+    pub(super) fn write(&mut self, at: u64, bytes: &[u8]) -> Result<usize, Refusal> {
         (self.is_dirty, self.is_sealed) = (true, false);
-        let mut fewer = count;
+        let mut fewer = bytes.len() / FRAME_BYTES as usize;
         loop {
-            match self.file.write(at - self.base, fewer, buffers) {
+            match self.file.write(at - self.base, &bytes[..fewer * FRAME_BYTES as usize]) {
                 Ok(()) => return Ok(fewer),
                 Err(error) if error.kind() == ErrorKind::FileTooLarge && fewer > 1 => fewer /= 2,
                 Err(error) if error.kind() == ErrorKind::FileTooLarge && at == self.end() && at > self.base => break,
@@ -216,6 +216,6 @@ impl Part {
 
     /// Whether it has its published name, or that one too: then it is not written to any more.
     pub(super) fn has_name(&self, disk: &dyn Disk) -> bool {
-        self.is_named || disk.is_same_file(&self.unfinished, &self.wav).unwrap_or(false)
+        self.is_named || (self.is_sealed && disk.is_same_file(&self.unfinished, &self.wav).unwrap_or(false))
     }
 }

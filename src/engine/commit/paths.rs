@@ -13,7 +13,7 @@ const FOLDERS_ABOVE: usize = 5;
 
 /// Where one recording lies, with all its parts.
 pub(super) struct Paths {
-    call: CallId,
+    pub call: CallId,
     /// The folder of its day (UTC).
     pub folder: PathBuf,
 }

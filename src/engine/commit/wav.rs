@@ -1,4 +1,4 @@
-//! Samples into a WAV file, without a byte of audio in memory that is not locked and wiped.
+//! Samples into a WAV file. They come in memory that is locked and wiped (`buffers`), and are copied nowhere else.
 //!
 //! Not through `hound`: its writers append only, where a mask or a lagging leg writes over what is there; its fast one keeps the samples in a `Vec`
 //! that nobody wipes; and the other, sample by sample, took longer for an hour of talk than writing and syncing it.
@@ -10,63 +10,16 @@ use crc32fast::Hasher;
 use super::{
     disk::DiskFile,
     label::Comment,
-    marks::{Findings, Log},
+    marks::Log,
     prefix::{FRAME_BYTES, Prefix},
-};
-use retrocall_core::{
-    memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_traces},
-    ring::RingReader,
 };
 use retrocall_words::audio::Leg;
 
 /// What is written at once, and where a write ends if it can: at a multiple of this in the file. The page cache takes a write in pieces as large as
 /// their place in the file allows, so that one that begins just anywhere costs twice the time.
-const CHUNK_BYTES: usize = 256 << 10;
+pub(super) const CHUNK_BYTES: usize = 256 << 10;
 /// As many stereo samples.
 const CHUNK_SAMPLES: usize = CHUNK_BYTES / FRAME_BYTES as usize;
-/// Samples that are read of one leg before those of the other: few enough to be in the nearest cache when they are put side by side.
-const LEG_SAMPLES: usize = 4_096;
-
-/// What a worker's audio passes through: the samples of each leg, and their bytes in the order of the file.
-pub(super) struct Buffers {
-    legs: [LockedSamples; 2],
-    staging: LockedBuffer,
-}
-
-impl Buffers {
-    /// # Errors
-    /// [`MapError`] if they can't be locked and `allow_unlocked` is false.
-    pub(super) fn new(allow_unlocked: bool) -> Result<Buffers, MapError> {
-        Ok(Buffers {
-            legs: [LockedSamples::new(LEG_SAMPLES, allow_unlocked)?, LockedSamples::new(LEG_SAMPLES, allow_unlocked)?],
-            staging: LockedBuffer::new(CHUNK_BYTES, allow_unlocked)?,
-        })
-    }
-
-    /// Takes `count` samples of both legs from `start` on, at most [`CHUNK_SAMPLES`], and notes which of them are missing.
-    pub(super) fn read(&mut self, reader: &mut RingReader, start: u64, count: usize, findings: &mut Findings) {
-        let pieces = self.staging[..count * FRAME_BYTES as usize].chunks_mut(LEG_SAMPLES * FRAME_BYTES as usize);
-        for (start, piece) in (start..).step_by(LEG_SAMPLES).zip(pieces) {
-            let count = piece.len() / FRAME_BYTES as usize;
-            for leg in Leg::ALL {
-                let note = |missing| findings.add(leg, missing);
-                reader.read_noting(leg, start, &mut self.legs[leg.index()][..count], note);
-            }
-            interleave(self.legs.each_ref().map(|leg| &leg[..count]), piece);
-        }
-    }
-
-    pub(super) fn wipe(&mut self) {
-        self.legs.iter_mut().for_each(|leg| wipe(leg));
-        wipe(&mut self.staging);
-        wipe_traces();
-    }
-
-    #[cfg(test)]
-    pub(super) fn are_wiped(&self) -> bool {
-        self.legs.iter().all(|leg| leg.iter().all(|sample| *sample == 0)) && self.staging.iter().all(|byte| *byte == 0)
-    }
-}
 
 /// A WAV file that is being written.
 pub(super) struct Wav {
@@ -99,10 +52,9 @@ impl Wav {
         self.prefix.bytes().len() as u64 + at * FRAME_BYTES
     }
 
-    /// Writes the first `count` samples in `buffers` at stereo sample `at`, which is not beyond the end. The prefix follows later.
-    pub(super) fn write(&mut self, at: u64, count: usize, buffers: &Buffers) -> io::Result<()> {
+    /// Writes samples, in the order of the file, at stereo sample `at`, which is not beyond the end. The prefix follows later.
+    pub(super) fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         debug_assert!(at <= self.frames, "no holes");
-        let bytes = &buffers.staging[..count * FRAME_BYTES as usize];
         if at < self.frames {
             self.sum = None;
         }
@@ -113,7 +65,7 @@ impl Wav {
         if let Some(sum) = &mut self.sum {
             sum.update(bytes);
         }
-        self.frames = self.frames.max(at + count as u64);
+        self.frames = self.frames.max(at + bytes.len() as u64 / FRAME_BYTES);
         Ok(())
     }
 
@@ -180,7 +132,7 @@ fn open(file: &mut Option<Box<dyn DiskFile>>) -> io::Result<&mut dyn DiskFile> {
 }
 
 /// Puts the samples of both legs into the order of the file: little-endian, the agent's first (the left channel).
-fn interleave([left, right]: [&[i16]; 2], bytes: &mut [u8]) {
+pub(super) fn interleave([left, right]: [&[i16]; 2], bytes: &mut [u8]) {
     const { assert!(Leg::Agent.index() == 0, "the agent is the left channel") };
     let (frames, _) = bytes.as_chunks_mut::<{ FRAME_BYTES as usize }>();
     for ((frame, left), right) in frames.iter_mut().zip(left).zip(right) {

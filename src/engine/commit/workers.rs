@@ -18,12 +18,12 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{
     Label, Marks, PART_SAMPLES_MAX, Progress,
+    buffers::Buffers,
     disk::Disk,
     job::{Job, Next, Place},
     orders::{Finish, Orders, Rewrite},
     paths::Paths,
     watch::{InHand, Teller},
-    wav::Buffers,
 };
 use retrocall_core::{
     barrier,
