@@ -13,7 +13,7 @@ pub use retrocall_core::{barrier, memory, priority, ring};
 #[doc(no_inline)]
 pub use retrocall_desk::{capture, hotkey};
 #[doc(no_inline)]
-pub use retrocall_engine::{self as engine, call, commit, sampler};
+pub use retrocall_engine::{self as engine, call, sampler};
 #[doc(no_inline)]
 pub use retrocall_intake as intake;
 #[doc(no_inline)]
@@ -33,6 +33,12 @@ pub mod catalog {
 pub mod protocol {
     pub use retrocall_client::protocol::*;
     pub use retrocall_words::*;
+}
+
+/// From a ring to a durable recording, and what a recording is on disk.
+pub mod commit {
+    pub use retrocall_engine::commit::*;
+    pub use retrocall_file::*;
 }
 
 /// Being watched: figures, the log, signs of life.

@@ -3,15 +3,16 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// A crate's folder, the folders that it may use, and what to do instead of using another one.
-const FLOORS: [(&str, &[&str], &str); 9] = [
+const FLOORS: [(&str, &[&str], &str); 10] = [
     ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
     ("core", &["words"], "memory and ring know no files, sockets or calls: hand in what they need"),
     ("wire", &["words", "core"], "a softphone links this: what the engine decides must not come with it"),
+    ("file", &["words", "core"], "a file knows no live call: what is written when is told by whoever stands above it"),
     ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
     ("records", &["words"], "records are told by the engine, in notes; they ask nothing back"),
     (
         "engine",
-        &["words", "core", "settings"],
+        &["words", "core", "file", "settings"],
         "the records are a `Book` that is handed in; so is, as a `Listener`, whoever stands above the engine",
     ),
     ("intake", &["words", "core", "wire", "settings", "engine"], "a door asks the engine, and never the records"),
@@ -22,7 +23,7 @@ const FLOORS: [(&str, &[&str], &str); 9] = [
     ),
     (
         "proof",
-        &["words", "core", "wire", "settings", "records", "engine", "intake"],
+        &["words", "core", "wire", "file", "settings", "records", "engine", "intake"],
         "instruments look at everything but the agent's place",
     ),
 ];

@@ -11,10 +11,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Failure, output};
 use retrocall_engine as engine;
-use retrocall_engine::{
-    commit::{self, Item, Look, RealDisk},
-    recordings_in,
-};
+use retrocall_engine::recordings_in;
+use retrocall_file::{self as file, Item, Look, RealDisk};
 use retrocall_records as catalog;
 use retrocall_records::{PurposeKind, Recording, Trouble};
 use retrocall_words as words;
@@ -93,13 +91,13 @@ fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recor
 fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
     let mut rows = catalog::recordings(home)?;
     let places: HashMap<_, _> = rows.iter().enumerate().map(|(at, row)| (row.call, at)).collect();
-    for item in commit::survey(&RealDisk::default(), &recordings_in(home)) {
+    for item in file::survey(&RealDisk::default(), &recordings_in(home)) {
         let Item::Recording { path, call, part: 1 } = item else { continue };
         let row = places.get(&call).copied();
         if row.is_some_and(|at| rows[at].state != RecordingState::Committing) {
             continue;
         }
-        let Some(look) = commit::look_at(&path).ok().filter(|look| look.label.call == call) else { continue };
+        let Some(look) = file::look_at(&path).ok().filter(|look| look.label.call == call) else { continue };
         let id = row.and_then(|at| rows[at].id.clone());
         let of_file = of_file(id, path, look);
         match row {

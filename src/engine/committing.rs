@@ -13,9 +13,10 @@ use tracing::{error, info, warn};
 use super::{Beginning, Engine, counters::Mishap, marks, registry::Entry};
 use crate::{
     call::{Facts, Marks, SelectedCall},
-    commit::{CommitHandle, Durable, Label, Progress},
+    commit::{CommitHandle, Progress},
 };
 use retrocall_core::ring::RingReader;
+use retrocall_file::{Durable, Label};
 use retrocall_words::{
     CallId, Customer, Event, Reason,
     book::{Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState},

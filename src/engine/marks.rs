@@ -1,6 +1,6 @@
 //! What a commit says of what happened when, in the words of the catalog.
 
-use crate::commit::{Durable, DurablePart, Mark};
+use retrocall_file::{Durable, DurablePart, Mark};
 use retrocall_words::{
     audio::Rate,
     book::{LegStretch, Marks, Part, Participant, Silence, SilenceKind},

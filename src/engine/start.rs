@@ -22,17 +22,14 @@ use super::{
     takeover::TakeOver,
     threads::{FaultIn, Wiper},
 };
-use crate::{
-    call::Rules,
-    commit::{self, Commits, RealDisk, Warning},
-    sampler::SystemDraw,
-};
+use crate::{call::Rules, commit::Commits, sampler::SystemDraw};
 use retrocall_core::{
     barrier,
     heart::{self, Waits},
     memory::{Arena, MapError, Room, SEGMENT_BYTES},
     priority,
 };
+use retrocall_file::{self as file, RealDisk, Warning};
 use retrocall_settings::{Level, Settings};
 use retrocall_words::book::{Book, OpenBook, day_of};
 
@@ -228,8 +225,8 @@ fn probe_disk(home: &Home) -> Result<(), StartError> {
     let (home, recordings) = (home.path().to_owned(), home.recordings());
     let probe = move || {
         barrier::write_only_below(&[&home, &recordings]);
-        commit::remove_old_probes(&recordings);
-        match commit::probe(&recordings) {
+        file::remove_old_probes(&recordings);
+        match file::probe(&recordings) {
             Ok(found) => found.warnings.iter().for_each(|Warning { text, todo }| warn!("{text}; {todo}")),
             Err(text) => warn!(
                 "nothing can be recorded now: {text}. Calls are captured all the same, and what is recorded waits in memory"

@@ -20,12 +20,12 @@ use super::{
     committing::{OfThisRun, registered},
     continuing::CutOffs,
 };
-use crate::commit::{self, Item, RealDisk, Recovered};
 use retrocall_core::{
     barrier,
     heart::{self, Waits},
     priority,
 };
+use retrocall_file::{self as file, Durable, Item, Label, RealDisk, Recovered};
 use retrocall_words::{
     CallId,
     book::{Book, CallEnded, LeftBehind, Note, Outcome, Unfinished},
@@ -89,7 +89,7 @@ impl TakeOver {
 
     /// Publishes what was unfinished.
     fn recover(&mut self) {
-        for recovered in commit::recover(&RealDisk::default(), &self.recordings) {
+        for recovered in file::recover(&RealDisk::default(), &self.recordings) {
             match recovered {
                 Recovered::Published { durable, label } => {
                     let what = if durable.incomplete() { "something of it is missing" } else { "it is complete" };
@@ -134,7 +134,7 @@ impl TakeOver {
     /// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
     /// reach, or since the backup that was put in its place. Those of this run register themselves.
     fn register_unknown(&mut self, known: &HashSet<CallId>) {
-        for item in commit::survey(&RealDisk::default(), &self.recordings) {
+        for item in file::survey(&RealDisk::default(), &self.recordings) {
             let Item::Recording { path, call, part: 1 } = item else { continue };
             if known.contains(&call) || self.of_this_run.contains(&call) || !self.found.insert(call) {
                 continue;
@@ -144,7 +144,7 @@ impl TakeOver {
     }
 
     fn register_file(&self, call: CallId, path: &Path) {
-        match commit::read_recording(&RealDisk::default(), path) {
+        match file::read_recording(&RealDisk::default(), path) {
             Ok((durable, label)) if label.call == call => {
                 warn!(%call, agent = label.agent, path = %path.display(), "a recording that the catalog did not know is registered");
                 self.register(&durable, &label);
@@ -158,7 +158,7 @@ impl TakeOver {
 
     /// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with
     /// it; when a call ended that nobody saw end is not known.
-    fn register(&self, durable: &commit::Durable, label: &commit::Label) {
+    fn register(&self, durable: &Durable, label: &Label) {
         self.book.note(Note::Kept(Box::new(registered(durable, label, self.now))));
     }
 }

@@ -1,6 +1,6 @@
 //! A disk in memory that writes down every step, and rebuilds what a power cut after any of them could leave.
 //!
-//! What is assumed of a disk is written in `src/engine/commit/disk.rs`, as a numbered list. This one keeps to that list and to nothing else:
+//! What is assumed of a disk is written in `src/file/disk.rs`, as a numbered list. This one keeps to that list and to nothing else:
 //! 1. a file is sectors of 512 bytes. A sector that was written since the last good sync is, after a power cut, any of the versions it
 //!    had since, or torn: up to some byte one version, from there on the one before. Sectors survive independently of each other and of
 //!    the order in which they were written. The length is any of those it had since the last good sync, or something in between, and what

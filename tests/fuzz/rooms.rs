@@ -4,11 +4,10 @@
 
 pub use retrocall_client::client;
 pub use retrocall_core::{barrier, memory, priority, ring};
+pub use retrocall_file as commit;
 pub use retrocall_settings as settings;
 pub use retrocall_words::audio;
 
-#[path = "../../src/engine/commit/mod.rs"]
-pub mod commit;
 #[path = "../../src/intake/orders.rs"]
 mod orders;
 #[path = "../../src/intake/reader.rs"]

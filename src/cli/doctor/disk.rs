@@ -16,7 +16,7 @@ use super::{
     super::{Context, output},
     Check,
 };
-use retrocall_engine::commit::{self, Probe, Warning};
+use retrocall_file::{self as file, Probe, Warning};
 use retrocall_settings::Settings;
 
 /// Less free space than this is soon none.
@@ -134,7 +134,7 @@ fn mode(path: &PathBuf) -> Option<u32> {
 /// Does all that a commit does, once.
 fn write_checks(recordings: &Path) -> Vec<Check> {
     let was_there = fs::symlink_metadata(recordings).is_ok();
-    let probe = commit::probe(recordings);
+    let probe = file::probe(recordings);
     if !was_there {
         // Only if nothing else is in it by now.
         let _ = fs::remove_dir(recordings);

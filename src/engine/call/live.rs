@@ -9,8 +9,8 @@ use super::{
     settled::{SelectedCall, UnselectedCall},
     silences::{Cut, Quiet, Silences},
 };
-use crate::commit::Mark;
 use retrocall_core::ring::{Ring, RingReader};
+use retrocall_file::Mark;
 use retrocall_words as words;
 use retrocall_words::{
     CallStates, LiveLeg, LiveState, Reason, Refusal, Suspicion,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::commit::{self, Mark};
+use crate::commit;
 use retrocall_core::memory::wipe;
+use retrocall_file::Mark;
 use retrocall_words::{Refusal, audio::Rate};
 
 /// Keys of the phone that a call can have, and presses and transfers; more are refused.

@@ -2,7 +2,7 @@
 //!
 //! Belongs here: facts, typed states, controls and their answers, the timeline. Does not: files, sockets.
 //!
-//! [`LiveCall`] → [`Settled`] → [`SelectedCall`] → released by a [`crate::commit::Durable`], or → [`UnselectedCall`] → discarded.
+//! [`LiveCall`] → [`Settled`] → [`SelectedCall`] → released by a [`retrocall_file::Durable`], or → [`UnselectedCall`] → discarded.
 
 mod facts;
 mod live;

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{Facts, marks::Marks};
-use crate::commit::Durable;
 use retrocall_core::ring::{LegCounts, Ring, RingReader};
+use retrocall_file::Durable;
 use retrocall_words::Reason;
 
 /// What is known of a call when it is over.

@@ -1,14 +1,11 @@
 //! The way of audio from a ring to a file, without a byte of it in memory that is not locked and wiped.
 
-use super::{
-    findings::Findings,
-    prefix::FRAME_BYTES,
-    wav::{CHUNK_BYTES, interleave},
-};
+use super::findings::Findings;
 use retrocall_core::{
     memory::{LockedBuffer, LockedSamples, MapError, wipe, wipe_traces},
     ring::RingReader,
 };
+use retrocall_file::{CHUNK_BYTES, FRAME_BYTES, interleave};
 use retrocall_words::audio::Leg;
 
 /// Samples that are read of one leg before those of the other: few enough to be in the nearest cache when they are put side by side.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::Mark;
 use retrocall_core::ring::Missing;
+use retrocall_file::Mark;
 use retrocall_words::audio::Leg;
 
 /// Marks that are remembered of one call. What comes after that is counted.

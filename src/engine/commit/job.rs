@@ -18,20 +18,14 @@ use std::{
 };
 
 use super::{
-    Durable, Label, Mark, Marks, Progress,
+    Marks, Progress,
     buffers::Buffers,
-    disk::Disk,
     findings::Findings,
-    folders::Folders,
-    label::State,
-    leftovers::Leftovers,
     orders::{Finish, Orders, Rewrite},
-    part::{Part, Whole},
-    paths::Paths,
     stretches::Stretches,
-    trouble::Refusal,
 };
 use retrocall_core::ring::RingReader;
+use retrocall_file::{Disk, Durable, FRAME_BYTES, Folders, Label, Leftovers, Mark, Part, Paths, Refusal, State, Whole};
 use retrocall_words::audio::Leg;
 
 /// How often a live call's file grows.
@@ -305,7 +299,7 @@ impl Job {
     /// The disk is at work while the next samples are read from the ring.
     fn hasten(&mut self) {
         let Some(part) = self.parts.last() else { return };
-        if (self.written - self.hastened) * super::prefix::FRAME_BYTES >= HASTEN_EVERY_BYTES {
+        if (self.written - self.hastened) * FRAME_BYTES >= HASTEN_EVERY_BYTES {
             self.place.disk.hasten(&part.unfinished);
             self.hastened = self.written;
         }

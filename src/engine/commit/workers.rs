@@ -17,12 +17,10 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 use super::{
-    Label, Marks, PART_SAMPLES_MAX, Progress,
+    Marks, Progress,
     buffers::Buffers,
-    disk::Disk,
     job::{Job, Next, Place},
     orders::{Finish, Orders, Rewrite},
-    paths::Paths,
     watch::{InHand, Teller},
 };
 use retrocall_core::{
@@ -32,6 +30,7 @@ use retrocall_core::{
     priority,
     ring::RingReader,
 };
+use retrocall_file::{Disk, Label, PART_SAMPLES_MAX, Paths};
 use retrocall_words::Reason;
 
 /// The commits that are under way, and the threads that do them.
@@ -194,7 +193,7 @@ fn no_thread(cause: io::Error) -> MapError {
 }
 
 impl Drop for Commits {
-    /// Stops the threads after the steps they are at. What is not durable stays as it is, for [`super::recover()`].
+    /// Stops the threads after the steps they are at. What is not durable stays as it is, for [`retrocall_file::recover()`].
     fn drop(&mut self) {
         self.shared.state.lock().stopping = true;
         self.shared.wake.notify_all();

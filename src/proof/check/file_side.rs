@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Invariant, Report, local};
-use retrocall_engine::commit::{self, Item, RealDisk, Said};
+use retrocall_file::{self as file, Item, RealDisk, Said};
 use retrocall_records as catalog;
 use retrocall_records::Recording;
 use retrocall_words::{CallId, book::RecordingState};
@@ -22,7 +22,7 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
     let mut folders = BTreeSet::from([report.home.clone(), recordings.to_owned()]);
     let mut said: BTreeMap<CallId, Vec<(PathBuf, Said)>> = BTreeMap::new();
-    for item in commit::survey(&RealDisk::default(), recordings) {
+    for item in file::survey(&RealDisk::default(), recordings) {
         match item {
             Item::Recording { path, call, .. } => {
                 report.files += 1;
@@ -82,7 +82,7 @@ fn recording(
     row: Option<Option<&Recording>>,
 ) -> Option<Said> {
     let of = (Some(call), Some(path));
-    let said = match commit::inspect(path) {
+    let said = match file::inspect(path) {
         Ok(said) => said,
         Err(text) => {
             report.find(Invariant::RowHasFile, of, text, "if it can't be saved, put it back from a backup");

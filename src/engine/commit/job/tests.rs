@@ -5,8 +5,8 @@ use std::{
 };
 
 use super::*;
-use crate::commit::{DiskFile, Entry, PART_SAMPLES_MAX, RealDisk};
 use retrocall_core::{memory::Arena, ring::Ring};
+use retrocall_file::{DiskFile, Entry, PART_SAMPLES_MAX, RealDisk};
 use retrocall_words::{CallId, Direction, audio::Rate};
 
 /// A disk whose files take so many bytes and no more.

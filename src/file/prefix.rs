@@ -15,7 +15,7 @@ use super::{
 /// How long the prefix is.
 pub(super) const PREFIX_BYTES: usize = 4_096;
 /// Bytes of one stereo sample.
-pub(super) const FRAME_BYTES: u64 = 4;
+pub const FRAME_BYTES: u64 = 4;
 /// Room for the comment, so that it can be written again in place. The longest one has some 300 bytes, and whatever the agent is called the
 /// first sector ends in this room.
 const COMMENT_BYTES: usize = 360;
@@ -292,7 +292,7 @@ impl<'a> Info<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commit::PART_SAMPLES_MAX;
+    use crate::PART_SAMPLES_MAX;
     use retrocall_words::{CallId, Direction, Reason, audio::Rate};
 
     fn label(agent: &str) -> Label {

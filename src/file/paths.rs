@@ -12,26 +12,27 @@ pub(super) const UNFINISHED: &str = ".part";
 const FOLDERS_ABOVE: usize = 5;
 
 /// Where one recording lies, with all its parts.
-pub(super) struct Paths {
-    pub call: CallId,
+pub struct Paths {
+    pub(super) call: CallId,
     /// The folder of its day (UTC).
     pub folder: PathBuf,
 }
 
 impl Paths {
-    pub(super) fn of(recordings: &Path, call: CallId, began_at: Timestamp) -> Paths {
+    /// Those of a call, by the day on which it began.
+    pub fn of(recordings: &Path, call: CallId, began_at: Timestamp) -> Paths {
         let day = began_at.to_zoned_datetime(TimeZone::UTC).date();
         let folder = recordings.join(format!("{:04}/{:02}/{:02}", day.year(), day.month(), day.day()));
         Paths { call, folder }
     }
 
     /// A part, from 1, once it is published.
-    pub(super) fn wav(&self, part: u32) -> PathBuf {
+    pub fn wav(&self, part: u32) -> PathBuf {
         self.folder.join(name(self.call, part))
     }
 
     /// A part until it is published.
-    pub(super) fn unfinished(&self, part: u32) -> PathBuf {
+    pub fn unfinished(&self, part: u32) -> PathBuf {
         unfinished(&self.wav(part))
     }
 

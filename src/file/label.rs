@@ -36,7 +36,7 @@ impl Label {
 
 /// How far a recording came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub enum State {
     /// Its call is live, or was when the engine died.
     Running,
     /// It holds all that came of the call.

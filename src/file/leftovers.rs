@@ -19,11 +19,11 @@ const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 
 /// The files that a commit ever made, by the position of the first sample of each.
 #[derive(Debug, Default)]
-pub(super) struct Leftovers(Vec<u64>);
+pub struct Leftovers(Vec<u64>);
 
 impl Leftovers {
     /// A part, from 1, begins at this position. True if one before it began elsewhere: what that left would count as this one's.
-    pub(super) fn replaces(&mut self, number: u32, base: u64) -> bool {
+    pub fn replaces(&mut self, number: u32, base: u64) -> bool {
         let at = number as usize - 1;
         match self.0.get_mut(at) {
             Some(before) => std::mem::replace(before, base) != base,
@@ -35,12 +35,15 @@ impl Leftovers {
     }
 
     /// Whether there are files beyond so many parts.
-    pub(super) fn are_beyond(&self, parts: usize) -> bool {
+    pub fn are_beyond(&self, parts: usize) -> bool {
         self.0.len() > parts
     }
 
     /// Overwrites and removes the files beyond so many parts. Their folder is still to be synced.
-    pub(super) fn remove_beyond(&mut self, parts: usize, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn remove_beyond(&mut self, parts: usize, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
         while self.are_beyond(parts) {
             let path = paths.unfinished(self.0.len() as u32);
             remove(disk, &path).map_err(|error| Refusal::new("remove", &path, &error))?;

@@ -1,4 +1,4 @@
-//! Samples into a WAV file. They come in memory that is locked and wiped (`buffers`), and are copied nowhere else.
+//! Samples into a WAV file. They come in memory that is locked and wiped (the buffers of a commit), and are copied nowhere else.
 //!
 //! Not through `hound`: its writers append only, where a mask or a lagging leg writes over what is there; its fast one keeps the samples in a `Vec`
 //! that nobody wipes; and the other, sample by sample, took longer for an hour of talk than writing and syncing it.
@@ -17,7 +17,7 @@ use retrocall_words::audio::Leg;
 
 /// What is written at once, and where a write ends if it can: at a multiple of this in the file. The page cache takes a write in pieces as large as
 /// their place in the file allows, so that one that begins just anywhere costs twice the time.
-pub(super) const CHUNK_BYTES: usize = 256 << 10;
+pub const CHUNK_BYTES: usize = 256 << 10;
 /// As many stereo samples.
 const CHUNK_SAMPLES: usize = CHUNK_BYTES / FRAME_BYTES as usize;
 
@@ -132,7 +132,7 @@ fn open(file: &mut Option<Box<dyn DiskFile>>) -> io::Result<&mut dyn DiskFile> {
 }
 
 /// Puts the samples of both legs into the order of the file: little-endian, the agent's first (the left channel).
-pub(super) fn interleave([left, right]: [&[i16]; 2], bytes: &mut [u8]) {
+pub fn interleave([left, right]: [&[i16]; 2], bytes: &mut [u8]) {
     const { assert!(Leg::Agent.index() == 0, "the agent is the left channel") };
     let (frames, _) = bytes.as_chunks_mut::<{ FRAME_BYTES as usize }>();
     for ((frame, left), right) in frames.iter_mut().zip(left).zip(right) {

@@ -45,7 +45,10 @@ impl DurablePart {
 impl Durable {
     /// Gives the files of a recording, at least one and all sealed, their published names, the first one last, so that whoever finds it finds the
     /// others; then makes the names durable. Done again after a refusal it goes on from there.
-    pub(super) fn publish(
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn publish(
         parts: &mut [Part],
         disk: &dyn Disk,
         folders: &Folders,

@@ -20,22 +20,26 @@ use super::{
 };
 
 /// What the job knows of the recording as a whole.
-pub(super) struct Whole<'a> {
+pub struct Whole<'a> {
+    /// What the files say of the call.
     pub label: &'a Label,
     /// What happened in the call, in the order in which the commit learned of it.
     pub marks: &'a [Mark],
-    /// Gaps so far, and frames that were lost.
+    /// Gaps so far.
     pub gaps: u64,
+    /// Frames that were lost so far.
     pub lost: u64,
 }
 
 /// One file of a recording.
-pub(super) struct Part {
+pub struct Part {
     /// From 1.
-    pub number: u32,
+    number: u32,
     /// The position of its first sample.
     pub base: u64,
+    /// Its path until it is published.
     pub unfinished: PathBuf,
+    /// Its path from then on.
     pub wav: PathBuf,
     file: Wav,
     log: Log,
@@ -52,13 +56,10 @@ pub(super) struct Part {
 impl Part {
     /// Makes the file, or opens the one that an earlier try left. What that one holds is written over, not cut off: on a full disk others would
     /// take the room. Nothing of it is synced yet.
-    pub(super) fn open(
-        disk: &dyn Disk,
-        paths: &Paths,
-        number: u32,
-        base: u64,
-        whole: &Whole<'_>,
-    ) -> Result<Part, Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn open(disk: &dyn Disk, paths: &Paths, number: u32, base: u64, whole: &Whole<'_>) -> Result<Part, Refusal> {
         let (unfinished, wav) = (paths.unfinished(number), paths.wav(number));
         let file = match disk.create_new(&unfinished) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => disk.open_existing(&unfinished),
@@ -86,14 +87,17 @@ impl Part {
     }
 
     /// What an earlier try left in it, which began elsewhere, is gone: its length would say that it is this one's.
-    pub(super) fn wipe_rest(&mut self) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn wipe_rest(&mut self) -> Result<(), Refusal> {
         let length = self.file.length();
         let wiped = self.file.file().and_then(|file| leftovers::wipe_from(file, length));
         wiped.map_err(|error| Refusal::new("overwrite", &self.unfinished, &error))
     }
 
     /// The position behind its last sample.
-    pub(super) fn end(&self) -> u64 {
+    pub fn end(&self) -> u64 {
         self.base + self.file.frames()
     }
 
@@ -106,13 +110,16 @@ impl Part {
     }
 
     /// How many samples to write at once from position `at` on.
-    pub(super) fn chunk(&self, at: u64) -> usize {
+    pub fn chunk(&self, at: u64) -> usize {
         self.file.chunk(at - self.base)
     }
 
     /// Writes samples, in the order of the file, at position `at`. Says how many of them: none if the system lets no file grow so far. Then this one
     /// is full.
-    pub(super) fn write(&mut self, at: u64, bytes: &[u8]) -> Result<usize, Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn write(&mut self, at: u64, bytes: &[u8]) -> Result<usize, Refusal> {
         (self.is_dirty, self.is_sealed) = (true, false);
         let mut fewer = bytes.len() / FRAME_BYTES as usize;
         loop {
@@ -152,12 +159,18 @@ impl Part {
     }
 
     /// It says what it holds by now, for whoever opens it if we are killed.
-    pub(super) fn describe(&mut self, whole: &Whole<'_>) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn describe(&mut self, whole: &Whole<'_>) -> Result<(), Refusal> {
         self.write_prefix(whole, State::Running, Proof::None, 0)
     }
 
     /// What it holds is safe.
-    pub(super) fn sync(&mut self, whole: &Whole<'_>) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn sync(&mut self, whole: &Whole<'_>) -> Result<(), Refusal> {
         self.describe(whole)?;
         self.sync_data()
     }
@@ -180,7 +193,10 @@ impl Part {
 
     /// The file is whole: it says so, as one of so many, and all of it is durable. If its samples have a sum that is one sync; else they are synced
     /// before it says that they are all there, because a power cut must not leave a file that says so and lacks some.
-    pub(super) fn seal(&mut self, whole: &Whole<'_>, state: State, parts: u32) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn seal(&mut self, whole: &Whole<'_>, state: State, parts: u32) -> Result<(), Refusal> {
         if self.is_sealed {
             return Ok(());
         }
@@ -215,7 +231,7 @@ impl Part {
     }
 
     /// Whether it has its published name, or that one too: then it is not written to any more.
-    pub(super) fn has_name(&self, disk: &dyn Disk) -> bool {
+    pub fn has_name(&self, disk: &dyn Disk) -> bool {
         self.is_named || (self.is_sealed && disk.is_same_file(&self.unfinished, &self.wav).unwrap_or(false))
     }
 }

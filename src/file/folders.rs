@@ -15,11 +15,14 @@ const DAYS_MAX: usize = 64;
 /// What all commits know of the folders of days. A folder that is taken away in mid-call shows when a file in it is opened, renamed or synced: then
 /// it is forgotten.
 #[derive(Default)]
-pub(super) struct Folders(Mutex<HashSet<PathBuf>>);
+pub struct Folders(Mutex<HashSet<PathBuf>>);
 
 impl Folders {
     /// Makes the folder of a recording, if it is not known to be there.
-    pub(super) fn make(&self, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn make(&self, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
         if self.0.lock().contains(&paths.folder) {
             return Ok(());
         }
@@ -28,7 +31,10 @@ impl Folders {
 
     /// Makes the names in the folder of a recording durable, and those of the folder itself and of all above it, up to the home. All the way up:
     /// another commit may have made them a moment ago and not synced them yet.
-    pub(super) fn sync(&self, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn sync(&self, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
         let is_known = self.0.lock().contains(&paths.folder);
         for folder in paths.folders().take(if is_known { 1 } else { usize::MAX }) {
             let synced = disk.sync_dir(folder);
@@ -45,7 +51,7 @@ impl Folders {
     }
 
     /// Something is wrong with it.
-    pub(super) fn forget(&self, folder: &Path) {
+    pub fn forget(&self, folder: &Path) {
         self.0.lock().remove(folder);
     }
 }

@@ -11,7 +11,7 @@ use super::disk::DanglingLink;
 
 /// Something that the disk refused.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub struct Refusal {
     /// The words, with the next step. They stay the same while the trouble stays the same.
     pub text: String,
     /// Whether what was written before still counts. Not after a failed sync; but a disk that is full took nothing and lost nothing.
