@@ -181,8 +181,9 @@ fn line(
     began: Instant,
     shared: Option<Box<SharedFrames>>,
 ) -> Line {
-    let (call, writers, refused, guesses) = (CallId::new(), Box::new(writers), Default::default(), Default::default());
-    Line { call, channel, writers, codec, rate, began, ahead: AHEAD_SAMPLES, shared, refused, guesses, found: None }
+    let mut line = Line::new(CallId::new(), channel, writers, (codec, rate), began, AHEAD_SAMPLES);
+    line.shared = shared;
+    line
 }
 
 /// How many dropped frames of a call are told when it is over.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{CONTROL_READ_BYTES, Inbound, Lines};
 use retrocall_client::protocol::{AUDIO_HEAD_BYTES, AudioHead, HEAD_BYTES, Head, HeadError, Kind};
 use retrocall_core::memory::{LockedSamples, Stash, wipe};
+use retrocall_words::audio::Leg;
 
 /// Frames of one read whose calls are told of them together: as many as the processor can fetch memory for at once.
 const FRAMES_AHEAD: usize = 16;
@@ -96,21 +97,32 @@ impl<'a> Connection<'a> {
         (used, stop)
     }
 
-    /// Says to the next calls that have frames in these bytes that one will come, if there are several. Returns for how many. What is no
-    /// frame is another's matter.
-    fn expect_frames(&mut self, mut bytes: &[u8]) -> usize {
-        for count in 0..FRAMES_AHEAD {
-            let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return count };
-            let Ok(Head { kind: Kind::Audio(leg), payload_bytes }) = Head::parse(*head) else { return count };
-            let Some((payload, rest)) = rest.split_at_checked(payload_bytes) else { return count };
-            let Some((head, _)) = AudioHead::split(payload) else { return count };
-            if let Some(line) = self.lines.get(head.channel)
-                && (count > 0 || !rest.is_empty())
-            {
-                line.expect_frame(leg);
-            }
+    /// Says to the next calls that have frames in these bytes that one will come, if there are several. Returns for how many.
+    fn expect_frames(&self, mut bytes: &[u8]) -> usize {
+        let mut expected = [None; FRAMES_AHEAD];
+        let mut count = 0;
+        while count < FRAMES_AHEAD
+            && let Some((leg, channel, rest)) = next_frame(bytes)
+        {
+            expected[count] = self.lines.at(channel).map(|line| (line, leg));
             bytes = rest;
+            count += 1;
         }
-        FRAMES_AHEAD
+        if count > 1 {
+            let expected = expected.iter().flatten();
+            // First of all what says where the rest lies: they are fetched together, and not one after the other.
+            expected.clone().for_each(|(line, leg)| line.fetch(*leg));
+            expected.for_each(|(line, leg)| line.expect_frame(*leg));
+        }
+        count
     }
+}
+
+/// The frame that these bytes begin with: its leg, its channel, and what lies behind it. None if they begin with none; that is another's matter.
+fn next_frame(bytes: &[u8]) -> Option<(Leg, u32, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+    let Ok(Head { kind: Kind::Audio(leg), payload_bytes }) = Head::parse(*head) else { return None };
+    let (payload, rest) = rest.split_at_checked(payload_bytes)?;
+    let (head, _) = AudioHead::split(payload)?;
+    Some((leg, head.channel, rest))
 }

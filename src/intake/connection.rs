@@ -179,7 +179,7 @@ impl Connection {
         for mut line in lines.into_all() {
             line.last_reports(now).for_each(|report| self.tell_refused(&report));
             if let Some(carries) = self.calls.remove(&line.channel) {
-                self.engine.connection_lost(carries.call, line.writers);
+                self.engine.connection_lost(carries.call, Box::new(line.writers));
             }
         }
         if let Some((error, text)) = fault {
@@ -355,9 +355,7 @@ impl Connection {
         let carries = Carries { call: facts.id, codec: facts.codec, rate: facts.rate, shared: false };
         self.calls.insert(channel, carries);
         let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
-        let (call, codec, rate, refused) = (facts.id, facts.codec, facts.rate, Default::default());
-        let (guesses, found, shared) = (Default::default(), None, None);
-        let line = Line { call, channel, writers, codec, rate, began, ahead, shared, refused, guesses, found };
+        let line = Line::new(facts.id, channel, *writers, (facts.codec, facts.rate), began, ahead);
         self.reader.carry(self.id, Box::new(line));
         let (call, agent, channel, states) = (Some(facts.id), Some(agent), Some(channel), Some(states));
         Answer { call, agent, channel, states, left_out, ..Answer::new(Verdict::Accepted) }

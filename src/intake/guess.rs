@@ -26,7 +26,7 @@ use retrocall_words::audio::{Codec, Rate, g711::Law};
 
 /// Bytes that are looked at together.
 const LOOK_BYTES: u32 = 640;
-/// Of so many frames one run is looked at, the next is not.
+/// After a run of frames that was looked at, so many are not; nor are they when there was no time for the one before.
 const FRAMES_SKIPPED: u32 = 4;
 /// A thread looks at no more than so many frames in this time, one in a hundred of its time: thousands of calls that begin at once are looked at a
 /// little later, and none of their frames waits for that.
@@ -122,8 +122,8 @@ fn may_look(now: Instant) -> bool {
 /// What is known so far of one leg.
 #[derive(Debug)]
 pub struct Guess {
-    /// Frames until the next look.
-    skip: u32,
+    /// How many samples must have come before the next look.
+    look_due: u64,
     bytes: u32,
     /// Bits of the steps, by [`Writing::ALL`].
     bits: [u32; 4],
@@ -142,41 +142,47 @@ pub struct Guess {
 impl Default for Guess {
     fn default() -> Guess {
         let (bits, seen, tone, votes, law_votes) = ([0; 4], [0; 4], [0; 3], [0; 4], [0; 2]);
-        Guess { skip: 0, bytes: 0, bits, seen, tone, votes, law_votes, is_settled: false, pace: Pace::default() }
+        Guess { look_due: 0, bytes: 0, bits, seen, tone, votes, law_votes, is_settled: false, pace: Pace::default() }
     }
 }
 
 impl Guess {
-    /// A frame has come, and so many samples by now. Returns what is wrong, once. Wait-free.
+    /// How many samples must have come before a frame is worth showing: of one that comes earlier nothing would be learnt.
+    pub fn due(&self) -> u64 {
+        self.look_due.min(self.pace.due)
+    }
+
+    /// A frame has come, and so many samples before it. Returns what is wrong, once. Wait-free.
     pub fn frame(&mut self, codec: Codec, rate: Rate, bytes: &[u8], came: u64, now: Instant) -> Option<Finding> {
         let paced = self.pace.frame(rate, came, now).map(Finding::Rate);
-        if self.is_settled {
+        if came < self.look_due {
             return paced;
         }
-        if self.skip > 0 {
-            self.skip -= 1;
-            return paced;
-        }
+        let samples = (bytes.len() / codec.bytes_per_sample()) as u64;
+        let after_some = came + u64::from(1 + FRAMES_SKIPPED) * samples;
         if !may_look(now) {
+            self.look_due = after_some;
             return paced;
         }
         self.look(bytes);
         self.look_for_a_tone(codec, bytes);
         if self.bytes < LOOK_BYTES {
+            self.look_due = came + samples;
             return paced;
         }
         let found = self.vote(codec);
-        (self.skip, self.bytes, self.bits, self.seen, self.tone) = (FRAMES_SKIPPED, 0, [0; 4], [0; 4], [0; 3]);
+        self.look_due = if self.is_settled { u64::MAX } else { after_some };
+        (self.bytes, self.bits, self.seen, self.tone) = (0, [0; 4], [0; 4], [0; 3]);
         found.or(paced)
     }
 
     fn look(&mut self, bytes: &[u8]) {
         let bits = |step: i32| u32::BITS - step.unsigned_abs().leading_zeros();
         self.bytes += bytes.len() as u32;
-        for two in bytes.windows(2) {
-            for (sum, law) in self.bits[2..].iter_mut().zip([Law::Mu, Law::A]) {
-                *sum += bits(i32::from(law.rank(two[1])) - i32::from(law.rank(two[0])));
-            }
+        for (sum, law) in self.bits[2..].iter_mut().zip([Law::Mu, Law::A]) {
+            let mut ranks = bytes.iter().map(|byte| i32::from(law.rank(*byte)));
+            let mut before = ranks.next().unwrap_or(0);
+            *sum += ranks.map(|rank| bits(rank - std::mem::replace(&mut before, rank))).sum::<u32>();
         }
         for four in bytes.chunks_exact(2).zip(bytes.chunks_exact(2).skip(1)) {
             let (a, b) = ([four.0[0], four.0[1]], [four.1[0], four.1[1]]);
@@ -259,6 +265,8 @@ impl Guess {
 #[derive(Debug, Default)]
 struct Pace {
     since: Option<(Instant, u64)>,
+    /// How many samples must have come before it is measured again.
+    due: u64,
     hz: u32,
     spans: u32,
     is_told: bool,
@@ -268,6 +276,8 @@ impl Pace {
     fn frame(&mut self, rate: Rate, came: u64, now: Instant) -> Option<u32> {
         let (since, before) = *self.since.get_or_insert((now, came));
         let passed = now.saturating_duration_since(since);
+        // Samples tell nothing about the time, but one look at the clock for a second of them is often enough.
+        self.due = came + u64::from(rate.hz());
         if self.is_told || passed < PACE_SPAN {
             return None;
         }

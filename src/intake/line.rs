@@ -1,6 +1,6 @@
 //! What carries a call's frames into its ring, whichever way they come.
 
-use std::time::Instant;
+use std::{mem::offset_of, time::Instant};
 
 use super::{
     guess::{Finding, Guess},
@@ -9,7 +9,7 @@ use super::{
 };
 use retrocall_client::protocol::{AudioHead, HeadError};
 use retrocall_core::{
-    memory::{LockedBuffer, LockedSamples, wipe},
+    memory::{LockedBuffer, LockedSamples, fetch_soon, wipe},
     ring::LegWriter,
 };
 use retrocall_words::{
@@ -17,31 +17,76 @@ use retrocall_words::{
     audio::{Codec, Leg, Rate, g711::Law},
 };
 
-/// What carries a call's frames from its connection into its ring.
+/// What carries a call's frames from its connection into its ring. In the order of what a frame touches: among thousands of calls none of it is
+/// near the processor any more when the next frame comes, and each cache line that is waited for costs as much as packing the frame.
+#[repr(C, align(64))]
 pub struct Line {
+    pub writers: [LegWriter; 2],
+    codec: Codec,
+    rate: Rate,
+    /// How far a leg may be ahead, in samples.
+    ahead: u64,
+    /// How many samples of each leg must have come before a frame of it is worth a guess ([`Guess::due`]).
+    guess_due: [u64; 2],
+    /// Where frames come from besides the socket.
+    pub shared: Option<Box<SharedFrames>>,
+    /// What seems to be wrong with a leg, and is not told yet.
+    pub found: Option<(Leg, Finding)>,
+    began: Instant,
     pub call: CallId,
     /// The number of the call on its connection.
     pub channel: u32,
-    pub writers: Box<[LegWriter; 2]>,
-    pub codec: Codec,
-    pub rate: Rate,
-    pub began: Instant,
-    /// How far a leg may be ahead, in samples.
-    pub ahead: u64,
-    /// Where frames come from besides the socket.
-    pub shared: Option<Box<SharedFrames>>,
     /// The frames that were dropped, by leg.
     pub refused: [Refused; 2],
     /// What each leg really is.
-    pub guesses: [Guess; 2],
-    /// What seems to be wrong with one, and is not told yet.
-    pub found: Option<(Leg, Finding)>,
+    guesses: [Guess; 2],
 }
 
+const _: () = assert!(offset_of!(Line, began) <= size_of::<[LegWriter; 2]>() + 64, "one cache line beside a writer's");
+
 impl Line {
+    /// What carries the frames of a call that began then. A leg may be so many samples ahead.
+    pub fn new(
+        call: CallId,
+        channel: u32,
+        writers: [LegWriter; 2],
+        (codec, rate): (Codec, Rate),
+        began: Instant,
+        ahead: u64,
+    ) -> Line {
+        let (guess_due, refused, guesses) = Default::default();
+        Line {
+            writers,
+            codec,
+            rate,
+            ahead,
+            guess_due,
+            shared: None,
+            found: None,
+            began,
+            call,
+            channel,
+            refused,
+            guesses,
+        }
+    }
+
+    /// Has fetched what [`Line::expect_frame`] looks at and every frame needs, without a look at it. A hint.
+    pub fn fetch(&self, leg: Leg) {
+        fetch_soon(&self.ahead);
+        self.writers[leg.index()].fetch();
+    }
+
     /// A frame of this leg will come soon ([`LegWriter::expect_frame`]).
     pub fn expect_frame(&self, leg: Leg) {
         self.writers[leg.index()].expect_frame();
+    }
+
+    /// Frames of those legs that have some in the shared memory will come soon. Those of all calls that it is told of should be fetched
+    /// ([`Line::fetch`], [`SharedFrames::fetch_counts`]).
+    pub fn expect_shared(&self) {
+        let Some(shared) = &self.shared else { return };
+        Leg::ALL.into_iter().filter(|leg| shared.fetch_next(*leg)).for_each(|leg| self.expect_frame(leg));
     }
 
     /// One frame into its ring. Returns how many samples passed through the buffer; none if something is wrong with the frame: then it is
@@ -63,11 +108,11 @@ impl Line {
         };
         #[cfg(feature = "planted-leaks")]
         retrocall_core::leaks::frame(bytes);
-        let writer = &mut self.writers[leg.index()];
-        let came = writer.samples_came();
-        if let Some(finding) = self.guesses[leg.index()].frame(self.codec, self.rate, bytes, came, now) {
-            self.found = Some((leg, finding));
+        let came = self.writers[leg.index()].samples_came();
+        if came >= self.guess_due[leg.index()] {
+            self.guess(leg, bytes, came, now);
         }
+        let writer = &mut self.writers[leg.index()];
         writer.note_arrival(now, position + samples as u64, self.rate);
         writer.provision(samples);
         match self.codec {
@@ -85,11 +130,33 @@ impl Line {
         Some(0)
     }
 
-    /// How many samples a frame has, if it is one and may be there.
+    /// Looks at a frame for what may be wrong with its leg. Few frames are: not on the path of all others.
+    #[cold]
+    fn guess(&mut self, leg: Leg, bytes: &[u8], came: u64, now: Instant) {
+        let guess = &mut self.guesses[leg.index()];
+        if let Some(finding) = guess.frame(self.codec, self.rate, bytes, came, now) {
+            self.found = Some((leg, finding));
+        }
+        self.guess_due[leg.index()] = guess.due();
+    }
+
+    /// How many samples a frame has, if it is one and may be there: it may reach some way ahead of the samples that have come, of whichever
+    /// leg, or of the time that has passed. Frames that follow one another stay within it however fast they come; positions alone never move
+    /// it.
     fn fits(&self, leg: Leg, position: u64, bytes: &[u8], now: Instant) -> Result<usize, FrameError> {
         let samples = AudioHead::samples(bytes, self.codec)?;
         let end = position.saturating_add(samples as u64);
-        if end > self.limit(leg, samples, now) { Err(FrameError::Position) } else { Ok(samples) }
+        let with_this = self.writers[leg.index()].samples_came() + samples as u64;
+        // Nearly always by its own leg: then nothing else need be looked at.
+        let fits = end <= with_this + self.ahead || end <= self.reached(leg.other(), now) + self.ahead;
+        if fits { Ok(samples) } else { Err(FrameError::Position) }
+    }
+
+    /// The samples that have come of this leg, or the time that has passed, if that is more.
+    fn reached(&self, leg: Leg, now: Instant) -> u64 {
+        let passed =
+            now.saturating_duration_since(self.began).as_micros() as u64 * u64::from(self.rate.hz()) / 1_000_000;
+        passed.max(self.writers[leg.index()].samples_came())
     }
 
     /// Drops a frame of so many samples, and counts it.
@@ -156,16 +223,6 @@ impl Line {
             shared.tell(leg);
         }
         Ok(is_wrong)
-    }
-
-    /// The position that a frame of this leg may reach: some way ahead of the time that has passed, or of the samples that have come, of
-    /// whichever leg. Frames that follow one another stay within it however fast they come; positions alone never move it.
-    fn limit(&self, leg: Leg, samples: usize, now: Instant) -> u64 {
-        let passed =
-            now.saturating_duration_since(self.began).as_micros() as u64 * u64::from(self.rate.hz()) / 1_000_000;
-        let came = self.writers.each_ref().map(LegWriter::samples_came);
-        let with_this = came[leg.index()] + samples as u64;
-        passed.max(with_this).max(came[1 - leg.index()]) + self.ahead
     }
 }
 

@@ -15,8 +15,8 @@ use retrocall_client::protocol::AudioHead;
 use retrocall_core::memory::{LockedBuffer, LockedSamples};
 use retrocall_words::{CallId, FrameError, audio::Leg};
 
-/// How many calls ahead of the one whose shared memory is looked at the next ones' frames are expected.
-const CALLS_AHEAD: usize = 4;
+/// Calls whose shared memory is expected to be looked at together: as many as the processor can fetch memory for at once.
+const CALLS_AHEAD: usize = 8;
 /// Channels with wrong frames that are remembered until they are told. Of more than these it is told when their next wrong frame comes.
 const WRONG_MAX: usize = 16;
 
@@ -33,6 +33,8 @@ pub struct Lines {
     strays: Refused,
     /// Channels of which something may be to be told.
     wrong: [Option<u32>; WRONG_MAX],
+    /// Whether there is any of these, or a stray that is not told yet.
+    is_to_tell: bool,
 }
 
 impl Lines {
@@ -54,6 +56,11 @@ impl Lines {
             self.sharing.push(line.channel);
         }
         self.live.insert(line.channel, line);
+    }
+
+    /// The live call of this channel, to look at.
+    pub fn at(&self, channel: u32) -> Option<&Line> {
+        self.live.get(&channel).map(|line| &**line)
     }
 
     /// The live call of this channel.
@@ -85,6 +92,7 @@ impl Lines {
         let Some((head, bytes)) = AudioHead::split(payload) else {
             let error = FrameError::Samples;
             self.strays.count(BadFrame { error, channel: None, leg, position: None, expected: None });
+            self.is_to_tell = true;
             return 0;
         };
         let passed = match self.get(head.channel) {
@@ -117,12 +125,14 @@ impl Lines {
         if head.channel >= self.next {
             let (channel, position) = (Some(head.channel), Some(head.position));
             self.strays.count(BadFrame { error: FrameError::Channel, channel, leg, position, expected: None });
+            self.is_to_tell = true;
         }
         0
     }
 
     /// Something of this call is to be told: a frame of it was dropped, and then nothing passed of it.
     fn is_wrong(&mut self, channel: u32) -> usize {
+        self.is_to_tell = true;
         if !self.wrong.contains(&Some(channel))
             && let Some(free) = self.wrong.iter_mut().find(|wrong| wrong.is_none())
         {
@@ -138,7 +148,11 @@ impl Lines {
         mut tell: impl FnMut(Report),
         mut tell_found: impl FnMut(CallId, Leg, Finding),
     ) {
+        if !self.is_to_tell {
+            return;
+        }
         self.strays.due(None, now).into_iter().for_each(&mut tell);
+        self.is_to_tell = self.strays.are_untold();
         for wrong in std::mem::take(&mut self.wrong).into_iter().flatten() {
             if let Some(line) = self.get(wrong) {
                 let call = Some(line.call);
@@ -153,16 +167,27 @@ impl Lines {
         self.strays.rest(None, now)
     }
 
+    /// Says to the next calls that share memory that it is looked at soon.
+    fn expect_shared(&self, from: usize) {
+        let mut lines = [None; CALLS_AHEAD];
+        lines.iter_mut().zip(&self.sharing[from..]).for_each(|(line, channel)| *line = self.at(*channel));
+        let lines = lines.iter().flatten();
+        let shared = lines.clone().filter_map(|line| line.shared.as_deref());
+        // What one step fetches of all of them says where that of the next one lies.
+        lines.clone().for_each(|line| Leg::ALL.iter().for_each(|leg| line.fetch(*leg)));
+        shared.clone().for_each(SharedFrames::fetch);
+        shared.for_each(SharedFrames::fetch_counts);
+        lines.for_each(|line| line.expect_shared());
+    }
+
     /// Takes what waits in the shared memory of every call that has one. The first lie ends it.
     ///
     /// # Errors
     /// The lie.
     pub fn collect(&mut self, bytes: &mut LockedBuffer, samples: &mut LockedSamples, now: Instant) -> Result<(), Lie> {
         for at in 0..self.sharing.len() {
-            if let Some(next) = self.sharing.get(at + CALLS_AHEAD).copied()
-                && let Some(next) = self.get(next)
-            {
-                Leg::ALL.iter().for_each(|leg| next.expect_frame(*leg));
+            if at % CALLS_AHEAD == 0 {
+                self.expect_shared(at);
             }
             let channel = self.sharing[at];
             let Some(line) = self.get(channel) else { continue };

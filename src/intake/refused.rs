@@ -54,6 +54,11 @@ impl Refused {
         self.untold += 1;
     }
 
+    /// Whether there are some that are not told yet.
+    pub fn are_untold(&self) -> bool {
+        self.untold > 0
+    }
+
     /// What is to be told now: at once of the first frame, and every few seconds of those since.
     pub fn due(&mut self, call: Option<CallId>, now: Instant) -> Option<Report> {
         match self.told_at {

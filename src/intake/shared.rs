@@ -15,9 +15,13 @@ use std::{
 };
 
 use retrocall_client::protocol::{SHARED_CLOSED, SLOT_HEAD_BYTES, SharedLayout};
-use retrocall_core::memory::{MapError, SharedMemory};
+use retrocall_core::memory::{MapError, SharedMemory, fetch_soon};
 use retrocall_words::audio::Leg;
 
+/// Bytes of a frame that are fetched beforehand: 20 ms of a telephone call. What lies behind them the processor fetches by itself.
+const FETCHED_BYTES: usize = 336;
+/// Bytes that the processor fetches at once.
+const LINE_BYTES: usize = 64;
 /// Pages are what the system gives.
 const PAGE_BYTES: usize = 4096;
 
@@ -140,6 +144,31 @@ impl SharedFrames {
     /// Bytes of the memory.
     pub fn bytes(&self) -> usize {
         self.memory.bytes()
+    }
+
+    /// Has fetched what this knows itself, and says where the rest lies. As the two below, a hint: each needs what the one before has fetched.
+    pub fn fetch(&self) {
+        fetch_soon(&self.memory);
+        fetch_soon(&self.layout);
+        fetch_soon(&self.taken);
+    }
+
+    /// Has the client's counts fetched.
+    pub fn fetch_counts(&self) {
+        Leg::ALL.iter().for_each(|leg| self.memory.fetch(SharedLayout::written(*leg)));
+    }
+
+    /// Has the next frame of a leg fetched, if there is one by the client's count, which is checked when the frame is taken. Returns whether
+    /// there is.
+    pub fn fetch_next(&self, leg: Leg) -> bool {
+        let waits = self.waiting(leg).is_ok_and(|waiting| waiting > 0);
+        if waits {
+            let slot = self.layout.slot(leg, self.taken[leg.index()]);
+            let audio_bytes = self.layout.slot_samples * self.layout.codec.bytes_per_sample();
+            let bytes = (SLOT_HEAD_BYTES + audio_bytes).min(FETCHED_BYTES);
+            (0..bytes).step_by(LINE_BYTES).for_each(|at| self.memory.fetch(slot + at));
+        }
+        waits
     }
 
     /// How many frames of a leg wait: never more than there are slots, so that whoever writes without end holds up nobody.

@@ -37,5 +37,4 @@ pub use room::{Limit, Room};
 pub use shared::{SharedMemory, receive};
 #[cfg(not(loom))]
 pub use stash::Stash;
-pub(crate) use wipe::fetch_soon;
-pub use wipe::{wipe, wipe_traces};
+pub use wipe::{fetch_soon, wipe, wipe_traces};

@@ -26,6 +26,7 @@ use nix::{
 };
 
 use super::{
+    fetch_soon,
     look::{self, Use},
     map::MapError,
 };
@@ -102,6 +103,11 @@ impl SharedMemory {
     /// How long it is.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Has what is at `at`, a multiple of 8, fetched, because it is read soon. A hint.
+    pub fn fetch(&self, at: usize) {
+        fetch_soon(self.word(at));
     }
 
     /// The number at `at`, a multiple of 8, little-endian. Acquire: with it is seen what the peer wrote before it stored the number.

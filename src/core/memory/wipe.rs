@@ -15,7 +15,7 @@ pub fn wipe<T: Copy + Default>(of: &mut [T]) {
 }
 
 /// Asks for a word to be fetched, because it is looked at soon. Nothing is read, and nothing happens on processors other than x86-64.
-pub(crate) fn fetch_soon<T>(word: &T) {
+pub fn fetch_soon<T>(word: &T) {
     #[cfg(all(target_arch = "x86_64", not(loom)))]
     // SAFETY: a hint: it has no effect that a program can see.
     unsafe {

@@ -24,13 +24,11 @@ const NONE: i64 = i64::MAX;
 pub(super) struct Arrivals {
     /// The smallest lag of each piece, as the bits of an `i64`.
     least: [AtomicU64; PIECES],
-    /// When the last frame arrived, in samples.
-    last: AtomicU64,
 }
 
 impl Arrivals {
     pub(super) fn new() -> Arrivals {
-        Arrivals { least: std::array::from_fn(|_| AtomicU64::new(NONE as u64)), last: AtomicU64::new(0) }
+        Arrivals { least: std::array::from_fn(|_| AtomicU64::new(NONE as u64)) }
     }
 
     /// The smallest lag, in samples. None if nothing has arrived yet.
@@ -38,17 +36,12 @@ impl Arrivals {
         let lags = self.least.iter().map(|least| least.load(Ordering::Relaxed) as i64);
         lags.min().filter(|lag| *lag != NONE)
     }
-
-    /// When the last frame arrived, in samples; 0 if none has.
-    pub(super) fn last(&self) -> u64 {
-        self.last.load(Ordering::Relaxed)
-    }
 }
 
 /// What the writer alone knows of its arrivals.
 #[derive(Debug)]
 pub(super) struct Punctuality {
-    piece: usize,
+    piece: u8,
     /// When the piece is over, in samples.
     piece_end: u64,
     least: i64,
@@ -59,20 +52,19 @@ impl Punctuality {
         Punctuality { piece: 0, piece_end: 0, least: NONE }
     }
 
-    /// A frame that ends at `end` has arrived at `time`. Two stores at the most: wait-free.
+    /// A frame that ends at `end` has arrived at `time`. One store at the most, which few frames make: wait-free.
     pub(super) fn note(&mut self, arrivals: &Arrivals, time: u64, end: u64, rate_hz: u32) {
         let lag = (time as i64).saturating_sub_unsigned(end);
         if time >= self.piece_end {
-            self.piece = (self.piece + 1) % PIECES;
+            self.piece = (self.piece + 1) % PIECES as u8;
             self.piece_end = time + PIECE_SECONDS * u64::from(rate_hz);
             self.least = NONE;
         }
         if lag < self.least {
             self.least = lag;
             // Relaxed, here and where they are read: each is a number of its own that orders nothing.
-            arrivals.least[self.piece].store(lag as u64, Ordering::Relaxed);
+            arrivals.least[usize::from(self.piece)].store(lag as u64, Ordering::Relaxed);
         }
-        arrivals.last.store(time, Ordering::Relaxed);
     }
 }
 
@@ -105,7 +97,7 @@ mod tests {
     fn a_client_that_sends_ahead_has_a_lag_below_zero() {
         let (arrivals, mut punctuality) = (Arrivals::new(), Punctuality::new());
         punctuality.note(&arrivals, 1_000, 5_000, RATE_HZ);
-        assert_eq!((arrivals.lag(), arrivals.last()), (Some(-4_000), 1_000));
+        assert_eq!(arrivals.lag(), Some(-4_000));
     }
 
     #[test]

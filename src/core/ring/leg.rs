@@ -25,6 +25,8 @@ pub(super) struct LegShared {
     pub gate: Gate,
     /// The position behind the last sample that readers may see. Everything before it is published.
     pub frontier: AtomicU64,
+    /// When the last frame arrived, in samples since the ring was made; 0 if none has. Relaxed: it orders nothing.
+    pub arrived: AtomicU64,
     pub counters: Counters,
     pub arrivals: Arrivals,
     /// Link to the leg's first segment ever; written once, before the frontier first moves.
@@ -36,6 +38,7 @@ impl LegShared {
         LegShared {
             gate: Gate::new(),
             frontier: AtomicU64::new(0),
+            arrived: AtomicU64::new(0),
             counters: Counters::default(),
             arrivals: Arrivals::new(),
             origin: AtomicU64::new(0),

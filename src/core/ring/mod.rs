@@ -46,6 +46,11 @@ pub struct Ring {
     held: Lock<Held>,
 }
 
+/// A moment as samples since a ring was made.
+fn samples_between(made: Instant, now: Instant, rate: Rate) -> u64 {
+    now.saturating_duration_since(made).as_micros() as u64 * u64::from(rate.hz()) / 1_000_000
+}
+
 /// What readers, erasers and wipers share, behind the lock.
 #[derive(Debug, Default)]
 struct Held {
@@ -111,11 +116,6 @@ impl Ring {
         self.held.lock().start
     }
 
-    /// A moment as samples since the ring was made.
-    fn time(&self, now: Instant, rate: Rate) -> u64 {
-        now.saturating_duration_since(self.made).as_micros() as u64 * u64::from(rate.hz()) / 1_000_000
-    }
-
     /// The position of a leg that would arrive at this moment if nothing was on its way: the time less the smallest lag with which its frames
     /// arrived in the last half minute ([`LegWriter::note_arrival`]).
     ///
@@ -125,12 +125,13 @@ impl Ring {
     pub fn clock(&self, leg: Leg, now: Instant, rate: Rate) -> u64 {
         let lag = |leg| self.leg(leg).arrivals.lag();
         let lag = lag(leg).unwrap_or_else(|| lag(leg.other()).unwrap_or(0).min(0));
-        (self.time(now, rate) as i64).saturating_sub(lag).max(0) as u64
+        (samples_between(self.made, now, rate) as i64).saturating_sub(lag).max(0) as u64
     }
 
     /// For how long frames of the other leg alone have been arriving, in samples. Of a leg that pauses they do; a stall of the client stalls both.
     pub fn pause(&self, leg: Leg) -> u64 {
-        self.leg(leg.other()).arrivals.last().saturating_sub(self.leg(leg).arrivals.last())
+        let arrived = |leg| self.leg(leg).arrived.load(Ordering::Relaxed);
+        arrived(leg.other()).saturating_sub(arrived(leg))
     }
 
     /// Counts of a leg so far.

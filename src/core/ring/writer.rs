@@ -13,6 +13,7 @@ use super::{
     kernels::{self, Measure},
     lanes::Payload,
     leg::{LegShared, count, word},
+    samples_between,
     trace::block_samples,
 };
 use crate::memory::{Arena, SEGMENT_WORDS, SegmentId, fetch_soon, sync::Ordering, wipe};
@@ -28,7 +29,7 @@ const SPARES_MAX: usize = 1;
 
 /// A run of silence at the very end of the leg, which the next silence of the same cause makes longer.
 struct Run {
-    at: usize,
+    at: u32,
     samples: u64,
     cause: Cause,
 }
@@ -38,21 +39,27 @@ const FETCHED_WORDS: usize = 28;
 /// Words of a cache line.
 const LINE_WORDS: usize = 8;
 
-/// The one writer of one leg of one call. Aligned, so that as few cache lines as can be are its own.
-#[repr(align(64))]
+/// The one writer of one leg of one call. Aligned, so that as few cache lines as can be are its own: of thousands of calls each is fetched
+/// from afar for each frame, and one more costs as much as packing the frame.
+#[repr(C, align(64))]
 pub struct LegWriter {
     /// The ring's, within reach without a look at the ring.
     arena: Arc<Arena>,
     ring: Arc<Ring>,
-    leg: Leg,
     chain: Chain,
+    /// When the ring was made, for the same reason.
+    made: Instant,
     punctuality: Punctuality,
 }
 
+#[cfg(all(not(loom), target_pointer_width = "64"))]
+const _: () = assert!(size_of::<LegWriter>() <= 2 * 8 * LINE_WORDS, "a push touches two cache lines of its writer");
+
 /// What the writer alone knows of its leg.
 struct Chain {
+    leg: Leg,
     /// The segment that is being filled, and its first free word.
-    tail: Option<(SegmentId, usize)>,
+    tail: Option<(SegmentId, u32)>,
     /// The position behind the last sample written.
     frontier: u64,
     run: Option<Run>,
@@ -82,8 +89,23 @@ impl Frame<'_> {
 impl LegWriter {
     pub(super) fn new(ring: Arc<Ring>, leg: Leg) -> LegWriter {
         let (tail, run, law, spares) = (None, None, None, [None; SPARES_MAX]);
-        let chain = Chain { tail, frontier: 0, run, law, is_losing: false, spares };
-        LegWriter { arena: Arc::clone(&ring.arena), ring, leg, chain, punctuality: Punctuality::new() }
+        let chain = Chain { leg, tail, frontier: 0, run, law, is_losing: false, spares };
+        let (arena, made) = (Arc::clone(&ring.arena), ring.made);
+        LegWriter { arena, ring, chain, made, punctuality: Punctuality::new() }
+    }
+
+    /// The leg that it writes.
+    fn shared(&self) -> &LegShared {
+        self.ring.leg(self.chain.leg)
+    }
+
+    /// Has the writer itself fetched, without a look at it: for [`LegWriter::expect_frame`], which needs it to know what else to fetch. A hint:
+    /// nothing else changes.
+    #[inline]
+    pub fn fetch(&self) {
+        // One in each of its cache lines.
+        fetch_soon(&self.arena);
+        fetch_soon(&self.punctuality);
     }
 
     /// A frame will come soon: has the memory fetched that [`LegWriter::push`] touches then. Where thousands of calls are live, none of it is
@@ -91,7 +113,7 @@ impl LegWriter {
     /// says so of all of them, and then pushes them. A hint: nothing else changes.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn expect_frame(&self) {
-        fetch_soon(self.ring.leg(self.leg));
+        fetch_soon(self.shared());
         let fetch = |segment, from: usize| {
             let memory = self.arena.words(segment);
             (0..FETCHED_WORDS)
@@ -99,8 +121,8 @@ impl LegWriter {
                 .for_each(|at| fetch_soon(&memory[(from + at).min(SEGMENT_WORDS - 1)]));
         };
         let room = self.chain.tail.map_or(0, |(segment, at)| {
-            fetch(segment, at);
-            SEGMENT_WORDS - at
+            fetch(segment, at as usize);
+            SEGMENT_WORDS - at as usize
         });
         if room < FETCHED_WORDS
             && let Some(spare) = self.chain.spares[0]
@@ -116,7 +138,7 @@ impl LegWriter {
 
     /// How many samples have come, whatever became of them: what a client has really sent, in contrast to the positions that it says.
     pub fn samples_came(&self) -> u64 {
-        self.ring.leg(self.leg).counters.samples.load(Ordering::Relaxed)
+        self.shared().counters.samples.load(Ordering::Relaxed)
     }
 
     /// The ring this writes to.
@@ -144,8 +166,10 @@ impl LegWriter {
     /// before the push. Wait-free.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn note_arrival(&mut self, now: Instant, end: u64, rate: Rate) {
-        let time = self.ring.time(now, rate);
-        self.punctuality.note(&self.ring.leg(self.leg).arrivals, time, end, rate.hz());
+        let time = samples_between(self.made, now, rate);
+        let shared = self.ring.leg(self.chain.leg);
+        self.punctuality.note(&shared.arrivals, time, end, rate.hz());
+        shared.arrived.store(time, Ordering::Relaxed);
     }
 
     /// Holds a frame of linear samples whose first one is at `position`. Wait-free.
@@ -167,7 +191,7 @@ impl LegWriter {
     /// frame that is held counts as lost then; if none comes, so many samples behind the last one do.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn refuse(&mut self, samples: usize) {
-        let shared = self.ring.leg(self.leg);
+        let shared = self.ring.leg(self.chain.leg);
         let passage = shared.gate.enter();
         if !passage.is_closed() {
             let lost_until = shared.counters.lost_until.load(Ordering::Relaxed).max(self.chain.frontier);
@@ -178,7 +202,8 @@ impl LegWriter {
     }
 
     fn push_frame(&mut self, position: u64, frame: Frame<'_>) {
-        let (chain, arena, shared) = (&mut self.chain, &*self.arena, self.ring.leg(self.leg));
+        let (arena, shared) = (&*self.arena, self.ring.leg(self.chain.leg));
+        let chain = &mut self.chain;
         let counters = &shared.counters;
         count(&counters.samples, frame.len() as u64);
         let passage = shared.gate.enter();
@@ -308,7 +333,7 @@ impl Chain {
         let memory = arena.words(segment);
         block::pack(&packed, samples, Payload(&memory[at + 1..at + words]));
         memory[at].store(header.to_word(), Ordering::Relaxed);
-        self.tail = Some((segment, at + words));
+        self.tail = Some((segment, (at + words) as u32));
         self.frontier += samples.len() as u64;
         self.run = None;
         true
@@ -320,16 +345,16 @@ impl Chain {
         let before = run.map_or(0, |run| run.samples);
         let total = before.saturating_add(samples).min(SILENCE_SAMPLES_MAX);
         let place = match (run, self.tail) {
-            (Some(run), Some((segment, _))) => Some((segment, run.at)),
+            (Some(run), Some((segment, _))) => Some((segment, run.at as usize)),
             _ => self.room(arena, shared, 1),
         };
         let Some((segment, at)) = place else { return false };
         // A reader may see the run grow early: it goes by the frontier, which has not moved yet.
         arena.words(segment)[at].store(Header::Silence { samples: total, cause }.to_word(), Ordering::Relaxed);
         if before == 0 {
-            self.tail = Some((segment, at + 1));
+            self.tail = Some((segment, at as u32 + 1));
         }
-        self.run = Some(Run { at, samples: total, cause });
+        self.run = Some(Run { at: at as u32, samples: total, cause });
         self.frontier += total - before;
         total - before == samples
     }
@@ -337,9 +362,9 @@ impl Chain {
     /// A place for `words` words: in the tail, or in the next spare, linked behind it.
     fn room(&mut self, arena: &Arena, shared: &LegShared, words: usize) -> Option<(SegmentId, usize)> {
         if let Some((segment, at)) = self.tail
-            && at + words <= SEGMENT_WORDS
+            && at as usize + words <= SEGMENT_WORDS
         {
-            return Some((segment, at));
+            return Some((segment, at as usize));
         }
         let fresh = self.spares.iter_mut().find_map(Option::take)?;
         let memory = arena.words(fresh);
@@ -354,9 +379,9 @@ impl Chain {
         }
         let segments = &shared.counters.segments;
         segments.store(segments.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.tail = Some((fresh, word::BLOCKS));
+        self.tail = Some((fresh, word::BLOCKS as u32));
         self.run = None;
-        self.tail
+        Some((fresh, word::BLOCKS))
     }
 }
 

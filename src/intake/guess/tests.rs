@@ -38,11 +38,23 @@ fn written(samples: &[i16], as_what: Writing) -> Vec<u8> {
     }
 }
 
-/// What is found of these bytes at once, in frames of so many.
+/// Shows a frame if it is due, as a line does.
+fn show(guess: &mut Guess, codec: Codec, rate: Rate, frame: &[u8], came: u64, now: Instant) -> Option<Finding> {
+    if came < guess.due() { None } else { guess.frame(codec, rate, frame, came, now) }
+}
+
+/// What is found of these bytes, in frames of so many, that come when they are said.
 fn found(codec: Codec, rate: Rate, bytes: &[u8], frame_bytes: usize) -> Option<Finding> {
-    let (mut guess, now) = (Guess::default(), Instant::now());
-    let frames = (0..).map(|number| now + Duration::from_millis(20) * number).zip(bytes.chunks(frame_bytes));
-    let found: Vec<_> = frames.filter_map(|(now, frame)| guess.frame(codec, rate, frame, 0, now)).collect();
+    let (mut guess, began, mut came) = (Guess::default(), Instant::now(), 0);
+    let found: Vec<_> = bytes
+        .chunks(frame_bytes)
+        .filter_map(|frame| {
+            let now = began + Duration::from_micros(came * 1_000_000 / u64::from(rate.hz()));
+            let found = show(&mut guess, codec, rate, frame, came, now);
+            came += (frame.len() / codec.bytes_per_sample()) as u64;
+            found
+        })
+        .collect();
     assert!(found.len() <= 1, "it is told once: {found:?}");
     found.first().copied()
 }
@@ -164,7 +176,7 @@ fn samples_that_come_at_the_pace_of_another_rate_are_noticed_and_nothing_else_is
         (1..6_000u64).find_map(|number| {
             let ms = number * 20 + number * 7 % (jitter_ms + 1);
             let came = (hz * number as f64 / 50.0) as u64;
-            guess.frame(Codec::Pcm16, rate, &[0; 320], came, began + Duration::from_millis(ms))
+            show(&mut guess, Codec::Pcm16, rate, &[0; 320], came, began + Duration::from_millis(ms))
         })
     };
     assert_eq!(play(16_000.0, 15), Some(Finding::Rate(16_000)));
@@ -185,7 +197,7 @@ fn of_thousands_of_calls_that_begin_at_once_a_few_are_looked_at_each_moment_and_
     for moment in 0..100 {
         let (now, before) = (began + LOOKING_SPAN * moment, looked_at(&guesses));
         for guess in guesses.iter_mut().filter(|guess| guess.bytes == 0) {
-            guess.frame(Codec::Ulaw, rate, &[0xff; 160], 0, now);
+            show(guess, Codec::Ulaw, rate, &[0xff; 160], 800 * u64::from(moment), now);
         }
         assert!(looked_at(&guesses) - before <= FRAMES_LOOKED_AT_MAX as usize, "at moment {moment}");
     }

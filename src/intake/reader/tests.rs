@@ -28,21 +28,7 @@ fn arena() -> Arc<Arena> {
 fn line(arena: &Arc<Arena>, channel: u32, codec: Codec) -> (Arc<Ring>, Box<Line>) {
     let (ring, writers) = Ring::new(Arc::clone(arena));
     let rate = Rate::new(8_000).expect("a rate");
-    let (writers, began, refused, guesses) =
-        (Box::new(writers), Instant::now(), Default::default(), Default::default());
-    let line = Line {
-        call: CallId::new(),
-        channel,
-        writers,
-        codec,
-        rate,
-        began,
-        ahead: 480_000,
-        shared: None,
-        refused,
-        guesses,
-        found: None,
-    };
+    let line = Line::new(CallId::new(), channel, writers, (codec, rate), Instant::now(), 480_000);
     (ring, Box::new(line))
 }
 
@@ -207,7 +193,7 @@ fn positions_alone_never_carry_a_leg_away_and_frames_that_follow_one_another_alw
     let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
     // No time passes.
     let (_ring, mut line) = line(&arena, 0, Codec::Ulaw);
-    let now = line.began;
+    let now = Instant::now();
     for number in 1..=60u64 {
         line.frame(Leg::Agent, number * 59 * 8_000, &[1; 20], &mut samples, now);
     }
@@ -311,7 +297,7 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
 /// A call of which frames come through shared memory, and its client's end.
 fn shared_line(arena: &Arc<Arena>, channel: u32, codec: Codec) -> (Arc<Ring>, Box<Line>, [SharedLeg; 2]) {
     let (ring, mut line) = line(arena, channel, codec);
-    let layout = SharedLayout::new(codec, line.rate, 160);
+    let layout = SharedLayout::new(codec, Rate::new(8_000).expect("a rate"), 160);
     let made = SharedFrames::make(layout, &Allowance::new(1 << 20), true);
     let (shared, descriptor) = made.ok().expect("memory for a test");
     line.shared = Some(Box::new(shared));
