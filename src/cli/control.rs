@@ -37,7 +37,7 @@ pub(super) fn ask(
     ask: Ask,
     sentence: impl Fn(&Answer, &str) -> String,
 ) -> Result<(), Failure> {
-    let verb = ask.verb();
+    let verb = ask.verb().as_str();
     let mut client = context.connect()?;
     let answer = client.ask(Request::new(call.target(), ask)).map_err(|error| context.client_failure(error))?;
     // The number of the request means nothing to whoever typed the command.

@@ -14,7 +14,7 @@ use retrocall_engine as engine;
 use retrocall_engine::recordings_in;
 use retrocall_file::{self as file, Item, Look, RealDisk};
 use retrocall_records as catalog;
-use retrocall_records::{PurposeKind, Recording, Trouble};
+use retrocall_records::{Recording, Trouble};
 use retrocall_words as words;
 use retrocall_words::{Customer, book::RecordingState, shown};
 
@@ -150,10 +150,7 @@ fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
             agents(recording).map(|agent| shown(agent)).collect::<Vec<_>>().join(", "),
             recording.seconds.map_or(String::new(), output::length),
             listed(recording.reasons.iter().map(|reason| reason.as_str())),
-            listed(recording.purposes.iter().map(|purpose| match purpose {
-                PurposeKind::Quality => "quality",
-                PurposeKind::Incident => "incident",
-            })),
+            listed(recording.purposes.iter().map(|purpose| purpose.as_str())),
             recording.due.map_or("an event".to_owned(), |due| moment(due, zone, "%Y-%m-%d %H:%M%:z")),
             match recording.state {
                 RecordingState::Committing => "being written".to_owned(),

@@ -278,7 +278,7 @@ fn sentence(outcome: &CueOutcome) -> String {
         true => "At the end, for the call was over before its time".to_owned(),
         false => format!("At {:.1} s", outcome.seconds),
     };
-    let verb = outcome.ask.verb();
+    let verb = outcome.ask.verb().as_str();
     let answer = &outcome.answer;
     match answer.answer {
         Verdict::Accepted => format!("{at}: {verb}, accepted."),
@@ -290,7 +290,7 @@ fn sentence(outcome: &CueOutcome) -> String {
 /// The first thing that did not go as asked.
 fn failure_of(played: &Played) -> Option<Failure> {
     if let Some(refused) = played.cues.iter().find(|outcome| outcome.answer.answer == Verdict::Refused) {
-        return Some(Failure::refused(refused.ask.verb(), &refused.answer));
+        return Some(Failure::refused(refused.ask.verb().as_str(), &refused.answer));
     }
     if let Some(by) = played.ended_by {
         return Some(match by {

@@ -139,7 +139,7 @@ fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&Live
     let Some(call) = view.chosen() else { return Next::Draw };
     let (ask, whose) = (ask(call), format!("{}'s call", call.agent));
     view.word = Some(match desk.press(call.call, ask.clone()) {
-        Ok(answer) if answer.answer == Verdict::Refused => Failure::refused(ask.verb(), &answer).to_string(),
+        Ok(answer) if answer.answer == Verdict::Refused => Failure::refused(ask.verb().as_str(), &answer).to_string(),
         Ok(answer) => match ask {
             Ask::Record => record::sentence(&answer, &whose),
             Ask::Mask => mask::sentence(&answer, &whose, "m"),

@@ -12,9 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
-
-use retrocall_words::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict};
+use retrocall_words::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict, Word};
 
 /// The ends of the buckets of a [`Latency`], in seconds: from a fast disk to a long call.
 const BOUNDS_S: [f64; 14] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0];
@@ -77,21 +75,18 @@ impl<const N: usize> Tally<N> {
     }
 
     /// The counts that are not zero, by their words on the wire.
-    fn by_word<T: Serialize>(&self, words: &[T; N]) -> Counts {
+    fn by_word<W: Word>(&self, words: &[W; N]) -> Counts {
         let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
-        words.iter().zip(counts).filter(|(_, count)| *count > 0).map(|(of, count)| (word(of), count)).collect()
+        words
+            .iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .map(|(of, count)| (of.word().to_owned(), count))
+            .collect()
     }
 
     fn sum(&self) -> u64 {
         self.0.iter().map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-}
-
-/// The name of a value on the wire.
-pub(super) fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        other => panic!("only words are counted by word, and this is none: {other:?}"),
     }
 }
 
@@ -325,9 +320,9 @@ mod tests {
         counters.recording_kept(&[Reason::Sample], 5, None, Duration::ZERO);
         counters.mishap(Mishap::Connection);
         let totals = counters.totals();
-        let expected = |words: Vec<String>| -> Counts { words.into_iter().zip(1..).collect() };
-        assert_eq!(totals.presses_refused, expected(Refusal::ALL.iter().map(word).collect()));
-        assert_eq!(totals.connections_closed, expected(ErrorCode::ALL.iter().map(word).collect()));
+        let expected = |words: &[&str]| -> Counts { words.iter().map(|word| (*word).to_owned()).zip(1..).collect() };
+        assert_eq!(totals.presses_refused, expected(&Refusal::ALL.map(Refusal::as_str)));
+        assert_eq!(totals.connections_closed, expected(&ErrorCode::ALL.map(ErrorCode::as_str)));
         assert_eq!(totals.selections, Counts::from([("sample".to_owned(), 1)]));
         assert_eq!(totals.errors, Counts::from([("connection".to_owned(), 1)]));
         assert!(totals.calls_refused.is_empty() && totals.requests_refused.is_empty());

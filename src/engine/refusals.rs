@@ -10,7 +10,6 @@ use std::{collections::HashMap, time::Duration};
 use parking_lot::Mutex;
 use tracing::info;
 
-use super::counters::word;
 use retrocall_words::{ErrorCode, PrincipalId, Refusal};
 
 /// How long those that follow the first are counted before they are told, and the next one is news again.
@@ -30,11 +29,11 @@ pub enum Why {
 }
 
 impl Why {
-    fn word(self) -> String {
+    fn word(self) -> &'static str {
         match self {
-            Why::Refusal(refusal) => word(&refusal),
-            Why::Error(error) => word(&error),
-            Why::NotReading => "not-reading".to_owned(),
+            Why::Refusal(refusal) => refusal.as_str(),
+            Why::Error(error) => error.as_str(),
+            Why::NotReading => "not-reading",
         }
     }
 }

@@ -238,7 +238,7 @@ impl Connection {
             Ok(request) => request,
             Err(error) => return self.refuse(error),
         };
-        let (id, asked, verb) = (request.id, Asked::from(&request.ask), request.ask.verb());
+        let (id, asked, verb) = (request.id, Asked::from(&request.ask), request.ask.verb().as_str());
         let refusals = request.ask.refusals();
         let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match request.ask {

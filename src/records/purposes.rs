@@ -1,7 +1,6 @@
 //! Why a recording exists, and until when at most, by the defaults of the desk.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use retrocall_words::Reason;
 
@@ -10,14 +9,14 @@ const QUALITY_DAYS: i64 = 14;
 /// An incident without a case goes after this many days.
 const INCIDENT_DAYS: i64 = 7;
 
-/// Why a recording exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PurposeKind {
-    /// Training of agents, from the sample.
-    Quality,
-    /// What an agent recorded on demand.
-    Incident,
+retrocall_words::words! {
+    /// Why a recording exists.
+    pub enum PurposeKind {
+        /// Training of agents, from the sample.
+        Quality = "quality",
+        /// What an agent recorded on demand.
+        Incident = "incident",
+    }
 }
 
 impl From<Reason> for PurposeKind {

@@ -10,15 +10,9 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{
-    PurposeKind, Trouble,
-    customer::in_one_form,
-    file,
-    numbers::Highest,
-    text::{self, Word},
-};
+use super::{PurposeKind, Trouble, customer::in_one_form, file, numbers::Highest, text};
 use retrocall_words::{
-    CallId, Country, Customer, Direction, Reason,
+    CallId, Country, Customer, Direction, Reason, Word,
     book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
 };
 

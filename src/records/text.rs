@@ -4,11 +4,7 @@ use std::{path::Path, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::PurposeKind;
-use retrocall_words::{
-    Direction, Reason,
-    book::{Marks, Outcome, RecordingState},
-};
+use retrocall_words::{Reason, Word, book::Marks};
 
 /// A time of fixed width, so that times sort as text.
 pub(super) fn time(at: Timestamp) -> String {
@@ -46,53 +42,6 @@ pub(super) fn relative(home: &Path, path: &Path) -> String {
     path.strip_prefix(home).unwrap_or(path).to_string_lossy().into_owned()
 }
 
-/// Words that a column holds.
-pub(super) trait Word: Copy + 'static {
-    /// Each value and its word.
-    const WORDS: &'static [(Self, &'static str)];
-
-    /// The value that this word stands for.
-    fn read(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(value, _)| *value)
-    }
-
-    /// The word for this value.
-    fn word(self) -> &'static str
-    where
-        Self: PartialEq,
-    {
-        Self::WORDS.iter().find(|(value, _)| *value == self).map_or("", |(_, word)| word)
-    }
-}
-
-impl Word for Direction {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Direction::Inbound, "inbound"), (Direction::Outbound, "outbound")];
-}
-
-impl Word for Reason {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Reason::OnDemand, Reason::OnDemand.as_str()), (Reason::Sample, Reason::Sample.as_str())];
-}
-
-impl Word for Outcome {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Outcome::Live, "live"), (Outcome::Kept, "kept"), (Outcome::Discarded, "discarded"), (Outcome::Lost, "lost")];
-}
-
-impl Word for RecordingState {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (RecordingState::Committing, "committing"),
-        (RecordingState::Complete, "complete"),
-        (RecordingState::Incomplete, "incomplete"),
-    ];
-}
-
-impl Word for PurposeKind {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(PurposeKind::Quality, "quality"), (PurposeKind::Incident, "incident")];
-}
-
 /// Reads back what [`reasons`] wrote.
 pub(super) fn read_reasons(text: &str) -> Option<Vec<Reason>> {
     text.split(',').filter(|word| !word.is_empty()).map(Reason::read).collect()
@@ -101,4 +50,18 @@ pub(super) fn read_reasons(text: &str) -> Option<Vec<Reason>> {
 /// Reads back a column whose text is some value's.
 pub(super) fn parse<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_comes_back_from_its_column() {
+        for count in 0..=Reason::ALL.len() {
+            let some = &Reason::ALL[..count];
+            assert_eq!(read_reasons(&reasons(some)).as_deref(), Some(some));
+        }
+        assert_eq!(read_reasons("on-demand,whim"), None);
+    }
 }

@@ -14,11 +14,10 @@ use super::{
     customer::{self, in_one_form},
     file,
     numbers::Highest,
-    purposes, read,
-    text::{self, Word},
+    purposes, read, text,
 };
 use retrocall_words::{
-    CallId, Country, Customer,
+    CallId, Country, Customer, Word,
     book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
 };
 

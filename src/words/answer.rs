@@ -3,84 +3,59 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{IntoDeserializer, value},
-};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{CallId, CallStates, Direction, Status, Suspicion};
+use super::{CallId, CallStates, Direction, Status, Suspicion, Word};
 use crate::audio::{Codec, Rate};
 
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Done.
-    Accepted,
-    /// It was so before.
-    Already,
-    /// Not done, for the reason given.
-    Refused,
+crate::words! {
+    /// What became of a request.
+    pub enum Verdict {
+        /// Done.
+        Accepted = "accepted",
+        /// It was so before.
+        Already = "already",
+        /// Not done, for the reason given.
+        Refused = "refused",
+    }
 }
 
-/// Why a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Refusal {
-    /// The request itself is wrong.
-    Malformed,
-    /// No call has this id or channel, or it ended long ago.
-    UnknownCall,
-    /// The agent has no live call.
-    NoCall,
-    /// The user may not do this to a call of another agent.
-    NotYours,
-    /// The call has ended.
-    Ended,
-    /// The call is private: nothing of it is held.
-    Private,
-    /// The customer objected, and the desk's setting lets an objection cover recording on demand too.
-    Objected,
-    /// Recording was asked for: only a reviewer's decision takes that back.
-    Recording,
-    /// The memory for live calls is full.
-    MemoryFull,
-    /// A limit on the number of calls is reached.
-    TooManyCalls,
-    /// This user's own limit on live calls is reached.
-    CallsPerUser,
-    /// This user begins, or offers, calls faster than one user may.
-    BeginsPerSecond,
-    /// The call has as many marks of this kind as a call can have: bookmarks, keys, agents who talked.
-    TooManyMarks,
-    /// The call still has the connection that carries it.
-    Connected,
-    /// The engine is stopping.
-    Stopping,
-    /// The disk would not overwrite what a running commit had written.
-    Disk,
-}
-
-impl Refusal {
-    /// All of them, in their order.
-    pub const ALL: [Refusal; 16] = [
-        Refusal::Malformed,
-        Refusal::UnknownCall,
-        Refusal::NoCall,
-        Refusal::NotYours,
-        Refusal::Ended,
-        Refusal::Private,
-        Refusal::Objected,
-        Refusal::Recording,
-        Refusal::MemoryFull,
-        Refusal::TooManyCalls,
-        Refusal::CallsPerUser,
-        Refusal::BeginsPerSecond,
-        Refusal::TooManyMarks,
-        Refusal::Connected,
-        Refusal::Stopping,
-        Refusal::Disk,
-    ];
+crate::words! {
+    /// Why a request was refused.
+    pub enum Refusal {
+        /// The request itself is wrong.
+        Malformed = "malformed",
+        /// No call has this id or channel, or it ended long ago.
+        UnknownCall = "unknown-call",
+        /// The agent has no live call.
+        NoCall = "no-call",
+        /// The user may not do this to a call of another agent.
+        NotYours = "not-yours",
+        /// The call has ended.
+        Ended = "ended",
+        /// The call is private: nothing of it is held.
+        Private = "private",
+        /// The customer objected, and the desk's setting lets an objection cover recording on demand too.
+        Objected = "objected",
+        /// Recording was asked for: only a reviewer's decision takes that back.
+        Recording = "recording",
+        /// The memory for live calls is full.
+        MemoryFull = "memory-full",
+        /// A limit on the number of calls is reached.
+        TooManyCalls = "too-many-calls",
+        /// This user's own limit on live calls is reached.
+        CallsPerUser = "calls-per-user",
+        /// This user begins, or offers, calls faster than one user may.
+        BeginsPerSecond = "begins-per-second",
+        /// The call has as many marks of this kind as a call can have: bookmarks, keys, agents who talked.
+        TooManyMarks = "too-many-marks",
+        /// The call still has the connection that carries it.
+        Connected = "connected",
+        /// The engine is stopping.
+        Stopping = "stopping",
+        /// The disk would not overwrite what a running commit had written.
+        Disk = "disk",
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -112,12 +87,7 @@ impl fmt::Display for Refusal {
 
 /// The reason that a word is, if this version knows it: a later engine's refusal is a refusal all the same.
 fn known_reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Refusal>, D::Error> {
-    let word = Option::<String>::deserialize(from)?;
-    let known = |word: String| {
-        let word: value::StringDeserializer<value::Error> = word.into_deserializer();
-        Refusal::deserialize(word).ok()
-    };
-    Ok(word.and_then(known))
+    Ok(Option::<String>::deserialize(from)?.and_then(|word| Refusal::read(&word)))
 }
 
 /// An answer. Fields that a request does not call for are left out.
@@ -214,16 +184,16 @@ impl Answer {
     }
 }
 
-/// Where a live call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LiveState {
-    /// Audio can come.
-    Live,
-    /// Its connection is lost: it waits for an `attach`.
-    Disconnected,
-    /// It has ended; the agent can still press record.
-    Ended,
+crate::words! {
+    /// Where a live call is.
+    pub enum LiveState {
+        /// Audio can come.
+        Live = "live",
+        /// Its connection is lost: it waits for an `attach`.
+        Disconnected = "disconnected",
+        /// It has ended; the agent can still press record.
+        Ended = "ended",
+    }
 }
 
 /// A live call, as `calls` shows it: never the customer's number, never the draw.

@@ -144,56 +144,40 @@ pub enum Event {
     },
 }
 
-/// What ends a call besides its client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndedBy {
-    /// Its connection was lost for longer than the grace time.
-    ConnectionLost,
-    /// The engine stopped.
-    Stopping,
+crate::words! {
+    /// What ends a call besides its client.
+    pub enum EndedBy {
+        /// Its connection was lost for longer than the grace time.
+        ConnectionLost = "connection-lost",
+        /// The engine stopped.
+        Stopping = "stopping",
+    }
 }
 
-/// What a connection can be closed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ErrorCode {
-    /// The bytes are not of this protocol.
-    NotRetrocall,
-    /// A version that is not spoken here.
-    Version,
-    /// A kind of message that does not exist.
-    Kind,
-    /// A message so long that it can't be meant.
-    TooLong,
-    /// What a client wrote into its shared memory can't be.
-    SharedMemory,
-    /// No more connections are taken.
-    TooManyConnections,
-    /// No more connections of this user are taken.
-    ConnectionsPerUser,
-    /// The user whose connection it is can't be looked up.
-    UnknownUser,
-    /// No memory is left for what the client sent.
-    MemoryFull,
-    /// The engine failed: a fault of its own.
-    EngineFault,
-}
-
-impl ErrorCode {
-    /// All of them, in their order.
-    pub const ALL: [ErrorCode; 10] = [
-        ErrorCode::NotRetrocall,
-        ErrorCode::Version,
-        ErrorCode::Kind,
-        ErrorCode::TooLong,
-        ErrorCode::SharedMemory,
-        ErrorCode::TooManyConnections,
-        ErrorCode::ConnectionsPerUser,
-        ErrorCode::UnknownUser,
-        ErrorCode::MemoryFull,
-        ErrorCode::EngineFault,
-    ];
+crate::words! {
+    /// What a connection can be closed for.
+    pub enum ErrorCode {
+        /// The bytes are not of this protocol.
+        NotRetrocall = "not-retrocall",
+        /// A version that is not spoken here.
+        Version = "version",
+        /// A kind of message that does not exist.
+        Kind = "kind",
+        /// A message so long that it can't be meant.
+        TooLong = "too-long",
+        /// What a client wrote into its shared memory can't be.
+        SharedMemory = "shared-memory",
+        /// No more connections are taken.
+        TooManyConnections = "too-many-connections",
+        /// No more connections of this user are taken.
+        ConnectionsPerUser = "connections-per-user",
+        /// The user whose connection it is can't be looked up.
+        UnknownUser = "unknown-user",
+        /// No memory is left for what the client sent.
+        MemoryFull = "memory-full",
+        /// The engine failed: a fault of its own.
+        EngineFault = "engine-fault",
+    }
 }
 
 /// What the engine takes.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::audio::FRAME_SAMPLES_MAX;
 
 /// The longest control message that the engine takes.
@@ -13,24 +11,18 @@ pub const SHARED_DEPTH_MS_MIN: u32 = 120;
 /// The most that can be asked for: who needs more than this has lost the engine.
 pub const SHARED_DEPTH_MS_MAX: u32 = 10_000;
 
-/// Why a frame is dropped. Its call and its connection go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FrameError {
-    /// Its channel was never given to the connection.
-    Channel,
-    /// It is not a whole number of samples, or none at all.
-    Samples,
-    /// It has more samples than a frame can have.
-    TooLong,
-    /// It is further ahead of its call than it may be.
-    Position,
-}
-
-impl FrameError {
-    /// All of them, in their order.
-    pub const ALL: [FrameError; 4] =
-        [FrameError::Channel, FrameError::Samples, FrameError::TooLong, FrameError::Position];
+crate::words! {
+    /// Why a frame is dropped. Its call and its connection go on.
+    pub enum FrameError {
+        /// Its channel was never given to the connection.
+        Channel = "channel",
+        /// It is not a whole number of samples, or none at all.
+        Samples = "samples",
+        /// It has more samples than a frame can have.
+        TooLong = "too-long",
+        /// It is further ahead of its call than it may be.
+        Position = "position",
+    }
 }
 
 impl fmt::Display for FrameError {

@@ -36,6 +36,52 @@ pub enum Target {
     Own,
 }
 
+crate::words! {
+    /// What can be asked for: the word in `do`.
+    pub enum Verb {
+        /// Announces a call.
+        Begin = "begin",
+        /// Announces a call whose legs will come over AudioSocket.
+        Expect = "expect",
+        /// Takes over a live call whose connection was lost.
+        Attach = "attach",
+        /// Memory that both ends write, for the frames of a call that this connection carries.
+        Share = "share",
+        /// Hangup.
+        End = "end",
+        /// The button.
+        Record = "record",
+        /// Both legs become silence.
+        Mask = "mask",
+        /// Ends a mask.
+        Unmask = "unmask",
+        /// The last seconds become silence.
+        EraseLast = "erase-last",
+        /// The customer waits.
+        Hold = "hold",
+        /// Ends a hold.
+        Resume = "resume",
+        /// Not this call: what is held is wiped, and nothing more is held.
+        Private = "private",
+        /// Not for training: the call can't be sampled.
+        Object = "object",
+        /// The call goes to another agent.
+        Transfer = "transfer",
+        /// A key was pressed on the phone.
+        Dtmf = "dtmf",
+        /// Lists live calls.
+        Calls = "calls",
+        /// How the engine is.
+        Status = "status",
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
@@ -194,25 +240,25 @@ impl std::error::Error for RequestError {}
 
 impl Ask {
     /// The word for it in `do`.
-    pub const fn verb(&self) -> &'static str {
+    pub const fn verb(&self) -> Verb {
         match self {
-            Ask::Begin(_) => "begin",
-            Ask::Expect(_) => "expect",
-            Ask::Attach => "attach",
-            Ask::Share { .. } => "share",
-            Ask::End => "end",
-            Ask::Record => "record",
-            Ask::Mask => "mask",
-            Ask::Unmask => "unmask",
-            Ask::EraseLast { .. } => "erase-last",
-            Ask::Hold => "hold",
-            Ask::Resume => "resume",
-            Ask::Private => "private",
-            Ask::Object => "object",
-            Ask::Transfer { .. } => "transfer",
-            Ask::Dtmf { .. } => "dtmf",
-            Ask::Calls => "calls",
-            Ask::Status => "status",
+            Ask::Begin(_) => Verb::Begin,
+            Ask::Expect(_) => Verb::Expect,
+            Ask::Attach => Verb::Attach,
+            Ask::Share { .. } => Verb::Share,
+            Ask::End => Verb::End,
+            Ask::Record => Verb::Record,
+            Ask::Mask => Verb::Mask,
+            Ask::Unmask => Verb::Unmask,
+            Ask::EraseLast { .. } => Verb::EraseLast,
+            Ask::Hold => Verb::Hold,
+            Ask::Resume => Verb::Resume,
+            Ask::Private => Verb::Private,
+            Ask::Object => Verb::Object,
+            Ask::Transfer { .. } => Verb::Transfer,
+            Ask::Dtmf { .. } => Verb::Dtmf,
+            Ask::Calls => Verb::Calls,
+            Ask::Status => Verb::Status,
         }
     }
 

@@ -32,47 +32,35 @@ impl FromStr for CallId {
     }
 }
 
-/// Who called whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// The customer called.
-    #[default]
-    Inbound,
-    /// The agent called.
-    Outbound,
+crate::words! {
+    /// Who called whom.
+    #[derive(Default)]
+    pub enum Direction {
+        /// The customer called.
+        #[default]
+        Inbound = "inbound",
+        /// The agent called.
+        Outbound = "outbound",
+    }
 }
 
-/// What seems to be wrong with a leg: it is captured as it was announced, and is noise then, or too fast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Suspicion {
-    /// Its samples look like those of another codec.
-    Codec,
-    /// Its samples come at the pace of another rate.
-    Rate,
+crate::words! {
+    /// What seems to be wrong with a leg: it is captured as it was announced, and is noise then, or too fast.
+    pub enum Suspicion {
+        /// Its samples look like those of another codec.
+        Codec = "codec",
+        /// Its samples come at the pace of another rate.
+        Rate = "rate",
+    }
 }
 
-/// Why a call was selected. A call can have both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// The agent pressed record.
-    OnDemand,
-    /// The draw of 1 in N.
-    Sample,
-}
-
-impl Reason {
-    /// Both of them, in their order.
-    pub const ALL: [Reason; 2] = [Reason::OnDemand, Reason::Sample];
-
-    /// The word for it in files, the catalog and on screens.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Reason::OnDemand => "on-demand",
-            Reason::Sample => "sample",
-        }
+crate::words! {
+    /// Why a call was selected. A call can have both.
+    pub enum Reason {
+        /// The agent pressed record.
+        OnDemand = "on-demand",
+        /// The draw of 1 in N.
+        Sample = "sample",
     }
 }
 

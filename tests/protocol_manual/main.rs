@@ -106,7 +106,7 @@ fn keys(value: &impl Serialize) -> BTreeSet<String> {
 #[test]
 fn every_request_stands_in_the_page_and_no_other() {
     let page = page();
-    let verbs: BTreeSet<String> = asks().iter().map(|ask| ask.verb().to_owned()).collect();
+    let verbs: BTreeSet<String> = asks().iter().map(|ask| ask.verb().to_string()).collect();
     assert_eq!(first_column(section(&page, "Every request"), "| `do` |"), verbs);
     let controls = first_column(section(&page, "Controls, once and again"), "| control |");
     let others = BTreeSet::from(["begin", "expect", "attach", "share", "calls", "status"].map(str::to_owned));
@@ -383,7 +383,7 @@ fn the_example_in_bytes_is_the_call_that_the_page_tells() {
                     Target::Channel(channel) => format!(" channel {channel}"),
                     _ => String::new(),
                 };
-                format!("> {} {}{channel}", request.id.expect("a number"), request.ask.verb())
+                format!("> {} {}{channel}", request.id.expect("a number"), request.ask.verb().as_str())
             }
             (_, Kind::Audio(_)) => panic!("the engine sends no audio"),
             (_, Kind::Control) => match serde_json::from_slice::<Event>(payload) {
@@ -432,7 +432,7 @@ fn what_a_request_can_be_refused_for_stands_in_the_page_and_nothing_else() {
     let rows = table(section(&page, "What a request can be refused for"), "| `do` |");
     let said: BTreeMap<String, BTreeSet<String>> =
         rows.iter().map(|row| (quoted(&row[0]).pop_first().expect("a verb"), quoted(&row[1]))).collect();
-    let given = |ask: &Ask| (ask.verb().to_owned(), words(ask.refusals()));
+    let given = |ask: &Ask| (ask.verb().to_string(), words(ask.refusals()));
     assert_eq!(said, asks().iter().map(given).collect());
     let all: BTreeSet<String> = said.into_values().flatten().chain(["malformed".to_owned()]).collect();
     assert_eq!(all, words(&refusals()), "a refusal that no request gets");

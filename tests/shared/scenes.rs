@@ -55,7 +55,7 @@ impl Scene {
 fn ask(desk: &Desk, control: &str, call: CallId) {
     let ask = [Ask::Mask, Ask::Unmask, Ask::Hold, Ask::Resume, Ask::Object, Ask::Record, Ask::Private]
         .into_iter()
-        .find(|ask| ask.verb() == control)
+        .find(|ask| ask.verb().as_str() == control)
         .unwrap_or_else(|| panic!("no control is called {control}"));
     let answer = desk.client().ask(Request::new(Target::Call(call), ask)).expect("an answer");
     assert_eq!(answer.answer, Verdict::Accepted, "{control}: {answer:?}");

@@ -117,7 +117,7 @@ fn by_call_and_user(seen: &mut Seen) -> Option<()> {
     let [mut pbx, mut other] = [(); 2].map(|()| Raw::connect(open.desk.socket()));
     let mut mallory = open.visitor("mallory").connect();
     for ask in asks() {
-        seen.refused(&mut pbx, json!({"do": ask.verb(), "nonsense": 1}), "malformed");
+        seen.refused(&mut pbx, json!({"do": ask.verb().as_str(), "nonsense": 1}), "malformed");
     }
     let nobody = json!(CallId::new());
     let [live, ended, private, objected, pressed] = [(); 5].map(|()| pbx.ask(&begin("bert"))["call"].clone());
@@ -240,7 +240,7 @@ fn each_refusal_that_the_page_names_for_a_request_is_one_that_it_gets() {
     let word = |refusal| serde_json::to_value(refusal).expect("a word").as_str().expect("a word").to_owned();
     let named = asks().into_iter().flat_map(|ask| {
         let refusals = ask.refusals().iter().map(word).chain(["malformed".to_owned()]).collect::<Vec<_>>();
-        refusals.into_iter().map(move |reason| (ask.verb().to_owned(), reason))
+        refusals.into_iter().map(move |reason| (ask.verb().to_string(), reason))
     });
     // A mask or a hold waits for the disk only if a frame was written in the very moment in which it began.
     let is_seldom = |verb: &str, reason: &str| reason == "disk" && ["mask", "hold"].contains(&verb);

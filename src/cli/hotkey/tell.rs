@@ -114,7 +114,7 @@ impl Pressed<'_> {
     fn of(outcome: &Outcome) -> Pressed<'_> {
         Pressed {
             key: outcome.button.as_str(),
-            r#do: outcome.ask.verb(),
+            r#do: outcome.ask.verb().as_str(),
             answer: outcome.came.as_ref().ok(),
             error: outcome.came.as_ref().err().map(ClientError::to_string),
             took_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),

@@ -263,7 +263,7 @@ impl Playing {
             let played = player.played();
             let refused = played.cues.iter().find(|cue| cue.answer.answer == Verdict::Refused);
             if let Some(cue) = refused {
-                return Err(Failure::refused(cue.ask.verb(), &cue.answer));
+                return Err(Failure::refused(cue.ask.verb().as_str(), &cue.answer));
             }
             if let Some(text) = &played.memory_full {
                 return Err(Failure::whole(format!(

@@ -4,8 +4,6 @@
 
 use std::fmt::{Display, Write};
 
-use serde::Serialize;
-
 use retrocall_words::{CLOSED_BY, Counts, ERROR_KINDS, ErrorCode, Latency, Reason, Refusal, Status, Totals};
 
 /// The figures of an engine that is so.
@@ -55,7 +53,7 @@ fn now(page: &mut Page, status: &Status) {
 /// What came in.
 fn calls(page: &mut Page, totals: &Totals) {
     page.counter("retrocall_calls_begun_total", "Calls that began.", totals.calls_begun);
-    let refusals = Refusal::ALL.map(|refusal| word(&refusal));
+    let refusals = Refusal::ALL.map(Refusal::as_str);
     let by_reason = |page: &mut Page, name: &str, help: &str, counts: &Counts| {
         page.counters(name, help, "reason", &refusals, counts);
     };
@@ -79,7 +77,7 @@ fn calls(page: &mut Page, totals: &Totals) {
 /// What became of it.
 fn kept(page: &mut Page, totals: &Totals) {
     let help = "Recordings on disk for good, by the reason; one with both counts under each.";
-    let reasons = Reason::ALL.map(|reason| word(&reason));
+    let reasons = Reason::ALL.map(Reason::as_str);
     page.counters("retrocall_selections_total", help, "reason", &reasons, &totals.selections);
     page.counter("retrocall_recordings_total", "Recordings on disk for good.", totals.recordings);
     page.counter("retrocall_recording_bytes_total", "Bytes of their files.", totals.recording_bytes);
@@ -97,18 +95,12 @@ fn connections(page: &mut Page, totals: &Totals) {
     page.counter("retrocall_connections_opened_total", "Connections opened.", totals.connections_opened);
     let help = "Connections refused because too many were open.";
     page.counter("retrocall_connections_refused_total", help, totals.connections_refused);
-    let closed: Vec<String> = CLOSED_BY.map(str::to_owned).into_iter().chain(ErrorCode::ALL.iter().map(word)).collect();
+    let closed: Vec<&str> = CLOSED_BY.into_iter().chain(ErrorCode::ALL.map(ErrorCode::as_str)).collect();
     let help = "Connections closed: by the client, or for its error.";
     page.counters("retrocall_connections_closed_total", help, "by", &closed, &totals.connections_closed);
-    let kinds = ERROR_KINDS.map(str::to_owned);
-    page.counters("retrocall_errors_total", "What went wrong.", "kind", &kinds, &totals.errors);
+    page.counters("retrocall_errors_total", "What went wrong.", "kind", &ERROR_KINDS, &totals.errors);
     let help = "Lines of the log that were dropped because nobody took them.";
     page.counter("retrocall_log_lines_dropped_total", help, totals.log_lines_dropped);
-}
-
-/// The name of a value on the wire.
-fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 struct Page(String);
@@ -138,10 +130,10 @@ impl Page {
     }
 
     /// A counter for each word, those that were never counted at zero: a rate needs a beginning.
-    fn counters(&mut self, name: &str, help: &str, label: &str, words: &[String], counts: &Counts) {
+    fn counters(&mut self, name: &str, help: &str, label: &str, words: &[&str], counts: &Counts) {
         self.family(name, "counter", help);
         for word in words {
-            self.value(name, &[(label, word)], counts.get(word).copied().unwrap_or(0));
+            self.value(name, &[(label, word)], counts.get(*word).copied().unwrap_or(0));
         }
     }
 

@@ -318,7 +318,7 @@ impl Connection {
                 return true;
             }
         };
-        let (verb, id, left_out) = (request.ask.verb(), request.id, request.left_out.clone());
+        let (verb, id, left_out) = (request.ask.verb().as_str(), request.id, request.left_out.clone());
         lock(&self.book).verbs.insert(verb);
         if !left_out.is_empty() {
             let names = left_out.join(", ");
@@ -342,7 +342,7 @@ impl Connection {
             ask => match self.find(&request.target) {
                 Some(at) => self.control_of(at, ask),
                 None => {
-                    let text = format!("`{}` names no call of this client's", ask.verb());
+                    let text = format!("`{}` names no call of this client's", ask.verb().as_str());
                     lock(&self.book).wrong("target", text);
                     Answer::refused(Refusal::UnknownCall)
                 }
@@ -429,7 +429,7 @@ impl Connection {
             return Answer::refused(Refusal::Ended);
         }
         match self.scene {
-            Scene::Refusals if book.refused.insert(ask.verb()) => {
+            Scene::Refusals if book.refused.insert(ask.verb().as_str()) => {
                 book.acted_at.get_or_insert_with(Instant::now);
                 let reason = if matches!(ask, Ask::Record) { Refusal::Objected } else { Refusal::NotYours };
                 Answer { at: None, seconds: None, ..facts(Answer::refused(reason), &book) }

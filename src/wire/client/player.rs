@@ -130,7 +130,7 @@ impl Played {
 
     /// What became of the cues with this word.
     pub fn outcomes(&self, verb: &str) -> impl Iterator<Item = &CueOutcome> {
-        self.cues.iter().filter(move |outcome| outcome.ask.verb() == verb)
+        self.cues.iter().filter(move |outcome| outcome.ask.verb().as_str() == verb)
     }
 
     /// Whether a cue with this word was refused, accepted (or already so), or not there at all.

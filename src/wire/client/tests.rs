@@ -89,8 +89,8 @@ fn a_control_comes_behind_all_audio_before_it_and_before_all_audio_after_it() {
     for (index, came) in seen.iter().enumerate() {
         if let Seen::Asked(request) = came {
             let before = sent_in_order(&seen[..index]);
-            assert_eq!(before[0], before[1], "{}", request.ask.verb());
-            asked.push((request.ask.verb(), before[0]));
+            assert_eq!(before[0], before[1], "{}", request.ask.verb().as_str());
+            asked.push((request.ask.verb().as_str(), before[0]));
         }
     }
     let expected =
@@ -98,7 +98,7 @@ fn a_control_comes_behind_all_audio_before_it_and_before_all_audio_after_it() {
     assert_eq!(asked[..6], expected);
     assert_eq!(asked[6], ("end", 8_000));
     assert_eq!(sent_in_order(&seen), [8_000, 8_000]);
-    let late: Vec<_> = played.cues.iter().filter(|cue| cue.late).map(|cue| cue.ask.verb()).collect();
+    let late: Vec<_> = played.cues.iter().filter(|cue| cue.late).map(|cue| cue.ask.verb().as_str()).collect();
     assert_eq!(late, ["private"]);
 }
 

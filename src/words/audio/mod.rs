@@ -12,20 +12,17 @@ use serde::{Deserialize, Serialize};
 /// Samples of the longest frame: 120 ms at 48 kHz.
 pub const FRAME_SAMPLES_MAX: usize = 5_760;
 
-/// One side of a call. The agent is the left channel of a recording, the customer the right one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Leg {
-    /// The agent: left channel.
-    Agent,
-    /// The customer: right channel.
-    Customer,
+crate::words! {
+    /// One side of a call. The agent is the left channel of a recording, the customer the right one.
+    pub enum Leg {
+        /// The agent: left channel.
+        Agent = "agent",
+        /// The customer: right channel.
+        Customer = "customer",
+    }
 }
 
 impl Leg {
-    /// Both legs, in channel order.
-    pub const ALL: [Leg; 2] = [Leg::Agent, Leg::Customer];
-
     /// The channel of this leg in a recording: 0 is left, 1 is right.
     pub const fn index(self) -> usize {
         self as usize
@@ -40,16 +37,16 @@ impl Leg {
     }
 }
 
-/// How the samples of a call travel and are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Codec {
-    /// Linear PCM, 16 bits, little-endian.
-    Pcm16,
-    /// G.711 µ-law, one byte a sample (ITU-T G.711).
-    Ulaw,
-    /// G.711 A-law, one byte a sample (ITU-T G.711).
-    Alaw,
+crate::words! {
+    /// How the samples of a call travel and are held.
+    pub enum Codec {
+        /// Linear PCM, 16 bits, little-endian.
+        Pcm16 = "pcm16",
+        /// G.711 µ-law, one byte a sample (ITU-T G.711).
+        Ulaw = "ulaw",
+        /// G.711 A-law, one byte a sample (ITU-T G.711).
+        Alaw = "alaw",
+    }
 }
 
 impl Codec {

@@ -49,16 +49,16 @@ pub struct Silence {
     pub to_seconds: f64,
 }
 
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SilenceKind {
-    /// A mask.
-    Mask,
-    /// A hold.
-    Hold,
-    /// An erase-last.
-    Erased,
+crate::words! {
+    /// What was asked for.
+    pub enum SilenceKind {
+        /// A mask.
+        Mask = "mask",
+        /// A hold.
+        Hold = "hold",
+        /// An erase-last.
+        Erased = "erased",
+    }
 }
 
 impl Marks {

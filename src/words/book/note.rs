@@ -24,30 +24,30 @@ pub enum Note {
     Skipped(Skipped),
 }
 
-/// What became of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It goes on.
-    Live,
-    /// It was selected.
-    Kept,
-    /// It was wiped.
-    Discarded,
-    /// The engine was killed, and nothing is left of it.
-    Lost,
+crate::words! {
+    /// What became of a call.
+    pub enum Outcome {
+        /// It goes on.
+        Live = "live",
+        /// It was selected.
+        Kept = "kept",
+        /// It was wiped.
+        Discarded = "discarded",
+        /// The engine was killed, and nothing is left of it.
+        Lost = "lost",
+    }
 }
 
-/// How far a recording is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordingState {
-    /// Being written.
-    Committing,
-    /// Durable, with all that came.
-    Complete,
-    /// Durable, but something that came is missing: the end after a crash, the oldest audio, frames that were lost.
-    Incomplete,
+crate::words! {
+    /// How far a recording is.
+    pub enum RecordingState {
+        /// Being written.
+        Committing = "committing",
+        /// Durable, with all that came.
+        Complete = "complete",
+        /// Durable, but something that came is missing: the end after a crash, the oldest audio, frames that were lost.
+        Incomplete = "incomplete",
+    }
 }
 
 /// A call that has begun.

@@ -14,9 +14,9 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Ask, Begin, CallId, CallStates, Direction, Expect, Request, RequestError, Target};
+use super::{Ask, Begin, CallId, CallStates, Direction, Expect, Request, RequestError, Target, Verb};
 use crate::{
-    SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN,
+    SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
 };
 
@@ -98,7 +98,8 @@ const ALL: [Field; 22] = [
 
 /// The fields of a message that are not taken yet, as they came.
 pub(super) struct Fields<'a> {
-    verb: String,
+    /// What is asked for; none until it is read.
+    verb: Option<Verb>,
     /// Name and value; no name if it can't be read.
     given: Vec<(Option<String>, &'a RawValue)>,
     /// Whether a field that can't be used is left out, and the request done without it.
@@ -114,7 +115,7 @@ pub(super) fn request_of(message: &[u8]) -> Result<Request, RequestError> {
     let text = mended(message);
     let mut given = Vec::new();
     let whole = Entries(&mut given).read(&text);
-    let mut fields = Fields { verb: String::new(), given, is_lenient: false, left_out: Vec::new() };
+    let mut fields = Fields { verb: None, given, is_lenient: false, left_out: Vec::new() };
     let last = fields.given.last().and_then(|(name, _)| known(name.as_deref()?)).map(|field| field.name);
     let id = fields.take(&ID, Ok);
     let readable = id.as_ref().ok().copied().flatten();
@@ -130,12 +131,13 @@ pub(super) fn request_of(message: &[u8]) -> Result<Request, RequestError> {
 
 impl Fields<'_> {
     fn into_request(mut self, id: Result<Option<u64>, String>) -> Result<Request, String> {
-        let verb = self.take(&DO, Ok)?;
-        self.verb = verb.ok_or("the field `do` is missing: it says what is asked for")?;
+        let word: String = self.take(&DO, Ok)?.ok_or("the field `do` is missing: it says what is asked for")?;
+        let verb = Verb::read(&word).ok_or("`do` names nothing that can be asked for")?;
+        self.verb = Some(verb);
         // Nothing that is said of a call is a reason not to capture it.
-        self.is_lenient = matches!(self.verb.as_str(), "begin" | "expect");
+        self.is_lenient = matches!(verb, Verb::Begin | Verb::Expect);
         let id = self.unless_lenient(&ID, id)?;
-        let ask = self.take_ask()?;
+        let ask = self.take_ask(verb)?;
         let target = self.take_target(&ask)?;
         self.leave_none()?;
         Ok(Request { id, target, ask, left_out: self.left_out })
@@ -172,7 +174,7 @@ impl Fields<'_> {
             let unknown = names
                 .filter(|name| known(name).is_none() && is_plain(name))
                 .map(|name| format!("; unknown field `{name}`"));
-            format!("`{}` needs the field `{}`{}", self.verb, field.name, unknown.collect::<String>())
+            format!("`{}` needs the field `{}`{}", self.word(), field.name, unknown.collect::<String>())
         })
     }
 
@@ -197,9 +199,14 @@ impl Fields<'_> {
         }
     }
 
-    fn take_ask(&mut self) -> Result<Ask, String> {
-        Ok(match self.verb.as_str() {
-            "begin" => Ask::Begin(Begin {
+    /// What is asked for, for an error.
+    fn word(&self) -> &'static str {
+        self.verb.map_or(UNNAMED, Verb::as_str)
+    }
+
+    fn take_ask(&mut self, verb: Verb) -> Result<Ask, String> {
+        Ok(match verb {
+            Verb::Begin => Ask::Begin(Begin {
                 agent: self.needed(&AGENT, name)?,
                 rate: self.needed(&RATE, Ok)?,
                 codec: self.needed(&CODEC, Ok)?,
@@ -208,9 +215,9 @@ impl Fields<'_> {
                 continues: self.optional(&CONTINUES, Ok)?,
                 states: self.take_states()?,
             }),
-            "expect" => Ask::Expect(self.take_expect()?),
-            "attach" => Ask::Attach,
-            "share" => {
+            Verb::Expect => Ask::Expect(self.take_expect()?),
+            Verb::Attach => Ask::Attach,
+            Verb::Share => {
                 let fits = |samples: usize| {
                     let fits = (1..=FRAME_SAMPLES_MAX).contains(&samples);
                     if fits { Ok(samples) } else { Err(FRAME_SAMPLES.must_be()) }
@@ -222,32 +229,31 @@ impl Fields<'_> {
                 let frame_samples = self.optional(&FRAME_SAMPLES, fits)?;
                 Ask::Share { frame_samples, depth_ms: self.optional(&DEPTH_MS, deep)? }
             }
-            "end" => Ask::End,
-            "record" => Ask::Record,
-            "mask" => Ask::Mask,
-            "unmask" => Ask::Unmask,
-            "erase-last" => {
+            Verb::End => Ask::End,
+            Verb::Record => Ask::Record,
+            Verb::Mask => Ask::Mask,
+            Verb::Unmask => Ask::Unmask,
+            Verb::EraseLast => {
                 let fits = |seconds: f64| {
                     let fits = seconds > 0.0 && seconds <= ERASE_SECONDS_MAX;
                     if fits { Ok(seconds) } else { Err(SECONDS.must_be()) }
                 };
                 Ask::EraseLast { seconds: self.needed(&SECONDS, fits)? }
             }
-            "hold" => Ask::Hold,
-            "resume" => Ask::Resume,
-            "private" => Ask::Private,
-            "object" => Ask::Object,
-            "transfer" => Ask::Transfer { to: self.needed(&TO, name)? },
-            "dtmf" => {
+            Verb::Hold => Ask::Hold,
+            Verb::Resume => Ask::Resume,
+            Verb::Private => Ask::Private,
+            Verb::Object => Ask::Object,
+            Verb::Transfer => Ask::Transfer { to: self.needed(&TO, name)? },
+            Verb::Dtmf => {
                 let fits = |digit: char| {
                     let fits = matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D');
                     if fits { Ok(digit) } else { Err(DIGIT.must_be()) }
                 };
                 Ask::Dtmf { digit: self.needed(&DIGIT, fits)? }
             }
-            "calls" => Ask::Calls,
-            "status" => Ask::Status,
-            _ => return Err("`do` names nothing that can be asked for".to_owned()),
+            Verb::Calls => Ask::Calls,
+            Verb::Status => Ask::Status,
         })
     }
 
@@ -290,7 +296,7 @@ impl Fields<'_> {
         match ask {
             Ask::Attach if !matches!(target, Target::Call(_)) => Err("`attach` needs the field `call`".to_owned()),
             Ask::Calls | Ask::Status if target != Target::Own => {
-                Err(format!("`{}` means no call that is there: leave out `channel`, `call` and `agent`", self.verb))
+                Err(format!("`{}` means no call that is there: leave out `channel`, `call` and `agent`", self.word()))
             }
             _ => Ok(target),
         }
@@ -304,7 +310,7 @@ impl Fields<'_> {
             match (field, name.filter(|name| is_plain(name))) {
                 _ if is_nothing => {}
                 (_, name) if self.is_lenient => self.left_out.push(name.unwrap_or_else(|| UNNAMED.to_owned())),
-                (Some(field), _) => return Err(format!("`{}` has no field `{}`", self.verb, field.name)),
+                (Some(field), _) => return Err(format!("`{}` has no field `{}`", self.word(), field.name)),
                 (None, name) => {
                     let name = name.map_or(String::new(), |name| format!(" `{name}`"));
                     let all: Vec<String> = ALL.iter().map(|field| format!("`{}`", field.name)).collect();
@@ -439,7 +445,7 @@ pub(super) struct Written<'a> {
 impl Written<'_> {
     /// The fields of a request.
     pub(super) fn of(request: &Request) -> Written<'_> {
-        let mut fields = Written { id: request.id, r#do: request.ask.verb(), ..Written::default() };
+        let mut fields = Written { id: request.id, r#do: request.ask.verb().as_str(), ..Written::default() };
         match &request.target {
             Target::Channel(channel) => fields.channel = Some(*channel),
             Target::Call(call) => fields.call = Some(*call),

@@ -194,7 +194,7 @@ fn take(step: Step, talks: &mut BTreeMap<u32, Talk>, notice: &mut impl FnMut(Not
             Ask::Resume => talk.on_hold = false,
             _ => {}
         }
-        let verb = ask.verb();
+        let verb = ask.verb().as_str();
         let answer = talk.session.as_mut().and_then(|session| session.ask(ask));
         if let Some(answer) = answer.filter(|answer| answer.answer == Verdict::Refused) {
             info!(verb, reason = ?answer.reason, "refused");

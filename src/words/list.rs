@@ -1,0 +1,129 @@
+//! Closed lists of words: each is written once, and read and written the same in JSON, files, columns and figures.
+
+/// One of a closed list of words.
+pub trait Word: Copy + PartialEq + Sized + 'static {
+    /// All of the list, in their order.
+    const WORDS: &'static [Self];
+
+    /// The word in JSON, files, columns and figures.
+    fn word(self) -> &'static str;
+
+    /// The one that this word stands for; none if it is another's, or a later version's.
+    fn read(word: &str) -> Option<Self> {
+        Self::WORDS.iter().copied().find(|known| known.word() == word)
+    }
+}
+
+/// Defines a closed list of words: an enum, `ALL` in their order, the word for each, and both ways through JSON. Whoever adds one adds it here;
+/// places that treat each word by itself do not compile without it.
+///
+/// ```
+/// retrocall_words::words! {
+///     /// A colour.
+///     pub enum Colour {
+///         /// As grass.
+///         Green = "green",
+///         /// As nothing.
+///         NotGreen = "not-green",
+///     }
+/// }
+/// use retrocall_words::Word;
+/// assert_eq!(Colour::ALL.map(Colour::as_str), ["green", "not-green"]);
+/// assert_eq!(Colour::read("not-green"), Some(Colour::NotGreen));
+/// assert_eq!(Colour::read("blue"), None);
+/// ```
+#[macro_export]
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$about])* $variant),+
+        }
+
+        impl $name {
+            /// All of them, in their order.
+            pub const ALL: [$name; [$($word),+].len()] = [$($name::$variant),+];
+
+            /// The word in JSON, files, columns and figures.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word),+
+                }
+            }
+        }
+
+        impl $crate::Word for $name {
+            const WORDS: &'static [$name] = &$name::ALL;
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> Result<$name, D::Error> {
+                let word = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(from)?;
+                // Without the word that came: where it was read it may be anything, a number to call among it.
+                let unknown = || <D::Error as ::serde::de::Error>::custom(concat!("not a word for ", stringify!($name)));
+                <$name as $crate::Word>::read(&word).ok_or_else(unknown)
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fmt::Debug};
+
+    use serde::{Serialize, de::DeserializeOwned};
+
+    use super::Word;
+    use crate::{
+        Direction, EndedBy, ErrorCode, FrameError, LiveState, Reason, Refusal, Suspicion, Verb, Verdict,
+        audio::{Codec, Leg},
+        book::{Outcome, RecordingState, SilenceKind},
+    };
+
+    fn come_back<W: Word + Debug + Serialize + DeserializeOwned>() {
+        for known in W::WORDS {
+            let json = serde_json::to_string(known).expect("JSON");
+            assert_eq!(json, format!("\"{}\"", known.word()));
+            assert_eq!(serde_json::from_str::<W>(&json).ok(), Some(*known));
+            assert_eq!(W::read(known.word()), Some(*known));
+        }
+        let words: BTreeSet<_> = W::WORDS.iter().map(|known| known.word()).collect();
+        assert_eq!(words.len(), W::WORDS.len(), "no two have one word: {words:?}");
+    }
+
+    #[test]
+    fn every_word_comes_back_from_its_json() {
+        come_back::<Codec>();
+        come_back::<Direction>();
+        come_back::<EndedBy>();
+        come_back::<ErrorCode>();
+        come_back::<FrameError>();
+        come_back::<Leg>();
+        come_back::<LiveState>();
+        come_back::<Outcome>();
+        come_back::<Reason>();
+        come_back::<RecordingState>();
+        come_back::<Refusal>();
+        come_back::<SilenceKind>();
+        come_back::<Suspicion>();
+        come_back::<Verb>();
+        come_back::<Verdict>();
+    }
+
+    #[test]
+    fn a_word_that_is_none_is_not_quoted() {
+        let refused = serde_json::from_str::<Codec>("\"+31201234567\"").expect_err("no codec");
+        assert!(!refused.to_string().contains("+31"), "{refused}");
+    }
+}
