@@ -14,9 +14,9 @@ use model::{From, Model, Step, step};
 use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    call::{Done, Facts, LiveCall, Moment, Pressed, Rules, Settled},
+    call::{Done, LiveCall, Moment, Pressed, Rules, Settled},
     memory::Arena,
-    protocol::{CallId, Direction, Reason, Refusal},
+    protocol::{Call, CallId, Facts, Reason, Refusal},
     ring::{LegWriter, Ring, Span},
 };
 use serde_json::json;
@@ -29,20 +29,10 @@ fn rate() -> Rate {
     Rate::new(RATE_HZ).expect("a rate")
 }
 
-fn facts() -> Facts {
-    let began_at = Timestamp::now();
-    Facts {
-        id: CallId::new(),
-        agent: "anna".to_owned(),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: rate(),
-        codec: Codec::Pcm16,
-        began_at,
-        day: jiff::civil::date(2026, 11, 24),
-        sequence: Some(1),
-        continues: None,
-    }
+/// A call that begins.
+fn live(ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
+    let call = Call { id: CallId::new(), facts: Facts::of("anna"), rate: rate(), began_at: Timestamp::now() };
+    LiveCall::begin(call, Codec::Pcm16, ring, drawn, rules)
 }
 
 fn arena() -> Arc<Arena> {
@@ -210,7 +200,7 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
     let arena = arena();
     let (ring, writers) = Ring::new(Arc::clone(&arena));
     let rules = Rules { keep_agent_on_hold, objection_covers_record: false };
-    let call = LiveCall::begin(facts(), Arc::clone(&ring), drawn, rules);
+    let call = live(Arc::clone(&ring), drawn, rules);
     let base = Instant::now();
     // While nothing has arrived, a leg's clock is the time.
     let base_time = ring.clock(Leg::Agent, base, rate());
@@ -267,7 +257,7 @@ proptest! {
 fn a_private_call_holds_nothing_takes_nothing_more_and_refuses_record() {
     let arena = arena();
     let (ring, mut writers) = Ring::new(Arc::clone(&arena));
-    let mut call = LiveCall::begin(facts(), Arc::clone(&ring), true, Rules::default());
+    let mut call = live(Arc::clone(&ring), true, Rules::default());
     writers[0].provision(800);
     writers[0].push(0, &[77; 800]);
     assert_eq!(call.private(), Ok(Done::Accepted { at: 800, silenced: None }));
@@ -291,7 +281,7 @@ fn an_objection_covers_record_only_where_the_desk_says_so() {
     for (covers, refused) in [(false, false), (true, true)] {
         let (ring, _writers) = Ring::new(arena());
         let rules = Rules { objection_covers_record: covers, ..Rules::default() };
-        let mut call = LiveCall::begin(facts(), ring, false, rules);
+        let mut call = live(ring, false, rules);
         call.object();
         assert_eq!(matches!(call.record(OWN), Err(Refusal::Objected)), refused);
     }
@@ -300,7 +290,7 @@ fn an_objection_covers_record_only_where_the_desk_says_so() {
 #[test]
 fn after_hangup_a_late_press_still_selects_and_masks_are_refused() {
     let (ring, mut writers) = Ring::new(arena());
-    let mut call = LiveCall::begin(facts(), ring, false, Rules::default());
+    let mut call = live(ring, false, Rules::default());
     writers[1].provision(160);
     writers[1].push(0, &[5; 160]);
     call.end();
@@ -315,7 +305,7 @@ fn after_hangup_a_late_press_still_selects_and_masks_are_refused() {
 fn a_leg_that_never_speaks_does_not_run_out_of_masks() {
     let arena = arena();
     let (ring, mut writers) = Ring::new(Arc::clone(&arena));
-    let mut call = LiveCall::begin(facts(), Arc::clone(&ring), false, Rules::default());
+    let mut call = live(Arc::clone(&ring), false, Rules::default());
     for i in 0..100u64 {
         writers[0].provision(160);
         writers[0].push(i * 160, &[9; 160]);
@@ -348,7 +338,7 @@ fn a_drawn_call_that_is_objected_to_or_made_private_leaves_the_reserve_to_those_
             at += 1_600;
         }
         let (ring, mut writers) = Ring::new(Arc::clone(&arena));
-        let mut call = LiveCall::begin(facts(), Arc::clone(&ring), true, Rules::default());
+        let mut call = live(Arc::clone(&ring), true, Rules::default());
         assert!(writers[0].provision(160), "a drawn call may use the reserve");
         let _ = if private { call.private() } else { Ok(call.object()) };
         assert!(!writers[1].provision(160), "and does no longer");

@@ -196,7 +196,7 @@ impl Known {
     /// recording.
     fn speak(&self, client: &mut Client, last: Option<Ask>) {
         let begin = Begin {
-            customer: Some("+31 20 555 0123".to_owned()),
+            customer: Some("+31 20 555 0123".into()),
             ..Begin::new("anna", Rate::new(8_000).expect("a rate"), self.codec)
         };
         let channel = ask(client, Target::Own, Ask::Begin(begin)).channel.expect("a channel");

@@ -18,7 +18,7 @@ use super::{
 use retrocall_desk::capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts};
 use retrocall_engine::watch::signals::wishes;
 use retrocall_words::{
-    Begin, CallId, Direction,
+    self as words, Begin, CallId, Customer, Direction,
     audio::{Codec, Leg, Rate},
     name,
 };
@@ -155,8 +155,11 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
     let agent = args.desk.agent(context)?;
     let mut desk = open(&args.desk)?;
     let begin = Begin {
-        customer: args.customer,
-        direction: if args.outbound { Direction::Outbound } else { Direction::Inbound },
+        facts: words::Facts {
+            direction: if args.outbound { Direction::Outbound } else { Direction::Inbound },
+            ..words::Facts::of(agent.clone())
+        },
+        customer: args.customer.map(Customer::from),
         ..Begin::new(agent.clone(), desk.rate(), Codec::Pcm16)
     };
     let socket = context.settings()?.socket_path(context.home());

@@ -15,7 +15,7 @@ use super::{
 use retrocall_client::client::{Call, Client, ClientError, CueOutcome, PlayError, Played, Return};
 use retrocall_core::memory::wipe;
 use retrocall_words::{
-    Ask, Begin,
+    Ask, Begin, Customer,
     audio::{Codec, Leg, Rate},
     name,
 };
@@ -210,7 +210,8 @@ struct Talk {
 
 impl Talk {
     fn begin(client: &mut Client, args: &PipeArgs, agent: String) -> Result<Talk, PlayError> {
-        let begin = Begin { customer: args.customer.clone(), ..Begin::new(agent, args.rate, args.codec()) };
+        let customer = args.customer.clone().map(Customer::from);
+        let begin = Begin { customer, ..Begin::new(agent, args.rate, args.codec()) };
         let call = Call::begin(client, begin)?;
         let record_at = args.record_at.map(|seconds| args.rate.samples(seconds));
         let (legs, codec, rate) = (args.legs(), args.codec(), args.rate);

@@ -16,7 +16,7 @@ use retrocall_file::{self as file, Item, Look, RealDisk};
 use retrocall_records as catalog;
 use retrocall_records::{Recording, Trouble};
 use retrocall_words as words;
-use retrocall_words::{Customer, book::RecordingState, shown};
+use retrocall_words::{Call, Customer, book::RecordingState, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
@@ -97,7 +97,7 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
         if row.is_some_and(|at| rows[at].state != RecordingState::Committing) {
             continue;
         }
-        let Some(look) = file::look_at(&path).ok().filter(|look| look.label.call == call) else { continue };
+        let Some(look) = file::look_at(&path).ok().filter(|look| look.label.call.id == call) else { continue };
         let id = row.and_then(|at| rows[at].id.clone());
         let of_file = of_file(id, path, look);
         match row {
@@ -112,18 +112,19 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
 /// A recording as it will be registered.
 fn of_file(id: Option<String>, path: PathBuf, look: Look) -> Recording {
     let Look { label, first, samples, .. } = &look;
-    let (rate, end) = (label.rate, first + samples);
+    let Call { facts, rate, began_at, .. } = &label.call;
+    let (rate, end) = (*rate, first + samples);
     let purposes = catalog::purposes(&label.reasons, label.end(*first, *samples));
     let marks = engine::of_catalog(&look.marks, Vec::new(), end, rate);
     // A row has its times in microseconds.
     let in_row = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
     Recording {
         id,
-        call: label.call,
-        agent: label.agent.clone(),
-        agents: engine::participants(&look.marks, &label.agent, end, rate),
+        call: label.call.id,
+        agent: facts.agent.clone(),
+        agents: engine::participants(&look.marks, &facts.agent, end, rate),
         pressed_by: marks.record.into_iter().next().map(|(_, agent)| agent),
-        start: in_row(label.began_at),
+        start: in_row(*began_at),
         seconds: Some(rate.seconds(*samples)),
         rate: rate.hz().into(),
         path: Some(path),
@@ -135,7 +136,7 @@ fn of_file(id: Option<String>, path: PathBuf, look: Look) -> Recording {
         purposes: purposes.into_iter().map(|purpose| purpose.purpose).collect(),
         state: if look.incomplete { RecordingState::Incomplete } else { RecordingState::Complete },
         bytes: Some(look.bytes),
-        continues: label.continues,
+        continues: facts.continues,
         parts: look.parts,
     }
 }
@@ -189,6 +190,7 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_records::PurposeKind;
     use retrocall_words::book::Participant;
     use retrocall_words::{CallId, Reason};
 

@@ -12,13 +12,13 @@ use tracing::{error, info, warn};
 
 use super::{Beginning, Engine, counters::Mishap, marks, registry::Entry};
 use crate::{
-    call::{Facts, Marks, SelectedCall},
+    call::{Marks, SelectedCall},
     commit::{CommitHandle, Progress},
 };
 use retrocall_core::ring::RingReader;
-use retrocall_file::{Durable, Label};
+use retrocall_file::Durable;
 use retrocall_words::{
-    CallId, Customer, Event, Reason,
+    Call, CallId, Customer, Event, Label, Reason,
     book::{Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState},
 };
 
@@ -54,6 +54,7 @@ impl OfThisRun {
 /// One of them.
 struct Ended {
     call: SelectedCall,
+    customer: Option<Customer>,
     beginning: Beginning,
     /// When record was first pressed, if it was.
     pressed: Option<Instant>,
@@ -72,30 +73,23 @@ impl Committing {
     }
 }
 
-/// What the file will say of itself.
-pub(super) fn label(facts: &Facts, reasons: &[Reason]) -> Label {
-    Label {
-        call: facts.id,
-        agent: facts.agent.clone(),
-        direction: facts.direction,
-        rate: facts.rate,
-        began_at: facts.began_at,
-        continues: facts.continues,
-        reasons: reasons.to_vec(),
+impl Entry {
+    /// What the file will say of itself.
+    pub(super) fn label(&self, reasons: &[Reason]) -> Label {
+        Label { call: self.call.clone(), reasons: reasons.to_vec() }
     }
 }
 
 impl Engine {
     /// Starts a commit that follows the ring of a call.
     pub(super) fn begin_commit(&self, entry: &Entry, reader: RingReader, label: Label, marks: &Marks) -> CommitHandle {
-        let facts = &entry.facts;
-        self.of_this_run.add(facts.id);
+        self.of_this_run.add(entry.id);
         self.book.note(Note::Selected(RecordingBegun {
-            of: recorded_call(&label, facts.customer.clone()),
+            of: RecordedCall { label: label.clone(), customer: entry.customer.clone() },
             path: self.commits.path_of(&label),
         }));
         let engine = Weak::clone(&self.this);
-        let (call, rate) = (entry.id, facts.rate);
+        let (call, rate) = (entry.id, entry.call.rate);
         // Of a sample nobody at the desk may hear, not even that the disk refuses it, nor by how long their connection is kept.
         let listeners = label.reasons.contains(&Reason::OnDemand).then(|| Arc::clone(&entry.listeners));
         let tell = move |event: &Event| listeners.iter().for_each(|listeners| listeners.tell(event));
@@ -128,15 +122,15 @@ impl Engine {
     /// A selected call has ended: it waits here until its commit has brought it home.
     pub(super) fn commit_to_the_end(
         &self,
+        entry: &Entry,
         selected: SelectedCall,
         pressed: Option<Instant>,
-        beginning: Beginning,
         commit: &CommitHandle,
     ) {
-        let (call, samples, reasons) =
-            (selected.outcome().facts.id, selected.outcome().samples, selected.reasons().to_vec());
-        let ended = Ended { call: selected, beginning, pressed, settled: Instant::now() };
-        self.committing.0.lock().insert(call, ended);
+        let (samples, reasons) = (selected.outcome().samples, selected.reasons().to_vec());
+        let (customer, beginning) = (entry.customer.clone(), entry.beginning);
+        let ended = Ended { call: selected, customer, beginning, pressed, settled: Instant::now() };
+        self.committing.0.lock().insert(entry.id, ended);
         commit.finish(samples, reasons);
     }
 
@@ -144,20 +138,22 @@ impl Engine {
     fn kept(&self, durable: &Durable) {
         // It leaves only when all of this is done: what fails on the way is done again.
         let mut committing = self.committing.0.lock();
-        let Some(Ended { call: selected, beginning, pressed, settled }) = committing.get(&durable.call()) else {
+        let Some(Ended { call: selected, customer, beginning, pressed, settled }) = committing.get(&durable.call())
+        else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return;
         };
-        let facts = &selected.outcome().facts;
-        let label = label(facts, selected.reasons());
+        let call = &selected.outcome().call;
+        let label = Label { call: call.clone(), reasons: selected.reasons().to_vec() };
+        let registered = registered(durable, &label, beginning.time(self.clock.passed()));
         let kept = RecordingKept {
-            of: recorded_call(&label, facts.customer.clone()),
-            marks: marks::of_catalog(durable.marks(), selected.marks().digits(facts.rate), durable.end(), facts.rate),
+            of: RecordedCall { label, customer: customer.clone() },
+            marks: marks::of_catalog(durable.marks(), selected.marks().digits(call.rate), durable.end(), call.rate),
             has_keys: true,
-            ..registered(durable, &label, beginning.time(self.clock.passed()))
+            ..registered
         };
         let (seconds, bytes) = (kept.seconds, durable.bytes());
-        info!(call = %facts.id, agent = facts.agent, seconds, bytes, "a recording is kept");
+        info!(call = %call.id, agent = call.facts.agent, seconds, bytes, "a recording is kept");
         self.book.note(Note::Kept(Box::new(kept)));
         let since_press = pressed.map(|pressed| pressed.elapsed());
         self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
@@ -172,30 +168,17 @@ impl Engine {
 
 /// A recording as its file says it is. All but the customer and the keys of the phone, which it does not say.
 pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timestamp) -> RecordingKept {
+    let Call { facts, rate, .. } = &label.call;
     RecordingKept {
-        of: recorded_call(label, None),
-        seconds: label.rate.seconds(durable.samples()),
-        first_seconds: label.rate.seconds(durable.first()),
-        parts: marks::parts(durable, label.rate),
-        participants: marks::participants(durable.marks(), &label.agent, durable.end(), label.rate),
-        marks: marks::of_catalog(durable.marks(), Vec::new(), durable.end(), label.rate),
+        of: RecordedCall { label: label.clone(), customer: None },
+        seconds: rate.seconds(durable.samples()),
+        first_seconds: rate.seconds(durable.first()),
+        parts: marks::parts(durable, *rate),
+        participants: marks::participants(durable.marks(), &facts.agent, durable.end(), *rate),
+        marks: marks::of_catalog(durable.marks(), Vec::new(), durable.end(), *rate),
         has_keys: false,
         state: if durable.incomplete() { RecordingState::Incomplete } else { RecordingState::Complete },
         ends_at: label.end(durable.first(), durable.samples()),
         committed_at,
-    }
-}
-
-/// What the catalog is told of a recorded call: what the file says of itself, and the customer's number, which it does not say.
-fn recorded_call(label: &Label, customer: Option<String>) -> RecordedCall {
-    RecordedCall {
-        call: label.call,
-        agent: label.agent.clone(),
-        customer: customer.map(Customer::from),
-        direction: label.direction,
-        began_at: label.began_at,
-        rate: label.rate,
-        reasons: label.reasons.clone(),
-        continues: label.continues,
     }
 }

@@ -44,7 +44,7 @@ impl Before {
         Before {
             ids: [&[entry.id], &entry.before[..]].concat(),
             agent: call.agent().to_owned(),
-            agents: [entry.facts.agent.clone(), call.agent().to_owned()],
+            agents: [entry.call.facts.agent.clone(), call.agent().to_owned()],
             carrier: Some(state.carrier.who),
             states: call.states(),
         }

@@ -7,7 +7,6 @@ use tracing::{info, warn};
 
 use super::{
     Engine, Listener,
-    committing::label,
     registry::{Entry, State},
 };
 use crate::call::{Done, LiveCall, Moment, Pressed};
@@ -106,7 +105,7 @@ impl Engine {
         }
         answer.call = Some(entry.id);
         answer.agent = state.call.as_ref().map(|call| call.agent().to_owned());
-        answer.seconds = Some(entry.facts.rate.seconds(entry.ring.end()));
+        answer.seconds = Some(entry.call.rate.seconds(entry.ring.end()));
         if matches!(ask, Ask::Record) && answer.answer != Verdict::Refused {
             self.tell_what_is_kept(entry, &mut answer);
         }
@@ -176,7 +175,7 @@ impl Engine {
 
     /// How much is kept from before the press, and what people should know of it.
     fn tell_what_is_kept(&self, entry: &Entry, answer: &mut Answer) {
-        let (rate, start, end) = (entry.facts.rate, entry.ring.start(), entry.ring.end());
+        let (rate, start, end) = (entry.call.rate, entry.ring.start(), entry.ring.end());
         answer.seconds = Some(rate.seconds(end - start));
         let gone = (start > 0).then(|| {
             let seconds = rate.seconds(start);
@@ -206,7 +205,7 @@ impl Engine {
                 if presser.is_some() {
                     entry.listeners.tell(&Event::Recording { call: entry.id });
                 }
-                Some(self.begin_commit(entry, reader, label(&entry.facts, &[Reason::OnDemand]), call.marks()))
+                Some(self.begin_commit(entry, reader, entry.label(&[Reason::OnDemand]), call.marks()))
             }
         };
         Ok((done, commit))
@@ -217,7 +216,7 @@ impl Engine {
         let Ok(entry) = self.registry.get(call) else { return };
         let mut state = entry.state.lock();
         if state.call.as_mut().is_some_and(|call| call.suspect(leg, suspicion)) {
-            let (codec, rate_hz) = (entry.facts.codec, entry.facts.rate.hz());
+            let (codec, rate_hz) = (entry.codec, entry.call.rate.hz());
             warn!(%call, ?leg, ?codec, rate_hz, "a leg is not what its call says: {text}");
             let text = format!("{text}: check `codec` and `rate` of its `begin`");
             entry.listeners.tell(&Event::Suspect { call, leg, suspect: suspicion, text });

@@ -9,23 +9,24 @@ use tracing::{debug, info};
 
 use super::{
     Beginning, Engine, Listener,
-    committing::label,
     listener::Listeners,
     registry::{Carrier, Entry, State},
     slots::Slots,
 };
-use crate::call::{Facts, LiveCall, Outcome, Settled};
+use crate::call::{LiveCall, Outcome, Settled};
 use retrocall_core::ring::{LegCounts, LegWriter, Ring};
 use retrocall_words::{
-    Begin, CallId, CallStates, EndedBy, Event, Principal, Reason, Refusal,
-    audio::Leg,
+    Begin, Call, CallId, CallStates, EndedBy, Event, Facts, Principal, Reason, Refusal,
+    audio::{Codec, Leg},
     book::{self, CallBegun, CallEnded, Note, Number, day_of},
 };
 
 /// What a connection gets to carry a call.
 pub struct Carried {
     /// The call.
-    pub facts: Facts,
+    pub call: Call,
+    /// How its samples come.
+    pub codec: Codec,
     /// Who talks for the desk now.
     pub agent: String,
     /// When it began, for the limit on positions.
@@ -81,22 +82,26 @@ impl Engine {
     ) -> Result<(Arc<Entry>, T, Vec<String>), Refusal> {
         self.admit(who, &begin)?;
         let counted = self.quotas.account_of(who).begin(self.clock.passed())?;
-        let (said, continues) = (begin.states, begin.continues);
+        let Begin { facts, customer, rate, codec, states: said } = begin;
+        let continues = facts.continues;
         let before = continues.and_then(|id| self.take_before(who, id));
+        let facts = Facts { continues: continues.filter(|_| before.is_some()), ..facts };
         let beginning = Beginning::now(&*self.clock);
-        let begin = Begin { continues: continues.filter(|_| before.is_some()), ..begin };
-        let (facts, drawn) = self.facts(begin, beginning.at);
-        debug!(call = %facts.id, agent = facts.agent, rate_hz = facts.rate.hz(), "a call begins");
+        let call = Call { id: CallId::new(), facts, rate, began_at: beginning.at };
+        let drawn = self.note_begin(&call);
+        debug!(call = %call.id, agent = call.facts.agent, rate_hz = rate.hz(), "a call begins");
         let (ring, writers) = Ring::new(Arc::clone(&self.arena));
-        let call = LiveCall::begin(facts.clone(), Arc::clone(&ring), drawn, self.rules);
+        let live = LiveCall::begin(call.clone(), codec, Arc::clone(&ring), drawn, self.rules);
         let listeners = Listeners::default();
         listeners.add(listener);
         let mut slots = Slots::new(writers);
         let taken = takes(&mut slots).expect("the slots of a new call are free");
         let known = before.as_ref().map(|before| before.states).unwrap_or_default();
         let entry = Arc::new(Entry {
-            id: facts.id,
-            facts,
+            id: call.id,
+            call,
+            customer,
+            codec,
             ring,
             began: Instant::now(),
             beginning,
@@ -104,7 +109,7 @@ impl Engine {
             before: before.map(|before| before.ids).unwrap_or_default(),
             link_changed: Notify::new(),
             counted,
-            state: Mutex::new(State::begun(call, slots, Carrier::new(who, listener), self.registry.next_turn())),
+            state: Mutex::new(State::begun(live, slots, Carrier::new(who, listener), self.registry.next_turn())),
         });
         let mut left_out = self.put_in_force(&entry, &mut entry.state.lock(), said, known);
         if let Some(continues) = continues.filter(|_| entry.before.is_empty()) {
@@ -123,8 +128,8 @@ impl Engine {
             return Err(Refusal::Stopping);
         }
         // Whoever carried a call that went to another agent goes on with it as that agent's.
-        let is_theirs = |id| self.was_of(who, id, &begin.agent);
-        if !who.may_act_for(&begin.agent) && !begin.continues.is_some_and(is_theirs) {
+        let is_theirs = |id| self.was_of(who, id, &begin.facts.agent);
+        if !who.may_act_for(&begin.facts.agent) && !begin.facts.continues.is_some_and(is_theirs) {
             return Err(Refusal::NotYours);
         }
         if self.arena.is_short() {
@@ -133,34 +138,14 @@ impl Engine {
         Ok(())
     }
 
-    /// What is known of a call that begins now, written down in the ledger, and whether it is drawn.
-    fn facts(&self, begin: Begin, began_at: Timestamp) -> (Facts, bool) {
+    /// Writes down in the ledger that a call begins, and draws it. Whether it is drawn.
+    fn note_begin(&self, call: &Call) -> bool {
         // A call without a number is not drawn, nor is one that goes on drawn again.
-        let Number { day, sequence } = self.book.reserve(day_of(began_at));
-        let is_first = begin.continues.is_none();
+        let Number { day, sequence } = self.book.reserve(day_of(call.began_at));
+        let is_first = call.facts.continues.is_none();
         let drawn = is_first && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
-        let facts = Facts {
-            id: CallId::new(),
-            agent: begin.agent,
-            customer: begin.customer,
-            direction: begin.direction,
-            rate: begin.rate,
-            codec: begin.codec,
-            began_at,
-            day,
-            sequence,
-            continues: begin.continues,
-        };
-        self.book.note(Note::Begun(CallBegun {
-            call: facts.id,
-            day,
-            sequence,
-            agent: facts.agent.clone(),
-            direction: facts.direction,
-            began_at,
-            continues: facts.continues,
-        }));
-        (facts, drawn)
+        self.book.note(Note::Begun(CallBegun { call: call.clone(), day, sequence }));
+        drawn
     }
 
     /// Hangup. Returns the end of the call, in samples and in seconds.
@@ -175,7 +160,7 @@ impl Engine {
         }
         self.hang_up(&entry, &mut state, None);
         let end = entry.ring.end();
-        Ok((end, entry.facts.rate.seconds(end)))
+        Ok((end, entry.call.rate.seconds(end)))
     }
 
     /// The call is over, because its client hung up, or `by` what the engine has seen or does: a hangup like any other. It is settled, or
@@ -212,10 +197,10 @@ impl Engine {
             Settled::Selected(selected) => {
                 self.book.note(ended(selected.outcome(), selected.reasons(), ended_at));
                 let commit = commit.unwrap_or_else(|| {
-                    let label = label(&entry.facts, selected.reasons());
+                    let label = entry.label(selected.reasons());
                     self.begin_commit(entry, selected.reader(), label, selected.marks())
                 });
-                self.commit_to_the_end(selected, pressed, entry.beginning, &commit);
+                self.commit_to_the_end(entry, selected, pressed, &commit);
             }
             Settled::Unselected(unselected) => self.wiper.wipe(unselected, ended_at),
         }
@@ -228,18 +213,18 @@ impl Entry {
     /// What a connection gets to carry this call.
     pub(super) fn carried(&self, state: &State, writers: Box<[LegWriter; 2]>, left_out: Vec<String>) -> Carried {
         let call = state.call.as_ref();
-        let agent = call.map_or(&*self.facts.agent, LiveCall::agent).to_owned();
+        let agent = call.map_or(&*self.call.facts.agent, LiveCall::agent).to_owned();
         let states = call.map(LiveCall::states).unwrap_or_default();
-        Carried { facts: self.facts.clone(), agent, began: self.began, writers, states, left_out }
+        Carried { call: self.call.clone(), codec: self.codec, agent, began: self.began, writers, states, left_out }
     }
 }
 
 /// The ledger's row of a call that is over.
 pub(super) fn ended(outcome: &Outcome, reasons: &[Reason], ended_at: Timestamp) -> Note {
-    let rate = outcome.facts.rate;
+    let rate = outcome.call.rate;
     let sum = |of: fn(&LegCounts) -> u64| outcome.counts.iter().map(of).sum::<u64>();
     let ended = CallEnded {
-        call: outcome.facts.id,
+        call: outcome.call.id,
         ended_at: Some(ended_at),
         seconds: Some(rate.seconds(outcome.samples)),
         outcome: if reasons.is_empty() { book::Outcome::Discarded } else { book::Outcome::Kept },

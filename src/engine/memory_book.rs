@@ -28,7 +28,7 @@ impl MemoryBook {
 
     /// Whether the recording of this call is kept.
     pub(crate) fn has_kept(&self, call: CallId) -> bool {
-        self.0.lock().notes.iter().any(|note| matches!(note, Note::Kept(kept) if kept.of.call == call))
+        self.0.lock().notes.iter().any(|note| matches!(note, Note::Kept(kept) if kept.of.call().id == call))
     }
 }
 

@@ -10,14 +10,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{Beginning, Listener, listener::Listeners, quotas::Counted, slots::Slots};
-use crate::{
-    call::{Facts, LiveCall},
-    commit::CommitHandle,
-};
+use crate::{call::LiveCall, commit::CommitHandle};
 use retrocall_core::ring::{LegCounts, Ring};
 use retrocall_words::{
-    CallId, Principal, PrincipalId, Refusal,
-    audio::{Leg, Rate},
+    Call, CallId, Customer, Principal, PrincipalId, Refusal,
+    audio::{Codec, Leg, Rate},
 };
 
 /// Who carries a call.
@@ -43,8 +40,12 @@ impl Carrier {
 /// A live call and what surrounds it.
 pub(super) struct Entry {
     pub id: CallId,
-    /// Never changes; the current agent is in the call itself.
-    pub facts: Facts,
+    /// Never changes; the current agent is in the state.
+    pub call: Call,
+    /// The customer's number, if known.
+    pub customer: Option<Customer>,
+    /// How its samples come.
+    pub codec: Codec,
     pub ring: Arc<Ring>,
     /// When it began, for the limit on positions.
     pub began: Instant,
@@ -109,7 +110,7 @@ impl AudioCounts {
     }
 
     fn add_call(&mut self, entry: &Entry) {
-        Leg::ALL.iter().for_each(|leg| self.add(&entry.ring.counts(*leg), entry.facts.rate));
+        Leg::ALL.iter().for_each(|leg| self.add(&entry.ring.counts(*leg), entry.call.rate));
     }
 }
 
@@ -166,7 +167,7 @@ impl Registry {
 
     pub(super) fn add(&self, entry: &Arc<Entry>) {
         let mut calls = self.0.lock();
-        let agent = entry.facts.agent.clone();
+        let agent = entry.call.facts.agent.clone();
         calls.find(entry.id, &agent);
         calls.live.insert(entry.id, Live { entry: Arc::clone(entry), agent });
         calls.going_on.extend(entry.before.iter().map(|before| (*before, entry.id)));

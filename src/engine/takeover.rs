@@ -25,9 +25,9 @@ use retrocall_core::{
     heart::{self, Waits},
     priority,
 };
-use retrocall_file::{self as file, Durable, Item, Label, RealDisk, Recovered};
+use retrocall_file::{self as file, Durable, Item, RealDisk, Recovered};
 use retrocall_words::{
-    CallId,
+    CallId, Label,
     book::{Book, CallEnded, LeftBehind, Note, Outcome, Unfinished},
 };
 
@@ -93,9 +93,9 @@ impl TakeOver {
             match recovered {
                 Recovered::Published { durable, label } => {
                     let what = if durable.incomplete() { "something of it is missing" } else { "it is complete" };
-                    warn!(call = %label.call, agent = label.agent, seconds = label.rate.seconds(durable.samples()), path = %durable.path().display(),
+                    warn!(call = %label.call.id, agent = label.call.facts.agent, seconds = label.call.rate.seconds(durable.samples()), path = %durable.path().display(),
                         "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
-                    self.found.insert(label.call);
+                    self.found.insert(label.call.id);
                     self.register(&durable, &label);
                 }
                 Recovered::Empty { call, path } => {
@@ -145,12 +145,12 @@ impl TakeOver {
 
     fn register_file(&self, call: CallId, path: &Path) {
         match file::read_recording(&RealDisk::default(), path) {
-            Ok((durable, label)) if label.call == call => {
-                warn!(%call, agent = label.agent, path = %path.display(), "a recording that the catalog did not know is registered");
+            Ok((durable, label)) if label.call.id == call => {
+                warn!(%call, agent = label.call.facts.agent, path = %path.display(), "a recording that the catalog did not know is registered");
                 self.register(&durable, &label);
             }
             Ok((_, label)) => {
-                error!(path = %path.display(), "a recording is not registered: it says it is of call {}; name it after that call", label.call)
+                error!(path = %path.display(), "a recording is not registered: it says it is of call {}; name it after that call", label.call.id)
             }
             Err(text) => error!(path = %path.display(), "a recording is not registered: {text}"),
         }

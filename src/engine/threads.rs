@@ -156,7 +156,7 @@ impl Wiping {
     fn give_up(&mut self) {
         self.is_second_try = false;
         let Some((call, _)) = self.in_hand.take() else { return };
-        error!(call = %call.outcome().facts.id, "a call that was not selected can't be wiped: its memory stays locked, and nobody gets it, until the engine ends");
+        error!(call = %call.outcome().call.id, "a call that was not selected can't be wiped: its memory stays locked, and nobody gets it, until the engine ends");
         mem::forget(call);
     }
 }
@@ -175,12 +175,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        call::{Facts, LiveCall, Rules, Settled},
+        call::{LiveCall, Rules, Settled},
         memory_book::MemoryBook,
     };
     use retrocall_core::ring::Ring;
     use retrocall_words::{
-        CallId, Direction,
+        Call, CallId, Facts,
         audio::{Codec, Rate},
     };
 
@@ -195,24 +195,14 @@ mod tests {
 
     fn call_of_noise(arena: &Arc<Arena>) -> UnselectedCall {
         let now = Timestamp::now();
-        let facts = Facts {
-            continues: None,
-            id: CallId::new(),
-            agent: "anna".into(),
-            customer: None,
-            direction: Direction::Inbound,
-            rate: Rate::new(8_000).expect("a rate"),
-            codec: Codec::Pcm16,
-            began_at: now,
-            day: now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date(),
-            sequence: Some(1),
-        };
+        let rate = Rate::new(8_000).expect("a rate");
+        let call = Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at: now };
         let (ring, mut writers) = Ring::new(Arc::clone(arena));
         let noise: Vec<i16> = (0..8_000i32).map(|i| (i * 7_919 % 30_000) as i16).collect();
         for (frame, samples) in noise.chunks(160).enumerate() {
             writers.iter_mut().for_each(|writer| writer.push(160 * frame as u64, samples));
         }
-        let mut call = LiveCall::begin(facts, ring, false, Rules::default());
+        let mut call = LiveCall::begin(call, Codec::Pcm16, ring, false, Rules::default());
         call.end();
         match call.settle() {
             Settled::Unselected(call) => call,

@@ -45,7 +45,7 @@ impl Engine {
 
     /// An unselected call over the limit loses its oldest audio.
     fn keep_to_the_longest(&self, entry: &Entry, state: &mut State) {
-        let longest = entry.facts.rate.samples(self.max_call.as_secs_f64());
+        let longest = entry.call.rate.samples(self.max_call.as_secs_f64());
         let end = entry.ring.end();
         let selected = state.call.as_ref().is_none_or(|call| call.is_selected());
         if end <= longest || selected {

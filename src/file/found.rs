@@ -8,7 +8,7 @@ use std::{
 use crc32fast::Hasher;
 
 use super::{
-    Label, PART_SAMPLES_MAX,
+    PART_SAMPLES_MAX,
     disk::DiskFile,
     label::{Comment, Proof, State},
     marks::Mark,
@@ -46,7 +46,6 @@ fn damage(path: &Path, damage: Damage) -> String {
 /// A file, as it says of itself and as it is.
 pub(super) struct Found {
     prefix: Prefix,
-    pub label: Label,
     pub comment: Comment,
     pub marks: Vec<Mark>,
     /// The length of the file.
@@ -72,10 +71,10 @@ impl Found {
             true => Unread::NeverSynced,
             false => Unread::Damaged(damage(path, found)),
         };
-        let (prefix, label, comment, marks) = parsed.map_err(refused)?.map_err(damaged)?;
+        let (prefix, comment, marks) = parsed.map_err(refused)?.map_err(damaged)?;
         let data = length.saturating_sub(prefix.bytes().len() as u64);
         let frames = (data / FRAME_BYTES).min(PART_SAMPLES_MAX);
-        let mut found = Found { prefix, label, comment, marks, bytes: length, frames, is_whole: false };
+        let mut found = Found { prefix, comment, marks, bytes: length, frames, is_whole: false };
         // A recording whose words a power cut garbled would be published, and then be called wrong by whoever reads it: it is repaired.
         found.is_whole = found.comment.state == State::Complete
             && data == frames * FRAME_BYTES
@@ -86,7 +85,7 @@ impl Found {
 
     fn lasts_as_it_says(&self) -> bool {
         // Written with three digits. Not a number is no length.
-        (self.comment.seconds - self.label.rate.seconds(self.frames)).abs() < 0.000_6
+        (self.comment.seconds - self.comment.label.call.rate.seconds(self.frames)).abs() < 0.000_6
     }
 
     /// Whether an unpublished file that says that it is whole is, though it may have said so before all of it was synced.
@@ -129,8 +128,8 @@ impl Found {
     ) -> Result<(), String> {
         let found = self.prefix.bytes().to_vec();
         let state = if is_whole { State::Complete } else { State::Incomplete };
-        let Comment { part, first, gaps, lost, proof, .. } = self.comment;
-        let comment = Comment { state, proof, parts, gaps, lost, ..self.label.comment(part, first, self.frames) };
+        let seconds = self.comment.label.call.rate.seconds(self.frames);
+        let comment = Comment { seconds, state, parts, ..self.comment.clone() };
         self.prefix.set_frames(self.frames);
         if !self.prefix.set_comment(&comment) {
             return Err(format!(
@@ -164,7 +163,7 @@ impl Found {
             return off(format!("says that it has {says} samples, and its length is that of {has}"));
         }
         if !self.lasts_as_it_says() {
-            let seconds = self.label.rate.seconds(self.frames);
+            let seconds = self.comment.label.call.rate.seconds(self.frames);
             return off(format!("says that it is {:.3} s long, and is {seconds:.3} s", self.comment.seconds));
         }
         Ok(())

@@ -25,7 +25,7 @@ mod wav;
 pub use disk::{Disk, DiskFile, Entry, RealDisk};
 pub use durable::{Durable, DurablePart};
 pub use folders::Folders;
-pub use label::{Label, State};
+pub use label::State;
 pub use leftovers::Leftovers;
 pub use marks::Mark;
 pub use part::{Part, Whole};

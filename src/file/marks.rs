@@ -5,7 +5,10 @@
 
 use std::{fmt::Write, ops::Range};
 
-use retrocall_words::audio::{Leg, Rate};
+use retrocall_words::{
+    Word,
+    audio::{Leg, Rate},
+};
 
 /// What a log that is full ends with.
 const MORE: &str = "more; ";
@@ -55,8 +58,8 @@ impl Mark {
             Mark::Hold(_) => ("hold", None),
             Mark::Resume(_) => ("resume", None),
             Mark::Erased(_) => ("erased", None),
-            Mark::Gap(leg, _) => ("gap", Some(word(*leg).to_owned())),
-            Mark::Lost(leg, _) => ("lost", Some(word(*leg).to_owned())),
+            Mark::Gap(leg, _) => ("gap", Some(leg.as_str().to_owned())),
+            Mark::Lost(leg, _) => ("lost", Some(leg.as_str().to_owned())),
         };
         if matches!(self, Mark::Erased(_) | Mark::Gap(..) | Mark::Lost(..)) {
             text = format!("{text}-{}", seconds(end, rate));
@@ -71,7 +74,7 @@ impl Mark {
     fn from_text(entry: &str, rate: Rate) -> Option<Mark> {
         let (when, what) = entry.split_once(' ')?;
         let (what, of) = what.split_once('=').map_or((what, None), |(what, of)| (what, Some(of)));
-        let leg = || Leg::ALL.into_iter().find(|leg| Some(word(*leg)) == of);
+        let leg = || of.and_then(Leg::read);
         match (when.split_once('-'), what) {
             (Some((from, to)), "erased" | "gap" | "lost") => {
                 let span = position(from, rate)?..position(to, rate)?;
@@ -95,13 +98,6 @@ impl Mark {
                 })
             }
         }
-    }
-}
-
-fn word(leg: Leg) -> &'static str {
-    match leg {
-        Leg::Agent => "agent",
-        Leg::Customer => "customer",
     }
 }
 

@@ -8,7 +8,6 @@ use std::{
 };
 
 use super::{
-    Label,
     disk::Disk,
     label::{Comment, Proof, State},
     leftovers,
@@ -18,6 +17,7 @@ use super::{
     trouble::Refusal,
     wav::Wav,
 };
+use retrocall_words::Label;
 
 /// What the job knows of the recording as a whole.
 pub struct Whole<'a> {
@@ -66,7 +66,7 @@ impl Part {
             result => result,
         };
         let file = file.map_err(|error| Refusal::new("open", &unfinished, &error))?;
-        let prefix = Prefix::new(whole.label, &whole.label.comment(number, base, 0));
+        let prefix = Prefix::new(&Comment::new(whole.label.clone(), number, base, 0));
         let file = Wav::new(file, prefix);
         let (log, is_full, is_sealed, is_named) = (Log::default(), false, false, false);
         let mut part = Part {
@@ -142,7 +142,7 @@ impl Part {
             // What is of a moment is told in every part: who talked, what was on.
             let span = mark.span();
             if span.is_empty() || (span.start < until && span.end > self.base) {
-                self.log.add(mark, whole.label.rate, self.file.log_bytes_max());
+                self.log.add(mark, whole.label.call.rate, self.file.log_bytes_max());
             }
         }
         self.marks_seen = whole.marks.len();
@@ -152,7 +152,7 @@ impl Part {
             parts,
             gaps: whole.gaps,
             lost: whole.lost,
-            ..whole.label.comment(self.number, self.base, self.file.frames())
+            ..Comment::new(whole.label.clone(), self.number, self.base, self.file.frames())
         };
         let written = self.file.write_prefix(&comment, &self.log);
         written.map_err(|error| Refusal::of_write(&self.unfinished, &error))

@@ -8,7 +8,7 @@
 use std::{fmt, ops::Range};
 
 use super::{
-    label::{Comment, Label, Proof, State},
+    label::Comment,
     marks::{Log, Mark},
 };
 
@@ -55,8 +55,9 @@ impl fmt::Display for Damage {
 
 impl Prefix {
     /// The prefix of a file of a call that has no samples yet.
-    pub(super) fn new(label: &Label, comment: &Comment) -> Prefix {
-        let rate = label.rate.hz();
+    pub(super) fn new(comment: &Comment) -> Prefix {
+        let call = &comment.label.call;
+        let rate = call.rate.hz();
         let mut bytes = Vec::with_capacity(PREFIX_BYTES);
         bytes.extend(b"RIFF\0\0\0\0WAVEfmt ");
         bytes.extend(16u32.to_le_bytes());
@@ -68,9 +69,9 @@ impl Prefix {
         bytes.extend(b"LIST\0\0\0\0INFO");
         let list = bytes.len() - 4;
         field(&mut bytes, b"ISFT", concat!("retrocall ", env!("CARGO_PKG_VERSION")));
-        field(&mut bytes, b"INAM", &format!("call {}", label.call));
-        field(&mut bytes, b"IART", agent(&label.agent));
-        field(&mut bytes, b"ICRD", &label.began_at.to_string());
+        field(&mut bytes, b"INAM", &format!("call {}", call.id));
+        field(&mut bytes, b"IART", agent(&call.facts.agent));
+        field(&mut bytes, b"ICRD", &call.began_at.to_string());
         let comment_room = room(&mut bytes, b"ICMT", COMMENT_BYTES);
         // All that is left, but for the head of this field and the head of the samples.
         let left = PREFIX_BYTES - bytes.len() - 8 - DATA_HEAD_BYTES;
@@ -95,7 +96,7 @@ impl Prefix {
     }
 
     /// Reads the prefix at the beginning of `head`, which may be any bytes, and the log in it.
-    pub(super) fn parse(head: &[u8]) -> Result<(Prefix, Label, Comment, Vec<Mark>), Damage> {
+    pub(super) fn parse(head: &[u8]) -> Result<(Prefix, Comment, Vec<Mark>), Damage> {
         let mut info = Info::default();
         let mut format = None;
         let mut chunks = Chunks { of: head, at: 12 };
@@ -116,24 +117,17 @@ impl Prefix {
                 _ => {}
             }
         }
-        let comment = Comment::from_text(info.comment).ok_or(Damage::Foreign("no facts of a call"))?;
-        let rate = comment.rate.hz();
+        let began_at = info.began_at.parse().map_err(|_| Damage::Foreign("no beginning"))?;
+        let comment = Comment::from_text(info.comment, info.agent, began_at);
+        let comment = comment.ok_or(Damage::Foreign("no facts of a call"))?;
+        let rate = comment.label.call.rate;
         let format = format.and_then(|body| body.first_chunk::<16>()).ok_or(Damage::Foreign("no format"))?;
-        if format[..4] != [1, 0, 2, 0] || format[4..8] != rate.to_le_bytes() || format[12..] != [4, 0, 16, 0] {
+        if format[..4] != [1, 0, 2, 0] || format[4..8] != rate.hz().to_le_bytes() || format[12..] != [4, 0, 16, 0] {
             return Err(Damage::Foreign("not the format of its facts"));
         }
-        let label = Label {
-            call: comment.call,
-            agent: info.agent.to_owned(),
-            direction: comment.direction,
-            rate: comment.rate,
-            began_at: info.began_at.parse().map_err(|_| Damage::Foreign("no beginning"))?,
-            continues: comment.continues,
-            reasons: comment.reasons.clone(),
-        };
-        let marks = Log::read(info.log, comment.rate);
+        let marks = Log::read(info.log, rate);
         let bytes = head[..chunks.at].to_vec();
-        Ok((Prefix { bytes, comment: info.comment_room, log: info.log_room }, label, comment, marks))
+        Ok((Prefix { bytes, comment: info.comment_room, log: info.log_room }, comment, marks))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -167,27 +161,6 @@ impl Prefix {
     /// Writes the log again. What does not fit is left as it was.
     pub(super) fn set_log(&mut self, log: &Log) {
         fill(&mut self.bytes[self.log.clone()], log.text());
-    }
-}
-
-impl Label {
-    /// The comment of a file of this call: part `part`, which begins at position `first` and has so many stereo samples.
-    pub(super) fn comment(&self, part: u32, first: u64, frames: u64) -> Comment {
-        Comment {
-            call: self.call,
-            direction: self.direction,
-            rate: self.rate,
-            continues: self.continues,
-            reasons: self.reasons.clone(),
-            seconds: self.rate.seconds(frames),
-            state: State::Running,
-            proof: Proof::None,
-            first,
-            part,
-            parts: 0,
-            gaps: 0,
-            lost: 0,
-        }
     }
 }
 
@@ -293,29 +266,21 @@ impl<'a> Info<'a> {
 mod tests {
     use super::*;
     use crate::PART_SAMPLES_MAX;
-    use retrocall_words::{CallId, Direction, Reason, audio::Rate};
+    use crate::label::{Proof, State};
+    use retrocall_words::{Call, CallId, Facts, Label, Reason, audio::Rate};
 
-    fn label(agent: &str) -> Label {
-        Label {
-            call: CallId::new(),
-            agent: agent.to_owned(),
-            direction: Direction::Inbound,
-            rate: Rate::new(48_000).expect("a rate"),
-            began_at: "2026-03-01T12:00:00.123456789Z".parse().expect("a time"),
-            continues: Some(CallId::new()),
-            reasons: vec![Reason::OnDemand, Reason::Sample],
-        }
-    }
-
-    fn new(label: &Label) -> Prefix {
-        Prefix::new(label, &label.comment(1, 77, 0))
+    fn comment(agent: &str) -> Comment {
+        let began_at = "2026-03-01T12:00:00.123456789Z".parse().expect("a time");
+        let facts = Facts { continues: Some(CallId::new()), ..Facts::of(agent) };
+        let call = Call { id: CallId::new(), facts, rate: Rate::new(48_000).expect("a rate"), began_at };
+        Comment::new(Label { call, reasons: Reason::ALL.to_vec() }, 1, 77, 0)
     }
 
     /// The disk may have any sector of it, up to any byte, or not.
     #[test]
     fn a_prefix_of_which_the_disk_has_only_a_part_is_known_as_one_that_was_never_synced() {
         for name in ["", "anna", "🎧".repeat(retrocall_words::AGENT_CHARS_MAX).as_str()] {
-            let whole = new(&label(name)).bytes().to_vec();
+            let whole = Prefix::new(&comment(name)).bytes().to_vec();
             for sector in 0..PREFIX_BYTES / SECTOR_BYTES {
                 for kept in 0..SECTOR_BYTES {
                     let mut part = whole.clone();
@@ -331,23 +296,23 @@ mod tests {
     fn a_prefix_comes_back_as_it_was_whatever_the_agent_is_called() {
         let longest = "🎧".repeat(retrocall_words::AGENT_CHARS_MAX);
         for name in ["", "a", "bo", longest.as_str()] {
-            let label = label(name);
-            let mut prefix = new(&label);
+            let comment = comment(name);
+            let (label, rate) = (comment.label.clone(), comment.label.call.rate);
+            let mut prefix = Prefix::new(&comment);
             assert_eq!(prefix.bytes().len(), PREFIX_BYTES);
             assert!(!Prefix::was_never_synced(prefix.bytes()));
             let (state, proof, count) = (State::Incomplete, Proof::Sum(u32::MAX), u64::MAX);
-            let largest = label.comment(u32::MAX, u64::MAX, u64::MAX / 2);
+            let largest = Comment::new(label, u32::MAX, u64::MAX, u64::MAX / 2);
             let largest = Comment { state, proof, parts: u32::MAX, gaps: count, lost: count, ..largest };
             assert!(prefix.set_comment(&largest), "the longest comment has room");
             prefix.set_frames(PART_SAMPLES_MAX);
             assert_eq!(prefix.frames(), PART_SAMPLES_MAX);
             let mut log = Log::default();
-            (0..1_000).for_each(|at| log.add(&Mark::Mask(at), label.rate, prefix.log_bytes_max()));
+            (0..1_000).for_each(|at| log.add(&Mark::Mask(at), rate, prefix.log_bytes_max()));
             prefix.set_log(&log);
             assert!(!Prefix::was_never_synced(prefix.bytes()));
-            let (parsed, again, comment, marks) =
-                Prefix::parse(&[prefix.bytes(), &[1, 2, 3]].concat()).expect("a prefix");
-            assert_eq!((parsed.bytes(), again, comment), (prefix.bytes(), label, largest));
+            let (parsed, again, marks) = Prefix::parse(&[prefix.bytes(), &[1, 2, 3]].concat()).expect("a prefix");
+            assert_eq!((parsed.bytes(), again), (prefix.bytes(), largest));
             assert!(marks.len() > 150 && marks[100] == Mark::Mask(100), "{}", marks.len());
             for length in 0..prefix.bytes().len() {
                 assert_eq!(Prefix::parse(&prefix.bytes()[..length]).err(), Some(Damage::Short), "{length} bytes");
@@ -358,16 +323,17 @@ mod tests {
     #[test]
     fn a_name_that_no_field_can_hold_is_cut_and_does_no_harm() {
         for name in ["x\0y".to_owned(), "ü".repeat(3_000)] {
-            let prefix = new(&label(&name));
+            let prefix = Prefix::new(&comment(&name));
             assert_eq!(prefix.bytes().len(), PREFIX_BYTES);
-            let (_, again, ..) = Prefix::parse(prefix.bytes()).expect("a prefix");
-            assert!(name.starts_with(&again.agent) && !again.agent.is_empty());
+            let (_, again, _) = Prefix::parse(prefix.bytes()).expect("a prefix");
+            let agent = again.label.call.facts.agent;
+            assert!(name.starts_with(&agent) && !agent.is_empty());
         }
     }
 
     #[test]
     fn a_file_of_another_make_is_told_apart() {
-        let good = new(&label("anna")).bytes().to_vec();
+        let good = Prefix::new(&comment("anna")).bytes().to_vec();
         let at = |what: &[u8]| good.windows(what.len()).position(|window| window == what).expect("it is there");
         for (at, byte) in [
             (0, b'L'),

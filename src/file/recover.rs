@@ -14,7 +14,7 @@ use std::{
 use nix::fcntl::OFlag;
 
 use super::{
-    Durable, DurablePart, Label, Mark,
+    Durable, DurablePart, Mark,
     disk::{Disk, DiskFile},
     found::{Found, Unread},
     label::State,
@@ -22,7 +22,7 @@ use super::{
     survey::{Item, survey},
     trouble,
 };
-use retrocall_words::CallId;
+use retrocall_words::{CallId, Label};
 
 /// What became of what a crash left of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Open {
             }
             Err(unread) => return Err(unread.words(path)),
         };
-        if (found.label.call, found.comment.part) != (call, left.part) {
+        if (found.comment.label.call.id, found.comment.part) != (call, left.part) {
             return Err(misnamed(path, &found));
         }
         let is_whole = if is_published {
@@ -175,7 +175,7 @@ impl Open {
 }
 
 fn misnamed(path: &Path, found: &Found) -> String {
-    let (call, part) = (found.label.call, found.comment.part);
+    let (call, part) = (found.comment.label.call.id, found.comment.part);
     format!("{} says it is of call {call}, part {part}; name it {}", path.display(), name(call, part))
 }
 
@@ -229,8 +229,8 @@ fn durable(found: impl Iterator<Item = (PathBuf, Found)>, incomplete: bool) -> O
     for (path, found) in found {
         let part = DurablePart { path, bytes: found.length(), samples: found.frames };
         let (durable, _) = whole.get_or_insert_with(|| {
-            let (call, first) = (found.label.call, found.comment.first);
-            (Durable { call, parts: Vec::new(), first, incomplete, marks: Vec::new() }, found.label)
+            let (call, first) = (found.comment.label.call.id, found.comment.first);
+            (Durable { call, parts: Vec::new(), first, incomplete, marks: Vec::new() }, found.comment.label)
         });
         durable.parts.push(part);
         // What is of a moment stands in every part.
@@ -304,12 +304,12 @@ fn read_parts(path: &Path, open: OpenFile<'_>) -> Result<Vec<OpenPart>, String> 
     let mut all: Vec<OpenPart> = Vec::new();
     loop {
         let number = all.len() as u32 + 1;
-        let call = all.first().map(|(_, first, _)| first.label.call);
+        let call = all.first().map(|(_, first, _)| first.comment.label.call.id);
         let path = call.map_or(path.to_owned(), |call| path.with_file_name(name(call, number)));
         let mut file = open(&path).map_err(|error| trouble::words("open", &path, &error))?;
         let found = Found::read(&mut *file, &path).map_err(|unread| unread.words(&path))?;
         found.expect_published(&path)?;
-        if found.comment.part != number || call.is_some_and(|call| call != found.label.call) {
+        if found.comment.part != number || call.is_some_and(|call| call != found.comment.label.call.id) {
             return Err(misnamed(&path, &found));
         }
         let is_last = number >= found.comment.parts;
@@ -355,13 +355,13 @@ pub fn inspect(path: &Path) -> Result<Said, String> {
     found.expect_published(path)?;
     let part = found.comment.part;
     Ok(Said {
-        place: Paths::of(Path::new(""), found.label.call, found.label.began_at).wav(part),
+        place: Paths::of(Path::new(""), found.comment.label.call.id, found.comment.label.call.began_at).wav(part),
         samples: found.frames,
         first: found.comment.first,
         bytes: found.length(),
         incomplete: found.comment.state == State::Incomplete,
         part,
         parts: found.comment.parts.max(1),
-        label: found.label,
+        label: found.comment.label,
     })
 }

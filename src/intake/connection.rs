@@ -296,8 +296,9 @@ impl Connection {
             Ask::Attach => match target {
                 Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener).await {
                     Ok(carried) => {
-                        let (positions, facts) = (Some(carried.positions()), &carried.facts);
-                        let (direction, rate, codec) = (Some(facts.direction), Some(facts.rate), Some(facts.codec));
+                        let (positions, facts) = (Some(carried.positions()), &carried.call.facts);
+                        let (direction, rate, codec) =
+                            (Some(facts.direction), Some(carried.call.rate), Some(carried.codec));
                         Answer { positions, direction, rate, codec, ..self.carry(carried) }.into()
                     }
                     Err(refusal) => Answer::refused(refusal).into(),
@@ -349,15 +350,16 @@ impl Connection {
 
     /// The frames of this call come over this connection from now on.
     fn carry(&mut self, carried: Carried) -> Answer {
-        let Carried { facts, agent, began, writers, states, left_out } = carried;
+        let Carried { call, codec, agent, began, writers, states, left_out } = carried;
         let channel = self.next_channel;
         self.next_channel += 1;
-        let carries = Carries { call: facts.id, codec: facts.codec, rate: facts.rate, shared: false };
+        let (id, rate) = (call.id, call.rate);
+        let carries = Carries { call: id, codec, rate, shared: false };
         self.calls.insert(channel, carries);
-        let ahead = facts.rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
-        let line = Line::new(facts.id, channel, *writers, (facts.codec, facts.rate), began, ahead);
+        let ahead = rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
+        let line = Line::new(id, channel, *writers, (codec, rate), began, ahead);
         self.reader.carry(self.id, Box::new(line));
-        let (call, agent, channel, states) = (Some(facts.id), Some(agent), Some(channel), Some(states));
+        let (call, agent, channel, states) = (Some(id), Some(agent), Some(channel), Some(states));
         Answer { call, agent, channel, states, left_out, ..Answer::new(Verdict::Accepted) }
     }
 
@@ -420,7 +422,7 @@ impl Connection {
             }
             // A call that lost its connection is ended by whoever may take it over.
             (None, Target::Call(call)) => {
-                self.engine.attach(&self.who, *call, &self.listener).await.ok().map(|carried| carried.facts.id)
+                self.engine.attach(&self.who, *call, &self.listener).await.ok().map(|carried| carried.call.id)
             }
             _ => None,
         };

@@ -125,7 +125,7 @@ impl Queue {
         }
         match &note {
             Note::Begun(call) if state.waiting.len() >= self.notes_max => {
-                let (call, day, sequence) = (call.call, call.day, call.sequence);
+                let (call, day, sequence) = (call.call.id, call.day, call.sequence);
                 return state.leave_out(call, day, sequence);
             }
             // A call that has no row needs no end either. One that has, gets it: such calls are not many more than those whose notes wait.

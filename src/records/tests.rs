@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::*;
 use retrocall_words::{
-    CallId, Customer, Direction, Reason,
+    Call, CallId, Customer, Facts, Label, Reason,
     audio::Rate,
     book::{
         CallBegun, CallEnded, Marks, Outcome, Part, Participant, RecordedCall, RecordingBegun, RecordingKept,
@@ -77,8 +77,11 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn begun(call: CallId, sequence: Option<u64>) -> Note {
-    let (agent, direction) = ("anna".to_owned(), Direction::Inbound);
-    Note::Begun(CallBegun { call, day: today(), sequence, agent, direction, began_at: at(0), continues: None })
+    Note::Begun(CallBegun { call: call_of_anna(call), day: today(), sequence })
+}
+
+fn call_of_anna(id: CallId) -> Call {
+    Call { id, facts: Facts::of("anna"), rate: Rate::new(8_000).unwrap(), began_at: at(0) }
 }
 
 /// A call begins, with the next number.
@@ -107,16 +110,7 @@ fn ended(call: CallId, outcome: Outcome) -> Note {
 
 /// What a recording of a call is of, without its customer.
 fn recorded(call: CallId, reasons: &[Reason]) -> RecordedCall {
-    RecordedCall {
-        call,
-        agent: "anna".into(),
-        customer: None,
-        direction: Direction::Inbound,
-        began_at: at(0),
-        rate: Rate::new(8_000).unwrap(),
-        reasons: reasons.to_vec(),
-        continues: None,
-    }
+    RecordedCall { label: Label { call: call_of_anna(call), reasons: reasons.to_vec() }, customer: None }
 }
 
 fn selected(call: CallId) -> Note {

@@ -214,7 +214,7 @@ impl Worker {
         let last = self.accounted.entry(day).or_default();
         *last = number.max(*last);
         if let Note::Begun(call) = note {
-            self.live.insert(call.call, call);
+            self.live.insert(call.call.id, call);
         }
     }
 
@@ -332,7 +332,7 @@ impl Worker {
             }
             self.unwritten.append(&self.in_hand)?;
             if !self.has_started {
-                let begun = |note: &Note| if let Note::Begun(call) = note { Some(call.call) } else { None };
+                let begun = |note: &Note| if let Note::Begun(call) = note { Some(call.call.id) } else { None };
                 self.of_this_run.extend(self.in_hand.iter().filter_map(begun));
             }
             self.in_hand.clear();

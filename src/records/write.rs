@@ -132,12 +132,12 @@ async fn skip(rows: &mut SqliteConnection, skipped: &Skipped) -> Written {
 
 impl Pen<'_> {
     async fn begun(&mut self, call: &CallBegun) -> Written {
-        if self.insert_call(call, call.sequence).await? || self.knows(call.call).await? {
+        if self.insert_call(call, call.sequence).await? || self.knows(call.call.id).await? {
             return Ok(());
         }
         // Somebody put rows into the file. A number is never given twice, and a call without a row would be worse than one without a number.
         tracing::error!(
-            call = %call.call, day = %call.day, sequence = call.sequence,
+            call = %call.call.id, day = %call.day, sequence = call.sequence,
             "the call's sequence number is taken in the catalog: the call is written down without one"
         );
         self.insert_call(call, None).await?;
@@ -151,14 +151,14 @@ impl Pen<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT DO NOTHING",
         )
-        .bind(call.call.to_string())
+        .bind(call.call.id.to_string())
         .bind(text::day(call.day))
         .bind(sequence.map(text::count))
-        .bind(&call.agent)
-        .bind(call.direction.word())
-        .bind(text::time(call.began_at))
+        .bind(&call.call.facts.agent)
+        .bind(call.call.facts.direction.word())
+        .bind(text::time(call.call.began_at))
         .bind(Outcome::Live.word())
-        .bind(call.continues.map(|before| before.to_string()));
+        .bind(call.call.facts.continues.map(|before| before.to_string()));
         Ok(insert.execute(&mut *self.rows).await?.rows_affected() == 1)
     }
 
@@ -219,17 +219,17 @@ impl Pen<'_> {
              WHERE recordings.state = 'committing'",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
-        .bind(recording.of.call.to_string())
-        .bind(&recording.of.agent)
+        .bind(recording.of.call().id.to_string())
+        .bind(&recording.of.call().facts.agent)
         .bind(recording.of.customer.as_ref().map(Customer::number))
-        .bind(recording.of.direction.word())
-        .bind(text::time(recording.of.began_at))
-        .bind(i64::from(recording.of.rate.hz()))
+        .bind(recording.of.call().facts.direction.word())
+        .bind(text::time(recording.of.call().began_at))
+        .bind(i64::from(recording.of.call().rate.hz()))
         .bind(text::relative(self.home, &recording.path))
-        .bind(text::reasons(&recording.of.reasons))
-        .bind(recording.of.continues.map(|before| before.to_string()));
+        .bind(text::reasons(&recording.of.label.reasons))
+        .bind(recording.of.call().facts.continues.map(|before| before.to_string()));
         insert.execute(&mut *self.rows).await?;
-        self.customer(recording.of.call, recording.of.customer.as_ref()).await
+        self.customer(recording.of.call().id, recording.of.customer.as_ref()).await
     }
 
     /// The one form of a customer's number, beside the number that was just written down.
@@ -248,10 +248,10 @@ impl Pen<'_> {
 
     async fn kept(&mut self, recording: &RecordingKept) -> Written {
         self.upsert_recording(recording).await?;
-        self.customer(recording.of.call, recording.of.customer.as_ref()).await?;
-        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.of.call.to_string());
+        self.customer(recording.of.call().id, recording.of.customer.as_ref()).await?;
+        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.of.call().id.to_string());
         let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
-        for purpose in purposes(&recording.of.reasons, recording.ends_at) {
+        for purpose in purposes(&recording.of.label.reasons, recording.ends_at) {
             // One that is there already stays: what is due may have changed since.
             let insert = sqlx::query(
                 "INSERT INTO purposes (recording, purpose, basis, due_at) VALUES ($1, $2, $3, $4)
@@ -312,36 +312,32 @@ impl Pen<'_> {
                  state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
-        .bind(recording.of.call.to_string())
-        .bind(&recording.of.agent)
+        .bind(recording.of.call().id.to_string())
+        .bind(&recording.of.call().facts.agent)
         .bind(recording.of.customer.as_ref().map(Customer::number))
-        .bind(recording.of.direction.word())
-        .bind(text::time(recording.of.began_at))
+        .bind(recording.of.call().facts.direction.word())
+        .bind(text::time(recording.of.call().began_at))
         .bind(recording.seconds)
         .bind(recording.first_seconds)
-        .bind(i64::from(recording.of.rate.hz()))
+        .bind(i64::from(recording.of.call().rate.hz()))
         .bind(recording.parts.first().map(|part| text::relative(self.home, &part.path)).unwrap_or_default())
         .bind(text::count(recording.parts.iter().map(|part| part.bytes).sum()))
-        .bind(text::reasons(&recording.of.reasons))
+        .bind(text::reasons(&recording.of.label.reasons))
         .bind(text::marks(&recording.marks))
         .bind(recording.state.word())
         .bind(text::time(recording.committed_at))
-        .bind(recording.of.continues.map(|before| before.to_string()))
+        .bind(recording.of.call().facts.continues.map(|before| before.to_string()))
         .bind(recording.has_keys);
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
     /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
-        let call = self.live.get(&recording.of.call).cloned().unwrap_or_else(|| CallBegun {
-            call: recording.of.call,
-            day: day_of(recording.of.began_at),
+        let call = self.live.get(&recording.of.call().id).cloned().unwrap_or_else(|| CallBegun {
+            call: recording.of.call().clone(),
+            day: day_of(recording.of.call().began_at),
             // Not known any more. Another number would be one for which the call was not drawn.
             sequence: None,
-            agent: recording.of.agent.clone(),
-            direction: recording.of.direction,
-            began_at: recording.of.began_at,
-            continues: recording.of.continues,
         });
         self.begun(&call).await?;
         // Only where its end was never said: what was said is more exact.
@@ -349,10 +345,10 @@ impl Pen<'_> {
             "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4, cut_off = TRUE
              WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
         )
-        .bind(recording.of.call.to_string())
+        .bind(recording.of.call().id.to_string())
         .bind(Outcome::Kept.word())
         .bind(recording.first_seconds + recording.seconds)
-        .bind(text::reasons(&recording.of.reasons));
+        .bind(text::reasons(&recording.of.label.reasons));
         update.execute(&mut *self.rows).await.map(drop)
     }
 }

@@ -21,6 +21,12 @@ impl From<String> for Customer {
     }
 }
 
+impl From<&str> for Customer {
+    fn from(number: &str) -> Customer {
+        Customer(number.to_owned())
+    }
+}
+
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Customer(hidden)")

@@ -11,6 +11,7 @@ mod answer;
 mod country;
 pub mod customer;
 mod event;
+mod facts;
 mod frame;
 mod list;
 mod name;
@@ -24,11 +25,15 @@ pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
 pub use country::Country;
 pub use customer::Customer;
 pub use event::{EndedBy, ErrorCode, Event, Limits};
+pub use facts::{Call, Facts, Label};
 pub use frame::{CONTROL_BYTES_MAX, FrameError, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
 pub use list::Word;
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};
+/// For [`words!`], which may be used where there is no serde.
+#[doc(hidden)]
+pub use serde;
 pub use states::CallStates;
 pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
 pub use words::{CallId, Direction, Reason, Suspicion};

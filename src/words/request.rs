@@ -6,7 +6,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{CallId, CallStates, Direction, Refusal};
+use super::{CallId, CallStates, Customer, Facts, Refusal};
 use crate::audio::{Codec, Rate};
 use fields::Written;
 
@@ -136,68 +136,38 @@ pub enum Ask {
 }
 
 /// What a client says of a call that begins.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Begin {
-    /// Who talks for the desk.
-    pub agent: String,
+    /// What the call is.
+    pub facts: Facts,
     /// The customer's number, if known.
-    pub customer: Option<String>,
-    /// Who called whom.
-    pub direction: Direction,
+    pub customer: Option<Customer>,
     /// Samples a second.
     pub rate: Rate,
     /// How the samples will come.
     pub codec: Codec,
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
-    /// What held of it then, and holds from the first sample of this one.
+    /// What held of the call before, and holds from the first sample of this one.
     pub states: CallStates,
 }
 
 impl Begin {
-    /// A call of `agent` of which nothing more is known: inbound, and the first of its kind.
+    /// A call of `agent` of which nothing more is known.
     pub fn new(agent: impl Into<String>, rate: Rate, codec: Codec) -> Begin {
-        Begin {
-            agent: agent.into(),
-            customer: None,
-            direction: Direction::default(),
-            rate,
-            codec,
-            continues: None,
-            states: CallStates::default(),
-        }
-    }
-}
-
-impl fmt::Debug for Begin {
-    /// All but the customer's number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Begin").field("agent", &self.agent).field("rate", &self.rate).finish_non_exhaustive()
+        Begin { facts: Facts::of(agent), customer: None, rate, codec, states: CallStates::default() }
     }
 }
 
 /// What a client says of a call whose legs will come over AudioSocket, as two connections.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Expect {
-    /// Who talks for the desk.
-    pub agent: String,
+    /// What the call is.
+    pub facts: Facts,
     /// The customer's number, if known.
-    pub customer: Option<String>,
-    /// Who called whom.
-    pub direction: Direction,
+    pub customer: Option<Customer>,
     /// The UUIDs of the connections: the agent's, the customer's.
     pub legs: [Uuid; 2],
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
-    /// What held of it then, and holds from the first sample of this one.
+    /// What held of the call before, and holds from the first sample of this one.
     pub states: CallStates,
-}
-
-impl fmt::Debug for Expect {
-    /// All but the customer's number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Expect").field("agent", &self.agent).field("legs", &self.legs).finish_non_exhaustive()
-    }
 }
 
 impl Request {

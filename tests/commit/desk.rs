@@ -14,9 +14,9 @@ use std::{
 
 use retrocall::{
     audio::{Leg, Rate},
-    commit::{CommitHandle, Commits, Disk, DiskFile, Durable, Entry, Label, Marks, Progress, RealDisk},
+    commit::{CommitHandle, Commits, Disk, DiskFile, Durable, Entry, Marks, Progress, RealDisk},
     memory::Arena,
-    protocol::{CallId, Direction, Reason},
+    protocol::{self, CallId, Facts, Label, Reason},
     ring::{LegWriter, Ring},
 };
 
@@ -190,15 +190,10 @@ impl Call {
     pub fn new(rate: u32) -> Call {
         let arena = Arc::new(Arena::new(16 << 20, true).expect("memory for a test"));
         let (ring, writers) = Ring::new(Arc::clone(&arena));
-        let label = Label {
-            call: CallId::new(),
-            agent: "anna".to_owned(),
-            direction: Direction::Inbound,
-            rate: Rate::new(rate).expect("a rate"),
-            began_at: "2026-03-01T00:30:00+01:00".parse().expect("a time"),
-            continues: None,
-            reasons: vec![Reason::OnDemand],
-        };
+        let rate = Rate::new(rate).expect("a rate");
+        let began_at = "2026-03-01T00:30:00+01:00".parse().expect("a time");
+        let call = protocol::Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at };
+        let label = Label { call, reasons: vec![Reason::OnDemand] };
         Call { ring, label, marks: Arc::default(), pushed: [vec![], vec![]], writers, arena, state: 1 }
     }
 
@@ -209,7 +204,7 @@ impl Call {
 
     /// Pushes noise in frames of 20 ms, or what is left of one.
     pub fn speak(&mut self, leg: Leg, samples: usize) {
-        let frame = self.label.rate.hz() as usize / 50;
+        let frame = self.label.call.rate.hz() as usize / 50;
         let noise: Vec<i16> = (0..samples).map(|_| self.noise()).collect();
         for frame in noise.chunks(frame) {
             self.push(leg, frame);

@@ -150,7 +150,7 @@ fn an_erase_of_what_was_never_written_is_answered_while_the_disk_refuses() {
 fn what_an_earlier_try_left_under_the_temporary_name_is_not_in_the_recording() {
     let call = spoken();
     let desk = Desk::new(TestDisk::good(), 1);
-    let part = desk.recordings().join(format!("2026/02/28/{}.wav.part", call.label.call));
+    let part = desk.recordings().join(format!("2026/02/28/{}.wav.part", call.label.call.id));
     fs::create_dir_all(part.parent().expect("a folder")).expect("a folder");
     fs::write(&part, vec![0x55; 1_000_000]).expect("a file");
     let recording = desk.record(&call);

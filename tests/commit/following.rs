@@ -16,7 +16,7 @@ fn commit(call: &Call) -> (Desk, Durable) {
     let recording = desk.record(call);
     recording.finish(call);
     let durable = recording.durable();
-    assert_eq!((durable.path(), durable.call()), (recording.wav.as_path(), call.label.call));
+    assert_eq!((durable.path(), durable.call()), (recording.wav.as_path(), call.label.call.id));
     assert!(desk.commits.wait_idle(PATIENCE));
     assert_eq!(files(&desk.recordings()), [recording.wav], "nothing but the recording is left");
     (desk, durable)
@@ -40,7 +40,7 @@ fn a_recording_holds_every_sample_of_its_call() {
 #[test]
 fn a_recording_says_what_it_is_and_only_its_user_may_read_it() {
     let mut call = Call::new(16_000);
-    call.label.agent = "Zoë".to_owned();
+    call.label.call.facts.agent = "Zoë".to_owned();
     call.speak(Leg::Agent, 16_000);
     let desk = Desk::new(TestDisk::good(), 1);
     let recording = desk.record(&call);

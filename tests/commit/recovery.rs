@@ -54,7 +54,7 @@ fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_held_none_and_goes() {
             }
             Some(Recovered::Empty { call: of, path }) => {
                 assert!(length < prefix, "cut to {length} bytes");
-                assert_eq!((of, &path), (call.label.call, &part));
+                assert_eq!((of, &path), (call.label.call.id, &part));
                 assert_eq!(files(&recordings), Vec::<std::path::PathBuf>::new(), "nothing was there, nothing is left");
             }
             Some(other) => panic!("cut to {length} bytes: {other:?}"),

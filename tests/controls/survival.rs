@@ -45,7 +45,9 @@ fn begin(agent: &str) -> Begin {
 
 /// A call that goes on with one that was cut off, with what its client was told of it.
 fn go_on(desk: &Desk, agent: &str, before: CallId, states: CallStates) -> (Line, Answer) {
-    Line::announce(desk.client(), Begin { continues: Some(before), states, ..begin(agent) })
+    let mut begin = Begin { states, ..begin(agent) };
+    begin.facts.continues = Some(before);
+    Line::announce(desk.client(), begin)
 }
 
 /// What this client has been told of its call, once it is what it should be.

@@ -57,7 +57,7 @@ pub fn hello() -> Event {
 pub fn yes(request: &Request, call: CallId) -> Answer {
     let mut answer = Answer { call: Some(call), ..Answer::new(Verdict::Accepted) };
     if let Ask::Begin(begin) = &request.ask {
-        answer.agent = Some(begin.agent.clone());
+        answer.agent = Some(begin.facts.agent.clone());
         answer.channel = Some(3);
     }
     answer

@@ -26,10 +26,10 @@ use jiff::Timestamp;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    call::{Done, Facts, LiveCall, Moment, Rules, Settled},
-    commit::{CommitHandle, Commits, Disk, Label, Progress},
+    call::{Done, LiveCall, Moment, Rules, Settled},
+    commit::{CommitHandle, Commits, Disk, Progress},
     memory::Arena,
-    protocol::{CallId, Direction, Reason},
+    protocol::{self, CallId, Facts, Label, Reason},
     ring::{LegWriter, Ring},
 };
 
@@ -126,19 +126,8 @@ fn samples_of(bytes: &[u8], leg: Leg) -> Vec<i16> {
     both.map(|both| i16::from_le_bytes([both[2 * leg.index()], both[2 * leg.index() + 1]])).collect()
 }
 
-fn facts() -> Facts {
-    Facts {
-        id: CallId::new(),
-        agent: "anna".to_owned(),
-        customer: None,
-        direction: Direction::Inbound,
-        rate: rate(),
-        codec: Codec::Pcm16,
-        began_at: Timestamp::now(),
-        day: jiff::civil::date(2026, 11, 24),
-        sequence: Some(1),
-        continues: None,
-    }
+fn call() -> protocol::Call {
+    protocol::Call { id: CallId::new(), facts: Facts::of("anna"), rate: rate(), began_at: Timestamp::now() }
 }
 
 /// Frames in the order in which they arrive. They are said without a pause, and some stalls later or at once.
@@ -238,21 +227,13 @@ fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
     let mut random = StdRng::seed_from_u64(seed);
     let (ring, mut writers) = Ring::new(Arc::clone(&desk.arena));
     let rules = Rules { keep_agent_on_hold: random.random(), objection_covers_record: false };
-    let facts = facts();
-    let label = Label {
-        call: facts.id,
-        agent: facts.agent.clone(),
-        direction: facts.direction,
-        rate: facts.rate,
-        began_at: facts.began_at,
-        continues: None,
-        reasons: vec![Reason::OnDemand],
-    };
+    let call = call();
+    let label = Label { call: call.clone(), reasons: vec![Reason::OnDemand] };
     let frames = plan(&mut random);
     let (tell, told) = mpsc::channel();
     let wav = desk.commits.path_of(&label);
     let part = wav.with_extension("wav.part");
-    let mut live = LiveCall::begin(facts, Arc::clone(&ring), false, rules);
+    let mut live = LiveCall::begin(call, Codec::Pcm16, Arc::clone(&ring), false, rules);
     drop(live.record(Moment::InOrder).expect("it is not private"));
     let commit = desk.commits.begin(ring.reader(), label, Arc::default(), move |progress| drop(tell.send(progress)));
     let live = Mutex::new((live, Vec::new()));

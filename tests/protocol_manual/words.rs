@@ -3,8 +3,8 @@
 use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
-        Ask, Begin, CONTROL_BYTES_MAX, CallId, CallStates, Direction, EndedBy, ErrorCode, Event, Expect, FrameError,
-        Limits, LiveCall, LiveLeg, LiveState, Refusal, Suspicion, VERSION,
+        Ask, Begin, CONTROL_BYTES_MAX, CallId, CallStates, Direction, EndedBy, ErrorCode, Event, Expect, Facts,
+        FrameError, Limits, LiveCall, LiveLeg, LiveState, Refusal, Suspicion, VERSION,
     },
 };
 use uuid::Uuid;
@@ -25,11 +25,9 @@ macro_rules! every {
 pub fn asks() -> Vec<Ask> {
     let begin = Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Pcm16);
     let expect = Expect {
-        agent: "anna".into(),
+        facts: Facts::of("anna"),
         customer: None,
-        direction: Direction::Inbound,
         legs: [1, 2].map(Uuid::from_u128),
-        continues: None,
         states: CallStates::default(),
     };
     every!(Ask: Begin(begin), Expect(expect), Attach, Share { frame_samples: None, depth_ms: None }, End, Record, Mask, Unmask, EraseLast { seconds: 1.0 }, Hold, Resume, Private, Object,

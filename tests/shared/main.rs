@@ -148,7 +148,8 @@ fn codes_of_g711_come_through_shared_memory_as_they_are() {
     let desk = Desk::open(&["--one-in", "0"]);
     for (codec, law) in [(Codec::Ulaw, Law::Mu), (Codec::Alaw, Law::A)] {
         let rate = Rate::new(8_000).expect("a rate");
-        let begin = Begin { direction: Direction::Outbound, ..Begin::new("anna", rate, codec) };
+        let mut begin = Begin::new("anna", rate, codec);
+        begin.facts.direction = Direction::Outbound;
         let mut client = desk.client();
         let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin))).expect("an answer");
         let line = Line { client, call: answer.call.expect("an id"), channel: answer.channel.expect("a channel") };

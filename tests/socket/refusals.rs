@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use nix::sys::signal::Signal;
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    protocol::{Ask, Begin, CallId, CallStates, Direction, Expect},
+    protocol::{Ask, Begin, CallId, CallStates, Expect, Facts},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -84,14 +84,7 @@ fn asks() -> [Ask; 17] {
     let legs = [1, 2].map(Uuid::from_u128);
     [
         Ask::Begin(Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Pcm16)),
-        Ask::Expect(Expect {
-            agent: "anna".into(),
-            customer: None,
-            direction: Direction::Inbound,
-            legs,
-            continues: None,
-            states,
-        }),
+        Ask::Expect(Expect { facts: Facts::of("anna"), customer: None, legs, states }),
         Ask::Attach,
         Ask::Share { frame_samples: None, depth_ms: None },
         Ask::End,

@@ -179,7 +179,7 @@ impl Desk<'_> {
         let plan = Plan::of(self.seed, self.next);
         self.next += 1;
         let begin = Begin {
-            customer: Some(format!("+31 {}", plan.number)),
+            customer: Some(format!("+31 {}", plan.number).into()),
             ..Begin::new(plan.agent.clone(), Rate::new(plan.rate).expect("a rate"), Codec::Pcm16)
         };
         let answer = self.client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Facts, Settled,
+    Settled,
     marks::Marks,
     moment::Moment,
     settled::{SelectedCall, UnselectedCall},
@@ -13,8 +13,8 @@ use retrocall_core::ring::{Ring, RingReader};
 use retrocall_file::Mark;
 use retrocall_words as words;
 use retrocall_words::{
-    CallStates, LiveLeg, LiveState, Reason, Refusal, Suspicion,
-    audio::{Leg, dbfs},
+    Call, CallStates, LiveLeg, LiveState, Reason, Refusal, Suspicion,
+    audio::{Codec, Leg, dbfs},
 };
 
 impl Quiet {
@@ -88,7 +88,8 @@ pub struct Rules {
 /// Only [`LiveCall::settle`] ends it, and what comes out is either a [`SelectedCall`], which can only be released with the proof that its
 /// recording is durable, or an [`UnselectedCall`], which can only be discarded.
 pub struct LiveCall {
-    facts: Facts,
+    call: Call,
+    codec: Codec,
     agent: String,
     ring: Arc<Ring>,
     rules: Rules,
@@ -106,12 +107,13 @@ pub struct LiveCall {
 
 impl LiveCall {
     /// A call that begins.
-    pub fn begin(facts: Facts, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
+    pub fn begin(call: Call, codec: Codec, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
         ring.set_selected(drawn);
         let silences = Silences::new(rules.keep_agent_on_hold);
-        let (agent, marks) = (facts.agent.clone(), Marks::of(&facts.agent));
+        let (agent, marks) = (call.facts.agent.clone(), Marks::of(&call.facts.agent));
         LiveCall {
-            facts,
+            call,
+            codec,
             agent,
             ring,
             rules,
@@ -129,11 +131,6 @@ impl LiveCall {
     /// A leg seems to be something else than was announced. Whether that is news.
     pub fn suspect(&mut self, leg: Leg, suspicion: Suspicion) -> bool {
         self.suspects[leg.index()].replace(suspicion) != Some(suspicion)
-    }
-
-    /// What was known when it began.
-    pub fn facts(&self) -> &Facts {
-        &self.facts
     }
 
     /// Who talks for the desk now.
@@ -194,7 +191,7 @@ impl LiveCall {
     /// Where a mark of this moment belongs. Behind the end of a call that has ended there is nothing.
     fn mark(&self, moment: Moment) -> u64 {
         let moment = if self.ended { Moment::InOrder } else { moment };
-        moment.mark(&self.ring, self.facts.rate)
+        moment.mark(&self.ring, self.call.rate)
     }
 
     fn already(&self) -> Done {
@@ -254,7 +251,7 @@ impl LiveCall {
 
     fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
-        let from = moment.begin(&self.ring, self.facts.rate);
+        let from = moment.begin(&self.ring, self.call.rate);
         let Some(cut) = self.silences.begin(quiet, from, &self.ring) else { return Ok(self.already()) };
         self.marks.add(quiet.begins(cut.at));
         Ok(cut.into())
@@ -262,7 +259,7 @@ impl LiveCall {
 
     fn loosen(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
         self.going_on()?;
-        let to = moment.end(&self.ring, self.facts.rate);
+        let to = moment.end(&self.ring, self.call.rate);
         let Some(cut) = self.silences.end(quiet, to, &self.ring) else { return Ok(self.already()) };
         self.marks.add(quiet.ends(cut.at));
         Ok(cut.into())
@@ -280,7 +277,7 @@ impl LiveCall {
         if self.private {
             return Err(Refusal::Private);
         }
-        let (ring, rate) = (&self.ring, self.facts.rate);
+        let (ring, rate) = (&self.ring, self.call.rate);
         let from = moment.last(ring, rate).map(|last| last.saturating_sub(rate.samples(seconds)));
         let to = moment.end(ring, rate);
         let cut = self.silences.erase(from, to, ring);
@@ -379,7 +376,7 @@ impl LiveCall {
             private: self.private,
             objected: self.objected,
             cut_off: self.cut_off,
-            facts: self.facts,
+            call: self.call,
         };
         if reasons.is_empty() {
             Settled::Unselected(UnselectedCall::new(outcome, self.ring))
@@ -390,7 +387,7 @@ impl LiveCall {
 
     /// What the desk may see of it, and its memory if whoever looks is the engine's owner.
     pub fn view(&self, connected: bool, owner: bool) -> words::LiveCall {
-        let rate = self.facts.rate;
+        let rate = self.call.rate;
         let [agent_leg, customer_leg] = Leg::ALL.map(|leg| {
             let counts = self.ring.counts(leg);
             LiveLeg {
@@ -405,12 +402,12 @@ impl LiveCall {
             }
         });
         words::LiveCall {
-            call: self.facts.id,
+            call: self.call.id,
             agent: self.agent.clone(),
-            direction: self.facts.direction,
+            direction: self.call.facts.direction,
             rate: rate.hz(),
-            codec: self.facts.codec,
-            began: self.facts.began_at,
+            codec: self.codec,
+            began: self.call.began_at,
             seconds: rate.seconds(self.ring.end()),
             state: match (self.ended, connected) {
                 (true, _) => LiveState::Ended,

@@ -2,16 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Facts, marks::Marks};
+use super::marks::Marks;
 use retrocall_core::ring::{LegCounts, Ring, RingReader};
 use retrocall_file::Durable;
-use retrocall_words::Reason;
+use retrocall_words::{Call, Reason};
 
 /// What is known of a call when it is over.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was known when it began.
-    pub facts: Facts,
+    /// The call.
+    pub call: Call,
     /// Who talked for the desk at the end.
     pub agent: String,
     /// Length of the timeline in samples.
@@ -76,7 +76,7 @@ impl SelectedCall {
     /// # Panics
     /// If the proof is that of another call: that would lose this one.
     pub fn release(self, durable: &Durable) -> usize {
-        assert_eq!(durable.call(), self.outcome.facts.id, "a call is released by its own recording alone");
+        assert_eq!(durable.call(), self.outcome.call.id, "a call is released by its own recording alone");
         self.ring.wipe();
         self.ring.wiped_bytes()
     }
@@ -84,7 +84,7 @@ impl SelectedCall {
 
 impl fmt::Debug for SelectedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SelectedCall").field("facts", &self.outcome.facts).field("reasons", &self.reasons).finish()
+        f.debug_struct("SelectedCall").field("call", &self.outcome.call).field("reasons", &self.reasons).finish()
     }
 }
 

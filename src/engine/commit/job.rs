@@ -25,8 +25,8 @@ use super::{
     stretches::Stretches,
 };
 use retrocall_core::ring::RingReader;
-use retrocall_file::{Disk, Durable, FRAME_BYTES, Folders, Label, Leftovers, Mark, Part, Paths, Refusal, State, Whole};
-use retrocall_words::audio::Leg;
+use retrocall_file::{Disk, Durable, FRAME_BYTES, Folders, Leftovers, Mark, Part, Paths, Refusal, State, Whole};
+use retrocall_words::{Label, audio::Leg};
 
 /// How often a live call's file grows.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
@@ -114,7 +114,7 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(place: &Place, reader: RingReader, label: Label, noted: Arc<Marks>) -> Job {
-        let paths = Paths::of(&place.recordings, label.call, label.began_at);
+        let paths = Paths::of(&place.recordings, label.call.id, label.call.began_at);
         Job {
             place: place.clone(),
             paths,
@@ -240,7 +240,7 @@ impl Job {
         if self.left.replaces(number, base) {
             part.wipe_rest()?;
         }
-        tracing::debug!(call = %self.label.call, path = %part.unfinished.display(), "commit begins a file");
+        tracing::debug!(call = %self.label.call.id, path = %part.unfinished.display(), "commit begins a file");
         self.parts.push(part);
         self.has_durable_names = false;
         Ok(())
@@ -445,7 +445,7 @@ impl Job {
             self.orders.reopen();
         }
         if self.trouble.as_ref() != Some(&refusal.text) {
-            tracing::warn!(call = %self.label.call, "commit waits: {}", refusal.text);
+            tracing::warn!(call = %self.label.call.id, "commit waits: {}", refusal.text);
             told.push(Progress::Trouble(refusal.text.clone()));
             self.trouble = Some(refusal.text);
         }
@@ -457,7 +457,7 @@ impl Job {
     /// The disk has taken all there was.
     fn is_well(&mut self, told: &mut Vec<Progress>) {
         if self.trouble.take().is_some() {
-            tracing::warn!(call = %self.label.call, "commit goes on: the disk takes it again");
+            tracing::warn!(call = %self.label.call.id, "commit goes on: the disk takes it again");
             told.push(Progress::Well);
         }
         self.retry_after = RETRY[0];

@@ -30,8 +30,8 @@ use retrocall_core::{
     priority,
     ring::RingReader,
 };
-use retrocall_file::{Disk, Label, PART_SAMPLES_MAX, Paths};
-use retrocall_words::Reason;
+use retrocall_file::{Disk, PART_SAMPLES_MAX, Paths};
+use retrocall_words::{Label, Reason};
 
 /// The commits that are under way, and the threads that do them.
 pub struct Commits {
@@ -167,7 +167,7 @@ impl Commits {
 
     /// Where the recording of a call will be.
     pub fn path_of(&self, label: &Label) -> PathBuf {
-        Paths::of(&self.place.recordings, label.call, label.began_at).wav(1)
+        Paths::of(&self.place.recordings, label.call.id, label.call.began_at).wav(1)
     }
 
     /// Commits that are not durable yet.

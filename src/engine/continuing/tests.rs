@@ -6,7 +6,7 @@ use super::*;
 use crate::{Carried, Clock, Listener, memory_book::MemoryBook};
 use retrocall_settings::Settings;
 use retrocall_words::{
-    Ask, Begin, Target, Verdict,
+    Ask, Begin, Facts, Target, Verdict,
     audio::{Codec, Rate},
 };
 
@@ -52,6 +52,10 @@ fn begin(agent: &str) -> Begin {
     Begin::new(agent, Rate::new(8_000).expect("a rate"), Codec::Pcm16)
 }
 
+fn going_on(before: CallId, begin: Begin) -> Begin {
+    Begin { facts: Facts { continues: Some(before), ..begin.facts }, ..begin }
+}
+
 impl Desk {
     fn open(settings: Settings) -> Desk {
         let home = tempfile::tempdir().expect("a folder");
@@ -69,7 +73,7 @@ impl Desk {
 
     /// Whether a call of this agent may go on with that one.
     fn goes_on(&self, user: &str, agent: &str, before: CallId) -> Result<bool, Refusal> {
-        self.begin(user, Begin { continues: Some(before), ..begin(agent) }).map(|carried| carried.left_out.is_empty())
+        self.begin(user, going_on(before, begin(agent))).map(|carried| carried.left_out.is_empty())
     }
 
     fn ask(&self, call: CallId, ask: &Ask) -> retrocall_words::Answer {
@@ -84,7 +88,7 @@ impl Desk {
     /// A call of this agent whose connection is lost for longer than its grace.
     fn cut_off(&self, agent: &str, with: impl FnOnce(CallId)) -> CallId {
         let mut carried = self.begin(agent, begin(agent)).expect("room for a call");
-        let id = carried.facts.id;
+        let id = carried.call.id;
         for writer in carried.writers.iter_mut() {
             assert!(writer.provision(160));
             writer.push(0, &[77; 160]);
@@ -126,18 +130,17 @@ fn a_call_that_was_cut_off_long_ago_is_not_gone_on_with() {
 fn requests_for_a_call_mean_the_one_that_goes_on_with_it_however_often_it_was_cut_off() {
     let desk = Desk::open(Settings::default());
     let first = desk.cut_off("anna", |_| ());
-    let second = desk.begin("anna", Begin { continues: Some(first), ..begin("anna") }).expect("room for a call");
-    assert_eq!(desk.ask(first, &Ask::Mask).call, Some(second.facts.id));
-    desk.engine.connection_lost(second.facts.id, second.writers);
+    let second = desk.begin("anna", going_on(first, begin("anna"))).expect("room for a call");
+    assert_eq!(desk.ask(first, &Ask::Mask).call, Some(second.call.id));
+    desk.engine.connection_lost(second.call.id, second.writers);
     desk.pass(6 * SECOND);
     assert_eq!(desk.ask(first, &Ask::Record).reason, Some(Refusal::UnknownCall), "nothing goes on");
-    let third =
-        desk.begin("anna", Begin { continues: Some(second.facts.id), ..begin("anna") }).expect("room for a call");
+    let third = desk.begin("anna", going_on(second.call.id, begin("anna"))).expect("room for a call");
     assert!(third.states.masked, "what was masked stays masked");
-    for before in [first, second.facts.id] {
-        assert_eq!(desk.ask(before, &Ask::Unmask).call, Some(third.facts.id));
+    for before in [first, second.call.id] {
+        assert_eq!(desk.ask(before, &Ask::Unmask).call, Some(third.call.id));
     }
-    desk.engine.end(third.facts.id).expect("it is live");
+    desk.engine.end(third.call.id).expect("it is live");
     assert_eq!(desk.ask(first, &Ask::Record).reason, Some(Refusal::UnknownCall));
 }
 
@@ -146,16 +149,16 @@ fn a_press_keeps_what_went_before_too_while_that_waits_for_a_late_press() {
     let desk = Desk::open(Settings { one_in: 0, after_hangup: 60 * SECOND, ..Settings::default() });
     // Pressed after it goes on, and before.
     let first = desk.cut_off("anna", |_| ());
-    let second = desk.begin("anna", Begin { continues: Some(first), ..begin("anna") }).expect("room for a call");
-    assert_eq!(desk.ask(second.facts.id, &Ask::Record).answer, Verdict::Accepted);
+    let second = desk.begin("anna", going_on(first, begin("anna"))).expect("room for a call");
+    assert_eq!(desk.ask(second.call.id, &Ask::Record).answer, Verdict::Accepted);
     let third = desk.cut_off("bert", |_| ());
     let states = CallStates { recording: true, ..CallStates::default() };
-    let fourth = Begin { continues: Some(third), states, ..begin("bert") };
+    let fourth = Begin { states, ..going_on(third, begin("bert")) };
     let fourth = desk.begin("bert", fourth).expect("room for a call");
     // Nobody pressed for this one.
     let other = desk.cut_off("carl", |_| ());
     assert!(desk.engine.stop(60 * SECOND).calls.is_empty());
-    for call in [first, second.facts.id, third, fourth.facts.id] {
+    for call in [first, second.call.id, third, fourth.call.id] {
         assert!(desk.book.has_kept(call));
     }
     assert!(!desk.book.has_kept(other));
@@ -165,7 +168,7 @@ fn a_press_keeps_what_went_before_too_while_that_waits_for_a_late_press() {
 async fn whoever_carried_a_call_takes_it_up_again_and_a_stranger_does_not() {
     let desk = Desk::open(Settings::default());
     let carried = desk.begin("anna", begin("anna")).expect("room for a call");
-    let call = carried.facts.id;
+    let call = carried.call.id;
     assert_eq!(desk.ask(call, &Ask::Transfer { to: "bert".into() }).answer, Verdict::Accepted);
     desk.engine.connection_lost(call, carried.writers);
     let attach = async |user: &str| desk.engine.attach(&who(user), call, &desk.nobody).await;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use retrocall_engine::Listener;
 use retrocall_settings::Settings;
-use retrocall_words::{CallId, CallStates, Direction, Expect, audio::Leg};
+use retrocall_words::{CallStates, Customer, Expect, Facts, audio::Leg};
 
 /// How long a call that is expected may stay away.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
@@ -37,11 +37,9 @@ pub(super) enum Key {
 pub(super) struct Found {
     pub key: Key,
     pub leg: Leg,
-    pub agent: String,
-    pub customer: Option<String>,
-    pub direction: Direction,
-    /// The call before, and what held of it then.
-    pub continues: Option<CallId>,
+    pub facts: Facts,
+    pub customer: Option<Customer>,
+    /// What held of the call before.
     pub states: CallStates,
     /// Both legs, agent first.
     pub uuids: [Uuid; 2],
@@ -120,10 +118,8 @@ impl Pairing {
             return Found {
                 key: Key::Expected(number),
                 leg: if expect.legs[0] == uuid { Leg::Agent } else { Leg::Customer },
-                agent: expect.agent.clone(),
+                facts: expect.facts.clone(),
                 customer: expect.customer.clone(),
-                direction: expect.direction,
-                continues: expect.continues,
                 states: expect.states,
                 uuids: expect.legs,
                 listener: Some(Weak::clone(listener)),
@@ -135,10 +131,8 @@ impl Pairing {
         Found {
             key: Key::Pair(uuids[0]),
             leg: if uuids[0] == uuid { Leg::Agent } else { Leg::Customer },
-            agent: self.agents.get(prefix).unwrap_or(&self.agent).clone(),
+            facts: Facts::of(self.agents.get(prefix).unwrap_or(&self.agent)),
             customer: None,
-            direction: Direction::Inbound,
-            continues: None,
             states: CallStates::default(),
             uuids,
             listener: None,
@@ -156,7 +150,7 @@ impl Pairing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrocall_words::Event;
+    use retrocall_words::{Direction, Event};
 
     struct Nobody;
 
@@ -180,11 +174,9 @@ mod tests {
 
     fn expect(agent: &str, legs: [Uuid; 2]) -> Expect {
         Expect {
-            agent: agent.into(),
+            facts: Facts { direction: Direction::Outbound, ..Facts::of(agent) },
             customer: Some("+31 20".into()),
-            direction: Direction::Outbound,
             legs,
-            continues: None,
             states: CallStates::default(),
         }
     }
@@ -194,11 +186,11 @@ mod tests {
         let pairing = pairing(9);
         let [agent, customer, other] =
             ["0", "1", "2"].map(|last| pairing.find(uuid(&format!("000001ab-0000-4000-8000-00000000000{last}"))));
-        assert_eq!((agent.key, agent.leg, agent.agent.as_str()), (customer.key, Leg::Agent, "anna"));
-        assert_eq!((customer.leg, customer.agent.as_str()), (Leg::Customer, "anna"));
+        assert_eq!((agent.key, agent.leg, agent.facts.agent.as_str()), (customer.key, Leg::Agent, "anna"));
+        assert_eq!((customer.leg, customer.facts.agent.as_str()), (Leg::Customer, "anna"));
         assert_ne!(other.key, agent.key);
         assert_eq!(
-            pairing.find(uuid("00000abc-0000-4000-8000-000000000000")).agent,
+            pairing.find(uuid("00000abc-0000-4000-8000-000000000000")).facts.agent,
             Settings::default().audiosocket_agent
         );
     }
@@ -210,12 +202,15 @@ mod tests {
         assert!(pairing.expect(expect("anna", legs), nobody(), Instant::now()));
         let [agent, customer] = legs.map(|leg| pairing.find(leg));
         assert_eq!((agent.key, agent.leg, customer.leg), (customer.key, Leg::Agent, Leg::Customer));
-        assert_eq!((customer.agent.as_str(), customer.customer.as_deref()), ("anna", Some("+31 20")));
-        assert_eq!(customer.direction, Direction::Outbound);
+        assert_eq!(
+            (customer.facts.agent.as_str(), customer.customer.as_ref().map(Customer::number)),
+            ("anna", Some("+31 20"))
+        );
+        assert_eq!(customer.facts.direction, Direction::Outbound);
         // Said anew, it is another call.
         assert!(pairing.expect(expect("bert", legs), nobody(), Instant::now()));
         let again = pairing.find(legs[0]);
-        assert!(again.key != agent.key && again.agent == "bert");
+        assert!(again.key != agent.key && again.facts.agent == "bert");
         pairing.is_over(agent.key);
         assert_eq!(pairing.find(legs[1]).key, again.key);
         pairing.is_over(again.key);
@@ -231,7 +226,7 @@ mod tests {
         assert!(pairing.expect(expect("b", legs(2)), nobody(), now + Duration::from_secs(60)));
         assert!(!pairing.expect(expect("c", legs(3)), nobody(), now + Duration::from_secs(61)));
         assert!(pairing.expect(expect("c", legs(3)), nobody(), now + WAIT_MAX));
-        assert_eq!(pairing.find(legs(3)[0]).agent, "c");
+        assert_eq!(pairing.find(legs(3)[0]).facts.agent, "c");
         assert!(matches!(pairing.find(legs(1)[0]).key, Key::Pair(_)));
     }
 }

@@ -148,18 +148,18 @@ impl Switchboard {
 
     fn begin(&mut self, found: Found, rate: Rate) -> Result<Box<LegWriter>, Refusal> {
         let begin = Begin {
+            facts: found.facts.clone(),
             customer: found.customer,
-            direction: found.direction,
-            continues: found.continues,
+            rate,
+            codec: Codec::Pcm16,
             states: found.states,
-            ..Begin::new(found.agent.clone(), rate, Codec::Pcm16)
         };
         let (id, writer) = self.engine.begin_with_leg(&self.who, begin, found.leg, &self.ear)?;
-        info!(call = %id, agent = found.agent, rate_hz = rate.hz(), "a call comes over AudioSocket");
+        info!(call = %id, agent = found.facts.agent, rate_hz = rate.hz(), "a call comes over AudioSocket");
         if let Some(listener) = found.listener.and_then(|listener| listener.upgrade()) {
             self.engine.listen_to(id, &listener);
             let [agent_leg, customer_leg] = found.uuids;
-            listener.tell(&Event::Begun { call: id, agent: found.agent, agent_leg, customer_leg });
+            listener.tell(&Event::Begun { call: id, agent: found.facts.agent, agent_leg, customer_leg });
         }
         self.calls.insert(found.key, Call { id, rate, origin: Origin::new(Instant::now()) });
         Ok(writer)

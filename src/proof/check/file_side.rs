@@ -119,21 +119,22 @@ fn say_same(report: &mut Report, row: &Recording, mut files: Vec<(PathBuf, Said)
         return;
     }
     let sum = |of: fn(&Said) -> u64| files.iter().map(|(_, said)| of(said)).sum::<u64>();
-    let (seconds, bytes) = (label.rate.seconds(sum(|said| said.samples)), sum(|said| said.bytes));
+    let (seconds, bytes) = (label.call.rate.seconds(sum(|said| said.samples)), sum(|said| said.bytes));
     let says_incomplete = files.iter().any(|(_, said)| said.incomplete);
     // A row has its times in microseconds.
-    let is_same_time = row.start.as_microsecond() == label.began_at.as_microsecond();
+    let is_same_time = row.start.as_microsecond() == label.call.began_at.as_microsecond();
     let is_incomplete = row.state == RecordingState::Incomplete;
     let differences = [
-        (row.call != label.call).then(|| format!("call {} and {}", row.call, label.call)),
-        (row.agent != label.agent).then(|| "the agent".to_owned()),
-        (!is_same_time).then(|| format!("the beginning, {} and {}", local(row.start), local(label.began_at))),
-        (row.rate != u64::from(label.rate.hz())).then(|| format!("the rate, {} and {}", row.rate, label.rate.hz())),
+        (row.call != label.call.id).then(|| format!("call {} and {}", row.call, label.call.id)),
+        (row.agent != label.call.facts.agent).then(|| "the agent".to_owned()),
+        (!is_same_time).then(|| format!("the beginning, {} and {}", local(row.start), local(label.call.began_at))),
+        (row.rate != u64::from(label.call.rate.hz()))
+            .then(|| format!("the rate, {} and {}", row.rate, label.call.rate.hz())),
         row.seconds
             .is_none_or(|row| (row - seconds).abs() > SECONDS_ALIKE)
             .then(|| format!("the length, {} s and {seconds} s", row.seconds.unwrap_or(0.0))),
         (row.bytes != Some(bytes)).then(|| format!("the size, {} and {bytes}", row.bytes.unwrap_or(0))),
-        (row.continues != label.continues).then(|| "the call before".to_owned()),
+        (row.continues != label.call.facts.continues).then(|| "the call before".to_owned()),
         (row.reasons != label.reasons).then(|| {
             let words = |reasons: &[retrocall_words::Reason]| {
                 reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+")

@@ -80,12 +80,12 @@ impl Book {
 
     /// A call begins. Returns its place.
     pub(super) fn begin(&mut self, begin: &Begin) -> usize {
-        if let Some(before) = begin.continues {
+        if let Some(before) = begin.facts.continues {
             self.go_on(before, begin.states);
         }
         self.calls.push(Call {
             id: CallId::new(),
-            agent: begin.agent.clone(),
+            agent: begin.facts.agent.clone(),
             rate: begin.rate,
             states: begin.states,
             begin: begin.clone(),

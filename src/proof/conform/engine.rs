@@ -360,7 +360,7 @@ impl Connection {
             return Answer::refused(Refusal::MemoryFull);
         }
         let at = book.begin(begin);
-        let (call, agent, states) = (Some(book.calls[at].id), Some(begin.agent.clone()), Some(begin.states));
+        let (call, agent, states) = (Some(book.calls[at].id), Some(begin.facts.agent.clone()), Some(begin.states));
         self.calls.push(at);
         let channel = Some(self.calls.len() as u32 - 1);
         Answer { call, agent, channel, states, ..Answer::new(words::Verdict::Accepted) }
@@ -387,7 +387,7 @@ impl Connection {
             agent: Some(call.agent.clone()),
             channel,
             positions: Some(call.ends),
-            direction: Some(call.begin.direction),
+            direction: Some(call.begin.facts.direction),
             rate: Some(call.rate),
             codec: Some(call.begin.codec),
             states: Some(call.states),

@@ -54,9 +54,8 @@ fn what_was_cut_off_can_go_on_though_the_wall_clock_was_wrong_then_and_not_after
         (1, in_1970, Timestamp::UNIX_EPOCH, today()),
         (1, days_ago, at(0), today().saturating_sub(jiff::ToSpan::days(3))),
     ] {
-        let (agent, direction) = ("anna".to_owned(), Direction::Inbound);
-        let sequence = Some(number);
-        killed.note(Note::Begun(CallBegun { call, day, sequence, agent, direction, began_at, continues: None }));
+        let call = Call { began_at, ..call_of_anna(call) };
+        killed.note(Note::Begun(CallBegun { call, day, sequence: Some(number) }));
     }
     assert!(killed.close(LONG));
     let opened = open(&home).opened(LONG).unwrap();

@@ -167,7 +167,7 @@ impl Known {
 
     /// The id of the call that it goes on with, or was said to.
     pub fn continues(&self) -> Option<CallId> {
-        self.call.before().last().copied().or(self.call.announced().continues)
+        self.call.before().last().copied().or(self.call.announced().facts.continues)
     }
 
     /// How it is, over a connection that is there or not.

@@ -7,7 +7,7 @@ use crate::{
 };
 use retrocall_words as words;
 use retrocall_words::{
-    Begin, CallStates, Direction, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN,
+    Begin, CallStates, Customer, Direction, Facts, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN,
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
 };
 
@@ -66,7 +66,8 @@ impl Said {
             private: options.private_ != 0,
             objected: options.objected != 0,
         };
-        let begin = Begin { customer, direction, continues, states, ..Begin::new(agent, rate, codec) };
+        let facts = Facts { direction, continues, ..Facts::of(agent) };
+        let begin = Begin { facts, customer: customer.map(Customer::from), rate, codec, states };
         Ok(Said { begin, room, left_out })
     }
 }

@@ -50,7 +50,7 @@ impl Call {
     /// [`PlayError`] if the engine refuses it or the connection is gone.
     pub fn begin(client: &mut Client, begin: Begin) -> Result<Call, PlayError> {
         let Announced { id, channel, states, left_out } = announce(client, begin.clone())?;
-        let (agent, before) = (begin.agent.clone(), Vec::new());
+        let (agent, before) = (begin.facts.agent.clone(), Vec::new());
         Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out })
     }
 
@@ -71,7 +71,8 @@ impl Call {
             return Err(not_said("the rate and the codec of the call"));
         };
         let (id, states) = (call.unwrap_or(id), answer.states.unwrap_or_default());
-        let begin = Begin { direction: answer.direction.unwrap_or_default(), ..Begin::new(agent.clone(), rate, codec) };
+        let mut begin = Begin::new(agent.clone(), rate, codec);
+        begin.facts.direction = answer.direction.unwrap_or_default();
         let (before, left_out) = (Vec::new(), Vec::new());
         Ok((Call { agent, begin, id, channel, states, ended_by: None, before, left_out }, positions))
     }
@@ -179,15 +180,17 @@ impl Call {
     }
 
     fn begin_again(&mut self, client: &mut Client) -> Result<(), PlayError> {
-        let begin = Begin { continues: Some(self.id), states: self.states, ..self.begin.clone() };
-        let as_theirs = Begin { agent: self.agent.clone(), ..begin.clone() };
+        let mut begin = Begin { states: self.states, ..self.begin.clone() };
+        begin.facts.continues = Some(self.id);
+        let mut as_theirs = begin.clone();
+        as_theirs.facts.agent.clone_from(&self.agent);
         let Announced { id, channel, states, left_out } = match announce(client, as_theirs) {
             // It had gone to another agent, and the engine does not know that any more: it is offered again.
             Err(PlayError::Refused(answer))
-                if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.agent =>
+                if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.facts.agent =>
             {
                 let begun = announce(client, begin)?;
-                let to = std::mem::replace(&mut self.agent, self.begin.agent.clone());
+                let to = std::mem::replace(&mut self.agent, self.begin.facts.agent.clone());
                 client.ask(Request::new(Target::Channel(begun.channel), Ask::Transfer { to }))?;
                 begun
             }

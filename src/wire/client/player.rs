@@ -11,7 +11,7 @@ use std::{
 
 use super::{Call, Client, ClientError, Return, WavError, WavSource};
 use retrocall_words::{
-    Answer, Ask, Begin, CallId, Direction, EndedBy, Event, Refusal, Verdict,
+    Answer, Ask, Begin, CallId, Customer, Direction, EndedBy, Event, Facts, Refusal, Verdict,
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
 };
 
@@ -236,8 +236,8 @@ impl Player {
     pub fn begin(client: &mut Client, source: WavSource, script: Script) -> Result<Player, PlayError> {
         let rate = source.rate();
         let begin = Begin {
-            customer: script.customer,
-            direction: script.direction,
+            facts: Facts { direction: script.direction, ..Facts::of(script.agent.clone()) },
+            customer: script.customer.map(Customer::from),
             ..Begin::new(script.agent, rate, source.codec())
         };
         let call = Call::begin(client, begin)?;

@@ -67,7 +67,7 @@ fn every_sample_arrives_once_and_in_its_place() {
         .collect();
     assert!(agent == (0..1_001u32).flat_map(|n| ((n * 7) as i16).to_le_bytes()).collect::<Vec<_>>());
     let Some(Seen::Asked(begin)) = seen.first() else { panic!("begin comes first") };
-    assert!(matches!(&begin.ask, Ask::Begin(begin) if begin.agent == "anna" && begin.codec == Codec::Pcm16));
+    assert!(matches!(&begin.ask, Ask::Begin(begin) if begin.facts.agent == "anna" && begin.codec == Codec::Pcm16));
     assert!(matches!(seen.last(), Some(Seen::Asked(request)) if request.ask == Ask::End));
 }
 

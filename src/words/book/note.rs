@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::Marks;
-use crate::{CallId, Customer, Direction, Reason, audio::Rate, customer::in_plain};
+use crate::{Call, CallId, Customer, Label, Reason, customer::in_plain};
 
 /// Something to be written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,20 +53,13 @@ crate::words! {
 /// A call that has begun.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallBegun {
-    /// The id.
-    pub call: CallId,
+    /// The call.
+    #[serde(flatten)]
+    pub call: Call,
     /// The label of the period whose sequence the call is in: a day (UTC).
     pub day: Date,
     /// The call's place there. None: it never gets one.
     pub sequence: Option<u64>,
-    /// Who talks for the desk.
-    pub agent: String,
-    /// Who called whom.
-    pub direction: Direction,
-    /// When it began, by the wall clock.
-    pub began_at: Timestamp,
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
 }
 
 /// A call that has ended.
@@ -99,26 +92,22 @@ pub struct CallEnded {
     pub lost_frames: u64,
 }
 
-/// What a recording is of: the call, as it is known when its commit begins and again when that ends.
+/// What a recording is of, as it is known when its commit begins and again when that ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
-    /// The call.
-    pub call: CallId,
-    /// Whose call it is.
-    pub agent: String,
+    /// What the recording says of itself.
+    #[serde(flatten)]
+    pub label: Label,
     /// The customer's number, if known. One that was written down before stays where there is none.
     #[serde(with = "in_plain")]
     pub customer: Option<Customer>,
-    /// Who called whom.
-    pub direction: Direction,
-    /// When the call began, by the wall clock.
-    pub began_at: Timestamp,
-    /// Samples a second.
-    pub rate: Rate,
-    /// Why it was selected.
-    pub reasons: Vec<Reason>,
-    /// The call before, if this one goes on where that one was cut off.
-    pub continues: Option<CallId>,
+}
+
+impl RecordedCall {
+    /// The call.
+    pub fn call(&self) -> &Call {
+        &self.label.call
+    }
 }
 
 /// A commit that has begun. From here on the recording can be found by the customer's number, whatever happens to the engine.
@@ -182,7 +171,10 @@ pub struct Participant {
 impl fmt::Debug for RecordingKept {
     /// Without the marks: digits that a customer pressed are the customer's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordingKept").field("call", &self.of.call).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("RecordingKept")
+            .field("call", &self.of.call().id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

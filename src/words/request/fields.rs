@@ -14,9 +14,9 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Ask, Begin, CallId, CallStates, Direction, Expect, Request, RequestError, Target, Verb};
+use super::{Ask, Begin, CallId, CallStates, Customer, Expect, Facts, Request, RequestError, Target, Verb};
 use crate::{
-    SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
+    Direction, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
 };
 
@@ -207,12 +207,10 @@ impl Fields<'_> {
     fn take_ask(&mut self, verb: Verb) -> Result<Ask, String> {
         Ok(match verb {
             Verb::Begin => Ask::Begin(Begin {
-                agent: self.needed(&AGENT, name)?,
+                facts: self.take_facts()?,
                 rate: self.needed(&RATE, Ok)?,
                 codec: self.needed(&CODEC, Ok)?,
-                customer: self.optional(&CUSTOMER, name)?,
-                direction: self.optional(&DIRECTION, Ok)?.unwrap_or_default(),
-                continues: self.optional(&CONTINUES, Ok)?,
+                customer: self.take_customer()?,
                 states: self.take_states()?,
             }),
             Verb::Expect => Ask::Expect(self.take_expect()?),
@@ -258,15 +256,26 @@ impl Fields<'_> {
     }
 
     fn take_expect(&mut self) -> Result<Expect, String> {
-        let agent = self.needed(&AGENT, name)?;
+        let facts = self.take_facts()?;
         let legs: [Uuid; 2] = [self.needed(&AGENT_LEG, Ok)?, self.needed(&CUSTOMER_LEG, Ok)?];
         if legs[0] == legs[1] {
             return Err("`agent_leg` and `customer_leg` are the same: each leg has a UUID of its own".to_owned());
         }
-        let customer = self.optional(&CUSTOMER, name)?;
-        let direction = self.optional(&DIRECTION, Ok)?.unwrap_or_default();
-        let continues = self.optional(&CONTINUES, Ok)?;
-        Ok(Expect { agent, customer, direction, legs, continues, states: self.take_states()? })
+        Ok(Expect { facts, customer: self.take_customer()?, legs, states: self.take_states()? })
+    }
+
+    /// What the call is. What is not said has its default.
+    fn take_facts(&mut self) -> Result<Facts, String> {
+        let known = Facts::of(self.needed(&AGENT, name)?);
+        Ok(Facts {
+            direction: self.optional(&DIRECTION, Ok)?.unwrap_or(known.direction),
+            continues: self.optional(&CONTINUES, Ok)?,
+            ..known
+        })
+    }
+
+    fn take_customer(&mut self) -> Result<Option<Customer>, String> {
+        Ok(self.optional(&CUSTOMER, name)?.map(Customer::from))
     }
 
     /// What held of the call before. What is not said does not hold.
@@ -442,9 +451,9 @@ pub(super) struct Written<'a> {
     objected: Option<bool>,
 }
 
-impl Written<'_> {
+impl<'a> Written<'a> {
     /// The fields of a request.
-    pub(super) fn of(request: &Request) -> Written<'_> {
+    pub(super) fn of(request: &'a Request) -> Written<'a> {
         let mut fields = Written { id: request.id, r#do: request.ask.verb().as_str(), ..Written::default() };
         match &request.target {
             Target::Channel(channel) => fields.channel = Some(*channel),
@@ -454,19 +463,15 @@ impl Written<'_> {
         }
         match &request.ask {
             Ask::Begin(begin) => {
-                (fields.agent, fields.customer) = (Some(begin.agent.as_str()), begin.customer.as_deref());
-                (fields.direction, fields.rate, fields.codec) =
-                    (Some(begin.direction), Some(begin.rate), Some(begin.codec));
-                fields.go_on(begin.continues, begin.states);
+                (fields.rate, fields.codec) = (Some(begin.rate), Some(begin.codec));
+                fields.announce(&begin.facts, begin.customer.as_ref(), begin.states);
             }
             Ask::Share { frame_samples, depth_ms } => {
                 (fields.frame_samples, fields.depth_ms) = (*frame_samples, *depth_ms);
             }
             Ask::Expect(expect) => {
-                (fields.agent, fields.customer) = (Some(expect.agent.as_str()), expect.customer.as_deref());
-                fields.direction = Some(expect.direction);
                 [fields.agent_leg, fields.customer_leg] = expect.legs.map(Some);
-                fields.go_on(expect.continues, expect.states);
+                fields.announce(&expect.facts, expect.customer.as_ref(), expect.states);
             }
             Ask::EraseLast { seconds } => fields.seconds = Some(*seconds),
             Ask::Transfer { to } => fields.to = Some(to),
@@ -475,10 +480,12 @@ impl Written<'_> {
         }
         fields
     }
-    /// What a call that goes on has from the one before. What does not hold need not be said.
-    fn go_on(&mut self, continues: Option<CallId>, states: CallStates) {
+
+    /// What is said of a call. Of the states what does not hold need not be said.
+    fn announce(&mut self, facts: &'a Facts, customer: Option<&'a Customer>, states: CallStates) {
+        (self.agent, self.customer) = (Some(facts.agent.as_str()), customer.map(Customer::number));
+        (self.direction, self.continues) = (Some(facts.direction), facts.continues);
         let said = |state: bool| state.then_some(true);
-        self.continues = continues;
         (self.recording, self.masked, self.on_hold) =
             (said(states.recording), said(states.masked), said(states.on_hold));
         (self.private, self.objected) = (said(states.private), said(states.objected));

@@ -12,14 +12,17 @@ fn refused(json: impl AsRef<[u8]>) -> String {
 fn every_request_comes_back_from_its_json() {
     let call = CallId::new();
     let begin = Begin {
+        facts: Facts { direction: Direction::Outbound, ..Facts::of("anna") },
         customer: Some("+31 20 1234567".into()),
-        direction: Direction::Outbound,
         ..Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Alaw)
     };
     let states = CallStates { recording: true, on_hold: true, ..CallStates::default() };
     let asks = [
         (Target::Own, Ask::Begin(begin.clone())),
-        (Target::Own, Ask::Begin(Begin { continues: Some(call), states, ..begin })),
+        (
+            Target::Own,
+            Ask::Begin(Begin { facts: Facts { continues: Some(call), ..begin.facts.clone() }, states, ..begin }),
+        ),
         (Target::Call(call), Ask::Attach),
         (Target::Channel(3), Ask::Share { frame_samples: None, depth_ms: None }),
         (Target::Own, Ask::Share { frame_samples: Some(320), depth_ms: Some(2_000) }),
@@ -32,11 +35,9 @@ fn every_request_comes_back_from_its_json() {
         (
             Target::Own,
             Ask::Expect(Expect {
-                agent: "anna".into(),
+                facts: Facts { continues: Some(call), ..Facts::of("anna") },
                 customer: None,
-                direction: Direction::Inbound,
                 legs: [1, 2].map(Uuid::from_u128),
-                continues: Some(call),
                 states,
             }),
         ),
@@ -131,8 +132,8 @@ fn a_call_is_captured_whatever_else_is_said_of_it_and_what_can_not_be_used_is_na
         let json = format!(r#"{{"do":"begin","agent":"anna",{more},"rate":8000,"codec":"ulaw"}}"#);
         let request = Request::from_json(json.as_bytes()).unwrap_or_else(|why| panic!("{json}: {why}"));
         let Ask::Begin(begin) = request.ask else { panic!("a call begins") };
-        assert_eq!((begin.agent.as_str(), begin.rate.hz(), begin.codec), ("anna", 8_000, Codec::Ulaw));
-        (request.id, begin.customer, begin.direction, request.left_out)
+        assert_eq!((begin.facts.agent.as_str(), begin.rate.hz(), begin.codec), ("anna", 8_000, Codec::Ulaw));
+        (request.id, begin.customer, begin.facts.direction, request.left_out)
     };
     let nothing = (None, None, Direction::Inbound);
     for (more, left_out) in [

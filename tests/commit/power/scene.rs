@@ -8,8 +8,8 @@ use std::{
 
 use retrocall::{
     audio::Leg,
-    commit::{Commits, Disk, Label, Progress},
-    protocol::Reason,
+    commit::{Commits, Disk, Progress},
+    protocol::{Label, Reason},
 };
 
 use crate::{
@@ -125,7 +125,7 @@ impl Scene {
     /// A call of an agent begins.
     pub fn call(&mut self, agent: &str) -> usize {
         let mut call = Call::new(8_000);
-        call.label.agent = agent.to_owned();
+        call.label.call.facts.agent = agent.to_owned();
         let (reasons, spoken) = (call.label.reasons.clone(), [Vec::new(), Vec::new()]);
         self.actors.push(Actor { call, recording: None, reasons, spoken, card: None, first: 0 });
         self.actors.len() - 1

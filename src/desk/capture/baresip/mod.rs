@@ -22,7 +22,7 @@ use super::{Desk, Session, SessionFacts};
 use life::Step;
 use phone::Heard;
 use retrocall_words::{
-    Ask, Begin, CallId, Direction, Verdict,
+    Ask, Begin, CallId, Customer, Direction, Facts, Verdict,
     audio::{Codec, Rate},
 };
 
@@ -149,8 +149,8 @@ impl Bridge {
             return;
         }
         let begin = Begin {
-            customer: talk.customer.clone(),
-            direction: talk.direction,
+            facts: Facts { direction: talk.direction, ..Facts::of(self.agent.clone()) },
+            customer: talk.customer.clone().map(Customer::from),
             ..Begin::new(self.agent.clone(), desk.rate(), Codec::Pcm16)
         };
         match Session::begin(&self.socket, begin) {

@@ -7,7 +7,7 @@ use std::{
 use super::*;
 use retrocall_core::{memory::Arena, ring::Ring};
 use retrocall_file::{DiskFile, Entry, PART_SAMPLES_MAX, RealDisk};
-use retrocall_words::{CallId, Direction, audio::Rate};
+use retrocall_words::{Call, CallId, Facts, audio::Rate};
 
 /// A disk whose files take so many bytes and no more.
 struct Full(u64);
@@ -102,15 +102,8 @@ fn no_audio_stays_in_the_buffers_after_a_step_that_went_well_or_failed() {
             writer.push(i as u64 * 160, frame);
         }
     }
-    let label = Label {
-        call: CallId::new(),
-        agent: "anna".to_owned(),
-        direction: Direction::Inbound,
-        rate: Rate::new(8_000).expect("a rate"),
-        began_at: "2026-03-01T12:00:00Z".parse().expect("a time"),
-        continues: None,
-        reasons: vec![],
-    };
+    let (rate, began_at) = (Rate::new(8_000).expect("a rate"), "2026-03-01T12:00:00Z".parse().expect("a time"));
+    let label = Label { call: Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at }, reasons: vec![] };
     let mut buffers = Buffers::new(true).expect("memory for a test");
     for full_bytes in [u64::MAX, 40_000] {
         let home = tempfile::tempdir().expect("a home");
