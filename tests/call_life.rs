@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use model::{From, Model, Step, step};
 use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
@@ -18,6 +17,7 @@ use retrocall::{
     memory::Arena,
     protocol::{Call, CallId, Facts, Reason, Refusal},
     ring::{LegWriter, Ring, Span},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn rate() -> Rate {
 
 /// A call that begins.
 fn live(ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
-    let call = Call { id: CallId::new(), facts: Facts::of("anna"), rate: rate(), began_at: Timestamp::now() };
+    let call = Call { id: CallId::new(), facts: Facts::of("anna"), rate: rate(), began_at: SystemClock.wall() };
     LiveCall::begin(call, Codec::Pcm16, ring, drawn, rules)
 }
 
@@ -201,7 +201,7 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
     let (ring, writers) = Ring::new(Arc::clone(&arena));
     let rules = Rules { keep_agent_on_hold, objection_covers_record: false };
     let call = live(Arc::clone(&ring), drawn, rules);
-    let base = Instant::now();
+    let base = SystemClock.now();
     // While nothing has arrived, a leg's clock is the time.
     let base_time = ring.clock(Leg::Agent, base, rate());
     let mut real = Real { call, writers, base, base_time };

@@ -6,13 +6,14 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, ExitStatus, Output, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use retrocall::words::{Clock as _, SystemClock};
 
 /// 45 seconds of talk.
 const TALK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/talk-8k.wav");
@@ -165,9 +166,9 @@ fn the_buttons_work_on_the_live_call_of_an_agent() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the program runs");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = SystemClock.now() + Duration::from_secs(60);
     while engine.json(&["calls", "--json"]).as_array().is_none_or(Vec::is_empty) {
-        assert!(Instant::now() < deadline, "the call does not begin");
+        assert!(SystemClock.now() < deadline, "the call does not begin");
     }
     let said = |typed: &[&str]| {
         let out = engine.run(&[typed, &["--agent", "anna"]].concat());

@@ -1,57 +1,23 @@
 //! A day of a desk in seconds: the real engine, its real disk and catalog, and a clock of our own.
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
+use jiff::SignedDuration;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Rate},
     catalog,
-    engine::{Carried, Clock, Engine, Left, Listener},
+    engine::{Carried, Engine, Left, Listener},
     protocol::{Ask, Begin, CallId, Event, Principal, Reason, Refusal, Target, Verdict},
     ring::LegWriter,
     settings::Settings,
+    words::{Clock as _, SystemClock, TestClock},
 };
 
 const RATE_HZ: u64 = 8_000;
 const HOUR_S: u64 = 3_600;
 /// Samples of a frame: 100 ms, so that a day does not take all day.
 const FRAME: usize = 800;
-
-/// A clock that stands still until it is told. Its wall may be put forward and back.
-struct TestClock(Mutex<(Timestamp, Duration)>);
-
-impl TestClock {
-    fn at(wall: &str) -> Arc<TestClock> {
-        Arc::new(TestClock(Mutex::new((wall.parse().expect("a time"), Duration::ZERO))))
-    }
-
-    fn go_on(&self, by: Duration) {
-        let mut clock = self.0.lock();
-        clock.0 += SignedDuration::try_from(by).expect("not that long");
-        clock.1 += by;
-    }
-
-    fn step_wall(&self, seconds: i64) {
-        self.0.lock().0 += SignedDuration::from_secs(seconds);
-    }
-}
-
-impl Clock for TestClock {
-    fn wall(&self) -> Timestamp {
-        self.0.lock().0
-    }
-
-    fn passed(&self) -> Duration {
-        self.0.lock().1
-    }
-}
 
 struct Nobody;
 
@@ -69,8 +35,8 @@ struct Desk {
 
 impl Desk {
     fn open(home: &Path, settings: &Settings, wall: &str) -> Desk {
-        let clock = TestClock::at(wall);
-        let open = |home: &Path, today| catalog::open(home, today, settings.country);
+        let clock = Arc::new(TestClock::at(wall.parse().expect("a time")));
+        let open = |home: &Path, clock| catalog::open(home, clock, settings.country);
         let engine = Engine::start_with(home, settings, open, Arc::clone(&clock) as _).expect("an engine");
         let who = Principal::owner(0, "owner".to_owned());
         Desk { engine, clock, who, listener: Arc::new(Nobody) }
@@ -199,11 +165,11 @@ fn a_day_with_midnight_clock_steps_and_a_two_hour_call_keeps_the_right_calls_and
     let desk = Desk::open(home.path(), &settings, "2026-11-23T16:00:00Z");
     let mut live: HashMap<CallId, Talk> = HashMap::new();
     let mut expected: HashMap<CallId, Expected> = HashMap::new();
-    let began = Instant::now();
+    let began = SystemClock.now();
     let mut begun = 0;
     for second in 0..24 * HOUR_S {
         if second % (3 * HOUR_S) == 1_000 {
-            desk.clock.step_wall(random.random_range(-1_800..1_800));
+            desk.clock.step_wall(SignedDuration::from_secs(random.random_range(-1_800..1_800)));
         }
         // The last calls begin in time to end.
         let long = second == 6 * HOUR_S;
@@ -224,7 +190,7 @@ fn a_day_with_midnight_clock_steps_and_a_two_hour_call_keeps_the_right_calls_and
             };
             live.insert(carried.call.id, talk);
         }
-        desk.clock.go_on(Duration::from_secs(1));
+        desk.clock.pass(Duration::from_secs(1));
         live.retain(|call, talk| {
             a_second_of_controls(&desk, *call, talk, &mut random);
             let [agent, customer] = &mut **talk.writers.as_mut().expect("it is connected");
@@ -247,7 +213,7 @@ fn a_day_with_midnight_clock_steps_and_a_two_hour_call_keeps_the_right_calls_and
     assert_eq!(desk.engine.stop(Duration::from_secs(60)), Left { calls: vec![], is_written: true });
     assert_eq!(desk.engine.arena().held_bytes(), 0, "nothing is held when the day is over");
     check_the_day(home.path(), &expected);
-    println!("{} calls of a day in {:.1} s", expected.len(), began.elapsed().as_secs_f64());
+    println!("{} calls of a day in {:.1} s", expected.len(), SystemClock.since(began).as_secs_f64());
 }
 
 fn check_the_day(home: &Path, expected: &HashMap<CallId, Expected>) {
@@ -298,7 +264,7 @@ fn a_wall_clock_that_is_set_back_lets_no_call_end_before_it_began_and_no_day_beg
     for (_, call) in &calls[..2] {
         desk.engine.end(call.call.id).expect("it is live");
     }
-    desk.clock.go_on(Duration::from_secs(10));
+    desk.clock.pass(Duration::from_secs(10));
     desk.engine.stop(Duration::from_secs(60));
     let rows = catalog::calls(home.path()).expect("a catalog");
     let number = rows.iter().find(|row| row.agent == "yesterday").and_then(|row| row.sequence);

@@ -7,7 +7,7 @@ use std::{
     os::unix::net::UnixDatagram,
     path::Path,
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -18,6 +18,7 @@ use retrocall::{
     audio::{Codec, Leg, Rate},
     client::Client,
     protocol::{Answer, Ask, Begin, Request, Status, Target, Verdict},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 
@@ -67,13 +68,13 @@ impl Engine {
 
     /// The status as soon as `is_so`.
     fn status_when(&self, is_so: impl Fn(&Status) -> bool) -> Status {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = SystemClock.now() + LIMIT;
         loop {
             let status = self.status();
             if is_so(&status) {
                 return status;
             }
-            assert!(Instant::now() < deadline, "it does not come: {status:?}");
+            assert!(SystemClock.now() < deadline, "it does not come: {status:?}");
         }
     }
 
@@ -160,9 +161,9 @@ fn the_figures_move_as_calls_come_and_are_kept_discarded_and_refused() {
     assert_eq!(engine.run(&["record", "--agent", "nobody"]).status.code(), Some(1));
     let (mut client, channel) = live_call(&engine);
     // Whoever asks twice in a moment gets the same page.
-    let deadline = Instant::now() + LIMIT;
+    let deadline = SystemClock.now() + LIMIT;
     let live = std::iter::repeat_with(|| engine.scrape())
-        .find(|page| page["retrocall_calls_begun_total"] == 3.0 || Instant::now() > deadline)
+        .find(|page| page["retrocall_calls_begun_total"] == 3.0 || SystemClock.now() > deadline)
         .expect("a page");
     assert_eq!((live["retrocall_calls_live"], live["retrocall_calls_begun_total"]), (1.0, 3.0));
     assert!(live["retrocall_memory_held_bytes"] > 0.0);
@@ -173,9 +174,9 @@ fn the_figures_move_as_calls_come_and_are_kept_discarded_and_refused() {
     assert_eq!(live["retrocall_frames_total"], frames);
 
     let status = engine.status_when(|status| status.totals.discards == 2);
-    let deadline = Instant::now() + LIMIT;
+    let deadline = SystemClock.now() + LIMIT;
     let after = std::iter::repeat_with(|| engine.scrape())
-        .find(|page| page["retrocall_discards_total"] == 2.0 || Instant::now() > deadline)
+        .find(|page| page["retrocall_discards_total"] == 2.0 || SystemClock.now() > deadline)
         .expect("a page");
     for (series, expected) in [
         ("retrocall_calls_live", 0.0),

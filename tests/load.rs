@@ -26,6 +26,7 @@ use retrocall::{
     audio::Leg,
     catalog::Outcome,
     protocol::{AudioHead, audio_message},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::{Value, json};
 
@@ -177,11 +178,11 @@ fn load(connections: usize) {
     let mut lanes: Vec<Lane> = lanes.into_iter().map(Lane::of).collect();
 
     let (cpu, own) = (cpu_seconds(&format!("/proc/{}/stat", desk.pid())), cpu_seconds("/proc/self/stat"));
-    let began = Instant::now();
+    let began = SystemClock.now();
     let buttons = press_buttons(&desk, &calls, began);
     let lag = speak(&mut lanes, &calls, &talk, frames, began);
     buttons.join().expect("every press of a button is accepted");
-    let took = began.elapsed().as_secs_f64();
+    let took = SystemClock.since(began).as_secs_f64();
     let cpu = cpu_seconds(&format!("/proc/{}/stat", desk.pid())) - cpu;
     eprintln!(
         "{CALLS} calls over {connections} connections for {took:.1} s: the engine used {cpu:.2} s of CPU ({:.1} % of a core, {:.1} µs a \
@@ -234,7 +235,7 @@ fn press_buttons(desk: &Desk, calls: &[Call], began: Instant) -> JoinHandle<()> 
     presses.sort_unstable();
     thread::spawn(move || {
         for (after, call) in presses {
-            thread::sleep((began + FRAME * (after as u32 + 1)).saturating_duration_since(Instant::now()));
+            thread::sleep(SystemClock.until(began + FRAME * (after as u32 + 1)));
             let answer = buttons.ask(&json!({"do": "record", "call": call}));
             assert_eq!(answer["answer"], "accepted", "{answer}");
         }
@@ -258,7 +259,7 @@ fn speak(lanes: &mut [Lane], calls: &[Call], talk: &Talk, frames: usize, began: 
     // The lanes that have something to send.
     let mut busy: Vec<usize> = Vec::new();
     while turn < turns || !busy.is_empty() {
-        let now = Instant::now();
+        let now = SystemClock.now();
         while turn < turns && due(turn) <= now {
             let call = &calls[turn % CALLS];
             let out = &mut lanes[call.lane].out;
@@ -271,7 +272,7 @@ fn speak(lanes: &mut [Lane], calls: &[Call], talk: &Talk, frames: usize, began: 
         }
         busy.retain(|lane| !lanes[*lane].send());
         lag.waiting_bytes_max = lag.waiting_bytes_max.max(busy.iter().map(|lane| lanes[*lane].waiting_bytes()).sum());
-        let next = if turn < turns { due(turn).saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+        let next = if turn < turns { SystemClock.until(due(turn)) } else { Duration::ZERO };
         thread::sleep(next.max(SLEEP_MIN));
     }
     lag

@@ -10,13 +10,14 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use desk::{Desk, Home, PATIENCE, Ran, Sound, fixture, wait_for};
+use retrocall::words::{Clock as _, SystemClock};
 
 /// Runs an example. None, and a line that says so, if there is no Python here.
 fn python(example: &str, args: &[&str]) -> Option<Ran> {
@@ -429,13 +430,13 @@ fn round(desk: Desk, random: &mut StdRng, number: u64) -> Option<Desk> {
     };
     let mut phone = start(&desk, 0, "")?;
     while phone.next().get("ready").is_none() {}
-    let began = Instant::now();
+    let began = SystemClock.now();
     thread::sleep(killed_at);
     let heard = if victim == Victim::Engine { Vec::new() } else { phone.kill() };
     let desk = if victim == Victim::Phone { desk } else { desk.kill().start(&["--one-in", "0"]) };
     if victim != Victim::Engine {
         let done: Vec<&str> = heard.iter().filter_map(|line| line["pressed"].as_str()).collect();
-        let from = (began.elapsed().as_millis() as usize * 8) / 160 * 160;
+        let from = (SystemClock.since(began).as_millis() as usize * 8) / 160 * 160;
         phone = start(&desk, from, &done.join(",")).expect("there is Python");
     }
     let facts = loop {

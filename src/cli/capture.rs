@@ -1,10 +1,6 @@
 //! `retrocall capture`: one call from sound devices, the microphone and what the speaker plays.
 
-use std::{
-    path::PathBuf,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
@@ -18,7 +14,7 @@ use super::{
 use retrocall_desk::capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts};
 use retrocall_engine::watch::signals::wishes;
 use retrocall_words::{
-    self as words, Begin, CallId, Customer, Direction,
+    self as words, Begin, CallId, Clock as _, Customer, Direction, SystemClock,
     audio::{Codec, Leg, Rate},
     name,
 };
@@ -173,8 +169,8 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
             desk.rate().hz()
         ));
     }
-    let end = args.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
-    while end.is_none_or(|end| Instant::now() < end) {
+    let end = args.seconds.map(|seconds| SystemClock.now() + Duration::from_secs_f64(seconds));
+    while end.is_none_or(|end| SystemClock.now() < end) {
         match stopped.recv_timeout(TURN) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,

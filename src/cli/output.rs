@@ -15,7 +15,7 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use retrocall_engine::watch::spool::{self, LogLines, Spool};
-use retrocall_words::{shown, shown_json, shown_lines};
+use retrocall_words::{Clock as _, SystemClock, shown, shown_json, shown_lines};
 
 /// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
 pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
@@ -115,12 +115,12 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(what: impl Into<String>) -> Progress {
-        Progress { bar: None, began: Instant::now(), what: what.into() }
+        Progress { bar: None, began: SystemClock.now(), what: what.into() }
     }
 
     /// `done` of `of` seconds.
     pub(super) fn set(&mut self, (done, of): (f64, f64)) {
-        if self.began.elapsed() > PATIENCE {
+        if SystemClock.since(self.began) > PATIENCE {
             self.show((done * 1e3) as u64, (of * 1e3) as u64, format!("{done:.0} of {of:.0} s"));
         }
     }

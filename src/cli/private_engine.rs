@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Once},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -24,6 +24,7 @@ use super::{Failure, output, output::LOG_FILTER};
 use retrocall_client::client::{Client, ClientError};
 use retrocall_proof::inside::Asker;
 use retrocall_settings::SOCKET_FILE;
+use retrocall_words::{Clock as _, SystemClock};
 
 /// Where the engine's log goes, in its home.
 pub(super) const LOG_FILE: &str = "engine.log";
@@ -119,8 +120,8 @@ impl PrivateEngine {
         let mut held = self.child.lock();
         let child = held.as_mut()?;
         signal(child, Signal::SIGABRT);
-        let deadline = Instant::now() + STOP_MAX;
-        while Instant::now() < deadline {
+        let deadline = SystemClock.now() + STOP_MAX;
+        while SystemClock.now() < deadline {
             if let Ok(Some(status)) = child.try_wait() {
                 *held = None;
                 return Some(status);
@@ -131,7 +132,7 @@ impl PrivateEngine {
     }
 
     fn wait_until_it_listens(&self, socket: &Path) -> Result<(), Failure> {
-        let deadline = Instant::now() + START_MAX;
+        let deadline = SystemClock.now() + START_MAX;
         loop {
             match Client::connect(socket) {
                 Ok(_) => return Ok(()),
@@ -141,7 +142,7 @@ impl PrivateEngine {
             if self.has_ended() {
                 return Err(Failure::whole(format!("the private engine did not start: {}", self.last_words())));
             }
-            if Instant::now() > deadline {
+            if SystemClock.now() > deadline {
                 return Err(Failure::new("the private engine does not listen", self.last_words()));
             }
             thread::sleep(LISTEN_LOOK);
@@ -180,8 +181,8 @@ impl PrivateEngine {
         let mut held = self.child.lock();
         let Some(mut child) = held.take() else { return true };
         signal(&child, Signal::SIGTERM);
-        let deadline = Instant::now() + STOP_MAX;
-        while Instant::now() < deadline {
+        let deadline = SystemClock.now() + STOP_MAX;
+        while SystemClock.now() < deadline {
             match child.try_wait() {
                 Ok(Some(status)) => return status.success(),
                 Ok(None) => thread::sleep(LOOK),

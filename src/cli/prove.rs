@@ -10,7 +10,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
 };
 
 use clap::Args;
@@ -27,7 +26,7 @@ use checks::{Check, Report, Run};
 use desk::{Call, Playing};
 use retrocall_proof::{Needles, inside::Asker, written::Watch};
 use retrocall_settings::SETTINGS_FILE;
-use retrocall_words::Status;
+use retrocall_words::{Clock as _, Status, SystemClock};
 
 const EXAMPLES: &str = "\
 What it does:
@@ -138,7 +137,7 @@ struct Proof {
     plan: Arc<Plan>,
     home: PathBuf,
     flags: Vec<String>,
-    since: SystemTime,
+    since: Timestamp,
     watch: Result<Watch, std::io::Error>,
     checks: Vec<Check>,
     progress: Progress,
@@ -190,7 +189,7 @@ fn flags(args: &ProveArgs) -> Vec<String> {
 }
 
 fn prove(home: &Path, seed: u64, flags: Vec<String>) -> Result<Report, Failure> {
-    let since = SystemTime::now();
+    let since = SystemClock.wall();
     let plan = Arc::new(Plan::new(seed));
     fs::write(home.join(SETTINGS_FILE), SETTINGS)
         .and_then(|()| fs::create_dir(home.join(WORKS_IN)))
@@ -206,7 +205,7 @@ fn prove(home: &Path, seed: u64, flags: Vec<String>) -> Result<Report, Failure> 
     checks.extend(disk::checks(&home, &plan, since));
     checks.push(disk::written(&home, watch));
     checks.push(disk::recordings(&home, &plan));
-    run.at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    run.at = SystemClock.wall().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     Ok(Report::new(run, checks))
 }
 

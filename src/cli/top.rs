@@ -8,7 +8,7 @@ use std::{
     io::{self, IsTerminal},
     path::PathBuf,
     process, thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use clap::Args;
@@ -24,7 +24,7 @@ use ratatui::{
 
 use super::{Context, Failure, mask, record, unmask};
 use retrocall_client::client::{Client, ClientError};
-use retrocall_words::{Answer, Ask, CallId, LiveCall, Refusal, Request, Target, Verdict};
+use retrocall_words::{Answer, Ask, CallId, Clock as _, LiveCall, Refusal, Request, SystemClock, Target, Verdict};
 use screen::{Memory, View};
 
 const EXAMPLES: &str = "Examples:
@@ -87,14 +87,14 @@ fn restore_when_ended_by_a_signal() {
 fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: Desk) -> io::Result<()> {
     let mut view = View::default();
     loop {
-        let next = Instant::now() + LOOK;
+        let next = SystemClock.now() + LOOK;
         match desk.look() {
             Ok((calls, memory)) => view.see(calls, memory),
             Err(error) => view.see_nothing(context.client_failure(error).to_string()),
         }
         loop {
             terminal.draw(|frame| screen::draw(frame, &view))?;
-            if !event::poll(next.saturating_duration_since(Instant::now()))? {
+            if !event::poll(SystemClock.until(next))? {
                 break;
             }
             let Event::Key(key) = event::read()? else { continue };

@@ -23,6 +23,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::barrier;
+use retrocall_words::{Clock as _, SystemClock};
 use tracing::{error, info};
 
 /// A thread that waits for nothing outside and is at one thing for longer than this hangs.
@@ -59,7 +60,7 @@ pub struct Heart {
 #[must_use = "the thread is busy for as long as this is there"]
 pub struct Work<'h>(&'h Heart);
 
-static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+static STARTED: LazyLock<Instant> = LazyLock::new(|| SystemClock.now());
 static HEARTS: Mutex<Vec<Weak<Heart>>> = Mutex::new(Vec::new());
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -83,7 +84,7 @@ impl Heart {
     /// The thread is busy, and alive at this moment: for one that is never at rest.
     pub fn beat(&self) {
         // Relaxed: a number that somebody looks at, and nothing that is ordered by it.
-        self.busy_since_ms.store(STARTED.elapsed().as_millis() as u64 + 1, Ordering::Relaxed);
+        self.busy_since_ms.store(SystemClock.since(*STARTED).as_millis() as u64 + 1, Ordering::Relaxed);
     }
 
     /// What is wrong with the thread at this moment, in words.
@@ -130,12 +131,12 @@ pub fn spawn(
         first();
         let mut pause = PAUSE;
         loop {
-            let began = Instant::now();
+            let began = SystemClock.now();
             if contain(&heart.name, || work(&heart)).is_some() {
                 return;
             }
-            heart.has_panicked(Instant::now());
-            pause = if began.elapsed() > PANICS_WITHIN { PAUSE } else { (2 * pause).min(PAUSE_MAX) };
+            heart.has_panicked(SystemClock.now());
+            pause = if SystemClock.since(began) > PANICS_WITHIN { PAUSE } else { (2 * pause).min(PAUSE_MAX) };
             thread::sleep(pause);
         }
     })
@@ -174,7 +175,7 @@ pub fn panics() -> u64 {
 /// What is wrong with a thread that the engine can't do without, in words for people, with the next step. None if all is well.
 pub fn trouble() -> Option<String> {
     let hearts: Vec<_> = HEARTS.lock().iter().filter_map(Weak::upgrade).collect();
-    let now = Instant::now();
+    let now = SystemClock.now();
     let trouble = hearts.iter().find_map(|heart| heart.trouble(now))?;
     Some(format!("{trouble}: see the log, and start the engine again when no call is live"))
 }
@@ -243,16 +244,16 @@ mod tests {
     #[test]
     fn a_thread_that_hangs_or_fails_again_and_again_is_named_and_one_that_waits_for_a_disk_is_not() {
         let [hangs, waits] = [Waits::Never, Waits::Outside].map(|waits| Heart::new("test-hangs", waits));
-        let long_after = Instant::now() + 3 * PATIENCE;
+        let long_after = SystemClock.now() + 3 * PATIENCE;
         assert_eq!(hangs.trouble(long_after), None, "a thread without work is well");
         let work = [hangs.work(), waits.work()];
-        assert_eq!(hangs.trouble(Instant::now()), None);
+        assert_eq!(hangs.trouble(SystemClock.now()), None);
         assert!(hangs.trouble(long_after).is_some_and(|text| text.contains("the thread test-hangs")));
         assert_eq!(waits.trouble(long_after), None);
         drop(work);
         assert_eq!(hangs.trouble(long_after), None);
 
-        let now = Instant::now();
+        let now = SystemClock.now();
         let fails = Heart::new("test-fails", Waits::Outside);
         (0..2).for_each(|_| fails.has_panicked(now));
         assert_eq!(fails.trouble(now), None);

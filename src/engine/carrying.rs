@@ -79,7 +79,7 @@ impl Engine {
     pub fn connection_lost(&self, id: CallId, writers: Box<[LegWriter; 2]>) {
         let Ok(entry) = self.registry.get(id) else { return };
         info!(call = %id, grace_ms = self.grace.as_millis() as u64, "the connection of a call is lost");
-        let lost_at = Some(self.clock.passed());
+        let lost_at = Some(self.clock.now());
         let mut state = entry.state.lock();
         for (leg, writer) in Leg::ALL.into_iter().zip(*writers) {
             state.slots.give_back(leg, Box::new(writer), lost_at);
@@ -93,7 +93,7 @@ impl Engine {
     pub fn leg_lost(&self, id: CallId, leg: Leg, writer: Box<LegWriter>) {
         let Ok(entry) = self.registry.get(id) else { return };
         info!(call = %id, ?leg, grace_ms = self.grace.as_millis() as u64, "the connection of a leg is lost");
-        entry.state.lock().slots.give_back(leg, writer, Some(self.clock.passed()));
+        entry.state.lock().slots.give_back(leg, writer, Some(self.clock.now()));
         self.look_after_soon();
     }
 
@@ -102,7 +102,7 @@ impl Engine {
         let Ok(entry) = self.registry.get(id) else { return true };
         let mut state = entry.state.lock();
         state.slots.give_back(leg, writer, None);
-        let is_over = state.is_over(self.clock.passed(), self.grace);
+        let is_over = state.is_over(self.clock.now(), self.grace);
         drop(state);
         if is_over {
             // Refused if the engine has ended it before: then it is over all the same.

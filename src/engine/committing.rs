@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
-use super::{Beginning, Engine, counters::Mishap, marks, registry::Entry};
+use super::{Engine, counters::Mishap, marks, registry::Entry};
 use crate::{
     call::{Marks, SelectedCall},
     commit::{CommitHandle, Progress},
@@ -18,7 +18,7 @@ use crate::{
 use retrocall_core::ring::RingReader;
 use retrocall_file::Durable;
 use retrocall_words::{
-    Call, CallId, Customer, Event, Label, Reason,
+    Beginning, Call, CallId, Customer, Event, Label, Reason,
     book::{Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState},
 };
 
@@ -129,7 +129,7 @@ impl Engine {
     ) {
         let (samples, reasons) = (selected.outcome().samples, selected.reasons().to_vec());
         let (customer, beginning) = (entry.customer.clone(), entry.beginning);
-        let ended = Ended { call: selected, customer, beginning, pressed, settled: Instant::now() };
+        let ended = Ended { call: selected, customer, beginning, pressed, settled: self.clock.now() };
         self.committing.0.lock().insert(entry.id, ended);
         commit.finish(samples, reasons);
     }
@@ -145,7 +145,7 @@ impl Engine {
         };
         let call = &selected.outcome().call;
         let label = Label { call: call.clone(), reasons: selected.reasons().to_vec() };
-        let registered = registered(durable, &label, beginning.time(self.clock.passed()));
+        let registered = registered(durable, &label, beginning.time(self.clock.now()));
         let kept = RecordingKept {
             of: RecordedCall { label, customer: customer.clone() },
             marks: marks::of_catalog(durable.marks(), selected.marks().digits(call.rate), durable.end(), call.rate),
@@ -155,8 +155,8 @@ impl Engine {
         let (seconds, bytes) = (kept.seconds, durable.bytes());
         info!(call = %call.id, agent = call.facts.agent, seconds, bytes, "a recording is kept");
         self.book.note(Note::Kept(Box::new(kept)));
-        let since_press = pressed.map(|pressed| pressed.elapsed());
-        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, settled.elapsed());
+        let since_press = pressed.map(|pressed| self.clock.since(pressed));
+        self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, self.clock.since(*settled));
         let ended = committing.remove(&durable.call());
         // To wipe a long call takes a while.
         drop(committing);

@@ -15,11 +15,11 @@ use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::{
-    Clock, Engine,
+    Engine,
     registry::{Entry, State},
 };
 use crate::call::{LiveCall, Moment};
-use retrocall_words::{CallId, CallStates, Event, Principal, PrincipalId, Refusal, book::CutOff};
+use retrocall_words::{CallId, CallStates, Clock, Event, Principal, PrincipalId, Refusal, book::CutOff};
 
 /// How long after its end, or after the engine's start, a call can be gone on with: clients come back within seconds.
 const GO_ON_MAX: Duration = Duration::from_secs(600);
@@ -73,7 +73,7 @@ pub(super) struct CutOffs {
 struct Known {
     calls: HashMap<CallId, Before>,
     /// Until when each of them is, the first one first.
-    until: VecDeque<(Duration, CallId)>,
+    until: VecDeque<(Instant, CallId)>,
 }
 
 impl CutOffs {
@@ -89,7 +89,7 @@ impl CutOffs {
     fn add(&self, id: CallId, before: Before) {
         let mut known = self.known.lock();
         known.calls.insert(id, before);
-        known.until.push_back((self.clock.passed() + GO_ON_MAX, id));
+        known.until.push_back((self.clock.now() + GO_ON_MAX, id));
     }
 
     fn has(&self, id: CallId, fits: impl Fn(&Before) -> bool) -> bool {
@@ -98,7 +98,7 @@ impl CutOffs {
 
     /// Takes one that `fits`: it can be gone on with once.
     fn take_if(&self, id: CallId, fits: impl Fn(&Before) -> bool) -> Option<Before> {
-        let now = self.clock.passed();
+        let now = self.clock.now();
         let mut known = self.known.lock();
         while let Some((_, late)) = known.until.pop_front_if(|(until, _)| *until < now) {
             known.calls.remove(&late);
@@ -189,7 +189,7 @@ impl Engine {
     fn record_from_the_first(&self, entry: &Entry, state: &mut State) -> Result<(), Refusal> {
         let Some(call) = state.call.as_mut() else { return Err(Refusal::Ended) };
         let (_, commit) = self.record(entry, call, None, Moment::InOrder)?;
-        (state.commit, state.pressed) = (commit, Some(Instant::now()));
+        (state.commit, state.pressed) = (commit, Some(self.clock.now()));
         self.record_before(entry);
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Engine {
             match self.record(&before, call, None, Moment::InOrder) {
                 Ok((_, commit)) => {
                     if commit.is_some() {
-                        (state.commit, state.pressed) = (commit, Some(Instant::now()));
+                        (state.commit, state.pressed) = (commit, Some(self.clock.now()));
                     }
                     self.settle(&before, &mut state);
                 }

@@ -1,6 +1,6 @@
 //! What is asked of a live call.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -40,7 +40,7 @@ impl Engine {
     ) -> Controlled {
         match self.find(who, target) {
             Ok(entry) => {
-                let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(Instant::now()) };
+                let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(self.clock.now()) };
                 self.control_entry(who, &entry, ask, listener, moment)
             }
             Err(refusal) => Answer::refused(refusal).into(),
@@ -83,7 +83,7 @@ impl Engine {
             }),
             Ask::Record => self.record(entry, call, Some(listener), moment).map(|(done, commit)| {
                 if commit.is_some() {
-                    (state.commit, state.pressed) = (commit, Some(Instant::now()));
+                    (state.commit, state.pressed) = (commit, Some(self.clock.now()));
                     self.record_before(entry);
                 }
                 done
@@ -151,7 +151,7 @@ impl Engine {
         if state.offered_to.as_deref() == Some(to) {
             return Ok((Done::Already { at }, format!("offered to {to} already: {until}")));
         }
-        self.quotas.account_of(who).pace(self.clock.passed())?;
+        self.quotas.account_of(who).pace(self.clock.now())?;
         state.offered_to = Some(to.to_owned());
         let offered = Event::Offered { call: entry.id, agent, to: to.to_owned() };
         let here = match self.presence.tell_agent(to, &offered) {

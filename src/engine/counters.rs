@@ -9,7 +9,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use retrocall_words::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict, Word};
@@ -123,7 +123,6 @@ impl Histogram {
 
 /// What the engine counts, since it started.
 pub struct Counters {
-    started: Instant,
     calls_begun: AtomicU64,
     calls_refused: Tally<{ Refusal::ALL.len() }>,
     strays: AtomicU64,
@@ -153,7 +152,6 @@ fn one(counter: &AtomicU64) {
 impl Counters {
     pub(super) fn new() -> Counters {
         Counters {
-            started: Instant::now(),
             calls_begun: AtomicU64::new(0),
             calls_refused: Tally::new(),
             strays: AtomicU64::new(0),
@@ -175,10 +173,6 @@ impl Counters {
             after_press: Histogram::new(),
             after_hangup: Histogram::new(),
         }
-    }
-
-    pub(super) fn uptime(&self) -> Duration {
-        self.started.elapsed()
     }
 
     pub(super) fn call_begun(&self) {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tracing::{debug, info};
 
 use super::{
-    Beginning, Engine, Listener,
+    Engine, Listener,
     listener::Listeners,
     registry::{Carrier, Entry, State},
     slots::Slots,
@@ -16,7 +16,7 @@ use super::{
 use crate::call::{LiveCall, Outcome, Settled};
 use retrocall_core::ring::{LegCounts, LegWriter, Ring};
 use retrocall_words::{
-    Begin, Call, CallId, CallStates, EndedBy, Event, Facts, Principal, Reason, Refusal,
+    Begin, Beginning, Call, CallId, CallStates, EndedBy, Event, Facts, Principal, Reason, Refusal,
     audio::{Codec, Leg},
     book::{self, CallBegun, CallEnded, Note, Number, day_of},
 };
@@ -81,7 +81,7 @@ impl Engine {
         takes: impl FnOnce(&mut Slots) -> Option<T>,
     ) -> Result<(Arc<Entry>, T, Vec<String>), Refusal> {
         self.admit(who, &begin)?;
-        let counted = self.quotas.account_of(who).begin(self.clock.passed())?;
+        let counted = self.quotas.account_of(who).begin(self.clock.now())?;
         let Begin { facts, customer, rate, codec, states: said } = begin;
         let continues = facts.continues;
         let before = continues.and_then(|id| self.take_before(who, id));
@@ -90,7 +90,7 @@ impl Engine {
         let call = Call { id: CallId::new(), facts, rate, began_at: beginning.at };
         let drawn = self.note_begin(&call);
         debug!(call = %call.id, agent = call.facts.agent, rate_hz = rate.hz(), "a call begins");
-        let (ring, writers) = Ring::new(Arc::clone(&self.arena));
+        let (ring, writers) = Ring::made_at(Arc::clone(&self.arena), beginning.instant);
         let live = LiveCall::begin(call.clone(), codec, Arc::clone(&ring), drawn, self.rules);
         let listeners = Listeners::default();
         listeners.add(listener);
@@ -103,7 +103,6 @@ impl Engine {
             customer,
             codec,
             ring,
-            began: Instant::now(),
             beginning,
             listeners: Arc::new(listeners),
             before: before.map(|before| before.ids).unwrap_or_default(),
@@ -178,7 +177,7 @@ impl Engine {
             entry.listeners.tell(&Event::Ended { call: entry.id, by });
         }
         if waits {
-            state.pressable_until = Some(self.clock.passed() + self.after_hangup);
+            state.pressable_until = Some(self.clock.now() + self.after_hangup);
             entry.link_changed.notify_waiters();
             self.look_after_soon();
         } else {
@@ -191,8 +190,8 @@ impl Engine {
         let Some(call) = state.call.take() else { return };
         self.note_cut_off(entry, state, &call);
         let (commit, pressed) = (state.commit.take(), state.pressed);
-        let hangup = state.pressable_until.map(|until| until.saturating_sub(self.after_hangup));
-        let ended_at = entry.beginning.time(hangup.unwrap_or_else(|| self.clock.passed()));
+        let hangup = state.pressable_until.map(|until| until - self.after_hangup);
+        let ended_at = entry.beginning.time(hangup.unwrap_or_else(|| self.clock.now()));
         match call.settle() {
             Settled::Selected(selected) => {
                 self.book.note(ended(selected.outcome(), selected.reasons(), ended_at));
@@ -215,7 +214,15 @@ impl Entry {
         let call = state.call.as_ref();
         let agent = call.map_or(&*self.call.facts.agent, LiveCall::agent).to_owned();
         let states = call.map(LiveCall::states).unwrap_or_default();
-        Carried { call: self.call.clone(), codec: self.codec, agent, began: self.began, writers, states, left_out }
+        Carried {
+            call: self.call.clone(),
+            codec: self.codec,
+            agent,
+            began: self.beginning.instant,
+            writers,
+            states,
+            left_out,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -118,7 +118,7 @@ struct Usage {
 #[derive(Debug, Clone, Copy)]
 struct Begins {
     left: f64,
-    at: Duration,
+    at: Instant,
 }
 
 /// What all have taken, and may take.
@@ -172,7 +172,7 @@ impl Quotas {
     }
 
     /// Forgets the users who have taken nothing for a while.
-    pub(super) fn forget_the_absent(&self, now: Duration) {
+    pub(super) fn forget_the_absent(&self, now: Instant) {
         let limits = &self.limits;
         self.users.lock().retain(|_, user| Arc::strong_count(user) > 1 || !user.is_as_new(limits, now));
     }
@@ -180,22 +180,22 @@ impl Quotas {
 
 impl Usage {
     /// Takes the right to begin one call, or to offer one.
-    fn take_begin(&self, limits: &Limits, now: Duration) -> bool {
+    fn take_begin(&self, limits: &Limits, now: Instant) -> bool {
         let mut begins = self.begins.lock();
         let left = self.left(*begins, limits, now);
         *begins = Some(Begins { left: if left >= 1.0 { left - 1.0 } else { left }, at: now });
         left >= 1.0
     }
 
-    fn left(&self, begins: Option<Begins>, limits: &Limits, now: Duration) -> f64 {
+    fn left(&self, begins: Option<Begins>, limits: &Limits, now: Instant) -> f64 {
         // A softphone may announce all its calls at once, as after a restart.
         let most = limits.calls.user as f64;
         begins.map_or(most, |Begins { left, at }| {
-            most.min(left + now.saturating_sub(at).as_secs_f64() * limits.begins_per_second)
+            most.min(left + now.saturating_duration_since(at).as_secs_f64() * limits.begins_per_second)
         })
     }
 
-    fn is_as_new(&self, limits: &Limits, now: Duration) -> bool {
+    fn is_as_new(&self, limits: &Limits, now: Instant) -> bool {
         let begins = *self.begins.lock();
         self.left(begins, limits, now) >= limits.calls.user as f64
     }
@@ -232,7 +232,7 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::CallsPerUser`], [`Refusal::TooManyCalls`], [`Refusal::BeginsPerSecond`].
-    pub(super) fn begin(&self, now: Duration) -> Result<Counted, Refusal> {
+    pub(super) fn begin(&self, now: Instant) -> Result<Counted, Refusal> {
         let own = self.user.as_ref().map(|user| &user.calls);
         self.quotas.calls.take_with(own, 1, 1, &self.quotas.limits.calls).map_err(|full| match full {
             Full::User => Refusal::CallsPerUser,
@@ -246,7 +246,7 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::BeginsPerSecond`].
-    pub(super) fn pace(&self, now: Duration) -> Result<(), Refusal> {
+    pub(super) fn pace(&self, now: Instant) -> Result<(), Refusal> {
         match &self.user {
             Some(user) if !user.take_begin(&self.quotas.limits, now) => Err(Refusal::BeginsPerSecond),
             _ => Ok(()),
@@ -293,10 +293,10 @@ impl Drop for Counted {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use retrocall_words::book::NOTES_MAX;
+    use std::time::Duration;
 
-    const NOW: Duration = Duration::ZERO;
+    use super::*;
+    use retrocall_words::{Clock as _, TestClock, book::NOTES_MAX};
 
     fn quotas(settings: Settings) -> Arc<Quotas> {
         let connections_max = settings.connections_max;
@@ -337,24 +337,25 @@ mod tests {
     #[test]
     fn calls_begun_and_ended_without_a_pause_are_refused_and_come_back_with_time() {
         let quotas = quotas(Settings { calls_per_user: 4, begins_per_second: 2, ..Settings::default() });
+        let now = TestClock::default().now();
         let begin = |uid, now| user(&quotas, uid).begin(now).map(drop);
         for _ in 0..4 {
-            assert_eq!(begin(1, NOW), Ok(()));
+            assert_eq!(begin(1, now), Ok(()));
         }
-        assert_eq!(begin(1, NOW), Err(Refusal::BeginsPerSecond));
-        assert_eq!(begin(2, NOW), Ok(()), "another user has its own");
-        assert_eq!(begin(1, Duration::from_millis(499)), Err(Refusal::BeginsPerSecond));
-        assert_eq!(begin(1, Duration::from_millis(500)), Ok(()));
-        assert_eq!(begin(1, Duration::from_millis(500)), Err(Refusal::BeginsPerSecond));
-        let hour = Duration::from_secs(3_600);
-        assert_eq!((0..9).filter(|_| begin(1, hour).is_ok()).count(), 4, "never more at once than may be live");
+        assert_eq!(begin(1, now), Err(Refusal::BeginsPerSecond));
+        assert_eq!(begin(2, now), Ok(()), "another user has its own");
+        assert_eq!(begin(1, now + Duration::from_millis(499)), Err(Refusal::BeginsPerSecond));
+        assert_eq!(begin(1, now + Duration::from_millis(500)), Ok(()));
+        assert_eq!(begin(1, now + Duration::from_millis(500)), Err(Refusal::BeginsPerSecond));
+        let later = |hours: u64| now + Duration::from_secs(3_600 * hours);
+        assert_eq!((0..9).filter(|_| begin(1, later(1)).is_ok()).count(), 4, "never more at once than may be live");
         // Over whatever connection: it is not forgotten before there is nothing to remember.
-        quotas.forget_the_absent(hour);
-        assert_eq!(begin(1, hour), Err(Refusal::BeginsPerSecond));
-        quotas.forget_the_absent(2 * hour);
+        quotas.forget_the_absent(later(1));
+        assert_eq!(begin(1, later(1)), Err(Refusal::BeginsPerSecond));
+        quotas.forget_the_absent(later(2));
         assert!(quotas.users.lock().is_empty());
         let pbx = quotas.account_of(&Principal::audiosocket());
-        assert!((0..10_000).all(|_| pbx.begin(NOW).is_ok()));
+        assert!((0..10_000).all(|_| pbx.begin(now).is_ok()));
     }
 
     #[test]

@@ -5,7 +5,10 @@
 //! A kind is who asked, for what, and why it was refused. It does not matter over how many connections: whoever connects anew for each request
 //! would fill the log all the same.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use tracing::info;
@@ -43,7 +46,7 @@ type Kind = (PrincipalId, &'static str, Why);
 /// Those that followed a first one.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
-    since: Duration,
+    since: Instant,
     more: u64,
 }
 
@@ -53,7 +56,7 @@ pub struct Refusals(Mutex<HashMap<Kind, Counted>>);
 
 impl Refusals {
     /// Whether a refusal is to be logged: it is the first of its kind. Else it is counted.
-    pub(super) fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why, now: Duration) -> bool {
+    pub(super) fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why, now: Instant) -> bool {
         let mut kinds = self.0.lock();
         if let Some(counted) = kinds.get_mut(&(who, ask, why)) {
             counted.more += 1;
@@ -67,8 +70,8 @@ impl Refusals {
     }
 
     /// Logs what was counted for long enough.
-    pub(super) fn tell_counted(&self, now: Duration) {
-        self.tell(|counted| now.saturating_sub(counted.since) >= COUNTED_FOR);
+    pub(super) fn tell_counted(&self, now: Instant) {
+        self.tell(|counted| now.saturating_duration_since(counted.since) >= COUNTED_FOR);
     }
 
     /// Logs all that was counted: the engine stops.
@@ -89,15 +92,16 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_words::{Clock as _, TestClock};
 
     #[test]
     fn thousands_of_refusals_of_a_kind_are_one_line_and_a_count() {
-        let refusals = Refusals::default();
+        let (refusals, now) = (Refusals::default(), TestClock::default().now());
         let (anna, bert) = (PrincipalId::User(1), PrincipalId::User(2));
         let why = Why::Refusal(Refusal::NotYours);
         let mut told = 0;
         for at_ms in 0..5_000 {
-            told += usize::from(refusals.is_news(anna, "record", why, Duration::from_millis(at_ms)));
+            told += usize::from(refusals.is_news(anna, "record", why, now + Duration::from_millis(at_ms)));
         }
         assert_eq!(told, 1);
         // Another verb, another reason and another user are news.
@@ -107,19 +111,19 @@ mod tests {
             (bert, "record", why),
             (bert, "connect", Why::NotReading),
         ] {
-            assert!(refusals.is_news(who, ask, why, Duration::from_secs(5)));
+            assert!(refusals.is_news(who, ask, why, now + Duration::from_secs(5)));
         }
-        refusals.tell_counted(Duration::from_secs(59));
-        assert!(!refusals.is_news(anna, "record", why, Duration::from_secs(59)));
-        refusals.tell_counted(COUNTED_FOR);
-        assert!(refusals.is_news(anna, "record", why, COUNTED_FOR));
-        assert!(!refusals.is_news(bert, "record", why, COUNTED_FOR));
+        refusals.tell_counted(now + Duration::from_secs(59));
+        assert!(!refusals.is_news(anna, "record", why, now + Duration::from_secs(59)));
+        refusals.tell_counted(now + COUNTED_FOR);
+        assert!(refusals.is_news(anna, "record", why, now + COUNTED_FOR));
+        assert!(!refusals.is_news(bert, "record", why, now + COUNTED_FOR));
     }
 
     #[test]
     fn the_kinds_that_are_kept_apart_have_a_limit() {
-        let refusals = Refusals::default();
-        let news = |uid| refusals.is_news(PrincipalId::User(uid), "record", Why::NotReading, Duration::ZERO);
+        let (refusals, now) = (Refusals::default(), TestClock::default().now());
+        let news = |uid| refusals.is_news(PrincipalId::User(uid), "record", Why::NotReading, now);
         assert!((0..KINDS_MAX as u32).all(news));
         assert!(!news(KINDS_MAX as u32));
     }

@@ -9,11 +9,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Beginning, Listener, listener::Listeners, quotas::Counted, slots::Slots};
+use super::{Listener, listener::Listeners, quotas::Counted, slots::Slots};
 use crate::{call::LiveCall, commit::CommitHandle};
 use retrocall_core::ring::{LegCounts, Ring};
 use retrocall_words::{
-    Call, CallId, Customer, Principal, PrincipalId, Refusal,
+    Beginning, Call, CallId, Customer, Principal, PrincipalId, Refusal,
     audio::{Codec, Leg, Rate},
 };
 
@@ -47,9 +47,7 @@ pub(super) struct Entry {
     /// How its samples come.
     pub codec: Codec,
     pub ring: Arc<Ring>,
-    /// When it began, for the limit on positions.
-    pub began: Instant,
-    /// The same by the engine's clock, for when it ended.
+    /// When it began: for the limit on positions, and for when it ended.
     pub beginning: Beginning,
     pub listeners: Arc<Listeners>,
     /// Whose call it counts as.
@@ -72,7 +70,7 @@ pub(super) struct State {
     /// What brings it its legs.
     pub slots: Slots,
     /// Once it has ended: until when record can still be pressed.
-    pub pressable_until: Option<Duration>,
+    pub pressable_until: Option<Instant>,
     /// Whoever carries it now, or did last.
     pub carrier: Carrier,
     /// Whether another call goes on with it.
@@ -291,7 +289,7 @@ impl State {
     }
 
     /// Whether its time has come: the grace of its legs, or the wait for a late press, is over.
-    pub(super) fn is_over(&self, now: Duration, grace: Duration) -> bool {
+    pub(super) fn is_over(&self, now: Instant, grace: Duration) -> bool {
         match self.pressable_until {
             None => self.slots.are_over(now, grace),
             Some(until) => now >= until,

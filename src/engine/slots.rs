@@ -2,7 +2,7 @@
 //!
 //! Belongs here: which leg has a connection, which waits for one, and since when. Does not: connections, what ends a call.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use retrocall_core::ring::LegWriter;
 use retrocall_words::audio::Leg;
@@ -12,11 +12,11 @@ enum Slot {
     /// A connection has the writer.
     Taken,
     /// No connection has it: none has come yet, the last one ended the leg, or (then since when) was lost.
-    Free { writer: Box<LegWriter>, lost_at: Option<Duration> },
+    Free { writer: Box<LegWriter>, lost_at: Option<Instant> },
 }
 
 impl Slot {
-    fn lost_at(&self) -> Option<Duration> {
+    fn lost_at(&self) -> Option<Instant> {
         match self {
             Slot::Taken => None,
             Slot::Free { lost_at, .. } => *lost_at,
@@ -51,7 +51,7 @@ impl Slots {
     }
 
     /// A connection gives a leg back: it was lost at this time or, without one, has said that nothing more comes.
-    pub(super) fn give_back(&mut self, leg: Leg, writer: Box<LegWriter>, lost_at: Option<Duration>) {
+    pub(super) fn give_back(&mut self, leg: Leg, writer: Box<LegWriter>, lost_at: Option<Instant>) {
         self.0[leg.index()] = Slot::Free { writer, lost_at };
     }
 
@@ -65,8 +65,9 @@ impl Slots {
     }
 
     /// Whether nothing more comes: no leg has a connection, and none that was lost has grace left.
-    pub(super) fn are_over(&self, now: Duration, grace: Duration) -> bool {
-        let has_grace = |slot: &Slot| slot.lost_at().is_some_and(|lost_at| now.saturating_sub(lost_at) < grace);
+    pub(super) fn are_over(&self, now: Instant, grace: Duration) -> bool {
+        let has_grace =
+            |slot: &Slot| slot.lost_at().is_some_and(|lost_at| now.saturating_duration_since(lost_at) < grace);
         !self.any_taken() && !self.0.iter().any(has_grace)
     }
 }
@@ -77,9 +78,14 @@ mod tests {
 
     use super::*;
     use retrocall_core::{memory::Arena, ring::Ring};
+    use retrocall_words::{Clock as _, TestClock};
 
     const GRACE: Duration = Duration::from_secs(5);
-    const SECOND: Duration = Duration::from_secs(1);
+
+    /// So many seconds after the begin, by a clock that nobody moves.
+    fn at(seconds: u64) -> Instant {
+        TestClock::default().now() + Duration::from_secs(seconds)
+    }
 
     fn slots() -> Slots {
         let (_, writers) = Ring::new(Arc::new(Arena::new(1 << 16, true).expect("memory for a test")));
@@ -92,16 +98,16 @@ mod tests {
         let agent = slots.take(Leg::Agent).expect("it is free");
         assert!(slots.take(Leg::Agent).is_none(), "one connection has a leg");
         let customer = slots.take(Leg::Customer).expect("it is free");
-        slots.give_back(Leg::Agent, agent, Some(SECOND));
-        assert!(!slots.are_over(9 * SECOND, GRACE) && !slots.are_lost(), "the other leg is there");
-        slots.give_back(Leg::Customer, customer, Some(8 * SECOND));
-        assert!(!slots.are_over(12 * SECOND, GRACE) && slots.are_lost());
-        assert!(slots.are_over(13 * SECOND, GRACE));
+        slots.give_back(Leg::Agent, agent, Some(at(1)));
+        assert!(!slots.are_over(at(9), GRACE) && !slots.are_lost(), "the other leg is there");
+        slots.give_back(Leg::Customer, customer, Some(at(8)));
+        assert!(!slots.are_over(at(12), GRACE) && slots.are_lost());
+        assert!(slots.are_over(at(13), GRACE));
         // Whichever comes back, and however often, goes on with the call.
         let agent = slots.take(Leg::Agent).expect("it is free again");
-        assert!(!slots.are_over(99 * SECOND, GRACE) && !slots.are_lost());
+        assert!(!slots.are_over(at(99), GRACE) && !slots.are_lost());
         slots.give_back(Leg::Agent, agent, None);
-        assert!(slots.are_over(13 * SECOND, GRACE) && !slots.are_over(12 * SECOND, GRACE));
+        assert!(slots.are_over(at(13), GRACE) && !slots.are_over(at(12), GRACE));
     }
 
     #[test]
@@ -114,6 +120,6 @@ mod tests {
         assert!(slots.take(Leg::Agent).is_some());
         let mut slots = slots;
         slots.give_back(Leg::Customer, Box::new(customer), None);
-        assert!(!slots.are_over(SECOND, GRACE));
+        assert!(!slots.are_over(at(1), GRACE));
     }
 }

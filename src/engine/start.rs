@@ -8,12 +8,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::civil::Date;
 use nix::sys::resource;
 use tracing::{info, warn};
 
 use super::{
-    Clock, Counters, Engine, Guarantees, Home, HomeError, SystemClock,
+    Counters, Engine, Guarantees, Home, HomeError,
     committing::{Committing, OfThisRun},
     continuing::CutOffs,
     quotas::Quotas,
@@ -31,7 +30,10 @@ use retrocall_core::{
 };
 use retrocall_file::{self as file, RealDisk, Warning};
 use retrocall_settings::{Level, Settings};
-use retrocall_words::book::{Book, OpenBook, day_of};
+use retrocall_words::{
+    Clock, SystemClock,
+    book::{Book, OpenBook},
+};
 
 /// The memory of live calls if nothing else is asked for.
 const MEMORY_BYTES: u64 = 256 << 20;
@@ -98,16 +100,16 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl Engine {
-    /// Starts an engine in a home, whose records `open` opens on this day.
+    /// Starts an engine in a home, whose records `open` opens by this clock.
     ///
     /// # Errors
     /// [`StartError`]: nothing has been changed then but the empty folder.
     pub fn start(
         home: &Path,
         settings: &Settings,
-        open: impl FnOnce(&Path, Date) -> OpenBook,
+        open: impl FnOnce(&Path, Arc<dyn Clock>) -> OpenBook,
     ) -> Result<Arc<Engine>, StartError> {
-        Engine::start_with(home, settings, open, Arc::new(SystemClock::default()))
+        Engine::start_with(home, settings, open, Arc::new(SystemClock))
     }
 
     /// Starts an engine that has its time from `clock`.
@@ -117,14 +119,14 @@ impl Engine {
     pub fn start_with(
         home: &Path,
         settings: &Settings,
-        open: impl FnOnce(&Path, Date) -> OpenBook,
+        open: impl FnOnce(&Path, Arc<dyn Clock>) -> OpenBook,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Engine>, StartError> {
         let home = Home::take(home).map_err(StartError::Home)?;
         raise_limits();
         let connections_max = connections_that_fit(settings);
         // The catalog opens in its own thread, meanwhile.
-        let book = write_book(&home, open(home.path(), day_of(clock.wall()))).map_err(StartError::Thread)?;
+        let book = write_book(&home, open(home.path(), Arc::clone(&clock))).map_err(StartError::Thread)?;
         let arena = Arc::new(arena(settings)?);
         let guarantees = Guarantees::establish(&arena);
         guarantees.say(&arena);
@@ -150,6 +152,7 @@ impl Engine {
             home,
             arena,
             guarantees,
+            started: clock.now(),
             clock,
             draw: Box::new(SystemDraw::new(settings.one_in)),
             rules: Rules {

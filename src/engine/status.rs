@@ -26,7 +26,7 @@ impl Engine {
         add(&mut totals.errors, "ledger", book.left_out);
         Status {
             engine: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: self.counters.uptime().as_secs_f64(),
+            uptime_seconds: self.clock.since(self.started).as_secs_f64(),
             level: self.guarantees.level().to_string(),
             memory: self.arena.kind().to_string(),
             write_barrier: self.guarantees.barrier.to_string(),

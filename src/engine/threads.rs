@@ -171,8 +171,6 @@ impl Drop for Wiper {
 mod tests {
     use std::sync::atomic::AtomicU32;
 
-    use jiff::Timestamp;
-
     use super::*;
     use crate::{
         call::{LiveCall, Rules, Settled},
@@ -180,7 +178,7 @@ mod tests {
     };
     use retrocall_core::ring::Ring;
     use retrocall_words::{
-        Call, CallId, Facts,
+        Call, CallId, Clock as _, Facts, SystemClock,
         audio::{Codec, Rate},
     };
 
@@ -194,7 +192,7 @@ mod tests {
     }
 
     fn call_of_noise(arena: &Arc<Arena>) -> UnselectedCall {
-        let now = Timestamp::now();
+        let now = SystemClock.wall();
         let rate = Rate::new(8_000).expect("a rate");
         let call = Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at: now };
         let (ring, mut writers) = Ring::new(Arc::clone(arena));
@@ -217,13 +215,13 @@ mod tests {
         PANICS.store(1, Ordering::Relaxed);
         let wiper = Wiper::start(Arc::new(MemoryBook::default()), Arc::clone(&counters)).expect("a thread");
         for _ in 0..3 {
-            wiper.wipe(call_of_noise(&arena), Timestamp::now());
+            wiper.wipe(call_of_noise(&arena), SystemClock.wall());
         }
         assert!(wiper.finish(WIPE_WAIT));
         assert_eq!(counters.totals().discards, 3, "the call at which it failed is wiped as well");
         assert_eq!(arena.held_bytes(), 0);
         // Whoever comes after the end is wiped all the same.
-        wiper.wipe(call_of_noise(&arena), Timestamp::now());
+        wiper.wipe(call_of_noise(&arena), SystemClock.wall());
         assert_eq!(arena.held_bytes(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! What is looked after while calls go on: grace times, late presses, calls that are too long, memory that runs short.
 
-use std::{cmp::Reverse, sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Instant};
 
 use tracing::{info, warn};
 
@@ -18,7 +18,7 @@ const DROPPED_PART: u64 = 8;
 impl Engine {
     /// One round of looking after calls: a few times a second while there are any.
     pub fn look_after(&self) {
-        let now = self.clock.passed();
+        let now = self.clock.now();
         for entry in self.registry.next_round() {
             // A fault of ours with one call costs no other one its turn.
             heart::contain("looking after a call", || self.look_after_one(&entry, now));
@@ -28,7 +28,7 @@ impl Engine {
         }
     }
 
-    fn look_after_one(&self, entry: &Entry, now: Duration) {
+    fn look_after_one(&self, entry: &Entry, now: Instant) {
         let mut state = entry.state.lock();
         if state.call.is_none() {
             return;

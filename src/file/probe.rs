@@ -7,7 +7,7 @@ use std::{
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::sys::resource::{Resource, getrlimit};
@@ -19,6 +19,7 @@ use super::{
     rename::{self, Way},
     trouble::words,
 };
+use retrocall_words::{Clock as _, SystemClock};
 
 /// What every name begins with that is made here.
 const PREFIX: &str = ".probe-";
@@ -103,11 +104,11 @@ impl Trial<'_> {
             file.write_all(&[0x55; BYTES])?;
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&[0xaa; BYTES / 2])?;
-            let began = Instant::now();
+            let began = SystemClock.now();
             file.sync_data()?;
             file.set_len(BYTES as u64 / 2)?;
             file.sync_data()?;
-            Ok(began.elapsed() / 2)
+            Ok(SystemClock.since(began) / 2)
         };
         let sync = write().map_err(|error| words("write and sync", part, &error))?;
         self.expect_mode(&self.part.clone(), 0o600);

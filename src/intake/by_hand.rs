@@ -8,7 +8,10 @@ use retrocall_core::{
     memory::Arena,
     ring::{LegCounts, LegWriter, Ring},
 };
-use retrocall_words::audio::{Codec, Rate};
+use retrocall_words::{
+    SystemClock,
+    audio::{Codec, Rate},
+};
 
 /// Memory for the calls of a stream; every input gives all of it back.
 const ARENA_BYTES: usize = 4 << 20;
@@ -48,7 +51,8 @@ impl ByHand {
             lookout: queue()?.1,
             connections: HashMap::new(),
             sharing: Vec::new(),
-            collected: Instant::now(),
+            collected: SystemClock.now(),
+            clock: Arc::new(SystemClock),
             in_hand: None,
             buffers: Buffers::new(true)?,
         };
@@ -68,7 +72,7 @@ impl ByHand {
         let mut lines = Lines::default();
         let mut rings = Vec::new();
         // No time passes: what is too far ahead is so in every run.
-        let began = Instant::now() + Duration::from_secs(86_400);
+        let began = SystemClock.now() + Duration::from_secs(86_400);
         let rate = Rate::new(Rate::MIN_HZ).expect("a rate");
         for (channel, codec) in (0..).zip(CODECS) {
             let (ring, writers) = Ring::new(Arc::clone(self.arena));
@@ -103,7 +107,7 @@ impl ByHand {
                         Inbound::Suspect(..) => {}
                         Inbound::Gone { fault: why, mut lines } => {
                             fault = why;
-                            refused += lines.last_strays(Instant::now()).map_or(0, |report| report.frames);
+                            refused += lines.last_strays(SystemClock.now()).map_or(0, |report| report.frames);
                             refused += lines.into_all().map(|mut line| rest_of(&mut line)).sum::<u64>();
                         }
                         Inbound::Released(mut line) => refused += rest_of(&mut line),
@@ -136,7 +140,7 @@ impl ByHand {
         let [leg, _] = SharedLeg::map(&descriptor).expect("it is shared memory");
         let theirs = leg.memory().0;
         let (ring, writers) = Ring::new(Arc::clone(self.arena));
-        let began = Instant::now() + Duration::from_secs(86_400);
+        let began = SystemClock.now() + Duration::from_secs(86_400);
         let mut line = line(0, writers, Codec::Pcm16, rate, began, Some(Box::new(shared)));
         let Buffers { frame, samples, .. } = &mut self.thread.buffers;
         let mut fault = None;
@@ -147,7 +151,7 @@ impl ByHand {
                 0 => theirs.store(place as usize % (theirs.bytes() / 8) * 8, number),
                 1 => theirs.store(SharedLayout::written(Leg::Agent), number),
                 2 => theirs.store(SharedLayout::written(Leg::Customer), number),
-                _ => match line.collect(frame, samples, Instant::now()) {
+                _ => match line.collect(frame, samples, SystemClock.now()) {
                     Ok(_) => {}
                     Err(why) => {
                         fault = Some(Fault::from(why).to_event());
@@ -188,7 +192,7 @@ fn line(
 
 /// How many dropped frames of a call are told when it is over.
 fn rest_of(line: &mut Line) -> u64 {
-    line.last_reports(Instant::now()).map(|report| report.frames).sum()
+    line.last_reports(SystemClock.now()).map(|report| report.frames).sum()
 }
 
 fn leg_of(ring: &Arc<Ring>, leg: Leg) -> (Vec<i16>, LegCounts) {

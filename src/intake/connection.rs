@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     os::{fd::OwnedFd, unix},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -131,7 +131,7 @@ impl Connection {
                         self.engine.suspect(call, leg, suspicion, finding.to_string());
                     }
                     Some(Inbound::Released(mut line)) => {
-                        line.last_reports(Instant::now()).for_each(|report| self.tell_refused(&report));
+                        line.last_reports(self.engine.clock().now()).for_each(|report| self.tell_refused(&report));
                     }
                     Some(Inbound::Gone { fault, lines }) => {
                         closed_by = fault.as_ref().map_or(closed_by, |(code, _)| ClosedBy::Fault(*code));
@@ -174,7 +174,7 @@ impl Connection {
 
     /// The end: calls that were not ended wait for another connection.
     fn gone(&mut self, fault: Option<(ErrorCode, String)>, mut lines: Lines) {
-        let now = Instant::now();
+        let now = self.engine.clock().now();
         lines.last_strays(now).iter().for_each(|report| self.tell_refused(report));
         for mut line in lines.into_all() {
             line.last_reports(now).for_each(|report| self.tell_refused(&report));
@@ -328,7 +328,7 @@ impl Connection {
                 "this engine does not take calls over AudioSocket: set `audiosocket` in retrocall.toml".to_owned(),
             );
         };
-        match pairing.expect(expect, Arc::downgrade(&self.listener), Instant::now()) {
+        match pairing.expect(expect, Arc::downgrade(&self.listener), self.engine.clock().now()) {
             true => Answer::new(Verdict::Accepted),
             false => Answer::refused(Refusal::TooManyCalls),
         }

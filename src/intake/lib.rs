@@ -147,8 +147,9 @@ pub fn serve(
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)));
         for number in 0..threads {
             let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
-            let reader = Reader::start(number, arena, fault_in, engine.allow_unlocked()).map_err(ServeError::Reader)?;
-            readers.push(Arc::new(reader));
+            let clock = Arc::clone(engine.clock());
+            let reader = Reader::start(number, arena, fault_in, clock, engine.allow_unlocked());
+            readers.push(Arc::new(reader.map_err(ServeError::Reader)?));
         }
         let Inherited { local, audiosocket, audiosocket_unix } = inherited;
         let no_socket = |error| ServeError::Socket(path.clone(), error);
@@ -216,7 +217,7 @@ async fn show_metrics(engine: &Arc<Engine>, settings: &Settings) -> Result<Optio
     let Some(address) = settings.metrics else { return Ok(None) };
     let endpoint = Endpoint::bind(address).await.map_err(|error| ServeError::Metrics(address, error))?;
     let (address, engine) = (endpoint.address(), Arc::clone(engine));
-    tokio::spawn(endpoint.serve(move || engine.status()));
+    tokio::spawn(endpoint.serve(Arc::clone(engine.clock()), move || engine.status()));
     Ok(Some(address))
 }
 

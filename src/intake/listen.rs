@@ -44,7 +44,7 @@ impl Door {
         pairing: Option<Arc<Pairing>>,
         settings: &Settings,
     ) -> Arc<Door> {
-        let names = Names::of_the_system();
+        let names = Names::of_the_system(Arc::clone(engine.clock()));
         // So that they are known before the first of them connects.
         for uid in [Uid::effective(), Uid::from_raw(0)] {
             let _ = names.known(uid);

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout};
 
 use retrocall_core::{barrier, heart};
+use retrocall_words::Clock;
 
 /// How long a connection waits for its user's name.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
@@ -58,6 +59,7 @@ pub(super) struct Names(Arc<Shared>);
 
 struct Shared {
     look_up: Box<LookUp>,
+    clock: Arc<dyn Clock>,
     users: Mutex<Users>,
     /// Some look-up has ended.
     ended: Notify,
@@ -77,23 +79,24 @@ struct Known {
 }
 
 impl Known {
-    fn holds(&self) -> bool {
-        Instant::now() < self.until
+    fn holds(&self, now: Instant) -> bool {
+        now < self.until
     }
 }
 
 impl Names {
     /// By the system's database.
-    pub(super) fn of_the_system() -> Names {
-        Names::by(|uid| match User::from_uid(uid) {
+    pub(super) fn of_the_system(clock: Arc<dyn Clock>) -> Names {
+        Names::by(clock, |uid| match User::from_uid(uid) {
             Ok(Some(user)) => Ok(user.name),
             Ok(None) => Err(Unknown::NoSuchUser),
             Err(error) => Err(Unknown::Refused(error.to_string())),
         })
     }
 
-    fn by(look_up: impl Fn(Uid) -> Result<String, Unknown> + Send + Sync + 'static) -> Names {
-        Names(Arc::new(Shared { look_up: Box::new(look_up), users: Mutex::default(), ended: Notify::new() }))
+    fn by(clock: Arc<dyn Clock>, look_up: impl Fn(Uid) -> Result<String, Unknown> + Send + Sync + 'static) -> Names {
+        let look_up = Box::new(look_up);
+        Names(Arc::new(Shared { look_up, clock, users: Mutex::default(), ended: Notify::new() }))
     }
 
     /// The name of a user as far as it is known, without waiting. Who is not known is looked up meanwhile.
@@ -101,7 +104,7 @@ impl Names {
         let users = self.0.users.lock();
         let known = users.known.get(&uid);
         let name = known.and_then(|known| known.name.clone().ok());
-        if !known.is_some_and(Known::holds) {
+        if !known.is_some_and(|known| known.holds(self.0.clock.now())) {
             drop(users);
             self.ask(uid);
         }
@@ -117,7 +120,8 @@ impl Names {
             loop {
                 // Before the look: who ends between the look and the wait is heard.
                 let ended = self.0.ended.notified();
-                if let Some(known) = self.0.users.lock().known.get(&uid).filter(|known| known.holds()) {
+                if let Some(known) = self.0.users.lock().known.get(&uid).filter(|known| known.holds(self.0.clock.now()))
+                {
                     return known.name.clone();
                 }
                 self.ask(uid);
@@ -155,12 +159,13 @@ impl Names {
 
 impl Shared {
     fn learn(&self, uid: Uid, name: Result<String, Unknown>) {
+        let now = self.clock.now();
         let mut users = self.users.lock();
         users.asked.retain(|asked| *asked != uid);
         if users.known.len() >= KNOWN_MAX {
-            users.known.retain(|_, known| known.holds());
+            users.known.retain(|_, known| known.holds(now));
         }
-        let until = Instant::now() + if name.is_ok() { NAME_HOLDS } else { REFUSAL_HOLDS };
+        let until = now + if name.is_ok() { NAME_HOLDS } else { REFUSAL_HOLDS };
         match users.known.get_mut(&uid) {
             // A database that fails does not make anybody a stranger who was known.
             Some(known) if known.name.is_ok() && matches!(name, Err(Unknown::Refused(_))) => known.until = until,
@@ -193,6 +198,7 @@ mod tests {
     use parking_lot::Condvar;
 
     use super::*;
+    use retrocall_words::SystemClock;
 
     const LONG: Duration = Duration::from_secs(60);
     const SHORT: Duration = Duration::from_millis(30);
@@ -208,7 +214,7 @@ mod tests {
     #[test]
     fn a_user_is_looked_up_once_however_many_connections_come_and_a_stranger_is_named() {
         let asked = Arc::new(AtomicU32::new(0));
-        let names = Names::by({
+        let names = Names::by(Arc::new(SystemClock), {
             let asked = Arc::clone(&asked);
             move |uid| {
                 asked.fetch_add(1, Ordering::Relaxed);
@@ -228,7 +234,7 @@ mod tests {
     #[test]
     fn a_database_that_is_stuck_holds_up_only_who_asks_it_and_no_name_is_made_up() {
         let stuck = Arc::new((Mutex::new(true), Condvar::new()));
-        let names = Names::by({
+        let names = Names::by(Arc::new(SystemClock), {
             let stuck = Arc::clone(&stuck);
             move |uid| {
                 let mut is_stuck = stuck.0.lock();
@@ -257,7 +263,7 @@ mod tests {
     #[test]
     fn a_database_that_fails_makes_nobody_a_stranger_who_was_known() {
         let fails = Arc::new(AtomicU32::new(0));
-        let names = Names::by({
+        let names = Names::by(Arc::new(SystemClock), {
             let fails = Arc::clone(&fails);
             move |_| match fails.load(Ordering::Relaxed) {
                 0 => Ok("anna".to_owned()),
@@ -269,7 +275,7 @@ mod tests {
             for how in 0..3 {
                 fails.store(how, Ordering::Relaxed);
                 if let Some(known) = names.0.users.lock().known.get_mut(&uid(1)) {
-                    known.until = Instant::now();
+                    known.until = SystemClock.now();
                 }
                 assert_eq!(names.of(uid(1), LONG).await, Ok("anna".to_owned()));
             }

@@ -33,7 +33,7 @@ use retrocall_core::{
 };
 use retrocall_engine::FaultIn;
 use retrocall_words::{
-    CallId, ErrorCode,
+    CallId, Clock, ErrorCode,
     audio::{FRAME_SAMPLES_MAX, Leg},
 };
 pub(super) use shared::{Allowance, SharedFrames};
@@ -129,6 +129,7 @@ impl Reader {
         number: usize,
         arena: Arc<Arena>,
         fault_in: FaultIn,
+        clock: Arc<dyn Clock>,
         allow_unlocked: bool,
     ) -> Result<Reader, ReaderError> {
         let (orders, lookout) = queue()?;
@@ -141,7 +142,8 @@ impl Reader {
                 lookout,
                 connections: HashMap::new(),
                 sharing: Vec::new(),
-                collected: Instant::now(),
+                collected: clock.now(),
+                clock,
                 in_hand: None,
                 buffers,
             };
@@ -247,7 +249,8 @@ struct ReaderThread<'a> {
     connections: HashMap<ConnectionId, Connection<'a>>,
     /// Those of them that share memory with their clients.
     sharing: Vec<ConnectionId>,
-    /// When that was last looked at.
+    clock: Arc<dyn Clock>,
+    /// When that memory was last looked at.
     collected: Instant,
     /// The connection that it is at. A panic leaves it here.
     in_hand: Option<ConnectionId>,
@@ -297,24 +300,27 @@ impl ReaderThread<'_> {
         if self.sharing.is_empty() {
             return EpollTimeout::NONE;
         }
-        let left = COLLECT_EVERY.saturating_sub(self.collected.elapsed());
+        let left = COLLECT_EVERY.saturating_sub(self.clock.since(self.collected));
         EpollTimeout::from(left.as_micros().div_ceil(1_000) as u8)
     }
 
     /// Takes what waits in shared memory, when it is time. Not of a connection whose control message has not taken effect yet.
     fn collect_if_due(&mut self) {
-        if self.sharing.is_empty() || self.collected.elapsed() < COLLECT_EVERY {
+        if self.sharing.is_empty() {
             return;
         }
-        self.collected = Instant::now();
+        let now = self.clock.now();
+        if now.saturating_duration_since(self.collected) < COLLECT_EVERY {
+            return;
+        }
+        self.collected = now;
         let mut next = 0;
         while let Some(&id) = self.sharing.get(next) {
             self.in_hand = Some(id);
             let connection = self.connections.get_mut(&id).expect("it leaves this list when it is closed");
             let Buffers { frame, samples, .. } = &mut self.buffers;
-            let collected =
-                if connection.paused { Ok(()) } else { connection.lines.collect(frame, samples, self.collected) };
-            connection.tell_refused(self.collected);
+            let collected = if connection.paused { Ok(()) } else { connection.lines.collect(frame, samples, now) };
+            connection.tell_refused(now);
             match collected {
                 Ok(()) => next += 1,
                 Err(lie) => self.close(id, Some(Fault::from(lie).to_event())),
@@ -397,7 +403,7 @@ impl ReaderThread<'_> {
                 Err(_) => ended = true,
             }
         }
-        let now = Instant::now();
+        let now = self.clock.now();
         let (used, stop) = connection.use_bytes(&self.buffers.bytes[..filled], &mut self.buffers.samples, now);
         let mut fault = None;
         let mut keep = used;
@@ -454,7 +460,7 @@ impl ReaderThread<'_> {
         if connection.lines.share() {
             // What a client wrote before it died is of the call.
             let Buffers { frame, samples, .. } = &mut self.buffers;
-            connection.lines.collect_last(frame, samples, Instant::now());
+            connection.lines.collect_last(frame, samples, self.clock.now());
             self.sharing.retain(|known| *known != id);
         }
         let _ = connection.inbox.send(Inbound::Gone { fault, lines: Box::new(connection.lines) });

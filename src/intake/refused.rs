@@ -79,10 +79,11 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_words::{Clock as _, SystemClock};
 
     #[test]
     fn dropped_frames_are_told_at_once_then_every_few_seconds_and_none_twice() {
-        let (mut refused, now) = (Refused::default(), Instant::now());
+        let (mut refused, now) = (Refused::default(), SystemClock.now());
         let frame = |position| BadFrame {
             error: FrameError::Position,
             channel: Some(1),

@@ -5,9 +5,9 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
+use jiff::Timestamp;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ pub fn look_at_disk(path: &Path, finder: &mut Finder<'_>, scratch: &mut [u8]) ->
 ///
 /// # Errors
 /// The path that can't be looked at, and why.
-pub fn files_below(folder: &Path, since: Option<SystemTime>) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+pub fn files_below(folder: &Path, since: Option<Timestamp>) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let (mut files, mut folders, mut names) = (Vec::new(), vec![folder.to_owned()], 0);
     let user = nix::unistd::Uid::effective().as_raw();
     let device = fs::metadata(folder).map_err(|error| (folder.to_owned(), error))?.dev();
@@ -88,7 +88,8 @@ pub fn files_below(folder: &Path, since: Option<SystemTime>) -> Result<Vec<PathB
             if names > NAMES_MAX {
                 return Err((folder, io::Error::other(format!("more than {NAMES_MAX} names"))));
             }
-            let is_new = |since| metadata.modified().is_ok_and(|changed| changed >= since);
+            let changed = metadata.modified().ok().and_then(|changed| Timestamp::try_from(changed).ok());
+            let is_new = |since| changed.is_some_and(|changed| changed >= since);
             if metadata.is_dir() && (since.is_none() || metadata.dev() == device) {
                 folders.push(path);
             } else if metadata.is_file() && since.is_none_or(|since| is_new(since) && metadata.uid() == user) {
@@ -107,10 +108,11 @@ pub fn is_gone(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
     use crate::needles::Needles;
+    use retrocall_words::{Clock as _, SystemClock};
 
     #[test]
     fn every_file_is_found_however_deep_and_only_new_ones_if_asked() {
@@ -125,9 +127,10 @@ mod tests {
             files.iter().map(|file| file.file_name().expect("a name").to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(names(None), ["deep", "old"]);
-        let now = SystemTime::now();
+        let now = SystemClock.wall();
         let old = File::options().write(true).open(folder.path().join("old")).expect("a file");
-        old.set_modified(now - Duration::from_secs(60)).expect("its time");
+        let long_ago = SystemTime::try_from(now - Duration::from_secs(60)).expect("after 1970");
+        old.set_modified(long_ago).expect("its time");
         assert_eq!(names(Some(now - Duration::from_secs(30))), ["deep"]);
     }
 

@@ -44,8 +44,8 @@ pub use trouble::Trouble;
 
 use queue::Queue;
 use retrocall_words::{
-    Country,
-    book::{Book, BookHealth, LeftBehind, NOTES_MAX, Note, Number, OpenBook},
+    Clock, Country, SystemClock,
+    book::{Book, BookHealth, LeftBehind, NOTES_MAX, Note, Number, OpenBook, day_of},
 };
 use worker::Worker;
 
@@ -53,8 +53,10 @@ use worker::Worker;
 const PUTTING_ASIDE: Duration = Duration::from_secs(5);
 
 /// What bounds the catalog's thread.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Limits {
+    /// Says when a time is over.
+    clock: Arc<dyn Clock>,
     /// How long after a refusal the file is tried again.
     retry: Duration,
     /// Notes that may wait in memory: of about 80,000 calls, some 100 MB. With half of it, those that wait go to a file.
@@ -68,6 +70,7 @@ struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
+            clock: Arc::new(SystemClock),
             retry: Duration::from_secs(1),
             notes_max: NOTES_MAX,
             unwritten_bytes_max: unwritten::BYTES_MAX,
@@ -81,14 +84,15 @@ pub fn files_beside(home: &Path) -> [PathBuf; 2] {
     [numbers::path(home), unwritten::path(home)]
 }
 
-/// Opens `catalog.sqlite` in the home folder, or makes it if there is none, on this day. Customers' numbers that are given without their
+/// Opens `catalog.sqlite` in the home folder, or makes it if there is none, on the day of this clock. Customers' numbers that are given without their
 /// country are of `country`.
 ///
 /// Never fails and never waits: a file that refuses is tried again every second, [`Book::health`] says why and what to do, and notes wait
 /// in memory. The work is for a thread of its own: SQLite's own thread is made by it and inherits how it gives way, and what the kernel
 /// bars it from.
-pub fn open(home: &Path, today: Date, country: Country) -> OpenBook {
-    let (catalog, mut worker) = Catalog::new(home, today, country, &Limits::default());
+pub fn open(home: &Path, clock: Arc<dyn Clock>, country: Country) -> OpenBook {
+    let (catalog, mut worker) =
+        Catalog::new(home, day_of(clock.wall()), country, &Limits { clock, ..Limits::default() });
     OpenBook { book: Arc::new(catalog), write: Box::new(move || worker.run()) }
 }
 
@@ -112,7 +116,7 @@ impl Drop for LastHold {
 
 impl Catalog {
     fn new(home: &Path, today: Date, country: Country, limits: &Limits) -> (Catalog, Worker) {
-        let queue = Arc::new(Queue::new(limits.notes_max));
+        let queue = Arc::new(Queue::new(limits.notes_max, Arc::clone(&limits.clock)));
         // An absolute path, for the process may change its folder and SQLite takes some relative names for addresses.
         let home = std::path::absolute(home).unwrap_or_else(|_| PathBuf::from(home));
         let worker = Worker::new(Arc::clone(&queue), home, today, country, limits);

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     mem,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,7 @@ use super::{
     numbers::{Highest, Numbers},
 };
 use retrocall_words::{
-    CallId,
+    CallId, Clock, SystemClock,
     book::{BookHealth, LeftBehind, Note, Number, Skipped},
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Queue {
     stop: Notify,
     /// Notes that may wait in memory.
     notes_max: usize,
+    /// Says when the time to close is over.
+    clock: Arc<dyn Clock>,
     /// How often the thread is to panic in the middle of its work.
     #[cfg(test)]
     pub(super) panics: std::sync::atomic::AtomicUsize,
@@ -102,13 +105,14 @@ impl State {
 }
 
 impl Queue {
-    pub(super) fn new(notes_max: usize) -> Queue {
+    pub(super) fn new(notes_max: usize, clock: Arc<dyn Clock>) -> Queue {
         Queue {
             state: Mutex::default(),
             changed: Condvar::new(),
             wake: Notify::new(),
             stop: Notify::new(),
             notes_max,
+            clock,
             #[cfg(test)]
             panics: Default::default(),
         }
@@ -187,7 +191,7 @@ impl Queue {
     }
 
     pub(super) fn close(&self, timeout: Duration, more: Duration) -> bool {
-        self.close_by(Closing { by: Instant::now() + timeout, is_waited_for: true });
+        self.close_by(Closing { by: self.clock.now() + timeout, is_waited_for: true });
         let mut state = self.state.lock();
         self.wait(&mut state, timeout + more, |state| state.ended);
         state.ended && state.written + state.aside == state.taken_in && state.left_out == 0
@@ -195,7 +199,7 @@ impl Queue {
 
     /// Tells the thread to end when all is written, or at the first trouble.
     pub(super) fn let_go(&self) {
-        self.close_by(Closing { by: Instant::now(), is_waited_for: false });
+        self.close_by(Closing { by: self.clock.now(), is_waited_for: false });
     }
 
     fn close_by(&self, closing: Closing) {
@@ -205,7 +209,8 @@ impl Queue {
     }
 
     fn wait(&self, state: &mut MutexGuard<'_, State>, timeout: Duration, is_so: impl Fn(&State) -> bool) {
-        let deadline = Instant::now() + timeout;
+        // A real wait for another thread: whatever the clock says, it ends.
+        let deadline = SystemClock.now() + timeout;
         while !is_so(state) {
             if self.changed.wait_until(state, deadline).timed_out() {
                 break;
@@ -222,7 +227,7 @@ impl Queue {
 
     /// Waits before the next try; false if the time to try is over.
     pub(super) async fn pause(&self, retry: Duration, retry_when_closing: Duration) -> bool {
-        let left = |closing: Closing| closing.by.saturating_duration_since(Instant::now());
+        let left = |closing: Closing| self.clock.until(closing.by);
         let wait = match self.state.lock().closing.map(left) {
             Some(Duration::ZERO) => return false,
             Some(left) => left.min(retry_when_closing),
@@ -235,7 +240,7 @@ impl Queue {
 
     /// Whether whoever waits for the end has waited long enough, although all goes well.
     pub(super) fn is_late(&self) -> bool {
-        self.state.lock().closing.is_some_and(|closing| closing.is_waited_for && Instant::now() >= closing.by)
+        self.state.lock().closing.is_some_and(|closing| closing.is_waited_for && self.clock.now() >= closing.by)
     }
 
     /// Takes up to `limit` notes in hand. They count as pending until they are said to be written.

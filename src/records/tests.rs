@@ -10,7 +10,6 @@ use std::{
     os::unix::fs::PermissionsExt,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
-    time::Instant,
 };
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
@@ -176,9 +175,9 @@ fn sequences(home: &TempDir) -> Vec<Option<u64>> {
 
 /// Waits for what tells nobody that it came.
 fn wait_until(mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
+    let deadline = SystemClock.now() + LONG;
     while !is_so() {
-        assert!(Instant::now() < deadline, "it never came");
+        assert!(SystemClock.now() < deadline, "it never came");
         thread::sleep(Duration::from_millis(1));
     }
 }

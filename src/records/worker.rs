@@ -23,7 +23,7 @@ use super::{
     write,
 };
 use retrocall_words::{
-    CallId, Country,
+    CallId, Clock, Country,
     book::{CallBegun, Note},
 };
 
@@ -44,6 +44,7 @@ pub(super) struct Worker {
     country: Country,
     /// Whether every number in the file that is open has its one form by the rule for that country.
     has_forms: bool,
+    clock: Arc<dyn Clock>,
     retry: Duration,
     aside_after: Duration,
     /// Since when the catalog has been out of reach.
@@ -86,6 +87,7 @@ impl Worker {
             today,
             country,
             has_forms: false,
+            clock: Arc::clone(&limits.clock),
             retry: limits.retry,
             aside_after: limits.aside_after,
             out_of_reach_since: None,
@@ -158,8 +160,9 @@ impl Worker {
 
     /// Whether a kill would take along what no file of a recording says, and nobody can tell how long the catalog will be away.
     fn would_lose_recordings(&mut self) -> bool {
-        let since = *self.out_of_reach_since.get_or_insert_with(Instant::now);
-        since.elapsed() >= self.aside_after && (self.in_hand.iter().any(is_of_recording) || self.queue.has_recordings())
+        let since = *self.out_of_reach_since.get_or_insert_with(|| self.clock.now());
+        self.clock.since(since) >= self.aside_after
+            && (self.in_hand.iter().any(is_of_recording) || self.queue.has_recordings())
     }
 
     /// Writes one batch. False if there was nothing to do.
@@ -183,7 +186,7 @@ impl Worker {
         let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
         #[cfg(test)]
         self.queue.panic_if_asked();
-        let written = write::write(connection, &self.home, self.country, notes, &self.live).await;
+        let written = write::write(connection, &self.home, self.country, notes, &self.live, self.clock.wall()).await;
         written.map_err(|error| Trouble::of(&self.path, &error))?;
         for note in mem::take(notes) {
             self.was_written(note);
@@ -249,7 +252,8 @@ impl Worker {
                 self.are_numbers_gone = false;
             }
             let live: BTreeSet<_> = self.live.values().filter_map(|call| Some((call.day, call.sequence?))).collect();
-            write::name_skipped(connection, &self.path, &self.known.1, &self.accounted, &live).await?;
+            write::name_skipped(connection, &self.path, &self.known.1, &self.accounted, &live, self.clock.wall())
+                .await?;
             self.queue.learn(&read::last_numbers(connection, &self.path).await?);
             self.accounted_in = self.identity;
             self.reserve_numbers();

@@ -26,13 +26,15 @@ const FORMS_MAX: i64 = 200;
 
 type Written = Result<(), sqlx::Error>;
 
-/// Writes the notes in one transaction. `live` are the calls that had begun before them, `country` is that of customers' numbers without one.
+/// Writes the notes in one transaction. `live` are the calls that had begun before them, `country` is that of customers' numbers without one;
+/// holes in the numbers are found `now`.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     home: &Path,
     country: Country,
     notes: &[Note],
     live: &HashMap<CallId, CallBegun>,
+    now: Timestamp,
 ) -> Written {
     let mut transaction = connection.begin_with(file::BEGIN).await?;
     let mut pen = Pen { rows: &mut transaction, home, country, live };
@@ -42,7 +44,7 @@ pub(super) async fn write(
             Note::Ended(call) => pen.ended(call).await?,
             Note::Selected(recording) => pen.selected(recording).await?,
             Note::Kept(recording) => pen.kept(recording).await?,
-            Note::Skipped(skipped) => skip(pen.rows, skipped).await?,
+            Note::Skipped(skipped) => skip(pen.rows, skipped, now).await?,
         }
     }
     transaction.commit().await
@@ -72,13 +74,14 @@ pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Count
 }
 
 /// Gives a name to each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for; but not for `live`
-/// calls, whose rows come.
+/// calls, whose rows come. They are found `now`.
 pub(super) async fn name_skipped(
     connection: &mut SqliteConnection,
     path: &Path,
     before: &Highest,
     accounted: &Highest,
     live: &BTreeSet<(Date, u64)>,
+    now: Timestamp,
 ) -> Result<(), Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
@@ -92,7 +95,7 @@ pub(super) async fn name_skipped(
                 %day, first, last,
                 "no call is known of these numbers: they were reserved when the engine was killed, or the catalog lacks their calls"
             );
-            skip(&mut transaction, &Skipped { day: *day, first, last }).await.map_err(failed)?;
+            skip(&mut transaction, &Skipped { day: *day, first, last }, now).await.map_err(failed)?;
         }
     }
     transaction.commit().await.map_err(failed)
@@ -119,14 +122,14 @@ struct Pen<'a> {
 }
 
 /// Writes down that numbers have no call, or calls without a row.
-async fn skip(rows: &mut SqliteConnection, skipped: &Skipped) -> Written {
+async fn skip(rows: &mut SqliteConnection, skipped: &Skipped, now: Timestamp) -> Written {
     let insert = sqlx::query(
         "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
     )
     .bind(text::day(skipped.day))
     .bind(text::count(skipped.first))
     .bind(text::count(skipped.last))
-    .bind(text::time(Timestamp::now()));
+    .bind(text::time(now));
     insert.execute(rows).await.map(drop)
 }
 

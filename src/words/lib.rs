@@ -1,4 +1,5 @@
-//! The words of retrocall as types: calls, legs, rates, reasons, who may act for whom, requests, answers, events.
+//! The words of retrocall as types: calls, legs, rates, reasons, who may act for whom, requests, answers, events;
+//! and the clock, which is how everybody asks for the time.
 //!
 //! Belongs here: what everybody names, and the JSON form of it. Does not: how messages are framed (`wire`), sockets, what is done about
 //! a message. `docs/protocol.md` is the manual of the language.
@@ -8,6 +9,7 @@ pub mod audio;
 pub mod book;
 
 mod answer;
+mod clock;
 mod country;
 pub mod customer;
 mod event;
@@ -22,6 +24,7 @@ mod status;
 mod words;
 
 pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
+pub use clock::{Beginning, Clock, SystemClock, TestClock};
 pub use country::Country;
 pub use customer::Customer;
 pub use event::{EndedBy, ErrorCode, Event, Limits};

@@ -247,20 +247,24 @@ fn keys_that_are_pressed_while_the_call_is_masked_are_neither_held_nor_logged() 
     calls(&desk, have_come([0, 4_000], 8_000));
     press(&desk, "anna");
     let mut expect_frames = 25;
-    let mut key = |digit: u8| {
+    let mut speak = |customer: &mut Peer, sample: i16| {
+        customer.speak(0x10, &[sample; 160], 160);
+        expect_frames += 1;
+        calls(&desk, |calls| calls[0]["customer_leg"]["frames"].as_u64() >= Some(expect_frames))
+    };
+    let mut key = |customer: &mut Peer, digit: u8| {
         customer.say(&message(0x03, &[digit]));
         // A frame behind it, so that we know when it has taken effect.
-        customer.speak(0x10, &[5; 160], 160);
-        expect_frames += 1;
-        calls(&desk, |calls| calls[0]["customer_leg"]["frames"].as_u64() >= Some(expect_frames));
+        speak(customer, 5)
     };
-    key(b'1');
+    key(&mut customer, b'1');
     desk.json(&["mask", "--agent", "anna"]);
-    b"4929".iter().for_each(|digit| key(*digit));
-    desk.json(&["unmask", "--agent", "anna"]);
+    b"4929".iter().for_each(|digit| drop(key(&mut customer, *digit)));
     // The leg was half a second ahead of what could have been said: so far the mask reaches.
-    std::thread::sleep(Duration::from_millis(600));
-    key(b'#');
+    let until = desk.json(&["unmask", "--agent", "anna"])["at"].as_f64().expect("a position");
+    while speak(&mut customer, 6)[0]["seconds"].as_f64().expect("a length") * 8_000.0 <= until {}
+    customer.say(&message(0x03, b"#"));
+    speak(&mut customer, 5);
     drop(customer);
     let sound = kept(&desk);
     assert_eq!(sound.legs[1].iter().filter(|sample| **sample == 5).count(), 2 * 160, "what was masked is silence");

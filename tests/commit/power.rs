@@ -14,7 +14,6 @@ use std::{
     env,
     io::{self, Write},
     sync::atomic::{AtomicUsize, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use judge::Judge;
@@ -24,6 +23,7 @@ use crate::{
     desk::{Asked, PATIENCE, full},
     sim::{Random, Survives},
 };
+use retrocall::words::{Clock as _, SystemClock};
 
 /// Random states that are tried for each step, besides the three that are always.
 const RANDOM_STATES: usize = 4;
@@ -33,10 +33,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn seed() -> u64 {
-    number("RETROCALL_SEED").unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-        now.as_nanos() as u64
-    })
+    number("RETROCALL_SEED").unwrap_or_else(|| SystemClock.wall().as_nanosecond() as u64)
 }
 
 /// How much was tried.

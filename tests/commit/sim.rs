@@ -20,11 +20,13 @@ use std::{
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::Path,
     sync::Arc,
-    time::Instant,
 };
 
 use parking_lot::{Condvar, Mutex};
-use retrocall::commit::{Disk, DiskFile, Entry};
+use retrocall::{
+    commit::{Disk, DiskFile, Entry},
+    words::{Clock as _, SystemClock},
+};
 
 use platter::Id;
 pub use platter::{Platter, Random, Survives, audio_at};
@@ -125,7 +127,7 @@ impl<T: Send> SimDisk<T> {
     /// It never is.
     #[track_caller]
     pub fn wait_until(&self, what: &str, is_so: impl Fn(&Platter, &[Step<T>]) -> bool) {
-        let (deadline, mut state) = (Instant::now() + PATIENCE, self.state.lock());
+        let (deadline, mut state) = (SystemClock.now() + PATIENCE, self.state.lock());
         while !is_so(&state.now, &state.log) {
             assert!(!self.bell.wait_until(&mut state, deadline).timed_out(), "never: {what}");
         }

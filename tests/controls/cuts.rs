@@ -1,11 +1,10 @@
 //! Mask, hold and erase-last: exactly what they cover is silence, in the ring and on disk.
 
-use std::time::Instant;
-
 use retrocall::{
     audio::Leg,
     client::{Cue, Player, Script, WavSource},
     protocol::{Ask, Verdict},
+    words::{Clock as _, SystemClock},
 };
 
 use crate::{
@@ -201,7 +200,7 @@ fn what_is_erased_while_the_call_is_being_written_is_nowhere_on_disk_once_the_an
     let mut line = Line::begin(&desk, "anna", RATE);
     line.talk(&sound, 0, 16_000);
     line.accepted(Ask::Record);
-    let said = Instant::now();
+    let said = SystemClock.now();
     line.talk(&sound, 16_000, 32_000);
     line.settle();
     // It is on disk: the commit follows the call.
@@ -209,7 +208,7 @@ fn what_is_erased_while_the_call_is_being_written_is_nowhere_on_disk_once_the_an
     let erased = desk.json(&["erase-last", "3", "--agent", "anna"]);
     assert_eq!((&erased["answer"], &erased["at"]), (&"accepted".into(), &8_000.into()), "{erased}");
     // What may have been said since the last frame came is silent too.
-    let until = 32_000 + 8 * (said.elapsed().as_millis() as usize + 1);
+    let until = 32_000 + 8 * (SystemClock.since(said).as_millis() as usize + 1);
     assert!(!desk.holds_any(&sound, 8_000, 32_000), "erased samples are still on disk");
     assert!(desk.holds_any(&sound, 0, 8_000), "what was not erased is there");
     line.talk(&sound, 32_000, LENGTH);

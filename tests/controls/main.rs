@@ -7,6 +7,7 @@ mod desk;
 mod late;
 mod selection;
 mod settings;
+mod still;
 mod survival;
 
 use std::path::PathBuf;

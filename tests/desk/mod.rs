@@ -15,7 +15,7 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -27,6 +27,7 @@ use retrocall::{
     catalog,
     client::Client,
     protocol::{Answer, Ask, Begin, CallId, Event, Request, Target, Verdict},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -325,12 +326,12 @@ impl Ran {
 
 /// Looks again and again until there is something, for as long as our patience lasts.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = SystemClock.now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what} did not come within {} s", PATIENCE.as_secs());
+        assert!(SystemClock.now() < deadline, "{what} did not come within {} s", PATIENCE.as_secs());
         thread::sleep(LOOK);
     }
 }
@@ -415,9 +416,9 @@ impl Line {
 
     /// Waits for this call's recording.
     pub fn kept(&mut self) -> PathBuf {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = SystemClock.now() + PATIENCE;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = SystemClock.until(deadline);
             match self.client.next_event(left).expect("a connection") {
                 Some(Event::Kept { call, path, .. }) if call == self.call => return path,
                 Some(_) => {}

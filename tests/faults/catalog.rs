@@ -1,16 +1,13 @@
 //! A catalog that is locked, damaged, or was not there in time.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Duration};
 
 use nix::sys::signal::Signal;
 use retrocall::{
     audio::Leg,
     catalog::Outcome,
     protocol::{Ask, Refusal, Request, Target},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 use sqlx::{
@@ -130,11 +127,14 @@ fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_
     let other = serde_json::json!({"do": "begin", "agent": "bert", "rate": 8_000, "codec": "pcm16", "customer": "+31207654321"});
     let other = raw.ask(&other)["channel"].as_u64().expect("a channel");
     assert_eq!(raw.ask(&serde_json::json!({"do": "end", "channel": other}))["answer"], "accepted");
-    let asked = Instant::now();
+    let asked = SystemClock.now();
     desk.signal(Signal::SIGTERM);
     let (status, home) = desk.wait();
     assert_eq!(status.code(), Some(0), "all is in the recording and in the file: {}", home.log());
-    assert!(asked.elapsed() < Duration::from_secs(30), "it does not wait for the catalog as it does for recordings");
+    assert!(
+        SystemClock.since(asked) < Duration::from_secs(30),
+        "it does not wait for the catalog as it does for recordings"
+    );
     let unwritten = home.path().join("unwritten.jsonl");
     let left = fs::read_to_string(&unwritten).expect("what the catalog did not take");
     assert!(left.contains("+31201234567") && !left.contains("+31207654321"), "of customers those of kept calls alone");

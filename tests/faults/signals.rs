@@ -3,11 +3,14 @@
 use std::{
     process::{Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::sys::signal::Signal;
-use retrocall::protocol::Ask;
+use retrocall::{
+    protocol::Ask,
+    words::{Clock as _, SystemClock},
+};
 
 use crate::{
     Talk,
@@ -142,14 +145,14 @@ fn while_it_waits_for_a_full_disk_a_second_signal_at_once_changes_nothing_and_a_
     committing.line.end();
     wait_for("its end", || (status(&mut desk.client()).commits == 1).then_some(()));
     nothing_happens(&desk);
-    let asked = Instant::now();
+    let asked = SystemClock.now();
     for signal in STOP {
         send(&desk, signal);
     }
     wait_for("the stop", || desk.log().contains("asked to stop again").then_some(()));
     NOTHING.iter().for_each(|signal| send(&desk, signal));
     // It waits on.
-    thread::sleep((asked + SAME_WISH + Duration::from_millis(300)).saturating_duration_since(Instant::now()));
+    thread::sleep(SystemClock.until(asked + SAME_WISH + Duration::from_millis(300)));
     assert!(!desk.log().contains("is not durable"), "{}", desk.log());
     send(&desk, "TERM");
     let (ended, home) = desk.wait();
@@ -158,7 +161,7 @@ fn while_it_waits_for_a_full_disk_a_second_signal_at_once_changes_nothing_and_a_
     assert!(log.contains("asked to stop once more (SIGTERM)"), "{log}");
     let named = |line: &str| line.contains(&committing.call().to_string()) && line.contains("is not durable");
     assert!(log.lines().any(named), "who is not safe is said: {log}");
-    assert!(asked.elapsed() < PATIENCE);
+    assert!(SystemClock.since(asked) < PATIENCE);
     drop(disk);
 }
 

@@ -1,8 +1,11 @@
 //! What a desktop does besides keys: it shows what came of a press, and on Wayland its portal gives the keys.
 
-use std::{process::Command, time::Instant};
+use std::process::Command;
 
-use retrocall::protocol::Ask;
+use retrocall::{
+    protocol::Ask,
+    words::{Clock as _, SystemClock},
+};
 use serde_json::json;
 
 use crate::{
@@ -22,10 +25,10 @@ fn what_came_of_a_press_is_seen_on_the_desktop_each_in_the_place_of_the_last() {
     assert_eq!(companion.next()["ready"], true);
     let fingers = screen.fingers();
     let mut press = || {
-        let began = Instant::now();
+        let began = SystemClock.now();
         fingers.press(&RECORD);
         let shown = bus.next();
-        eprintln!("key to notification: {} ms", began.elapsed().as_millis());
+        eprintln!("key to notification: {} ms", SystemClock.since(began).as_millis());
         companion.next();
         shown
     };

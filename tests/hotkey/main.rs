@@ -8,14 +8,14 @@ mod screen;
 #[path = "../skip/mod.rs"]
 mod skip;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use nix::sys::signal::Signal;
-use retrocall::{audio::Leg, protocol::Ask};
+use retrocall::{
+    audio::Leg,
+    protocol::Ask,
+    words::{Clock as _, SystemClock},
+};
 use serde_json::json;
 use x11rb::protocol::xproto::{ConnectionExt as _, GrabMode, GrabStatus, ModMask};
 
@@ -63,10 +63,10 @@ fn each_of_200_presses_is_answered_once() {
     let codes = RECORD.map(|keysym| fingers.code(keysym));
     let (mut whole, mut asked) = (Vec::new(), Vec::new());
     for press in 0..PRESSES {
-        let began = Instant::now();
+        let began = SystemClock.now();
         fingers.press_codes(&codes);
         let said = companion.next();
-        whole.push(u64::try_from(began.elapsed().as_micros()).expect("it is short"));
+        whole.push(u64::try_from(SystemClock.since(began).as_micros()).expect("it is short"));
         asked.push(said["took_us"].as_u64().expect("a time"));
         let answer = if press == 0 { "accepted" } else { "already" };
         assert_eq!((&said["key"], &said["answer"]), (&json!("record"), &json!(answer)), "press {press}: {said}");

@@ -19,10 +19,9 @@ use std::{
         mpsc,
     },
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Leg, Rate},
@@ -31,6 +30,7 @@ use retrocall::{
     memory::Arena,
     protocol::{self, CallId, Facts, Label, Reason},
     ring::{LegWriter, Ring},
+    words::{Clock as _, SystemClock},
 };
 
 use memory_disk::MemoryDisk;
@@ -127,7 +127,7 @@ fn samples_of(bytes: &[u8], leg: Leg) -> Vec<i16> {
 }
 
 fn call() -> protocol::Call {
-    protocol::Call { id: CallId::new(), facts: Facts::of("anna"), rate: rate(), began_at: Timestamp::now() }
+    protocol::Call { id: CallId::new(), facts: Facts::of("anna"), rate: rate(), began_at: SystemClock.wall() }
 }
 
 /// Frames in the order in which they arrive. They are said without a pause, and some stalls later or at once.
@@ -237,7 +237,7 @@ fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
     drop(live.record(Moment::InOrder).expect("it is not private"));
     let commit = desk.commits.begin(ring.reader(), label, Arc::default(), move |progress| drop(tell.send(progress)));
     let live = Mutex::new((live, Vec::new()));
-    let (base, time) = (Instant::now(), AtomicU64::new(0));
+    let (base, time) = (SystemClock.now(), AtomicU64::new(0));
     let call = Call { desk, ring: Arc::clone(&ring), live, commit, part: &part, base, time };
     // The clocks of both legs are known before anybody presses.
     frames[..2].iter().for_each(|frame| push(&call, &mut writers, frame));
@@ -279,7 +279,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_frames_controls_and_the_commit_do_to_each_other_file_and_ring_hold_what_the_model_holds() {
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_nanos() as u64;
+    let now = || SystemClock.wall().as_nanosecond() as u64;
     let seed = number("RETROCALL_SEED").unwrap_or_else(now);
     let rounds = number("RETROCALL_INTERLEAVINGS").unwrap_or(ROUNDS);
     println!("RETROCALL_SEED={seed} RETROCALL_INTERLEAVINGS={rounds}");
@@ -288,7 +288,7 @@ fn whatever_frames_controls_and_the_commit_do_to_each_other_file_and_ring_hold_w
     let disk = Arc::new(MemoryDisk::default());
     let commits = Commits::start(Arc::clone(&disk) as _, home.path().join("recordings"), 1, true).expect("threads");
     let desk = Desk { arena, disk, commits };
-    let (began, mut tally) = (Instant::now(), Tally::default());
+    let (began, mut tally) = (SystemClock.now(), Tally::default());
     for number in 0..rounds {
         round(&desk, seed.wrapping_add(number), &mut tally);
     }
@@ -300,7 +300,7 @@ fn whatever_frames_controls_and_the_commit_do_to_each_other_file_and_ring_hold_w
          of them of a frame that met a control; {:.1} s",
         seen.samples,
         seen.either,
-        began.elapsed().as_secs_f64()
+        SystemClock.since(began).as_secs_f64()
     );
     // Or the model would let pass what it is there to find.
     assert!(seen.either * 20 < seen.samples, "{seen:?}");

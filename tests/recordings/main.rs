@@ -21,6 +21,7 @@ use retrocall::{
     catalog::{Outcome, RecordingState},
     client::{Cue, Player, Script, WavSource},
     protocol::{Ask, Reason, Verdict},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 
@@ -369,7 +370,7 @@ fn a_call_given_to_another_agent_is_that_agents_to_record() {
 #[test]
 fn a_recording_says_what_it_is_and_never_the_customers_number() {
     let desk = Desk::open(&["--one-in", "0"]);
-    let before = Timestamp::now();
+    let before = SystemClock.wall();
     let number = "+31205550123";
     let told = desk.replay(&fixture("desk-03.wav"), &["--agent", "Zoë", "--customer", number, "--record-at", "1"]);
     let path = path_of(&told);
@@ -387,7 +388,7 @@ fn a_recording_says_what_it_is_and_never_the_customers_number() {
     assert_eq!(field("IART"), "Zoë");
     assert!(field("ISFT").starts_with("retrocall "));
     let began: Timestamp = field("ICRD").parse().expect("a time");
-    assert!(before <= began && began <= Timestamp::now());
+    assert!(before <= began && began <= SystemClock.wall());
     for fact in [call, "reasons=on-demand", "state=complete", "rate=8000", "direction=inbound"] {
         assert!(field("ICMT").contains(fact), "{}", field("ICMT"));
     }

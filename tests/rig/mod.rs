@@ -15,13 +15,14 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use rand::{SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::Leg,
     protocol::{AudioHead, HEAD_BYTES, Head, audio_message, control_message},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ use crate::desk::{Home, PATIENCE, Sound};
 
 /// Random numbers whose seed is printed: `RETROCALL_SEED=…` makes the same ones again.
 pub fn random(what: &str) -> (u64, StdRng) {
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_nanos() as u64;
+    let now = || SystemClock.wall().as_nanosecond() as u64;
     let seed = std::env::var("RETROCALL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(now);
     eprintln!("{what}: RETROCALL_SEED={seed}");
     (seed, StdRng::seed_from_u64(seed))
@@ -298,11 +299,11 @@ pub struct RealTime(Instant);
 
 impl RealTime {
     pub fn begin() -> RealTime {
-        RealTime(Instant::now())
+        RealTime(SystemClock.now())
     }
 
     /// Waits until so much has been spoken.
     pub fn wait_until(&self, spoken: Duration) {
-        thread::sleep((self.0 + spoken).saturating_duration_since(Instant::now()));
+        thread::sleep(SystemClock.until(self.0 + spoken));
     }
 }

@@ -10,6 +10,7 @@ use retrocall::{
     audio::Leg,
     client::ClientError,
     protocol::{Ask, ErrorCode, Event, FrameError, SharedLayout},
+    words::{Clock as _, SystemClock},
 };
 
 use super::{
@@ -98,9 +99,9 @@ struct Hostility {
 /// engine has gone from that memory, and comes back with another call.
 fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> Hostility {
     let mut done = Hostility { writes: 0, lost: 0 };
-    while Instant::now() < until {
+    while SystemClock.now() < until {
         let mut call = SharedLine::begin(desk, "liar", 8_000, Some(random.random_range(1..=5_760)));
-        let mut look = Instant::now();
+        let mut look = SystemClock.now();
         let words = if random.random() { 100 } else { 0 };
         loop {
             let (memory, layout) = call.legs[0].memory();
@@ -116,10 +117,10 @@ fn be_hostile(desk: &Desk, until: Instant, mut random: StdRng) -> Hostility {
             memory.store(layout.slot(leg, frame) + 8, near(&mut random, layout.slot_samples as u64));
             memory.store(SharedLayout::written(leg), taken + near(&mut random, layout.slots as u64));
             done.writes += words + 3;
-            if look.elapsed() < Duration::from_millis(2) {
+            if SystemClock.since(look) < Duration::from_millis(2) {
                 continue;
             }
-            look = Instant::now();
+            look = SystemClock.now();
             match call.line.client.next_event(Duration::ZERO) {
                 Ok(_) => {}
                 Err(ClientError::Refused { error: ErrorCode::SharedMemory, .. }) => break,
@@ -136,7 +137,7 @@ fn whoever_writes_anything_into_shared_memory_costs_itself_its_connection_and_no
     let (seed, mut random) = rig::random("hostile clients");
     let desk = Desk::open_with("grace = \"0s\"\n", &["--one-in", "0", "--memory", "32MiB"]);
     let good = [GoodCall::begin(&desk, seed), GoodCall::begin_shared(&desk, seed + 1)];
-    let until = Instant::now() + hostile_time();
+    let until = SystemClock.now() + hostile_time();
     let done = thread::scope(|scope| {
         let start = |random: StdRng| scope.spawn(|| be_hostile(&desk, until, random));
         let hostile = [0; 2].map(|_| start(StdRng::seed_from_u64(random.random())));

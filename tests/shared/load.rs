@@ -12,6 +12,7 @@ use retrocall::{
     audio::{Leg, Rate},
     client::{Client, Pushed, SharedLeg},
     protocol::{Ask, Begin, CallId, Event, Request, Target, Verdict},
+    words::{Clock as _, SystemClock},
 };
 
 use super::desk::{Desk, PATIENCE, Sound, fixture, wait_for};
@@ -57,9 +58,9 @@ fn calls_at_once_through_shared_memory_lose_no_frame_and_those_pressed_are_kept_
 /// Lets all calls speak, and says what that cost.
 fn measured(desk: &Desk, what: &str, calls: &mut [Call], talk: &Sound, seconds: usize) {
     let (count, stat) = (calls.len(), format!("/proc/{}/stat", desk.pid()));
-    let (cpu, own, began) = (cpu_seconds(&stat), cpu_seconds("/proc/self/stat"), Instant::now());
+    let (cpu, own, began) = (cpu_seconds(&stat), cpu_seconds("/proc/self/stat"), SystemClock.now());
     let (late, waits) = speak(calls, talk, seconds * 50, began);
-    let took = began.elapsed().as_secs_f64();
+    let took = SystemClock.since(began).as_secs_f64();
     let (cpu, own) = (cpu_seconds(&stat) - cpu, cpu_seconds("/proc/self/stat") - own);
     eprintln!(
         "{count} calls through shared memory for {took:.1} s, {what}: the engine used {cpu:.2} s of CPU ({:.1} % of a core, {:.2} µs a \
@@ -133,7 +134,7 @@ fn speak(calls: &mut [Call], talk: &Sound, frames: usize, began: Instant) -> (Du
         for (turn, call) in calls.iter_mut().enumerate() {
             // Calls take turns within the time of a frame.
             let due = began + FRAME * frame as u32 + FRAME * turn as u32 / count as u32;
-            let now = Instant::now();
+            let now = SystemClock.now();
             if turn % 64 == 0 && due > now {
                 thread::sleep(due - now);
             }

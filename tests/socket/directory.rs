@@ -1,12 +1,11 @@
 //! A directory service that is slow or stuck: the real program with a user database that answers when the test wants it to.
 
-use std::{
-    fs,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{fs, process::Command, time::Duration};
 
-use retrocall::protocol::Ask;
+use retrocall::{
+    protocol::Ask,
+    words::{Clock as _, SystemClock},
+};
 
 use crate::{
     desk::{Home, Line, Sound},
@@ -36,13 +35,13 @@ fn while_the_user_database_is_stuck_the_owner_is_served_at_once_and_a_stranger_i
     let visitor = open.visitor("bert");
     // Somebody waits for the database; nobody else does.
     let waiting = visitor.bare();
-    let began = Instant::now();
+    let began = SystemClock.now();
     let mut line = Line::begin(desk, "anna", 8_000);
     let sound = Sound::noise(8_000, 8_000, 1);
     line.talk(&sound, 0, 8_000);
     line.accepted(Ask::Record);
     Sound::of_recording(&line.end_and_keep()).assert_is(&sound);
-    assert!(began.elapsed() < Duration::from_secs(8), "a press waited for the user database");
+    assert!(SystemClock.since(began) < Duration::from_secs(8), "a press waited for the user database");
     // The wait ends with a refusal, and not with a name that nobody has.
     let (error, text) = waiting.fault();
     assert!(error == "unknown-user" && text.contains("does not answer"), "{error}: {text}");

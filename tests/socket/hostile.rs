@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use crate::{
     rig::{Raw, control},
     visitors::{OpenDesk, Visitor},
 };
+use retrocall::words::{Clock as _, SystemClock};
 
 /// As long as this, and more, what a press takes is asserted and not only printed.
 const LONG_S: u64 = 30;
@@ -140,9 +141,9 @@ fn sorted(mut took: Vec<Duration>) -> [Duration; 3] {
 fn press(bert: &Visitor, call: &Value, go_on: &dyn Fn() -> bool) -> Vec<Duration> {
     let (mut hotkey, mut took) = (bert.connect(), Vec::new());
     while go_on() {
-        let pressed = Instant::now();
+        let pressed = SystemClock.now();
         let answer = hotkey.ask(&json!({"do": "record"}));
-        took.push(pressed.elapsed());
+        took.push(SystemClock.since(pressed));
         assert_eq!(answer["call"], *call, "the press means another call: {answer}");
         thread::sleep(Duration::from_millis(5));
     }
@@ -158,8 +159,8 @@ fn a_hostile_user_costs_others_neither_a_press_nor_a_row() {
     let before_kib = anonymous_kib(desk.pid());
     // Another agent presses, again and again, and a PBX brings the calls of a third.
     let (bert, berts) = (open.visitor("bert"), call.clone());
-    let quiet_until = Instant::now() + Duration::from_secs(1 + seconds() / 6);
-    let quiet = sorted(press(&bert, &call, &|| Instant::now() < quiet_until));
+    let quiet_until = SystemClock.now() + Duration::from_secs(1 + seconds() / 6);
+    let quiet = sorted(press(&bert, &call, &|| SystemClock.now() < quiet_until));
     let (mut pressing, mut calling) = (Threads::new(), Threads::new());
     pressing.start(move |go_on| press(&bert, &berts, go_on));
     let socket = desk.socket().to_owned();
@@ -179,9 +180,9 @@ fn a_hostile_user_costs_others_neither_a_press_nor_a_row() {
         let (mallory, call) = (open.visitor("mallory"), call.clone());
         hostile.start(move |go_on| deed(&mallory, &call, go_on));
     }
-    let until = Instant::now() + Duration::from_secs(seconds());
+    let until = SystemClock.now() + Duration::from_secs(seconds());
     let mut most_kib = before_kib;
-    while Instant::now() < until {
+    while SystemClock.now() < until {
         most_kib = most_kib.max(anonymous_kib(desk.pid()));
         let ran = desk.run(&["record", "--agent", "bert"]);
         // The call is recorded; more than a thousand bookmarks are refused.

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Barrier},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -17,6 +17,7 @@ use nix::{
 use retrocall::{
     audio::Leg,
     protocol::{Ask, Request, Target},
+    words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 
@@ -73,11 +74,9 @@ fn write_paced(
         // Waits for a reader.
         let mut file = fs::File::options().write(true).open(pipe).expect("the pipe");
         start.wait();
-        let began = Instant::now();
+        let began = SystemClock.now();
         for (number, block) in samples.chunks(BLOCK).enumerate() {
-            thread::sleep(
-                (began + Duration::from_millis(20 * number as u64)).saturating_duration_since(Instant::now()),
-            );
+            thread::sleep(SystemClock.until(began + Duration::from_millis(20 * number as u64)));
             if !left_out.contains(&number) {
                 let bytes: Vec<u8> = block.iter().flat_map(|sample| sample.to_le_bytes()).collect();
                 file.write_all(&bytes).expect("somebody reads");

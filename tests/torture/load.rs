@@ -12,6 +12,7 @@ use retrocall::{
     audio::{Codec, Leg, Rate},
     client::{Client, ClientError},
     protocol::{Ask, Begin, CallId, Event, Request, Target, Verdict},
+    words::{Clock as _, SystemClock},
 };
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +154,7 @@ impl Desk<'_> {
                 say(Heard::Up);
             }
         }
-        let mut due = Instant::now();
+        let mut due = SystemClock.now();
         loop {
             for at in 0..self.calls.len() {
                 self.calls[at].talk(&mut self.client)?;
@@ -170,7 +171,7 @@ impl Desk<'_> {
                     say(Heard::Kept { call });
                 }
             }
-            due = (due + FRAME).max(Instant::now());
+            due = (due + FRAME).max(SystemClock.now());
             self.client.rest(due)?;
         }
     }
@@ -186,7 +187,7 @@ impl Desk<'_> {
         assert_eq!(answer.answer, Verdict::Accepted, "{answer:?}");
         let (call, channel) = (answer.call.expect("an id"), answer.channel.expect("a channel"));
         say(Heard::Begun { number: plan.number, call });
-        Ok(Live { plan, call, channel, began: Instant::now(), sent: 0, done: 0, frames: 0 })
+        Ok(Live { plan, call, channel, began: SystemClock.now(), sent: 0, done: 0, frames: 0 })
     }
 }
 
@@ -194,7 +195,7 @@ impl Live {
     /// Sends what has been said since.
     fn talk(&mut self, client: &mut Client) -> Result<(), ClientError> {
         let frame = u64::from(self.plan.rate) / 50;
-        let said = (self.began.elapsed().as_millis() / FRAME.as_millis()) as u64 * frame;
+        let said = (SystemClock.since(self.began).as_millis() / FRAME.as_millis()) as u64 * frame;
         let upto = (self.plan.backlog + said).min(CATCHES_UP * said);
         let mut bytes = Vec::with_capacity(2 * frame as usize);
         while self.sent < upto {
@@ -218,7 +219,7 @@ impl Live {
     /// Does what is due. Whether the call has ended with it.
     fn act(&mut self, client: &mut Client) -> Result<bool, ClientError> {
         let Some((at, act)) = self.plan.acts.get(self.done).copied() else { return Ok(false) };
-        if self.began.elapsed() < at {
+        if SystemClock.since(self.began) < at {
             return Ok(false);
         }
         self.done += 1;

@@ -17,13 +17,14 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use desk::{Desk, Home, PATIENCE};
 use judge::Tally;
 use load::{Heard, Line};
 use plan::Random;
+use retrocall::words::{Clock as _, SystemClock};
 
 /// Kills of the long version.
 const KILLS: u64 = 300;
@@ -46,7 +47,7 @@ fn say(line: &str) {
 
 /// The wall clock, which all processes have in common. Nothing sets it during a test.
 pub fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
+    SystemClock.wall().as_duration().try_into().expect("after 1970")
 }
 
 #[test]
@@ -120,8 +121,8 @@ impl Load {
     /// Waits for its end, which comes when the engine is gone. What it said.
     fn finish(mut self) -> Vec<Line> {
         let mut said = Vec::new();
-        let deadline = Instant::now() + PATIENCE;
-        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let deadline = SystemClock.now() + PATIENCE;
+        while let Ok(line) = self.lines.recv_timeout(SystemClock.until(deadline)) {
             said.push(line);
         }
         assert!(self.process.wait().expect("it is ours").success(), "the load had something to complain of");
@@ -147,7 +148,7 @@ fn start_and_kill(home: &Home, after: Duration) {
 
 fn torture(kills_wanted: u64) {
     let seed = number("RETROCALL_SEED").unwrap_or_else(|| now().as_nanos() as u64);
-    let (mut random, mut tally, began) = (Random(seed), Tally::default(), Instant::now());
+    let (mut random, mut tally, began) = (Random(seed), Tally::default(), SystemClock.now());
     say(&format!("{kills_wanted} kills, seed {seed}"));
     let (mut kills, mut kills_of_home, mut round) = (0, 0, 0);
     let mut desk = Desk::open(FLAGS);
@@ -176,12 +177,12 @@ fn torture(kills_wanted: u64) {
             panic!("after kill {kills}, round {round}, seed {seed}: {wrong}");
         }
         if kills % 25 == 0 {
-            say(&format!("{kills} kills, {} s: {tally}", began.elapsed().as_secs()));
+            say(&format!("{kills} kills, {} s: {tally}", SystemClock.since(began).as_secs()));
         }
     }
     let home = desk.stop();
     let ran = home.run(&["check", "--json"]);
     assert_eq!(ran.code, 0, "after a good end: {}, seed {seed}", ran.stdout);
-    say(&format!("{kills} kills in {} s, seed {seed}: {tally}", began.elapsed().as_secs()));
+    say(&format!("{kills} kills in {} s, seed {seed}: {tally}", SystemClock.since(began).as_secs()));
     tally.assert_that_something_was_tried();
 }

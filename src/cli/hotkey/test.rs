@@ -1,10 +1,11 @@
 //! `retrocall hotkey --test`: whether a press would arrive, be answered, and be seen.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cli::{Context, doctor::Check, output};
 use retrocall_desk::hotkey::{Binding, HotkeyError, Link, Note, Notifier, await_key, take};
 use retrocall_settings::Settings;
+use retrocall_words::{Clock as _, SystemClock};
 
 /// How long a press that we make ourselves may take.
 const OWN_PRESS_MAX: Duration = Duration::from_secs(3);
@@ -41,17 +42,17 @@ pub(in crate::cli) fn key(binding: &Binding, ask_the_person: bool) -> Check {
 
 fn arrives(binding: &Binding, ask_the_person: bool) -> Result<Option<Duration>, HotkeyError> {
     let mut keys = take(&[*binding])?;
-    let began = Instant::now();
+    let began = SystemClock.now();
     if keys.press_yourself(binding.button)? {
         let came = await_key(&mut *keys, binding.button, OWN_PRESS_MAX)?;
-        return Ok(came.then(|| began.elapsed()));
+        return Ok(came.then(|| SystemClock.since(began)));
     }
     if !ask_the_person {
         return Ok(None);
     }
     output::complain(&format!("press {} within {} s", binding.combo, PRESS_MAX.as_secs()));
     let came = await_key(&mut *keys, binding.button, PRESS_MAX)?;
-    Ok(came.then(|| began.elapsed()))
+    Ok(came.then(|| SystemClock.since(began)))
 }
 
 fn engine(context: &Context, settings: &Settings) -> Check {
@@ -73,8 +74,8 @@ fn notification() -> Check {
         sound: None,
     };
     let shown = Notifier::new().map_err(|error| error.to_string()).and_then(|mut notifier| {
-        let began = Instant::now();
-        notifier.show(&note).map(|()| began.elapsed()).map_err(|error| error.to_string())
+        let began = SystemClock.now();
+        notifier.show(&note).map(|()| SystemClock.since(began)).map_err(|error| error.to_string())
     });
     match shown {
         Ok(took) => Check::ok("notification", format!("shown after {:.0} ms", took.as_secs_f64() * 1e3)),

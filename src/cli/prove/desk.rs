@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::Path,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::super::Failure;
@@ -17,7 +17,7 @@ use retrocall_client::{
 use retrocall_proof::{Finder, Needles, Sound, files::Looked};
 use retrocall_settings::SOCKET_FILE;
 use retrocall_words::{
-    Ask, Begin, CallId, Request, Status, Target, Verdict,
+    Ask, Begin, CallId, Clock as _, Request, Status, SystemClock, Target, Verdict,
     audio::{Codec, Leg, Rate},
 };
 
@@ -306,12 +306,12 @@ impl Playing {
 
 /// Looks again and again until it is so; false if that takes too long.
 pub(super) fn wait_for(mut is_so: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = SystemClock.now() + PATIENCE;
     loop {
         if is_so()? {
             return Ok(true);
         }
-        if Instant::now() > deadline {
+        if SystemClock.now() > deadline {
             return Ok(false);
         }
         thread::sleep(Duration::from_millis(20));

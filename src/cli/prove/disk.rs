@@ -6,8 +6,9 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
+
+use jiff::Timestamp;
 
 use super::{Check, Failure, Plan, desk};
 use retrocall_proof::{
@@ -117,7 +118,7 @@ impl Erased {
 }
 
 /// Everything under the home, and what is new in folders that all share.
-pub(super) fn checks(home: &Path, plan: &Plan, since: SystemTime) -> Vec<Check> {
+pub(super) fn checks(home: &Path, plan: &Plan, since: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
     let whats =
         [("home", "files under the home, as the cache has them"), ("disk", "the same files, read again from the disk")];
@@ -163,7 +164,7 @@ fn shared(
     folders: impl IntoIterator<Item = PathBuf>,
     home: &Path,
     needles: &Needles,
-    since: SystemTime,
+    since: Timestamp,
 ) -> Check {
     let folders: BTreeSet<PathBuf> = folders.into_iter().filter_map(|folder| fs::canonicalize(folder).ok()).collect();
     let home = fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());

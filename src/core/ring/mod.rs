@@ -32,7 +32,10 @@ use crate::memory::{
     sync::{AtomicBool, Lock, Ordering},
 };
 use leg::LegShared;
-use retrocall_words::audio::{Leg, Rate};
+use retrocall_words::{
+    Clock as _, SystemClock,
+    audio::{Leg, Rate},
+};
 
 /// The memory of one call.
 pub struct Ring {
@@ -77,11 +80,15 @@ impl Held {
 }
 
 impl Ring {
-    /// An empty ring and the writers of its legs, agent first. Takes no memory of the arena yet.
+    /// An empty ring and the writers of its legs, agent first, made at this moment. Takes no memory of the arena yet.
     pub fn new(arena: Arc<Arena>) -> (Arc<Ring>, [LegWriter; 2]) {
+        Ring::made_at(arena, SystemClock.now())
+    }
+
+    /// The same for a call that began at `made`, by a clock of the caller's.
+    pub fn made_at(arena: Arc<Arena>, made: Instant) -> (Arc<Ring>, [LegWriter; 2]) {
         let legs = [LegShared::new(), LegShared::new()].map(CachePadded::new);
         let held = Lock::new(Held::default());
-        let made = Instant::now();
         let ring = Arc::new(Ring { arena, legs, selected: AtomicBool::new(false), made, held });
         let writers = Leg::ALL.map(|leg| LegWriter::new(Arc::clone(&ring), leg));
         (ring, writers)

@@ -16,7 +16,7 @@ use ringbuf::{
 };
 
 use retrocall_core::memory::{LockedSamples, MapError, QueueIn, QueueOut, locked_queue};
-use retrocall_words::audio::Rate;
+use retrocall_words::{Clock as _, SystemClock, audio::Rate};
 
 /// How much waits for the other thread at most: a machine that gives it no turn for longer loses audio.
 const WAITING_S: f64 = 2.0;
@@ -59,7 +59,7 @@ pub(super) fn feed(rate: Rate) -> Result<(FeedIn, FeedOut), MapError> {
     let room = rate.samples(WAITING_S) as usize;
     let (samples_in, samples_out) = locked_queue(room, true)?;
     let (marks_in, marks_out) = HeapRb::new(DELIVERIES_MAX).split();
-    let counts = Arc::new(Counts { lost: AtomicU64::new(0), made: Instant::now(), last_ms: AtomicU64::new(0) });
+    let counts = Arc::new(Counts { lost: AtomicU64::new(0), made: SystemClock.now(), last_ms: AtomicU64::new(0) });
     let taken = LockedSamples::new(samples_out.capacity().get(), true)?;
     Ok((
         FeedIn { samples: samples_in, marks: marks_in, counts: Arc::clone(&counts) },
@@ -70,7 +70,7 @@ pub(super) fn feed(rate: Rate) -> Result<(FeedIn, FeedOut), MapError> {
 impl FeedIn {
     /// Puts in what came now: all of it, or none, which is counted. Interleaved channels become one, their mean.
     pub(super) fn deliver<T: Copy>(&mut self, interleaved: &[T], channels: usize, to_i16: impl Fn(T) -> i16) {
-        let at = Instant::now();
+        let at = SystemClock.now();
         let samples = interleaved.len() / channels;
         self.counts.last_ms.store((at - self.counts.made).as_millis() as u64, Ordering::Relaxed);
         if self.samples.vacant_len() < samples || self.marks.is_full() {
@@ -111,7 +111,7 @@ impl Counts {
 
     /// For how long nothing has come.
     pub(super) fn silent_for(&self) -> Duration {
-        self.made.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
+        SystemClock.since(self.made).saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
     }
 }
 

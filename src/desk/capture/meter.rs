@@ -2,11 +2,7 @@
 //!
 //! Belongs here: listening for a moment, to many devices at once. Does not: bars, tables.
 
-use std::{
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::mpsc, thread, time::Duration};
 
 use super::{
     DeviceInfo,
@@ -14,6 +10,7 @@ use super::{
     ear::Ear,
 };
 use retrocall_words::audio::{Leg, dbfs};
+use retrocall_words::{Clock as _, SystemClock};
 
 /// How long a device may take to open and close, beyond the time that it is listened to.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -44,8 +41,8 @@ pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
     }
     drop(tell);
     let mut levels = vec![Level::Closed("it does not answer".to_owned()); devices.len()];
-    let deadline = Instant::now() + listen + PATIENCE;
-    while let Ok((number, level)) = told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+    let deadline = SystemClock.now() + listen + PATIENCE;
+    while let Ok((number, level)) = told.recv_timeout(SystemClock.until(deadline)) {
         levels[number] = level;
     }
     levels
@@ -64,8 +61,8 @@ fn level(name: &str, listen: Duration) -> Level {
         Err(error) => return Level::Closed(error.to_string()),
     };
     let (mut peak, mut came) = (0, false);
-    let until = Instant::now() + listen;
-    while Instant::now() < until {
+    let until = SystemClock.now() + listen;
+    while SystemClock.now() < until {
         thread::sleep(LOOK);
         ear.drain(|_, samples| {
             came = true;

@@ -13,7 +13,7 @@ use super::{LegFacts, Timeline};
 use retrocall_client::client::{Call, Client, ClientError, PlayError, Return};
 use retrocall_core::memory::LockedBuffer;
 use retrocall_words::{
-    Answer, Ask, Begin, CallId, EndedBy, Event,
+    Answer, Ask, Begin, CallId, Clock as _, EndedBy, Event, SystemClock,
     audio::{Leg, Rate},
 };
 
@@ -71,7 +71,7 @@ impl Session {
         let no_memory = |error| PlayError::Client(ClientError::Broken { cause: std::io::Error::other(error) });
         let legs = [Timeline::new(begin.rate).map_err(no_memory)?, Timeline::new(begin.rate).map_err(no_memory)?];
         let bytes = LockedBuffer::new(FRAME_BYTES, true).map_err(no_memory)?;
-        let (began, rate) = (Instant::now(), begin.rate);
+        let (began, rate) = (SystemClock.now(), begin.rate);
         let call = Call::begin(&mut client, begin)?;
         Ok(Session {
             socket: socket.to_owned(),
@@ -94,7 +94,7 @@ impl Session {
 
     /// How long it has been going on.
     pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+        SystemClock.since(self.began)
     }
 
     /// Takes what a device delivered, `at` this moment.
@@ -130,14 +130,14 @@ impl Session {
     /// Sends what is waiting, hears what has come, and looks for the engine if it is gone. Does not wait.
     pub fn turn(&mut self) {
         if let Some(client) = &mut self.line {
-            let done = client.rest(Instant::now());
+            let done = client.rest(SystemClock.now());
             let events: Vec<Event> = client.events().collect();
             events.iter().for_each(|event| self.hear(event));
             if let Err(error) = done {
                 self.lost(&error);
             }
-        } else if Instant::now() >= self.retry_at {
-            self.retry_at = Instant::now() + RETRY;
+        } else if SystemClock.now() >= self.retry_at {
+            self.retry_at = SystemClock.now() + RETRY;
             self.reconnect();
         }
     }
@@ -161,7 +161,7 @@ impl Session {
     fn lost(&mut self, error: &ClientError) {
         if self.line.take().is_some() {
             warn!(call = %self.call.id(), "no line to the engine, what is said now is not captured: {error}");
-            self.retry_at = Instant::now();
+            self.retry_at = SystemClock.now();
         }
     }
 
@@ -169,7 +169,7 @@ impl Session {
     fn reconnect(&mut self) {
         let Ok(mut client) = Client::connect(&self.socket) else { return };
         let (Ok(agent), Ok(customer)) = (Timeline::new(self.rate), Timeline::new(self.rate)) else { return };
-        let (before, began) = (self.call.id(), Instant::now());
+        let (before, began) = (self.call.id(), SystemClock.now());
         match self.call.return_over(&mut client) {
             Ok(Return::Attached { .. }) => info!(call = %before, "the line to the engine is back"),
             Ok(Return::Continued) => {
@@ -212,10 +212,10 @@ impl Session {
         let connected = self.call.ended_by().is_none() && self.ask(Ask::End).is_some();
         self.turn();
         let recording = self.call.states().recording;
-        let deadline = Instant::now() + kept_max;
+        let deadline = SystemClock.now() + kept_max;
         while recording && self.kept.is_none() {
             let Some(client) = &mut self.line else { break };
-            match client.next_event(deadline.saturating_duration_since(Instant::now())) {
+            match client.next_event(SystemClock.until(deadline)) {
                 Ok(Some(event)) => self.hear(&event),
                 Ok(None) | Err(_) => break,
             }

@@ -11,7 +11,7 @@ use nix::poll::PollTimeout;
 
 use super::{Button, HotkeyError, KeyEvent, Keys, Link, sleep};
 use retrocall_client::client::ClientError;
-use retrocall_words::{Answer, Ask, Event, Refusal, Target, Verdict};
+use retrocall_words::{Answer, Ask, Clock as _, Event, Refusal, SystemClock, Target, Verdict};
 
 /// What there is to tell.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub fn accompany(
     let mut companion = Companion { target, masked: None };
     loop {
         while let Some(event) = keys.next()? {
-            let began = Instant::now();
+            let began = SystemClock.now();
             match event {
                 KeyEvent::Down(button) => tell(Told::Pressed(companion.down(link, button, began).into())),
                 KeyEvent::Up(button) => {
@@ -99,7 +99,7 @@ impl Companion<'_> {
                 Err(_) => self.masked = Some(self.target.clone()),
             }
         }
-        Outcome { button, ask, came: asked.came, stays_masked, took: began.elapsed() }
+        Outcome { button, ask, came: asked.came, stays_masked, took: SystemClock.since(began) }
     }
 
     fn up(&mut self, link: &mut Link, button: Button, began: Instant) -> Option<Outcome> {
@@ -115,7 +115,7 @@ impl Companion<'_> {
                 return None;
             }
         }
-        Some(Outcome { button, ask: Ask::Unmask, came, stays_masked: false, took: began.elapsed() })
+        Some(Outcome { button, ask: Ask::Unmask, came, stays_masked: false, took: SystemClock.since(began) })
     }
 }
 
@@ -148,8 +148,8 @@ mod tests {
         let engine = engine(call, Verdict::Already, || Answer::new(Verdict::Accepted));
         let (mut link, target) = (Link::new(engine.socket.clone()), Target::Agent("anna".into()));
         let mut companion = Companion { target: &target, masked: Some(Target::Call(call)) };
-        assert!(!companion.down(&mut link, Button::Mask, Instant::now()).stays_masked);
-        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_some());
+        assert!(!companion.down(&mut link, Button::Mask, SystemClock.now()).stays_masked);
+        assert!(companion.up(&mut link, Button::Mask, SystemClock.now()).is_some());
         assert_eq!(asked(&engine), [(target.clone(), Ask::Mask), (Target::Call(call), Ask::Unmask)]);
         assert_eq!(companion.masked, None);
     }
@@ -160,10 +160,10 @@ mod tests {
         let engine = engine(call, Verdict::Accepted, || Answer::refused(Refusal::UnknownCall));
         let (mut link, target) = (Link::new(engine.socket.clone()), Target::Own);
         let mut companion = Companion { target: &target, masked: None };
-        assert!(companion.down(&mut link, Button::Mask, Instant::now()).came.is_ok());
-        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_none());
+        assert!(companion.down(&mut link, Button::Mask, SystemClock.now()).came.is_ok());
+        assert!(companion.up(&mut link, Button::Mask, SystemClock.now()).is_none());
         // Nothing is masked any more: the next release asks for nothing.
-        assert!(companion.up(&mut link, Button::Mask, Instant::now()).is_none());
+        assert!(companion.up(&mut link, Button::Mask, SystemClock.now()).is_none());
         assert_eq!(asked(&engine).len(), 2);
     }
 }

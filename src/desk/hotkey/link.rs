@@ -5,11 +5,11 @@
 use std::{
     os::fd::{AsFd, BorrowedFd},
     path::PathBuf,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use retrocall_client::client::{Client, ClientError, Hello};
-use retrocall_words::{Answer, Ask, Event, Request, Target};
+use retrocall_words::{Answer, Ask, Clock as _, Event, Request, SystemClock, Target};
 
 /// How long the engine may take to greet, and to answer: somebody waits with a finger on the key.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -80,7 +80,7 @@ impl Link {
     /// What the engine has told unasked. An engine that has gone is let go of.
     pub(super) fn events(&mut self) -> Vec<Event> {
         let Some(client) = &mut self.client else { return Vec::new() };
-        let gone = client.rest(Instant::now()).is_err();
+        let gone = client.rest(SystemClock.now()).is_err();
         let events = client.events().collect();
         if gone {
             self.client = None;

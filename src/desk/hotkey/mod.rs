@@ -14,7 +14,7 @@ mod x11;
 use std::{
     env,
     os::fd::{AsFd, BorrowedFd},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -30,6 +30,7 @@ pub use portal::{APP_ID, PortalKeys};
 pub use x11::X11Keys;
 
 use retrocall_settings::KeyCombo;
+use retrocall_words::{Clock as _, SystemClock};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +115,7 @@ pub fn take(bindings: &[Binding]) -> Result<Box<dyn Keys>, HotkeyError> {
 /// # Errors
 /// [`HotkeyError`] if no key will ever come.
 pub fn await_key(keys: &mut dyn Keys, button: Button, limit: Duration) -> Result<bool, HotkeyError> {
-    let deadline = Instant::now() + limit;
+    let deadline = SystemClock.now() + limit;
     loop {
         while let Some(event) = keys.next()? {
             match event {
@@ -123,7 +124,7 @@ pub fn await_key(keys: &mut dyn Keys, button: Button, limit: Duration) -> Result
                 _ => {}
             }
         }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = SystemClock.until(deadline);
         if left.is_zero() {
             return Ok(false);
         }

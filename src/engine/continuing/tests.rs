@@ -1,30 +1,14 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::*;
-use crate::{Carried, Clock, Listener, memory_book::MemoryBook};
+use crate::{Carried, Listener, memory_book::MemoryBook};
 use retrocall_settings::Settings;
 use retrocall_words::{
-    Ask, Begin, Facts, Target, Verdict,
+    Ask, Begin, Facts, Target, TestClock, Verdict,
     audio::{Codec, Rate},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A clock that stands still until it is told.
-#[derive(Default)]
-struct TestClock(Mutex<Duration>);
-
-impl Clock for TestClock {
-    fn wall(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn passed(&self) -> Duration {
-        *self.0.lock()
-    }
-}
 
 struct Nobody;
 
@@ -81,7 +65,7 @@ impl Desk {
     }
 
     fn pass(&self, time: Duration) {
-        *self.clock.0.lock() += time;
+        self.clock.pass(time);
         self.engine.look_after();
     }
 

@@ -24,7 +24,7 @@ use tokio::{net::TcpListener, sync::Semaphore, time};
 use tracing::warn;
 
 use super::figures;
-use retrocall_words::Status;
+use retrocall_words::{Clock, Status};
 
 /// Connections that are answered at once. Others wait with the system.
 const CONNECTIONS_MAX: usize = 8;
@@ -47,6 +47,7 @@ pub struct Endpoint {
 /// Who knows how the engine is, and what was said last.
 struct Source {
     status: Box<dyn Fn() -> Status + Send + Sync>,
+    clock: Arc<dyn Clock>,
     last: Mutex<Option<(Instant, Arc<str>)>>,
 }
 
@@ -54,12 +55,12 @@ impl Source {
     fn page(&self) -> Arc<str> {
         let mut last = self.last.lock();
         if let Some((at, page)) = &*last
-            && at.elapsed() < PAGE_AGE_MAX
+            && self.clock.since(*at) < PAGE_AGE_MAX
         {
             return Arc::clone(page);
         }
         let page: Arc<str> = figures(&(self.status)()).into();
-        *last = Some((Instant::now(), Arc::clone(&page)));
+        *last = Some((self.clock.now(), Arc::clone(&page)));
         page
     }
 }
@@ -83,9 +84,9 @@ impl Endpoint {
         self.address
     }
 
-    /// Answers. Never returns.
-    pub async fn serve(self, status: impl Fn() -> Status + Send + Sync + 'static) {
-        let source = Arc::new(Source { status: Box::new(status), last: Mutex::default() });
+    /// Answers; by this clock a page is new enough. Never returns.
+    pub async fn serve(self, clock: Arc<dyn Clock>, status: impl Fn() -> Status + Send + Sync + 'static) {
+        let source = Arc::new(Source { status: Box::new(status), clock, last: Mutex::default() });
         let router = Router::new().route("/metrics", get(answer)).fallback(elsewhere).with_state(source);
         let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
@@ -142,6 +143,7 @@ mod tests {
     };
 
     use super::*;
+    use retrocall_words::SystemClock;
 
     async fn ask(address: SocketAddr, request: &str) -> String {
         let mut stream = TcpStream::connect(address).await.expect("it listens");
@@ -157,7 +159,7 @@ mod tests {
         runtime.block_on(async {
             let endpoint = Endpoint::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
             let address = endpoint.address();
-            tokio::spawn(endpoint.serve(|| Status { calls: 7, ..Status::default() }));
+            tokio::spawn(endpoint.serve(Arc::new(SystemClock), || Status { calls: 7, ..Status::default() }));
             test(address).await;
         });
     }

@@ -31,6 +31,7 @@ use retrocall_core::{
     barrier,
     heart::{self, Waits},
 };
+use retrocall_words::{Clock as _, SystemClock};
 
 /// Whoever asks again within this time means the same wish: `timeout`, npm, or a shell and its wrapper send each signal twice.
 const SAME_WISH: Duration = Duration::from_secs(5);
@@ -128,11 +129,19 @@ impl Signals {
             let armed = Arc::clone(&armed);
             move |_| {
                 while let Ok(signal) = stop.wait() {
-                    hear(signal, asked.hear(Instant::now()), &armed, &wished);
+                    hear(signal, asked.hear(SystemClock.now()), &armed, &wished);
                 }
             }
         })?;
         Ok(Signals { wish, armed })
+    }
+
+    /// No signals, and what asks to stop in their place: for an engine within another program, as a test has it.
+    pub fn by_hand() -> (Signals, impl Fn() + Send) {
+        let (wished, wish) = watch::channel(Wish::None);
+        (Signals { wish, armed: Arc::default() }, move || {
+            wished.send_replace(Wish::Stop);
+        })
     }
 
     /// From here on there is something to stop, which may take so long. If it takes longer, `overdue` says what is not done, and the process
@@ -227,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_same_wish_again_within_five_seconds_is_the_same_wish_and_later_it_is_meant() {
-        let first = Instant::now();
+        let first = SystemClock.now();
         let mut asked = Asked::default();
         let after = |ms| first + Duration::from_millis(ms);
         let heard = [0, 2, 4_999, 5_000, 5_001, 60_000].map(|ms| asked.hear(after(ms)));

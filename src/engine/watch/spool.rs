@@ -14,7 +14,7 @@ use std::{
     panic,
     sync::{Arc, OnceLock},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -25,7 +25,7 @@ use parking_lot::{Condvar, Mutex};
 use tracing::error;
 
 use retrocall_core::{barrier, priority};
-use retrocall_words::shown_lines;
+use retrocall_words::{Clock as _, SystemClock, shown_lines};
 
 /// What may wait: some thousands of lines. What comes then is dropped, so that what led to the trouble is still there.
 const WAITING_BYTES_MAX: usize = 1 << 20;
@@ -101,7 +101,7 @@ impl Spool {
 
     /// Waits until all that waited is written, for no longer than this. Whether it is.
     pub fn flush(&self, wait: Duration) -> bool {
-        let until = Instant::now() + wait;
+        let until = SystemClock.now() + wait;
         let mut state = self.0.state.lock();
         while state.is_writing || !state.waiting.is_empty() {
             if self.0.emptied.wait_until(&mut state, until).timed_out() {

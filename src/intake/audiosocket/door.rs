@@ -14,7 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::sys::{
@@ -98,7 +98,7 @@ impl Door {
                 Ok(fd) => fd,
                 Err(error) => {
                     self.engine.counters().mishap(Mishap::Connection);
-                    if let Some(times) = failed.happens(Instant::now()) {
+                    if let Some(times) = failed.happens(self.engine.clock().now()) {
                         warn!(
                             times,
                             "can't accept connections for AudioSocket: {error}; trying again (is the limit on open files too low?)"
@@ -114,7 +114,7 @@ impl Door {
                 self.shared.taps.adopt(self.next.fetch_add(1, Ordering::Relaxed), fd);
             } else {
                 self.engine.counters().connection_refused();
-                if let Some(times) = refused.happens(Instant::now()) {
+                if let Some(times) = refused.happens(self.engine.clock().now()) {
                     let limit = self.room.connections_max;
                     warn!(
                         limit,
@@ -132,8 +132,8 @@ impl Door {
 
     /// Those who don't say which leg they are go soon, and make room for a PBX that comes now.
     async fn wait_for_room(&self) {
-        let until = Instant::now() + ROOM_WAIT;
-        while !self.has_room() && Instant::now() < until {
+        let until = self.engine.clock().now() + ROOM_WAIT;
+        while !self.has_room() && self.engine.clock().now() < until {
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -156,7 +156,8 @@ pub(super) async fn listen(
     let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
     let room = Room::look(settings);
     let limits = Limits { idle: settings.audiosocket_idle, unnamed_max: room.unnamed_max };
-    let taps = Taps::start(arena, fault_in, engine.allow_unlocked(), limits, reports.clone());
+    let taps =
+        Taps::start(arena, fault_in, Arc::clone(engine.clock()), engine.allow_unlocked(), limits, reports.clone());
     let taps = Arc::new(taps.map_err(ServeError::Reader)?);
     let pairing = Arc::new(Pairing::new(settings));
     let shared = Arc::new(Shared { taps: Arc::clone(&taps), pairing: Arc::clone(&pairing), open: AtomicUsize::new(0) });
@@ -170,10 +171,11 @@ pub(super) async fn listen(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_words::{Clock as _, SystemClock};
 
     #[test]
     fn what_goes_wrong_again_and_again_is_told_once_a_minute_with_how_often_it_was() {
-        let (mut seldom, now) = (Seldom::default(), Instant::now());
+        let (mut seldom, now) = (Seldom::default(), SystemClock.now());
         let mut at = |seconds| seldom.happens(now + Duration::from_secs(seconds));
         assert_eq!([at(0), at(1), at(59), at(60), at(61)], [Some(1), None, None, Some(3), None]);
     }

@@ -97,12 +97,13 @@ impl Drop for Vote {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_words::{Clock as _, SystemClock};
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn a_call_began_with_its_earliest_leg_whichever_is_read_first() {
-        let now = Instant::now() + Duration::from_secs(60);
+        let now = SystemClock.now() + Duration::from_secs(60);
         let origin = Origin::new(now);
         let [mut late, mut early] = [origin.vote(), origin.vote()];
         assert_eq!(late.cast(now - 650 * MS, now), None, "the other one may have begun before");
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_leg_that_is_gone_or_says_nothing() {
-        let now = Instant::now() + Duration::from_secs(60);
+        let now = SystemClock.now() + Duration::from_secs(60);
         let origin = Origin::new(now);
         let (mut says, silent, gone) = (origin.vote(), origin.vote(), origin.vote());
         drop(gone);

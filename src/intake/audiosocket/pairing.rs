@@ -150,7 +150,7 @@ impl Pairing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrocall_words::{Direction, Event};
+    use retrocall_words::{Clock as _, Direction, Event, SystemClock};
 
     struct Nobody;
 
@@ -199,7 +199,7 @@ mod tests {
     fn expected_uuids_are_one_call_with_all_that_was_said_of_it_until_it_is_over() {
         let pairing = pairing(9);
         let legs = [uuid("00000000-0000-4000-8000-00000000000a"), uuid("ffffffff-0000-4000-8000-00000000000a")];
-        assert!(pairing.expect(expect("anna", legs), nobody(), Instant::now()));
+        assert!(pairing.expect(expect("anna", legs), nobody(), SystemClock.now()));
         let [agent, customer] = legs.map(|leg| pairing.find(leg));
         assert_eq!((agent.key, agent.leg, customer.leg), (customer.key, Leg::Agent, Leg::Customer));
         assert_eq!(
@@ -208,7 +208,7 @@ mod tests {
         );
         assert_eq!(customer.facts.direction, Direction::Outbound);
         // Said anew, it is another call.
-        assert!(pairing.expect(expect("bert", legs), nobody(), Instant::now()));
+        assert!(pairing.expect(expect("bert", legs), nobody(), SystemClock.now()));
         let again = pairing.find(legs[0]);
         assert!(again.key != agent.key && again.facts.agent == "bert");
         pairing.is_over(agent.key);
@@ -221,7 +221,7 @@ mod tests {
     fn calls_that_never_come_are_forgotten_when_there_are_too_many() {
         let pairing = pairing(2);
         let legs = |number: u128| [2 * number, 2 * number + 1].map(Uuid::from_u128);
-        let now = Instant::now();
+        let now = SystemClock.now();
         assert!(pairing.expect(expect("a", legs(1)), nobody(), now));
         assert!(pairing.expect(expect("b", legs(2)), nobody(), now + Duration::from_secs(60)));
         assert!(!pairing.expect(expect("c", legs(3)), nobody(), now + Duration::from_secs(61)));

@@ -85,6 +85,7 @@ impl Pieces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_words::{Clock as _, SystemClock};
 
     /// 20 ms of 8 kHz.
     const FRAME_BYTES: u64 = 320;
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_tells_when_the_first_sample_was_spoken() {
-        let begin = Instant::now();
+        let begin = SystemClock.now();
         let start_ms = |frames: &[(u64, u64)]| {
             let start = have_come(begin, frames).start(16_000).expect("something waits");
             start.duration_since(begin).as_millis() as u64
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn pieces_beyond_the_most_are_told_together_and_none_of_their_bytes_is_lost() {
         let frames: Vec<(u64, u64)> = (1..=100).map(|frame| (frame * 20, 1)).collect();
-        let begin = Instant::now();
+        let begin = SystemClock.now();
         let mut pieces = have_come(begin, &frames);
         assert_eq!(pieces.start(16_000), Some(begin));
         let (mut bytes, mut audio_bytes, mut count) = (0, 0, 0);

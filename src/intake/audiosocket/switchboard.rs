@@ -8,7 +8,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
-    time::Instant,
 };
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -161,7 +160,7 @@ impl Switchboard {
             let [agent_leg, customer_leg] = found.uuids;
             listener.tell(&Event::Begun { call: id, agent: found.facts.agent, agent_leg, customer_leg });
         }
-        self.calls.insert(found.key, Call { id, rate, origin: Origin::new(Instant::now()) });
+        self.calls.insert(found.key, Call { id, rate, origin: Origin::new(self.engine.clock().now()) });
         Ok(writer)
     }
 
@@ -235,7 +234,7 @@ impl Switchboard {
     fn gone(&mut self, named: bool) {
         self.shared.open.fetch_sub(1, Ordering::Relaxed);
         self.engine.counters().connection_closed(ClosedBy::Client);
-        if !named && let Some(times) = self.unnamed.happens(Instant::now()) {
+        if !named && let Some(times) = self.unnamed.happens(self.engine.clock().now()) {
             warn!(
                 times,
                 "connections to AudioSocket have ended without saying which leg they are: see what connects to the port"

@@ -36,7 +36,7 @@ use retrocall_core::{
     memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
 };
 use retrocall_engine::FaultIn;
-use retrocall_words::audio::FRAME_SAMPLES_MAX;
+use retrocall_words::{Clock, audio::FRAME_SAMPLES_MAX};
 
 /// What one call to the kernel reads at most: seconds of a leg.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -79,6 +79,7 @@ impl Taps {
     pub(super) fn start(
         arena: Arc<Arena>,
         fault_in: FaultIn,
+        clock: Arc<dyn Clock>,
         allow_unlocked: bool,
         limits: Limits,
         reports: UnboundedSender<Report>,
@@ -91,6 +92,7 @@ impl Taps {
             let mut thread = TapThread {
                 arena: &arena,
                 fault_in,
+                clock,
                 lookout,
                 taps: Vec::new(),
                 contested: Vec::new(),
@@ -138,6 +140,7 @@ impl Beating for Taps {
 struct TapThread<'a> {
     arena: &'a Arena,
     fault_in: FaultIn,
+    clock: Arc<dyn Clock>,
     lookout: Lookout<Order>,
     /// By their numbers, which go up.
     taps: Vec<Tap<'a>>,
@@ -167,7 +170,7 @@ impl<'a> TapThread<'a> {
             if rung && !self.take_orders() {
                 return;
             }
-            let now = Instant::now();
+            let now = self.clock.now();
             if self.tick_at.is_some_and(|at| at <= now) {
                 self.tick(now);
             }
@@ -189,7 +192,7 @@ impl<'a> TapThread<'a> {
         match self.tick_at {
             None => EpollTimeout::NONE,
             Some(at) => {
-                let left = at.saturating_duration_since(Instant::now());
+                let left = self.clock.until(at);
                 EpollTimeout::from(left.as_micros().div_ceil(1_000).min(TICK.as_millis()) as u8)
             }
         }
@@ -210,7 +213,7 @@ impl<'a> TapThread<'a> {
                     }
                     (None, None) => {}
                 },
-                Order::Contest { id } => self.contested.push((id, Instant::now())),
+                Order::Contest { id } => self.contested.push((id, self.clock.now())),
             }
         }
         self.lookout.is_held()
@@ -222,7 +225,7 @@ impl<'a> TapThread<'a> {
     }
 
     fn adopt(&mut self, id: TapId, fd: OwnedFd) {
-        let now = Instant::now();
+        let now = self.clock.now();
         self.tick_at.get_or_insert(now);
         self.taps.push(Tap::new(id, fd, self.reports.clone(), self.arena, now));
     }

@@ -85,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::audiosocket::pieces::{Piece, Pieces};
+    use retrocall_words::{Clock as _, SystemClock};
 
     /// A leg at 8 kHz that is read every 20 ms, in a time of its own. Position 0 is at 0 ms.
     struct Sim {
@@ -100,7 +101,7 @@ mod tests {
     impl Sim {
         fn new() -> Sim {
             let timeline = Timeline::new(Rate::new(8_000).expect("a rate"), 0);
-            let (pieces, begin) = (Pieces::new(), Instant::now());
+            let (pieces, begin) = (Pieces::new(), SystemClock.now());
             Sim { timeline, pieces, begin, now_ms: 0, unread_frames: 0, stretches: vec![] }
         }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use retrocall_client::client::WavSource;
-use retrocall_words::audio::Leg;
+use retrocall_words::{Clock as _, SystemClock, audio::Leg};
 
 /// Both legs of a fixture, as linear samples.
 fn fixture(name: &str) -> (Rate, [Vec<i16>; 2]) {
@@ -45,7 +45,7 @@ fn show(guess: &mut Guess, codec: Codec, rate: Rate, frame: &[u8], came: u64, no
 
 /// What is found of these bytes, in frames of so many, that come when they are said.
 fn found(codec: Codec, rate: Rate, bytes: &[u8], frame_bytes: usize) -> Option<Finding> {
-    let (mut guess, began, mut came) = (Guess::default(), Instant::now(), 0);
+    let (mut guess, began, mut came) = (Guess::default(), SystemClock.now(), 0);
     let found: Vec<_> = bytes
         .chunks(frame_bytes)
         .filter_map(|frame| {
@@ -172,7 +172,7 @@ fn nothing_is_said_of_a_leg_that_is_right_whatever_it_holds_and_however_it_comes
 fn samples_that_come_at_the_pace_of_another_rate_are_noticed_and_nothing_else_is() {
     let rate = Rate::new(8_000).expect("a rate");
     let play = |hz: f64, jitter_ms: u64| {
-        let (mut guess, began) = (Guess::default(), Instant::now());
+        let (mut guess, began) = (Guess::default(), SystemClock.now());
         (1..6_000u64).find_map(|number| {
             let ms = number * 20 + number * 7 % (jitter_ms + 1);
             let came = (hz * number as f64 / 50.0) as u64;
@@ -185,13 +185,13 @@ fn samples_that_come_at_the_pace_of_another_rate_are_noticed_and_nothing_else_is
         assert_eq!(play(hz, 40), None, "{hz}");
     }
     // As fast as it goes.
-    let (mut guess, now) = (Guess::default(), Instant::now());
+    let (mut guess, now) = (Guess::default(), SystemClock.now());
     assert!((0..100_000).all(|number| guess.frame(Codec::Pcm16, rate, &[0; 320], number * 160, now).is_none()));
 }
 
 #[test]
 fn of_thousands_of_calls_that_begin_at_once_a_few_are_looked_at_each_moment_and_all_in_the_end() {
-    let (rate, began) = (Rate::new(8_000).expect("a rate"), Instant::now());
+    let (rate, began) = (Rate::new(8_000).expect("a rate"), SystemClock.now());
     let mut guesses: Vec<Guess> = (0..1_000).map(|_| Guess::default()).collect();
     let looked_at = |guesses: &[Guess]| guesses.iter().filter(|guess| guess.bytes > 0).count();
     for moment in 0..100 {

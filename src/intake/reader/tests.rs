@@ -15,7 +15,7 @@ use retrocall_client::{
 };
 use retrocall_core::ring::Ring;
 use retrocall_words::{
-    FrameError,
+    FrameError, SystemClock,
     audio::{Codec, Rate},
 };
 
@@ -28,7 +28,7 @@ fn arena() -> Arc<Arena> {
 fn line(arena: &Arc<Arena>, channel: u32, codec: Codec) -> (Arc<Ring>, Box<Line>) {
     let (ring, writers) = Ring::new(Arc::clone(arena));
     let rate = Rate::new(8_000).expect("a rate");
-    let line = Line::new(CallId::new(), channel, writers, (codec, rate), Instant::now(), 480_000);
+    let line = Line::new(CallId::new(), channel, writers, (codec, rate), SystemClock.now(), 480_000);
     (ring, Box::new(line))
 }
 
@@ -49,7 +49,7 @@ struct Scene {
 fn scene() -> Scene {
     let arena = arena();
     let fault_in = FaultIn::start(&arena).expect("a thread");
-    let reader = Reader::start(0, Arc::clone(&arena), fault_in, true).expect("a thread");
+    let reader = Reader::start(0, Arc::clone(&arena), fault_in, Arc::new(SystemClock), true).expect("a thread");
     let (client, server) = UnixStream::pair().expect("sockets");
     server.set_nonblocking(true).expect("a socket");
     let (sender, inbox) = unbounded_channel();
@@ -193,7 +193,7 @@ fn positions_alone_never_carry_a_leg_away_and_frames_that_follow_one_another_alw
     let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
     // No time passes.
     let (_ring, mut line) = line(&arena, 0, Codec::Ulaw);
-    let now = Instant::now();
+    let now = SystemClock.now();
     for number in 1..=60u64 {
         line.frame(Leg::Agent, number * 59 * 8_000, &[1; 20], &mut samples, now);
     }
@@ -276,7 +276,7 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
             }
         }
         let half = bytes.len() - 100;
-        let now = Instant::now();
+        let now = SystemClock.now();
         let (used, stop) = assert_no_alloc(|| {
             let (used, stop) = connection.use_bytes(&bytes[..half], &mut samples, now);
             // The rest of the last message waits in the arena, and comes out again.
@@ -317,7 +317,7 @@ fn what_waits_in_shared_memory_is_collected_and_wiped_and_allocates_nothing() {
                 assert_eq!(assert_no_alloc(|| leg.push(number * 160, &payload)), Pushed::All);
             }
             if number % 20 == 19 {
-                let now = Instant::now();
+                let now = SystemClock.now();
                 assert_no_alloc(|| line.collect(&mut bytes, &mut samples, now)).expect("it is honest");
             }
         }
@@ -357,10 +357,10 @@ fn the_pulse_is_felt_while_every_thread_answers_and_missed_when_one_does_not() {
     let lively = Arc::new(scene.reader);
     let mut pulse = Pulse::of(&[Arc::clone(&lively)]);
     assert!(!pulse.has_beaten(), "nothing was asked for yet");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = SystemClock.now() + Duration::from_secs(60);
     for _ in 0..3 {
         while !pulse.has_beaten() {
-            assert!(Instant::now() < deadline, "a thread that lives gives its beat");
+            assert!(SystemClock.now() < deadline, "a thread that lives gives its beat");
             thread::yield_now();
         }
     }
@@ -370,7 +370,7 @@ fn the_pulse_is_felt_while_every_thread_answers_and_missed_when_one_does_not() {
     assert!(stuck.next().is_none());
     assert_eq!(silent.beats(), 1, "it is asked once, and not again until it has answered");
     while !both.has_beaten() {
-        assert!(Instant::now() < deadline, "all live again");
+        assert!(SystemClock.now() < deadline, "all live again");
         assert!(stuck.next().is_none());
         thread::yield_now();
     }

@@ -14,7 +14,7 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
@@ -31,6 +31,7 @@ use super::{
 };
 use retrocall_client::client::Client;
 use retrocall_intake::wire::Kind;
+use retrocall_words::{Clock as _, SystemClock};
 
 /// Two for each call.
 const LEGS: usize = 200;
@@ -83,11 +84,11 @@ fn talk(mut streams: Vec<TcpStream>, sent: &AtomicU64, stop: &AtomicBool) {
     let mut heard = [0; 16 * 1_024];
     let mut message = [0; MESSAGE_BYTES];
     message[..3].copy_from_slice(&Kind::SLIN8.silence()[..3]);
-    let began = Instant::now();
+    let began = SystemClock.now();
     for tick in 0.. {
         for (leg, stream) in streams.iter_mut().enumerate() {
             let due = began + TICK * tick + TICK * leg as u32 / LEGS as u32;
-            thread::sleep(due.saturating_duration_since(Instant::now()));
+            thread::sleep(SystemClock.until(due));
             if stop.load(Ordering::Acquire) {
                 return;
             }

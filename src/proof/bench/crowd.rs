@@ -1,14 +1,12 @@
 //! Calls that come and go while many others are live: what one costs must not depend on how many there are.
 
-use std::time::Instant;
-
 use super::{
     Bench, Figure, Latencies, Trouble,
     calls::{ask, begin},
     load,
 };
 use retrocall_client::client::Client;
-use retrocall_words::{Ask, Target};
+use retrocall_words::{Ask, Clock as _, SystemClock, Target};
 
 /// How long begins take, and how long ends.
 struct ComeAndGo {
@@ -21,14 +19,14 @@ fn come_and_go(client: &mut Client, calls: usize) -> Result<ComeAndGo, Trouble> 
     let mut took = ComeAndGo { begins: Latencies::now_and_then(), ends: Latencies::now_and_then() };
     let mut channels = Vec::with_capacity(calls);
     for number in 0..calls {
-        let began = Instant::now();
+        let began = SystemClock.now();
         channels.push(begin(client, &format!("agent-{number}"))?);
-        took.begins.add(began.elapsed().as_nanos() as u64);
+        took.begins.add(SystemClock.since(began).as_nanos() as u64);
     }
     for channel in channels {
-        let began = Instant::now();
+        let began = SystemClock.now();
         ask(client, Target::Channel(channel), Ask::End)?;
-        took.ends.add(began.elapsed().as_nanos() as u64);
+        took.ends.add(SystemClock.since(began).as_nanos() as u64);
     }
     Ok(took)
 }

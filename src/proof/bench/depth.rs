@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU8, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -24,7 +24,7 @@ use retrocall_core::{
     memory::{LockedBuffer, wipe},
     priority,
 };
-use retrocall_words::{Ask, Event, Target, audio::Leg};
+use retrocall_words::{Ask, Clock as _, Event, SystemClock, Target, audio::Leg};
 
 /// How deep, in minutes.
 const DEPTHS: [usize; 3] = [1, 10, 60];
@@ -45,10 +45,10 @@ impl Timed {
     }
 
     fn time<T>(&mut self, what: impl FnOnce() -> T) {
-        let (began, cpu) = (Instant::now(), thread_cpu());
+        let (began, cpu) = (SystemClock.now(), thread_cpu());
         black_box(what());
         self.cpu.add((thread_cpu() - cpu).as_nanos() as u64);
-        self.wall.add(began.elapsed().as_nanos() as u64);
+        self.wall.add(SystemClock.since(began).as_nanos() as u64);
     }
 }
 
@@ -138,9 +138,9 @@ pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
             }
             for leg in 0..LEGS {
                 let frame = talk.frame(leg, number);
-                let began = Instant::now();
+                let began = SystemClock.now();
                 others.hold(leg, frame);
-                let ns = (began.elapsed().as_nanos() as u64).saturating_sub(clock_ns);
+                let ns = (SystemClock.since(began).as_nanos() as u64).saturating_sub(clock_ns);
                 match before {
                     at::REST => calm.add(ns),
                     at::WIPING => wiped.add(ns),
@@ -234,13 +234,13 @@ fn flood(client: &mut Client, talk: &Talk, seconds: usize) -> Result<u32, Troubl
 
 /// How long from the press until the recording is told to be kept, and where it is.
 fn press_to_kept(client: &mut Client, channel: u32) -> Result<(Duration, PathBuf), Trouble> {
-    let began = Instant::now();
+    let began = SystemClock.now();
     ask(client, Target::Channel(channel), Ask::Record)?;
     ask(client, Target::Channel(channel), Ask::End)?;
     loop {
         match client.next_event(PATIENCE)? {
             Some(Event::Kept { path, .. }) => {
-                return Ok((began.elapsed(), path));
+                return Ok((SystemClock.since(began), path));
             }
             Some(Event::DiskTrouble { text, .. }) => return Err(Trouble::new(text)),
             Some(_) => {}
@@ -251,21 +251,21 @@ fn press_to_kept(client: &mut Client, channel: u32) -> Result<(Duration, PathBuf
 
 fn hangup_to_wiped(client: &mut Client, channel: u32) -> Result<Duration, Trouble> {
     let before = status(client)?.totals.discards;
-    let began = Instant::now();
+    let began = SystemClock.now();
     ask(client, Target::Channel(channel), Ask::End)?;
     while status(client)?.totals.discards == before {
-        if began.elapsed() > PATIENCE {
+        if SystemClock.since(began) > PATIENCE {
             return Err(Trouble::new("a call was not wiped within a minute"));
         }
     }
-    Ok(began.elapsed())
+    Ok(SystemClock.since(began))
 }
 
 /// As many bytes to a new file, one after the other, and synced: as `dd bs=1M conv=fsync` does.
 fn write_and_sync(folder: &Path, bytes: u64) -> std::io::Result<Duration> {
     let piece = vec![0x55; 1 << 20];
     let path = folder.join("plain");
-    let began = Instant::now();
+    let began = SystemClock.now();
     let mut file = File::create_new(&path)?;
     let mut left = bytes as usize;
     while left > 0 {
@@ -274,7 +274,7 @@ fn write_and_sync(folder: &Path, bytes: u64) -> std::io::Result<Duration> {
         left -= now;
     }
     file.sync_all()?;
-    let took = began.elapsed();
+    let took = SystemClock.since(began);
     std::fs::remove_file(&path)?;
     Ok(took)
 }

@@ -15,6 +15,7 @@ use super::{
     sounds::Talk,
 };
 use retrocall_core::memory::Arena;
+use retrocall_words::{Clock as _, SystemClock};
 
 const TICK: Duration = Duration::from_millis(20);
 /// The calls are spread over a frame's time in so many steps, of a millisecond each.
@@ -48,7 +49,7 @@ pub(super) struct Desk {
 /// Calls of `holders`, each with a thread of its own and so many legs.
 fn keep_up<H: Holder + Send>(holders: &mut [H], legs: usize, seconds: f64) -> Desk {
     let talk = Talk::new();
-    let began = Instant::now() + Duration::from_millis(20);
+    let began = SystemClock.now() + Duration::from_millis(20);
     let results: Vec<Kept> = thread::scope(|scope| {
         let threads: Vec<_> =
             holders.iter_mut().map(|holder| scope.spawn(|| keep_up_one(holder, legs, &talk, began, seconds))).collect();
@@ -81,7 +82,7 @@ fn keep_up_one<H: Holder>(holder: &mut H, legs: usize, talk: &Talk, began: Insta
     for tick in 0..(seconds / TICK.as_secs_f64()) as u32 {
         for slot in 0..SLOTS {
             let due = began + TICK * tick + TICK * slot as u32 / SLOTS as u32;
-            if let Some(early) = due.checked_duration_since(Instant::now()) {
+            if let Some(early) = due.checked_duration_since(SystemClock.now()) {
                 thread::sleep(early);
             }
             // Both legs of a call come together, those of some calls with one read.
@@ -89,7 +90,7 @@ fn keep_up_one<H: Holder>(holder: &mut H, legs: usize, talk: &Talk, began: Insta
                 let read = || (first..legs / 2).step_by(SLOTS).take(READ);
                 holder.expect(&mut read().flat_map(|call| [2 * call, 2 * call + 1]));
                 for call in read() {
-                    if due.elapsed() > LATE_MAX {
+                    if SystemClock.since(due) > LATE_MAX {
                         kept.lost_frames += 2;
                     } else {
                         for leg in [2 * call, 2 * call + 1] {
@@ -97,7 +98,7 @@ fn keep_up_one<H: Holder>(holder: &mut H, legs: usize, talk: &Talk, began: Insta
                         }
                         kept.frames += 2;
                     }
-                    kept.tail.add(due.elapsed().as_nanos() as u64);
+                    kept.tail.add(SystemClock.since(due).as_nanos() as u64);
                 }
             }
         }

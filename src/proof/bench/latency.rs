@@ -1,13 +1,11 @@
 //! Latencies as HdrHistogram keeps them (three digits), corrected for coordinated omission, and the clock that they are taken with.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
 use hdrhistogram::Histogram;
 
 use super::figure::{Percentiles, nanoseconds};
+use retrocall_words::{Clock as _, SystemClock};
 
 /// The longest that is told apart.
 const NS_MAX: u64 = 3_600_000_000_000;
@@ -87,8 +85,8 @@ impl Latencies {
 pub(super) fn clock_ns() -> u64 {
     let mut twice = Latencies::now_and_then();
     for _ in 0..20_000 {
-        let began = Instant::now();
-        twice.add(black_box(began).elapsed().as_nanos() as u64);
+        let began = SystemClock.now();
+        twice.add(SystemClock.since(black_box(began)).as_nanos() as u64);
     }
     twice.seen_within(0.5) as u64
 }

@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -28,7 +28,7 @@ use retrocall_client::{
 };
 use retrocall_core::memory::SEGMENT_BYTES;
 use retrocall_words::{
-    Ask, Target,
+    Ask, Clock as _, SystemClock, Target,
     audio::{Codec, Leg, Rate},
 };
 
@@ -109,8 +109,8 @@ fn warm(socket: &Path, bytes: usize) -> Result<(), Trouble> {
         client.send_audio(Leg::ALL[number % 2], channel, (number / 2 * FRAME_SAMPLES) as u64, frame)?;
     }
     ask(&mut client, Target::Channel(channel), Ask::End)?;
-    let patience = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < patience {
+    let patience = SystemClock.now() + Duration::from_secs(30);
+    while SystemClock.now() < patience {
         let status = status(&mut client)?;
         if status.calls == 0 && status.totals.discards > 0 {
             return Ok(());
@@ -212,13 +212,13 @@ impl Drop for Load {
 /// Until it is told to stop. The connections go with this: that is hangup.
 fn talk(mut lines: Vec<Line>, counts: &Counts) {
     let words = Talk::new();
-    let began = Instant::now();
+    let began = SystemClock.now();
     for tick in 0.. {
         counts.cpu_ns.store(thread_cpu().as_nanos() as u64, Ordering::Release);
         let share = lines.len().div_ceil(SLOTS);
         for (slot, lines) in lines.chunks_mut(share.max(1)).enumerate() {
             let due = began + TICK * tick + TICK * slot as u32 / SLOTS as u32;
-            if let Some(early) = due.checked_duration_since(Instant::now()) {
+            if let Some(early) = due.checked_duration_since(SystemClock.now()) {
                 thread::sleep(early);
             }
             for line in lines {
@@ -226,7 +226,7 @@ fn talk(mut lines: Vec<Line>, counts: &Counts) {
                     return;
                 }
                 let frames = 2 * line.channels.len() as u64;
-                let said = if due.elapsed() > LATE_MAX { Some(0) } else { line.say(&words, tick as usize) };
+                let said = if SystemClock.since(due) > LATE_MAX { Some(0) } else { line.say(&words, tick as usize) };
                 let Some(sent) = said else {
                     counts.broken.store(true, Ordering::Release);
                     return;

@@ -7,6 +7,7 @@ use nix::{
     time::{ClockId, clock_getcpuclockid, clock_gettime},
     unistd::Pid,
 };
+use retrocall_words::{Clock as _, SystemClock};
 use serde::Serialize;
 
 /// Where a run took place.
@@ -53,7 +54,7 @@ impl Machine {
             .unwrap_or_default();
         let load_before = load();
         Machine {
-            at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            at: SystemClock.wall().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             version: env!("CARGO_PKG_VERSION"),
             optimised: !cfg!(debug_assertions),
             processor: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".to_owned()),

@@ -1,9 +1,6 @@
 //! What somebody waits for: an answer to a press, a frame that is in, an engine that starts; and what an engine takes that has nothing to do.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use super::{
     Bench, Figure, Latencies, Trouble,
@@ -14,7 +11,7 @@ use super::{
     sounds::{FRAME_SAMPLES, Talk},
 };
 use retrocall_client::client::{Client, Pushed};
-use retrocall_words::{Ask, Target, audio::Leg};
+use retrocall_words::{Ask, Clock as _, SystemClock, Target, audio::Leg};
 
 /// Presses for new calls, some thirty a second, while `live` others talk.
 pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
@@ -26,7 +23,7 @@ pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
     let talk = Talk::new();
     let mut client = Client::connect(&engine.socket())?;
     let mut took = Latencies::every(EVERY);
-    let mut due = Instant::now();
+    let mut due = SystemClock.now();
     for _ in 0..presses {
         client.rest(due)?;
         due += EVERY;
@@ -42,9 +39,9 @@ pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
             }
         }
         client.flush()?;
-        let began = Instant::now();
+        let began = SystemClock.now();
         ask(&mut client, Target::Channel(channel), Ask::Record)?;
-        took.add(began.elapsed().as_nanos() as u64);
+        took.add(SystemClock.since(began).as_nanos() as u64);
         ask(&mut client, Target::Channel(channel), Ask::End)?;
     }
     let name = if live == 0 { "idle".to_owned() } else { live.to_string() };
@@ -69,14 +66,14 @@ pub(super) fn write(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let mut probe = Probe::begin(&mut client)?;
     let every = Duration::from_millis(1);
     let (mut took, mut alone) = (Latencies::every(every), Latencies::every(every));
-    let mut due = Instant::now();
+    let mut due = SystemClock.now();
     for _ in 0..bench.pick(2_000, 10_000) {
         client.rest(due)?;
         due += every;
         took.add(probe.frame(&mut client)?.as_nanos() as u64);
-        let began = Instant::now();
+        let began = SystemClock.now();
         ask(&mut client, Target::Channel(probe.channel), Ask::Unmask)?;
-        alone.add(began.elapsed().as_nanos() as u64);
+        alone.add(SystemClock.since(began).as_nanos() as u64);
     }
     let way = (took.seen_within(0.5) - alone.seen_within(0.5)) / 1e3;
     bench.figure(Figure::of("write", &took, "us").note(format!(
@@ -100,16 +97,16 @@ pub(super) fn shared(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let [mut leg, _customer] = share(&mut client, channel)?;
     let (talk, every) = (Talk::new(), Duration::from_millis(1));
     let (mut pushed, mut took) = (Latencies::now_and_then(), Latencies::every(every));
-    let mut due = Instant::now();
+    let mut due = SystemClock.now();
     for number in 0..bench.pick(2_000, 10_000) {
         client.rest(due)?;
         due += every;
         let (at, frame) = ((number * FRAME_SAMPLES) as u64, talk.frame(0, number));
-        let began = Instant::now();
+        let began = SystemClock.now();
         let is_in = leg.push(at, frame.bytes) == Pushed::All;
-        pushed.add((began.elapsed().as_nanos() as u64).saturating_sub(bench.clock_ns));
+        pushed.add((SystemClock.since(began).as_nanos() as u64).saturating_sub(bench.clock_ns));
         let answer = ask(&mut client, Target::Channel(channel), Ask::Unmask)?;
-        took.add(began.elapsed().as_nanos() as u64);
+        took.add(SystemClock.since(began).as_nanos() as u64);
         if !is_in || answer.at != Some(at + FRAME_SAMPLES as u64) {
             return Err(Trouble::new("a frame was not in the ring when what was asked behind it was answered"));
         }
@@ -140,10 +137,10 @@ impl Probe {
     pub(super) fn frame(&mut self, client: &mut Client) -> Result<Duration, Trouble> {
         let (at, frame) = ((self.number * FRAME_SAMPLES) as u64, self.talk.frame(0, self.number));
         self.number += 1;
-        let began = Instant::now();
+        let began = SystemClock.now();
         client.send_audio(Leg::Agent, self.channel, at, frame.bytes)?;
         let answer = ask(client, Target::Channel(self.channel), Ask::Unmask)?;
-        let took = began.elapsed();
+        let took = SystemClock.since(began);
         match answer.at == Some(at + FRAME_SAMPLES as u64) {
             true => Ok(took),
             false => Err(Trouble::new("a frame was not in the ring when what was asked behind it was answered")),
@@ -155,9 +152,9 @@ impl Probe {
 pub(super) fn start(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let mut took = Latencies::now_and_then();
     for _ in 0..bench.pick(5, 15) {
-        let began = Instant::now();
+        let began = SystemClock.now();
         let engine = bench.host.start("")?;
-        took.add(began.elapsed().as_nanos() as u64);
+        took.add(SystemClock.since(began).as_nanos() as u64);
         drop(engine);
     }
     bench.figure(
@@ -172,9 +169,9 @@ pub(super) fn start(bench: &mut Bench<'_>) -> Result<(), Trouble> {
 pub(super) fn rest(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = bench.host.start("")?;
     thread::sleep(Duration::from_secs(1));
-    let (began, before) = (Instant::now(), process_cpu(engine.pid()));
+    let (began, before) = (SystemClock.now(), process_cpu(engine.pid()));
     thread::sleep(Duration::from_secs(bench.pick(4, 20)));
-    let share = (process_cpu(engine.pid()) - before).as_secs_f64() / began.elapsed().as_secs_f64();
+    let share = (process_cpu(engine.pid()) - before).as_secs_f64() / SystemClock.since(began).as_secs_f64();
     let resident = resident_bytes(engine.pid());
     let mut client = Client::connect(&engine.socket())?;
     let status = status(&mut client)?;

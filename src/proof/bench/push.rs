@@ -1,9 +1,6 @@
 //! What it costs to take a frame: our ring beside those who only copy it, and beside the page cache.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
@@ -14,6 +11,7 @@ use super::{
     sounds::Talk,
 };
 use retrocall_core::memory::SEGMENT_BYTES;
+use retrocall_words::{Clock as _, SystemClock};
 
 /// How often a leg has a frame.
 const FRAME_EVERY: Duration = Duration::from_millis(20);
@@ -124,28 +122,28 @@ impl Contender {
 
     fn one_by_one(&mut self, run: &[(usize, usize)], talk: &Talk, clock_ns: u64) {
         for read in run.chunks(self.read) {
-            let began = Instant::now();
+            let began = SystemClock.now();
             self.expect(read);
             // What it took for all of them is part of what each of them takes.
-            let expected_ns = (began.elapsed().as_nanos() as u64).saturating_sub(clock_ns) / read.len() as u64;
+            let expected_ns = (SystemClock.since(began).as_nanos() as u64).saturating_sub(clock_ns) / read.len() as u64;
             for &(leg, number) in read {
                 let frame = talk.frame(leg, self.frames + number);
-                let began = Instant::now();
+                let began = SystemClock.now();
                 self.holder.hold(leg, frame);
-                self.alone.add(expected_ns + (began.elapsed().as_nanos() as u64).saturating_sub(clock_ns));
+                self.alone.add(expected_ns + (SystemClock.since(began).as_nanos() as u64).saturating_sub(clock_ns));
             }
         }
     }
 
     fn in_one_go(&mut self, run: &[(usize, usize)], talk: &Talk) {
-        let began = Instant::now();
+        let began = SystemClock.now();
         for read in run.chunks(self.read) {
             self.expect(read);
             for &(leg, number) in read {
                 self.holder.hold(leg, talk.frame(leg, self.frames + number));
             }
         }
-        let ns = black_box(began).elapsed().as_nanos() as u64;
+        let ns = SystemClock.since(black_box(began)).as_nanos() as u64;
         self.runs.add(10 * ns / run.len() as u64);
     }
 

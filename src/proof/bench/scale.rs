@@ -1,9 +1,6 @@
 //! How many calls at once: at given numbers, and by doubling until the machine does not hold them in real time.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use super::{
     Bench, Figure, Latencies, Trouble,
@@ -15,6 +12,7 @@ use super::{
     press::Probe,
 };
 use retrocall_client::client::Client;
+use retrocall_words::{Clock as _, SystemClock};
 
 /// How a load was held.
 pub(super) struct Held {
@@ -41,17 +39,17 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
     let before = status(&mut client)?.totals;
     let mut load = Load::begin(&engine.socket(), shape)?;
     thread::sleep(SETTLE);
-    let (began, cpu, load_cpu) = (Instant::now(), process_cpu(engine.pid()), load.cpu());
+    let (began, cpu, load_cpu) = (SystemClock.now(), process_cpu(engine.pid()), load.cpu());
     let mut tail = Latencies::every(PROBE_EVERY);
     let mut due = began;
     let mut probed = 0;
-    while began.elapsed().as_secs_f64() < seconds {
+    while SystemClock.since(began).as_secs_f64() < seconds {
         client.rest(due)?;
         due += PROBE_EVERY;
         tail.add(probe.frame(&mut client)?.as_nanos() as u64);
         probed += 1;
     }
-    let passed = began.elapsed().as_secs_f64();
+    let passed = SystemClock.since(began).as_secs_f64();
     let cores = (process_cpu(engine.pid()) - cpu).as_secs_f64() / passed;
     let load_cores = (load.cpu() - load_cpu).as_secs_f64() / passed;
     let now = status(&mut client)?;
@@ -59,9 +57,9 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
     load.fall_silent();
     // What the kernel still has on its way to the engine is not lost.
     let sent = load.sent_frames() + probed;
-    let patience = Instant::now() + Duration::from_millis(500);
+    let patience = SystemClock.now() + Duration::from_millis(500);
     let mut after = status(&mut client)?.totals;
-    while after.frames - before.frames < sent && Instant::now() < patience {
+    while after.frames - before.frames < sent && SystemClock.now() < patience {
         thread::sleep(Duration::from_millis(5));
         after = status(&mut client)?.totals;
     }

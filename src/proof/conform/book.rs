@@ -10,7 +10,7 @@ use std::{
 use super::{Finding, Scene, Verdict};
 use retrocall_client::protocol::AudioHead;
 use retrocall_words::{
-    Ask, Begin, CallId, CallStates,
+    Ask, Begin, CallId, CallStates, Clock as _, SystemClock,
     audio::{Leg, Rate},
 };
 
@@ -89,7 +89,7 @@ impl Book {
             rate: begin.rate,
             states: begin.states,
             begin: begin.clone(),
-            began: Instant::now(),
+            began: SystemClock.now(),
             ends: [0; 2],
             frames: [0; 2],
             came: [0; 2],
@@ -146,7 +146,7 @@ impl Book {
     /// A call has a connection again.
     pub(super) fn attach(&mut self, at: usize) {
         let lost_at = self.calls[at].lost_at.take();
-        if lost_at.is_some_and(|at| at.elapsed() > GRACE) {
+        if lost_at.is_some_and(|at| SystemClock.since(at) > GRACE) {
             self.wrong("attach", "it came back after the grace time (limits.grace_ms): the call has ended by then");
         }
         self.attached = true;
@@ -160,7 +160,7 @@ impl Book {
             Err(error) => return self.wrong("frame", format!("a frame is none: {error}")),
         };
         let (expected, place) = (call.ends[leg.index()], leg.index());
-        let passed = call.rate.samples(call.began.elapsed().as_secs_f64());
+        let passed = call.rate.samples(SystemClock.since(call.began).as_secs_f64());
         call.came[place] += samples;
         let limit = passed.max(call.came[0]).max(call.came[1]) + call.rate.samples(AHEAD.as_secs_f64());
         call.frames[place] += 1;

@@ -5,14 +5,14 @@ use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
 use super::{Finding, Verdict};
 use retrocall_client::protocol::{AudioHead, HEAD_BYTES, Head, audio_message, control_message};
-use retrocall_words::audio::Leg;
+use retrocall_words::{Clock as _, SystemClock, audio::Leg};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -154,12 +154,12 @@ impl Probe {
     }
 
     fn event(&mut self, name: &str) -> Result<Value, String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = SystemClock.now() + PATIENCE;
         loop {
             if let Some(at) = self.events.iter().position(|event| event["event"] == name) {
                 return Ok(self.events.remove(at).unwrap_or_default());
             }
-            if Instant::now() >= deadline {
+            if SystemClock.now() >= deadline {
                 return Err(format!("the event `{name}` does not come"));
             }
             match self.next()? {

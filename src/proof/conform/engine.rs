@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -19,7 +19,8 @@ use super::{
 use retrocall_client::protocol::{AudioHead, HEAD_BYTES, Head, Kind, VERSION, control_message};
 use retrocall_words as words;
 use retrocall_words::{
-    Answer, Ask, CONTROL_BYTES_MAX, EndedBy, ErrorCode, Event, FrameError, Limits, Refusal, Request, Status, Target,
+    Answer, Ask, CONTROL_BYTES_MAX, Clock as _, EndedBy, ErrorCode, Event, FrameError, Limits, Refusal, Request,
+    Status, SystemClock, Target,
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
 };
 
@@ -89,7 +90,7 @@ impl Stage {
     pub fn play(&mut self, scene: Scene, command: &[String], limit: Duration) -> Result<Vec<Finding>, PlayError> {
         let book = Arc::new(Mutex::new(Book::default()));
         let mut child = self.start(command)?;
-        let deadline = Instant::now() + limit;
+        let deadline = SystemClock.now() + limit;
         let mut left = None;
         let mut text = None;
         loop {
@@ -105,7 +106,7 @@ impl Stage {
                     book.open = book.open.saturating_sub(1);
                 });
             }
-            if Instant::now() >= deadline {
+            if SystemClock.now() >= deadline {
                 let what = if child.is_some() {
                     "the client did not end"
                 } else {
@@ -125,8 +126,8 @@ impl Stage {
             // Someone who can come back is waited for; a program that has ended can't.
             let wait = if scene.ends_the_connection() && child.is_none() { GRACE } else { 10 * LOOK };
             match (quiet && ended, left) {
-                (true, Some(since)) if Instant::now().duration_since(since) >= wait => break,
-                (true, None) => left = Some(Instant::now()),
+                (true, Some(since)) if SystemClock.now().duration_since(since) >= wait => break,
+                (true, None) => left = Some(SystemClock.now()),
                 (false, _) => left = None,
                 _ => {}
             }
@@ -206,7 +207,7 @@ impl Connection {
         let mut book = lock(&self.book);
         for at in &self.calls {
             let call = &mut book.calls[*at];
-            call.lost_at = (!call.ended).then(Instant::now);
+            call.lost_at = (!call.ended).then(|| SystemClock.now());
         }
     }
 
@@ -282,7 +283,7 @@ impl Connection {
         if !acts || !(self.scene.ends_the_connection() || self.scene == Scene::Deaf) {
             return true;
         }
-        book.acted_at = Some(Instant::now());
+        book.acted_at = Some(SystemClock.now());
         let call = book.calls[at].id;
         if self.scene == Scene::Restarted {
             // Somebody presses, with a hotkey, and the engine is killed a moment later.
@@ -356,7 +357,7 @@ impl Connection {
         }
         let mut book = lock(&self.book);
         if self.scene == Scene::Refused {
-            book.acted_at.get_or_insert_with(Instant::now);
+            book.acted_at.get_or_insert_with(|| SystemClock.now());
             return Answer::refused(Refusal::MemoryFull);
         }
         let at = book.begin(begin);
@@ -430,12 +431,12 @@ impl Connection {
         }
         match self.scene {
             Scene::Refusals if book.refused.insert(ask.verb().as_str()) => {
-                book.acted_at.get_or_insert_with(Instant::now);
+                book.acted_at.get_or_insert_with(|| SystemClock.now());
                 let reason = if matches!(ask, Ask::Record) { Refusal::Objected } else { Refusal::NotYours };
                 Answer { at: None, seconds: None, ..facts(Answer::refused(reason), &book) }
             }
             Scene::Already => {
-                book.acted_at.get_or_insert_with(Instant::now);
+                book.acted_at.get_or_insert_with(|| SystemClock.now());
                 book.control(at, ask);
                 facts(Answer::new(words::Verdict::Already), &book)
             }

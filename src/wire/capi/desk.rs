@@ -16,7 +16,7 @@ use std::{
     os::fd::{AsFd, RawFd},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -29,7 +29,7 @@ use crate::{
     known::{Known, Status},
 };
 use retrocall_client::client::{Client, ClientError, PlayError};
-use retrocall_words::{Answer, CallId, EndedBy, Event, Refusal};
+use retrocall_words::{Answer, CallId, Clock as _, EndedBy, Event, Refusal, SystemClock};
 
 /// How long an engine that is there may take to greet.
 const HELLO_MAX: Duration = Duration::from_secs(30);
@@ -161,7 +161,7 @@ impl Desk {
 
     /// Hears what the engine says, until something is said or the time is over.
     pub fn wait(&self, time: Duration) -> Outcome {
-        let deadline = Instant::now() + time;
+        let deadline = SystemClock.now() + time;
         let Some(bell) = &self.bell else { return Outcome::Gone };
         let known = self.told.lock().waited;
         let Some(_turn) = self.waiting.try_lock_until(deadline) else { return Outcome::Accepted };
@@ -177,7 +177,7 @@ impl Desk {
                 self.say(&told.trouble);
                 return Outcome::Gone;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = SystemClock.until(deadline);
             if told.heard != known || left.is_zero() {
                 told.waited = told.heard;
                 return Outcome::Accepted;

@@ -2,13 +2,12 @@
 //!
 //! Belongs here: begin, attach, and begin again. Does not: audio, when to try again.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use super::{Client, ClientError, PlayError};
-use retrocall_words::{Answer, Ask, Begin, CallId, CallStates, EndedBy, Event, Refusal, Request, Target, Verdict};
+use retrocall_words::{
+    Answer, Ask, Begin, CallId, CallStates, Clock as _, EndedBy, Event, Refusal, Request, SystemClock, Target, Verdict,
+};
 
 /// How often an engine that is gone is looked for.
 const RETRY: Duration = Duration::from_millis(200);
@@ -142,16 +141,16 @@ impl Call {
         patience: Duration,
         mut heard: impl FnMut(&Event),
     ) -> Result<Return, PlayError> {
-        let deadline = Instant::now() + patience;
+        let deadline = SystemClock.now() + patience;
         // Whoever stops says what was kept, and closes.
         while self.ended_by == Some(EndedBy::Stopping) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = SystemClock.until(deadline);
             let Ok(Some(event)) = client.next_event(left) else { break };
             heard(&event);
         }
         loop {
             match client.reconnect().map_err(PlayError::from).and_then(|()| self.return_over(client)) {
-                Err(_) if Instant::now() + RETRY < deadline => thread::sleep(RETRY),
+                Err(_) if SystemClock.now() + RETRY < deadline => thread::sleep(RETRY),
                 done => return done,
             }
         }

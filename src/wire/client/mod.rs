@@ -27,7 +27,9 @@ pub use shared::{Pushed, SharedLeg};
 pub use wav::{WavError, WavSource};
 
 use crate::protocol::{AudioHead, VERSION};
-use retrocall_words::{Answer, Ask, ErrorCode, Event, Limits, Request, Target, Verdict, audio::Leg};
+use retrocall_words::{
+    Answer, Ask, Clock as _, ErrorCode, Event, Limits, Request, SystemClock, Target, Verdict, audio::Leg,
+};
 use wire::{Message, Wire};
 
 /// How long the engine may take to greet: it may be accepting a thousand others first.
@@ -210,7 +212,7 @@ impl Client {
     /// As [`Client::send_audio`].
     pub fn rest(&mut self, until: Instant) -> Result<(), ClientError> {
         self.flush()?;
-        self.wait(until.saturating_duration_since(Instant::now()), |_| None::<()>)?;
+        self.wait(SystemClock.until(until), |_| None::<()>)?;
         Ok(())
     }
 
@@ -243,7 +245,7 @@ impl Client {
         limit: Duration,
         mut done: impl FnMut(&mut Client) -> Option<T>,
     ) -> Result<Option<T>, ClientError> {
-        let deadline = Instant::now() + limit;
+        let deadline = SystemClock.now() + limit;
         loop {
             let open = self.wire.turn()?;
             self.sort()?;
@@ -253,7 +255,7 @@ impl Client {
             if !open {
                 return Err(self.closed());
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = SystemClock.until(deadline);
             if left.is_zero() {
                 return Ok(None);
             }

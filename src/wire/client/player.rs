@@ -11,7 +11,7 @@ use std::{
 
 use super::{Call, Client, ClientError, Return, WavError, WavSource};
 use retrocall_words::{
-    Answer, Ask, Begin, CallId, Customer, Direction, EndedBy, Event, Facts, Refusal, Verdict,
+    Answer, Ask, Begin, CallId, Clock as _, Customer, Direction, EndedBy, Event, Facts, Refusal, SystemClock, Verdict,
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
 };
 
@@ -162,9 +162,9 @@ impl Played {
     /// # Errors
     /// [`ClientError`] if the connection is gone.
     pub fn wait_kept(&mut self, client: &mut Client, limit: Duration) -> Result<(), ClientError> {
-        let deadline = Instant::now() + limit;
+        let deadline = SystemClock.now() + limit;
         while self.kept.is_none() {
-            let Some(event) = client.next_event(deadline.saturating_duration_since(Instant::now()))? else { break };
+            let Some(event) = client.next_event(SystemClock.until(deadline))? else { break };
             self.hear(&event);
         }
         Ok(())
@@ -251,7 +251,7 @@ impl Player {
             cues: in_order(script.cues, rate),
             frame_samples: rate.samples(script.frame_ms / 1e3).clamp(1, FRAME_SAMPLES_MAX as u64),
             speed: script.speed,
-            began: Instant::now(),
+            began: SystemClock.now(),
             patience: script.patience,
             ended: false,
             played,
@@ -367,7 +367,7 @@ impl Player {
     }
 
     fn turn(&mut self, client: &mut Client, due: Instant) -> Result<(), PlayError> {
-        let rested = if due > Instant::now() { client.rest(due) } else { Ok(()) };
+        let rested = if due > SystemClock.now() { client.rest(due) } else { Ok(()) };
         let done = rested.map_err(PlayError::from).and_then(|()| self.step(client));
         // Also from a connection that is lost: what was said last counts.
         for event in client.events() {

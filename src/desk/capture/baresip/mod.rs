@@ -22,7 +22,7 @@ use super::{Desk, Session, SessionFacts};
 use life::Step;
 use phone::Heard;
 use retrocall_words::{
-    Ask, Begin, CallId, Customer, Direction, Facts, Verdict,
+    Ask, Begin, CallId, Clock as _, Customer, Direction, Facts, SystemClock, Verdict,
     audio::{Codec, Rate},
 };
 
@@ -93,7 +93,7 @@ impl Bridge {
         let phone = self.phone;
         thread::Builder::new().name("phone".to_owned()).spawn(move || phone::follow(phone, &tell))?;
         let mut talks: BTreeMap<u32, Talk> = BTreeMap::new();
-        let mut open = Open { desk: None, retry_at: Instant::now(), told: false };
+        let mut open = Open { desk: None, retry_at: SystemClock.now(), told: false };
         loop {
             // Without a call this thread sleeps until the phone says something.
             let wait = if talks.is_empty() { Duration::from_secs(3600) } else { TURN };
@@ -128,12 +128,12 @@ impl Bridge {
     /// Devices are open while there is a call, from its ringing on, and never else: what they hear before people talk goes nowhere.
     fn open_devices(&self, open: &mut Open, wanted: bool) {
         if !wanted {
-            *open = Open { desk: None, retry_at: Instant::now(), told: false };
-        } else if open.desk.is_none() && Instant::now() >= open.retry_at {
+            *open = Open { desk: None, retry_at: SystemClock.now(), told: false };
+        } else if open.desk.is_none() && SystemClock.now() >= open.retry_at {
             match Desk::open(&self.microphone, &self.speaker, self.rate) {
                 Ok(desk) => open.desk = Some(desk),
                 Err(error) => {
-                    open.retry_at = Instant::now() + RETRY;
+                    open.retry_at = SystemClock.now() + RETRY;
                     if !std::mem::replace(&mut open.told, true) {
                         warn!("the call is not captured, for a device is missing; it is looked for: {error}");
                     }
@@ -145,7 +145,7 @@ impl Bridge {
     /// Announces a call whose people talk, if that has not been done.
     fn begin(&self, talk: &mut Talk, desk: Option<&Desk>, notice: &mut impl FnMut(Notice)) {
         let (Some(_), None, Some(desk)) = (talk.began, &talk.session, desk) else { return };
-        if Instant::now() < talk.retry_at {
+        if SystemClock.now() < talk.retry_at {
             return;
         }
         let begin = Begin {
@@ -162,7 +162,7 @@ impl Bridge {
                 talk.session = Some(session);
             }
             Err(error) => {
-                talk.retry_at = Instant::now() + RETRY;
+                talk.retry_at = SystemClock.now() + RETRY;
                 if !std::mem::replace(&mut talk.told_refused, true) {
                     warn!("the call is not captured; that is tried again until it ends: {error}");
                 }
@@ -205,7 +205,7 @@ fn take(step: Step, talks: &mut BTreeMap<u32, Talk>, notice: &mut impl FnMut(Not
             talks.insert(call, talk(None, Direction::Inbound, None));
         }
         Step::Begin { call, customer, direction } => {
-            talks.insert(call, talk(customer, direction, Some(Instant::now())));
+            talks.insert(call, talk(customer, direction, Some(SystemClock.now())));
         }
         Step::Hold(call) => control(call, Ask::Hold),
         Step::Resume(call) => control(call, Ask::Resume),
@@ -219,7 +219,7 @@ fn take(step: Step, talks: &mut BTreeMap<u32, Talk>, notice: &mut impl FnMut(Not
 }
 
 fn talk(customer: Option<String>, direction: Direction, began: Option<Instant>) -> Talk {
-    Talk { customer, direction, began, on_hold: false, session: None, retry_at: Instant::now(), told_refused: false }
+    Talk { customer, direction, began, on_hold: false, session: None, retry_at: SystemClock.now(), told_refused: false }
 }
 
 /// Hangs up. Nobody waits for the recording here: the next call may ring.

@@ -10,7 +10,7 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crossbeam::channel::Sender;
@@ -20,6 +20,7 @@ use super::{
     life::{Life, Step, Told},
     netstring::{Netstrings, netstring},
 };
+use retrocall_words::{Clock as _, SystemClock};
 
 /// How often the list of calls is asked for while people talk: hold is told nowhere else.
 const POLL: Duration = Duration::from_millis(200);
@@ -52,7 +53,7 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
             Ok(stream) => {
                 let came_back_at_once = !std::mem::replace(&mut was_away, false);
                 told_missing = false;
-                let since = Instant::now();
+                let since = SystemClock.now();
                 if tell.send(Heard::Phone(true)).is_err() {
                     return;
                 }
@@ -61,7 +62,7 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
                     return;
                 }
                 let closed = why.kind() == ErrorKind::UnexpectedEof;
-                if closed && came_back_at_once && since.elapsed() < RIVAL_MAX {
+                if closed && came_back_at_once && SystemClock.since(since) < RIVAL_MAX {
                     warn!(
                         "baresip closed the connection again, and was never away: ctrl_tcp has room for one client, and another program \
                          (a second bridge?) wants it too; stop that one. Trying again in {} s",
@@ -96,20 +97,20 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
 fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option<io::Error> {
     let mut came = Netstrings::default();
     let mut bytes = [0; 4096];
-    let mut poll_at = Instant::now();
+    let mut poll_at = SystemClock.now();
     if let Err(error) = stream.set_write_timeout(Some(CONNECT_MAX)).and_then(|()| ask_for_list(stream, ANEW)) {
         return Some(error);
     }
     loop {
         let talks = life.anyone_talks();
-        if talks && Instant::now() >= poll_at {
+        if talks && SystemClock.now() >= poll_at {
             if let Err(error) = ask_for_list(stream, AGAIN) {
                 return Some(error);
             }
-            poll_at = Instant::now() + POLL;
+            poll_at = SystemClock.now() + POLL;
         }
         // While nobody talks nothing has to be asked: this thread sleeps until the phone says something.
-        let wait = talks.then(|| poll_at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+        let wait = talks.then(|| SystemClock.until(poll_at).max(Duration::from_millis(1)));
         if let Err(error) = stream.set_read_timeout(wait) {
             return Some(error);
         }
@@ -135,7 +136,7 @@ fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option
                 _ => life.hear(&told),
             };
             if Life::may_be_hold(&told) {
-                poll_at = Instant::now();
+                poll_at = SystemClock.now();
             }
             if !tell_all(steps, tell) {
                 return None;

@@ -13,7 +13,10 @@ use super::{
     *,
 };
 use retrocall_core::ring::Ring;
-use retrocall_words::audio::{Leg, Rate, g711::Law};
+use retrocall_words::{
+    SystemClock,
+    audio::{Leg, Rate, g711::Law},
+};
 
 const ID: [u8; 19] = [1, 0, 16, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 8];
 
@@ -38,7 +41,7 @@ fn scene(law: Option<Law>) -> Scene {
     let (peer, ours) = UnixDatagram::pair().expect("sockets");
     ours.set_nonblocking(true).expect("a socket");
     let (reports, inbox) = unbounded_channel();
-    let began = Instant::now();
+    let began = SystemClock.now();
     Scene {
         arena: Arc::clone(arena),
         tap: Tap::new(1, ours.into(), reports, arena, began),
@@ -277,7 +280,8 @@ fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() 
     let (reports, mut inbox) = unbounded_channel();
     let fault_in = FaultIn::start(&arena).expect("a thread");
     let limits = Limits { idle: Duration::from_millis(300), unnamed_max: 9 };
-    let taps = Taps::start(Arc::clone(&arena), fault_in, true, limits, reports).expect("a thread");
+    let taps = Taps::start(Arc::clone(&arena), fault_in, Arc::new(SystemClock), true, limits, reports);
+    let taps = taps.expect("a thread");
     let (left, idle) = (UnixStream::pair().expect("sockets"), UnixStream::pair().expect("sockets"));
     for ours in [&left.1, &idle.1] {
         ours.set_nonblocking(true).expect("a socket");
@@ -285,9 +289,9 @@ fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() 
     taps.adopt(1, idle.1.into());
     drop(left.0);
     taps.adopt(2, left.1.into());
-    let begin = Instant::now();
+    let begin = SystemClock.now();
     let mut gone_after = || match inbox.blocking_recv() {
-        Some(Report::Gone { named: false }) => begin.elapsed(),
+        Some(Report::Gone { named: false }) => SystemClock.since(begin),
         _ => panic!("a connection has ended, of which nothing was held"),
     };
     assert!(gone_after() <= gone_after());

@@ -12,7 +12,9 @@ use std::{
 use super::{Desk, HELLO_MAX, Outcome};
 use crate::known::Known;
 use retrocall_client::client::{Call, Client, PlayError, SharedLeg};
-use retrocall_words::{Answer, Ask, Begin, CallId, Refusal, Request, Target, Verdict, audio::Codec};
+use retrocall_words::{
+    Answer, Ask, Begin, CallId, Clock as _, Refusal, Request, SystemClock, Target, Verdict, audio::Codec,
+};
 
 /// How often an engine that is gone is looked for.
 const RETRY: Duration = Duration::from_millis(200);
@@ -152,7 +154,7 @@ impl Desk {
     /// Goes on with a call whose connection was lost, or that the engine ended: looks for the engine, at most for `patience`, takes the call
     /// over where it is, or begins it anew with all that held of it. `install` gets the new memory before any frame is taken again.
     pub fn reconnect(&self, key: u64, room: Room, patience: Duration, install: impl FnOnce(GoneOn)) -> Outcome {
-        let deadline = Instant::now() + patience;
+        let deadline = SystemClock.now() + patience;
         loop {
             let mut line = self.line.lock();
             match self.return_over(&mut line, key, room, deadline) {
@@ -166,7 +168,7 @@ impl Desk {
                 Err(Outcome::Wrong) => return Outcome::Wrong,
                 // What ended here stays ended.
                 Err(_) if self.of(key, |known| known.ended_here) != Some(false) => return Outcome::Gone,
-                Err(outcome) if Instant::now() + RETRY >= deadline => return outcome,
+                Err(outcome) if SystemClock.now() + RETRY >= deadline => return outcome,
                 Err(_) => {}
             }
             drop(line);
@@ -193,7 +195,7 @@ impl Desk {
             return Ok(None);
         }
         if line.is_none() {
-            let limit = deadline.saturating_duration_since(Instant::now()).clamp(RETRY, HELLO_MAX);
+            let limit = SystemClock.until(deadline).clamp(RETRY, HELLO_MAX);
             self.open(line, limit).map_err(|error| {
                 self.trouble(&error.to_string());
                 Outcome::Gone

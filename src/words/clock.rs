@@ -1,0 +1,130 @@
+//! The clock: the one place that asks the system for the time. `clippy.toml` bans the direct calls everywhere else.
+//!
+//! Belongs here: what time it is, how much time has passed, and a clock that tests move. Does not: waiting.
+//!
+//! Code whose decisions depend on time is handed a [`Clock`], so that a test can decide for it. Code that only measures, for people or for a
+//! bench, asks [`SystemClock`], as do tests that wait for another process.
+#![allow(clippy::disallowed_methods)]
+
+use std::{
+    sync::{
+        LazyLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The wall clock: for when a call began and which day it is. May jump, either way.
+    fn wall(&self) -> Timestamp;
+
+    /// The monotonic clock: for deadlines and for how long something took. Never goes back.
+    fn now(&self) -> Instant;
+
+    /// How long ago that was; nothing if it is still to come.
+    fn since(&self, then: Instant) -> Duration {
+        self.now().saturating_duration_since(then)
+    }
+
+    /// How long it is until then; nothing if it is over.
+    fn until(&self, then: Instant) -> Duration {
+        then.saturating_duration_since(self.now())
+    }
+}
+
+/// The system's clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// A clock that stands still until a test moves it.
+///
+/// ```
+/// # use retrocall_words::{Clock, TestClock};
+/// # use std::time::Duration;
+/// let clock = TestClock::default();
+/// let then = clock.now();
+/// clock.pass(Duration::from_secs(3));
+/// assert_eq!(clock.since(then), Duration::from_secs(3));
+/// ```
+#[derive(Debug)]
+pub struct TestClock {
+    began: Beginning,
+    passed_us: AtomicU64,
+    /// How far the wall clock has jumped.
+    stepped_us: AtomicI64,
+}
+
+impl Default for TestClock {
+    /// A clock that stands at this moment.
+    fn default() -> TestClock {
+        TestClock::at(Timestamp::now())
+    }
+}
+
+impl TestClock {
+    /// A clock whose wall clock stands at `wall`.
+    pub fn at(wall: Timestamp) -> TestClock {
+        // Far from the start of the machine, before which there is no `Instant`: tests count back too.
+        static FIRST: LazyLock<Instant> = LazyLock::new(|| Instant::now() + Duration::from_secs(86_400));
+        TestClock {
+            began: Beginning { at: wall, instant: *FIRST },
+            passed_us: AtomicU64::new(0),
+            stepped_us: AtomicI64::new(0),
+        }
+    }
+
+    /// Lets time pass, in whole microseconds.
+    pub fn pass(&self, time: Duration) {
+        self.passed_us.fetch_add(time.as_micros() as u64, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock forward, or back: no time passes.
+    pub fn step_wall(&self, by: SignedDuration) {
+        self.stepped_us.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn wall(&self) -> Timestamp {
+        self.began.time(self.now()) + SignedDuration::from_micros(self.stepped_us.load(Ordering::SeqCst))
+    }
+
+    fn now(&self) -> Instant {
+        self.began.instant + Duration::from_micros(self.passed_us.load(Ordering::SeqCst))
+    }
+}
+
+/// When something began, by both clocks: every later moment of it is that much later, however the wall clock jumps meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// By the wall clock.
+    pub at: Timestamp,
+    /// By the monotonic clock.
+    pub instant: Instant,
+}
+
+impl Beginning {
+    /// Now.
+    pub fn now(clock: &dyn Clock) -> Beginning {
+        Beginning { at: clock.wall(), instant: clock.now() }
+    }
+
+    /// What time it is, as seen from here, at that moment of the monotonic clock.
+    pub fn time(&self, then: Instant) -> Timestamp {
+        let later = SignedDuration::try_from(then.saturating_duration_since(self.instant)).ok();
+        later.and_then(|later| self.at.checked_add(later).ok()).unwrap_or(Timestamp::MAX)
+    }
+}
