@@ -21,6 +21,8 @@ pub use retrocall_proof::{self as proof, bench, check, conform};
 #[doc(no_inline)]
 pub use retrocall_settings as settings;
 #[doc(no_inline)]
+pub use retrocall_shared as shared;
+#[doc(no_inline)]
 pub use retrocall_words::{self as words, audio};
 
 /// What is kept and why, and the notes of which it is made.

@@ -1,12 +1,18 @@
 //! Which crate may stand on which: the compiler keeps what the manifests say, and this keeps the manifests.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 /// A crate's folder, the folders that it may use, and what to do instead of using another one.
-const FLOORS: [(&str, &[&str], &str); 10] = [
+const FLOORS: [(&str, &[&str], &str); 11] = [
     ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
-    ("core", &["words"], "memory and ring know no files, sockets or calls: hand in what they need"),
-    ("wire", &["words", "core"], "a softphone links this: what the engine decides must not come with it"),
+    ("shared", &[], "both ends of a shared memory stand on it: what only one of them needs belongs there"),
+    ("core", &["words", "shared"], "memory and ring know no files, sockets or calls: hand in what they need"),
+    ("wire", &["words", "shared"], "a softphone links this: what the engine decides must not come with it"),
     ("file", &["words", "core"], "a file knows no live call: what is written when is told by whoever stands above it"),
     ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
     ("records", &["words"], "records are told by the engine, in notes; they ask nothing back"),
@@ -60,11 +66,45 @@ fn every_crate_of_the_workspace_has_its_floor() {
     let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("the manifest");
     let manifest: toml::Table = manifest.parse().expect("a manifest");
     let members = manifest["workspace"]["members"].as_array().expect("a list");
-    for member in members {
-        let folder = member.as_str().and_then(|path| path.strip_prefix("src/")).expect("a folder of src");
+    let folders = members.iter().map(|member| member.as_str().expect("a folder"));
+    // The example is a stranger who depends on the client.
+    for folder in folders.filter(|folder| *folder != "examples/softphone") {
+        let folder = folder.strip_prefix("src/").expect("a folder of src");
         // The C interface is the client's, for another language.
         let is_known = folder == "wire/capi" || FLOORS.iter().any(|(name, ..)| *name == folder);
         assert!(is_known, "`{folder}` has no line in `FLOORS`: say what it may use");
     }
-    assert_eq!(members.len(), FLOORS.len() + 1);
+    assert_eq!(members.len(), FLOORS.len() + 2);
+}
+
+/// The crates that a package of ours is built with, itself among them, by name and version.
+fn linked(package: &str) -> BTreeSet<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--locked", "--offline", "-e", "normal", "--prefix", "none", "-p", package]);
+    let tree = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let lines = String::from_utf8(tree.stdout).expect("UTF-8");
+    lines.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[track_caller]
+fn assert_none(linked: &BTreeSet<String>, unwanted: &[&str], instead: &str) {
+    let is_unwanted = |linked: &&String| unwanted.iter().any(|name| linked.split(' ').next() == Some(name));
+    let found: Vec<_> = linked.iter().filter(is_unwanted).collect();
+    assert!(found.is_empty(), "{found:?} is linked: {instead}");
+}
+
+#[test]
+fn a_softphone_links_few_crates_and_none_of_what_the_engine_stands_on() {
+    const CRATES_MAX: usize = 24;
+    let linked = linked("retrocall-client");
+    assert!(linked.len() <= CRATES_MAX, "{} crates, more than {CRATES_MAX}: {linked:#?}", linked.len());
+    let unwanted = ["retrocall-core", "tokio", "sqlx", "axum", "cpal", "ratatui", "tracing", "icu_normalizer"];
+    assert_none(&linked, &unwanted, "what the engine alone needs belongs above `wire`");
+}
+
+#[test]
+fn the_engine_links_neither_sql_nor_tls() {
+    let unwanted = ["sqlx", "sqlx-core", "sqlx-sqlite", "libsqlite3-sys", "rustls"];
+    assert_none(&linked("retrocall-engine"), &unwanted, "the engine sees a `Book`: SQL belongs into `records`");
 }

@@ -6,7 +6,7 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use retrocall::{
     audio::{Codec, Leg, Rate, g711::Law},
     client::{Pushed, SharedLeg},
-    memory::{Arena, SharedMemory},
+    memory::{Arena, ClientMemory},
     protocol::SharedLayout,
     ring::{Ring, Span},
 };
@@ -46,7 +46,7 @@ fn pushing_frames_of_every_kind_never_allocates() {
 #[test]
 fn pushing_frames_into_shared_memory_never_allocates_whether_they_are_taken_or_not() {
     let layout = SharedLayout::new(Codec::Pcm16, Rate::new(48_000).expect("a rate"), 960);
-    let (engine, descriptor) = SharedMemory::create(layout.bytes(), true).expect("memory for a test");
+    let (engine, descriptor) = ClientMemory::create(layout.bytes(), true).expect("memory for a test");
     engine.write(0, &layout.to_head());
     let [mut agent, mut customer] = SharedLeg::map(&descriptor).expect("it was made for that");
     let frame = [0x5a; 1_920];

@@ -15,7 +15,7 @@ use std::{
 };
 
 use retrocall_client::protocol::{SHARED_CLOSED, SLOT_HEAD_BYTES, SharedLayout};
-use retrocall_core::memory::{MapError, SharedMemory, fetch_soon};
+use retrocall_core::memory::{ClientMemory, MapError, fetch_soon};
 use retrocall_words::audio::Leg;
 
 /// Bytes of a frame that are fetched beforehand: 20 ms of a telephone call. What lies behind them the processor fetches by itself.
@@ -117,7 +117,7 @@ impl fmt::Display for Lie {
 
 /// The frames of a call that come through memory which its client writes.
 pub struct SharedFrames {
-    memory: SharedMemory,
+    memory: ClientMemory,
     layout: SharedLayout,
     /// Frames taken, by leg: what is told to the client is a copy of it.
     taken: [u64; 2],
@@ -136,7 +136,7 @@ impl SharedFrames {
     ) -> Result<(SharedFrames, OwnedFd), NotShared> {
         let bytes = layout.bytes().next_multiple_of(PAGE_BYTES);
         let portion = allowance.take(bytes).ok_or(NotShared::Allowance)?;
-        let (memory, fd) = SharedMemory::create(bytes, allow_unlocked).map_err(NotShared::System)?;
+        let (memory, fd) = ClientMemory::create(bytes, allow_unlocked).map_err(NotShared::System)?;
         memory.write(0, &layout.to_head());
         Ok((SharedFrames { memory, layout, taken: [0; 2], _portion: portion }, fd))
     }

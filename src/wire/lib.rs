@@ -7,6 +7,10 @@
 pub mod client;
 pub mod protocol;
 
+/// The words of the contract: what is asked, answered and told.
+#[doc(inline)]
+pub use retrocall_words as words;
+
 #[cfg(test)]
 #[path = "../../tests/fake/mod.rs"]
 mod fake;

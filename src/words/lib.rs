@@ -16,6 +16,7 @@ mod event;
 mod facts;
 mod frame;
 mod list;
+#[cfg(feature = "names")]
 mod name;
 mod principal;
 mod request;
@@ -31,6 +32,7 @@ pub use event::{EndedBy, ErrorCode, Event, Limits};
 pub use facts::{Call, Facts, Label};
 pub use frame::{CONTROL_BYTES_MAX, FrameError, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
 pub use list::Word;
+#[cfg(feature = "names")]
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};

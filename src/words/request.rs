@@ -1,6 +1,8 @@
 //! What a client asks for: one JSON object a message.
 
+#[cfg(feature = "names")]
 mod fields;
+mod written;
 
 use std::fmt;
 
@@ -8,7 +10,7 @@ use uuid::Uuid;
 
 use super::{CallId, CallStates, Customer, Facts, Refusal};
 use crate::audio::{Codec, Rate};
-use fields::Written;
+use written::Written;
 
 /// A request: what is asked, for which call, and the number that its answer will carry.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,6 +183,7 @@ impl Request {
     ///
     /// # Errors
     /// What is wrong with it, in words for the client's developer; never with a value that could be a customer's number.
+    #[cfg(feature = "names")]
     pub fn from_json(json: &[u8]) -> Result<Request, RequestError> {
         fields::request_of(json)
     }
@@ -255,5 +258,5 @@ impl Ask {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "names"))]
 mod tests;

@@ -18,7 +18,7 @@ use nix::{
     sys::socket::{ControlMessage, MsgFlags, sendmsg},
     unistd::{Group, User},
 };
-use retrocall::memory::receive;
+use retrocall::shared::receive;
 
 use crate::{
     desk::{Desk, Home, PATIENCE},

@@ -6,6 +6,8 @@ mod arena;
 #[cfg(not(loom))]
 mod buffer;
 #[cfg(not(loom))]
+mod client;
+#[cfg(not(loom))]
 mod look;
 #[cfg(not(loom))]
 mod map;
@@ -13,8 +15,6 @@ mod map;
 mod queue;
 #[cfg(not(loom))]
 mod room;
-#[cfg(not(loom))]
-mod shared;
 #[cfg(not(loom))]
 mod stash;
 pub(crate) mod sync;
@@ -26,15 +26,16 @@ pub use arena::{Arena, Need, SEGMENT_BYTES, SEGMENT_WORDS, SegmentId};
 #[cfg(not(loom))]
 pub use buffer::{Locked, LockedBuffer, LockedSamples, Plain};
 #[cfg(not(loom))]
+pub use client::ClientMemory;
+#[cfg(not(loom))]
 pub use look::{Piece, Use, locked_ranges, look_at_locked};
 #[cfg(not(loom))]
 pub use map::{MapError, MemoryKind};
 #[cfg(not(loom))]
 pub use queue::{QueueIn, QueueOut, locked_queue};
+pub use retrocall_words::audio::wipe;
 #[cfg(not(loom))]
 pub use room::{Limit, Room};
 #[cfg(not(loom))]
-pub use shared::{SharedMemory, receive};
-#[cfg(not(loom))]
 pub use stash::Stash;
-pub use wipe::{fetch_soon, wipe, wipe_traces};
+pub use wipe::{fetch_soon, wipe_traces};

@@ -1,19 +1,6 @@
 //! How plain memory is wiped, and what is left of it in the processor.
 #![allow(unsafe_code)]
 
-/// Overwrites samples or bytes with zeros in a way that the compiler can't leave out.
-///
-/// ```
-/// let mut samples = [1i16, -2, 3];
-/// retrocall_core::memory::wipe(&mut samples);
-/// assert_eq!(samples, [0; 3]);
-/// ```
-pub fn wipe<T: Copy + Default>(of: &mut [T]) {
-    of.fill(T::default());
-    // The stores above are dead if nobody looks: this looks.
-    std::hint::black_box(of);
-}
-
 /// Asks for a word to be fetched, because it is looked at soon. Nothing is read, and nothing happens on processors other than x86-64.
 pub fn fetch_soon<T>(word: &T) {
     #[cfg(all(target_arch = "x86_64", not(loom)))]

@@ -4,7 +4,7 @@ use std::{io, os::fd::OwnedFd, sync::Arc};
 
 use super::ClientError;
 use crate::protocol::{NoSharedLayout, SHARED_CLOSED, SHARED_HEAD_BYTES, SLOT_HEAD_BYTES, SharedLayout};
-use retrocall_core::memory::SharedMemory;
+use retrocall_shared::SharedMemory;
 use retrocall_words::audio::{Codec, Leg};
 
 /// What became of a frame.

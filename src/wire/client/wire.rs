@@ -23,8 +23,11 @@ use serde::Deserialize;
 
 use super::ClientError;
 use crate::protocol::{AudioHead, HEAD_BYTES, Head, Kind, audio_message, control_message};
-use retrocall_core::memory::{receive, wipe};
-use retrocall_words::{Answer, Event, audio::Leg};
+use retrocall_shared::receive;
+use retrocall_words::{
+    Answer, Event,
+    audio::{Leg, wipe},
+};
 
 /// How much is read before what came is looked at: an engine that never stops talking must not stop us.
 const READ_BYTES_MAX: usize = 1024 * 1024;

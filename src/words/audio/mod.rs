@@ -1,11 +1,13 @@
-//! What audio is: legs, rates, codecs, G.711, levels.
+//! What audio is: legs, rates, codecs, G.711, levels, and wiping it.
 //!
 //! Belongs here: the words of sound and pure functions on samples. Does not: memory, files, sockets.
 
 pub mod g711;
 mod level;
+mod wipe;
 
 pub use level::dbfs;
+pub use wipe::wipe;
 
 use serde::{Deserialize, Serialize};
 

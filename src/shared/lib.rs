@@ -1,4 +1,7 @@
-//! Memory that another process writes as well: made and sealed for a client, or taken over from an engine.
+//! Memory that two processes write, the engine and a client: made and sealed by the one, opened by the other, carried by a socket.
+//!
+//! Belongs here: the mapping, and receiving its descriptor. Does not: what stands in it, and who looks at it. It is a crate of its own because both
+//! ends need it, and a softphone needs nothing else of what the engine stands on.
 //!
 //! Whoever is at the other end may write anything there at any time. So no Rust reference to it is ever formed but to an atomic, for
 //! whose contents nothing is assumed: bytes are copied out and in word by word, and what they mean is for the caller to check, once
@@ -16,19 +19,12 @@ use std::{
 };
 
 use nix::{
-    errno::Errno,
     fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl},
     sys::{
         memfd::{MFdFlags, memfd_create},
         socket::{ControlMessageOwned, MsgFlags, recvmsg},
         stat::fstat,
     },
-};
-
-use super::{
-    fetch_soon,
-    look::{self, Use},
-    map::MapError,
 };
 
 /// Bytes of a word: what is read and written at once.
@@ -40,8 +36,6 @@ const DESCRIPTORS_MAX: usize = 16;
 pub struct SharedMemory {
     start: NonNull<u8>,
     bytes: usize,
-    /// Whether it is known to those who look for audio.
-    known: bool,
 }
 
 // SAFETY: it owns its mapping; nothing in it is tied to the thread that made it.
@@ -50,26 +44,30 @@ unsafe impl Send for SharedMemory {}
 unsafe impl Sync for SharedMemory {}
 
 impl SharedMemory {
-    /// Makes memory of zeros for a client: allocated, sealed against any change of its size, locked, and the descriptor to hand over.
+    /// Makes memory of zeros for a client: allocated, sealed against any change of its size, and the descriptor to hand over.
     ///
     /// # Errors
-    /// [`MapError`] if the system does not give it, or does not lock it and `allow_unlocked` is false.
-    pub fn create(bytes: usize, allow_unlocked: bool) -> Result<(SharedMemory, OwnedFd), MapError> {
-        let refused = |cause: Errno| MapError::NotMappable { bytes, cause: cause.into() };
+    /// The system's error.
+    pub fn create(bytes: usize) -> io::Result<(SharedMemory, OwnedFd)> {
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-        let fd = memfd_create(c"retrocall-shared", flags).map_err(refused)?;
+        let fd = memfd_create(c"retrocall-shared", flags)?;
         // Allocated, and not only made longer: no touch of it can fail for want of memory later.
-        fallocate(&fd, FallocateFlags::empty(), 0, bytes as i64).map_err(refused)?;
+        fallocate(&fd, FallocateFlags::empty(), 0, bytes as i64)?;
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
-        fcntl(&fd, FcntlArg::F_ADD_SEALS(seals)).map_err(refused)?;
-        let mut memory = SharedMemory::map(&fd, bytes).map_err(|cause| MapError::NotMappable { bytes, cause })?;
-        // SAFETY: the range is the mapping just made.
-        if unsafe { libc::mlock(memory.start.as_ptr().cast(), bytes) } != 0 && !allow_unlocked {
-            return Err(MapError::NotLockable { bytes, cause: io::Error::last_os_error() });
+        fcntl(&fd, FcntlArg::F_ADD_SEALS(seals))?;
+        Ok((SharedMemory::map(&fd, bytes)?, fd))
+    }
+
+    /// Keeps it from being swapped out by this process.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn lock(&self) -> io::Result<()> {
+        // SAFETY: the range is our mapping, whose contents this does not change.
+        match unsafe { libc::mlock(self.start.as_ptr().cast(), self.bytes) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
         }
-        look::made(memory.start.as_ptr() as usize, bytes, Use::Buffer);
-        memory.known = true;
-        Ok((memory, fd))
     }
 
     /// Maps what an engine made.
@@ -97,17 +95,17 @@ impl SharedMemory {
             let _ = unsafe { libc::madvise(start, bytes, advice) };
         }
         let start = NonNull::new(start.cast()).expect("a mapping is never at address 0");
-        Ok(SharedMemory { start, bytes, known: false })
+        Ok(SharedMemory { start, bytes })
+    }
+
+    /// Where it begins in this process.
+    pub fn address(&self) -> usize {
+        self.start.as_ptr() as usize
     }
 
     /// How long it is.
     pub fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Has what is at `at`, a multiple of 8, fetched, because it is read soon. A hint.
-    pub fn fetch(&self, at: usize) {
-        fetch_soon(self.word(at));
     }
 
     /// The number at `at`, a multiple of 8, little-endian. Acquire: with it is seen what the peer wrote before it stored the number.
@@ -155,8 +153,8 @@ impl SharedMemory {
         }
     }
 
-    /// The one way in: an atomic, which may change under our eyes.
-    fn word(&self, at: usize) -> &AtomicU64 {
+    /// The word at `at`, a multiple of 8: the one way in. An atomic, which may change under our eyes.
+    pub fn word(&self, at: usize) -> &AtomicU64 {
         assert!(at.is_multiple_of(WORD_BYTES) && at < self.bytes);
         // SAFETY: the mapping begins at a page and is a multiple of 8 long, so that the word at `at`, a multiple of 8 below its length,
         // is aligned and within it; it lives as long as `self`; any bits are a number; here and in honest peers it is only ever used as
@@ -167,9 +165,6 @@ impl SharedMemory {
 
 impl Drop for SharedMemory {
     fn drop(&mut self) {
-        if self.known {
-            look::goes(self.start.as_ptr() as usize);
-        }
         // SAFETY: the range is our mapping and nothing can use it after us.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
     }
@@ -195,11 +190,13 @@ pub fn receive(stream: &UnixStream, to: &mut [u8], descriptors: &mut impl Extend
 
 #[cfg(test)]
 mod tests {
+    use nix::errno::Errno;
+
     use super::*;
 
     #[test]
     fn two_mappings_of_a_memory_show_each_other_what_they_write_and_nobody_can_make_it_shorter() {
-        let (ours, fd) = SharedMemory::create(4_096, true).expect("memory for a test");
+        let (ours, fd) = SharedMemory::create(4_096).expect("memory for a test");
         let theirs = SharedMemory::open(&fd).expect("it was made for that");
         theirs.write(72, b"eleven bytes");
         theirs.store(64, 7);
