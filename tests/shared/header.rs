@@ -8,7 +8,7 @@ use cbindgen::{Builder, Config, DocumentationStyle, Language, Layout, Style};
 fn the_header_is_what_the_functions_are() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wire/capi");
     let text = "/* retrocall.h: a softphone's end of retrocall. docs/softphone.md is its manual, examples/softphone.c a whole softphone.\n \
-                *\n * Generated from src/wire/capi (types.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */";
+                *\n * Generated from src/wire/capi (types.rs, handles.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */";
     let config = Config {
         language: Language::C,
         cpp_compat: true,
@@ -23,7 +23,7 @@ fn the_header_is_what_the_functions_are() {
         function: cbindgen::FunctionConfig { args: Layout::Auto, ..Default::default() },
         ..Config::default()
     };
-    let sources = ["types.rs", "functions.rs", "controls.rs"].map(|name| folder.join(name));
+    let sources = ["types.rs", "handles.rs", "functions.rs", "controls.rs"].map(|name| folder.join(name));
     let builder = sources.into_iter().fold(Builder::new().with_config(config), Builder::with_src);
     let bindings = builder.generate();
     let mut written = Vec::new();

@@ -4,8 +4,9 @@
 use std::ffi::{c_char, c_int};
 
 use crate::{
-    functions::retrocall_call,
-    pointers::{on_call, result, text, wrong},
+    handles::retrocall_call,
+    pointers::{on_call, result, wrong},
+    text::text,
     types::*,
 };
 use retrocall_words as words;

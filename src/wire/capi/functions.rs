@@ -6,62 +6,29 @@
 #![allow(non_camel_case_types)]
 
 use std::{
-    cell::UnsafeCell,
     ffi::{CString, OsStr, c_char, c_int, c_void},
     os::unix::ffi::OsStrExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use parking_lot::Mutex;
-
 use crate::{
-    desk::{Begun, Desk, GoneOn, Outcome, Room},
-    lane::Lane,
-    pointers::{bytes, copy_of, guarded, on_call, on_desk, result, text, text_for, text_of, wrong},
+    desk::{Begun, Desk, Outcome, Room},
+    handles::{retrocall, retrocall_call},
+    pointers::{guarded, on_call, on_desk, result, text_for, wrong},
     said::{Said, room_of},
+    text::{bytes, copy_of, text, text_of},
     types::*,
 };
 use retrocall_client::client::Pushed;
-use retrocall_words::{CallId, EndedBy, audio::FRAME_SAMPLES_MAX};
+use retrocall_words::CallId;
 
 /// The longest path of a socket.
 const PATH_BYTES_MAX: usize = 107;
 /// What is said of options that are none.
 const NO_OPTIONS: &str = "the options are NULL, or `size` is not set to sizeof(retrocall_options)";
-
-/// A connection to the engine, for any number of threads: a control is answered while another thread is in retrocall_wait. A child process after
-/// fork has none of it, and connects anew.
-pub struct retrocall {
-    pub(crate) desk: Arc<Desk>,
-}
-
-/// A call. Each of its legs is pushed by one thread at a time, whatever other threads do.
-pub struct retrocall_call {
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) key: u64,
-    /// Its ids: the last one counts; the others are there for whoever still looks at them.
-    ids: Mutex<Vec<CString>>,
-    /// The texts that were asked for last: what it goes on with, and where its recording is.
-    before: UnsafeCell<CString>,
-    path: UnsafeCell<CString>,
-    lanes: [Lane; 2],
-    room: Room,
-    bytes_per_sample: usize,
-    samples_max: usize,
-    /// The position at which the call that has its memory now began: 0 until it went on as another one.
-    base: AtomicU64,
-    /// Behind the last sample that was pushed, by leg.
-    positions: [AtomicU64; 2],
-    dropped: [AtomicU64; 2],
-    /// Nothing is taken any more: it has ended, or its connection is lost.
-    closed: Arc<AtomicBool>,
-}
 
 /// The version of the library that runs, as RETROCALL_VERSION.
 #[unsafe(no_mangle)]
@@ -158,33 +125,17 @@ pub extern "C" fn retrocall_attach(
     })
 }
 
-/// Makes a call that began what C knows of it, and gives it out.
+/// Gives out a call that began.
 fn handed_over(
     desk: &Arc<Desk>,
     room: Room,
     begun: Result<Begun, Outcome>,
     call: *mut *mut retrocall_call,
 ) -> retrocall_result {
-    let Begun { key, id, codec, legs, positions, closed } = match begun {
-        Ok(begun) => begun,
+    let made = match begun {
+        Ok(begun) => Box::into_raw(Box::new(retrocall_call::new(desk, room, begun))),
         Err(outcome) => return result(outcome),
     };
-    let samples_max = legs[0].room_samples().min(FRAME_SAMPLES_MAX);
-    let made = Box::into_raw(Box::new(retrocall_call {
-        desk: Arc::clone(desk),
-        key,
-        ids: Mutex::new(vec![text_of(&id.to_string())]),
-        before: UnsafeCell::default(),
-        path: UnsafeCell::default(),
-        lanes: legs.map(|leg| Lane::new(leg, 0)),
-        room,
-        bytes_per_sample: codec.bytes_per_sample(),
-        samples_max,
-        base: AtomicU64::new(0),
-        positions: positions.map(AtomicU64::new),
-        dropped: Default::default(),
-        closed,
-    }));
     // SAFETY: it is not NULL, and the caller says that a pointer can be put there.
     unsafe { call.write(made) };
     RETROCALL_ACCEPTED
@@ -201,22 +152,6 @@ pub extern "C" fn retrocall_reconnect(call: *mut retrocall_call, timeout_ms: u32
         let patience = Duration::from_millis(timeout_ms.into());
         result(call.desk.reconnect(call.key, call.room, patience, |gone_on| call.go_on(gone_on)))
     })
-}
-
-impl retrocall_call {
-    /// Its frames go there now.
-    fn go_on(&self, GoneOn { legs, id, is_anew }: GoneOn) {
-        if is_anew {
-            // What was pushed until now was for the call before; this one begins here, for both legs.
-            let ends = self.positions.each_ref().map(|position| position.load(Ordering::Relaxed));
-            self.base.store(ends[0].max(ends[1]), Ordering::Relaxed);
-            self.ids.lock().push(text_of(&id.to_string()));
-        }
-        let base = self.base.load(Ordering::Relaxed);
-        for (lane, leg) in self.lanes.iter().zip(legs) {
-            lane.replace(leg, base);
-        }
-    }
 }
 
 /// Hands over a frame of one leg: so many samples, the first of them at this position, counted in samples since the call began. Any number up
@@ -292,43 +227,10 @@ pub extern "C" fn retrocall_look(call: *const retrocall_call, status: *mut retro
     })
 }
 
-impl retrocall_call {
-    fn status(&self, size: usize) -> retrocall_status {
-        let status = self.desk.status(self.key);
-        let numbers = |of: &[AtomicU64; 2]| of.each_ref().map(|number| number.load(Ordering::Relaxed));
-        let dropped = numbers(&self.dropped);
-        retrocall_status {
-            size,
-            connected: status.connected.into(),
-            recording: status.states.recording.into(),
-            masked: status.states.masked.into(),
-            on_hold: status.states.on_hold.into(),
-            private_: status.states.private.into(),
-            objected: status.states.objected.into(),
-            ended: status.ended.into(),
-            ended_by: match (status.ended, status.ended_by) {
-                (false, _) => RETROCALL_BY_NOBODY,
-                (true, None) => RETROCALL_BY_PHONE,
-                (true, Some(EndedBy::ConnectionLost)) => RETROCALL_BY_LOSS,
-                (true, Some(EndedBy::Stopping)) => RETROCALL_BY_STOP,
-            },
-            kept: status.kept.into(),
-            incomplete: (status.incomplete || dropped != [0; 2]).into(),
-            disk_trouble: status.disk_trouble.into(),
-            left_out: status.left_out.into(),
-            went_on: status.before.try_into().unwrap_or(u32::MAX),
-            began: self.base.load(Ordering::Relaxed),
-            positions: numbers(&self.positions),
-            dropped,
-            refused: status.refused,
-        }
-    }
-}
-
 /// The id of a call: 36 characters, there until retrocall_free. After retrocall_reconnect it may be another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_id(call: *const retrocall_call) -> *const c_char {
-    text_for(call, |call| call.ids.lock().last().map(|id| id.as_ptr()))
+    text_for(call, retrocall_call::id)
 }
 
 /// The id of the call that a call goes on with; "" if it goes on with none. There until this is asked again, or retrocall_free.
@@ -336,10 +238,7 @@ pub extern "C" fn retrocall_id(call: *const retrocall_call) -> *const c_char {
 pub extern "C" fn retrocall_continues(call: *const retrocall_call) -> *const c_char {
     text_for(call, |call| {
         let before = call.desk.continues(call.key)?;
-        // SAFETY: as the header says, one thread at a time asks this, and what was returned before is not used any more.
-        let place = unsafe { &mut *call.before.get() };
-        *place = text_of(&before.to_string());
-        Some(place.as_ptr())
+        Some(call.before.keep(text_of(&before.to_string())))
     })
 }
 
@@ -348,10 +247,7 @@ pub extern "C" fn retrocall_continues(call: *const retrocall_call) -> *const c_c
 pub extern "C" fn retrocall_path(call: *const retrocall_call) -> *const c_char {
     text_for(call, |call| {
         let path = call.desk.kept(call.key)?;
-        // SAFETY: as the header says, one thread at a time asks this, and what was returned before is not used any more.
-        let place = unsafe { &mut *call.path.get() };
-        *place = CString::new(path.as_os_str().as_bytes()).ok()?;
-        Some(place.as_ptr())
+        Some(call.path.keep(CString::new(path.as_os_str().as_bytes()).ok()?))
     })
 }
 

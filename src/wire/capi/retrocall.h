@@ -1,6 +1,6 @@
 /* retrocall.h: a softphone's end of retrocall. docs/softphone.md is its manual, examples/softphone.c a whole softphone.
  *
- * Generated from src/wire/capi (types.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */
+ * Generated from src/wire/capi (types.rs, handles.rs, functions.rs, controls.rs): change those, and let the test `header` write it again. */
 
 #ifndef RETROCALL_H
 #define RETROCALL_H

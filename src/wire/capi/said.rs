@@ -2,7 +2,7 @@
 
 use crate::{
     desk::{Desk, Room},
-    pointers::{bytes, text},
+    text::{bytes, text},
     types::*,
 };
 use retrocall_words as words;
