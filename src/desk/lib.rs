@@ -1,6 +1,6 @@
-//! What runs at an agent's place: sound devices, a softphone's companion, the hotkey.
+//! The programs at an agent's place: sound devices, the bridge to baresip, the hotkey.
 //!
-//! Belongs here: what turns sound and keys into calls and controls. Does not: the engine.
+//! Belongs here: turning sound and keys into calls and controls. Does not: the engine.
 #![forbid(unsafe_code)]
 
 pub mod capture;

@@ -1,26 +1,26 @@
-//! Two clocks that are almost the same: how much faster or slower a leg has to go to stay in its place.
+//! Corrects the drift of a device's clock against the computer's.
 //!
-//! Belongs here: the drift's estimate, and the one sample in thousands that is put in or left out. Does not: gaps.
+//! Belongs here: estimating the drift, and adding or dropping one sample in thousands. Does not: gaps.
 
 use rubato::{Adjustable, FixedAsync, Resampler, Slip, audioadapter_buffers::number_to_float::InterleavedNumbers};
 
 use retrocall_core::memory::{LockedSamples, MapError, wipe};
 use retrocall_words::audio::Rate;
 
-/// How far a leg may be from its place, in seconds, before it is touched at all. Two legs of one clock stay as they came, bit for bit.
+/// A leg that is off by less than this, in seconds, is not touched. Legs of one clock stay as they came, bit for bit.
 const TOLERANCE_S: f64 = 3e-3;
-/// What is corrected of an error within a second. Slow, because what is seen of the error is seen through the jitter of the system.
+/// The share of an error that is corrected within a second. It is small, because the system's jitter blurs the error.
 const GAIN: f64 = 0.05;
-/// How fast the estimate of the drift follows, per second. A quarter of the square: as fast as can be without swinging.
+/// The gain of the drift's estimate, per second. A quarter of the square is the fastest that does not oscillate.
 const GAIN_DRIFT: f64 = GAIN * GAIN / 4.0;
-/// No crystal is further off than this.
+/// No crystal drifts more than this.
 const DRIFT_MAX: f64 = 2e-3;
-/// Corrected at once at most: a thousandth is heard by nobody.
+/// The largest correction at once: nobody hears a few thousandths.
 const CORRECTION_MAX: f64 = 4e-3;
-/// A slower drift than this takes ten minutes to reach the tolerance: it need not be corrected all the time.
+/// A smaller drift takes ten minutes to reach the tolerance, and is not corrected all the time.
 const DRIFT_MIN: f64 = 5e-6;
 
-/// Lets one leg slip a sample where its device's clock needs it.
+/// Adds or drops samples of one leg where its device's clock needs it.
 pub(super) struct Clutch {
     slip: Slip<f32>,
     /// Samples that are waiting to be a whole run.
@@ -29,7 +29,7 @@ pub(super) struct Clutch {
     /// Samples of a run: 20 ms.
     run_samples: usize,
     out: LockedSamples,
-    /// How much slower than the computer's clock the device's is, as a fraction.
+    /// Estimate of how much slower the device's clock is than the computer's, as a fraction.
     slowness: f64,
 }
 
@@ -52,7 +52,7 @@ impl Clutch {
         self.waiting
     }
 
-    /// Takes in how far the leg is behind its place (ahead of it: less than 0), as it was over the last `seconds`.
+    /// Takes in how far the leg was behind its place over the last `seconds`; below 0 if it was ahead.
     pub(super) fn regulate(&mut self, behind_seconds: f64, seconds: f64) {
         let beyond = behind_seconds - behind_seconds.clamp(-TOLERANCE_S, TOLERANCE_S);
         self.slowness = (self.slowness + GAIN_DRIFT * beyond * seconds).clamp(-DRIFT_MAX, DRIFT_MAX);
@@ -62,12 +62,12 @@ impl Clutch {
         let _ = self.slip.set_resample_ratio(ratio, false);
     }
 
-    /// How much faster than the computer's clock the device's is, in millionths, as far as that is known.
+    /// Estimate of how much faster the device's clock is than the computer's, in millionths.
     pub(super) fn drift_ppm(&self) -> f64 {
         -self.slowness * 1e6
     }
 
-    /// Takes samples, and gives whole runs to `run`, each corrected as it must be.
+    /// Takes samples, and passes whole, corrected runs to `run`.
     pub(super) fn push(&mut self, mut samples: &[i16], mut run: impl FnMut(&[i16])) {
         while !samples.is_empty() {
             let (now, later) = samples.split_at(samples.len().min(self.run_samples - self.waiting));
@@ -82,7 +82,7 @@ impl Clutch {
         }
     }
 
-    /// Gives what waits, as it is: after it comes a gap, or the end.
+    /// Passes on what waits, uncorrected: a gap or the end follows.
     pub(super) fn flush(&mut self, mut run: impl FnMut(&[i16])) {
         if self.waiting > 0 {
             run(&self.run[..self.waiting]);
@@ -90,7 +90,7 @@ impl Clutch {
         }
     }
 
-    /// Puts one run through; how many samples it became.
+    /// Corrects one run. Returns its new length.
     fn process(&mut self) -> usize {
         let frames_out = self.slip.output_frames_next();
         let from = InterleavedNumbers::<&[i16], f32>::new(&self.run[..self.run_samples], 1, self.run_samples);

@@ -1,9 +1,9 @@
-//! Sound devices, as `cpal` finds them: which there are, which one a name means, and opening one.
+//! Sound devices: lists them, finds one by its name, opens it.
 //!
-//! Belongs here: everything that knows `cpal`. Does not: what becomes of the samples.
+//! Belongs here: all use of `cpal`. Does not: placing the samples.
 //!
-//! Where a sound server runs (PulseAudio, or PipeWire, which speaks its language) it comes first: it lets a microphone be shared, and has a
-//! monitor of each speaker. ALSA is the way without one.
+//! A sound server (PulseAudio, or PipeWire in its place) comes first: with it programs share a microphone, and each speaker has a monitor.
+//! Without a server, ALSA is used.
 
 use std::{fmt, time::Duration};
 
@@ -17,15 +17,15 @@ use serde::Serialize;
 use super::feed::FeedIn;
 use retrocall_words::audio::{Leg, Rate};
 
-/// The hosts, the better ones first.
+/// The hosts, best first.
 const HOSTS: [HostId; 2] = [HostId::PulseAudio, HostId::Alsa];
-/// What stands for the system's own choice.
+/// The name of the system's own choice.
 pub const DEFAULT: &str = "default";
-/// The rates that a call may get, the best first. Speech has little above 8 kHz; a device that can't do 16 kHz can do 48 or 44.1.
+/// Rates of calls, best first. Speech has little above 8 kHz; a device without 16 kHz has 48 or 44.1.
 const RATES_HZ: [u32; 6] = [16_000, 8_000, 48_000, 44_100, 32_000, 24_000];
-/// How PulseAudio names what a speaker plays.
+/// How PulseAudio names the monitor of a speaker.
 const MONITOR: &str = ".monitor";
-/// ALSA's converters and pretenders: they are no devices.
+/// ALSA's converters, which are no devices.
 const ALSA_NO_DEVICES: [&str; 13] = [
     "null",
     "lavrate",
@@ -41,12 +41,12 @@ const ALSA_NO_DEVICES: [&str; 13] = [
     "pipewire",
     "a52",
 ];
-/// How often a sound server is asked to deliver: what a control cuts is what has arrived.
+/// Period of a sound server's deliveries. It is short because a control cuts at what has arrived.
 const HASTE_PER_SECOND: u32 = 100;
-/// How long a sound server may take to open a stream.
+/// Limit for a sound server to open a stream.
 const OPEN_MAX: Duration = Duration::from_secs(3);
 
-/// What a device hears.
+/// The source that a device captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -59,13 +59,13 @@ pub enum Kind {
 /// A device that can be captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceInfo {
-    /// What `--microphone` or `--speaker` takes.
+    /// Its name for `--microphone` or `--speaker`.
     pub device: String,
-    /// What it hears. ALSA does not tell: it says microphone.
+    /// Its source. ALSA does not tell, and says microphone.
     pub kind: Kind,
-    /// Whether it is the system's own choice for this kind.
+    /// Whether the system chooses it for this kind.
     pub default: bool,
-    /// What the system calls it.
+    /// The system's description.
     pub text: String,
 }
 
@@ -77,16 +77,16 @@ pub enum DeviceError {
         /// The name.
         device: String,
     },
-    /// There is no such thing as what the speaker plays here.
+    /// Nothing here lets a program hear the speaker.
     NoMonitor,
-    /// It is there, and can't be opened.
+    /// It can't be opened.
     Closed {
         /// The name.
         device: String,
         /// What the system said.
         cause: String,
     },
-    /// It can't do what a call needs.
+    /// It does not support what a call needs.
     Unfit {
         /// The name.
         device: String,
@@ -133,7 +133,7 @@ pub(super) struct Open {
     streams: Vec<cpal::Stream>,
 }
 
-/// What a device has to say about itself while it is captured.
+/// A problem of a device while it is captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// It lost some periods, and goes on.
@@ -142,7 +142,7 @@ pub(super) enum Trouble {
     Gone,
 }
 
-/// Every device that looks as if it could be captured, without opening any.
+/// Lists the devices that seem fit for capture, without opening any.
 pub fn devices() -> Vec<DeviceInfo> {
     let mut found: Vec<DeviceInfo> = Vec::new();
     for host in HOSTS.into_iter().filter_map(|id| cpal::host_from_id(id).ok()) {
@@ -202,7 +202,7 @@ pub(super) fn find(name: &str, leg: Leg) -> Result<Device, DeviceError> {
     if no_monitor { Err(DeviceError::NoMonitor) } else { Err(DeviceError::Unknown { device: name.to_owned() }) }
 }
 
-/// The best rate that all of these devices can do.
+/// The best rate that all of these devices support.
 pub(super) fn common_rate(devices: &[Device]) -> Result<Rate, DeviceError> {
     let mut abilities = Vec::new();
     for device in devices {
@@ -217,13 +217,13 @@ pub(super) fn common_rate(devices: &[Device]) -> Result<Rate, DeviceError> {
 }
 
 impl Device {
-    /// What can be asked of it, without what we can't read.
+    /// Its configurations whose format we can read.
     fn abilities(&self) -> Result<Vec<SupportedStreamConfigRange>, DeviceError> {
         let ranges = self.device.supported_input_configs().map_err(|error| self.closed(&error))?;
         Ok(ranges.filter(|range| format_rank(range.sample_format()).is_some()).collect())
     }
 
-    /// Starts capturing: what comes goes to `feed`, what is wrong to `trouble`, which is called where audio is carried and must not wait.
+    /// Starts capturing: samples go to `feed`, problems to `trouble`. `trouble` is called where audio is carried, and must not wait.
     pub(super) fn open(
         &self,
         rate: Rate,
@@ -261,7 +261,7 @@ impl Device {
         Ok(Open { streams })
     }
 
-    /// How much the device is to deliver at once, at most.
+    /// Samples that the device delivers at once, at most.
     fn buffer_size(&self, rate: Rate, can: &SupportedBufferSize) -> BufferSize {
         let frames = match self.host {
             HostId::PulseAudio => rate.hz(),
@@ -300,7 +300,7 @@ impl Device {
     }
 }
 
-/// The formats that we read, the best first: PCM16 is not converted at all.
+/// The formats that we read, best first: PCM16 needs no conversion.
 fn format_rank(format: SampleFormat) -> Option<usize> {
     [SampleFormat::I16, SampleFormat::I32, SampleFormat::F32].iter().position(|known| *known == format)
 }

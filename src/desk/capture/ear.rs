@@ -1,6 +1,6 @@
-//! One leg's device for as long as a call wants it: opened, listened to, opened again when it comes back.
+//! The device of one leg: opens it, listens to it, and opens it again when it comes back.
 //!
-//! Belongs here: a device that goes and returns. Does not: what becomes of the samples, and where on the call they go.
+//! Belongs here: devices that go and return. Does not: placing their samples on the call.
 
 use std::{
     io,
@@ -18,27 +18,27 @@ use super::{
 };
 use retrocall_words::audio::{Leg, Rate};
 
-/// How often a device that is gone is looked for.
+/// Pause between two looks for a device that is gone.
 const RETRY: Duration = Duration::from_millis(300);
-/// How long a device may deliver nothing before it is taken for gone: some go without a word.
+/// A device that delivers nothing for so long is taken for gone: some give no error.
 const SILENT_MAX: Duration = Duration::from_secs(2);
-/// How long the thread that holds a device may take to let go of it.
+/// Limit for the device's thread to close it.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
-/// What a thread that holds a device is told.
+/// A message to the device's thread.
 enum Word {
     Trouble(Trouble),
     Stop,
 }
 
-/// A device that is listened to.
+/// An open device.
 pub(super) struct Ear {
     /// Each opening of the device has a feed of its own.
     feeds: Receiver<FeedOut>,
     feed: Option<FeedOut>,
     words: Sender<Word>,
     done: Receiver<()>,
-    /// Samples for which there was no room in the feeds before this one.
+    /// Samples lost in the feeds before this one.
     lost_before: u64,
     thread: Option<JoinHandle<()>>,
 }
@@ -67,7 +67,7 @@ impl Ear {
         Ok(Ear { feeds, feed: None, words, done, lost_before: 0, thread: Some(thread) })
     }
 
-    /// Gives what has come, delivery by delivery.
+    /// Passes on each delivery that has come.
     pub(super) fn drain(&mut self, mut take: impl FnMut(Instant, &[i16])) {
         loop {
             if let Some(feed) = &mut self.feed {
@@ -75,14 +75,14 @@ impl Ear {
                     take(at, samples);
                 }
             }
-            // Only when all of the one before is taken.
+            // Go to the next feed only when this one is empty.
             let Ok(next) = self.feeds.try_recv() else { return };
             self.lost_before = self.lost();
             self.feed = Some(next);
         }
     }
 
-    /// Samples for which there was no room, for this thread had no turn.
+    /// Samples that found no room, because this thread got no turn.
     pub(super) fn lost(&self) -> u64 {
         self.lost_before + self.feed.as_ref().map_or(0, |feed| feed.counts().lost())
     }
@@ -91,7 +91,7 @@ impl Ear {
 impl Drop for Ear {
     fn drop(&mut self) {
         let _ = self.words.send(Word::Stop);
-        // A driver that does not let go (ALSA's `file` plugin, reading a pipe that nobody writes) must not hold up the end of the call.
+        // A driver that does not close (ALSA's `file` plugin, reading a pipe that nobody writes) must not delay the end of the call.
         if self.done.recv_timeout(CLOSE_MAX).is_ok()
             && let Some(thread) = self.thread.take()
         {
@@ -111,7 +111,7 @@ fn opened(
         feed(rate).map_err(|error| DeviceError::Closed { device: device.name.clone(), cause: error.to_string() })?;
     let counts = feed_out.counts();
     let words = words.clone();
-    // Only when something is wrong is anything sent: nothing waits where audio is carried.
+    // The callback sends only when something is wrong, so nothing waits where audio is carried.
     let open = device.open(rate, feed_in, move |trouble| drop(words.send(Word::Trouble(trouble))))?;
     let _ = feeds.send(feed_out);
     Ok((open, counts))
@@ -128,7 +128,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Until it is told to stop.
+    /// Keeps the device open until it is told to stop.
     fn keep(&self, open: Open, counts: Arc<Counts>) {
         let mut open = Some((open, counts));
         let mut told = false;
@@ -136,7 +136,7 @@ impl Keeper {
             match self.heard.recv_timeout(RETRY) {
                 Ok(Word::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Word::Trouble(Trouble::Overrun)) => continue,
-                // A word of an opening that was given up already changes nothing.
+                // It may be about an opening that was given up already: look again.
                 Ok(Word::Trouble(Trouble::Gone)) => {}
                 Err(RecvTimeoutError::Timeout) => match &open {
                     Some((_, counts)) if counts.silent_for() < SILENT_MAX => continue,
@@ -149,7 +149,7 @@ impl Keeper {
                     warn!(device = self.name, leg = ?self.leg, "the device delivers nothing; the gap is marked, and it is looked for");
                 }
             }
-            // By its name: what comes back is another device to the system.
+            // Look for its name: to the system, a device that returns is another one.
             let device = find(&self.name, self.leg);
             if let Ok(again) = device.and_then(|device| opened(&device, self.rate, &self.words, &self.new_feeds)) {
                 info!(device = self.name, leg = ?self.leg, "the device is open again");

@@ -1,6 +1,6 @@
-//! From a device's callback to another thread: samples, and when they came.
+//! Carries samples and their times from a device's callback to another thread.
 //!
-//! Belongs here: what runs in the callback of a sound device. Does not: anything that waits, allocates, calls the system or decides.
+//! Belongs here: code that runs in the callback of a sound device. Does not: anything that waits, allocates, calls the system or decides.
 
 use std::{
     sync::{
@@ -18,12 +18,12 @@ use ringbuf::{
 use retrocall_core::memory::{LockedSamples, MapError, QueueIn, QueueOut, locked_queue};
 use retrocall_words::{Clock as _, SystemClock, audio::Rate};
 
-/// How much waits for the other thread at most: a machine that gives it no turn for longer loses audio.
+/// Seconds of audio that can wait for the other thread. If it gets no turn for longer, audio is lost.
 const WAITING_S: f64 = 2.0;
-/// How many deliveries wait at most: a device that delivers more often than each half millisecond is no device.
+/// Deliveries that can wait: no real device delivers more often than every half millisecond.
 const DELIVERIES_MAX: usize = 4_096;
 
-/// The end in the callback.
+/// The callback's end.
 pub(super) struct FeedIn {
     samples: QueueIn<i16>,
     marks: HeapProd<Mark>,
@@ -39,9 +39,9 @@ pub(super) struct FeedOut {
     taken: LockedSamples,
 }
 
-/// What both ends know.
+/// Counts that both ends see.
 pub(super) struct Counts {
-    /// Samples for which there was no room.
+    /// Samples that found no room.
     lost: AtomicU64,
     made: Instant,
     /// When the last delivery came, in milliseconds after `made`.
@@ -54,7 +54,7 @@ struct Mark {
     samples: usize,
 }
 
-/// A way from a callback to another thread, for one leg of this rate.
+/// Makes both ends, for one leg of this rate.
 pub(super) fn feed(rate: Rate) -> Result<(FeedIn, FeedOut), MapError> {
     let room = rate.samples(WAITING_S) as usize;
     let (samples_in, samples_out) = locked_queue(room, true)?;
@@ -68,7 +68,7 @@ pub(super) fn feed(rate: Rate) -> Result<(FeedIn, FeedOut), MapError> {
 }
 
 impl FeedIn {
-    /// Puts in what came now: all of it, or none, which is counted. Interleaved channels become one, their mean.
+    /// Puts in a delivery that came now, as the mean of its channels. If it does not fit, it is dropped whole and counted.
     pub(super) fn deliver<T: Copy>(&mut self, interleaved: &[T], channels: usize, to_i16: impl Fn(T) -> i16) {
         let at = SystemClock.now();
         let samples = interleaved.len() / channels;
@@ -97,19 +97,19 @@ impl FeedOut {
         Some((mark.at, samples))
     }
 
-    /// What can be asked of the feed without being at either end.
+    /// The counts, for whoever has neither end.
     pub(super) fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.counts)
     }
 }
 
 impl Counts {
-    /// Samples for which there was no room.
+    /// Samples that found no room.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// For how long nothing has come.
+    /// Time since the last delivery.
     pub(super) fn silent_for(&self) -> Duration {
         SystemClock.since(self.made).saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
     }

@@ -1,4 +1,4 @@
-//! How loud a device is just now: the proof that it is the right one.
+//! Measures how loud devices are now, so that a person can see which is the right one.
 //!
 //! Belongs here: listening for a moment, to many devices at once. Does not: bars, tables.
 
@@ -12,28 +12,28 @@ use super::{
 use retrocall_words::audio::{Leg, dbfs};
 use retrocall_words::{Clock as _, SystemClock};
 
-/// How long a device may take to open and close, beyond the time that it is listened to.
+/// Limit for a device to open and close, besides the time of listening.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How often it is looked whether something came.
+/// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What was heard of a device.
+/// The result for one device.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Level {
     /// Its peak in dBFS: 0 is full scale, -96 silence.
     Heard(f32),
     /// It opens, and delivers nothing.
     Nothing,
-    /// It does not open: why.
+    /// It does not open, for this reason.
     Closed(String),
 }
 
-/// Listens to all of these at once, for so long. What was heard of each, in their order.
+/// Listens to all devices at once, for so long. Returns the result of each, in their order.
 pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
     let (tell, told) = mpsc::channel();
     for (number, info) in devices.iter().enumerate() {
         let (name, tell) = (info.device.clone(), tell.clone());
-        // A thread each, for some drivers take their time, or never open.
+        // A thread each, because some drivers open slowly or never.
         let started = thread::Builder::new().name("meter".to_owned()).spawn(move || {
             let _ = tell.send((number, level(&name, listen)));
         });
@@ -49,7 +49,7 @@ pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
 }
 
 fn level(name: &str, listen: Duration) -> Level {
-    // A name in full means the same for either leg.
+    // A full name means the same device for either leg.
     let opened = find(name, Leg::Agent).and_then(|device| {
         let found = [device];
         let rate = common_rate(&found)?;

@@ -1,6 +1,6 @@
-//! Sound devices as a call: what they deliver, put on one timeline, and sent to the engine as any softphone would.
+//! Captures sound devices as a call: places what they deliver on one timeline, and sends it to the engine as a softphone does.
 //!
-//! Belongs here: sound devices, the clocks of two of them, phones that tell of their calls. Does not: the engine, what is printed.
+//! Belongs here: sound devices, the drift of their clocks, phones that report their calls. Does not: the engine, printing.
 
 mod baresip;
 mod clutch;
@@ -22,7 +22,7 @@ pub use timeline::{LegFacts, Timeline};
 use ear::Ear;
 use retrocall_words::audio::{Leg, Rate};
 
-/// The two devices of a desk, while they are listened to: dropped, they are closed.
+/// The two open devices of a desk. They close when it is dropped.
 pub struct Desk {
     ears: [Ear; 2],
     names: [String; 2],
@@ -30,11 +30,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens a microphone and what a speaker plays, by names as [`devices`] lists them (or [`DEFAULT`]), at this rate or the best that
-    /// both can do.
+    /// Opens a microphone, and the monitor of a speaker, by the names that [`devices`] lists (or [`DEFAULT`]), at this rate or the best that
+    /// both support.
     ///
     /// # Errors
-    /// [`DeviceError`] if one of them is not there, can't be opened, or can't do the rate.
+    /// [`DeviceError`] if one of them is missing, can't be opened, or does not support the rate.
     pub fn open(microphone: &str, speaker: &str, rate: Option<Rate>) -> Result<Desk, DeviceError> {
         let found = [device::find(microphone, Leg::Agent)?, device::find(speaker, Leg::Customer)?];
         let rate = rate.map_or_else(|| device::common_rate(&found), Ok)?;
@@ -44,24 +44,24 @@ impl Desk {
         Ok(Desk { ears, names, rate })
     }
 
-    /// What the devices are called, the microphone first.
+    /// The names of the devices, microphone first.
     pub fn names(&self) -> &[String; 2] {
         &self.names
     }
 
-    /// The rate at which they are listened to.
+    /// The rate at which they deliver.
     pub fn rate(&self) -> Rate {
         self.rate
     }
 
-    /// Gives what has come, delivery by delivery: whose leg, when, the samples. Does not wait.
+    /// Passes on each delivery that has come: its leg, its time, its samples. Does not wait.
     pub fn drain(&mut self, mut take: impl FnMut(Leg, Instant, &[i16])) {
         for leg in Leg::ALL {
             self.ears[leg.index()].drain(|at, samples| take(leg, at, samples));
         }
     }
 
-    /// Samples of each leg that were lost because whoever drains had no turn; their places are gaps.
+    /// Samples of each leg that were lost because nobody drained in time. They leave gaps.
     pub fn lost_samples(&self) -> [u64; 2] {
         self.ears.each_ref().map(Ear::lost)
     }

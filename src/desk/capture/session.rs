@@ -1,6 +1,6 @@
-//! One call of a phone whose audio comes from sound devices: its line to the engine, and both its legs on its timeline.
+//! One call whose audio comes from sound devices: its connection to the engine, and the timelines of both legs.
 //!
-//! Belongs here: begin, audio, controls, end, a lost line. Does not: devices, what phones say.
+//! Belongs here: begin, audio, controls, end, a lost connection. Does not: devices, the events of phones.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,9 +17,9 @@ use retrocall_words::{
     audio::{Leg, Rate},
 };
 
-/// How often an engine that is gone is looked for.
+/// Pause between two tries to reach an engine that is gone.
 const RETRY: Duration = Duration::from_millis(200);
-/// The longest run that is sent as one frame.
+/// The longest frame, in bytes.
 const FRAME_BYTES: usize = 2 * retrocall_words::audio::FRAME_SAMPLES_MAX;
 
 /// A call that is being captured.
@@ -27,27 +27,27 @@ pub struct Session {
     socket: PathBuf,
     rate: Rate,
     call: Call,
-    /// When position 0 is.
+    /// The time of position 0.
     began: Instant,
     /// None while there is no engine.
     line: Option<Client>,
     retry_at: Instant,
     legs: [Timeline; 2],
     bytes: LockedBuffer,
-    /// Whether the customer waits, by the phone's word.
+    /// Whether the phone says that the customer waits.
     on_hold: bool,
     /// The recording, once it is durable.
     kept: Option<PathBuf>,
 }
 
-/// What became of a call.
+/// The outcome of a captured call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionFacts {
     /// Its id; the last one, if it went on as another.
     pub call: CallId,
     /// The calls before, which it goes on with, the first one first.
     pub before: Vec<CallId>,
-    /// Whether an engine was there at its end: else what was said last is not captured.
+    /// Whether an engine was there at its end. If not, the last words were not captured.
     pub connected: bool,
     /// How long it was, in seconds.
     pub seconds: f64,
@@ -97,7 +97,7 @@ impl Session {
         SystemClock.since(self.began)
     }
 
-    /// Takes what a device delivered, `at` this moment.
+    /// Takes a delivery of a device, which came `at` this time.
     pub fn take(&mut self, leg: Leg, at: Instant, samples: &[i16]) {
         let nanos = match at.checked_duration_since(self.began) {
             Some(after) => after.as_nanos() as i64,
@@ -111,7 +111,7 @@ impl Session {
         let Session { line, legs, bytes, call, .. } = self;
         let mut fault = None;
         work(&mut legs[leg.index()], &mut |mut position, samples| {
-            // Without a line it goes nowhere, and its positions go on: the engine marks the gap.
+            // Without a connection the samples are dropped, and positions count on: the engine marks the gap.
             let Some(client) = line.as_mut().filter(|_| call.ended_by().is_none()) else { return };
             for run in samples.chunks(FRAME_BYTES / 2) {
                 let bytes = &mut bytes[..2 * run.len()];
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    /// Sends what is waiting, hears what has come, and looks for the engine if it is gone. Does not wait.
+    /// Sends what waits, takes in what has come, and looks for the engine if it is gone. Does not wait.
     pub fn turn(&mut self) {
         if let Some(client) = &mut self.line {
             let done = client.rest(SystemClock.now());
@@ -147,7 +147,7 @@ impl Session {
         match event {
             Event::Ended { call, by } if *call == self.call.id() => {
                 warn!(call = %call, ?by, "the engine ended the call");
-                // One that stops says first what was kept, and closes.
+                // An engine that stops says what it kept before it closes.
                 if *by != EndedBy::Stopping {
                     self.lost(&ClientError::Closed);
                 }
@@ -165,7 +165,7 @@ impl Session {
         }
     }
 
-    /// Takes the call up again where it is now; if the engine does not know it any more, what is left is a call of its own.
+    /// Takes the call up again. If the engine does not know it any more, the rest becomes a call of its own.
     fn reconnect(&mut self) {
         let Ok(mut client) = Client::connect(&self.socket) else { return };
         let (Ok(agent), Ok(customer)) = (Timeline::new(self.rate), Timeline::new(self.rate)) else { return };
@@ -179,13 +179,13 @@ impl Session {
             Err(_) => return,
         }
         self.line = Some(client);
-        // The phone may have changed its mind while nobody heard it.
+        // Hold may have changed while there was no connection.
         if self.call.states().on_hold != self.on_hold {
             self.ask(if self.on_hold { Ask::Hold } else { Ask::Resume });
         }
     }
 
-    /// Asks something about this call. Everything that was delivered before counts as said before. None without an engine.
+    /// Asks something about this call, behind everything that was delivered before. None without an engine.
     pub fn ask(&mut self, ask: Ask) -> Option<Answer> {
         match ask {
             Ask::Hold => self.on_hold = true,
@@ -201,13 +201,13 @@ impl Session {
         }
     }
 
-    /// Hangs up. If it is being recorded, waits until the recording is durable, at most for `kept_max`.
+    /// Hangs up. Waits for the recording, if there is one, until it is durable, for `kept_max` at most.
     pub fn end(mut self, kept_max: Duration) -> SessionFacts {
         for leg in Leg::ALL {
             self.carry(leg, |timeline, send| timeline.flush(send));
         }
         let (seconds, rate) = (self.elapsed().as_secs_f64(), self.rate);
-        // Before the hangup: what the engine has said until then.
+        // Take in what the engine said before the hangup.
         self.turn();
         let connected = self.call.ended_by().is_none() && self.ask(Ask::End).is_some();
         self.turn();

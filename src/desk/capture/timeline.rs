@@ -1,48 +1,48 @@
-//! One leg on the clock of its call: what a device delivers is put where it was said.
+//! The timeline of one leg: places each delivery of a device where it was said.
 //!
-//! Belongs here: gaps, and when late is lost; a function of samples and times. Does not: devices, threads, sockets.
+//! Belongs here: gaps, and when late means lost; a function of samples and times. Does not: devices, threads, sockets.
 //!
-//! A device delivers runs of samples, each a moment after its last sample was said: later when the machine is busy, never earlier. So the
-//! promptest of many tells where the leg is, and the others are only late. What is late is held back for a moment: if what follows catches
-//! up, nothing was lost; if it stays as late, that much was lost, and a gap goes where the samples are missing. That has to be done here,
-//! for the systems below lose whole periods without a word.
+//! A device delivers a run of samples a moment after its last sample was said; later when the machine is busy, never earlier. So the most
+//! punctual of many deliveries tells where the leg is. A late delivery is held back for a moment. If later ones catch up, nothing was lost;
+//! if they stay as late, samples were lost, and a gap takes their place. This has to be done here, because the systems below lose whole
+//! periods without an error.
 
 use super::clutch::Clutch;
 use retrocall_core::memory::{LockedSamples, MapError};
 use retrocall_words::audio::Rate;
 
 const NANOS_PER_SECOND: f64 = 1e9;
-/// Later than this is held back: so much could have been lost. Less is corrected by and by.
+/// A delivery that is later than this is held back: samples may have been lost. The clutch corrects less.
 const LATE_S: f64 = 12e-3;
-/// Earlier than this can't be: samples are left out.
+/// No delivery is earlier than this: the surplus is dropped.
 const EARLY_S: f64 = 20e-3;
-/// For how long what is late is held back, to see whether it catches up.
+/// How long late deliveries are held back, to see whether later ones catch up,
 const SETTLE_NANOS: i64 = 150_000_000;
-/// And for how many deliveries at least.
+/// and for how many deliveries at least.
 const SETTLE_DELIVERIES: u32 = 3;
-/// How much is held back at most.
+/// Seconds of audio that are held back at most.
 const HELD_S: f64 = 2.0;
-/// How often the clutch is told how the leg is doing.
+/// How often the clutch is regulated.
 const WINDOW_NANOS: i64 = 1_000_000_000;
-/// Of how many such windows the promptest delivery counts: a busy machine can be late with everything for seconds.
+/// Windows whose most punctual delivery counts: a busy machine can be late with everything for seconds.
 const WINDOWS: usize = 5;
 
-/// What became of one leg.
+/// The outcome of one leg.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LegFacts {
     /// Samples that went out.
     pub samples: u64,
-    /// Where samples were missing, not counting the moment until the device was ready.
+    /// Gaps, without the moment until the device was ready.
     pub gaps: u64,
-    /// How many were missing there.
+    /// Samples that were missing there.
     pub gap_samples: u64,
-    /// Samples that the device delivered before they could have been said.
+    /// Samples that were dropped because they came before they could have been said.
     pub early_samples: u64,
-    /// How much faster than the computer's clock the device's is, in millionths.
+    /// How much faster the device's clock is than the computer's, in millionths.
     pub drift_ppm: f64,
 }
 
-/// One leg on the clock of its call.
+/// The timeline of one leg.
 ///
 /// ```
 /// use retrocall_desk::capture::Timeline;
@@ -63,26 +63,26 @@ pub struct LegFacts {
 pub struct Timeline {
     rate: Rate,
     clutch: Clutch,
-    /// Whether anything has its place yet.
+    /// Whether anything was placed yet.
     begun: bool,
-    /// Where the next sample goes that leaves the clutch.
+    /// Position of the next sample that leaves the clutch.
     position: u64,
     held: Held,
     window: Window,
     facts: LegFacts,
 }
 
-/// What is held back.
+/// Late deliveries that are held back.
 struct Held {
     samples: LockedSamples,
     count: usize,
     since: i64,
     deliveries: u32,
-    /// How late the promptest of them is, in samples.
+    /// The smallest lateness among them, in samples.
     late: f64,
 }
 
-/// The promptest deliveries of a while.
+/// The most punctual deliveries of the last windows.
 struct Window {
     until: i64,
     late: f64,
@@ -118,10 +118,10 @@ impl Timeline {
         })
     }
 
-    /// Takes what the device delivered `at` nanoseconds of the call. Gives what has its place to `out`, with the position of the first
-    /// sample; positions only grow.
+    /// Takes a delivery that came `at` nanoseconds of the call. Passes placed samples to `out`, with the position of the first one;
+    /// positions only grow.
     pub fn take(&mut self, at: i64, samples: &[i16], mut out: impl FnMut(u64, &[i16])) {
-        // Nothing is longer than what can be held back: how late the whole is, is told by its end.
+        // No piece is longer than what can be held back. The lateness of the whole is that of its end.
         let most = self.held.samples.len();
         for (number, piece) in samples.chunks(most).enumerate() {
             let after = samples.len().saturating_sub((number + 1) * most);
@@ -146,7 +146,7 @@ impl Timeline {
             return self.place(samples, out);
         }
         if self.begun && late <= LATE_S * self.hz() {
-            // In time, and so is what was held back before it: it was late, and nothing was lost.
+            // It is in time, so what was held back was only late, and nothing was lost.
             self.release(0, out);
             self.place(samples, out);
             return self.watch(at, late);
@@ -157,13 +157,13 @@ impl Timeline {
         }
     }
 
-    /// The device delivers nothing more, for now or for ever: gives what was still held back.
+    /// The device delivers nothing more, for now or for ever: places what was held back.
     pub fn flush(&mut self, mut out: impl FnMut(u64, &[i16])) {
         self.settle(&mut out);
         self.empty_clutch(&mut out);
     }
 
-    /// What became of the leg so far.
+    /// The outcome so far.
     pub fn facts(&self) -> LegFacts {
         LegFacts { drift_ppm: self.clutch.drift_ppm(), ..self.facts }
     }
@@ -172,13 +172,13 @@ impl Timeline {
         f64::from(self.rate.hz())
     }
 
-    /// Where the next sample goes that the device delivers, if nothing was lost.
+    /// Position of the device's next sample if nothing was lost.
     fn frontier(&self) -> u64 {
         self.position + (self.clutch.waiting() + self.held.count) as u64
     }
 
-    /// What is held back stays late: so much was lost before it. At the begin of the call, so much was said before the device was ready,
-    /// or (less than 0) delivered before the call began.
+    /// What is held back stays late: so much was lost before it. At the begin of the call, so much was said before the device was ready;
+    /// below 0, so much was delivered before the call began.
     fn settle(&mut self, out: &mut impl FnMut(u64, &[i16])) {
         if self.held.count == 0 {
             return;
@@ -199,7 +199,7 @@ impl Timeline {
         self.release(before_begin, out);
     }
 
-    /// Gives what was held back its place, but for the first `without`.
+    /// Places what was held back, without the first samples.
     fn release(&mut self, without: usize, out: &mut impl FnMut(u64, &[i16])) {
         let count = std::mem::take(&mut self.held.count);
         (self.held.deliveries, self.held.late) = (0, f64::INFINITY);
@@ -217,7 +217,7 @@ impl Timeline {
         clutch.flush(|run| give(position, facts, run, out));
     }
 
-    /// Looks whether the leg goes away from its place.
+    /// Regulates the clutch by how far the leg is from its place.
     fn watch(&mut self, at: i64, late: f64) {
         let window = &mut self.window;
         window.late = window.late.min(late);

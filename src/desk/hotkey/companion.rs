@@ -1,4 +1,4 @@
-//! The agent's companion: waits for keys, asks the engine, and tells what came of it.
+//! The agent's companion: waits for keys, asks the engine, and reports the outcome.
 //!
 //! Belongs here: which key asks what, for which call. Does not: where keys come from, words.
 
@@ -13,18 +13,18 @@ use super::{Button, HotkeyError, KeyEvent, Keys, Link, sleep};
 use retrocall_client::client::ClientError;
 use retrocall_words::{Answer, Ask, Clock as _, Event, Refusal, SystemClock, Target, Verdict};
 
-/// What there is to tell.
+/// A report of the companion.
 #[derive(Debug)]
 pub enum Told {
-    /// What came of a key.
+    /// The outcome of a key.
     Pressed(Box<Outcome>),
-    /// What the engine says unasked of a call for which record was pressed here.
+    /// An event about a call for which record was pressed here.
     Event(Event),
-    /// A key can't be had any more.
+    /// A key is lost.
     Lost(HotkeyError),
 }
 
-/// What came of a key.
+/// The outcome of a key.
 #[derive(Debug)]
 pub struct Outcome {
     /// The key.
@@ -33,13 +33,13 @@ pub struct Outcome {
     pub ask: Ask,
     /// The engine's answer, or why there is none.
     pub came: Result<Answer, ClientError>,
-    /// The call was masked by somebody else, and stays so when the key is let go.
+    /// Somebody else had masked the call: releasing the key does not unmask it.
     pub stays_masked: bool,
-    /// From the key to the answer.
+    /// Time from the key to the answer.
     pub took: Duration,
 }
 
-/// Waits for keys, asks the engine about the call of `target`, and tells. Ends with the keys alone. While nothing happens it sleeps.
+/// Waits for keys, asks the engine about the call of `target`, and reports. Ends only when the keys do. Sleeps while nothing happens.
 ///
 /// # Errors
 /// [`HotkeyError`] if no key will ever come again.
@@ -70,7 +70,7 @@ pub fn accompany(
 
 struct Companion<'a> {
     target: &'a Target,
-    /// The call that the mask key has masked, until the engine says that it is not any more.
+    /// The call that the mask key has masked, until the engine says that the mask is over.
     masked: Option<Target>,
 }
 
@@ -88,13 +88,13 @@ impl Companion<'_> {
             match &asked.came {
                 Ok(answer) if answer.answer != Verdict::Refused => {
                     let call = answer.call.map_or_else(|| self.target.clone(), Target::Call);
-                    // It may be our own mask: asked for twice, or not ended because the engine did not answer.
+                    // It may be our own mask: asked for twice, or left because the engine did not answer.
                     let ours = answer.answer == Verdict::Accepted || asked.twice || before.as_ref() == Some(&call);
                     stays_masked = !ours;
                     self.masked = ours.then_some(call);
                 }
                 Ok(_) => {}
-                // It may be masked now: the key that is let go says that it must not be.
+                // It may be masked now: releasing the key must unmask it.
                 Err(ClientError::NoEngine { .. }) => {}
                 Err(_) => self.masked = Some(self.target.clone()),
             }

@@ -12,11 +12,11 @@ pub enum HotkeyError {
         /// What the system said.
         cause: String,
     },
-    /// Another program has these keys.
+    /// Another program has grabbed these keys.
     Held {
         /// Which.
         combo: KeyCombo,
-        /// It is a `retrocall hotkey`.
+        /// Whether it is a `retrocall hotkey`.
         by_us: bool,
     },
     /// This keyboard does not have one of the keys.
@@ -26,9 +26,9 @@ pub enum HotkeyError {
         /// The one it does not have.
         missing: &'static str,
     },
-    /// The desktop can't do what is needed.
+    /// The desktop lacks something.
     Unable {
-        /// What it can't do.
+        /// What it lacks.
         what: String,
     },
     /// The desktop went away.
@@ -38,7 +38,7 @@ pub enum HotkeyError {
     },
 }
 
-/// What always works: every desktop, keypad and stream deck can run a command.
+/// The way that always works: every desktop, keypad and stream deck can run a command.
 const BIND_A_COMMAND: &str = "let the desktop, keypad or stream deck run `retrocall record` instead (docs/hotkey.md)";
 const OTHER_KEYS: &str = "choose other keys, in [hotkey] in retrocall.toml or with a flag";
 

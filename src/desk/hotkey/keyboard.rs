@@ -1,4 +1,4 @@
-//! Which keys of an X11 keyboard are meant: from keysyms to key codes and modifier bits, by the server's own tables.
+//! Finds the keys of a combination on an X11 keyboard: from keysyms to key codes and modifier bits, by the server's tables.
 //!
 //! Belongs here: reading those tables. Does not: grabs, events.
 
@@ -10,17 +10,17 @@ use x11rb::{
 
 use retrocall_settings::KeyCombo;
 
-/// Keysyms of keys that are held (X11's `keysymdef.h`); of either side.
+/// Keysyms of modifiers on either side (X11's `keysymdef.h`).
 const ALT: [u32; 4] = [0xffe9, 0xffea, 0xffe7, 0xffe8];
 const SUPER: [u32; 4] = [0xffeb, 0xffec, 0xffed, 0xffee];
-/// Keysyms of locks that must make no difference to a hotkey.
+/// Keysyms of locks that a hotkey ignores.
 const NUM_LOCK: [u32; 1] = [0xff7f];
 const SCROLL_LOCK: [u32; 1] = [0xff14];
 
 /// Modifier bits of an event that are keys: the others are mouse buttons and the layout.
 pub(super) const MODIFIERS: u16 = 0xff;
 
-/// The keyboard, as the server maps it.
+/// The server's map of the keyboard.
 pub(super) struct Keyboard {
     first: Keycode,
     /// Keysyms, so many for each key code: what it is alone, with shift, in the next layout, …
@@ -30,7 +30,7 @@ pub(super) struct Keyboard {
     modifiers: [Vec<Keycode>; 8],
 }
 
-/// A key with what is held, as the server counts them.
+/// A key and its modifiers, in the server's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chord {
     pub code: Keycode,
@@ -80,7 +80,7 @@ impl Keyboard {
     /// The keys of a combination.
     ///
     /// # Errors
-    /// The name of the one that this keyboard does not have.
+    /// The name of a key that this keyboard lacks.
     pub(super) fn chords(&self, combo: &KeyCombo) -> Result<Vec<Chord>, &'static str> {
         let mut held = 0;
         for (wanted, modifier, name) in [
@@ -113,7 +113,7 @@ impl Keyboard {
     }
 }
 
-/// Every way in which some of these bits are set, none among them.
+/// Every subset of these bits, the empty one too.
 pub(super) fn subsets(bits: u16) -> impl Iterator<Item = u16> {
     (0..=bits).filter(move |some| some & !bits == 0)
 }

@@ -1,6 +1,7 @@
-//! The way to the engine: a connection that is kept, so that a press costs one round trip, and made anew when it is needed.
+//! The connection to the engine: it is kept, so that a press costs one round trip, and renewed when it is needed.
 //!
-//! Nothing here waits or wakes up while no key is pressed. An engine that comes back is found by the next press.
+//! Belongs here: connecting and asking. Does not: which key asks what. Nothing wakes up while no key is pressed; the next press finds an
+//! engine that came back.
 
 use std::{
     os::fd::{AsFd, BorrowedFd},
@@ -11,24 +12,24 @@ use std::{
 use retrocall_client::client::{Client, ClientError, Hello};
 use retrocall_words::{Answer, Ask, Clock as _, Event, Request, SystemClock, Target};
 
-/// How long the engine may take to greet, and to answer: somebody waits with a finger on the key.
+/// Limit for the greeting and for an answer: somebody waits with a finger on the key.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// The way to the engine.
+/// The connection to the engine, if there is one.
 pub struct Link {
     socket: PathBuf,
     client: Option<Client>,
 }
 
-/// What came of a question.
+/// The outcome of a request.
 pub(super) struct Asked {
     pub came: Result<Answer, ClientError>,
-    /// It was asked twice: the first time the engine may have done it, and gone before it could answer.
+    /// It was asked twice: the first time the engine may have done it, and gone before it answered.
     pub twice: bool,
 }
 
 impl Link {
-    /// A way to the engine that listens on `socket`, or will.
+    /// For the engine that listens on `socket`, or will.
     pub fn new(socket: PathBuf) -> Link {
         Link { socket, client: None }
     }
@@ -49,8 +50,7 @@ impl Link {
         Ok(self.client.insert(client))
     }
 
-    /// Asks. If the connection turns out to be one to an engine that has gone, asks the one that is there now: all that is asked here may
-    /// be asked twice.
+    /// Asks. If the engine of this connection has gone, asks the one that is there now: every request here may be asked twice.
     pub(super) fn ask(&mut self, target: &Target, ask: &Ask) -> Asked {
         let kept = self.client.is_some();
         let first = self.ask_once(target, ask);
@@ -68,16 +68,16 @@ impl Link {
         if came.is_err() {
             self.client = None;
         }
-        // The number of the request means nothing to anybody else.
+        // Nobody else needs the number of the request.
         came.map(|answer| Answer { id: None, ..answer })
     }
 
-    /// Readable when the engine has said something, or has gone; none while there is no connection.
+    /// Readable when the engine has said something or has gone; none without a connection.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.client.as_ref().map(AsFd::as_fd)
     }
 
-    /// What the engine has told unasked. An engine that has gone is let go of.
+    /// The events that have come. Drops the connection if the engine has gone.
     pub(super) fn events(&mut self) -> Vec<Event> {
         let Some(client) = &mut self.client else { return Vec::new() };
         let gone = client.rest(SystemClock.now()).is_err();

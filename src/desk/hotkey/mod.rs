@@ -1,7 +1,7 @@
 //! Keys of the desktop that control the agent's call.
 //!
-//! Belongs here: taking keys from the desktop, what each asks the engine, what came of it, desktop notifications. Does not: words for
-//! people, flags, which keys a desk wants (`settings`).
+//! Belongs here: taking keys from the desktop, asking the engine, outcomes, desktop notifications. Does not: words for people, flags,
+//! which keys a desk wants (`settings`).
 
 mod companion;
 mod error;
@@ -32,7 +32,7 @@ pub use x11::X11Keys;
 use retrocall_settings::KeyCombo;
 use retrocall_words::{Clock as _, SystemClock};
 
-/// What a key is for.
+/// The purpose of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Button {
     /// Keeps the whole call.
@@ -60,26 +60,26 @@ impl Button {
 /// The keys of a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Binding {
-    /// What they are for.
+    /// Their purpose.
     pub button: Button,
     /// The keys.
     pub combo: KeyCombo,
 }
 
-/// What happened to a key.
+/// An event of a key.
 #[derive(Debug)]
 pub enum KeyEvent {
-    /// It was pressed. A key that is held and repeats itself was pressed once.
+    /// It was pressed. A key that repeats while it is held counts once.
     Down(Button),
-    /// It was let go.
+    /// It was released.
     Up(Button),
-    /// It can't be had any more: the keyboard changed, and another program has it now.
+    /// It is lost: the keyboard changed, and another program has it now.
     Lost(HotkeyError),
 }
 
 /// Keys of a desktop.
 pub trait Keys {
-    /// What happened next, if anything has.
+    /// The next event, if there is one.
     ///
     /// # Errors
     /// [`HotkeyError`] if no key will ever come again.
@@ -88,18 +88,18 @@ pub trait Keys {
     /// Readable when something may have happened.
     fn fd(&self) -> BorrowedFd<'_>;
 
-    /// Which keys there are, as a person knows them: where the desktop lets people choose, not those that were asked for.
+    /// The keys, as a person knows them. Where the desktop lets people choose, these are not the ones that were asked for.
     fn names(&self) -> Vec<(Button, String)>;
 
-    /// Presses and lets go of a key, as a person would. False where the desktop lets no program do so.
+    /// Presses and releases a key, as a person would. False if the desktop lets no program do so.
     ///
     /// # Errors
     /// [`HotkeyError`] if the desktop went away.
     fn press_yourself(&self, button: Button) -> Result<bool, HotkeyError>;
 }
 
-/// Takes keys from the desktop that this process belongs to. Under Wayland an X server would see no key while a Wayland window is in front:
-/// there it is the portal.
+/// Takes keys from the desktop of this process. Under Wayland that is the portal, because an X server sees no key while a Wayland window is
+/// in front.
 ///
 /// # Errors
 /// [`HotkeyError`] if it has none, or does not give these.
@@ -110,7 +110,7 @@ pub fn take(bindings: &[Binding]) -> Result<Box<dyn Keys>, HotkeyError> {
     }
 }
 
-/// Whether this button's key goes down within so much time. Other keys that come meanwhile are passed over.
+/// Waits for this button's key, at most for `limit`, and ignores others. Returns whether it was pressed.
 ///
 /// # Errors
 /// [`HotkeyError`] if no key will ever come.
@@ -128,12 +128,12 @@ pub fn await_key(keys: &mut dyn Keys, button: Button, limit: Duration) -> Result
         if left.is_zero() {
             return Ok(false);
         }
-        // Rounded up: a wait of nothing would spin.
+        // Rounded up: a wait of zero would spin.
         sleep(&[keys.fd()], PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX))?;
     }
 }
 
-/// Sleeps until one of these can be read, or so much time is over.
+/// Sleeps until one of these can be read, or the time is over.
 fn sleep(fds: &[BorrowedFd<'_>], limit: PollTimeout) -> Result<(), HotkeyError> {
     let mut fds: Vec<_> = fds.iter().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
     match poll(&mut fds, limit) {

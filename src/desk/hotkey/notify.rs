@@ -1,6 +1,6 @@
-//! A line on the agent's screen: the desktop's notifications (Desktop Notifications Specification 1.2), over D-Bus.
+//! The desktop's notifications (Desktop Notifications Specification 1.2), over D-Bus.
 //!
-//! Belongs here: showing what one is told to. Does not: words, when.
+//! Belongs here: showing a notification. Does not: its words, when it is shown.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use retrocall_words::shown;
 
-/// How long the desktop may take to take a notification. One that does not in this time is busy starting its service, or has none.
+/// Limit for the desktop to accept a notification. A slower one is still starting its service, or has none.
 const SHOW_MAX: Duration = Duration::from_secs(1);
 /// How long a notification stays, in milliseconds.
 const STAYS_MS: i32 = 6_000;
@@ -26,9 +26,9 @@ pub struct Note<'a> {
     pub title: &'a str,
     /// A sentence.
     pub body: &'a str,
-    /// It is shown to somebody who does not want to be disturbed, too.
+    /// Whether it is shown even to somebody who does not want to be disturbed.
     pub urgent: bool,
-    /// A sound, by its name in the XDG Sound Naming Specification; none: silence.
+    /// A sound, by its name in the XDG Sound Naming Specification; none for silence.
     pub sound: Option<&'a str>,
 }
 
@@ -68,7 +68,7 @@ impl From<Elapsed> for NoteError {
 pub struct Notifier {
     runtime: Runtime,
     bus: Option<Connection>,
-    /// The last one: the next takes its place, so that ten presses don't fill the screen.
+    /// The last notification. The next replaces it, so that ten presses don't fill the screen.
     last: u32,
 }
 
@@ -99,7 +99,7 @@ impl Notifier {
         let shown = runtime.block_on(async { timeout(SHOW_MAX, show(bus, *last, note)).await? });
         match &shown {
             Ok(id) => *last = *id,
-            // Whatever is wrong with the bus, the next one gets a new connection to it.
+            // The next notification gets a new connection to the bus.
             Err(_) => *bus = None,
         }
         shown.map(|_| ())

@@ -1,7 +1,7 @@
 //! Keys from a Wayland desktop: its portal for global shortcuts (`org.freedesktop.portal.GlobalShortcuts`).
 //!
-//! There no program can take a key: it asks, and the person chooses. The portal speaks D-Bus, on a thread of its own that sleeps until a
-//! key is pressed; it says which over a pair of sockets, a byte each time.
+//! On Wayland no program can take a key: it asks, and the person chooses. A thread of its own speaks D-Bus with the portal. It sleeps until a
+//! key is pressed, and reports it as one byte over a pair of sockets.
 
 use std::{
     io::{self, Read, Write},
@@ -27,22 +27,22 @@ use tokio::runtime::Builder;
 use super::{Binding, Button, HotkeyError, KeyEvent, Keys};
 use retrocall_settings::KeyCombo;
 
-/// The name under which the desktop remembers which keys were chosen; a desktop file of this name makes it known to it.
+/// The name under which the desktop remembers the chosen keys. A desktop file of this name announces it.
 pub const APP_ID: &str = "nl.retrocall.Hotkey";
-/// In a byte that says what happened: the key was let go.
+/// The bit of a byte that says that the key was released.
 const UP: u8 = 0x80;
 
-/// Keys that the desktop's portal gives, for as long as this lives.
+/// Keys of the desktop's portal, until this is dropped.
 pub struct PortalKeys {
     events: UnixStream,
     names: Vec<(Button, String)>,
 }
 
-/// Which keys the person chose, or why there are none.
+/// The keys that the person chose, or why there are none.
 type Bound = Result<Vec<(Button, String)>, HotkeyError>;
 
 impl PortalKeys {
-    /// Asks the desktop for these keys. It may ask the person first: until then this waits.
+    /// Asks the desktop for these keys, and waits while it asks the person.
     ///
     /// # Errors
     /// [`HotkeyError`] if the desktop has no such portal, or the person wants to give no key.
@@ -87,13 +87,13 @@ impl Keys for PortalKeys {
     }
 }
 
-/// Asks for the keys, says which there are, and passes on what happens to them until the session ends.
+/// Asks for the keys, reports which there are, and passes on their events until the session ends.
 async fn listen(bindings: &[Binding], bound: &SyncSender<Bound>, mut pressed: UnixStream) {
     let ended = match passed_on(bindings, bound, &mut pressed).await {
         Ok(()) => return,
         Err(error) => error,
     };
-    // If the keys were bound already nobody listens here any more: the closed socket says that it is over.
+    // If the keys were reported already nobody listens here any more: the closed socket reports the end.
     let _ = bound.send(Err(HotkeyError::Unable { what: ended.to_string() }));
 }
 

@@ -1,8 +1,8 @@
 //! Keys from an X11 server: a grab that waits for its key. No thread, no timer.
 //!
-//! While a grabbed key is held the server gives the whole keyboard to whoever has the grab. An agent who holds the mask key types a card
-//! number meanwhile, so the keyboard is given back at once. From then on the server tells nobody in particular that the key was let go: for
-//! as long as it is held, and no longer, the key releases of all devices are listened to (XInput 2, raw events).
+//! While a grabbed key is held, the server gives the whole keyboard to the program with the grab. An agent who holds the mask key types a card
+//! number meanwhile, so we give the keyboard back at once. After that the server does not tell us that the key was released, so we listen to
+//! the key releases of all devices (XInput 2, raw events) while it is held, and no longer.
 
 use std::{
     collections::VecDeque,
@@ -29,22 +29,22 @@ use super::{
     keyboard::{Chord, Keyboard, MODIFIERS, subsets},
 };
 
-/// Whoever has this selection is a `retrocall hotkey` (ICCCM, section 4.3: manager selections).
+/// The owner of this selection is a `retrocall hotkey` (ICCCM, section 4.3: manager selections).
 const OURS: &[u8] = b"_RETROCALL_HOTKEY";
-/// The first version of XInput in which raw events come whoever has grabbed the keyboard.
+/// The first version of XInput that sends raw events even while somebody has grabbed the keyboard.
 const XINPUT: (u16, u16) = (2, 1);
 
-/// Keys that are taken from an X11 server, for as long as this lives.
+/// Grabbed keys of an X11 server, until this is dropped.
 pub struct X11Keys {
     display: RustConnection,
     roots: Vec<Window>,
     bindings: Vec<Binding>,
     chords: Vec<(Button, Chord)>,
     locks: u16,
-    /// The window that says that this display has a `retrocall hotkey`; none until then.
+    /// The window that owns the selection; none until then.
     us: Window,
     held: Vec<Held>,
-    /// Found out, and not told yet.
+    /// Events that were not taken yet.
     waiting: VecDeque<KeyEvent>,
 }
 
@@ -52,7 +52,7 @@ pub struct X11Keys {
 struct Held {
     button: Button,
     code: Keycode,
-    /// The server said that it was let go, at this time. If it was pressed again at the same time it was not: it repeats itself.
+    /// When the server said that it was released. A press at the same time means that the key repeats, and was not.
     let_go: Option<Timestamp>,
 }
 
@@ -85,7 +85,7 @@ impl X11Keys {
         Ok(keys)
     }
 
-    /// Takes the keys of a binding, where this keyboard has them.
+    /// Grabs the keys of a binding that this keyboard has.
     fn grab_binding(&mut self, keyboard: &Keyboard, binding: &Binding) -> Result<(), HotkeyError> {
         let chords = keyboard.chords(&binding.combo);
         for chord in chords.map_err(|missing| HotkeyError::NoKey { combo: binding.combo, missing })? {
@@ -101,7 +101,7 @@ impl X11Keys {
             let held = ModMask::from(chord.held | locks);
             self.display.grab_key(false, root, held, chord.code, GrabMode::ASYNC, GrabMode::ASYNC)
         });
-        // All are asked for before the first answer is waited for.
+        // Ask for all before waiting for the first answer.
         let asked = asked.collect::<Result<Vec<_>, _>>().map_err(gone)?;
         for one in asked {
             one.check().map_err(|error| match error {
@@ -114,7 +114,7 @@ impl X11Keys {
         Ok(())
     }
 
-    /// Gives all keys back that are or may be ours.
+    /// Releases all grabs that are or may be ours.
     fn ungrab_all(&mut self) -> Result<(), ConnectionError> {
         for (_, chord) in std::mem::take(&mut self.chords) {
             for root in &self.roots {
@@ -126,7 +126,7 @@ impl X11Keys {
         Ok(())
     }
 
-    /// Marks this display as one that has a `retrocall hotkey`.
+    /// Takes the selection, so that others see a `retrocall hotkey` on this display.
     fn say_that_it_is_us(&mut self) -> Result<(), ReplyError> {
         if self.is_another_of_us() {
             // With other keys. It was here before, and will be when a self-test is over.
@@ -147,14 +147,14 @@ impl X11Keys {
         owner.is_ok_and(|reply| ![x11rb::NONE, self.us].contains(&reply.owner))
     }
 
-    /// The keyboard changed: another layout, another keyboard. The keys may be others now.
+    /// The keyboard or its layout changed: other keys may be meant now.
     fn follow_keyboard(&mut self) -> Result<(), HotkeyError> {
         let keyboard = Keyboard::read(&self.display).map_err(broke)?;
         let now = self.bindings.iter().flat_map(|binding| {
             let chords = keyboard.chords(&binding.combo).unwrap_or_default();
             chords.into_iter().map(|chord| (binding.button, chord))
         });
-        // Most changes change nothing for us.
+        // Most changes don't concern our keys.
         if keyboard.locks() == self.locks && now.eq(self.chords.iter().copied()) {
             return Ok(());
         }
@@ -188,12 +188,12 @@ impl X11Keys {
         self.held.push(Held { button, code, let_go: None });
         self.waiting.push_back(KeyEvent::Down(button));
         self.hear_releases(true)?;
-        // It may have been let go before we listened.
+        // It may have been released before we listened.
         if self.is_down(code)? { Ok(()) } else { self.let_go(code) }
     }
 
-    /// The server says that a key was let go. It does so only while we have the keyboard, and then it says so nowhere else: not in the raw
-    /// events of whoever has the grab. A key that repeats itself is let go and pressed in the same moment, and is down.
+    /// The server says that a key was released. It says so only while we have the keyboard, and then raw events don't say it. A key that
+    /// repeats is released and pressed at the same time, and is down.
     fn released(&mut self, code: Keycode, time: Timestamp) -> Result<(), HotkeyError> {
         let Some(at) = self.held.iter().position(|held| held.code == code) else { return Ok(()) };
         if self.is_down(code)? {
@@ -219,7 +219,7 @@ impl X11Keys {
         Ok(())
     }
 
-    /// Listens to key releases of all devices, or no longer.
+    /// Starts or stops listening to the key releases of all devices.
     fn hear_releases(&self, listen: bool) -> Result<(), HotkeyError> {
         let mask = if listen { XIEventMask::RAW_KEY_RELEASE } else { XIEventMask::default() };
         let masks = [EventMask { deviceid: Device::ALL_MASTER.into(), mask: vec![mask] }];

@@ -1,4 +1,4 @@
-//! A call as its client knows it: its channel, what holds of it, and how it goes on when its connection, or the engine, was lost.
+//! A call on the client's side: its channel, its states, and how it goes on after a lost connection or a restart of the engine.
 //!
 //! Belongs here: begin, attach, and begin again. Does not: audio, when to try again.
 
@@ -9,20 +9,20 @@ use retrocall_words::{
     Answer, Ask, Begin, CallId, CallStates, Clock as _, EndedBy, Event, Refusal, Request, SystemClock, Target, Verdict,
 };
 
-/// How often an engine that is gone is looked for.
+/// Pause between two tries to reach an engine that is gone.
 const RETRY: Duration = Duration::from_millis(200);
 
 /// A call of ours.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What it was announced with.
+    /// Its announcement.
     begin: Begin,
     id: CallId,
     channel: u32,
-    /// Who talks by now.
+    /// The agent who talks now.
     agent: String,
     states: CallStates,
-    /// What ended it, if it was not our hangup.
+    /// What ended it, unless we hung up.
     ended_by: Option<EndedBy>,
     /// The calls that it goes on with, the first one first.
     before: Vec<CallId>,
@@ -33,12 +33,12 @@ pub struct Call {
 /// How a call goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Return {
-    /// It is the same call. Its legs go on here, agent first, in samples.
+    /// It is the same call.
     Attached {
-        /// Where.
+        /// Where its legs go on, agent first, in samples.
         positions: [u64; 2],
     },
-    /// What is left of it is another call, whose position 0 is now.
+    /// The rest of it is another call, whose position 0 is now.
     Continued,
 }
 
@@ -53,8 +53,8 @@ impl Call {
         Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out })
     }
 
-    /// Takes over a call that lost its connection, of which nothing is known here but its id. Its legs go on where it says, agent first, in
-    /// samples. The customer's number is not told, so that what is left of it after a restart of the engine has none.
+    /// Takes over a call that lost its connection, by its id alone. Returns where its legs go on, agent first, in samples. The engine does not
+    /// tell the customer's number, so if the engine restarts, the rest of the call has none.
     ///
     /// # Errors
     /// [`PlayError`] if the engine refuses it or the connection is gone.
@@ -96,7 +96,7 @@ impl Call {
         self.channel
     }
 
-    /// What holds of it.
+    /// Its states.
     pub fn states(&self) -> CallStates {
         self.states
     }
@@ -111,7 +111,7 @@ impl Call {
         &self.before
     }
 
-    /// Takes in an event. What is about another call is none of this one's.
+    /// Takes in an event, unless it is about another call.
     pub fn hear(&mut self, event: &Event) {
         match event {
             Event::State { call, agent, states } if *call == self.id => {
@@ -131,10 +131,10 @@ impl Call {
         client.ask(Request::new(Target::Channel(self.channel), ask))
     }
 
-    /// Looks for an engine that is gone, at most for `patience`, and goes on. Events that come meanwhile go to `heard` too.
+    /// Looks for an engine that is gone, for `patience` at most, and goes on with the call. `heard` gets the events that come meanwhile.
     ///
     /// # Errors
-    /// What came of the last try.
+    /// The error of the last try.
     pub fn find_engine(
         &mut self,
         client: &mut Client,
@@ -142,7 +142,7 @@ impl Call {
         mut heard: impl FnMut(&Event),
     ) -> Result<Return, PlayError> {
         let deadline = SystemClock.now() + patience;
-        // Whoever stops says what was kept, and closes.
+        // An engine that stops says what it kept, and closes.
         while self.ended_by == Some(EndedBy::Stopping) {
             let left = SystemClock.until(deadline);
             let Ok(Some(event)) = client.next_event(left) else { break };
@@ -156,8 +156,8 @@ impl Call {
         }
     }
 
-    /// Goes on with it over another connection: where it is, or, if the engine does not have it any more, as another call, of which holds
-    /// what held of this one.
+    /// Goes on with the call over another connection. If the engine does not have it any more, the rest becomes another call with the same
+    /// states.
     ///
     /// # Errors
     /// [`PlayError`]: it can be tried again.
@@ -184,7 +184,7 @@ impl Call {
         let mut as_theirs = begin.clone();
         as_theirs.facts.agent.clone_from(&self.agent);
         let Announced { id, channel, states, left_out } = match announce(client, as_theirs) {
-            // It had gone to another agent, and the engine does not know that any more: it is offered again.
+            // It had been transferred, and the engine no longer knows that: offer it again.
             Err(PlayError::Refused(answer))
                 if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.facts.agent =>
             {

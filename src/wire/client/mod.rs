@@ -1,4 +1,4 @@
-//! The other end of the local socket, for our own commands and for softphones that are written in Rust.
+//! A client of the local socket, for our own commands and for softphones in Rust.
 //!
 //! Belongs here: connecting, asking, sending audio, hearing events, and a softphone that plays a file.
 //! Does not: engine internals, what is printed, exit codes.
@@ -32,30 +32,30 @@ use retrocall_words::{
 };
 use wire::{Message, Wire};
 
-/// How long the engine may take to greet: it may be accepting a thousand others first.
+/// Limit for the greeting: the engine may be accepting a thousand others first.
 const HELLO_MAX: Duration = Duration::from_secs(30);
-/// How long the engine may take to answer, or to take what is sent. `erase-last` waits for the disk.
+/// Limit for an answer, and for the engine to take what is sent. `erase-last` waits for the disk.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
-/// Audio is handed to the kernel in runs of about this size: a system call per frame would cost more than the frame.
+/// Audio is written in runs of about this size, because a system call costs more than a frame.
 const OUT_BYTES: usize = 64 * 1024;
-/// Events that wait to be taken. Over that the oldest are forgotten: nobody seems to want them.
+/// Events that wait to be taken at most. Beyond that the oldest are dropped.
 const EVENTS_MAX: usize = 4096;
 
-/// What the engine said when the connection began.
+/// The engine's greeting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hello {
     /// Version of the engine.
     pub engine: String,
     /// The agent whose calls this user may control; none for a user who may control all.
     pub agent: Option<String>,
-    /// What the engine takes.
+    /// The engine's limits.
     pub limits: Limits,
 }
 
 /// A connection to the engine.
 ///
-/// Blocking, without a thread of its own. Whatever it waits for, it writes and reads meanwhile: a client that floods audio still
-/// takes in its answers and events, so the two ends can't wait for each other.
+/// It blocks, and has no thread of its own. While it waits it writes and reads, so a client that floods audio still takes in answers and
+/// events, and the two ends never wait for each other.
 pub struct Client {
     wire: Wire,
     /// Where the engine listens, if it is known.
@@ -64,9 +64,9 @@ pub struct Client {
     last_id: u64,
     answers: VecDeque<Answer>,
     events: VecDeque<Event>,
-    /// What the engine said in its `error` event: why the connection is about to close. No word if this version does not know it.
+    /// The engine's `error` event, which says why it is about to close; without a code if this version does not know the code.
     fault: Option<(Option<ErrorCode>, String)>,
-    /// An answer did not come in time: whatever comes now can't be told apart any more.
+    /// An answer did not come in time, so later answers can't be matched to requests.
     lost_count: bool,
 }
 
@@ -74,12 +74,12 @@ impl Client {
     /// Connects to the engine that listens on `socket`, and checks that it speaks this version.
     ///
     /// # Errors
-    /// [`ClientError`] if no engine listens there, if it may not be used by this user, or if it speaks otherwise.
+    /// [`ClientError`] if no engine listens there, if this user may not use it, or if it speaks another version.
     pub fn connect(socket: &Path) -> Result<Client, ClientError> {
         Client::connect_within(socket, HELLO_MAX)
     }
 
-    /// As [`Client::connect`], for somebody who can't wait that long for the greeting.
+    /// As [`Client::connect`], with another limit for the greeting.
     ///
     /// # Errors
     /// As [`Client::connect`].
@@ -87,7 +87,7 @@ impl Client {
         Client::greeted(Wire::connect(socket)?, Some(socket), limit)
     }
 
-    /// Connects to the engine that listens there now, in place of a connection that is lost. What was not sent, or heard, is forgotten.
+    /// Replaces a lost connection by one to the engine that listens there now. What was not sent or heard is lost.
     ///
     /// # Errors
     /// As [`Client::connect`]; the connection stays as it was then.
@@ -130,12 +130,12 @@ impl Client {
         }
     }
 
-    /// What the engine said when the connection began.
+    /// The engine's greeting.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }
 
-    /// Asks, and waits for the answer. Everything sent before takes effect before; events that come meanwhile are kept aside.
+    /// Asks, and waits for the answer. What was sent before takes effect before it; events that come meanwhile are kept for later.
     ///
     /// # Errors
     /// [`ClientError`] if the connection is gone or no answer comes. A refusal is an answer, not an error.
@@ -143,8 +143,8 @@ impl Client {
         self.ask_within(request, ANSWER_MAX)
     }
 
-    /// As [`Client::ask`], for somebody who can't wait that long. Once an answer did not come in time no more can be asked on this
-    /// connection, for nobody could tell to which request an answer belongs.
+    /// As [`Client::ask`], with another limit. After an answer that did not come in time this connection can't ask any more: nobody could tell
+    /// to which request a later answer belongs.
     ///
     /// # Errors
     /// As [`Client::ask`].
@@ -157,7 +157,7 @@ impl Client {
         self.wire.queue_control(&request.to_json());
         let answer = self.wait(limit, |client| client.answers.pop_front())?;
         let answer = answer.ok_or(ClientError::Silent { waited: limit }).inspect_err(|_| self.lost_count = true)?;
-        // An answer without a number is one to a message that the engine could not read a number from.
+        // The engine answers without a number if it could not read the request's.
         match answer.id {
             Some(id) if id != self.last_id => Err(ClientError::NotAnEngine {
                 what: format!("request {} got the answer to request {id}", self.last_id),
@@ -166,9 +166,9 @@ impl Client {
         }
     }
 
-    /// Asks for memory into which the frames of a call can be written without a call of the system: its legs, agent first, or the
-    /// answer that refuses it. `frame_samples` is how many samples a frame usually has; without it, 20 ms. `depth_ms` is how long the engine
-    /// may be kept from its work before a frame finds no room; without it, half a second.
+    /// Asks for memory into which the call's frames can be written without a system call. Returns both legs, agent first, or the answer that
+    /// refuses it. `frame_samples` is the usual length of a frame, 20 ms by default. `depth_ms` is how long the engine can be stopped before a
+    /// frame finds no room, half a second by default.
     ///
     /// # Errors
     /// As [`Client::ask`], and [`ClientError::Memory`]. In either case, and after a refusal, frames can be sent over the socket.
@@ -216,17 +216,17 @@ impl Client {
         Ok(())
     }
 
-    /// From now on every byte that the engine sends is kept, to be looked at. For a short while: nothing is ever forgotten.
+    /// Keeps every byte that the engine sends from now on. For short tests: the copy grows without end.
     pub fn keep_what_comes(&mut self) {
         self.wire.keep_what_comes();
     }
 
-    /// What has come since [`Client::keep_what_comes`], byte for byte.
+    /// The bytes since [`Client::keep_what_comes`].
     pub fn came(&self) -> &[u8] {
         self.wire.came()
     }
 
-    /// The events that have come and were not taken yet, without waiting.
+    /// Takes the events that have come, without waiting.
     pub fn events(&mut self) -> impl Iterator<Item = Event> {
         self.events.drain(..)
     }
@@ -239,7 +239,7 @@ impl Client {
         self.wait(timeout, |client| client.events.pop_front())
     }
 
-    /// Moves bytes both ways until `done` has something, or `limit` is over.
+    /// Moves bytes both ways until `done` returns something, or `limit` is over.
     fn wait<T>(
         &mut self,
         limit: Duration,
@@ -263,7 +263,7 @@ impl Client {
         }
     }
 
-    /// Puts what came on the pile it belongs to.
+    /// Sorts what came into answers and events.
     fn sort(&mut self) -> Result<(), ClientError> {
         while let Some(message) = self.wire.next_message()? {
             match message {
@@ -292,7 +292,7 @@ impl Client {
 }
 
 impl AsFd for Client {
-    /// Readable when the engine says something, or has gone: then [`Client::rest`] takes it in.
+    /// Readable when the engine says something or has gone; [`Client::rest`] then takes it in.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wire.as_fd()
     }

@@ -1,6 +1,6 @@
 //! A softphone that plays a file: one call from begin to hangup, with controls at exact samples.
 //!
-//! It is made of steps, each due at a time, so that one thread can play a thousand calls.
+//! It works in steps, each due at a time, so that one thread can play a thousand calls.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use retrocall_words::{
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
 };
 
-/// What is played, and how.
+/// How a file is played.
 #[derive(Clone)]
 pub struct Script {
     /// Who talks for the desk.
@@ -24,20 +24,20 @@ pub struct Script {
     pub customer: Option<String>,
     /// Who called whom.
     pub direction: Direction,
-    /// How many times as fast as people talk; 0 is as fast as it goes.
+    /// Speed, where 1 is real time; 0 is as fast as possible.
     pub speed: f64,
     /// How long a frame is, in milliseconds.
     pub frame_ms: f64,
-    /// What is asked for, and when.
+    /// Controls, and when they are asked for.
     pub cues: Vec<Cue>,
-    /// How long an engine that is gone is looked for, so that the call goes on when it is back.
+    /// How long to look for an engine that is gone, to go on with the call.
     pub patience: Duration,
 }
 
 /// A control at a time of the call.
 #[derive(Debug, Clone)]
 pub struct Cue {
-    /// When, in seconds of the call. What is beyond the end is asked for at the end.
+    /// When, in seconds of the call. A cue beyond the end is asked for at the end.
     pub seconds: f64,
     /// What.
     pub ask: Ask,
@@ -63,17 +63,17 @@ impl Script {
 pub struct CueOutcome {
     /// What was asked for.
     pub ask: Ask,
-    /// At which sample of the call: everything before it had been sent, nothing after.
+    /// The sample of the call at which it was asked: all before had been sent, and nothing after.
     pub at: u64,
     /// When that is, in seconds of the call.
     pub seconds: f64,
-    /// Whether that is the end, because the cue was for later.
+    /// Whether the cue was for later than the end.
     pub late: bool,
     /// The engine's answer.
     pub answer: Answer,
 }
 
-/// A call that was played.
+/// The outcome of playing a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Played {
     /// The call; the last one, if it went on as another.
@@ -88,17 +88,17 @@ pub struct Played {
     pub seconds: f64,
     /// What became of each cue.
     pub cues: Vec<CueOutcome>,
-    /// What ended the call, if it was not our hangup.
+    /// What ended the call, unless we hung up.
     pub ended_by: Option<EndedBy>,
-    /// Samples were lost because memory was full: what the engine says of it.
+    /// The engine's text about samples lost for want of memory.
     pub memory_full: Option<String>,
-    /// What the engine says of frames that it dropped, or of a leg that seems to be something else.
+    /// The engine's texts about dropped frames, and about legs that seem to have another codec or rate.
     pub odd: Option<String>,
     /// The recording, once it is durable.
     pub kept: Option<PathBuf>,
     /// Those of the calls before.
     pub kept_before: Vec<PathBuf>,
-    /// What the disk says, while it refuses the recording.
+    /// The disk's error, while it refuses the recording.
     pub disk_trouble: Option<String>,
 }
 
@@ -128,7 +128,7 @@ impl Played {
         self.ended_by = None;
     }
 
-    /// What became of the cues with this word.
+    /// The outcomes of the cues with this word.
     pub fn outcomes(&self, verb: &str) -> impl Iterator<Item = &CueOutcome> {
         self.cues.iter().filter(move |outcome| outcome.ask.verb().as_str() == verb)
     }
@@ -139,7 +139,7 @@ impl Played {
         verdicts().find(|verdict| *verdict == Verdict::Refused).or_else(|| verdicts().next())
     }
 
-    /// Takes in an event. What is about another call is none of this one's.
+    /// Takes in an event, unless it is about another call.
     pub fn hear(&mut self, event: &Event) {
         match event {
             Event::Ended { call, by } if *call == self.call => self.ended_by = Some(*by),
@@ -215,7 +215,7 @@ pub struct Player {
     source: WavSource,
     legs: [Vec<u8>; 2],
     call: Call,
-    /// At which sample of the file the call began.
+    /// The sample of the file at which the call began.
     base: u64,
     /// Where each leg of the call goes on.
     legs_at: [u64; 2],
@@ -274,7 +274,7 @@ impl Player {
             return None;
         }
         let spoken = self.source.rate().seconds(self.played.samples + self.next_samples());
-        // A speed that would take for ever must not overflow the clock.
+        // A tiny speed must not overflow the clock.
         let seconds = if self.speed > 0.0 { (spoken / self.speed).min(1e9) } else { 0.0 };
         Some(self.began + Duration::from_secs_f64(seconds))
     }
@@ -292,7 +292,7 @@ impl Player {
         let over = at == self.source.samples();
         if let Some((cue, ask)) = self.cues.front().filter(|(cue, _)| *cue <= at || over).cloned() {
             let answer = self.call.ask(client, ask.clone())?;
-            // Without an answer it is asked again, if the call goes on.
+            // Without an answer, ask again once the call goes on.
             self.cues.pop_front();
             let seconds = self.source.rate().seconds(at);
             self.played.cues.push(CueOutcome { ask, at, seconds, late: cue > at, answer });
@@ -315,7 +315,7 @@ impl Player {
         Ok(())
     }
 
-    /// Sends what was read, as far as the engine does not have it yet.
+    /// Sends the part of what was read that the engine does not have yet.
     fn send(&mut self, client: &mut Client, position: u64) -> Result<(), ClientError> {
         let width = self.source.codec().bytes_per_sample();
         for leg in Leg::ALL {
@@ -330,7 +330,7 @@ impl Player {
         Ok(())
     }
 
-    /// Takes in an event. What is about another call is none of this one's.
+    /// Takes in an event, unless it is about another call.
     pub fn hear(&mut self, event: &Event) {
         self.call.hear(event);
         self.played.hear(event);
@@ -355,7 +355,7 @@ impl Player {
         while let Some(due) = self.due() {
             match self.turn(client, due) {
                 Err(PlayError::Client(error)) if !self.patience.is_zero() => self.find_engine(client, error)?,
-                // What the engine ended goes on as another call.
+                // The engine has ended it: the rest goes on as another call.
                 Ok(()) if self.played.ended_by.is_some() && !self.ended => {
                     self.find_engine(client, ClientError::Closed)?;
                 }
@@ -369,14 +369,14 @@ impl Player {
     fn turn(&mut self, client: &mut Client, due: Instant) -> Result<(), PlayError> {
         let rested = if due > SystemClock.now() { client.rest(due) } else { Ok(()) };
         let done = rested.map_err(PlayError::from).and_then(|()| self.step(client));
-        // Also from a connection that is lost: what was said last counts.
+        // Also from a lost connection: the last words count.
         for event in client.events() {
             self.hear(&event);
         }
         done
     }
 
-    /// Looks for the engine for as long as our patience lasts, and goes on.
+    /// Looks for the engine while our patience lasts, and goes on.
     ///
     /// # Errors
     /// `why` it was lost, or what the engine says that is there now.
@@ -384,7 +384,7 @@ impl Player {
         let Player { call, played, patience, .. } = self;
         match call.find_engine(client, *patience, |event| played.hear(event)) {
             Ok(Return::Attached { positions }) => {
-                // What was sent and had not arrived is sent again.
+                // Send again what had not arrived.
                 let at = (self.base + positions[0].min(positions[1])).min(self.source.samples());
                 self.source.seek(at)?;
                 (self.played.samples, self.legs_at) = (at, positions);
@@ -393,7 +393,7 @@ impl Player {
                 self.played.go_on_as(self.call.id());
                 (self.base, self.legs_at) = (self.played.samples, [0; 2]);
             }
-            // What the engine ended stays ended.
+            // The engine has ended the call for good.
             Err(PlayError::Client(_)) if self.played.ended_by.is_some() => self.ended = true,
             Err(PlayError::Client(_)) => return Err(why.into()),
             Err(error) => return Err(error),

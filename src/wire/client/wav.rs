@@ -1,7 +1,7 @@
 //! A stereo WAV file as a source of audio: PCM16, and G.711 as its codes.
 //!
-//! Its own small RIFF reader: `hound` refuses G.711, and PCM16 goes to the wire as the very bytes that the file has. It takes any
-//! bytes whatever for a file, and reads the audio as it is played, so that an hour costs no more memory than a second.
+//! A small RIFF reader of our own: `hound` refuses G.711, and PCM16 goes to the wire as the bytes of the file. It survives any bytes, and
+//! reads the audio while it is played, so an hour takes no more memory than a second.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use retrocall_words::audio::{Codec, Rate};
 
 /// How many chunks may stand before the audio.
 const CHUNKS_MAX: usize = 4096;
-/// The bytes of a `fmt ` chunk that mean something here: those of WAVE_FORMAT_EXTENSIBLE.
+/// The longest `fmt ` chunk that is read: that of WAVE_FORMAT_EXTENSIBLE.
 const FMT_BYTES_MAX: u64 = 40;
 
 const TAG_PCM: u16 = 1;
@@ -31,16 +31,16 @@ pub enum WavError {
     Io(io::Error),
     /// It is no RIFF WAVE file, or its header is damaged.
     NotWave(&'static str),
-    /// It has another number of channels than two.
+    /// It does not have two channels.
     Channels(u16),
-    /// Its samples are of another kind.
+    /// Its samples are neither PCM16 nor G.711.
     Format {
         /// The format tag.
         tag: u16,
         /// Bits of a sample.
         bits: u16,
     },
-    /// A rate that no call has.
+    /// No call has its rate.
     Rate(u32),
     /// There is no audio in it.
     Empty,
@@ -91,7 +91,7 @@ impl From<io::Error> for WavError {
 trait Bytes: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Bytes for T {}
 
-/// A stereo WAV file that is read as it is played.
+/// A stereo WAV file that is read while it is played.
 pub struct WavSource {
     bytes: Box<dyn Bytes>,
     /// Where its audio begins.
@@ -100,7 +100,7 @@ pub struct WavSource {
     codec: Codec,
     samples: u64,
     samples_left: u64,
-    /// Samples that the header promises and the file does not have.
+    /// Samples that the header promises and the file lacks.
     missing: u64,
     scratch: Vec<u8>,
 }
@@ -176,12 +176,12 @@ impl WavSource {
         self.rate.seconds(self.samples)
     }
 
-    /// How much its header promises beyond what is in the file, in seconds.
+    /// Seconds that the header promises and the file lacks.
     pub fn missing_seconds(&self) -> f64 {
         self.rate.seconds(self.missing)
     }
 
-    /// Goes on reading from this sample on, or from the end if there are not that many.
+    /// Continues at this sample, or at the end if there are not that many.
     ///
     /// # Errors
     /// [`WavError::Io`] if the file can't be read any more.
@@ -193,7 +193,7 @@ impl WavSource {
         Ok(())
     }
 
-    /// Reads up to `samples` of both legs into `legs`, agent first, as bytes of the codec. How many there were: 0 at the end.
+    /// Reads up to `samples` of both legs into `legs`, agent first, as bytes of the codec. Returns how many there were: 0 at the end.
     ///
     /// # Errors
     /// [`WavError::Io`] if the file can't be read any more.
@@ -213,7 +213,7 @@ impl WavSource {
     }
 }
 
-/// Goes to the first byte of the audio; says what it is and how many bytes of it the file promises.
+/// Seeks to the audio. Returns its format and the bytes that the header promises.
 fn find_audio(bytes: &mut (impl Read + Seek)) -> Result<(Format, u64), WavError> {
     let mut head = [0; 12];
     bytes.read_exact(&mut head)?;
@@ -241,7 +241,7 @@ fn find_audio(bytes: &mut (impl Read + Seek)) -> Result<(Format, u64), WavError>
                 format = Some(parse_format(&fmt[..known as usize])?);
                 skip(bytes, chunk_bytes - known + chunk_bytes % 2)?;
             }
-            // Chunks begin at even places.
+            // Chunks begin at even offsets.
             _ => skip(bytes, chunk_bytes + chunk_bytes % 2)?,
         }
     }

@@ -1,4 +1,6 @@
-//! Bytes both ways: a socket that never blocks, and what waits on either side of it.
+//! The client's socket: it never blocks, and buffers what waits in either direction.
+//!
+//! Belongs here: bytes and whole messages. Does not: which answer belongs to which request (`mod`).
 
 use std::{
     collections::VecDeque,
@@ -29,20 +31,20 @@ use retrocall_words::{
     audio::{Leg, wipe},
 };
 
-/// How much is read before what came is looked at: an engine that never stops talking must not stop us.
+/// Bytes that one turn reads at most: an engine that never stops talking must not keep us from our own work.
 const READ_BYTES_MAX: usize = 1024 * 1024;
-/// Descriptors that wait for the answer that they came with.
+/// Descriptors that can wait for their answers.
 const DESCRIPTORS_MAX: usize = 64;
 
-/// What came in.
+/// A message of the engine.
 pub(super) enum Message {
     /// The answer to a request.
     Answer(Box<Answer>),
-    /// Something told unasked.
+    /// An event.
     Event(Event),
-    /// Why an engine that is newer than we are closes the connection, in its words.
+    /// A newer engine closes the connection, for a reason that this version does not know: its words.
     LaterFault(String),
-    /// An event of an engine that is newer than we are.
+    /// An event of a newer engine, which this version does not know.
     Unknown,
 }
 
@@ -63,16 +65,16 @@ struct LaterFault {
 pub(super) struct Wire {
     stream: UnixStream,
     out: Vec<u8>,
-    /// How much of `out` the kernel has.
+    /// Bytes of `out` that the kernel has taken.
     sent: usize,
     inbox: Vec<u8>,
-    /// Descriptors that came and were not taken yet, in their order.
+    /// Descriptors that nobody has taken yet, oldest first.
     descriptors: VecDeque<OwnedFd>,
-    /// How much of `inbox` is taken.
+    /// Bytes of `inbox` that were taken as messages.
     taken: usize,
-    /// The engine takes nothing more; what it said last may still be on its way to us.
+    /// The engine reads nothing more. Its last words may still be on their way to us.
     deaf: bool,
-    /// Everything that ever came, if somebody wants to look at it.
+    /// A copy of all that comes, if somebody asked for one.
     came: Option<Vec<u8>>,
 }
 
@@ -110,7 +112,7 @@ impl Wire {
         audio_message(leg, head, samples, &mut self.out);
     }
 
-    /// Bytes that the kernel does not have yet.
+    /// Bytes that wait to be written.
     pub(super) fn queued_bytes(&self) -> usize {
         self.out.len() - self.sent
     }
@@ -128,21 +130,21 @@ impl Wire {
 
     fn write(&mut self) -> Result<(), ClientError> {
         while self.sent < self.out.len() && !self.deaf {
-            // A softphone need not know of signals: an engine that is gone must not end it.
+            // Without the flag, writing to an engine that has gone would end the softphone with a signal.
             let sent = send(self.stream.as_raw_fd(), &self.out[self.sent..], MsgFlags::MSG_NOSIGNAL);
             match sent.map_err(io::Error::from) {
                 Ok(bytes) => self.sent += bytes,
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Ok(()),
                     io::ErrorKind::Interrupted => {}
-                    // Whoever closes on us says why first: read on.
+                    // The engine says why before it closes: read on.
                     io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => self.deaf = true,
                     _ => return Err(ClientError::Broken { cause: error }),
                 },
             }
         }
         if self.sent == self.out.len() && self.sent > 0 {
-            // Audio was in it.
+            // It held audio.
             wipe(&mut self.out);
             self.out.clear();
             self.sent = 0;
@@ -178,7 +180,7 @@ impl Wire {
         Ok(true)
     }
 
-    /// Sleeps until something can be read, or written if something waits for that, or `timeout` is over.
+    /// Sleeps until the socket can be read, or written if bytes wait, or `timeout` is over.
     pub(super) fn sleep(&self, timeout: Duration) -> Result<(), ClientError> {
         let mut flags = PollFlags::POLLIN;
         if self.queued_bytes() > 0 && !self.deaf {
@@ -211,7 +213,7 @@ impl Wire {
         Ok(Some(message))
     }
 
-    /// Forgets what was taken, so that the inbox holds no more than one message in part.
+    /// Drops what was taken: what stays is part of one message.
     fn tidy(&mut self) {
         self.inbox.drain(..self.taken);
         self.taken = 0;
@@ -225,7 +227,7 @@ impl AsFd for Wire {
 }
 
 fn parse(json: &[u8]) -> Result<Message, ClientError> {
-    // serde_json's words may quote what it read; its place does not.
+    // serde_json's text may quote the message; the column does not.
     let wrong = |error: serde_json::Error| ClientError::NotAnEngine {
         what: format!("a message of {} bytes can't be read (column {})", json.len(), error.column()),
     };
@@ -236,7 +238,7 @@ fn parse(json: &[u8]) -> Result<Message, ClientError> {
     if let Ok(event) = serde_json::from_slice(json) {
         return Ok(Message::Event(event));
     }
-    // An event that can't be understood is one that this version does not know yet. Why the connection ends, people are told all the same.
+    // This version does not know the event. If it says why the connection ends, people should read that.
     Ok(match serde_json::from_slice(json) {
         Ok(LaterFault { event, text }) if event == "error" => Message::LaterFault(text),
         _ => Message::Unknown,

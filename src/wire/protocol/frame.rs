@@ -7,6 +7,8 @@
 //! | 3 | 1 | kind: 1 control, 2 audio of the agent, 3 audio of the customer |
 //! | 4 | 4 | bytes of the payload, little-endian |
 //!
+//! Belongs here: heads, limits, writing messages. Does not: JSON, sockets.
+//!
 //! An audio payload begins with the channel (4 bytes) and the position of its first sample (8 bytes), both little-endian.
 
 use std::fmt;
@@ -24,7 +26,7 @@ pub const AUDIO_HEAD_BYTES: usize = 12;
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest payload of an audio message: 120 ms at 48 kHz, linear.
 const AUDIO_BYTES_MAX: usize = AUDIO_HEAD_BYTES + 2 * FRAME_SAMPLES_MAX;
-/// A payload over the limit of its kind is passed over up to this length. Nobody means a longer one: it is no length at all.
+/// The engine skips a payload over the limit of its kind, up to this length. A longer one can only be a mistake.
 pub const PASSED_OVER_BYTES_MAX: usize = 1024 * 1024;
 
 const MAGIC: [u8; 2] = *b"RC";
@@ -47,20 +49,20 @@ pub struct Head {
     pub payload_bytes: usize,
 }
 
-/// Why bytes are no message: where the next one begins can't be known. Whoever sends such bytes is told so, and disconnected.
+/// Why bytes are no message. The next message can't be found after such bytes, so the engine says so and disconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeadError {
     /// It does not begin with `RC`.
     Magic,
-    /// A version that is not spoken here.
+    /// Another version of the protocol.
     Version(u8),
     /// A kind that version 1 does not have.
     Kind(u8),
-    /// A payload so long that it can't be meant.
+    /// A payload that is longer than any that would be skipped.
     TooLong {
         /// Bytes it claims to have.
         bytes: usize,
-        /// Bytes that would be passed over.
+        /// Bytes that would be skipped.
         limit: usize,
     },
 }

@@ -1,4 +1,6 @@
-//! The shared memory of a call: where what stands in it. Both ends go by this; `docs/protocol.md` tells it byte by byte.
+//! The layout of a call's shared memory, for both ends. `docs/shared-memory.md` describes it byte by byte.
+//!
+//! Belongs here: offsets and sizes. Does not: mapping it (`retrocall-shared`), reading and writing frames.
 //!
 //! | offset | bytes | field | written by |
 //! |---|---|---|---|
@@ -8,21 +10,21 @@
 //! | 144 | 8 | 1: nothing more is taken | engine |
 //! | 192 | | the agent's slots, then the customer's | client; wiped by the engine |
 //!
-//! What one side writes has a cache line of its own. A slot is the position (8 bytes), the number of samples (8 bytes), the samples. The
-//! engine reads of all this only what the client writes, and takes none of it on trust.
+//! Each side writes to cache lines of its own. A slot is the position (8 bytes), the number of samples (8 bytes), the samples. The
+//! engine reads only what the client writes, and trusts none of it.
 
 use std::fmt;
 
 use retrocall_words::audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate};
 use retrocall_words::{SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
 
-/// What the memory begins with.
+/// The first bytes of the memory.
 pub const SHARED_MAGIC: [u8; 8] = *b"RCSHARED";
 /// The version of its layout.
 pub const SHARED_VERSION: u32 = 1;
 /// Bytes of its head.
 pub const SHARED_HEAD_BYTES: usize = 64;
-/// Where it says that nothing more is taken.
+/// Offset of the flag that says that the engine takes nothing more.
 pub const SHARED_CLOSED: usize = 144;
 /// Bytes of a slot before its samples.
 pub const SLOT_HEAD_BYTES: usize = 16;
@@ -31,9 +33,9 @@ const WRITTEN: usize = 64;
 const TAKEN: usize = 128;
 const SLOTS: usize = 192;
 const LINE_BYTES: usize = 64;
-/// How long the frames last for which there is room, in milliseconds, if nobody says: the engine may be kept from its work for as long as that.
+/// Default depth, in milliseconds of audio: the engine can be stopped for that long before a frame finds no room.
 const DEPTH_MS: u32 = 500;
-/// Slots of a leg are at least so many, and at most, rounded up, one for each millisecond.
+/// Each leg has at least this many slots, and at most one for each millisecond, rounded up.
 const SLOTS_MIN: usize = 8;
 
 /// The layout of one memory.
@@ -74,14 +76,14 @@ impl SharedLayout {
         let depth_ms = depth_ms.clamp(SHARED_DEPTH_MS_MIN, SHARED_DEPTH_MS_MAX) as usize;
         let (depth_samples, slots_max) =
             ((rate.hz() as usize * depth_ms).div_ceil(1_000), depth_ms.next_power_of_two());
-        // A frame that is longer than a slot takes several: slots are never so small that there are not enough of them for the depth.
+        // A frame that is longer than a slot takes several. Slots are large enough that they reach the depth without exceeding their number.
         let slot_samples = frame_samples.clamp(1, FRAME_SAMPLES_MAX).max(depth_samples.div_ceil(slots_max));
         let slot_bytes = (SLOT_HEAD_BYTES + slot_samples * codec.bytes_per_sample()).next_multiple_of(LINE_BYTES);
         let slots = depth_samples.div_ceil(slot_samples).next_power_of_two().clamp(SLOTS_MIN, slots_max);
         SharedLayout { codec, rate, slots, slot_bytes, slot_samples }
     }
 
-    /// Samples of one leg for which there is room, in one frame or in many that fill their slots.
+    /// Samples of one leg that fit, in one frame or in many that fill their slots.
     pub fn room_samples(&self) -> usize {
         self.slots * self.slot_samples
     }
@@ -91,22 +93,22 @@ impl SharedLayout {
         SLOTS + 2 * self.slots * self.slot_bytes
     }
 
-    /// Where the slots begin, and how many bytes they are: all that audio can be in.
+    /// Offset and length of the slots. Audio is nowhere else.
     pub fn audio(&self) -> (usize, usize) {
         (SLOTS, 2 * self.slots * self.slot_bytes)
     }
 
-    /// Where the client counts the frames that it has written.
+    /// Offset of the client's count of frames written.
     pub const fn written(leg: Leg) -> usize {
         WRITTEN + 8 * leg.index()
     }
 
-    /// Where the engine counts the frames that it has taken.
+    /// Offset of the engine's count of frames taken.
     pub const fn taken(leg: Leg) -> usize {
         TAKEN + 8 * leg.index()
     }
 
-    /// Where the slot of the frame with this number begins.
+    /// Offset of the slot for this frame.
     pub fn slot(&self, leg: Leg, frame: u64) -> usize {
         let slot = (frame % self.slots as u64) as usize;
         SLOTS + (leg.index() * self.slots + slot) * self.slot_bytes
@@ -125,10 +127,10 @@ impl SharedLayout {
         head
     }
 
-    /// The layout that a head tells, of a memory of `bytes`.
+    /// Reads the layout from the head of a memory of `bytes`.
     ///
     /// # Errors
-    /// [`NoSharedLayout`] for anything that can't be used as it says.
+    /// [`NoSharedLayout`] if the head is not one, or does not fit into the memory.
     pub fn from_head(head: &[u8; SHARED_HEAD_BYTES], bytes: usize) -> Result<SharedLayout, NoSharedLayout> {
         let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let size = |at: usize| number(at) as usize;
@@ -177,7 +179,7 @@ mod tests {
                 assert!(layout.bytes() < 512 * 1024, "{layout:?}");
             }
         }
-        // Frames of no sense get slots of a millisecond: what was asked for as a depth is there for those of 120 ms.
+        // Tiny frames get slots of a millisecond, so that frames of 120 ms still have the depth that was asked for.
         for (hz, frame, depth_ms) in [(8_000, 1, 120), (8_000, 1, 500), (8_000, 160, 2_000), (48_000, 120, 10_000)] {
             let layout = SharedLayout::deep(Codec::Pcm16, rate(hz), frame, depth_ms);
             let needed = (hz as usize * depth_ms as usize) / 1_000;

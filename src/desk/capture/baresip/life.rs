@@ -1,15 +1,15 @@
-//! What baresip tells, as the life of calls.
+//! Turns baresip's messages into the steps of calls.
 //!
 //! Belongs here: events and lists of calls in, steps out. Does not: connections, the engine.
 //!
-//! As baresip 1.0 does it, seen on the wire: `id` is the SIP Call-ID; hold has no event, only the words `(on hold)` in the list of calls of
-//! the phone that holds; a transfer closes the call, and for who is transferred another one begins.
+//! Seen on the wire with baresip 1.0: `id` is the SIP Call-ID. Hold has no event, only the words `(on hold)` in the list of calls of the
+//! phone that holds. A transfer closes the call, and another one begins for the person who is transferred.
 
 use serde::Deserialize;
 
 use retrocall_words::{AGENT_CHARS_MAX, Direction, name};
 
-/// Calls at once at most: a phone with more is not a person's.
+/// Calls at once at most: no person's phone has more.
 const CALLS_MAX: usize = 32;
 
 /// A message of baresip's `ctrl_tcp`: an event, or the response to a command.
@@ -25,14 +25,14 @@ pub(super) struct Told {
     param: String,
     response: bool,
     data: String,
-    /// Comes back from the command.
+    /// The token of the command.
     pub(super) token: String,
 }
 
-/// What happens to a call. Each is named by a number of ours.
+/// A step of a call, which is named by a number of ours.
 #[derive(Clone, PartialEq)]
 pub(super) enum Step {
-    /// A call is on its way.
+    /// A call rings.
     Ring(u32),
     /// People talk.
     Begin {
@@ -50,7 +50,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// What it is called, without customer data.
+    /// Its name, without customer data.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Step::Ring(_) => "ring",
@@ -72,7 +72,7 @@ pub(super) struct Life {
 
 struct Call {
     number: u32,
-    /// The SIP Call-ID. Not known of a call that was there before us.
+    /// The SIP Call-ID; none for a call that was there before us.
     id: Option<String>,
     peer: String,
     talking: bool,
@@ -80,12 +80,12 @@ struct Call {
 }
 
 impl Life {
-    /// Whether people talk: then whether it is on hold has to be asked.
+    /// Whether people talk; hold has to be asked for then.
     pub(super) fn anyone_talks(&self) -> bool {
         self.calls.iter().any(|call| call.talking)
     }
 
-    /// Takes in a message. Whatever it does not know, it passes over.
+    /// Takes in a message, and skips what it does not know.
     pub(super) fn hear(&mut self, told: &Told) -> Vec<Step> {
         match told.kind.as_str() {
             _ if !told.event => Vec::new(),
@@ -102,7 +102,7 @@ impl Life {
         told.event && matches!(told.kind.as_str(), "CALL_REMOTE_SDP" | "CALL_LOCAL_SDP")
     }
 
-    /// Takes in the answer to `listcalls`. After a new connection (`anew`) it tells which calls there are at all.
+    /// Takes in the answer to `listcalls`. On a new connection (`anew`) it also tells which calls there are.
     pub(super) fn list(&mut self, told: &Told, anew: bool) -> Vec<Step> {
         if !told.response {
             return Vec::new();
@@ -120,7 +120,7 @@ impl Life {
             let known = self.calls.iter().position(|call| call.peer == listed.peer && !taken.contains(&call.number));
             let index = match known {
                 Some(index) => index,
-                // Who is only on the list was there before us.
+                // A call that is only on the list was there before us.
                 None if anew => match self.add(None, &listed.peer) {
                     Some(index) => index,
                     None => continue,
@@ -131,7 +131,7 @@ impl Life {
             taken.push(call.number);
             if !call.talking && anew {
                 call.talking = true;
-                // Who called whom is not on the list.
+                // The list does not say who called whom.
                 let customer = customer(&call.peer);
                 steps.push(Step::Begin { call: call.number, customer, direction: Direction::Inbound });
             }

@@ -1,6 +1,6 @@
-//! A bridge to baresip, a phone that nobody here wrote: its events are the calls' life, the sound devices their audio.
+//! A bridge to the phone baresip: its events begin and end calls, and the sound devices give their audio.
 //!
-//! Belongs here: which call has the devices when, what is tried again. Does not: what is printed.
+//! Belongs here: which call has the devices, and what is tried again. Does not: printing.
 
 mod life;
 mod netstring;
@@ -26,33 +26,33 @@ use retrocall_words::{
     audio::{Codec, Rate},
 };
 
-/// How often what the devices delivered is sent on.
+/// Period of sending on what the devices delivered.
 const TURN: Duration = Duration::from_millis(10);
-/// How often devices that don't open, or an engine that does not take a call, are tried again.
+/// Pause before a device that does not open, or an engine that does not take a call, is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Between a phone, two sound devices and the engine.
+/// Connects a phone, two sound devices and the engine.
 pub struct Bridge {
     /// The engine's socket.
     pub socket: PathBuf,
-    /// Where the phone's `ctrl_tcp` listens.
+    /// The address of the phone's `ctrl_tcp`.
     pub phone: SocketAddr,
-    /// Whose phone it is.
+    /// The agent whose phone it is.
     pub agent: String,
-    /// The device that hears the agent.
+    /// The agent's microphone.
     pub microphone: String,
-    /// The speaker that the customer is heard from.
+    /// The speaker that plays the customer.
     pub speaker: String,
-    /// Samples a second; none: the best that both devices can do.
+    /// Samples a second; none for the best rate that both devices support.
     pub rate: Option<Rate>,
 }
 
-/// What a bridge has to tell.
+/// A notice of the bridge.
 #[derive(Debug)]
 pub enum Notice {
     /// The phone is there.
     PhoneFound,
-    /// It is not, and is looked for.
+    /// The phone is gone, and is looked for.
     PhoneLost,
     /// A call is being captured.
     Begun {
@@ -67,7 +67,7 @@ pub enum Notice {
 struct Talk {
     customer: Option<String>,
     direction: Direction,
-    /// Since people talk; none while it rings.
+    /// The time since which people talk; none while it rings.
     began: Option<Instant>,
     on_hold: bool,
     /// None while the engine, or a device, is not there.
@@ -76,7 +76,7 @@ struct Talk {
     told_refused: bool,
 }
 
-/// What the bridge has open.
+/// The open devices.
 struct Open {
     desk: Option<Desk>,
     retry_at: Instant,
@@ -103,7 +103,7 @@ impl Bridge {
                     Ok(Heard::Phone(true)) => notice(Notice::PhoneFound),
                     Ok(Heard::Phone(false)) => notice(Notice::PhoneLost),
                     Ok(Heard::Call(step)) => {
-                        // What was said before the step counts as said before it.
+                        // Audio from before the step belongs before it.
                         drain(&mut open, &mut talks);
                         take(step, &mut talks, &mut notice);
                     }
@@ -125,7 +125,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// Devices are open while there is a call, from its ringing on, and never else: what they hear before people talk goes nowhere.
+    /// Opens the devices when a call rings, and closes them after the last call. What they hear before people talk is dropped.
     fn open_devices(&self, open: &mut Open, wanted: bool) {
         if !wanted {
             *open = Open { desk: None, retry_at: SystemClock.now(), told: false };
@@ -142,7 +142,7 @@ impl Bridge {
         }
     }
 
-    /// Announces a call whose people talk, if that has not been done.
+    /// Announces a call whose people talk, unless that is done.
     fn begin(&self, talk: &mut Talk, desk: Option<&Desk>, notice: &mut impl FnMut(Notice)) {
         let (Some(_), None, Some(desk)) = (talk.began, &talk.session, desk) else { return };
         if SystemClock.now() < talk.retry_at {
@@ -171,8 +171,8 @@ impl Bridge {
     }
 }
 
-/// Gives what the devices heard to the call whose people talk. One that is on hold gets it only if no other call talks: then the engine
-/// decides what of it is held, and else what the agent says is not for it.
+/// Gives the audio to the call whose people talk. A call on hold gets it only if no other call talks, and the engine then decides what is
+/// held of it; otherwise the agent is not talking to that customer.
 fn drain(open: &mut Open, talks: &mut BTreeMap<u32, Talk>) {
     let Some(desk) = &mut open.desk else { return };
     let anyone_talks = talks.values().any(|talk| talk.began.is_some() && !talk.on_hold);
@@ -185,7 +185,7 @@ fn drain(open: &mut Open, talks: &mut BTreeMap<u32, Talk>) {
     });
 }
 
-/// Does with a call what the phone did.
+/// Applies a step of the phone to its call.
 fn take(step: Step, talks: &mut BTreeMap<u32, Talk>, notice: &mut impl FnMut(Notice)) {
     let mut control = |call: u32, ask: Ask| {
         let Some(talk) = talks.get_mut(&call) else { return };
@@ -222,7 +222,7 @@ fn talk(customer: Option<String>, direction: Direction, began: Option<Instant>) 
     Talk { customer, direction, began, on_hold: false, session: None, retry_at: SystemClock.now(), told_refused: false }
 }
 
-/// Hangs up. Nobody waits for the recording here: the next call may ring.
+/// Hangs up, without waiting for the recording: the next call may ring.
 fn finish(session: Option<Session>, notice: &mut impl FnMut(Notice)) {
     if let Some(session) = session {
         notice(Notice::Ended(Box::new(session.end(Duration::ZERO))));

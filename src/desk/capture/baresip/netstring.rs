@@ -1,15 +1,15 @@
-//! Netstrings: `LENGTH:BYTES,` (D. J. Bernstein, 1997), which come split and joined as a stream likes.
+//! Netstrings: `LENGTH:BYTES,` (D. J. Bernstein, 1997), out of a stream that splits and joins them.
 //!
-//! Belongs here: taking a stream apart, and its limits. Does not: what the bytes say.
+//! Belongs here: taking a stream apart, and its limits. Does not: the meaning of the bytes.
 
 use std::fmt;
 
-/// The longest message that is taken: baresip's longest, a list of calls, is a hundredth of it.
+/// The longest message: a hundred times baresip's longest, a list of calls.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// Digits of that.
+/// Digits of that number.
 const DIGITS_MAX: usize = 5;
 
-/// Why a stream is no netstrings.
+/// Why a stream does not consist of netstrings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NetstringError {
     /// No length where one should be.
@@ -30,14 +30,14 @@ impl fmt::Display for NetstringError {
     }
 }
 
-/// What has come of a stream and was not taken yet.
+/// The part of a stream that was not taken yet.
 #[derive(Default)]
 pub(super) struct Netstrings {
     waiting: Vec<u8>,
 }
 
 impl Netstrings {
-    /// Takes in what came.
+    /// Takes in bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.waiting.extend_from_slice(bytes);
     }

@@ -1,10 +1,9 @@
-//! The connection to baresip's `ctrl_tcp`: kept up, and asked for what it tells nobody.
+//! The connection to baresip's `ctrl_tcp`: keeps it up, and asks for what has no event.
 //!
-//! Belongs here: connecting again and again, reading, asking for the list of calls. Does not: what the engine is told.
+//! Belongs here: connecting again and again, reading, asking for the list of calls. Does not: telling the engine.
 //!
-//! `ctrl_tcp` has one client: another that connects throws out the one before it, without a word to either. Nobody can see whether somebody
-//! else is there, but for this: whoever is thrown out again as soon as it has come back has a rival. Then we say so, and wait, lest two
-//! bridges throw each other out for ever.
+//! `ctrl_tcp` has one client. A second one that connects throws out the first, and neither is told. The only sign of a rival is to be thrown
+//! out again right after coming back. Then we say so and wait, so that two bridges don't throw each other out for ever.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -22,21 +21,21 @@ use super::{
 };
 use retrocall_words::{Clock as _, SystemClock};
 
-/// How often the list of calls is asked for while people talk: hold is told nowhere else.
+/// Period of asking for the list of calls while people talk: only the list shows hold.
 const POLL: Duration = Duration::from_millis(200);
-/// How often a phone that is not there is looked for.
+/// Pause between two looks for a phone that is gone.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long the connection is left to somebody else who wants it.
+/// How long a rival keeps the connection.
 const RETRY_TAKEN: Duration = Duration::from_secs(5);
-/// Who is thrown out again within this has a rival.
+/// Being thrown out again within this time means a rival.
 const RIVAL_MAX: Duration = Duration::from_secs(10);
-/// How long a phone may take to let us in, or to take a command.
+/// Limit for the phone to accept us, or to take a command.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// The token of the first list of a connection, and of those after it.
 const ANEW: &str = "retrocall-anew";
 const AGAIN: &str = "retrocall-again";
 
-/// What the connection has to tell.
+/// A message of the connection.
 #[derive(Clone, PartialEq)]
 pub(super) enum Heard {
     /// The phone is there (true) or gone.
@@ -44,7 +43,7 @@ pub(super) enum Heard {
     Call(Step),
 }
 
-/// Tells what the phone at `address` does, until nobody wants to hear it any more.
+/// Reports what the phone at `address` does, until nobody listens any more.
 pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
     let mut life = Life::default();
     let (mut told_missing, mut was_away) = (false, true);
@@ -76,7 +75,7 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
             }
             Err(error) => {
                 was_away = true;
-                // Nobody listens there any more: the phone has ended, and its calls with it.
+                // The phone has ended, and its calls with it.
                 if !tell_all(life.gone(), tell) {
                     return;
                 }
@@ -93,7 +92,7 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
     }
 }
 
-/// Speaks with a phone until the connection ends: why it did. None if nobody wants to hear it.
+/// Speaks with the phone until the connection ends. Returns why it ended; none if nobody listens any more.
 fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option<io::Error> {
     let mut came = Netstrings::default();
     let mut bytes = [0; 4096];
@@ -109,7 +108,7 @@ fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option
             }
             poll_at = SystemClock.now() + POLL;
         }
-        // While nobody talks nothing has to be asked: this thread sleeps until the phone says something.
+        // While nobody talks there is nothing to ask: sleep until the phone says something.
         let wait = talks.then(|| SystemClock.until(poll_at).max(Duration::from_millis(1)));
         if let Err(error) = stream.set_read_timeout(wait) {
             return Some(error);
@@ -128,7 +127,7 @@ fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option
                 Ok(None) => break,
                 Err(error) => return Some(io::Error::new(ErrorKind::InvalidData, error.to_string())),
             };
-            // Another one's JSON, or of another kind: passed over.
+            // Skip JSON that is no message of baresip.
             let Ok(told) = serde_json::from_slice::<Told>(&message) else { continue };
             let steps = match told.token.as_str() {
                 ANEW => life.list(&told, true),
@@ -145,7 +144,7 @@ fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option
     }
 }
 
-/// False if nobody wants to hear it.
+/// False if nobody listens any more.
 fn tell_all(steps: Vec<Step>, tell: &Sender<Heard>) -> bool {
     steps.into_iter().all(|step| {
         debug!(step = step.name(), "the phone tells");
