@@ -257,9 +257,9 @@ fn a_wall_clock_that_is_set_back_lets_no_call_end_before_it_began_and_no_day_beg
     let desk = Desk::open(home.path(), &settings, "2026-11-24T00:00:10Z");
     let calls: Vec<_> = ["kept", "discarded", "too late"].into_iter().map(|agent| (agent, desk.begin(agent))).collect();
     desk.ask(calls[0].1.call.id, &Ask::Record).expect("it is live");
-    desk.clock.go_on(Duration::from_secs(5));
-    desk.clock.step_wall(-3 * HOUR_S as i64);
-    desk.clock.go_on(Duration::from_secs(5));
+    desk.clock.pass(Duration::from_secs(5));
+    desk.clock.step_wall(SignedDuration::from_hours(-3));
+    desk.clock.pass(Duration::from_secs(5));
     let yesterday = desk.begin("yesterday");
     for (_, call) in &calls[..2] {
         desk.engine.end(call.call.id).expect("it is live");
