@@ -8,13 +8,16 @@
 
 use std::{
     sync::{
-        LazyLock,
+        LazyLock, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
+
+/// Wakes those who wait for a moment of a clock.
+pub type Bell = Box<dyn Fn() + Send + Sync>;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -33,6 +36,10 @@ pub trait Clock: Send + Sync {
     fn until(&self, then: Instant) -> Duration {
         then.saturating_duration_since(self.now())
     }
+
+    /// Has `bell` called whenever somebody moves the clock, so that a thread that waits for a moment of it looks again. Nobody moves the
+    /// system's clock: there a wait of [`Clock::until`] ends in time by itself.
+    fn on_move(&self, _bell: Bell) {}
 }
 
 /// The system's clocks.
@@ -59,10 +66,10 @@ impl Clock for SystemClock {
 /// clock.pass(Duration::from_secs(3));
 /// assert_eq!(clock.since(then), Duration::from_secs(3));
 /// ```
-#[derive(Debug)]
 pub struct TestClock {
     began: Beginning,
     passed_us: AtomicU64,
+    bells: Mutex<Vec<Bell>>,
     /// How far the wall clock has jumped.
     stepped_us: AtomicI64,
 }
@@ -82,6 +89,7 @@ impl TestClock {
         TestClock {
             began: Beginning { at: wall, instant: *FIRST },
             passed_us: AtomicU64::new(0),
+            bells: Mutex::default(),
             stepped_us: AtomicI64::new(0),
         }
     }
@@ -89,6 +97,8 @@ impl TestClock {
     /// Lets time pass, in whole microseconds.
     pub fn pass(&self, time: Duration) {
         self.passed_us.fetch_add(time.as_micros() as u64, Ordering::SeqCst);
+        let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.iter().for_each(|bell| bell());
     }
 
     /// Sets the wall clock forward, or back: no time passes.
@@ -104,6 +114,10 @@ impl Clock for TestClock {
 
     fn now(&self) -> Instant {
         self.began.instant + Duration::from_micros(self.passed_us.load(Ordering::SeqCst))
+    }
+
+    fn on_move(&self, bell: Bell) {
+        self.bells.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
     }
 }
 

@@ -25,7 +25,7 @@ mod status;
 mod words;
 
 pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
-pub use clock::{Beginning, Clock, SystemClock, TestClock};
+pub use clock::{Beginning, Bell, Clock, SystemClock, TestClock};
 pub use country::Country;
 pub use customer::Customer;
 pub use event::{EndedBy, ErrorCode, Event, Limits};
