@@ -126,7 +126,7 @@ lint: parts ## formatting, clippy, documentation: a warning is an error
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked -p retrocall-c -p retrocall-softphone -- -D warnings
 	@# Each by itself: what a crate has only because another one asks for it is missing here.
-	for crate in words shared core client; do cargo check --locked -p retrocall-$$crate; done
+	for crate in words shared core client file; do cargo check --locked -p retrocall-$$crate; done
 	@for package in $(RIVALS) $(LOOM) $(FUZZ)/Cargo.toml tests/tsan/Cargo.toml; do \
 	  cargo metadata --locked --format-version 1 --manifest-path $$package >/dev/null; done
 	@# The targets of the fuzzer compile; the fuzzer itself, which is C++, is not needed to see that.

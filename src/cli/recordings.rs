@@ -12,7 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Context, Failure, output};
 use retrocall_engine as engine;
 use retrocall_engine::recordings_in;
-use retrocall_file::{self as file, Item, Look, RealDisk};
+use retrocall_file::{self as file, Item, RealDisk, Summary};
 use retrocall_records as catalog;
 use retrocall_records::{Recording, Trouble};
 use retrocall_words as words;
@@ -110,8 +110,8 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
 }
 
 /// A recording as it will be registered.
-fn of_file(id: Option<String>, path: PathBuf, look: Look) -> Recording {
-    let Look { label, first, samples, .. } = &look;
+fn of_file(id: Option<String>, path: PathBuf, look: Summary) -> Recording {
+    let Summary { label, first, samples, .. } = &look;
     let Call { facts, rate, began_at, .. } = &label.call;
     let (rate, end) = (*rate, first + samples);
     let purposes = catalog::purposes(&label.reasons, label.end(*first, *samples));

@@ -138,6 +138,8 @@ impl Engine {
             home.recordings(),
             settings.commit_threads,
             settings.allow_unlocked,
+            // The disk is a real one, whatever the engine's clock is.
+            Arc::new(SystemClock),
         )
         .map_err(StartError::Memory)?;
         probe_disk(&home)?;

@@ -25,7 +25,7 @@ use retrocall_core::{
     heart::{self, Waits},
     priority,
 };
-use retrocall_file::{self as file, Durable, Item, RealDisk, Recovered};
+use retrocall_file::{self as file, Durable, Item, RealDisk, Recovery};
 use retrocall_words::{
     CallId, Label,
     book::{Book, CallEnded, LeftBehind, Note, Outcome, Unfinished},
@@ -91,17 +91,17 @@ impl TakeOver {
     fn recover(&mut self) {
         for recovered in file::recover(&RealDisk::default(), &self.recordings) {
             match recovered {
-                Recovered::Published { durable, label } => {
+                Recovery::Published { durable, label } => {
                     let what = if durable.incomplete() { "something of it is missing" } else { "it is complete" };
                     warn!(call = %label.call.id, agent = label.call.facts.agent, seconds = label.call.rate.seconds(durable.samples()), path = %durable.path().display(),
                         "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
                     self.found.insert(label.call.id);
                     self.register(&durable, &label);
                 }
-                Recovered::Empty { call, path } => {
+                Recovery::Empty { call, path } => {
                     info!(%call, path = %path.display(), "the recording of this call had just begun when the engine stopped, and held nothing yet")
                 }
-                Recovered::Failed { call, path, text } => {
+                Recovery::Failed { call, path, text } => {
                     // Its row stays as it is: with the customer's number, until somebody has seen to the file.
                     self.found.extend(call);
                     error!(path = %path.display(), "an unfinished recording can't be read: {text}")

@@ -1,8 +1,10 @@
-//! The disk behind a small trait, so that tests can put one there that fails, or stops, at any step.
+//! The disk behind a small trait, so that tests can put one in its place that fails, or stops, at any step.
 //!
-//! What is assumed of a disk, and of nothing else:
-//! 1. what was written before a `sync_data` that returned without error is there after a power cut, the length too. Of what
-//!    was written since, any part may be there, in any order, a sector half new and half old; where the file grew, what is missing is zeros;
+//! Belongs here: the trait, the disk of this machine. Does not: what is written.
+//!
+//! Recordings assume this of a disk, and nothing else:
+//! 1. after a `sync_data` that returned without error a power cut takes nothing that was written before it, nor the length. It may leave any part
+//!    of what was written since, in any order, a sector half new and half old; where the file grew, the missing part is zeros;
 //! 2. after a sync that failed, nothing written since the last good one can be trusted, even if the next sync succeeds;
 //! 3. a name made, changed or removed in a folder is so after a power cut once `sync_dir` of that folder returned without error, also if
 //!    one before it failed. Until then it may be so or not;
@@ -19,10 +21,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use nix::{errno::Errno, fcntl::OFlag, unistd::syncfs};
+use nix::{errno::Errno, fcntl::OFlag};
 use parking_lot::Mutex;
 
-use super::rename;
+use super::{folder_sync::sync_folder, rename};
 
 /// What a commit needs of a disk.
 pub trait Disk: Send + Sync {
@@ -126,7 +128,7 @@ impl Disk for RealDisk {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
         let missing: Vec<&Path> = folder
             .ancestors()
-            // One that can't be looked at, because a file stands above it, is tried as well: the system says what is wrong.
+            // A folder that can't be looked at, because a file stands above it, is tried too: the system says what is wrong.
             .take_while(|folder| !folder.as_os_str().is_empty() && !matches!(folder.try_exists(), Ok(true)))
             .collect();
         for folder in missing.into_iter().rev() {
@@ -145,18 +147,18 @@ impl Disk for RealDisk {
         Ok(())
     }
 
-    /// By a sync, on a thread that is barred and behind the others as the one that asks. Only to begin to write would not be enough: it is the
-    /// disk's own cache that takes its time.
+    /// Syncs, on a thread of its own with the rights and the priority of the one that asks. Only beginning to write would not be enough: the disk's
+    /// own cache takes its time.
     ///
-    /// The file is opened anew, by that thread: to open a file can take as long as a sync. Of what could not be written Linux tells each that
-    /// has it open once: a sync through the descriptor of those who write would take the news away from them.
+    /// That thread opens the file anew, because opening can take as long as a sync. Linux reports a failed write once to each open descriptor: a
+    /// sync through the writer's descriptor would take the report away from the writer.
     fn hasten(&self, path: &Path) {
-        // Whoever holds it starts a thread right now: then one is enough.
+        // Another thread holds it to start one right now, and one is enough.
         let Some(mut ahead) = self.ahead.try_lock() else { return };
         if ahead.as_ref().is_none_or(JoinHandle::is_finished) {
             let path = path.to_owned();
             let sync = move || {
-                // What it is told counts for nothing: whoever writes the file syncs it too.
+                // Its result counts for nothing: the writer syncs the file too.
                 let opened = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path);
                 let _ = opened.and_then(|file| file.sync_data());
             };
@@ -204,33 +206,6 @@ impl Disk for RealDisk {
     }
 }
 
-/// What was synced, so that the names in a folder are durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum FolderSync {
-    /// The folder.
-    Folder,
-    /// The whole file system, because that one can't sync a folder.
-    All,
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<FolderSync> {
-    let folder = File::open(folder)?;
-    match folder.sync_all() {
-        Err(error) if cant(&error) => {
-            syncfs(&folder)?;
-            Ok(FolderSync::All)
-        }
-        result => result.map(|()| FolderSync::Folder),
-    }
-}
-
-/// Whether the system says that it can't do such a thing at all, here.
-pub(super) fn cant(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw);
-    matches!(errno, Some(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP))
-}
-
 /// A link in the place of a folder that leads nowhere: a disk that is not mounted, say.
 #[derive(Debug)]
 pub(super) struct DanglingLink {
@@ -255,7 +230,7 @@ fn no_folder(folder: &Path, error: io::Error) -> io::Error {
     }
 }
 
-/// Not through a link: the audio would go where somebody else wants it. Nor waiting for whoever writes to a pipe.
+/// No link is followed: the audio would go where somebody else wants it. Opening a pipe does not wait for its writer.
 const PLAIN: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
 
 impl DiskFile for File {

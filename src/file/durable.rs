@@ -1,9 +1,14 @@
 //! The proof that a recording is durable, and the step that makes it so.
+//!
+//! Belongs here: names and their sync. Does not: what is in the files (`part`).
 
 use std::path::{Path, PathBuf};
 
-use super::{disk::Disk, folders::Folders, marks::Mark, part::Part, paths::Paths, trouble::Refusal};
-use retrocall_words::CallId;
+use super::{
+    contents::Contents, disk::Disk, folders::Folders, label::Completeness, marks::Mark, part::Part, paths::Paths,
+    trouble::Refusal,
+};
+use retrocall_words::{CallId, Label};
 
 /// Proof that a recording is durable: it is written, synced, has its name, and the name is synced. Only what publishes a recording, and what
 /// reads a published one back, makes one.
@@ -53,15 +58,33 @@ impl Durable {
         disk: &dyn Disk,
         folders: &Folders,
         paths: &Paths,
-        incomplete: bool,
+        how: Completeness,
         marks: &[Mark],
     ) -> Result<Durable, Refusal> {
         parts.iter_mut().rev().try_for_each(|part| part.name(disk))?;
         folders.sync(disk, paths)?;
         let durable =
-            |part: &Part| DurablePart { path: part.wav.clone(), bytes: part.bytes(), samples: part.samples() };
-        let (first, parts) = (parts[0].base, parts.iter().map(durable).collect());
+            |part: &Part| DurablePart { path: part.wav().to_owned(), bytes: part.bytes(), samples: part.samples() };
+        let (first, parts) = (parts[0].base(), parts.iter().map(durable).collect());
+        let incomplete = how == Completeness::Incomplete;
         Ok(Durable { call: paths.call, parts, first, incomplete, marks: marks.to_vec() })
+    }
+
+    /// The recording that these files are, in their order, all with durable names. None if there are none.
+    pub(super) fn of(files: impl Iterator<Item = (PathBuf, Contents)>, incomplete: bool) -> Option<(Durable, Label)> {
+        let mut whole: Option<(Durable, Label)> = None;
+        for (path, contents) in files {
+            let part = DurablePart { path, bytes: contents.length(), samples: contents.frames };
+            let (durable, _) = whole.get_or_insert_with(|| {
+                let (call, first) = (contents.comment.label.call.id, contents.comment.first);
+                (Durable { call, parts: Vec::new(), first, incomplete, marks: Vec::new() }, contents.comment.label)
+            });
+            durable.parts.push(part);
+            // A mark of a moment stands in every part.
+            let news: Vec<Mark> = contents.marks.into_iter().filter(|mark| !durable.marks.contains(mark)).collect();
+            durable.marks.extend(news);
+        }
+        whole
     }
 
     /// The call.

@@ -1,9 +1,6 @@
-//! Which folders of days have names that a power cut can't take: what is known of them needs no sync.
+//! The folders of days: which of them are known to have durable names, so that nobody syncs those again.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::PathBuf};
 
 use parking_lot::Mutex;
 
@@ -12,8 +9,8 @@ use super::{disk::Disk, paths::Paths, trouble::Refusal};
 /// Days that are remembered: more are only in use when many calls wait for a disk.
 const DAYS_MAX: usize = 64;
 
-/// What all commits know of the folders of days. A folder that is taken away in mid-call shows when a file in it is opened, renamed or synced: then
-/// it is forgotten.
+/// The folders that all commits know. If somebody takes a folder away in mid-call, the next step that opens, renames or syncs a file in it fails, and
+/// the folder is forgotten.
 #[derive(Default)]
 pub struct Folders(Mutex<HashSet<PathBuf>>);
 
@@ -26,7 +23,7 @@ impl Folders {
         if self.0.lock().contains(&paths.folder) {
             return Ok(());
         }
-        disk.create_dir_all(&paths.folder).map_err(|error| Refusal::new("make the folder of", &paths.wav(1), &error))
+        disk.create_dir_all(&paths.folder).map_err(|error| Refusal::new("make the folder of", &paths.wav(1), error))
     }
 
     /// Makes the names in the folder of a recording durable, and those of the folder itself and of all above it, up to the home. All the way up:
@@ -38,7 +35,7 @@ impl Folders {
         let is_known = self.0.lock().contains(&paths.folder);
         for folder in paths.folders().take(if is_known { 1 } else { usize::MAX }) {
             let synced = disk.sync_dir(folder);
-            synced.map_err(|error| Refusal::of_name_change("sync the folder of", &paths.wav(1), &error))?;
+            synced.map_err(|error| Refusal::of_name("sync the folder of", &paths.wav(1), error))?;
         }
         if !is_known {
             let mut known = self.0.lock();
@@ -50,8 +47,8 @@ impl Folders {
         Ok(())
     }
 
-    /// Something is wrong with it.
-    pub fn forget(&self, folder: &Path) {
-        self.0.lock().remove(folder);
+    /// Something is wrong with the folder of a recording.
+    pub fn forget(&self, paths: &Paths) {
+        self.0.lock().remove(&paths.folder);
     }
 }

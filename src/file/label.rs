@@ -1,12 +1,14 @@
-//! What a recording says of itself, in words: enough to know what it is if the catalog is lost.
+//! The facts that a recording states of itself, as text: enough to know what it is if the catalog is lost.
+//!
+//! Belongs here: the facts and their text. Does not: where the text stands in the file (`prefix`).
 
 use jiff::Timestamp;
 
 use retrocall_words::{Call, Direction, Facts, Label, Reason, Word, audio::Rate, words};
 
 words! {
-    /// How far a recording came.
-    pub enum State {
+    /// How much of what came of a call a file holds.
+    pub enum Completeness {
         /// Its call is live, or was when the engine died.
         Running = "running",
         /// It holds all that came of the call.
@@ -16,7 +18,7 @@ words! {
     }
 }
 
-/// What shows that an unpublished file that says it is complete has all its samples, though a power cut may have come before they were synced.
+/// The evidence that an unpublished file which says that it is complete has all its samples, though a power cut may have come before they were synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
     /// Nothing does.
@@ -56,7 +58,7 @@ pub(super) struct Comment {
     pub label: Label,
     /// How long the file is; not a number if that can't be read.
     pub seconds: f64,
-    pub state: State,
+    pub state: Completeness,
     /// Why that can be believed.
     pub proof: Proof,
     /// The call's position at which the file begins: in a first part more than 0 if the oldest audio was lost.
@@ -74,7 +76,7 @@ impl Comment {
     /// Of part `part` of a recording, which begins at position `first`, has so many stereo samples, and is being written.
     pub(super) fn new(label: Label, part: u32, first: u64, frames: u64) -> Comment {
         let seconds = label.call.rate.seconds(frames);
-        let (state, proof) = (State::Running, Proof::None);
+        let (state, proof) = (Completeness::Running, Proof::None);
         Comment { label, seconds, state, proof, first, part, parts: 0, gaps: 0, lost: 0 }
     }
 
@@ -131,7 +133,7 @@ impl Comment {
             lost: count("lost"),
             proof: fact("sum").map_or(Proof::None, Proof::from_text),
             seconds: fact("seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(f64::NAN),
-            state: fact("state").and_then(State::read).unwrap_or(State::Running),
+            state: fact("state").and_then(Completeness::read).unwrap_or(Completeness::Running),
         })
     }
 }
@@ -156,7 +158,7 @@ mod tests {
         Comment {
             label: label(&Reason::ALL),
             seconds: 1234.5,
-            state: State::Incomplete,
+            state: Completeness::Incomplete,
             proof: Proof::Sum(0xdead_beef),
             first: u64::MAX,
             part: 3,
@@ -185,7 +187,7 @@ mod tests {
     fn every_direction_reason_and_state_comes_back_from_the_file() {
         for direction in Direction::ALL {
             for reason in Reason::ALL {
-                for state in State::ALL {
+                for state in Completeness::ALL {
                     let mut comment = Comment { label: label(&[reason]), state, ..comment() };
                     comment.label.call.facts.direction = direction;
                     assert_eq!(read(&comment.to_text()), Some(comment));
@@ -202,16 +204,16 @@ mod tests {
             text.extend(std::iter::repeat_n(' ', 360 - text.len()));
             text
         };
-        let (state, proof) = (State::Running, Proof::None);
+        let (state, proof) = (Completeness::Running, Proof::None);
         let label = label(&[Reason::OnDemand]);
         let old = Comment { label: label.clone(), seconds: 9.875, state, proof, parts: 0, ..comment() };
         for (reasons, seconds, parts, proof, state) in [
-            (vec![Reason::OnDemand], 10.0, 0, Proof::None, State::Running),
-            (vec![Reason::OnDemand, Reason::Sample], 10.0, 0, Proof::None, State::Running),
-            (vec![Reason::OnDemand, Reason::Sample], 9.875, 12, Proof::Sum(0x1234_5678), State::Complete),
-            (vec![Reason::OnDemand], 9.875, 4, Proof::Sum(0xdead_beef), State::Complete),
-            (vec![Reason::OnDemand], 0.0, 0, Proof::SyncedBefore, State::Running),
-            (vec![Reason::OnDemand], 0.0, 1, Proof::None, State::Incomplete),
+            (vec![Reason::OnDemand], 10.0, 0, Proof::None, Completeness::Running),
+            (vec![Reason::OnDemand, Reason::Sample], 10.0, 0, Proof::None, Completeness::Running),
+            (vec![Reason::OnDemand, Reason::Sample], 9.875, 12, Proof::Sum(0x1234_5678), Completeness::Complete),
+            (vec![Reason::OnDemand], 9.875, 4, Proof::Sum(0xdead_beef), Completeness::Complete),
+            (vec![Reason::OnDemand], 0.0, 0, Proof::SyncedBefore, Completeness::Running),
+            (vec![Reason::OnDemand], 0.0, 1, Proof::None, Completeness::Incomplete),
         ] {
             let label = Label { reasons, ..label.clone() };
             let new = Comment { label, seconds, parts, proof, state, ..old.clone() };
@@ -226,7 +228,7 @@ mod tests {
                         "{torn}"
                     );
                     assert!([&old, &new].iter().any(|of| read.label.reasons == of.label.reasons), "{torn}");
-                    let is_proved = read.state == State::Complete && read.proof != Proof::None;
+                    let is_proved = read.state == Completeness::Complete && read.proof != Proof::None;
                     assert!(!is_proved || (new.state, new.proof) == (read.state, read.proof), "{torn}");
                 }
             }

@@ -1,7 +1,7 @@
-//! What earlier tries of a commit left on disk: after a refusal that nothing survives its files are written again from their beginning, and where
-//! the system lets a file grow farther than before, or not so far, the new ones begin elsewhere, and may be fewer.
+//! The files that earlier tries of a commit left on the disk. After a failed sync the files are written again from their beginning. If the system
+//! lets a file grow farther than before, or not so far, the new files begin elsewhere, and may be fewer.
 //!
-//! Belongs here: which files there are, and their end. Does not: what is written to a file that is used again.
+//! Belongs here: which files there are, and how they end. Does not: what is written to a file that is used again.
 
 use std::{
     io::{self, ErrorKind, SeekFrom},
@@ -22,15 +22,16 @@ const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 pub struct Leftovers(Vec<u64>);
 
 impl Leftovers {
-    /// A part, from 1, begins at this position. True if one before it began elsewhere: what that left would count as this one's.
-    pub fn replaces(&mut self, number: u32, base: u64) -> bool {
-        let at = number as usize - 1;
-        match self.0.get_mut(at) {
-            Some(before) => std::mem::replace(before, base) != base,
-            None => {
-                self.0.push(base);
-                false
-            }
+    /// Whether there is a file for this part, from 1, that began elsewhere: what it holds would count as this one's.
+    pub fn differs(&self, number: u32, base: u64) -> bool {
+        self.0.get(number as usize - 1).is_some_and(|before| *before != base)
+    }
+
+    /// The file of this part holds nothing but what begins at this position.
+    pub fn note(&mut self, number: u32, base: u64) {
+        match self.0.get_mut(number as usize - 1) {
+            Some(before) => *before = base,
+            None => self.0.push(base),
         }
     }
 
@@ -46,7 +47,7 @@ impl Leftovers {
     pub fn remove_beyond(&mut self, parts: usize, disk: &dyn Disk, paths: &Paths) -> Result<(), Refusal> {
         while self.are_beyond(parts) {
             let path = paths.unfinished(self.0.len() as u32);
-            remove(disk, &path).map_err(|error| Refusal::new("remove", &path, &error))?;
+            remove(disk, &path).map_err(|error| Refusal::new("remove", &path, error))?;
             self.0.pop();
         }
         Ok(())
@@ -82,4 +83,21 @@ pub(super) fn wipe_from(file: &mut dyn DiskFile, from: u64) -> io::Result<()> {
     }
     file.sync_data()?;
     file.set_len(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_overwritten_is_still_known_at_the_next_try() {
+        let mut left = Leftovers::default();
+        assert!(!left.differs(1, 0), "there is no file");
+        left.note(1, 0);
+        left.note(2, 10_000);
+        assert!(!left.differs(1, 0) && left.differs(2, 15_000));
+        assert!(left.differs(2, 15_000), "as long as nobody says that it is overwritten");
+        left.note(2, 15_000);
+        assert!(!left.differs(2, 15_000) && left.are_beyond(1) && !left.are_beyond(2));
+    }
 }

@@ -5,10 +5,11 @@
 //! `disk.rs`, the life of a recording in `docs/durability.md`.
 #![forbid(unsafe_code)]
 
+mod contents;
 mod disk;
 mod durable;
+mod folder_sync;
 mod folders;
-mod found;
 mod label;
 mod leftovers;
 mod marks;
@@ -16,6 +17,7 @@ mod part;
 mod paths;
 mod prefix;
 mod probe;
+mod read;
 mod recover;
 mod rename;
 mod survey;
@@ -25,18 +27,15 @@ mod wav;
 pub use disk::{Disk, DiskFile, Entry, RealDisk};
 pub use durable::{Durable, DurablePart};
 pub use folders::Folders;
-pub use label::State;
+pub use label::Completeness;
 pub use leftovers::Leftovers;
 pub use marks::Mark;
-pub use part::{Part, Whole};
+pub use part::{Overview, Part};
 pub use paths::Paths;
-pub use prefix::FRAME_BYTES;
+pub use prefix::{FRAME_BYTES, PART_SAMPLES_MAX};
 pub use probe::{Probe, Warning, probe, remove_old_probes};
-pub use recover::{Look, Recovered, Said, inspect, look_at, read_recording, recover};
+pub use read::{Description, Summary, inspect, look_at, read_recording};
+pub use recover::{Recovery, recover};
 pub use survey::{Item, survey};
-pub use trouble::Refusal;
+pub use trouble::{Failure, Refusal};
 pub use wav::{CHUNK_BYTES, interleave};
-
-/// The most samples of each leg that one file takes: a WAV file counts its bytes in 32 bits. Over six hours at 48 kHz, 37 at 8 kHz. A longer
-/// recording goes on in another file.
-pub const PART_SAMPLES_MAX: u64 = (u32::MAX as u64 - prefix::PREFIX_BYTES as u64) / FRAME_BYTES;

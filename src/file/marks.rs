@@ -1,7 +1,8 @@
-//! What happened at which moment of a call, as its recording says it.
+//! What happened at which moment of a call, as its recording states it: a log in the file, as text.
 //!
-//! In the file it is a log in words: an entry is added behind the others when something has happened, and what stands there never changes. So a
-//! power cut takes the end of it at most.
+//! Each event adds an entry behind the others, and entries never change. So a power cut takes the end of the log at most.
+//!
+//! Belongs here: marks and their text. Does not: who makes them.
 
 use std::{fmt::Write, ops::Range};
 
@@ -168,7 +169,7 @@ impl Log {
         }
     }
 
-    /// Reads the marks of a log; entries of a later version, and one that a power cut left half written, are passed over.
+    /// Reads the marks of a log. It passes over entries of a later version, and over one that a power cut left half written.
     pub(super) fn read(text: &str, rate: Rate) -> Vec<Mark> {
         let entries = text.split_inclusive(';').filter_map(|entry| entry.strip_suffix(';'));
         entries.filter_map(|entry| Mark::from_text(entry.trim(), rate)).collect()

@@ -1,4 +1,4 @@
-//! Where a recording lies.
+//! Where a recording lies: the folder of its day, the names of its files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,11 @@ pub(super) const UNFINISHED: &str = ".part";
 const FOLDERS_ABOVE: usize = 5;
 
 /// Where one recording lies, with all its parts.
+#[derive(Clone)]
 pub struct Paths {
     pub(super) call: CallId,
     /// The folder of its day (UTC).
-    pub folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Paths {

@@ -1,9 +1,11 @@
-//! What is before the samples of a file: RIFF, `fmt `, `LIST INFO`, and the head of `data`. Written once, and changed in place.
+//! The bytes before the samples of a file: RIFF, `fmt `, `LIST INFO`, and the head of `data`. Written once, and changed in place.
 //!
-//! It fills a page, so that samples begin at one, and it has room for what happens later in the call. It is synced with the first samples, and
-//! those who recover a file must be able to tell one that never was: in what was never written are zeros, so none of ours ends a sector.
+//! They fill a page, so that the samples begin at one, with room for what happens later in the call. The page is synced with the first samples.
+//! Recovery must know a page that never was: a sector that was never written holds zeros, so no sector of ours ends with one.
 //!
-//! Ours, because `hound` writes no `LIST` chunk.
+//! Our own, because `hound` writes no `LIST` chunk.
+//!
+//! Belongs here: the layout. Does not: what the texts in it say (`label`, `marks`).
 
 use std::{fmt, ops::Range};
 
@@ -16,6 +18,9 @@ use super::{
 pub(super) const PREFIX_BYTES: usize = 4_096;
 /// Bytes of one stereo sample.
 pub const FRAME_BYTES: u64 = 4;
+/// The most samples of each leg that one file takes: a WAV file counts its bytes in 32 bits. Over six hours at 48 kHz, 37 at 8 kHz. A longer
+/// recording goes on in another file.
+pub const PART_SAMPLES_MAX: u64 = (u32::MAX as u64 - PREFIX_BYTES as u64) / FRAME_BYTES;
 /// Room for the comment, so that it can be written again in place. The longest one has some 300 bytes, and whatever the agent is called the
 /// first sector ends in this room.
 const COMMENT_BYTES: usize = 360;
@@ -140,9 +145,9 @@ impl Prefix {
         self.bytes[at..].first_chunk().map_or(0, |size| u64::from(u32::from_le_bytes(*size)) / FRAME_BYTES)
     }
 
-    /// Makes the sizes speak of so many stereo samples, at most [`super::PART_SAMPLES_MAX`].
+    /// Makes the sizes speak of so many stereo samples, at most [`PART_SAMPLES_MAX`].
     pub(super) fn set_frames(&mut self, frames: u64) {
-        let data = (frames.min(super::PART_SAMPLES_MAX) * FRAME_BYTES) as u32;
+        let data = (frames.min(PART_SAMPLES_MAX) * FRAME_BYTES) as u32;
         let prefix = self.bytes.len();
         self.bytes[4..8].copy_from_slice(&(data + prefix as u32 - 8).to_le_bytes());
         self.bytes[prefix - 4..].copy_from_slice(&data.to_le_bytes());
@@ -247,7 +252,7 @@ impl<'a> Info<'a> {
         for chunk in (Chunks { of: head, at }) {
             let Some(body) = chunk.body(head) else { return };
             let text = body.split(|byte| *byte == 0).next().unwrap_or(body);
-            // Of a text that a power cut left half written, its beginning.
+            // A power cut may have left the text half written: its beginning counts.
             let text = std::str::from_utf8(text)
                 .unwrap_or_else(|error| std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or(""));
             let room = chunk.at..chunk.at + chunk.bytes;
@@ -265,8 +270,7 @@ impl<'a> Info<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PART_SAMPLES_MAX;
-    use crate::label::{Proof, State};
+    use crate::label::{Completeness, Proof};
     use retrocall_words::{Call, CallId, Facts, Label, Reason, audio::Rate};
 
     fn comment(agent: &str) -> Comment {
@@ -301,7 +305,7 @@ mod tests {
             let mut prefix = Prefix::new(&comment);
             assert_eq!(prefix.bytes().len(), PREFIX_BYTES);
             assert!(!Prefix::was_never_synced(prefix.bytes()));
-            let (state, proof, count) = (State::Incomplete, Proof::Sum(u32::MAX), u64::MAX);
+            let (state, proof, count) = (Completeness::Incomplete, Proof::Sum(u32::MAX), u64::MAX);
             let largest = Comment::new(label, u32::MAX, u64::MAX, u64::MAX / 2);
             let largest = Comment { state, proof, parts: u32::MAX, gaps: count, lost: count, ..largest };
             assert!(prefix.set_comment(&largest), "the longest comment has room");

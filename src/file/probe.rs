@@ -1,6 +1,6 @@
-//! Whether recordings can be written: found out by doing all that a commit does, once, and leaving nothing behind.
+//! Tries whether recordings can be written: does all that a commit does, once, and leaves nothing behind.
 //!
-//! For the start of the engine and for `doctor`: what they call well they have tried.
+//! For the start of the engine and for `doctor`: whatever they call well they have tried.
 
 use std::{
     fs, io,
@@ -14,7 +14,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use uuid::Uuid;
 
 use super::{
-    disk::{Disk, FolderSync, RealDisk, sync_folder},
+    disk::{Disk, RealDisk},
+    folder_sync::{FolderSync, sync_folder},
     paths::UNFINISHED,
     rename::{self, Way},
     trouble::words,
@@ -26,7 +27,7 @@ const PREFIX: &str = ".probe-";
 /// What is written.
 const BYTES: usize = 64 << 10;
 
-/// What was found where recordings can be written.
+/// The result of a trial that went well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// How long it took to sync a little.

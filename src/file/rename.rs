@@ -1,8 +1,10 @@
 //! Gives a file its published name without ever replacing anything, by whatever way there is.
 //!
-//! In this order, because each is worse than the one before: `renameat2` with `RENAME_NOREPLACE`; a second name, then without the first; the name
-//! is made, exclusively, as an empty file, which the rename then replaces. The last two leave something between their steps if they are cut
-//! off: a file with both names, or an empty file that has the name. Done again, each goes on from there.
+//! The ways, the best first: `renameat2` with `RENAME_NOREPLACE`; a second name, after which the first one goes; an empty file that is made under
+//! the new name, exclusively, and that the rename then replaces. If they are cut off between their steps, the last two leave a file with both names,
+//! or an empty file that has the name. The next try goes on from there.
+//!
+//! Belongs here: the ways, and when to take another one. Does not: which file gets which name.
 
 use std::{
     fs::{self, OpenOptions},
@@ -12,6 +14,8 @@ use std::{
 };
 
 use nix::errno::Errno;
+
+use super::folder_sync::{cant, sync_folder};
 
 /// How a file gets a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub(super) fn by_some_way(from: &Path, to: &Path) -> io::Result<Way> {
     by(&WAYS, Way::go, from, to)
 }
 
-/// Tries ways, of which there is at least one, until one leads there. What forbids all of them is said by the last.
+/// Tries ways, of which there is at least one, until one works. If none does, the last says why.
 fn by(ways: &[Way], go: impl Fn(Way, &Path, &Path) -> io::Result<()>, from: &Path, to: &Path) -> io::Result<Way> {
     let mut result = Err(Errno::ENOSYS.into());
     for way in ways {
@@ -71,7 +75,7 @@ impl Way {
 
 /// Whether another way may do what the system refused.
 fn is_for_another_way(error: &io::Error) -> bool {
-    super::disk::cant(error)
+    cant(error)
         || matches!(
             error.raw_os_error().map(Errno::from_raw),
             Some(Errno::EPERM | Errno::EACCES | Errno::EMLINK | Errno::EXDEV)
@@ -92,7 +96,7 @@ fn at_once(_from: &Path, _to: &Path) -> io::Result<()> {
 fn by_second_name(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)?;
     // Else a power cut could take the new name and not bring back the old one.
-    super::disk::sync_folder(to.parent().unwrap_or(to))?;
+    sync_folder(to.parent().unwrap_or(to))?;
     fs::remove_file(from)
 }
 

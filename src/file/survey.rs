@@ -1,4 +1,6 @@
 //! What lies in the folder of all recordings, by its names.
+//!
+//! Belongs here: which name stands for what. Does not: what is in the files.
 
 use std::{
     io::ErrorKind,

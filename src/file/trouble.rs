@@ -1,43 +1,85 @@
-//! What the disk says, in words for people, and what to do about it.
+//! Refusals of the disk: what still counts after one, and words for people with the next step.
 
 use std::{
+    fmt,
     io::{self, ErrorKind},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::errno::Errno;
 
 use super::disk::DanglingLink;
 
-/// Something that the disk refused.
+/// Something that the disk refused, in words with the next step. They stay the same while the trouble stays the same.
 #[derive(Debug)]
-pub struct Refusal {
-    /// The words, with the next step. They stay the same while the trouble stays the same.
-    pub text: String,
-    /// Whether what was written before still counts. Not after a failed sync; but a disk that is full took nothing and lost nothing.
-    pub keeps: bool,
+pub enum Refusal {
+    /// The disk has no room for more. What it took before stays.
+    NoRoom(Failure),
+    /// A name can't be changed. The file is synced, and stays as it is.
+    NoName(Failure),
+    /// Something else has the recording's name.
+    NameTaken(PathBuf),
+    /// Something failed, and nothing that was written to the files counts any more.
+    Failed(Failure),
+}
+
+/// What could not be done.
+#[derive(Debug)]
+pub struct Failure {
+    deed: &'static str,
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl Failure {
+    fn new(deed: &'static str, path: &Path, error: io::Error) -> Failure {
+        Failure { deed, path: path.to_owned(), error }
+    }
 }
 
 impl Refusal {
-    /// The disk refused to do `what` with `path`; nothing that was written to the file counts any more.
-    pub(super) fn new(what: &str, path: &Path, error: &io::Error) -> Refusal {
-        Refusal { text: words(what, path, error), keeps: false }
+    /// The disk refused to do `deed` with `path`.
+    pub(super) fn new(deed: &'static str, path: &Path, error: io::Error) -> Refusal {
+        Refusal::Failed(Failure::new(deed, path, error))
     }
 
-    /// The disk refused to take more: what it took before stays.
-    pub(super) fn of_write(path: &Path, error: &io::Error) -> Refusal {
-        let keeps = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-        Refusal { keeps, ..Refusal::new("write", path, error) }
+    /// The disk refused to write to `path`.
+    pub(super) fn of_write(path: &Path, error: io::Error) -> Refusal {
+        let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let failure = Failure::new("write", path, error);
+        if is_full { Refusal::NoRoom(failure) } else { Refusal::Failed(failure) }
     }
 
-    /// The disk refused to do `what` with the file at `path`, which is synced and stays as it is, unless it is gone.
-    pub(super) fn of_name_change(what: &str, path: &Path, error: &io::Error) -> Refusal {
-        Refusal { keeps: error.kind() != ErrorKind::NotFound, ..Refusal::new(what, path, error) }
+    /// The disk refused to do `deed` with the name of the file at `path`, which is synced.
+    pub(super) fn of_name(deed: &'static str, path: &Path, error: io::Error) -> Refusal {
+        let is_gone = error.kind() == ErrorKind::NotFound;
+        let failure = Failure::new(deed, path, error);
+        if is_gone { Refusal::Failed(failure) } else { Refusal::NoName(failure) }
     }
 
-    /// Something has the recording's name.
-    pub(super) fn of_name(path: &Path) -> Refusal {
-        Refusal { text: format!("{} is already there and is not replaced; move it away", path.display()), keeps: true }
+    /// Whether what the files hold still counts, so that the next try goes on from there.
+    pub fn keeps_files(&self) -> bool {
+        match self {
+            Refusal::NoRoom(_) | Refusal::NoName(_) | Refusal::NameTaken(_) => true,
+            Refusal::Failed(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NoRoom(failure) | Refusal::NoName(failure) | Refusal::Failed(failure) => failure.fmt(f),
+            Refusal::NameTaken(path) => {
+                write!(f, "{} is already there and is not replaced; move it away", path.display())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&words(self.deed, &self.path, &self.error))
     }
 }
 
@@ -46,7 +88,7 @@ pub(super) fn words(what: &str, path: &Path, error: &io::Error) -> String {
     format!("can't {what} {}: {error}; {}", path.display(), next_step(path, error))
 }
 
-/// What to do about it. The system's own number says more than the kind that Rust makes of it: many have none.
+/// What to do about it. The system's own number says more than Rust's kind: many numbers have none.
 fn next_step(path: &Path, error: &io::Error) -> String {
     let folder = path.parent().unwrap_or(path).display();
     if let Some(DanglingLink { link, target }) = error.get_ref().and_then(|cause| cause.downcast_ref()) {

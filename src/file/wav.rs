@@ -1,4 +1,6 @@
-//! Samples into a WAV file. They come in memory that is locked and wiped (the buffers of a commit), and are copied nowhere else.
+//! Writes samples into a WAV file. They come in memory that is locked and wiped (the buffers of a commit), and are copied nowhere else.
+//!
+//! Belongs here: where in the file a sample stands, what a write may cost. Does not: syncs, names (`part`).
 //!
 //! Not through `hound`: its writers append only, where a mask or a lagging leg writes over what is there; its fast one keeps the samples in a `Vec`
 //! that nobody wipes; and the other, sample by sample, took longer for an hour of talk than writing and syncing it.
@@ -15,8 +17,8 @@ use super::{
 };
 use retrocall_words::audio::Leg;
 
-/// What is written at once, and where a write ends if it can: at a multiple of this in the file. The page cache takes a write in pieces as large as
-/// their place in the file allows, so that one that begins just anywhere costs twice the time.
+/// How much is written at once. A write ends at a multiple of this in the file, if it can: the page cache takes a write in pieces as large as their
+/// place in the file allows, and one that begins just anywhere costs twice the time.
 pub const CHUNK_BYTES: usize = 256 << 10;
 /// As many stereo samples.
 const CHUNK_SAMPLES: usize = CHUNK_BYTES / FRAME_BYTES as usize;

@@ -1,12 +1,11 @@
-//! What the tests share: a disk that can be told to fail, a call that pushes audio and remembers it, a desk that commits.
+//! What the tests share: a call that pushes audio and remembers it, a desk that commits.
 
 use std::{
     fs,
-    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::AtomicBool,
         mpsc::{self, Receiver},
     },
     time::Duration,
@@ -14,165 +13,22 @@ use std::{
 
 use retrocall::{
     audio::{Leg, Rate},
-    commit::{CommitHandle, Commits, Disk, DiskFile, Durable, Entry, Marks, Progress, RealDisk},
+    commit::{CommitHandle, Commits, Durable, Marks, Progress},
     memory::Arena,
     protocol::{self, CallId, Facts, Label, Reason},
     ring::{LegWriter, Ring},
+    words::{SystemClock, TestClock},
 };
+
+pub use crate::disk::{Asked, Rule, TestDisk, full};
 
 /// Only for what would otherwise hang: nothing is measured by it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Something that a disk is asked to do. `Write` says where the write would end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    Folder,
-    Create,
-    Open,
-    Rename,
-    /// The second half of a rename on a disk that needs two steps for it: the old name goes.
-    Unlink,
-    SyncDir,
-    Write(u64),
-    SyncData,
-    SetLen,
-}
-
-/// Asked before everything that changes a disk, with a count of what was asked before.
-pub type Rule = Arc<dyn Fn(usize, Asked) -> io::Result<()> + Send + Sync>;
-
-/// The real disk, but a rule is asked before everything that changes it, with a count of what was asked before.
-#[derive(Clone)]
-pub struct TestDisk {
-    rule: Rule,
-    asked: Arc<AtomicUsize>,
-    skips_syncs: bool,
-}
-
-impl TestDisk {
-    pub fn with(rule: impl Fn(usize, Asked) -> io::Result<()> + Send + Sync + 'static) -> TestDisk {
-        TestDisk { rule: Arc::new(rule), asked: Arc::default(), skips_syncs: false }
-    }
-
-    pub fn good() -> TestDisk {
-        TestDisk::with(|_, _| Ok(()))
-    }
-
-    /// Syncing does nothing: for tests that would take minutes.
-    pub fn without_syncs() -> TestDisk {
-        TestDisk { skips_syncs: true, ..TestDisk::good() }
-    }
-
-    fn ask(&self, what: Asked) -> io::Result<()> {
-        (self.rule)(self.asked.fetch_add(1, Ordering::SeqCst), what)
-    }
-
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
 
 /// A switch that a rule looks at.
 pub fn switch(on: bool) -> (Arc<AtomicBool>, Arc<AtomicBool>) {
     let switch = Arc::new(AtomicBool::new(on));
     (Arc::clone(&switch), switch)
-}
-
-pub fn full() -> io::Error {
-    io::ErrorKind::StorageFull.into()
-}
-
-struct TestFile {
-    file: Box<dyn DiskFile>,
-    disk: TestDisk,
-}
-
-impl Disk for TestDisk {
-    fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
-        self.ask(Asked::Folder)?;
-        RealDisk::default().create_dir_all(folder)
-    }
-
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.ask(Asked::Create)?;
-        Ok(Box::new(TestFile { file: RealDisk::default().create_new(path)?, disk: self.clone() }))
-    }
-
-    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.ask(Asked::Open)?;
-        Ok(Box::new(TestFile { file: RealDisk::default().open_existing(path)?, disk: self.clone() }))
-    }
-
-    /// In two steps, as where a file can't be renamed at once.
-    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.ask(Asked::Rename)?;
-        if !self.is_same_file(from, to).unwrap_or(false) {
-            fs::hard_link(from, to)?;
-        }
-        self.ask(Asked::Unlink)?;
-        fs::remove_file(from)
-    }
-
-    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
-        self.ask(Asked::SyncDir)?;
-        if self.skips_syncs { Ok(()) } else { RealDisk::default().sync_dir(folder) }
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk::default().remove(path)
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
-        RealDisk::default().list(folder)
-    }
-
-    fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
-        RealDisk::default().is_same_file(one, other)
-    }
-}
-
-impl Read for TestFile {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.file.read(into)
-    }
-}
-
-impl Write for TestFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let at = self.file.stream_position()?;
-        self.disk.ask(Asked::Write(at + bytes.len() as u64))?;
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Seek for TestFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-impl DiskFile for TestFile {
-    fn sync_data(&mut self) -> io::Result<()> {
-        self.disk.ask(Asked::SyncData)?;
-        if self.disk.skips_syncs { Ok(()) } else { self.file.sync_data() }
-    }
-
-    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
-        self.disk.ask(Asked::SetLen)?;
-        self.file.set_len(bytes)
-    }
-
-    fn length(&self) -> io::Result<u64> {
-        self.file.length()
-    }
-
-    fn has_name(&self) -> io::Result<bool> {
-        self.file.has_name()
-    }
 }
 
 /// A live call: what is pushed into its ring is remembered.
@@ -254,11 +110,20 @@ impl Desk {
         Desk::with_parts_of(u64::MAX, disk, threads)
     }
 
+    /// One whose commits wait by this clock.
+    pub fn by_clock(clock: Arc<TestClock>, disk: TestDisk, threads: usize) -> Desk {
+        let home = tempfile::tempdir().expect("a home");
+        let recordings = home.path().join("recordings");
+        let commits = Commits::start(Arc::new(disk), recordings, threads, true, clock).expect("threads");
+        Desk { home, commits }
+    }
+
     /// One whose files have at most so many samples of each leg.
     pub fn with_parts_of(samples: u64, disk: TestDisk, threads: usize) -> Desk {
         let home = tempfile::tempdir().expect("a home");
         let recordings = home.path().join("recordings");
-        let commits = Commits::start(Arc::new(disk), recordings, threads, true).expect("threads");
+        let commits =
+            Commits::start(Arc::new(disk), recordings, threads, true, Arc::new(SystemClock)).expect("threads");
         Desk { home, commits: commits.with_parts_of(samples) }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use retrocall::{
     audio::Leg,
-    commit::{CommitHandle, Progress, RealDisk, Recovered, recover},
+    commit::{CommitHandle, Progress, RealDisk, Recovery, recover},
 };
 
 use crate::{
@@ -404,10 +404,10 @@ fn whichever_step_is_the_last_what_is_recovered_is_right_as_far_as_it_goes() {
                 assert!(is_published, "step {last}: what was written is gone");
                 assert_eq!(read(&recording.wav), call.expected(), "step {last}");
             }
-            ([Recovered::Empty { .. }], None) => {
+            ([Recovery::Empty { .. }], None) => {
                 assert!(files(&recordings).is_empty(), "step {last}: it held nothing, and is gone");
             }
-            ([Recovered::Published { durable, label }], Some(written)) => {
+            ([Recovery::Published { durable, label }], Some(written)) => {
                 assert!(!is_published, "step {last}");
                 assert_eq!((label, durable.path()), (&call.label, recording.wav.as_path()), "step {last}");
                 let samples = read(durable.path());

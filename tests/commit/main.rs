@@ -1,6 +1,7 @@
 //! From a ring to a durable file, as a reviewer, an agent and an administrator would see it go wrong.
 
 mod desk;
+mod disk;
 mod faults;
 mod following;
 mod marks;

@@ -4,7 +4,7 @@ use std::fs;
 
 use retrocall::{
     audio::Leg,
-    commit::{Mark, RealDisk, Recovered, read_recording, recover},
+    commit::{Mark, RealDisk, Recovery, read_recording, recover},
 };
 
 use crate::desk::{Call, Desk, TestDisk, read};
@@ -83,7 +83,7 @@ fn what_happened_until_an_engine_was_killed_is_in_the_recording_that_is_recovere
     let Desk { home, commits } = desk;
     drop(commits);
     match &recover(&RealDisk::default(), &home.path().join("recordings"))[..] {
-        [Recovered::Published { durable, .. }] => {
+        [Recovery::Published { durable, .. }] => {
             assert_eq!(sorted(durable.marks().to_vec()), sorted(expected));
         }
         other => panic!("{other:?}"),

@@ -12,7 +12,7 @@ use std::{
 
 use retrocall::{
     audio::Leg,
-    commit::{Durable, Item, RealDisk, Recovered, inspect, read_recording, recover, survey},
+    commit::{Durable, Item, RealDisk, Recovery, inspect, read_recording, recover, survey},
 };
 
 use crate::{
@@ -224,7 +224,7 @@ fn left(
 
 fn recovered(home: &tempfile::TempDir) -> Durable {
     match recover(&RealDisk::default(), &home.path().join("recordings")).pop() {
-        Some(Recovered::Published { durable, .. }) => durable,
+        Some(Recovery::Published { durable, .. }) => durable,
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use retrocall::{
     audio::Leg,
-    commit::{RealDisk, Recovered, read_recording, recover},
+    commit::{RealDisk, Recovery, read_recording, recover},
 };
 
 use crate::desk::{Asked, Call, Desk, TestDisk, files, read};
@@ -42,7 +42,7 @@ fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_held_none_and_goes() {
         let mut recovered = recover(&disk, &recordings);
         let wav = part.with_extension("");
         match recovered.pop() {
-            Some(Recovered::Published { durable, label }) => {
+            Some(Recovery::Published { durable, label }) => {
                 let frames = (length - prefix) / 4;
                 assert_eq!((durable.samples(), durable.path()), (frames as u64, wav.as_path()));
                 assert!(durable.incomplete());
@@ -52,7 +52,7 @@ fn a_file_cut_at_any_length_gives_the_samples_it_holds_or_held_none_and_goes() {
                 assert_eq!(read_recording(&disk, &wav), Ok((durable, label)), "the file says the same");
                 assert!(!part.exists());
             }
-            Some(Recovered::Empty { call: of, path }) => {
+            Some(Recovery::Empty { call: of, path }) => {
                 assert!(length < prefix, "cut to {length} bytes");
                 assert_eq!((of, &path), (call.label.call.id, &part));
                 assert_eq!(files(&recordings), Vec::<std::path::PathBuf>::new(), "nothing was there, nothing is left");
@@ -89,10 +89,10 @@ fn whatever_bytes_a_file_holds_recovery_says_so_and_goes_on() {
         let recordings = home.path().join(round.to_string());
         let part = put(&recordings, &name, &damaged);
         match &recover(&disk, &recordings)[..] {
-            [Recovered::Published { durable, .. }] => {
+            [Recovery::Published { durable, .. }] => {
                 assert!(durable.samples() <= 600 && !part.exists(), "round {round}")
             }
-            [Recovered::Failed { path, .. }] => {
+            [Recovery::Failed { path, .. }] => {
                 assert_eq!(fs::read(path).expect("left alone"), damaged, "round {round}");
             }
             other => panic!("round {round}: {other:?}"),
@@ -113,7 +113,7 @@ fn a_whole_file_that_only_lacked_its_name_is_not_called_incomplete() {
     let Desk { home: _home, commits } = desk;
     drop(commits);
     match &recover(&RealDisk::default(), &recordings)[..] {
-        [Recovered::Published { durable, .. }] => assert!(!durable.incomplete()),
+        [Recovery::Published { durable, .. }] => assert!(!durable.incomplete()),
         other => panic!("{other:?}"),
     }
     assert_eq!(read(&recording.wav), call.expected());
@@ -126,11 +126,11 @@ fn a_file_whose_recovery_was_cut_off_is_still_incomplete_when_it_is_recovered_ag
     let part = put(home.path(), &name, &bytes[..bytes.len() - 41]);
     let rule = |_, asked| if asked == Asked::Rename { Err(io::Error::other("killed here")) } else { Ok(()) };
     match &recover(&TestDisk::with(rule), home.path())[..] {
-        [Recovered::Failed { path, text, .. }] => assert!(*path == part && text.contains("killed here"), "{text}"),
+        [Recovery::Failed { path, text, .. }] => assert!(*path == part && text.contains("killed here"), "{text}"),
         other => panic!("{other:?}"),
     }
     match &recover(&RealDisk::default(), home.path())[..] {
-        [Recovered::Published { durable, .. }] => {
+        [Recovery::Published { durable, .. }] => {
             assert!(durable.incomplete());
             assert_eq!(read(durable.path()), call.expected()[..98]);
         }
@@ -145,7 +145,7 @@ fn recovery_never_replaces_a_recording() {
     let part = put(home.path(), &name, &bytes);
     let wav = put(home.path(), name.trim_end_matches(".part"), b"precious");
     match &recover(&RealDisk::default(), home.path())[..] {
-        [Recovered::Failed { path, text, .. }] => {
+        [Recovery::Failed { path, text, .. }] => {
             assert!(*path == part && text.contains("move it away"), "{text}");
         }
         other => panic!("{other:?}"),
@@ -156,14 +156,14 @@ fn recovery_never_replaces_a_recording() {
     fs::remove_file(&wav).expect("removed");
     fs::hard_link(&part, &wav).expect("a second name");
     match &recover(&RealDisk::default(), home.path())[..] {
-        [Recovered::Failed { text, .. }] => assert!(text.contains("does not say that it is finished"), "{text}"),
+        [Recovery::Failed { text, .. }] => assert!(text.contains("does not say that it is finished"), "{text}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(fs::read(&wav).expect("a file"), bytes);
     // What holds nothing only kept the name, where a name can't be given without replacing.
     fs::remove_file(&wav).expect("removed");
     fs::write(&wav, "").expect("a file");
-    assert!(matches!(&recover(&RealDisk::default(), home.path())[..], [Recovered::Published { .. }]));
+    assert!(matches!(&recover(&RealDisk::default(), home.path())[..], [Recovery::Published { .. }]));
     assert_eq!(files(home.path()), [wav]);
 }
 
@@ -186,7 +186,7 @@ fn a_recording_with_both_names_loses_the_first_and_is_not_written_to() {
         _ => Ok(()),
     });
     match &recover(&disk, &recordings)[..] {
-        [Recovered::Published { durable, .. }] => assert!(!durable.incomplete()),
+        [Recovery::Published { durable, .. }] => assert!(!durable.incomplete()),
         other => panic!("{other:?}"),
     }
     assert_eq!(files(&recordings), std::slice::from_ref(&recording.wav));
@@ -200,7 +200,7 @@ fn a_file_that_says_it_is_of_another_call_is_left_alone() {
     let part = put(home.path(), "01890a5d-ac96-774b-bcce-b302099a8057.wav.part", &bytes);
     put(home.path(), "notes.txt", b"not ours");
     match &recover(&RealDisk::default(), home.path())[..] {
-        [Recovered::Failed { path, text, .. }] => {
+        [Recovery::Failed { path, text, .. }] => {
             assert!(*path == part && text.contains("says it is of call"), "{text}")
         }
         other => panic!("{other:?}"),

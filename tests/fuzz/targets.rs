@@ -18,7 +18,7 @@ use std::{
 use retrocall::{
     audio::{Leg, g711::Law},
     client::{Client, WavSource},
-    commit::{Recovered, inspect, read_recording, recover},
+    commit::{Recovery, inspect, read_recording, recover},
     intake::{
         ByHand,
         wire::{Parser, Piece, REST_BYTES_MAX},
@@ -214,7 +214,7 @@ pub fn recovery(bytes: &[u8]) {
     let [part, wav] = ["wav.part", "wav"].map(|end| PathBuf::from(format!("/recordings/2026/02/28/{name}.{end}")));
     let disk = MemoryDisk::with(&part, bytes);
     match &recover(&disk, Path::new("/recordings"))[..] {
-        [Recovered::Published { durable, label }] => {
+        [Recovery::Published { durable, label }] => {
             let left = disk.bytes(&wav).expect("published");
             let (again, label_again) = read_recording(&disk, &wav).expect("what was recovered says what it is");
             assert_eq!((&again, &label_again), (durable, label));
@@ -229,11 +229,11 @@ pub fn recovery(bytes: &[u8]) {
                 "it was right as it was"
             );
         }
-        [Recovered::Failed { path, .. }] => {
+        [Recovery::Failed { path, .. }] => {
             assert_eq!(path, &part);
             assert_eq!(disk.bytes(&part).as_deref(), Some(bytes), "left alone");
         }
-        [Recovered::Empty { .. }] => {
+        [Recovery::Empty { .. }] => {
             let ends = (1..8).map(|sector| 512 * sector - 1).chain([4_091]);
             let was_never_synced = ends.into_iter().any(|at| bytes.get(at).is_none_or(|byte| *byte == 0));
             assert!(was_never_synced, "what may have been promised is kept");
@@ -241,7 +241,7 @@ pub fn recovery(bytes: &[u8]) {
         }
         other => panic!("{other:?}"),
     }
-    assert!(recover(&disk, Path::new("/recordings")).iter().all(|again| matches!(again, Recovered::Failed { .. })));
+    assert!(recover(&disk, Path::new("/recordings")).iter().all(|again| matches!(again, Recovery::Failed { .. })));
 
     thread_local!(static FOLDER: tempfile::TempDir = tempfile::tempdir().expect("a folder"));
     let real = FOLDER.with(|folder| folder.path().join("inspected.wav"));

@@ -286,7 +286,9 @@ fn whatever_frames_controls_and_the_commit_do_to_each_other_file_and_ring_hold_w
     let home = tempfile::tempdir().expect("a home");
     let arena = Arc::new(Arena::new(8 << 20, true).expect("memory for a test"));
     let disk = Arc::new(MemoryDisk::default());
-    let commits = Commits::start(Arc::clone(&disk) as _, home.path().join("recordings"), 1, true).expect("threads");
+    let commits =
+        Commits::start(Arc::clone(&disk) as _, home.path().join("recordings"), 1, true, Arc::new(SystemClock))
+            .expect("threads");
     let desk = Desk { arena, disk, commits };
     let (began, mut tally) = (SystemClock.now(), Tally::default());
     for number in 0..rounds {

@@ -11,10 +11,6 @@ impl Stretches {
         self.0.is_empty()
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// Adds a stretch; what it overlaps or touches becomes one with it.
     pub(super) fn add(&mut self, mut more: Range<u64>) {
         if more.is_empty() {
@@ -74,7 +70,5 @@ mod tests {
         }
         work.add(0..500);
         assert_eq!((work.0.len(), work.first(1_000)), (1, Some(0..500)));
-        work.clear();
-        assert!(work.is_empty() && work.first(1).is_none());
     }
 }

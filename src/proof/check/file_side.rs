@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Invariant, Report, local};
-use retrocall_file::{self as file, Item, RealDisk, Said};
+use retrocall_file::{self as file, Description, Item, RealDisk};
 use retrocall_records as catalog;
 use retrocall_records::Recording;
 use retrocall_words::{CallId, book::RecordingState};
@@ -21,7 +21,7 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
     let by_call: Option<HashMap<CallId, &Recording>> =
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
     let mut folders = BTreeSet::from([report.home.clone(), recordings.to_owned()]);
-    let mut said: BTreeMap<CallId, Vec<(PathBuf, Said)>> = BTreeMap::new();
+    let mut said: BTreeMap<CallId, Vec<(PathBuf, Description)>> = BTreeMap::new();
     for item in file::survey(&RealDisk::default(), recordings) {
         match item {
             Item::Recording { path, call, .. } => {
@@ -80,7 +80,7 @@ fn recording(
     path: &Path,
     call: CallId,
     row: Option<Option<&Recording>>,
-) -> Option<Said> {
+) -> Option<Description> {
     let of = (Some(call), Some(path));
     let said = match file::inspect(path) {
         Ok(said) => said,
@@ -111,14 +111,14 @@ fn recording(
 }
 
 /// What the files say that were found, which may not be all.
-fn say_same(report: &mut Report, row: &Recording, mut files: Vec<(PathBuf, Said)>) {
+fn say_same(report: &mut Report, row: &Recording, mut files: Vec<(PathBuf, Description)>) {
     files.sort_by_key(|(_, said)| said.part);
-    let Some((path, Said { label, parts, .. })) = files.first() else { return };
+    let Some((path, Description { label, parts, .. })) = files.first() else { return };
     if !files.iter().map(|(_, said)| said.part).eq(1..=*parts) {
         // What is not there is found to be missing, and what can't be read is said.
         return;
     }
-    let sum = |of: fn(&Said) -> u64| files.iter().map(|(_, said)| of(said)).sum::<u64>();
+    let sum = |of: fn(&Description) -> u64| files.iter().map(|(_, said)| of(said)).sum::<u64>();
     let (seconds, bytes) = (label.call.rate.seconds(sum(|said| said.samples)), sum(|said| said.bytes));
     let says_incomplete = files.iter().any(|(_, said)| said.incomplete);
     // A row has its times in microseconds.

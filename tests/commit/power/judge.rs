@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use retrocall::commit::{Recovered, read_recording, recover};
+use retrocall::commit::{Recovery, read_recording, recover};
 
 use super::scene::{CARD, Kind, Played, RECORDINGS, Told, Truth};
 use crate::{
@@ -83,7 +83,7 @@ impl<'a> Judge<'a> {
         (result, steps)
     }
 
-    fn found_is_right(&self, found: &[Recovered], disk: &SimDisk<Told>) -> Result<(), String> {
+    fn found_is_right(&self, found: &[Recovery], disk: &SimDisk<Told>) -> Result<(), String> {
         let files = disk.look(Platter::files);
         let after = disk.look(|now| now.left(Survives::Nothing, &mut Random(0)).files());
         if after != files {
@@ -91,7 +91,7 @@ impl<'a> Judge<'a> {
         }
         for one in found {
             match one {
-                Recovered::Published { durable, label } => {
+                Recovery::Published { durable, label } => {
                     let truth = self.truths.iter().find(|truth| truth.wav == durable.path());
                     let truth = truth.ok_or("a recording of no call")?;
                     let was = &truth.label;
@@ -102,8 +102,8 @@ impl<'a> Judge<'a> {
                         return Err(format!("recovered with the reasons {:?}", label.reasons));
                     }
                 }
-                Recovered::Empty { .. } => {}
-                Recovered::Failed { text, .. } => return Err(format!("not recovered: {text}")),
+                Recovery::Empty { .. } => {}
+                Recovery::Failed { text, .. } => return Err(format!("not recovered: {text}")),
             }
         }
         let is_known =

@@ -3,13 +3,18 @@
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, atomic::Ordering, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
 };
 
 use retrocall::{
     audio::Leg,
     commit::{Commits, Disk, Progress},
     protocol::{Label, Reason},
+    words::SystemClock,
 };
 
 use crate::{
@@ -105,7 +110,8 @@ impl Scene {
         home.create_dir_all("/desk".as_ref()).expect("a home");
         let before = home.look(Platter::clone);
         let disk = (kind.disk)(SimDisk::with(before.clone(), rule));
-        let commits = Commits::start(Arc::new(disk.clone()), RECORDINGS.into(), 2, true).expect("threads");
+        let commits =
+            Commits::start(Arc::new(disk.clone()), RECORDINGS.into(), 2, true, Arc::new(SystemClock)).expect("threads");
         let commits = commits.with_parts_of(kind.part_samples_max);
         Scene { name: name.to_owned(), kind, disk, before, commits, actors: Vec::new(), random: Random(seed), cards: 0 }
     }
@@ -313,19 +319,7 @@ pub fn mixed(seed: u64, kind: Kind) -> Played {
     scene.drawn_too(long);
     scene.finish(long);
     scene.wait_until_synced(erased);
-    // The disk is full for a while: one call begins to be recorded, one is erased, the others go on.
-    is_full.store(true, Ordering::SeqCst);
-    scene.speak(pressed, 300);
-    scene.card(erased, 200);
-    let late = scene.call("frank");
-    scene.speak(late, 600);
-    scene.record(late);
-    let told = scene.begin_erase(erased, 300);
-    for call in [pressed, erased, late] {
-        scene.wait_for_trouble(call);
-    }
-    is_full.store(false, Ordering::SeqCst);
-    told.recv_timeout(PATIENCE).expect("it is erased");
+    let late = full_for_a_while(&mut scene, &is_full, pressed, erased);
     scene.wait_until_synced(late);
     for call in [late, lagging, erased] {
         scene.finish(call);
@@ -344,4 +338,21 @@ pub fn mixed(seed: u64, kind: Kind) -> Played {
     scene.card(unselected, 1_000);
     scene.wait_until_durable(6);
     scene.played()
+}
+
+/// The disk is full for a while: one call begins to be recorded, one is erased, the others go on.
+fn full_for_a_while(scene: &mut Scene, is_full: &AtomicBool, pressed: usize, erased: usize) -> usize {
+    is_full.store(true, Ordering::SeqCst);
+    scene.speak(pressed, 300);
+    scene.card(erased, 200);
+    let late = scene.call("frank");
+    scene.speak(late, 600);
+    scene.record(late);
+    let told = scene.begin_erase(erased, 300);
+    for call in [pressed, erased, late] {
+        scene.wait_for_trouble(call);
+    }
+    is_full.store(false, Ordering::SeqCst);
+    told.recv_timeout(PATIENCE).expect("it is erased");
+    late
 }

@@ -1,4 +1,6 @@
-//! A file of a recording as it is found: what it says of itself, and what its length says.
+//! A file of a recording, read back: what it states of itself, and what its length says.
+//!
+//! Belongs here: whether the two agree, and the repair of a file in which they do not. Does not: recordings of several files (`read`, `recover`).
 
 use std::{
     io::{self, ErrorKind, SeekFrom},
@@ -8,20 +10,19 @@ use std::{
 use crc32fast::Hasher;
 
 use super::{
-    PART_SAMPLES_MAX,
     disk::DiskFile,
-    label::{Comment, Proof, State},
+    label::{Comment, Completeness, Proof},
     marks::Mark,
-    prefix::{Damage, FRAME_BYTES, PREFIX_BYTES, Prefix},
+    prefix::{Damage, FRAME_BYTES, PART_SAMPLES_MAX, PREFIX_BYTES, Prefix},
     trouble,
 };
 use retrocall_core::memory::wipe;
 
-/// What is read at once of a file whose sum is looked at.
+/// How much of a file is read at once to check its sum.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Why a file can't be read.
-pub(super) enum Unread {
+pub(super) enum ReadError {
     /// The disk refuses.
     Disk(String),
     /// Its beginning is not that of a recording.
@@ -30,11 +31,11 @@ pub(super) enum Unread {
     NeverSynced,
 }
 
-impl Unread {
+impl ReadError {
     pub(super) fn words(self, path: &Path) -> String {
         match self {
-            Unread::Disk(text) | Unread::Damaged(text) => text,
-            Unread::NeverSynced => damage(path, Damage::Short),
+            ReadError::Disk(text) | ReadError::Damaged(text) => text,
+            ReadError::NeverSynced => damage(path, Damage::Short),
         }
     }
 }
@@ -43,8 +44,8 @@ fn damage(path: &Path, damage: Damage) -> String {
     format!("{}: {damage}; look at it, then move it away or delete it", path.display())
 }
 
-/// A file, as it says of itself and as it is.
-pub(super) struct Found {
+/// A file: its statements, and its length.
+pub(super) struct Contents {
     prefix: Prefix,
     pub comment: Comment,
     pub marks: Vec<Mark>,
@@ -56,9 +57,9 @@ pub(super) struct Found {
     pub is_whole: bool,
 }
 
-impl Found {
-    pub(super) fn read(file: &mut dyn DiskFile, path: &Path) -> Result<Found, Unread> {
-        let refused = |error| Unread::Disk(trouble::words("read", path, &error));
+impl Contents {
+    pub(super) fn read(file: &mut dyn DiskFile, path: &Path) -> Result<Contents, ReadError> {
+        let refused = |error| ReadError::Disk(trouble::words("read", path, &error));
         let length = file.length().map_err(refused)?;
         let mut head = [0; PREFIX_BYTES];
         let read = file.seek(SeekFrom::Start(0)).and_then(|_| read_full(file, &mut head));
@@ -68,15 +69,15 @@ impl Found {
         // In a file of another make audio may lie there.
         wipe(&mut head);
         let damaged = |(found, was_never_synced)| match was_never_synced {
-            true => Unread::NeverSynced,
-            false => Unread::Damaged(damage(path, found)),
+            true => ReadError::NeverSynced,
+            false => ReadError::Damaged(damage(path, found)),
         };
         let (prefix, comment, marks) = parsed.map_err(refused)?.map_err(damaged)?;
         let data = length.saturating_sub(prefix.bytes().len() as u64);
         let frames = (data / FRAME_BYTES).min(PART_SAMPLES_MAX);
-        let mut found = Found { prefix, comment, marks, bytes: length, frames, is_whole: false };
-        // A recording whose words a power cut garbled would be published, and then be called wrong by whoever reads it: it is repaired.
-        found.is_whole = found.comment.state == State::Complete
+        let mut found = Contents { prefix, comment, marks, bytes: length, frames, is_whole: false };
+        // If a power cut garbled its facts it is repaired: else it would be published, and be called wrong by every reader.
+        found.is_whole = found.comment.state == Completeness::Complete
             && data == frames * FRAME_BYTES
             && found.prefix.frames() == frames
             && found.lasts_as_it_says();
@@ -127,7 +128,7 @@ impl Found {
         parts: u32,
     ) -> Result<(), String> {
         let found = self.prefix.bytes().to_vec();
-        let state = if is_whole { State::Complete } else { State::Incomplete };
+        let state = if is_whole { Completeness::Complete } else { Completeness::Incomplete };
         let seconds = self.comment.label.call.rate.seconds(self.frames);
         let comment = Comment { seconds, state, parts, ..self.comment.clone() };
         self.prefix.set_frames(self.frames);
@@ -155,7 +156,7 @@ impl Found {
     /// Checks that it says what a published file says: that it is finished, and how long it is.
     pub(super) fn expect_published(&self, path: &Path) -> Result<(), String> {
         let off = |what: String| Err(format!("{} {what}; look at it, or put a backup in its place", path.display()));
-        if self.comment.state == State::Running {
+        if self.comment.state == Completeness::Running {
             return off("is published, and does not say that it is finished".to_owned());
         }
         if self.prefix.frames() != self.frames || self.length() != self.bytes {

@@ -1,0 +1,18 @@
+//! Where commits write.
+
+use std::{path::PathBuf, sync::Arc};
+
+use retrocall_file::{Disk, Folders};
+use retrocall_words::Clock;
+
+/// The disk, and the time by which it is used. All commits share it.
+#[derive(Clone)]
+pub(super) struct Storage {
+    pub disk: Arc<dyn Disk>,
+    /// The folder of all recordings.
+    pub recordings: PathBuf,
+    pub folders: Arc<Folders>,
+    /// Stereo samples of the longest file.
+    pub part_samples_max: u64,
+    pub clock: Arc<dyn Clock>,
+}
