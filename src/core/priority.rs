@@ -1,25 +1,46 @@
-//! Which threads go first where there are fewer cores than threads with something to do.
+//! Which threads go first where fewer cores than threads have something to do.
 //!
-//! Belongs here: how a thread gives way. Does not: which threads those are; that is for the rooms that start them.
+//! Belongs here: how a thread gives way. Does not: which threads do; the crates that start them decide.
 
-/// How far behind those that carry live audio and answer presses: a third of their share of a core, when both want it.
+use crate::system;
+
+/// The nice value of a thread that gives way. If a thread that carries live audio or answers a press wants the same core, the other gets a third
+/// of its share.
 const BEHIND: i32 = 5;
 
-/// The calling thread, and those that it starts, give way to the rest of the process from now on (setpriority(2), which Linux takes for a
-/// thread). A press wakes the threads that write files and the catalog; on two cores these took a millisecond of the answer's time.
+/// Makes the calling thread, and those that it starts, give way to the rest of the process from now on. A press wakes the threads that write files and
+/// the catalog; on two cores these took a millisecond of the answer's time.
 ///
 /// Nothing depends on it: where the system refuses, all threads are equal.
+///
+/// ```
+/// use retrocall_core::priority;
+///
+/// let writing = std::thread::spawn(|| {
+///     priority::give_way();
+///     // Write files here.
+/// });
+/// writing.join().expect("it ends");
+/// ```
 pub fn give_way() {
-    let _ = rustix::process::setpriority_process(None, BEHIND);
+    let _ = system::set_nice(BEHIND);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    /// The nice value of this thread: proc_pid_stat(5), the seventeenth field behind its name.
+    fn own() -> i32 {
+        let stat = fs::read_to_string("/proc/thread-self/stat").expect("Linux has it");
+        let (_, fields) = stat.rsplit_once(')').expect("the name ends");
+        fields.split_whitespace().nth(16).and_then(|nice| nice.parse().ok()).expect("a number")
+    }
 
     #[test]
     fn only_the_thread_that_gives_way_goes_behind() {
-        let own = || rustix::process::getpriority_process(None).expect("it is known");
         let before = own();
         let other = std::thread::spawn(move || {
             give_way();

@@ -25,7 +25,7 @@ use crate::{call::Rules, commit::Commits, sampler::SystemDraw};
 use retrocall_core::{
     barrier,
     heart::{self, Waits},
-    memory::{Arena, MapError, Room, SEGMENT_BYTES},
+    memory::{Arena, Headroom, MapError, SEGMENT_BYTES},
     priority,
 };
 use retrocall_file::{self as file, RealDisk, Warning};
@@ -62,7 +62,7 @@ pub enum StartError {
         /// What is asked for.
         bytes: u64,
         /// What there is.
-        room: Room,
+        room: Headroom,
     },
     /// The system gives less than the settings ask for.
     Guarantee {
@@ -243,7 +243,7 @@ fn probe_disk(home: &Home) -> Result<(), StartError> {
 
 /// The arena: as large as asked, if there is so much; else the usual size, or what there is and may be locked, with a warning.
 fn arena(settings: &Settings) -> Result<Arena, StartError> {
-    let room = Room::look();
+    let room = Headroom::look();
     let wanted = settings.memory.unwrap_or(MEMORY_BYTES_MIN);
     if let Some(room) = room.clone().filter(|room| room.bytes < wanted) {
         return Err(StartError::Room { bytes: wanted, room });

@@ -12,7 +12,7 @@ use super::socket::Kept;
 use retrocall_core::{
     barrier,
     heart::{self, Heart, Waits},
-    memory::Room,
+    memory::Headroom,
     priority,
 };
 use retrocall_engine::Engine;
@@ -92,7 +92,7 @@ impl Keeping {
 
     /// What is not locked yet is only promised, and whoever starts beside us may take it.
     fn look_at_memory(&mut self) {
-        let Some(room) = Room::look() else { return };
+        let Some(room) = Headroom::look() else { return };
         let promised = self.engine.promised_bytes();
         let is_short = promised > room.bytes;
         match (mem::replace(&mut self.is_short, is_short), is_short) {

@@ -3,13 +3,14 @@
 //! Belongs here: the mapping, and receiving its descriptor. Does not: what stands in it, and who looks at it. It is a crate of its own because both
 //! ends need it, and a softphone needs nothing else of what the engine stands on.
 //!
-//! Whoever is at the other end may write anything there at any time. So no Rust reference to it is ever formed but to an atomic, for
-//! whose contents nothing is assumed: bytes are copied out and in word by word, and what they mean is for the caller to check, once
-//! they are its own. The seals keep the peer from making the memory shorter, which would make touching it a fault of the process.
+//! The peer may write anything there at any time. So no Rust reference to this memory is formed but to an atomic, and nothing is assumed of its
+//! contents: bytes are copied out and in word by word, and the caller checks its own copy. The seals keep the peer from making the memory shorter,
+//! which would turn a touch into a fault of this process.
 #![allow(unsafe_code)]
 
 use std::{
     io::{self, IoSliceMut},
+    num::NonZeroUsize,
     os::{
         fd::{AsRawFd, FromRawFd, OwnedFd},
         unix::net::UnixStream,
@@ -22,6 +23,7 @@ use nix::{
     fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl},
     sys::{
         memfd::{MFdFlags, memfd_create},
+        mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap, munmap},
         socket::{ControlMessageOwned, MsgFlags, recvmsg},
         stat::fstat,
     },
@@ -64,10 +66,7 @@ impl SharedMemory {
     /// The system's error.
     pub fn lock(&self) -> io::Result<()> {
         // SAFETY: the range is our mapping, whose contents this does not change.
-        match unsafe { libc::mlock(self.start.as_ptr().cast(), self.bytes) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        Ok(unsafe { mlock(self.start.cast(), self.bytes) }?)
     }
 
     /// Maps what an engine made.
@@ -84,17 +83,15 @@ impl SharedMemory {
     }
 
     fn map(fd: &OwnedFd, bytes: usize) -> io::Result<SharedMemory> {
-        let (may, how) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_POPULATE);
-        // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing; the result is checked.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, may, how, fd.as_raw_fd(), 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        for advice in [libc::MADV_DONTDUMP, libc::MADV_DONTFORK] {
+        let (may, how) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED | MapFlags::MAP_POPULATE);
+        let length = NonZeroUsize::new(bytes).ok_or(io::ErrorKind::InvalidInput)?;
+        // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
+        let start = unsafe { mmap(None, length, may, how, fd, 0) }?;
+        for advice in [MmapAdvise::MADV_DONTDUMP, MmapAdvise::MADV_DONTFORK] {
             // SAFETY: the range is the mapping just made; neither advice changes its contents.
-            let _ = unsafe { libc::madvise(start, bytes, advice) };
+            let _ = unsafe { madvise(start, bytes, advice) };
         }
-        let start = NonNull::new(start.cast()).expect("a mapping is never at address 0");
+        let start = start.cast();
         Ok(SharedMemory { start, bytes })
     }
 
@@ -166,7 +163,7 @@ impl SharedMemory {
 impl Drop for SharedMemory {
     fn drop(&mut self) {
         // SAFETY: the range is our mapping and nothing can use it after us.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
+        let _ = unsafe { munmap(self.start.cast(), self.bytes) };
     }
 }
 

@@ -7,7 +7,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use super::{super::output, Check};
 use retrocall_core::{
     barrier::{self, Barrier},
-    memory::{LockedBuffer, MemoryKind, Room},
+    memory::{Headroom, LockedBuffer, MemoryKind},
 };
 use retrocall_settings::{Level, Settings};
 
@@ -31,7 +31,7 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
             Err(error) => Check::fail("memory", "no memory can be locked", error.to_string()),
         },
         limit_check(lockable, settings),
-        room_check(Room::look(), settings),
+        room_check(Headroom::look(), settings),
         swap_check(&swap, kind.ok()),
         barrier_check(barrier::probe(), settings),
     ]
@@ -70,7 +70,7 @@ fn limit_check(lockable: Option<u64>, settings: &Settings) -> Check {
 }
 
 /// Whether the machine, and the control group that this shell is in, have as much as is asked for.
-fn room_check(room: Option<Room>, settings: &Settings) -> Check {
+fn room_check(room: Option<Headroom>, settings: &Settings) -> Check {
     let Some(room) = room else { return Check::ok("room", "this system does not say how much memory there is") };
     let less = "ask for less (memory in retrocall.toml)";
     match settings.memory {
@@ -151,7 +151,7 @@ mod tests {
     fn a_container_that_is_too_small_is_named_with_the_file_that_says_so() {
         let limit = Limit::Group { file: "/sys/fs/cgroup/memory.max".into(), bytes: 96 << 20 };
         let check = |memory| {
-            let room = Room { bytes: 60 << 20, limit: limit.clone() };
+            let room = Headroom { bytes: 60 << 20, limit: limit.clone() };
             room_check(Some(room), &Settings { memory, ..Settings::default() })
         };
         let refused = check(Some(64 << 20));

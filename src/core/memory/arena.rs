@@ -1,26 +1,27 @@
 //! The arena: one mapping with a fixed limit, cut into segments that rings take and give back.
 //!
-//! Free segments are a stack of ids linked through their own first word (Treiber, 1986). Its head carries a tag that grows
-//! with every change, so that a head seen twice is the same head and not another stack that happens to begin alike.
-//! A segment is faulted in by the helper thread before it first becomes free, and wiped before it becomes free again: whoever
-//! takes one gets zeros and meets no page fault. Only where the helper has had no turn for long, on a machine with too much to do,
-//! whoever takes one faults it in: 40 µs are better than lost audio.
+//! Belongs here: whose a segment is, and wiping it. Does not: what lies in it (for the ring's segments: `ring::segment`).
+//!
+//! Free segments are a stack, linked through their own first words (Treiber, 1986). Its head carries a tag that grows with every change, so that a
+//! head seen twice is the same stack, and not another one that begins alike. The helper thread faults in a segment before it first becomes free, and a
+//! segment is wiped before it becomes free again: whoever takes one gets zeros and meets no page fault. Only if the helper has had no turn for long,
+//! on a machine with too much to do, does the taker fault one in: 40 µs are better than lost audio.
 #![allow(unsafe_code)]
 
 #[cfg(not(loom))]
 use super::{
-    look::Use,
-    map::{Map, MapError, MemoryKind},
+    map::{MapError, MemoryKind, PrivateMemory},
+    registry::Use,
 };
 use super::{
     sync::{AtomicU32, AtomicU64, Ordering},
     wipe,
 };
 
-/// The unit of memory that a ring takes: one page.
+/// Bytes of a segment: one page.
 pub const SEGMENT_BYTES: usize = SEGMENT_WORDS * 8;
 
-/// 64-bit words of a segment. The first one belongs to the arena.
+/// 64-bit words of a segment. The first word belongs to the arena.
 #[cfg(not(loom))]
 pub const SEGMENT_WORDS: usize = 512;
 /// Small, so that a model meets the end of a segment soon.
@@ -31,78 +32,104 @@ pub const SEGMENT_WORDS: usize = 6;
 #[cfg(not(loom))]
 const LINE_WORDS: usize = 8;
 
-/// How many segments become free at once when a call is wiped. Each time the processor must have finished all it was to write: one by one
-/// that took as long as the wiping. Few enough that a call that waits for memory does not wait for long.
+/// Segments that become free at once when a call is wiped. Each time the processor finishes all its writes first: segment by segment that took as long
+/// as the wiping. Few enough that a call short of memory does not wait for long.
 const BATCH_SEGMENTS: u32 = 128;
 
-/// This part of the reserve is for messages that are not whole yet.
+/// One part in so many of the reserve is kept for messages that are not whole yet.
 const MESSAGES_PART: u32 = 16;
 
-/// Wiped segments, each linked to the next from `top` to `bottom`, which nobody can take yet.
+/// Wiped segments that nobody can take yet.
 struct Batch {
+    /// Each segment links to the next from here on.
     top: Option<SegmentId>,
+    /// The last one.
     bottom: SegmentId,
+    /// At most [`BATCH_SEGMENTS`].
     count: u32,
 }
 
-/// A segment of the arena. Whoever holds the id from [`Arena::take`] owns the segment until [`Arena::give_back`].
+/// A segment of the arena. Whoever has the id from [`Arena::take`] owns the segment until [`Arena::give_back`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentId(u32);
 
 impl SegmentId {
-    /// As a link in a word of memory: 0 is no segment, so that wiped memory links to nothing.
+    /// The id as a link in a word of memory. 0 is no segment: wiped memory links to nothing.
     pub(crate) fn to_link(this: Option<SegmentId>) -> u64 {
         this.map_or(0, |id| u64::from(id.0) + 1)
     }
 
-    /// The way back from [`SegmentId::to_link`].
+    /// The id in a link: the way back from [`SegmentId::to_link`].
     pub(crate) fn from_link(link: u64) -> Option<SegmentId> {
         u32::try_from(link.checked_sub(1)?).ok().map(SegmentId)
     }
 }
 
-/// For whom a segment is taken.
+/// The purpose of a segment. Each may use more of the memory than the ones above it.
+///
+/// ```
+/// # use retrocall_core::memory::{Arena, MapError, Need};
+/// let arena = Arena::new(64 * 4096, true)?;
+/// while arena.take(Need::Ordinary).is_some() {}
+/// assert!(arena.take(Need::Selected).is_some(), "the reserve is left");
+/// # Ok::<(), MapError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// A connection that carries no call: whatever it sends, it can't make memory short for those who do.
+    /// A connection without a call. Whatever it sends, it can't make memory short for calls.
     NoCall,
-    /// A call that is not selected: it leaves the reserve alone.
+    /// A call that is not selected. It leaves the reserve alone.
     Ordinary,
-    /// A selected call, which never loses a block: it may use the reserve.
+    /// A selected call, which never loses a block. It may use the reserve.
     Selected,
-    /// The half of a message that a connection with calls has sent: a little is kept back for it even from selected calls, or one that has
-    /// filled the memory would lose its connection as well.
+    /// Half a message from a connection with calls. A little memory is kept for it even from selected calls: a call that has filled the memory would
+    /// lose its connection as well.
     Message,
 }
 
-/// All the memory that live audio is held in.
+/// The memory that holds all live audio.
+///
+/// ```
+/// # use retrocall_core::memory::{Arena, MapError, Need, SEGMENT_BYTES};
+/// let arena = Arena::new(16 << 20, true)?;
+/// // For the helper thread, ahead of need.
+/// while arena.fault_in_ahead() > 0 {}
+///
+/// let segment = arena.take(Need::Ordinary).expect("there is enough");
+/// assert_eq!(arena.held_bytes(), SEGMENT_BYTES);
+/// arena.give_back(segment);
+/// assert_eq!(arena.held_bytes(), 0);
+/// # Ok::<(), MapError>(())
+/// ```
 pub struct Arena {
     #[cfg(not(loom))]
-    map: Map,
+    memory: PrivateMemory,
     #[cfg(loom)]
     words: Vec<AtomicU64>,
+    /// Ids of segments are below this.
     segments: u32,
-    /// Segments kept back for selected calls.
+    /// Segments kept for selected calls: a sixteenth of all.
     reserve: u32,
     /// Tag in the upper half, link of the first free segment in the lower.
     free: AtomicU64,
-    /// Free segments, faulted in: approximate while threads are at work.
+    /// Free segments that are faulted in. Approximate while threads are at work.
     ready: AtomicU32,
-    /// Segments that were ever faulted in, or are being faulted in by whoever counted them.
+    /// Segments that were ever faulted in, or are being faulted in by the thread that counted them: those with the lowest ids. Never falls, and never
+    /// passes `segments`.
     faulted: AtomicU32,
 }
 
 impl Arena {
-    /// An arena of at most `bytes`, of which nothing is faulted in yet.
+    /// Makes an arena of at most `bytes`, of which nothing is faulted in yet.
     ///
     /// # Errors
     /// [`MapError`] if the memory can't be locked and `allow_unlocked` is false, or can't be mapped.
     #[cfg(not(loom))]
     pub fn new(bytes: usize, allow_unlocked: bool) -> Result<Arena, MapError> {
         let segments = u32::try_from(bytes / SEGMENT_BYTES).unwrap_or(u32::MAX - 1).max(1);
-        let map = Map::new(segments as usize * SEGMENT_BYTES, Use::Segments, allow_unlocked)?;
+        let memory = PrivateMemory::new(segments as usize * SEGMENT_BYTES, Use::Segments, allow_unlocked)?;
         Ok(Arena {
-            map,
+            memory,
             segments,
             reserve: segments / 16,
             free: AtomicU64::new(0),
@@ -111,7 +138,7 @@ impl Arena {
         })
     }
 
-    /// A tiny arena for a model, all of it ready.
+    /// Makes a tiny arena for a model, all of it ready.
     #[cfg(loom)]
     pub fn for_model(segments: u32) -> Arena {
         let arena = Arena {
@@ -126,10 +153,10 @@ impl Arena {
         arena
     }
 
-    /// What keeps the audio in memory.
+    /// How the audio is kept in memory.
     #[cfg(not(loom))]
     pub fn kind(&self) -> MemoryKind {
-        self.map.kind()
+        self.memory.kind()
     }
 
     /// The limit in bytes.
@@ -137,17 +164,17 @@ impl Arena {
         self.segments as usize * SEGMENT_BYTES
     }
 
-    /// Bytes that are in use by rings (approximate while threads are at work).
+    /// Bytes that somebody owns. Approximate while threads are at work.
     pub fn held_bytes(&self) -> usize {
         self.bytes() - self.free_bytes()
     }
 
-    /// Bytes that are in use by nobody (approximate while threads are at work).
+    /// Bytes that nobody owns. Approximate while threads are at work.
     pub fn free_bytes(&self) -> usize {
         self.free_segments() as usize * SEGMENT_BYTES
     }
 
-    /// Bytes that are free and faulted in (approximate while threads are at work).
+    /// Bytes that are free and faulted in. Approximate while threads are at work.
     pub fn ready_bytes(&self) -> usize {
         self.ready.load(Ordering::Relaxed).min(self.segments) as usize * SEGMENT_BYTES
     }
@@ -157,23 +184,23 @@ impl Arena {
         (untouched + self.ready.load(Ordering::Relaxed)).min(self.segments)
     }
 
-    /// Whether so little is free that unselected calls should lose their oldest audio and new calls be refused.
+    /// Whether memory is so short that unselected calls should lose their oldest audio and new calls be refused.
     pub fn is_short(&self) -> bool {
         self.free_segments() <= self.reserve + self.reserve / 2
     }
 
-    /// How many free segments the helper thread keeps ready: a burst of some MiB, or a quarter of a small arena.
+    /// Free segments that the helper thread keeps ready: a burst of some MiB, or a quarter of a small arena.
     fn ready_wanted(&self) -> u32 {
         (self.segments / 4).clamp(1, 1024)
     }
 
-    /// Whether the helper thread should be woken: less than half of what should be ready is, and there is more to fault in.
+    /// Whether the helper thread should wake: fewer segments are ready than half of those wanted, and there are more to fault in.
     pub fn wants_fault_in(&self) -> bool {
         self.ready.load(Ordering::Relaxed) < self.ready_wanted() / 2
             && self.faulted.load(Ordering::Relaxed) < self.segments
     }
 
-    /// Faults in ahead until enough is ready. For the helper thread alone. Returns how many segments became ready.
+    /// Faults in segments until enough are ready. For the helper thread alone. Returns how many became ready.
     pub fn fault_in_ahead(&self) -> u32 {
         let missing = self.ready_wanted().saturating_sub(self.ready.load(Ordering::Relaxed));
         self.fault_in(missing)
@@ -185,17 +212,17 @@ impl Arena {
         ids.map(|id| self.push(id)).count() as u32
     }
 
-    /// A segment that nobody has touched yet. Counted first: one that is already taken must not look untouched as well.
+    /// A segment that nobody has touched yet. It is counted first: a segment that is taken must not look untouched as well.
     fn untouched(&self) -> Option<SegmentId> {
         let next = |faulted: u32| (faulted < self.segments).then(|| faulted + 1);
         // Relaxed: the count gives each number to one thread, and nothing was ever written to the segment.
         self.faulted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok().map(SegmentId)
     }
 
-    /// Takes a free segment: wiped, faulted in. None if none is free for this need. Lock-free; off the audio path.
+    /// Takes a free segment, wiped and faulted in. None if none is free for this need. Lock-free; off the audio path.
     pub fn take(&self, need: Need) -> Option<SegmentId> {
         let kept_back = match need {
-            // More than what counts as short.
+            // More than counts as short.
             Need::NoCall => Some(2 * self.reserve),
             Need::Ordinary => Some(self.reserve),
             Need::Selected => Some(self.reserve / MESSAGES_PART).filter(|kept_back| *kept_back > 0),
@@ -206,23 +233,23 @@ impl Arena {
         }
         self.pop().or_else(|| {
             let id = self.untouched()?;
-            // Its first touch, if the helper could not keep up.
+            // Its first touch: the helper could not keep up.
             self.words(id)[0].store(0, Ordering::Relaxed);
             Some(id)
         })
     }
 
     fn pop(&self) -> Option<SegmentId> {
-        // Acquire pairs with the Release of `push`: whoever takes a segment sees it wiped and its link written.
+        // Acquire pairs with the Release of `push_all`: whoever takes a segment sees it wiped and its link written.
         let mut head = self.free.load(Ordering::Acquire);
         loop {
             let id = SegmentId::from_link(head & LINK_MASK)?;
-            // May be a stale or taken segment's word: then the tag has moved on and the exchange below fails.
+            // The segment may have been taken meanwhile, and its word be anything: then the tag has moved on and the exchange below fails.
             let next = self.words(id)[0].load(Ordering::Relaxed);
             let new = next_tag(head) | (next & LINK_MASK);
-            // If it fails, Acquire as above, for the head that it found. If it succeeds no model can notice a weaker ordering: the head is
-            // the very store that was acquired already (its tag says so), and an exchange carries on what `push` released whatever its own
-            // ordering is. It is off the audio path, so it stays on the safe side.
+            // On failure: Acquire as above, for the head that was found. On success no model notices a weaker ordering: the head is the very store
+            // that was acquired above, as its tag says, and an exchange carries on what `push_all` released whatever its own ordering is. This is
+            // off the audio path and stays on the safe side.
             match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
                     self.ready.fetch_sub(1, Ordering::Relaxed);
@@ -234,14 +261,14 @@ impl Arena {
         }
     }
 
-    /// Wipes a segment and makes it free. The caller owned it and forgets it with this call.
+    /// Wipes a segment and makes it free. The caller owned it, and forgets it with this call.
     pub fn give_back(&self, id: SegmentId) {
         self.wipe(id, false);
         self.push(id);
     }
 
-    /// Wipes segments and makes them free, as [`Arena::give_back`] does with one: `are_deep` says that they are more than the caches of a
-    /// processor should be filled with. Returns how many there were.
+    /// Wipes segments and makes them free, as [`Arena::give_back`]; past the processor's caches if `are_deep`, more than these should be filled
+    /// with. Returns how many there were.
     pub(crate) fn give_back_all(&self, segments: impl Iterator<Item = SegmentId>, are_deep: bool) -> u32 {
         let (mut batch, mut total) = (None, 0);
         for id in segments {
@@ -269,14 +296,15 @@ impl Arena {
         self.push_all(id, id, 1);
     }
 
-    /// Makes `count` segments free that are linked one to the next, from `top` to `bottom`.
+    /// Makes `count` wiped segments free, which are linked from `top` to `bottom`. The caller owned them.
     fn push_all(&self, top: SegmentId, bottom: SegmentId, count: u32) {
+        debug_assert!(top.0 < self.segments && bottom.0 < self.segments && count <= self.segments);
         self.ready.fetch_add(count, Ordering::Relaxed);
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
             self.words(bottom)[0].store(head & LINK_MASK, Ordering::Relaxed);
             let new = next_tag(head) | SegmentId::to_link(Some(top));
-            // Release pairs with the Acquire of `take`.
+            // Release pairs with the Acquire of `pop`.
             match self.free.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
@@ -291,14 +319,13 @@ impl Arena {
             return;
         }
         let words = self.words(id);
-        // The first cache line by hand: the rest begins with a whole one, which a processor clears without fetching it.
+        // The first cache line apart: the rest is whole lines, which a processor clears without fetching them.
         for word in &words[..LINE_WORDS] {
             word.store(0, Ordering::Relaxed);
         }
-        // SAFETY: the caller owns the segment, so nobody reads or writes these words; the first word, which a stale `take`
-        // may still read, is left to its atomic. They lie within the segment, and the pointer comes from the whole mapping, not from a
-        // reference to one of them. The memory is shared with the world (its address escaped to the kernel), so that the stores can't be
-        // left out.
+        // SAFETY: the caller owns the segment, so nobody reads or writes these words; the first word, which a `pop` under way may still read, was
+        // stored as an atomic above. The words lie within the segment, and the pointer comes from the whole mapping, not from a reference to one
+        // of them. The mapping's address has escaped to the kernel, so that the compiler can't leave out the stores.
         unsafe {
             let rest = self.start_of(id).add(LINE_WORDS);
             match is_streamed {
@@ -319,17 +346,17 @@ impl Arena {
     /// The words of a segment.
     #[cfg(not(loom))]
     pub(crate) fn words(&self, id: SegmentId) -> &[AtomicU64; SEGMENT_WORDS] {
-        // SAFETY: a segment's words are page-aligned, within the mapping, zeroed and thus valid, and live as long as `self`. Atomics may
-        // be shared.
+        // SAFETY: a segment begins with a page, lies within the mapping, which lives as long as `self`, and any bits are valid in its words. Atomics
+        // may be shared.
         unsafe { &*self.start_of(id).cast() }
     }
 
-    /// The first word of a segment, by a pointer that may reach all of it.
+    /// A pointer to the first word of a segment that may reach all of it.
     #[cfg(not(loom))]
     fn start_of(&self, id: SegmentId) -> *mut u64 {
         assert!(id.0 < self.segments);
         // SAFETY: the mapping holds `segments` segments, as was just checked.
-        unsafe { self.map.start().as_ptr().add(id.0 as usize * SEGMENT_BYTES).cast() }
+        unsafe { self.memory.start().as_ptr().add(id.0 as usize * SEGMENT_BYTES).cast() }
     }
 
     #[cfg(loom)]
@@ -338,30 +365,37 @@ impl Arena {
     }
 }
 
-/// What a look at the segments that nobody holds found.
+/// The state of the arena's segments.
 #[cfg(not(loom))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArenaLook {
-    /// Segments that somebody holds: not looked at.
+    /// Segments that somebody owns. Their words are not looked at.
     pub held: usize,
-    /// Segments that nobody holds, whether they were ever held or not.
+    /// Segments that nobody owns, whether they were ever taken or not.
     pub free: usize,
-    /// Words of these that are not zero, but for the link of one that waits to be taken.
+    /// Words of free segments that are not zero, links aside.
     pub stained_words: usize,
 }
 
 #[cfg(not(loom))]
 impl Arena {
-    /// Looks at every word of every segment that nobody holds. None if segments were taken or given back all the while: it is for
-    /// an arena at rest.
+    /// Looks at every word of every segment that nobody owns. None if segments were taken or given back all the while: it is for an arena at rest.
+    ///
+    /// ```
+    /// # use retrocall_core::memory::{Arena, ArenaLook, MapError, Need};
+    /// let arena = Arena::new(16 * 4096, true)?;
+    /// let _segment = arena.take(Need::Selected);
+    /// assert_eq!(arena.look(), Some(ArenaLook { held: 1, free: 15, stained_words: 0 }));
+    /// # Ok::<(), MapError>(())
+    /// ```
     pub fn look(&self) -> Option<ArenaLook> {
         const TRIES: usize = 5;
         (0..TRIES).find_map(|_| self.look_once())
     }
 
     fn look_once(&self) -> Option<ArenaLook> {
-        // Acquire pairs with the Release of `push`, as in `pop`. The head's tag makes sure that it is the same stack at the end: a segment
-        // that is free then and now was free all the time. So does the count for those that nobody has touched yet.
+        // Acquire pairs with the Release of `push_all`, as in `pop`. A head with the same tag at the end is the same stack: a segment that was free at
+        // both times was free in between. An unchanged count says the same of segments that nobody has touched.
         let head = self.free.load(Ordering::Acquire);
         let faulted = self.faulted.load(Ordering::Acquire);
         let mut is_free = vec![false; self.segments as usize];

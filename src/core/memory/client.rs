@@ -1,6 +1,6 @@
-//! Memory that a client writes as well, as the engine has it: locked like the rest, and known to those who look for audio.
+//! The engine's end of memory that a client writes too: locked like the rest, and in the registry of memory that holds audio.
 //!
-//! Belongs here: what an engine's end needs besides the mapping. Does not: the mapping (`retrocall-shared`), what stands in it.
+//! Belongs here: the engine's needs besides the mapping. Does not: the mapping (`retrocall-shared`), what stands in it.
 
 use std::{io, ops::Deref, os::fd::OwnedFd};
 
@@ -8,15 +8,15 @@ use retrocall_shared::SharedMemory;
 
 use super::{
     fetch_soon,
-    look::{self, Use},
     map::MapError,
+    registry::{self, Use},
 };
 
 /// The engine's end of a memory that is shared with a client.
 pub struct ClientMemory(SharedMemory);
 
 impl ClientMemory {
-    /// Makes memory of zeros for a client, and the descriptor to hand over.
+    /// Makes zeros for a client. Returns the descriptor to hand over, too.
     ///
     /// # Errors
     /// [`MapError`] if the system does not give it, or does not lock it and `allow_unlocked` is false.
@@ -39,11 +39,11 @@ impl ClientMemory {
         {
             return Err(MapError::NotLockable { bytes, cause });
         }
-        look::made(memory.address(), bytes, Use::Buffer);
+        registry::enter(memory.address(), bytes, Use::Buffer);
         Ok((ClientMemory(memory), fd))
     }
 
-    /// Has what is at `at`, a multiple of 8, fetched, because it is read soon. A hint.
+    /// Asks the processor to fetch the word at `at`, a multiple of 8, which is read soon. A hint.
     pub fn fetch(&self, at: usize) {
         fetch_soon(self.0.word(at));
     }
@@ -60,6 +60,6 @@ impl Deref for ClientMemory {
 impl Drop for ClientMemory {
     fn drop(&mut self) {
         // Before the mapping goes, which is dropped after this.
-        look::goes(self.0.address());
+        registry::remove(self.0.address());
     }
 }

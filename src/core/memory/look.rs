@@ -1,90 +1,71 @@
-//! A look at every byte of memory that audio passes through, from within: what `retrocall prove` asks a private engine for.
+//! A look at every byte of memory that audio passes through, from within the process: `retrocall prove` asks a private engine for it.
 //!
-//! `memfd_secret` is out of reach of the kernel's own ways to read memory, so that nobody but the process itself can show that it
-//! holds nothing any more. Whoever looks gets copies, piece by piece, in a buffer that is locked and wiped like the rest.
+//! Belongs here: copying that memory piece by piece. Does not: what is searched for.
+//!
+//! `memfd_secret` is out of reach of the kernel's own ways to read memory, so that only the process itself can show that it holds nothing any more.
+//! Each piece is copied into a buffer that is locked and wiped like the rest.
 #![allow(unsafe_code)]
 
-use std::ops::Range;
+use super::{
+    LockedBuffer,
+    registry::{self, Use},
+    wipe,
+};
 
-use parking_lot::Mutex;
-
-use super::{LockedBuffer, wipe};
-
-/// What a mapping is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// The segments of an arena.
-    Segments,
-    /// A buffer that audio passes through.
-    Buffer,
-}
-
-/// A mapping that is there now: whoever holds the lock of [`MAPS`] keeps it from going.
-struct Known {
-    start: usize,
-    bytes: usize,
-    what: Use,
-}
-
-static MAPS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
-
-/// A mapping has been made.
-pub(super) fn made(start: usize, bytes: usize, what: Use) {
-    MAPS.lock().push(Known { start, bytes, what });
-}
-
-/// A mapping is about to go: returns when nobody looks at it.
-pub(super) fn goes(start: usize) {
-    MAPS.lock().retain(|known| known.start != start);
-}
-
-/// A piece of memory, copied.
+/// A copied piece of memory.
 pub struct Piece<'a> {
-    /// What it is a piece of.
+    /// The use of the mapping.
     pub what: Use,
-    /// Whether a mapping begins with it.
+    /// Whether the mapping begins with this piece.
     pub is_first: bool,
     /// The bytes.
     pub bytes: &'a [u8],
-    /// How many of them, at the beginning, are the end of the piece before: so that what lies across two pieces is seen.
+    /// How many bytes, at the beginning, are the end of the piece before: a pattern across two pieces is seen whole.
     pub again: usize,
 }
 
-/// Copies all mappings of this process that hold audio, but for `scratch` itself, piece by piece into `scratch`, which is wiped at the
-/// end. Pieces of a mapping overlap by `overlap` bytes, a multiple of 8.
+/// Copies all mappings of this process that hold audio, except `scratch`, piece by piece into `scratch`, and wipes it at the end. Pieces of a mapping
+/// overlap by `overlap` bytes, a multiple of 8.
 ///
-/// It is for a process at rest: whoever writes meanwhile makes the copy a mixture, as a debugger would see it.
+/// It is for a process at rest: a thread that writes meanwhile makes the copy a mixture, as a debugger would see it.
+///
+/// ```
+/// # use retrocall_core::memory::{LockedBuffer, MapError, look_at_locked};
+/// let mut scratch = LockedBuffer::new(4096, true)?;
+/// let mut buffer = LockedBuffer::new(4096, true)?;
+/// buffer[100..108].copy_from_slice(b"audio...");
+/// let mut is_there = false;
+/// look_at_locked(&mut scratch, 8, |piece| is_there |= piece.bytes.windows(8).any(|eight| eight == b"audio..."));
+/// assert!(is_there);
+/// # Ok::<(), MapError>(())
+/// ```
 pub fn look_at_locked(scratch: &mut LockedBuffer, overlap: usize, mut each: impl FnMut(Piece<'_>)) {
     debug_assert!(overlap.is_multiple_of(8) && overlap < scratch.len());
     let own = scratch.as_ptr() as usize;
-    for known in MAPS.lock().iter().filter(|known| known.start != own) {
+    for entry in registry::entries().iter().filter(|entry| entry.start != own) {
         let mut from = 0;
-        while from < known.bytes {
+        while from < entry.bytes {
             let again = from.min(overlap);
-            let to = known.bytes.min(from - again + scratch.len());
+            let to = entry.bytes.min(from - again + scratch.len());
             let bytes = &mut scratch[..to - from + again];
             for (eight, at) in bytes.chunks_exact_mut(8).zip((from - again..to).step_by(8)) {
-                // SAFETY: the mapping is whole pages and stays while its entry is there, which the lock sees to; `at` is within it and a
-                // multiple of 8, so the word is aligned; any bytes are a number. It may change under our eyes: the read is volatile, no
-                // reference is formed, and a word that is half old and half new only makes a count wrong.
-                let word = unsafe { ((known.start + at) as *const u64).read_volatile() };
+                // SAFETY: the mapping is whole pages and stays for as long as the registry's lock is held; `at` is within it and a multiple of 8,
+                // so the word is aligned; any bytes are a number. The word may change meanwhile: the read is volatile, no reference is formed, and
+                // a word that is half old and half new only makes a count wrong.
+                let word = unsafe { ((entry.start + at) as *const u64).read_volatile() };
                 eight.copy_from_slice(&word.to_ne_bytes());
             }
-            each(Piece { what: known.what, is_first: from == 0, bytes, again });
+            each(Piece { what: entry.what, is_first: from == 0, bytes, again });
             from = to;
         }
     }
     wipe(scratch);
 }
 
-/// Where those mappings lie, so that a look by other means leaves them out.
-pub fn locked_ranges() -> Vec<Range<usize>> {
-    MAPS.lock().iter().map(|known| known.start..known.start + known.bytes).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::locked_ranges;
 
     #[test]
     fn every_byte_of_a_mapping_is_looked_at_also_across_two_pieces_and_none_once_it_has_gone() {

@@ -1,30 +1,44 @@
-//! A wait-free queue of audio, one producer and one consumer, in locked memory.
+//! A wait-free queue of audio in locked memory, with one producer and one consumer.
+//!
+//! Belongs here: a home for the queue of `ringbuf`. Does not: who puts audio in, and who takes it.
 #![allow(unsafe_code)]
 
 use std::{mem::MaybeUninit, sync::Arc};
 
 use ringbuf::{CachingCons, CachingProd, SharedRb, storage::Storage, traits::Split};
 
-use super::{Locked, MapError, buffer::Plain};
+use super::{LockedNumbers, MapError, buffer::Number};
 
-/// The end of a [`locked_queue`] that audio is put into.
-pub type QueueIn<T> = CachingProd<Arc<SharedRb<Locked<T>>>>;
-/// The end of a [`locked_queue`] that audio is taken from.
-pub type QueueOut<T> = CachingCons<Arc<SharedRb<Locked<T>>>>;
+/// The end of a [`locked_queue`] that takes audio in.
+pub type QueueIn<T> = CachingProd<Arc<SharedRb<LockedNumbers<T>>>>;
+/// The end of a [`locked_queue`] that gives audio out.
+pub type QueueOut<T> = CachingCons<Arc<SharedRb<LockedNumbers<T>>>>;
 
-/// A queue with room for at least `count` samples. What went through it is wiped once both ends are dropped.
+/// Makes a queue with room for at least `count` bytes or samples. Its memory is wiped once both ends are dropped.
 ///
 /// # Errors
-/// [`MapError`] if it can't be locked and `allow_unlocked` is false.
-pub fn locked_queue<T: Plain>(count: usize, allow_unlocked: bool) -> Result<(QueueIn<T>, QueueOut<T>), MapError> {
-    let storage = Locked::new(count, allow_unlocked)?;
-    // SAFETY: both indices are 0: nothing is in the queue, so nothing in the storage needs to be anything yet.
+/// [`MapError`] if it can't be locked and `allow_unlocked` is false, or can't be mapped.
+///
+/// ```
+/// # use retrocall_core::memory::{MapError, locked_queue};
+/// use ringbuf::traits::{Consumer, Producer};
+///
+/// let (mut queue_in, mut queue_out) = locked_queue::<i16>(960, true)?;
+/// std::thread::spawn(move || assert_eq!(queue_in.push_slice(&[1, 2, 3]), 3)).join().expect("it fits");
+/// let mut out = [0; 5];
+/// assert_eq!(queue_out.pop_slice(&mut out), 3);
+/// assert_eq!(out, [1, 2, 3, 0, 0]);
+/// # Ok::<(), MapError>(())
+/// ```
+pub fn locked_queue<T: Number>(count: usize, allow_unlocked: bool) -> Result<(QueueIn<T>, QueueOut<T>), MapError> {
+    let storage = LockedNumbers::new(count, allow_unlocked)?;
+    // SAFETY: both indices are 0: the queue is empty, and of the storage nothing needs to be initialised yet.
     Ok(unsafe { SharedRb::from_raw_parts(storage, 0, 0) }.split())
 }
 
-// SAFETY: the contents are in a mapping of their own, outside of the `Locked`, at an address and of a length that never change. The queue
-// owns the `Locked`, so nobody else can form a reference to what is in it; `Plain` is sealed to numbers that any thread may have.
-unsafe impl<T: Plain> Storage for Locked<T> {
+// SAFETY: the numbers are in a mapping outside of the `LockedNumbers`, whose address and length never change. The queue owns the `LockedNumbers`, so
+// nobody else can form a reference to them; `Number` is sealed to types that any thread may have.
+unsafe impl<T: Number> Storage for LockedNumbers<T> {
     type Item = T;
 
     fn len(&self) -> usize {

@@ -1,44 +1,61 @@
-//! Bytes that wait in the arena: what was read of a message before its end had come.
+//! Bytes that wait in the arena: the first part of a message whose end has not come.
+//!
+//! Belongs here: putting bytes away and taking them out. Does not: what a message is.
 
 use super::{
     Arena, Need, SEGMENT_WORDS, SegmentId,
     sync::{AtomicU64, Ordering},
 };
 
-/// The word that links to the next segment; word 0 is the arena's.
+/// Link to the next segment. Word 0 is the arena's.
 const NEXT: usize = 1;
-/// Where the bytes begin.
+/// The first word of bytes.
 const BYTES: usize = 2;
-/// Bytes that one segment takes.
+/// Bytes of one segment.
 const SEGMENT_STASH_BYTES: usize = (SEGMENT_WORDS - BYTES) * 8;
 
-/// Some bytes in segments of the arena. They are wiped when they are taken out again, or dropped.
+/// Some bytes in segments of the arena. They are wiped when they are taken out, or dropped.
+///
+/// ```
+/// # use retrocall_core::memory::{Arena, MapError, Need, Stash};
+/// let arena = Arena::new(1 << 20, true)?;
+/// let mut stash = Stash::new(&arena);
+/// assert!(stash.put(b"half a mess", Need::Message));
+/// assert_eq!((stash.len(), arena.held_bytes()), (11, 4096));
+///
+/// let mut message = [0; 32];
+/// assert_eq!(stash.take(&mut message), 11);
+/// assert_eq!((&message[..11], arena.held_bytes()), (&b"half a mess"[..], 0));
+/// # Ok::<(), MapError>(())
+/// ```
 pub struct Stash<'a> {
     arena: &'a Arena,
+    /// The first segment. Each links to the next; the stash owns them all.
     head: Option<SegmentId>,
+    /// As many as the segments hold: 0 without any.
     bytes: usize,
 }
 
 impl<'a> Stash<'a> {
-    /// An empty stash: takes no memory.
+    /// Makes an empty stash, which takes no memory.
     pub fn new(arena: &'a Arena) -> Stash<'a> {
         Stash { arena, head: None, bytes: 0 }
     }
 
-    /// How many bytes wait.
+    /// Bytes that wait.
     pub fn len(&self) -> usize {
         self.bytes
     }
 
-    /// Whether none wait.
+    /// Whether no bytes wait.
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
     }
 
-    /// Puts bytes away. The stash must be empty. False if the arena has no room for this need: then it stays empty.
+    /// Puts bytes away. The stash must be empty. False if the arena has no memory for this need: then the stash stays empty.
     #[must_use]
     pub fn put(&mut self, bytes: &[u8], need: Need) -> bool {
-        debug_assert!(self.is_empty());
+        debug_assert!(self.is_empty() && self.head.is_none());
         // From the last piece to the first, so that each can link to the one behind it.
         for piece in bytes.chunks(SEGMENT_STASH_BYTES).rev() {
             let Some(segment) = self.arena.take(need) else {
@@ -58,7 +75,7 @@ impl<'a> Stash<'a> {
         true
     }
 
-    /// Takes all bytes out again, into the beginning of `to`, which has room for them. Returns how many.
+    /// Takes all bytes out, into the beginning of `to`, which has room for them. Returns how many.
     pub fn take(&mut self, to: &mut [u8]) -> usize {
         let mut next = self.head;
         for piece in to[..self.bytes].chunks_mut(SEGMENT_STASH_BYTES) {
@@ -74,7 +91,7 @@ impl<'a> Stash<'a> {
         bytes
     }
 
-    /// Wipes what waits.
+    /// Wipes the bytes and gives back their segments.
     pub fn clear(&mut self) {
         self.bytes = 0;
         while let Some(segment) = self.head {

@@ -1,4 +1,6 @@
-//! The atomics and the lock that memory and ring are built on, so that loom can take their place in its models.
+//! The atomics and the lock of memory and ring: the standard library's and `parking_lot`'s, or loom's in its models.
+//!
+//! Belongs here: what loom replaces. Does not: use of it.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};

@@ -17,7 +17,6 @@ use nix::{
     sys::epoll::{EpollEvent, EpollTimeout},
     unistd::read,
 };
-use rustix::io::ioctl_fionread;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
@@ -34,6 +33,7 @@ use crate::{
 use retrocall_core::{
     barrier, heart,
     memory::{Arena, LockedBuffer, LockedSamples, wipe, wipe_traces},
+    system::unread_bytes,
 };
 use retrocall_engine::FaultIn;
 use retrocall_words::{Clock, audio::FRAME_SAMPLES_MAX};
@@ -285,7 +285,7 @@ impl<'a> TapThread<'a> {
                     filled += bytes;
                     if bytes == READ_BYTES_MAX {
                         // A stall is over: what is still in the kernel was spoken after what was read.
-                        catch.unread_bytes = ioctl_fionread(&tap.fd).unwrap_or_default();
+                        catch.unread_bytes = unread_bytes(&tap.fd).unwrap_or_default();
                     }
                 }
                 Err(nix::Error::EAGAIN | nix::Error::EINTR) => {}

@@ -5,18 +5,17 @@
 #![allow(unsafe_code)]
 
 use std::{
-    io,
-    ptr::{NonNull, null_mut},
+    num::NonZeroUsize,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use libc::{MADV_WIPEONFORK, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 
 /// A number takes 8 bytes of it; the system gives pages.
-const PAGE_BYTES: usize = 4096;
+const PAGE_BYTES: NonZeroUsize = NonZeroUsize::new(4096).expect("a page is not empty");
 
 /// The process in which something was made.
 pub struct Origin {
@@ -49,18 +48,12 @@ fn page() -> &'static AtomicU64 {
     PAGE.get_or_init(|| wiped_in_children().unwrap_or_else(|_| Box::leak(Box::default())))
 }
 
-fn wiped_in_children() -> io::Result<&'static AtomicU64> {
-    let (may, how) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-    // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing; the result is checked.
-    let start = unsafe { mmap(null_mut(), PAGE_BYTES, may, how, -1, 0) };
-    if start == MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
+fn wiped_in_children() -> nix::Result<&'static AtomicU64> {
+    let (may, how) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
+    let start = unsafe { mmap_anonymous(None, PAGE_BYTES, may, how) }?;
     // SAFETY: the range is the mapping just made; its contents here don't change.
-    if unsafe { madvise(start, PAGE_BYTES, MADV_WIPEONFORK) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let word = NonNull::new(start.cast()).expect("a mapping is never at address 0");
+    unsafe { madvise(start, PAGE_BYTES.get(), MmapAdvise::MADV_WIPEONFORK) }?;
     // SAFETY: the page is aligned, is never unmapped, and is only ever used as this atomic; a child's copy of it is zeros, a number too.
-    Ok(unsafe { AtomicU64::from_ptr(word.as_ptr()) })
+    Ok(unsafe { AtomicU64::from_ptr(start.cast().as_ptr()) })
 }

@@ -8,6 +8,8 @@
 mod memory;
 #[path = "../../../src/core/ring/mod.rs"]
 mod ring;
+#[path = "../../../src/core/system.rs"]
+mod system;
 
 use std::{
     cell::UnsafeCell,

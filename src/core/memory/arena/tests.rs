@@ -92,11 +92,11 @@ fn a_look_sees_what_is_held_and_one_word_left_in_a_free_segment() {
     assert_eq!(arena.look(), Some(ArenaLook { held: 2, free: 14, stained_words: 0 }));
     arena.give_back(one);
     assert_eq!(arena.look(), Some(ArenaLook { held: 1, free: 15, stained_words: 0 }));
-    // What a forgotten wipe would leave.
+    // As if a wipe had been forgotten.
     arena.words(one)[7].store(1, Ordering::Relaxed);
     arena.give_back(other);
     assert_eq!(arena.look(), Some(ArenaLook { held: 0, free: 16, stained_words: 1 }));
-    // Never held, and written to all the same.
+    // A segment that was never taken, and is written to.
     arena.words(SegmentId(12))[0].store(1, Ordering::Relaxed);
     assert_eq!(arena.look().map(|look| look.stained_words), Some(2));
 }

@@ -1,56 +1,66 @@
-//! How much memory there is to be had: of the machine, and of the control groups that this process is in (a container, a unit of systemd).
+//! How much more memory this process can get: from the machine, and from its control groups (a container, a unit of systemd).
 //!
-//! Belongs here: reading limits. Does not: what is asked for, locking.
+//! Belongs here: reading limits. Does not: asking for memory, locking it.
 //!
-//! The kernel promises any amount and, when it can't keep that, ends the process. So whoever promises audio a place looks first.
+//! The kernel promises any amount, and ends the process when it can't keep the promise. So the engine looks before it promises audio a place.
 
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
 
-/// What is left to the rest of the process, and to the pages that the kernel keeps for it: code, connections, files being written.
+/// Left for the rest of the process and for pages that the kernel keeps for it: code, connections, files being written.
 const LEFT_BYTES: u64 = 32 << 20;
-/// A limit above this is none: version 1 writes the largest number of pages for it.
+/// A limit above this is no limit: version 1 writes the largest number of pages for none.
 const NO_LIMIT_BYTES: u64 = 1 << 60;
 
-/// How much memory there is, and what it is that gives no more.
+/// The memory that this process can still get, and its limit.
+///
+/// ```
+/// use retrocall_core::memory::Headroom;
+///
+/// if let Some(headroom) = Headroom::look()
+///     && headroom.bytes < 64 << 20
+/// {
+///     eprintln!("{headroom}: {}", headroom.how_to_raise());
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
+pub struct Headroom {
     /// Bytes that can be had now.
     pub bytes: u64,
-    /// What gives no more than these.
+    /// The tightest limit.
     pub limit: Limit,
 }
 
-/// What gives no more.
+/// A limit on the memory of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
-    /// The machine, with so much memory in all.
+    /// The machine.
     Machine {
-        /// Bytes of the machine.
+        /// Its memory.
         bytes: u64,
     },
     /// A control group.
     Group {
-        /// The file that says so.
+        /// The file with the limit.
         file: PathBuf,
-        /// Bytes that all its processes may have.
+        /// The limit of all its processes together.
         bytes: u64,
     },
 }
 
-impl Room {
-    /// The least that any of them gives. None if the system does not say.
-    pub fn look() -> Option<Room> {
-        Room::look_with(&|path| fs::read_to_string(path).ok())
+impl Headroom {
+    /// The least that machine and groups give. None if the system does not say.
+    pub fn look() -> Option<Headroom> {
+        Headroom::look_with(&|path| fs::read_to_string(path).ok())
     }
 
-    fn look_with(read: &dyn Fn(&Path) -> Option<String>) -> Option<Room> {
-        groups(read).into_iter().chain(machine(read)).min_by_key(|room| room.bytes)
+    fn look_with(read: &dyn Fn(&Path) -> Option<String>) -> Option<Headroom> {
+        groups(read).into_iter().chain(machine(read)).min_by_key(|headroom| headroom.bytes)
     }
 
-    /// What to do for more.
+    /// How to get more, in words for people.
     pub fn how_to_raise(&self) -> &'static str {
         match self.limit {
             Limit::Machine { .. } => "end what else uses memory there",
@@ -59,7 +69,7 @@ impl Room {
     }
 }
 
-impl fmt::Display for Room {
+impl fmt::Display for Headroom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let left = self.bytes >> 20;
         match &self.limit {
@@ -71,11 +81,11 @@ impl fmt::Display for Room {
     }
 }
 
-fn machine(read: &dyn Fn(&Path) -> Option<String>) -> Option<Room> {
+fn machine(read: &dyn Fn(&Path) -> Option<String>) -> Option<Headroom> {
     let text = read(Path::new("/proc/meminfo"))?;
     let kib = |name: &str| text.lines().find_map(|line| number(line.strip_prefix(name)?.strip_prefix(':')?));
     let (total, available) = (kib("MemTotal")? << 10, kib("MemAvailable").or_else(|| kib("MemFree"))? << 10);
-    Some(Room { bytes: available.saturating_sub(LEFT_BYTES), limit: Limit::Machine { bytes: total } })
+    Some(Headroom { bytes: available.saturating_sub(LEFT_BYTES), limit: Limit::Machine { bytes: total } })
 }
 
 fn number(text: &str) -> Option<u64> {
@@ -86,28 +96,28 @@ fn number(text: &str) -> Option<u64> {
 struct Version {
     limits: &'static [&'static str],
     used: &'static str,
-    /// Of what is used, the kernel takes back what these count.
-    given_back: [&'static str; 2],
+    /// Counts of used pages that the kernel takes back when asked for more.
+    reclaimable: [&'static str; 2],
 }
 
 const FIRST: Version = Version {
     limits: &["memory.limit_in_bytes"],
     used: "memory.usage_in_bytes",
-    given_back: ["total_inactive_file", "total_active_file"],
+    reclaimable: ["total_inactive_file", "total_active_file"],
 };
 const SECOND: Version = Version {
     limits: &["memory.max", "memory.high"],
     used: "memory.current",
-    given_back: ["inactive_file", "active_file"],
+    reclaimable: ["inactive_file", "active_file"],
 };
 
-/// The rooms of all groups, from the innermost outwards, in both versions: a machine may have both at once.
-fn groups(read: &dyn Fn(&Path) -> Option<String>) -> Vec<Room> {
+/// The headroom in each group, from the innermost outwards, in both versions: a machine may have both at once.
+fn groups(read: &dyn Fn(&Path) -> Option<String>) -> Vec<Headroom> {
     let (Some(own), Some(mounts)) = (read(Path::new("/proc/self/cgroup")), read(Path::new("/proc/self/mountinfo")))
     else {
         return Vec::new();
     };
-    let mut rooms = Vec::new();
+    let mut found = Vec::new();
     for line in own.lines() {
         // `4:memory:/path`, or `0::/path` in the second version.
         let mut fields = line.splitn(3, ':');
@@ -119,32 +129,37 @@ fn groups(read: &dyn Fn(&Path) -> Option<String>) -> Vec<Room> {
         };
         for mount in mounts.lines().filter_map(|line| Mount::read(line, version)) {
             for folder in mount.folders(path) {
-                rooms.extend(version.limits.iter().filter_map(|limit| room_of(read, &folder, version, limit)));
+                found.extend(version.limits.iter().filter_map(|limit| headroom_of(read, &folder, version, limit)));
             }
         }
     }
-    rooms
+    found
 }
 
-fn room_of(read: &dyn Fn(&Path) -> Option<String>, folder: &Path, version: &Version, limit: &str) -> Option<Room> {
+fn headroom_of(
+    read: &dyn Fn(&Path) -> Option<String>,
+    folder: &Path,
+    version: &Version,
+    limit: &str,
+) -> Option<Headroom> {
     let file = folder.join(limit);
     let bytes = number(&read(&file)?).filter(|bytes| *bytes < NO_LIMIT_BYTES)?;
     let used = number(&read(&folder.join(version.used))?)?;
     let stat = read(&folder.join("memory.stat")).unwrap_or_default();
-    let given_back = |name: &&str| stat.lines().find_map(|line| number(line.strip_prefix(*name)?.strip_prefix(' ')?));
-    let given_back: u64 = version.given_back.iter().filter_map(given_back).sum();
-    let left = bytes.saturating_sub(used.saturating_sub(given_back)).saturating_sub(LEFT_BYTES);
-    Some(Room { bytes: left, limit: Limit::Group { file, bytes } })
+    let reclaimable = |name: &&str| stat.lines().find_map(|line| number(line.strip_prefix(*name)?.strip_prefix(' ')?));
+    let reclaimable: u64 = version.reclaimable.iter().filter_map(reclaimable).sum();
+    let left = bytes.saturating_sub(used.saturating_sub(reclaimable)).saturating_sub(LEFT_BYTES);
+    Some(Headroom { bytes: left, limit: Limit::Group { file, bytes } })
 }
 
-/// Where the files of groups are, and which group is the topmost there.
+/// Where the files of groups are mounted, and the topmost group there.
 struct Mount {
     root: PathBuf,
     at: PathBuf,
 }
 
 impl Mount {
-    /// From a line of `/proc/self/mountinfo` (proc(5)), if it is one of this version.
+    /// Reads a line of `/proc/self/mountinfo` (proc(5)). None if it is no mount of this version.
     fn read(line: &str, version: &Version) -> Option<Mount> {
         let (front, back) = line.split_once(" - ")?;
         let mut back = back.split(' ');
@@ -158,8 +173,8 @@ impl Mount {
         is_it.then(|| Mount { root: root.into(), at: at.into() })
     }
 
-    /// The folders of a group and of those around it. One that lies outside of what is mounted here is the topmost itself: a container sees
-    /// its own group as that.
+    /// The folders of a group and of the groups around it. A group outside of this mount is taken for the topmost one: a container sees its own group
+    /// so.
     fn folders(&self, group: &str) -> Vec<PathBuf> {
         let below = Path::new(group).strip_prefix(&self.root).unwrap_or(Path::new(""));
         below
@@ -177,25 +192,25 @@ mod tests {
 
     const MEMINFO: &str = "MemTotal:        8388608 kB\nMemFree:          102400 kB\nMemAvailable:    4194304 kB\n";
 
-    fn look(files: &[(&str, &str)]) -> Option<Room> {
+    fn look(files: &[(&str, &str)]) -> Option<Headroom> {
         let files: HashMap<&Path, &str> = files.iter().map(|(path, text)| (Path::new(*path), *text)).collect();
-        Room::look_with(&|path| files.get(path).map(|text| (*text).to_owned()))
+        Headroom::look_with(&|path| files.get(path).map(|text| (*text).to_owned()))
     }
 
-    fn group(file: &str, limit_mib: u64, left_mib: u64) -> Option<Room> {
+    fn group(file: &str, limit_mib: u64, left_mib: u64) -> Option<Headroom> {
         let limit = Limit::Group { file: file.into(), bytes: limit_mib << 20 };
-        Some(Room { bytes: (left_mib << 20) - LEFT_BYTES, limit })
+        Some(Headroom { bytes: (left_mib << 20) - LEFT_BYTES, limit })
     }
 
     #[test]
     fn without_groups_the_machine_gives_what_it_has_free() {
-        let expected = Room { bytes: (4 << 30) - LEFT_BYTES, limit: Limit::Machine { bytes: 8 << 30 } };
+        let expected = Headroom { bytes: (4 << 30) - LEFT_BYTES, limit: Limit::Machine { bytes: 8 << 30 } };
         assert_eq!(look(&[("/proc/meminfo", MEMINFO)]), Some(expected));
         assert_eq!(look(&[]), None);
     }
 
     #[test]
-    fn the_narrowest_group_on_the_way_counts_less_what_is_used_there_and_can_not_be_given_back() {
+    fn the_narrowest_group_on_the_way_counts_less_what_is_used_there_and_can_not_be_reclaimed() {
         // The unit's own group has no limit, but the slice around it.
         let files = [
             ("/proc/meminfo", MEMINFO),
@@ -231,13 +246,13 @@ mod tests {
             .into_iter()
             .map(|(path, text)| (path, if path.contains("limit") { "9223372036854771712\n" } else { text }))
             .collect();
-        assert!(look(&without_limit).is_some_and(|room| matches!(room.limit, Limit::Machine { .. })));
+        assert!(look(&without_limit).is_some_and(|headroom| matches!(headroom.limit, Limit::Machine { .. })));
     }
 
     #[test]
     fn what_there_is_and_how_to_have_more_is_said_for_people() {
-        let room = group("/sys/fs/cgroup/memory.max", 96, 86).expect("a room");
-        assert_eq!(room.to_string(), "of the 96 MiB that /sys/fs/cgroup/memory.max allows 54 MiB can be had now");
-        assert!(room.how_to_raise().contains("MemoryMax="));
+        let headroom = group("/sys/fs/cgroup/memory.max", 96, 86).expect("headroom");
+        assert_eq!(headroom.to_string(), "of the 96 MiB that /sys/fs/cgroup/memory.max allows 54 MiB can be had now");
+        assert!(headroom.how_to_raise().contains("MemoryMax="));
     }
 }

@@ -1,0 +1,65 @@
+//! System calls that `nix` has no function for.
+//!
+//! Belongs here: one small function for each, around the declaration in `nix::libc`. Does not: what they are called for.
+#![allow(unsafe_code)]
+
+use std::{
+    ffi::c_void,
+    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+    ptr::NonNull,
+};
+
+use nix::{errno::Errno, libc};
+
+/// Makes memory that no process but this one can read, the kernel's own ways included: memfd_secret(2).
+///
+/// # Errors
+/// The system's error: `ENOSYS` where the kernel has no such memory, or has it switched off.
+pub(crate) fn memfd_secret() -> nix::Result<OwnedFd> {
+    // SAFETY: no pointer is passed, and the result is checked.
+    let raw = Errno::result(unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) })?;
+    // SAFETY: the kernel has just made this descriptor, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw as i32) })
+}
+
+/// Locks each page of a range once it is touched first: mlock2(2). `mlock` would touch them all.
+///
+/// # Errors
+/// The system's error: the limit of locked memory, above all.
+///
+/// # Safety
+/// The range is mapped.
+pub(crate) unsafe fn mlock_on_fault(start: NonNull<c_void>, bytes: usize) -> nix::Result<()> {
+    // SAFETY: the caller vouches for the range; locking changes no byte of it.
+    Errno::result(unsafe { libc::mlock2(start.as_ptr(), bytes, libc::MLOCK_ONFAULT as _) }).map(drop)
+}
+
+/// Sets the nice value of the calling thread: setpriority(2), which Linux takes for a thread.
+///
+/// # Errors
+/// The system's error: a lower value than before needs a right to it.
+pub(crate) fn set_nice(nice: i32) -> nix::Result<()> {
+    // SAFETY: no pointer is passed.
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, nice) }).map(drop)
+}
+
+/// Bytes that a socket or pipe holds for its reader: `FIONREAD`, ioctl_tty(2).
+///
+/// # Errors
+/// The system's error.
+///
+/// ```
+/// use std::{io::Write, os::unix::net::UnixStream};
+/// use retrocall_core::system::unread_bytes;
+///
+/// let (near, mut far) = UnixStream::pair()?;
+/// far.write_all(b"seven..")?;
+/// assert_eq!(unread_bytes(&near), Ok(7));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn unread_bytes(of: impl AsFd) -> nix::Result<u64> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is open for as long as it is borrowed, and the kernel writes one `int` behind the pointer.
+    Errno::result(unsafe { libc::ioctl(of.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut bytes) })?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
