@@ -6,7 +6,7 @@ use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
     audio::{Leg, g711::Law},
     memory::{Arena, SEGMENT_BYTES},
-    ring::{LegWriter, Missing, Ring, RingReader, Span},
+    ring::{Hole, LegWriter, Ring, RingReader, Span},
 };
 
 /// One step of a call's life.
@@ -226,7 +226,7 @@ fn compare(reader: &mut RingReader, model: &Model, leg: Leg, from: u64, samples:
     let mut at = 0;
     for piece in [1, 7, 160, 1_000, 4_096].into_iter().cycle() {
         let piece = usize::min(piece, samples - at);
-        let note = |Missing { from, to, is_lost }| match noted.last_mut() {
+        let note = |Hole { from, to, is_lost }| match noted.last_mut() {
             Some(last) if last.1 == from && last.2 == is_lost => last.1 = to,
             _ => noted.push((from, to, is_lost)),
         };
@@ -329,7 +329,7 @@ fn what_was_lost_is_told_apart_from_a_gap_and_from_a_silence_that_was_said() {
     push(&mut customer, 0, &silence);
     let mut noted = Vec::new();
     ring.reader().read_noting(Leg::Agent, 0, &mut vec![0; 160 * (at as usize + 9)], |missing| noted.push(missing));
-    let missing = |from: u64, to: u64, is_lost| Missing { from: 160 * from, to: 160 * to, is_lost };
+    let missing = |from: u64, to: u64, is_lost| Hole { from: 160 * from, to: 160 * to, is_lost };
     assert_eq!(noted, [missing(1, 2, false), missing(4, 5, true)]);
     let counts = ring.counts(Leg::Agent);
     assert_eq!((counts.gaps, counts.refused_frames, counts.lost_until), (1, 1, 160 * (at + 1)));

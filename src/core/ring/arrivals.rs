@@ -1,28 +1,27 @@
-//! How late the frames of a leg arrive: the smallest lag of the last half minute, noted by the writer, read by whoever must know what is being
-//! said now.
+//! How late the frames of a leg arrive: the writer notes the smallest lag of the last half minute, and controls read it.
 //!
-//! Belongs here: lags and the clock that follows from them. Does not: what a control makes of it.
+//! Belongs here: lags. Does not: what a control makes of them.
 //!
-//! The *lag* of a frame is the time at which it arrived, in samples, less the position of its end; below zero for a client that sends ahead. The
-//! time counts from the ring's making, but any moment would do: a leg's *clock* is the time less the smallest lag, and the beginning cancels
-//! out. It is the position that would arrive now if nothing was on its way.
+//! The *lag* of a frame is the time of its arrival, in samples, less the position of its end. It is below zero for a client that sends ahead. A leg's
+//! *clock* is the time less the smallest lag: the position that would arrive now if nothing was on its way. Time counts from the ring's making, but
+//! any moment would do, because it cancels out.
 //!
-//! Lags are remembered in pieces of five seconds. A piece is forgotten when a frame comes after it is over, never by time alone: a stall,
-//! however long, leaves what was known before it, and the frames that follow it late are known to be late.
+//! Lags are remembered in pieces of five seconds. A piece is forgotten when a frame arrives after its end, never by time alone: a stall of any length
+//! leaves the lags before it, so that the frames behind it are known to be late.
 
 use crate::memory::sync::{AtomicU64, Ordering};
 
-/// Pieces that are remembered: six whole ones and the one that is under way, half a minute at the least.
+/// Pieces that are remembered: six whole ones and the one under way, at least half a minute.
 const PIECES: usize = 7;
 const PIECE_SECONDS: u64 = 5;
 
-/// A piece of which nothing is known.
+/// The lag of a piece without frames.
 const NONE: i64 = i64::MAX;
 
-/// What the writer of a leg tells of its arrivals.
+/// The lags of a leg, for others to read.
 #[derive(Debug)]
 pub(super) struct Arrivals {
-    /// The smallest lag of each piece, as the bits of an `i64`.
+    /// The smallest lag of each piece, as the bits of an `i64`; [`NONE`] if it has none.
     least: [AtomicU64; PIECES],
 }
 
@@ -31,19 +30,21 @@ impl Arrivals {
         Arrivals { least: std::array::from_fn(|_| AtomicU64::new(NONE as u64)) }
     }
 
-    /// The smallest lag, in samples. None if nothing has arrived yet.
+    /// The smallest lag, in samples. None before the first arrival.
     pub(super) fn lag(&self) -> Option<i64> {
         let lags = self.least.iter().map(|least| least.load(Ordering::Relaxed) as i64);
         lags.min().filter(|lag| *lag != NONE)
     }
 }
 
-/// What the writer alone knows of its arrivals.
+/// The writer's own notes of its arrivals.
 #[derive(Debug)]
 pub(super) struct Punctuality {
+    /// The piece under way: below [`PIECES`].
     piece: u8,
-    /// When the piece is over, in samples.
+    /// The end of the piece, in samples.
     piece_end: u64,
+    /// The smallest lag of the piece.
     least: i64,
 }
 
@@ -52,7 +53,7 @@ impl Punctuality {
         Punctuality { piece: 0, piece_end: 0, least: NONE }
     }
 
-    /// A frame that ends at `end` has arrived at `time`. One store at the most, which few frames make: wait-free.
+    /// Notes that a frame that ends at `end` has arrived at `time`. Wait-free: at most one store, which few frames make.
     pub(super) fn note(&mut self, arrivals: &Arrivals, time: u64, end: u64, rate_hz: u32) {
         let lag = (time as i64).saturating_sub_unsigned(end);
         if time >= self.piece_end {
@@ -62,7 +63,7 @@ impl Punctuality {
         }
         if lag < self.least {
             self.least = lag;
-            // Relaxed, here and where they are read: each is a number of its own that orders nothing.
+            // Relaxed, here and where lags are read: each is a number of its own and orders nothing.
             arrivals.least[usize::from(self.piece)].store(lag as u64, Ordering::Relaxed);
         }
     }
@@ -75,7 +76,7 @@ mod tests {
     const RATE_HZ: u32 = 8_000;
     const SECOND: u64 = RATE_HZ as u64;
 
-    /// Frames of a second that arrive so late, one after the other, in samples.
+    /// The lag after frames of a second each, which arrive so many samples late.
     fn lag_after(lates: impl IntoIterator<Item = u64>) -> Option<i64> {
         let (arrivals, mut punctuality) = (Arrivals::new(), Punctuality::new());
         for (number, late) in (1..).zip(lates) {

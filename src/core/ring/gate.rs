@@ -1,15 +1,25 @@
-//! The gate in front of one leg: what the writer may hold, decided by others, obeyed from the next frame on.
+//! The gate in front of one leg: controllers decide what the writer may hold, and it obeys from the next frame on.
 //!
-//! Two tables, one in force. A controller fills the other one, puts it in force, and then waits until the writer is not inside a
-//! push that began under the old one. The writer never waits: it announces its push, looks at the table in force, goes on.
+//! Belongs here: the handshake between writer and controllers. Does not: why an interval is silent.
 //!
-//! The announcement and the change are the two halves of Dekker's handshake: writer `turn := odd; fence; read in_force`, controller
-//! `in_force := new; fence; read turn`. With sequentially consistent fences at least one of them sees the other's store: either the
-//! push obeys the new table, or the controller sees the odd turn and waits for its end.
+//! There are two tables of intervals, one of them in force. A controller fills the other table, puts it in force, and waits until no push that
+//! began under the old one is under way. The writer never waits: it announces its push, looks at the table in force, and goes on.
+//!
+//! The announcement and the change are the two halves of Dekker's handshake: the writer does `turn := odd; fence; read state`, the controller
+//! `state := new; fence; read turn`. With sequentially consistent fences at least one of them sees the other's store: either the push
+//! obeys the new table, or the controller sees the odd turn and waits for its end.
 
 use crate::memory::sync::{AtomicU32, AtomicU64, Ordering, fence, give_way};
 
-/// An interval of the timeline, in samples: from `from`, up to but without `to`.
+/// An interval of the timeline, in samples: from `from`, up to but without `to`. How it silences: [`super::Ring::silence`].
+///
+/// ```
+/// use retrocall_core::ring::Span;
+///
+/// let from_now_on = Span { from: 8_000, to: u64::MAX };
+/// let second = Span { from: 8_000, to: 16_000 };
+/// assert!(second.to - second.from == 8_000 && second.to < from_now_on.to);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// The first sample.
@@ -18,17 +28,27 @@ pub struct Span {
     pub to: u64,
 }
 
-/// Intervals that a gate can hold at once. Those behind the leg's frontier are spent and need no place.
+/// Intervals that a gate has room for. Those behind the leg's frontier are spent and need none.
 #[cfg(not(loom))]
 pub const SPANS_MAX: usize = 8;
 #[cfg(loom)]
 pub const SPANS_MAX: usize = 1;
 
-/// More intervals lie ahead of a leg than its gate can hold.
+/// More intervals lie ahead of a leg than its gate has room for.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use retrocall_core::{memory::{Arena, MapError}, ring::{Ring, SPANS_MAX, Span, TooManySpans}};
+/// # use retrocall_words::audio::Leg;
+/// # let (ring, _writers) = Ring::new(Arc::new(Arena::new(1 << 20, true)?));
+/// let many: Vec<Span> = (0..=SPANS_MAX as u64).map(|i| Span { from: 10 * i, to: 10 * i + 5 }).collect();
+/// assert_eq!(ring.silence(Leg::Agent, &many), Err(TooManySpans));
+/// # Ok::<(), MapError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManySpans;
 
-/// One table: the intervals that are silence. How many there are, the word that puts it in force says.
+/// The intervals that are silence. The [`State`] that puts a table in force says how many of them count.
 #[derive(Debug)]
 struct Table {
     spans: [[AtomicU64; 2]; SPANS_MAX],
@@ -40,16 +60,19 @@ impl Table {
     }
 }
 
-/// Which table is in force, and how many intervals it has: nearly always none, and then the writer looks no further than at this word.
+/// Which table is in force, and how many intervals it has. Nearly always there are none, and the writer looks no further than at this word.
+///
+/// Bit 0 is the table, the bits above it the count: at most [`SPANS_MAX`], unless all ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct InForce(u32);
+struct State(u32);
 
-impl InForce {
-    /// Nothing is held any more.
-    const CLOSED: InForce = InForce(u32::MAX);
+impl State {
+    /// The writer holds nothing any more.
+    const CLOSED: State = State(u32::MAX);
 
-    fn new(table: usize, count: usize) -> InForce {
-        InForce(table as u32 | (count as u32) << 1)
+    fn new(table: usize, count: usize) -> State {
+        debug_assert!(table < 2 && count <= SPANS_MAX);
+        State(table as u32 | (count as u32) << 1)
     }
 
     fn table(self) -> usize {
@@ -63,38 +86,38 @@ impl InForce {
 
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// Odd while the writer is inside a push.
+    /// Odd while a push is under way. The writer alone stores it, and counts it up by one at each end of a push.
     turn: AtomicU32,
-    /// An [`InForce`].
-    in_force: AtomicU32,
-    /// Elsewhere, so that what every push touches lies close together.
+    /// A [`State`]. Controllers alone store it, in turns.
+    state: AtomicU32,
+    /// The table that is not in force has no reader. On the heap, so that what every push touches lies close together.
     tables: Box<[Table; 2]>,
 }
 
 impl Gate {
     pub(super) fn new() -> Gate {
-        let in_force = AtomicU32::new(InForce::new(0, 0).0);
-        Gate { turn: AtomicU32::new(0), in_force, tables: Box::new([Table::new(), Table::new()]) }
+        let state = AtomicU32::new(State::new(0, 0).0);
+        Gate { turn: AtomicU32::new(0), state, tables: Box::new([Table::new(), Table::new()]) }
     }
 
     /// The writer announces a push. Wait-free.
     pub(super) fn enter(&self) -> Passage<'_> {
         let turn = self.turn.load(Ordering::Relaxed);
-        // The fence orders it before the load below, and pairs with the one in `put_in_force`. Release, because a controller that waits
-        // for the push before may see this store in place of that push's end, and must see all of what that push wrote then.
+        debug_assert!(turn.is_multiple_of(2), "a leg has one writer, and its push has ended");
+        // The fence orders the store before the load below, and pairs with the fence in `put_in_force`. Release, because a controller that waits
+        // for the last push may see this store instead of that push's end, and must see all that it wrote.
         self.turn.store(turn.wrapping_add(1), Ordering::Release);
         fence(Ordering::SeqCst);
         // Acquire pairs with the Release of `put_in_force`: the table's spans are seen as they were filled in.
-        let in_force = InForce(self.in_force.load(Ordering::Acquire));
-        Passage { gate: self, turn, in_force }
+        let state = State(self.state.load(Ordering::Acquire));
+        Passage { gate: self, turn, state }
     }
 
-    /// Makes these intervals silence from the next frame on. Returns when no push is under way that has not heard of it.
-    /// Callers take turns (the ring's lock).
+    /// Makes these intervals silence from the next frame on. Returns when every push under way knows of it. Callers take turns by the ring's lock.
     pub(super) fn silence(&self, spans: &[Span]) -> Result<(), TooManySpans> {
-        let next = match InForce(self.in_force.load(Ordering::Relaxed)) {
-            InForce::CLOSED => return Ok(()),
-            in_force => 1 - in_force.table(),
+        let next = match State(self.state.load(Ordering::Relaxed)) {
+            State::CLOSED => return Ok(()),
+            state => 1 - state.table(),
         };
         if spans.len() > SPANS_MAX {
             return Err(TooManySpans);
@@ -104,19 +127,19 @@ impl Gate {
             from.store(span.from, Ordering::Relaxed);
             to.store(span.to, Ordering::Relaxed);
         }
-        self.put_in_force(InForce::new(next, spans.len()));
+        self.put_in_force(State::new(next, spans.len()));
         Ok(())
     }
 
-    /// Holds nothing from the next frame on, for good. Returns when no push is under way: what is held then stays as it is.
+    /// Lets nothing through from the next frame on, for good. Returns when no push is under way: the writer touches nothing any more.
     pub(super) fn close(&self) {
-        self.put_in_force(InForce::CLOSED);
+        self.put_in_force(State::CLOSED);
     }
 
-    fn put_in_force(&self, in_force: InForce) {
-        self.in_force.store(in_force.0, Ordering::Release);
+    fn put_in_force(&self, state: State) {
+        self.state.store(state.0, Ordering::Release);
         fence(Ordering::SeqCst);
-        // Acquire pairs with the Release of `Passage::drop` and of the next `enter`: whoever waited for a push sees what it wrote.
+        // Acquire pairs with the Release of `Passage::drop` and of the next `enter`: whoever has waited for a push sees what it wrote.
         let turn = self.turn.load(Ordering::Acquire);
         let mut waited = 0;
         while turn % 2 == 1 && self.turn.load(Ordering::Acquire) == turn {
@@ -129,24 +152,24 @@ impl Gate {
 /// A push under way.
 pub(super) struct Passage<'a> {
     gate: &'a Gate,
+    /// The gate's turn before this push: even.
     turn: u32,
-    in_force: InForce,
+    state: State,
 }
 
 impl Passage<'_> {
-    /// Whether nothing may be held.
+    /// Whether the writer may hold nothing.
     pub(super) fn is_closed(&self) -> bool {
-        self.in_force == InForce::CLOSED
+        self.state == State::CLOSED
     }
 
-    /// Whether `position` is silence, and the position up to which the answer holds (at least one further). At most
-    /// [`SPANS_MAX`] steps.
+    /// Whether `position` is silence, and up to which later position the answer holds. At most [`SPANS_MAX`] steps.
     pub(super) fn at(&self, position: u64) -> (bool, u64) {
         let mut until = u64::MAX;
-        if self.in_force.count() == 0 {
+        if self.state.count() == 0 {
             return (false, until);
         }
-        for [from, to] in &self.gate.tables[self.in_force.table()].spans[..self.in_force.count()] {
+        for [from, to] in &self.gate.tables[self.state.table()].spans[..self.state.count()] {
             let (from, to) = (from.load(Ordering::Relaxed), to.load(Ordering::Relaxed));
             if (from..to).contains(&position) {
                 return (true, to);

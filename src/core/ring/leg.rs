@@ -1,4 +1,6 @@
-//! What the writer of one leg shares with everybody else: the gate, the frontier, the counters, how late its frames are.
+//! The words that the writer of one leg shares with other threads: the gate, the frontier, the counters, the arrivals.
+//!
+//! Belongs here: those words. Does not: the segments (`segment`).
 
 use super::{arrivals::Arrivals, gate::Gate};
 use crate::memory::{
@@ -6,30 +8,18 @@ use crate::memory::{
     sync::{AtomicU32, AtomicU64, Ordering},
 };
 
-/// Words of a segment that the ring uses for itself; word 0 is the arena's.
-pub(super) mod word {
-    /// Link to the next segment of the leg, written before the frontier passes into it.
-    pub const NEXT: usize = 1;
-    /// Link to the segment before.
-    pub const PREVIOUS: usize = 2;
-    /// Position of the first sample in the segment.
-    pub const FIRST: usize = 3;
-    /// Where the first block begins.
-    pub const BLOCKS: usize = 4;
-}
-
-/// The shared side of a leg. The writer alone stores to all but `gate`. In the order of what a push touches, so that it has one cache
-/// line to fetch of a leg that has grown cold among thousands.
+/// The shared side of a leg. The writer alone stores to all of it but the gate's state. The fields stand in the order in which a push touches them,
+/// so that it fetches one cache line of a leg that has grown cold among thousands.
 #[repr(C)]
 pub(super) struct LegShared {
     pub gate: Gate,
-    /// The position behind the last sample that readers may see. Everything before it is published.
+    /// The position behind the last sample that others may see. It never falls, and never passes the writer's own frontier.
     pub frontier: AtomicU64,
-    /// When the last frame arrived, in samples since the ring was made; 0 if none has. Relaxed: it orders nothing.
+    /// The time of the last arrival, in samples since the ring was made; 0 before the first. Relaxed: it orders nothing.
     pub arrived: AtomicU64,
     pub counters: Counters,
     pub arrivals: Arrivals,
-    /// Link to the leg's first segment ever; written once, before the frontier first moves.
+    /// Link to the leg's first segment ever. Stored once, before the frontier first moves.
     pub origin: AtomicU64,
 }
 
@@ -45,7 +35,7 @@ impl LegShared {
         }
     }
 
-    /// Acquire pairs with the Release in [`super::LegWriter::push`]: all blocks before the frontier are seen whole.
+    /// Acquire pairs with the Release in [`super::LegWriter::push`]: whoever loads the frontier sees all blocks before it whole.
     pub(super) fn frontier(&self) -> u64 {
         self.frontier.load(Ordering::Acquire)
     }
@@ -55,18 +45,32 @@ impl LegShared {
     }
 }
 
+// One list makes the atomics, the numbers read from them, and the reading.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// Counts of one leg, as atomics that the writer stores to and anybody reads.
+        /// Counts of one leg, which the writer stores and anybody reads.
         #[derive(Debug, Default)]
         #[repr(C)]
         pub(super) struct Counters { pub peak: AtomicU32, pub segments: AtomicU32, $($(#[$doc])* pub $name: AtomicU64,)+ }
 
         /// Counts of one leg so far.
+        ///
+        /// ```
+        /// # use std::sync::Arc;
+        /// # use retrocall_core::{memory::{Arena, MapError}, ring::Ring};
+        /// # use retrocall_words::audio::Leg;
+        /// let (ring, [mut agent, _customer]) = Ring::new(Arc::new(Arena::new(1 << 20, true)?));
+        /// agent.provision(2);
+        /// agent.push(0, &[10, -20]);
+        /// agent.push(5, &[1, 2]);
+        /// let counts = ring.counts(Leg::Agent);
+        /// assert_eq!((counts.frames, counts.samples, counts.gaps, counts.gap_samples), (2, 4, 1, 3));
+        /// # Ok::<(), MapError>(())
+        /// ```
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         pub struct LegCounts {
             $($(#[$doc])* pub $name: u64,)+
-            /// The highest sample, without its sign, of the last frame that was held.
+            /// The greatest magnitude of a sample in the last frame that was held.
             pub peak: u16,
         }
 
@@ -79,9 +83,9 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Frames that came and could be held, whatever became of them.
+    /// Frames that came while the gate was open.
     frames,
-    /// Samples that came, also those that were not held because the gate is shut.
+    /// Samples that came, also those behind a closed gate.
     samples,
     /// Places where samples were missing between two frames.
     gaps,
@@ -91,15 +95,15 @@ counters! {
     late_frames,
     /// Samples dropped because they came late or twice.
     late_samples,
-    /// Frames of which samples were lost because no memory was left.
+    /// Frames that lost samples because no memory was left.
     lost_frames,
     /// Frames that were refused before they came here ([`super::LegWriter::refuse`]).
     refused_frames,
-    /// The position behind the last sample that was lost; if the leg ends before it, its last part is lost.
+    /// The position behind the last sample that was lost. If the leg ends before it, the end of the leg is lost.
     lost_until,
 }
 
-/// Adds to a counter that this thread alone stores to: no locked instruction.
+/// Adds to a counter that this thread alone stores: no locked instruction.
 pub(super) fn count(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }

@@ -1,32 +1,30 @@
-//! What a frame would leave in memory on its way into a ring if nobody wiped it: for whoever looks for it there.
+//! The traces that a frame would leave in memory on its way into a ring if nobody wiped them: for those who look for them.
+//!
+//! Belongs here: the forms of a frame. Does not: the search.
 
-use super::{
-    block::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Residuals},
-    kernels,
-    lanes::{LANES, Payload},
-};
+use super::packing::{self, BLOCK_SAMPLES_MAX, BLOCK_WORDS_MAX, Header, Kind, Payload, Residuals, block_samples};
 use crate::memory::sync::{AtomicU64, Ordering};
 use retrocall_words::audio::g711::Law;
 
-/// The forms that a frame takes between its samples and its segment, as bytes of this machine's memory.
+/// The forms of a frame between its samples and its segment, as bytes of this machine's memory.
+///
+/// ```
+/// use retrocall_core::ring::Traces;
+///
+/// let mut traces = Traces::default();
+/// traces.add_linear(&[100, 300, 200, -100, -300, 0, 50, 7]);
+/// assert_eq!((traces.ranks.len(), traces.residuals.len()), (0, 16));
+/// // Eight samples of ten bits.
+/// assert_eq!(traces.packed.len(), 16);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traces {
     /// Ranks of G.711 codes; nothing for linear samples.
     pub ranks: Vec<u8>,
-    /// What the predictor left, one 16-bit word a sample.
+    /// The residuals of the predictor, one 16-bit word a sample.
     pub residuals: Vec<u8>,
     /// Each block as it lies in a segment behind its header.
     pub packed: Vec<u8>,
-}
-
-/// Samples of one block of a frame, or of a part of one: as even as can be, in whole rows.
-pub(super) fn block_samples(part_samples: usize) -> usize {
-    if part_samples <= BLOCK_SAMPLES_MAX {
-        // The usual frame, spared a division.
-        return part_samples.next_multiple_of(LANES).max(1);
-    }
-    let blocks = part_samples.div_ceil(BLOCK_SAMPLES_MAX);
-    part_samples.div_ceil(blocks).next_multiple_of(LANES).clamp(1, BLOCK_SAMPLES_MAX)
 }
 
 impl Traces {
@@ -47,12 +45,12 @@ impl Traces {
     }
 
     fn add(&mut self, kind: Kind, samples: &[i16]) {
-        let packed = block::choose(kind, samples, &kernels::measure(samples));
+        let block = packing::choose(kind, samples, &packing::measure(samples));
         let words: [_; BLOCK_WORDS_MAX] = std::array::from_fn(|_| AtomicU64::new(0));
-        let payload = &words[..Header::Packed(packed).payload_words()];
-        block::pack(&packed, samples, Payload(payload));
+        let payload = &words[..Header::Block(block).payload_words()];
+        packing::pack(&block, samples, Payload(payload));
         let mut residuals: Residuals = [0; BLOCK_SAMPLES_MAX];
-        block::unpack(&packed, &Payload(payload), &mut residuals);
+        packing::unpack(&block, Payload(payload), &mut residuals);
         self.residuals.extend(residuals[..samples.len()].iter().flat_map(|residual| residual.to_ne_bytes()));
         self.packed.extend(payload.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()));
     }
@@ -68,7 +66,7 @@ mod tests {
         ring::Ring,
     };
 
-    /// If the writer packs otherwise one day, whoever looks for the old form would find nothing and call it clean.
+    /// If the writer packed in another form one day, a search for the old form would find nothing and call it clean.
     #[test]
     fn the_packed_form_is_what_a_writer_leaves_in_the_arena() {
         let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use retrocall_core::ring::Missing;
+use retrocall_core::ring::Hole;
 use retrocall_file::Mark;
 use retrocall_words::audio::Leg;
 
@@ -41,7 +41,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn add(&mut self, leg: Leg, Missing { from, to, is_lost }: Missing) {
+    pub(super) fn add(&mut self, leg: Leg, Hole { from, to, is_lost }: Hole) {
         let key = (leg.index(), is_lost);
         let is_told = |told: &BTreeMap<u64, u64>| told.range(..=from).next_back().is_some_and(|(_, end)| *end > from);
         if self.count >= MARKS_MAX || self.told.get(&key).is_some_and(is_told) {
@@ -84,11 +84,11 @@ mod tests {
     #[test]
     fn a_gap_is_told_once_however_it_is_read() {
         let mut found = Findings::default();
-        let missing = |from, to| Missing { from, to, is_lost: false };
+        let missing = |from, to| Hole { from, to, is_lost: false };
         found.add(Leg::Agent, missing(100, 200));
         found.add(Leg::Agent, missing(200, 300));
         found.add(Leg::Customer, missing(50, 60));
-        found.add(Leg::Agent, Missing { from: 10, to: 20, is_lost: true });
+        found.add(Leg::Agent, Hole { from: 10, to: 20, is_lost: true });
         // More of it may follow.
         assert_eq!(found.settle(300), [Mark::Lost(Leg::Agent, 10..20), Mark::Gap(Leg::Customer, 50..60)]);
         assert_eq!(found.settle(301), [Mark::Gap(Leg::Agent, 100..300)]);

@@ -6,7 +6,7 @@ use super::{
     buffers::Buffers,
     findings::{Findings, Marks},
 };
-use retrocall_core::ring::{Missing, RingReader};
+use retrocall_core::ring::{Hole, RingReader};
 use retrocall_file::{Completeness, Mark, Overview};
 use retrocall_words::{Label, Reason, audio::Leg};
 
@@ -81,10 +81,10 @@ impl Source {
             let ring = self.reader.ring();
             let (frontier, lost_until) = (ring.frontier(leg), ring.counts(leg).lost_until);
             if base > 0 {
-                self.findings.add(leg, Missing { from: 0, to: base, is_lost: true });
+                self.findings.add(leg, Hole { from: 0, to: base, is_lost: true });
             }
             if lost_until > frontier {
-                self.findings.add(leg, Missing { from: frontier.max(base), to: lost_until, is_lost: true });
+                self.findings.add(leg, Hole { from: frontier.max(base), to: lost_until, is_lost: true });
             }
         }
         if base > 0 || self.overview().lost > 0 { Completeness::Incomplete } else { Completeness::Complete }
