@@ -1,9 +1,9 @@
-//! Threads that the engine can't do without: started here, kept alive when they panic, and known to whoever asks whether all is well.
+//! Signs of life of the threads that the engine can't do without: they start here, go on after a panic, and are watched.
 //!
-//! Belongs here: signs of life, and containing a panic. Does not: what a thread does, and what becomes of the job it was at when it
-//! panicked; only the thread knows that, so it keeps its job outside of the work that may panic.
+//! Belongs here: signs of life, containing a panic. Does not: what a thread does, and what becomes of its job after a panic. Only the thread knows
+//! that, and keeps its job outside of the work that may panic.
 //!
-//! There is one list for the process, because an engine is a process: nobody has to be handed anything to be watched.
+//! An engine is a process, so the process has one list of hearts: a thread is watched without being handed anything.
 
 use std::{
     collections::VecDeque,
@@ -26,37 +26,50 @@ use crate::barrier;
 use retrocall_words::{Clock as _, SystemClock};
 use tracing::{error, info};
 
-/// A thread that waits for nothing outside and is at one thing for longer than this hangs.
+/// A thread that waits for nothing outside hangs if one piece of work takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A thread that has panicked begins again after the first of these; after the second, at the latest, if it panics again and again.
+/// A thread begins again so long after a panic.
 const PAUSE: Duration = Duration::from_millis(10);
+/// The pause doubles from panic to panic, up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-/// So many panics of one thread within so long: it does not do its work, however often it begins.
+/// A thread with so many panics within [`PANICS_WITHIN`] does not do its work, however often it begins.
 const PANICS_MAX: usize = 3;
 const PANICS_WITHIN: Duration = Duration::from_secs(60);
-/// How often the hearts are looked at.
+/// The time from one look at the hearts to the next.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a thread may wait for in the middle of its work.
+/// The waits that a thread may have in the middle of its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
-    /// Nothing outside of this process: if one thing takes it long, it hangs.
+    /// It waits for nothing outside of this process: if a piece of work takes long, it hangs.
     Never,
-    /// A disk, a file, a name service. These may hang; whoever uses them says so in words of its own, and it is no reason to end the engine.
+    /// It waits for a disk, a file, a name service. These may hang: the thread reports that itself, and it is no reason to end the engine.
     Outside,
 }
 
 /// One thread's signs of life.
+///
+/// ```
+/// use retrocall_core::heart::{Heart, Waits};
+///
+/// let heart = Heart::new("control", Waits::Never);
+/// {
+///     let _work = heart.work();
+///     // As long as this takes, the thread is busy. After ten seconds it hangs.
+/// }
+/// // For a thread that is never at rest.
+/// heart.beat();
+/// ```
 pub struct Heart {
     name: String,
     waits: Waits,
-    /// When it began what it is at, in milliseconds since [`STARTED`] and one more; 0 while it has nothing to do.
+    /// When the work under way began, in milliseconds since [`STARTED`], plus one; 0 while the thread is at rest.
     busy_since_ms: AtomicU64,
-    /// Its last panics, the newest last.
+    /// The last [`PANICS_MAX`] panics at most, the newest last.
     panics: Mutex<VecDeque<Instant>>,
 }
 
-/// A piece of work: while this is there its thread is busy.
+/// A piece of work. Its thread is busy until it is dropped.
 #[must_use = "the thread is busy for as long as this is there"]
 pub struct Work<'h>(&'h Heart);
 
@@ -65,7 +78,7 @@ static HEARTS: Mutex<Vec<Weak<Heart>>> = Mutex::new(Vec::new());
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
 impl Heart {
-    /// The heart of a thread that is not started by [`spawn`]: it is known for as long as this lives.
+    /// Makes the heart of a thread that [`spawn`] does not start. It is watched until it is dropped.
     pub fn new(name: &str, waits: Waits) -> Arc<Heart> {
         let heart = Heart { name: name.to_owned(), waits, busy_since_ms: AtomicU64::new(0), panics: Mutex::default() };
         let heart = Arc::new(heart);
@@ -75,19 +88,19 @@ impl Heart {
         heart
     }
 
-    /// The thread begins one piece of work, and is at it until what is returned is dropped. Two stores; no system call.
+    /// Begins a piece of work, which lasts until it is dropped. Two stores; no system call.
     pub fn work(&self) -> Work<'_> {
         self.beat();
         Work(self)
     }
 
-    /// The thread is busy, and alive at this moment: for one that is never at rest.
+    /// Says that the thread is alive at this moment: for one that is never at rest.
     pub fn beat(&self) {
-        // Relaxed: a number that somebody looks at, and nothing that is ordered by it.
+        // Relaxed: a number to look at, which orders nothing.
         self.busy_since_ms.store(SystemClock.since(*STARTED).as_millis() as u64 + 1, Ordering::Relaxed);
     }
 
-    /// What is wrong with the thread at this moment, in words.
+    /// The trouble of the thread at this moment, in words. None if it is well.
     fn trouble(&self, now: Instant) -> Option<String> {
         let panics = self.panics.lock();
         if panics.len() == PANICS_MAX && now.saturating_duration_since(panics[0]) < PANICS_WITHIN {
@@ -115,11 +128,25 @@ impl Drop for Work<'_> {
     }
 }
 
-/// Starts a thread that does `first` once, and lives until `work` returns: if `work` panics, that is told and counted, and `work` is called
-/// again after a short while. What it must not lose, it keeps in what it has captured.
+/// Starts a thread that does `first` once, and lives until `work` returns. If `work` panics, the panic is logged and counted, and `work` is called
+/// again after a pause. It keeps what it must not lose in its captures.
 ///
 /// # Errors
 /// The system has no thread left.
+///
+/// ```
+/// use retrocall_core::heart::{self, Waits};
+///
+/// let mut tries = 0;
+/// let thread = heart::spawn("example", Waits::Never, || (), move |heart| {
+///     let _work = heart.work();
+///     tries += 1;
+///     assert!(tries > 1, "the first try fails");
+/// });
+/// thread?.join().expect("the second try returns");
+/// assert!(heart::panics() > 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn spawn(
     name: &str,
     waits: Waits,
@@ -142,8 +169,14 @@ pub fn spawn(
     })
 }
 
-/// Does a piece of work of a thread, or of a task, that has other work to do. None if it panicked: that is told and counted, and whoever
-/// asked for it goes on.
+/// Does one piece of work of a thread, or task, that has others to do. None if it panicked: the panic is logged and counted, and the caller goes on.
+///
+/// ```
+/// use retrocall_core::heart::contain;
+///
+/// assert_eq!(contain("a sum", || 1 + 1), Some(2));
+/// assert_eq!(contain("a fault", || -> u8 { panic!("a planted panic") }), None);
+/// ```
 pub fn contain<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => Some(done),
@@ -158,6 +191,14 @@ pub fn contain<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// [`contain`] for work that waits in between.
+///
+/// ```
+/// # use std::{pin::pin, task::{Context, Poll, Waker}};
+/// use retrocall_core::heart::contain_async;
+///
+/// let mut work = pin!(contain_async("a fault", async { panic!("a planted panic") }));
+/// assert_eq!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(None::<()>));
+/// ```
 pub async fn contain_async<T>(what: &str, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(|context| match contain(what, || work.as_mut().poll(context)) {
@@ -167,12 +208,20 @@ pub async fn contain_async<T>(what: &str, work: impl Future<Output = T>) -> Opti
     .await
 }
 
-/// Panics that were contained since this process started.
+/// Panics contained since this process started.
 pub fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
-/// What is wrong with a thread that the engine can't do without, in words for people, with the next step. None if all is well.
+/// The trouble of a thread that the engine can't do without, in words for people, with the next step. None if all are well.
+///
+/// ```
+/// use retrocall_core::heart::{Heart, Waits, trouble};
+///
+/// let heart = Heart::new("control", Waits::Never);
+/// let _work = heart.work();
+/// assert_eq!(trouble(), None, "it is busy, but not for long");
+/// ```
 pub fn trouble() -> Option<String> {
     let hearts: Vec<_> = HEARTS.lock().iter().filter_map(Weak::upgrade).collect();
     let now = SystemClock.now();
@@ -180,11 +229,17 @@ pub fn trouble() -> Option<String> {
     Some(format!("{trouble}: see the log, and start the engine again when no call is live"))
 }
 
-/// From now on the log says when a thread is in trouble, and when it is well again. By a thread of its own: the one that would say it
-/// could be the one that hangs.
+/// Logs from now on when a thread gets into trouble, and when all are well again. A thread of its own does it: any other could be the one that hangs.
 ///
 /// # Errors
 /// The system has no thread left.
+///
+/// ```
+/// retrocall_core::heart::tell_of_trouble()?;
+/// // Once is enough; more do nothing.
+/// retrocall_core::heart::tell_of_trouble()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn tell_of_trouble() -> io::Result<()> {
     static STARTED: Once = Once::new();
     let (mut started, mut told) = (Ok(()), None);

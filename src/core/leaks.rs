@@ -1,7 +1,7 @@
-//! Leaks that tests plant, to see `retrocall prove` catch each of them. In no build but one with the feature `planted-leaks`, which is
-//! never on by default and which no release build compiles with.
+//! Leaks that tests plant, to see `retrocall prove` catch each of them. They exist only with the feature `planted-leaks`, which is off by default and
+//! which no release build compiles with.
 //!
-//! Belongs here: which leak is planted, and what it does with a frame. Does not: anything that a program for people needs.
+//! Belongs here: the leaks, and what each does with a frame. Does not: anything that a program for people needs.
 
 use std::{
     env, fmt,
@@ -29,7 +29,7 @@ pub enum Leak {
     TempFile,
     /// A frame in shared memory.
     SharedFile,
-    /// A frame in a file that has no name any more, and stays open.
+    /// A frame in a file that has lost its name and stays open.
     NamelessFile,
     /// A frame in a file that is written, closed and deleted at once.
     GoneFile,
@@ -37,15 +37,15 @@ pub enum Leak {
     Socket,
     /// A frame on the heap.
     Heap,
-    /// A frame that the next engine of this home has on its heap.
+    /// A frame on the heap of the next engine of this home.
     Restart,
-    /// Segments are given back as they are.
+    /// Segments that are given back without being wiped.
     Segment,
-    /// The buffer that a socket is read into is left as it is.
+    /// A buffer of a socket that is not wiped.
     Buffer,
     /// An erase that changes nothing.
     Erase,
-    /// The process may dump core.
+    /// A process that may dump core.
     Core,
 }
 
@@ -79,15 +79,16 @@ impl FromStr for Leak {
     }
 }
 
-struct Planted {
+/// The leaks of this process.
+struct Plantation {
     leaks: Vec<Leak>,
-    /// To a thread that no barrier holds, for those that carry audio can't write files.
+    /// To a thread without a barrier: threads that carry audio can't write files.
     frames: Sender<Vec<u8>>,
 }
 
-static PLANTED: OnceLock<Planted> = OnceLock::new();
+static PLANTATION: OnceLock<Plantation> = OnceLock::new();
 static FRAMES: AtomicUsize = AtomicUsize::new(0);
-/// Which frame leaks: not the first one, for by then every call has begun.
+/// The frame that leaks. Every call has begun by then.
 const LEAKING_FRAME: usize = 50;
 
 /// Plants leaks in this process, whose home is `home`.
@@ -96,7 +97,7 @@ pub fn plant(leaks: &[Leak], home: &Path) {
         return;
     }
     let (frames, leaking) = channel::<Vec<u8>>();
-    let planted = PLANTED.get_or_init(|| Planted { leaks: leaks.to_vec(), frames });
+    let plantation = PLANTATION.get_or_init(|| Plantation { leaks: leaks.to_vec(), frames });
     let home = home.to_owned();
     if let Ok(frame) = fs::read(home.join(Leak::Restart.to_string())) {
         fs::remove_file(home.join(Leak::Restart.to_string())).expect("it was just there");
@@ -105,19 +106,19 @@ pub fn plant(leaks: &[Leak], home: &Path) {
     thread::spawn(move || {
         let (mut open, mut sockets) = (Vec::new(), Vec::new());
         for mut frame in leaking {
-            open.extend(planted.leaks.iter().map(|leak| leak_file(*leak, &home, &frame)));
+            open.extend(plantation.leaks.iter().map(|leak| leak_file(*leak, &home, &frame)));
             if is(Leak::Socket) {
                 let (mut near, far) = UnixStream::pair().expect("a leak needs sockets");
                 near.write_all(&frame).expect("a leak needs sockets");
                 sockets.extend([near, far]);
             }
-            // This is not the leak on the heap.
+            // Or it would be a leak on the heap.
             crate::memory::wipe(&mut frame);
         }
     });
 }
 
-/// Whether this process leaves itself open to cores, as far as it may.
+/// Opens this process to core dumps as far as it may, if that leak is planted. Returns whether it is.
 pub fn opens_to_cores() -> bool {
     if is(Leak::Core) {
         let (_, hard) = resource::getrlimit(resource::Resource::RLIMIT_CORE).expect("a process may ask");
@@ -128,24 +129,24 @@ pub fn opens_to_cores() -> bool {
 
 /// Whether this leak is planted.
 pub fn is(leak: Leak) -> bool {
-    PLANTED.get().is_some_and(|planted| planted.leaks.contains(&leak))
+    PLANTATION.get().is_some_and(|plantation| plantation.leaks.contains(&leak))
 }
 
-/// A frame passes by.
+/// Lets a frame leak if its turn has come.
 pub fn frame(bytes: &[u8]) {
-    let Some(planted) = PLANTED.get() else { return };
+    let Some(plantation) = PLANTATION.get() else { return };
     if FRAMES.fetch_add(1, Ordering::Relaxed) != LEAKING_FRAME {
         return;
     }
     if is(Leak::Heap) {
         bytes.to_vec().leak();
     }
-    planted.frames.send(bytes.to_vec()).expect("the thread waits for it");
+    plantation.frames.send(bytes.to_vec()).expect("the thread waits for it");
 }
 
-/// Leaks into a file, if that is how it leaks. What it gives must stay open.
+/// Leaks into a file, if that is how it leaks. Returns a file that must stay open.
 fn leak_file(leak: Leak, home: &Path, frame: &[u8]) -> Option<File> {
-    // Named after the home, so that whoever cleans up finds it.
+    // Named after the home, so that the test finds it to clean up.
     let name = home.file_name().unwrap_or_default();
     let path = match leak {
         Leak::HomeFile | Leak::NamelessFile | Leak::GoneFile | Leak::Restart => home.join(leak.to_string()),

@@ -1,9 +1,9 @@
-//! What the kernel forbids a thread, whatever our code does: Landlock (landlock(7)).
+//! The kernel's barrier around a thread, which holds whatever the code does: Landlock (landlock(7)).
 //!
-//! Belongs here: raising a barrier for the calling thread, and saying how high it is. Does not: which thread needs which.
+//! Belongs here: raising a barrier for the calling thread, and its height. Does not: which thread needs which barrier.
 //!
-//! A barrier holds for the thread that raises it and for those that it starts, and can't be lowered again. Reading stays allowed, and
-//! so does writing to what is open already: a socket, the log.
+//! A barrier holds for the thread that raises it and for those that it starts, and is never lowered. A thread may still read, and write to what is
+//! open already: a socket, the log.
 
 use std::{fmt, path::Path, thread};
 
@@ -12,17 +12,25 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
-/// The newest rights that are asked for; an older kernel gives those it knows.
+/// The newest rights that are asked for. An older kernel knows fewer.
 const NEWEST: ABI = ABI::V6;
 
-/// How high a barrier is.
+/// The height of a barrier.
+///
+/// ```
+/// use retrocall_core::barrier::{self, Barrier};
+///
+/// if barrier::probe() < Barrier::Full {
+///     eprintln!("this kernel lets a thread do more than it should");
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Barrier {
-    /// The kernel has no Landlock, or refuses it: nothing is forbidden.
+    /// The kernel has no Landlock or refuses it: nothing is forbidden.
     None,
-    /// An older kernel: files can't be created or opened for writing, but some finer right is not known to it.
+    /// An older kernel: it forbids creating files and opening them for writing, but does not know some finer right.
     Partial,
-    /// Everything that is asked for is enforced.
+    /// The kernel enforces everything that is asked for.
     Full,
 }
 
@@ -36,13 +44,32 @@ impl fmt::Display for Barrier {
     }
 }
 
-/// Bars the calling thread from creating, changing or removing any file, but below `folders`, and from the network and other
-/// processes. Folders that are not there are left out.
+/// Bars the calling thread from creating, changing or removing any file, except below `folders`, and from the network and other processes. Folders
+/// that don't exist are left out.
+///
+/// ```
+/// use std::{fs, thread};
+/// use retrocall_core::barrier::{self, Barrier};
+///
+/// let home = tempfile::tempdir()?;
+/// let (inside, outside) = (home.path().join("recordings"), home.path().join("log"));
+/// fs::create_dir(&inside)?;
+/// let may_write = |path| fs::write(path, "").is_ok();
+/// thread::scope(|scope| {
+///     scope.spawn(|| {
+///         let height = barrier::write_only_below(&[&inside]);
+///         assert!(may_write(inside.join("file")));
+///         assert!(height == Barrier::None || !may_write(outside.clone()));
+///     });
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn write_only_below(folders: &[&Path]) -> Barrier {
     raise(folders).unwrap_or(Barrier::None)
 }
 
-/// Bars the calling thread from creating, changing or removing any file at all: for threads that carry live audio.
+/// Bars the calling thread from creating, changing or removing any file at all, and from the network and other processes: for threads that carry live
+/// audio.
 pub fn write_nowhere() -> Barrier {
     write_only_below(&[])
 }
@@ -67,7 +94,7 @@ fn raise(folders: &[&Path]) -> Result<Barrier, RulesetError> {
     })
 }
 
-/// How high a barrier would be here, found out on a thread that ends with it.
+/// The height of a barrier on this system, found out on a thread that ends with it.
 pub fn probe() -> Barrier {
     thread::Builder::new()
         .name("barrier".to_owned())
@@ -100,7 +127,7 @@ mod tests {
                 assert!(fs::write(&known, "after").is_err());
                 assert!(fs::remove_file(&known).is_err());
                 assert_eq!(fs::read_to_string(&known).expect("reading is allowed"), "before");
-                // What it starts is barred as well.
+                // A thread that it starts is barred as well.
                 let child = thread::spawn({
                     let path = elsewhere.path().join("b");
                     move || fs::write(path, "x").is_err()

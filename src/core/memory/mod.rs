@@ -38,9 +38,9 @@ pub use look::{Piece, look_at_locked};
 pub use map::{MapError, MemoryKind};
 #[cfg(not(loom))]
 pub use queue::{QueueIn, QueueOut, locked_queue};
-pub use retrocall_words::audio::wipe;
 #[cfg(not(loom))]
 pub use registry::{Use, locked_ranges};
+pub use retrocall_words::audio::wipe;
 #[cfg(not(loom))]
 pub use stash::Stash;
 pub use wipe::{fetch_soon, wipe_traces};
