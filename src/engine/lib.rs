@@ -7,8 +7,6 @@
 
 pub mod call;
 mod carrying;
-// Not yet: its waiting is being rebuilt.
-#[allow(clippy::disallowed_methods)]
 pub mod commit;
 mod committing;
 mod continuing;
