@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use serde::{Deserialize, Serialize};
 
-use super::{needles::Finder, process::look_at_stream};
+use super::{needles::Finder, stream::look_at_stream};
 
 /// Names below a folder: a private home has a few dozen, a folder for temporary files some thousands.
 const NAMES_MAX: usize = 1_000_000;

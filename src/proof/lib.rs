@@ -14,6 +14,7 @@ pub mod inside;
 pub mod needles;
 pub mod process;
 pub mod sound;
+mod stream;
 pub mod windows;
 pub mod written;
 

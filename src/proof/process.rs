@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, IoSliceMut, Read},
+    io::{self, IoSliceMut},
     ops::Range,
     os::{fd::RawFd, unix::fs::FileExt},
     path::{Path, PathBuf},
@@ -250,35 +250,10 @@ fn minus(range: Range<usize>, without: &[Range<usize>]) -> Vec<Range<usize>> {
     left
 }
 
-/// Reads a stream to its end, in pieces of the size of `scratch` that overlap, so that what lies across two of them is seen. How many
-/// bytes there were, and how often something was found. Leaves nothing in `scratch`, which is longer than two needles.
-pub(super) fn look_at_stream(
-    mut from: impl Read,
-    finder: &mut Finder<'_>,
-    scratch: &mut [u8],
-) -> io::Result<(u64, usize)> {
-    let (mut again, mut bytes, mut found) = (0, 0, 0);
-    let result = loop {
-        let read = match from.read(&mut scratch[again..]) {
-            Ok(0) => break Ok((bytes, found)),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => break Err(error),
-        };
-        bytes += read as u64;
-        let end = again + read;
-        found += finder.look_at(&scratch[..end]);
-        again = end.min(NEEDLE_BYTES - 1);
-        scratch.copy_within(end - again..end, 0);
-    };
-    wipe(scratch);
-    result
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{Seek, SeekFrom, Write},
+        io::{Read, Seek, SeekFrom, Write},
         os::unix::net::UnixStream,
     };
 
@@ -346,18 +321,5 @@ mod tests {
         let mut got = vec![0; 64];
         far.read_exact(&mut got).expect("it still waits");
         assert_eq!(got, sounds[1]);
-    }
-
-    #[test]
-    fn what_lies_across_two_pieces_of_a_stream_is_found() {
-        let sound = text(7);
-        let needles = Needles::of(3, [&sound]);
-        for place in 0..70 {
-            let mut stream = vec![0; place];
-            stream.extend_from_slice(&sound);
-            let mut finder = Finder::new(&needles);
-            let (bytes, _) = look_at_stream(&stream[..], &mut finder, &mut [0; 40]).expect("it can be read");
-            assert_eq!((bytes, finder.found()), (place as u64 + 64, 4), "at {place}");
-        }
     }
 }

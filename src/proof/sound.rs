@@ -4,7 +4,6 @@ use std::{io::Cursor, ops::Range};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
-use super::windows::{bytes_of, interleaved};
 use retrocall_client::client::{WavError, WavSource};
 use retrocall_core::ring::Traces;
 use retrocall_words::audio::{Codec, Leg, Rate, g711::Law};
@@ -160,6 +159,16 @@ fn law(codec: Codec) -> Option<Law> {
         Codec::Ulaw => Some(Law::Mu),
         Codec::Alaw => Some(Law::A),
     }
+}
+
+/// Samples as they stand in a file.
+pub fn bytes_of(samples: &[i16]) -> Vec<u8> {
+    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+}
+
+/// The bytes of both legs by turns.
+pub(super) fn interleaved([agent, customer]: &[Vec<u8>; 2]) -> Vec<u8> {
+    agent.iter().zip(customer).flat_map(|(agent, customer)| [*agent, *customer]).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! Speech repeats itself in short pieces, so these windows are longer than needles. Each is looked up by the first needle in it.
 
 use super::{
-    Sound,
     needles::{NEEDLE_BYTES, Needles},
+    sound::{Sound, bytes_of, interleaved},
 };
 
 /// Samples of a window.
@@ -101,16 +101,6 @@ impl Search<'_> {
             }
         });
     }
-}
-
-/// Samples as they stand in a file.
-pub fn bytes_of(samples: &[i16]) -> Vec<u8> {
-    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
-}
-
-/// The bytes of both legs by turns.
-pub(super) fn interleaved([agent, customer]: &[Vec<u8>; 2]) -> Vec<u8> {
-    agent.iter().zip(customer).flat_map(|(agent, customer)| [*agent, *customer]).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Latencies;
+use super::latency::{Latencies, Percentiles};
 
 /// Which way a goal looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,37 +36,6 @@ pub struct Figure {
     /// What should be known of how it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-}
-
-/// How latencies spread, corrected for coordinated omission.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Percentiles {
-    /// Half are no slower.
-    pub p50: f64,
-    /// 90 of 100.
-    pub p90: f64,
-    /// 99 of 100.
-    pub p99: f64,
-    /// 999 of 1000.
-    #[serde(rename = "p99.9")]
-    pub p99_9: f64,
-    /// 9,999 of 10,000.
-    #[serde(rename = "p99.99")]
-    pub p99_99: f64,
-    /// The slowest.
-    pub max: f64,
-    /// How many were measured.
-    pub count: u64,
-}
-
-/// Nanoseconds of a unit of time.
-pub(super) fn nanoseconds(unit: &str) -> f64 {
-    match unit {
-        "ns" => 1.0,
-        "us" => 1e3,
-        "ms" => 1e6,
-        _ => 1e9,
-    }
 }
 
 impl Figure {

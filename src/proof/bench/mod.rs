@@ -15,6 +15,7 @@ mod held;
 mod latency;
 mod load;
 mod machine;
+mod number;
 mod page;
 mod plot;
 mod press;
@@ -29,10 +30,10 @@ use std::{
     sync::Arc,
 };
 
-pub use figure::{Figure, GoalIs, Percentiles};
-pub use latency::Latencies;
+pub use figure::{Figure, GoalIs};
+pub use latency::{Latencies, Percentiles};
 pub use machine::Machine;
-pub use page::number;
+pub use number::number;
 pub use rivals::{Holder, Rival};
 pub use sounds::{FRAME_SAMPLES, Frame};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Figure, GoalIs, Report,
+    Figure, GoalIs, Report, number,
     plot::{Line, Plot, escaped},
 };
 
@@ -121,28 +121,6 @@ fn figure_table(out: &mut String, figures: &[Figure]) {
     out.push_str("</table></div>\n");
 }
 
-/// Three digits: no more of it comes back in the next run.
-pub fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        v if v >= 1e3 => {
-            let digits = format!("{:.0}", v);
-            let mut out = String::new();
-            for (place, digit) in digits.chars().enumerate() {
-                if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                    out.push(',');
-                }
-                out.push(digit);
-            }
-            out
-        }
-        v if v >= 100.0 => format!("{value:.0}"),
-        v if v >= 10.0 => format!("{value:.1}"),
-        v if v >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,20 +169,6 @@ mod tests {
                 let (x, y): (f64, f64) = (x.parse().expect("a number"), y.parse().expect("a number"));
                 assert!((0.0..=860.0).contains(&x) && (0.0..=400.0).contains(&y), "{point}");
             }
-        }
-    }
-
-    #[test]
-    fn numbers_have_three_digits_that_mean_something() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.1234, "0.123"),
-            (1.234, "1.23"),
-            (45.67, "45.7"),
-            (678.9, "679"),
-            (1_234_567.0, "1,234,567"),
-        ] {
-            assert_eq!(number(value), text);
         }
     }
 }

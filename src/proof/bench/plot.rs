@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::number;
+use super::number::number;
 
 /// What is plotted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
