@@ -28,9 +28,9 @@ use retrocall_words::audio::{Codec, Rate, g711::Law};
 const LOOK_BYTES: u32 = 640;
 /// After a run of frames that was looked at, so many are not; nor are they when there was no time for the one before.
 const FRAMES_SKIPPED: u32 = 4;
-/// A thread looks at no more than so many frames in this time, one in a hundred of its time: thousands of calls that begin at once are looked at a
+/// A thread looks at no more than so many frames in this time, one in two hundred of its time: thousands of calls that begin at once are looked at a
 /// little later, and none of their frames waits for that.
-const FRAMES_LOOKED_AT_MAX: u32 = 40;
+const FRAMES_LOOKED_AT_MAX: u32 = 20;
 const LOOKING_SPAN: Duration = Duration::from_millis(10);
 /// Different bytes of a look that says anything.
 const VARIETY_MIN: u32 = 48;

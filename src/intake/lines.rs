@@ -20,11 +20,14 @@ const CALLS_AHEAD: usize = 8;
 /// Channels with wrong frames that are remembered until they are told. Of more than these it is told when their next wrong frame comes.
 const WRONG_MAX: usize = 16;
 
-/// The calls of a connection.
+/// The calls of a connection. First what every read of it touches.
 #[derive(Default)]
+#[repr(C)]
 pub struct Lines {
     /// Those that are live, by their channels.
     live: HashMap<u32, Box<Line>, foldhash::fast::RandomState>,
+    /// Whether something is to be told: of a call that is in `wrong`, or of a stray.
+    is_to_tell: bool,
     /// The channels of those that share memory with the client.
     sharing: Vec<u32>,
     /// The channel that is given next.
@@ -33,8 +36,6 @@ pub struct Lines {
     strays: Refused,
     /// Channels of which something may be to be told.
     wrong: [Option<u32>; WRONG_MAX],
-    /// Whether there is any of these, or a stray that is not told yet.
-    is_to_tell: bool,
 }
 
 impl Lines {
