@@ -2,8 +2,9 @@
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
+use super::WavError;
 use crate::protocol::{HeadError, VERSION};
-use retrocall_words::ErrorCode;
+use retrocall_words::{Answer, ErrorCode};
 
 /// What went wrong between us and the engine.
 #[derive(Debug)]
@@ -126,5 +127,44 @@ impl From<HeadError> for ClientError {
             HeadError::Version(engine) => ClientError::Version { engine },
             other => ClientError::NotAnEngine { what: other.to_string() },
         }
+    }
+}
+
+/// Why a call could not be played to its end.
+#[derive(Debug)]
+pub enum PlayError {
+    /// The engine does not take the call.
+    Refused(Box<Answer>),
+    /// The connection failed.
+    Client(ClientError),
+    /// The file failed.
+    Source(WavError),
+}
+
+impl fmt::Display for PlayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlayError::Refused(answer) => match (&answer.text, answer.reason) {
+                (Some(text), _) => write!(f, "the engine does not take the call: {text}"),
+                (None, Some(reason)) => write!(f, "the engine does not take the call: {reason}"),
+                (None, None) => f.write_str("the engine does not take the call: see the engine's log"),
+            },
+            PlayError::Client(error) => error.fmt(f),
+            PlayError::Source(error) => write!(f, "the file {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PlayError {}
+
+impl From<ClientError> for PlayError {
+    fn from(error: ClientError) -> Self {
+        PlayError::Client(error)
+    }
+}
+
+impl From<WavError> for PlayError {
+    fn from(error: WavError) -> Self {
+        PlayError::Source(error)
     }
 }

@@ -21,8 +21,8 @@ use std::{
 };
 
 pub use call::{Call, Return};
-pub use error::ClientError;
-pub use player::{Cue, CueOutcome, PlayError, Played, Player, Script};
+pub use error::{ClientError, PlayError};
+pub use player::{Cue, CueOutcome, Played, Player, Script};
 pub use shared::{Pushed, SharedLeg};
 pub use wav::{WavError, WavSource};
 

@@ -4,12 +4,11 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
-use super::{Call, Client, ClientError, Return, WavError, WavSource};
+use super::{Call, Client, ClientError, PlayError, Return, WavSource};
 use retrocall_words::{
     Answer, Ask, Begin, CallId, Clock as _, Customer, Direction, EndedBy, Event, Facts, Refusal, SystemClock, Verdict,
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
@@ -168,45 +167,6 @@ impl Played {
             self.hear(&event);
         }
         Ok(())
-    }
-}
-
-/// Why a call could not be played to its end.
-#[derive(Debug)]
-pub enum PlayError {
-    /// The engine does not take the call.
-    Refused(Box<Answer>),
-    /// The connection failed.
-    Client(ClientError),
-    /// The file failed.
-    Source(WavError),
-}
-
-impl fmt::Display for PlayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PlayError::Refused(answer) => match (&answer.text, answer.reason) {
-                (Some(text), _) => write!(f, "the engine does not take the call: {text}"),
-                (None, Some(reason)) => write!(f, "the engine does not take the call: {reason}"),
-                (None, None) => f.write_str("the engine does not take the call: see the engine's log"),
-            },
-            PlayError::Client(error) => error.fmt(f),
-            PlayError::Source(error) => write!(f, "the file {error}"),
-        }
-    }
-}
-
-impl std::error::Error for PlayError {}
-
-impl From<ClientError> for PlayError {
-    fn from(error: ClientError) -> Self {
-        PlayError::Client(error)
-    }
-}
-
-impl From<WavError> for PlayError {
-    fn from(error: WavError) -> Self {
-        PlayError::Source(error)
     }
 }
 
