@@ -130,7 +130,9 @@ lint: parts ## formatting, clippy, documentation: a warning is an error
 	@for package in $(RIVALS) $(LOOM) $(FUZZ)/Cargo.toml tests/tsan/Cargo.toml; do \
 	  cargo metadata --locked --format-version 1 --manifest-path $$package >/dev/null; done
 	@# The targets of the fuzzer compile; the fuzzer itself, which is C++, is not needed to see that.
-	CUSTOM_LIBFUZZER_PATH=./none.a cargo check --locked --manifest-path $(FUZZ)/Cargo.toml
+	@# In the same folder as all else, so that what both need is checked once.
+	CUSTOM_LIBFUZZER_PATH=./none.a cargo check --locked --manifest-path $(FUZZ)/Cargo.toml \
+	  --target-dir $(or $(CARGO_TARGET_DIR),target)
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	bash -n .ci/run
 
