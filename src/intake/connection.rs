@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::ControlFlow,
     os::{fd::OwnedFd, unix},
     sync::Arc,
     time::Duration,
@@ -110,34 +111,10 @@ impl Connection {
         loop {
             tokio::select! {
                 inbound = inbox.recv() => match inbound {
-                    Some(Inbound::Control(json)) => {
-                        if heart::contain_async("a request", self.handle(&json)).await.is_none() {
-                            let text = "the engine failed at this request, by a fault of its own: see its log".to_owned();
-                            self.refuse(RequestError { id: None, text });
-                        }
-                        self.reader.go_on(self.id);
-                    }
-                    Some(Inbound::TooLong(bytes)) => {
-                        let text = format!("the message has {bytes} bytes: at most {CONTROL_BYTES_MAX} are read");
-                        self.refuse(RequestError { id: None, text });
-                        self.reader.go_on(self.id);
-                    }
-                    Some(Inbound::Refused(report)) => self.tell_refused(&report),
-                    Some(Inbound::Suspect(call, leg, finding)) => {
-                        let suspicion = match finding {
-                            Finding::Codec(_) => Suspicion::Codec,
-                            Finding::Rate(_) => Suspicion::Rate,
-                        };
-                        self.engine.suspect(call, leg, suspicion, finding.to_string());
-                    }
-                    Some(Inbound::Released(mut line)) => {
-                        line.last_reports(self.engine.clock().now()).for_each(|report| self.tell_refused(&report));
-                    }
-                    Some(Inbound::Gone { fault, lines }) => {
-                        closed_by = fault.as_ref().map_or(closed_by, |(code, _)| ClosedBy::Fault(*code));
-                        self.gone(fault, *lines);
+                    Some(inbound) => if let ControlFlow::Break(fault) = self.take(inbound).await {
+                        closed_by = fault.map_or(closed_by, ClosedBy::Fault);
                         break;
-                    }
+                    },
                     None => break,
                 },
                 // The client does not read, or is gone: the reader thread gives its calls back.
@@ -170,6 +147,41 @@ impl Connection {
             writing.abort();
         }
         closed_by
+    }
+
+    /// What the reading thread hands over. Breaks when the connection is gone, with its fault if it had one.
+    async fn take(&mut self, inbound: Inbound) -> ControlFlow<Option<ErrorCode>> {
+        match inbound {
+            Inbound::Control(json) => {
+                if heart::contain_async("a request", self.handle(&json)).await.is_none() {
+                    let text = "the engine failed at this request, by a fault of its own: see its log".to_owned();
+                    self.refuse(RequestError { id: None, text });
+                }
+                self.reader.go_on(self.id);
+            }
+            Inbound::TooLong(bytes) => {
+                let text = format!("the message has {bytes} bytes: at most {CONTROL_BYTES_MAX} are read");
+                self.refuse(RequestError { id: None, text });
+                self.reader.go_on(self.id);
+            }
+            Inbound::Refused(report) => self.tell_refused(&report),
+            Inbound::Suspect(call, leg, finding) => {
+                let suspicion = match finding {
+                    Finding::Codec(_) => Suspicion::Codec,
+                    Finding::Rate(_) => Suspicion::Rate,
+                };
+                self.engine.suspect(call, leg, suspicion, finding.to_string());
+            }
+            Inbound::Released(mut line) => {
+                line.last_reports(self.engine.clock().now()).for_each(|report| self.tell_refused(&report));
+            }
+            Inbound::Gone { fault, lines } => {
+                let code = fault.as_ref().map(|(code, _)| *code);
+                self.gone(fault, *lines);
+                return ControlFlow::Break(code);
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// The end: calls that were not ended wait for another connection.

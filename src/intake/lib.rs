@@ -140,17 +140,7 @@ pub fn serve(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::System)?;
     let served = runtime.block_on(async {
         let path = settings.socket_path(engine.home().path());
-        let mut readers = Vec::new();
-        // One core in two reads: the other one commits, wipes and answers.
-        let threads = settings
-            .intake_threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)));
-        for number in 0..threads {
-            let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
-            let clock = Arc::clone(engine.clock());
-            let reader = Reader::start(number, arena, fault_in, clock, engine.allow_unlocked());
-            readers.push(Arc::new(reader.map_err(ServeError::Reader)?));
-        }
+        let readers = start_readers(&engine, settings)?;
         let Inherited { local, audiosocket, audiosocket_unix } = inherited;
         let no_socket = |error| ServeError::Socket(path.clone(), error);
         let group = match &settings.socket_group {
@@ -182,34 +172,51 @@ pub fn serve(
             () = engine.tidy_up() => {}
             () = signals.asked() => {}
         }
-        supervisor::stopping();
-        // Here, on the thread on which calls begin: none can slip in behind what `stop` ends.
-        engine.refuse_new_calls();
-        engine.tell_all(&Event::Stopping);
-        let mut stopping = tokio::task::spawn_blocking({
-            let engine = Arc::clone(&engine);
-            move || engine.stop(stop_wait)
-        });
-        let left = tokio::select! {
-            left = &mut stopping => left,
-            () = signals.meant() => {
-                engine.hurry();
-                stopping.await
-            }
-        };
-        let left = left.unwrap_or_else(|_| Left { calls: engine.not_durable(), is_written: false });
-        tokio::time::sleep(FAREWELL).await;
-        let failed = match left {
-            Left { calls, .. } if !calls.is_empty() => ServeError::NotDurable(calls),
-            Left { is_written: false, .. } => ServeError::NotWritten,
-            Left { .. } => return Ok(()),
-        };
-        // A thread may hang in the disk for ever: nobody waits for it. It goes with the process.
-        std::mem::forget(Arc::clone(&engine));
-        Err(failed)
+        stop(&engine, &signals, stop_wait).await
     });
     runtime.shutdown_background();
     served
+}
+
+/// The threads that read connections.
+fn start_readers(engine: &Engine, settings: &Settings) -> Result<Vec<Arc<Reader>>, ServeError> {
+    // One core in two reads: the other one commits, wipes and answers.
+    let half_the_cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+    let start = |number| {
+        let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
+        let reader = Reader::start(number, arena, fault_in, Arc::clone(engine.clock()), engine.allow_unlocked());
+        reader.map(Arc::new).map_err(ServeError::Reader)
+    };
+    (0..settings.intake_threads.unwrap_or_else(half_the_cores)).map(start).collect()
+}
+
+/// Stops the engine: no call begins any more, selected ones are committed, and everybody is told.
+async fn stop(engine: &Arc<Engine>, signals: &Signals, stop_wait: Duration) -> Result<(), ServeError> {
+    supervisor::stopping();
+    // Here, on the thread on which calls begin: none can slip in behind what `stop` ends.
+    engine.refuse_new_calls();
+    engine.tell_all(&Event::Stopping);
+    let mut stopping = tokio::task::spawn_blocking({
+        let engine = Arc::clone(engine);
+        move || engine.stop(stop_wait)
+    });
+    let left = tokio::select! {
+        left = &mut stopping => left,
+        () = signals.meant() => {
+            engine.hurry();
+            stopping.await
+        }
+    };
+    let left = left.unwrap_or_else(|_| Left { calls: engine.not_durable(), is_written: false });
+    tokio::time::sleep(FAREWELL).await;
+    let failed = match left {
+        Left { calls, .. } if !calls.is_empty() => ServeError::NotDurable(calls),
+        Left { is_written: false, .. } => ServeError::NotWritten,
+        Left { .. } => return Ok(()),
+    };
+    // A thread may hang in the disk for ever: nobody waits for it. It goes with the process.
+    std::mem::forget(Arc::clone(engine));
+    Err(failed)
 }
 
 /// Shows the metrics, if the settings want that, and says where. From this thread: those that carry audio can't open a socket.

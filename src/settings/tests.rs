@@ -17,52 +17,52 @@ fn without_a_file_and_with_an_empty_one_everything_has_its_default() {
     assert_eq!(Settings::default().agent_of("anna"), Ok("anna".to_owned()));
 }
 
+/// Each setting, at another value than its default.
+const EVERY_SETTING: &str = r#"
+one_in = 0
+memory = "1.5GiB"
+allow_unlocked = true
+guarantee = "secret"
+max_call = "90m"
+after_hangup = "1m"
+grace = "500ms"
+stop_wait = "2m"
+keep_agent_on_hold = true
+objection_covers_record = true
+country = "be"
+socket = "sub/s"
+socket_group = "desk"
+calls_max = 5
+calls_per_user = 4
+begins_per_second = 3
+connections_max = 6
+connections_per_user = 2
+queued_max = "2MiB"
+queued_per_user = "64KiB"
+owner_reserve_percent = 0
+intake_threads = 3
+commit_threads = 4
+metrics = "[::1]:9464"
+audiosocket = "127.0.0.1:9092"
+audiosocket_socket = "taps"
+audiosocket_remote = true
+audiosocket_g711 = "alaw"
+audiosocket_idle = "30s"
+audiosocket_agent = "desk"
+[hotkey]
+record = "off"
+mask = "F9"
+private = "ctrl+alt+p"
+sound = true
+[users]
+aj = "anna"
+[audiosocket_agents]
+"000001aB" = "anna"
+"#;
+
 #[test]
 fn every_setting_can_be_set() {
-    let settings = parse(
-        r#"
-        one_in = 0
-        memory = "1.5GiB"
-        allow_unlocked = true
-        guarantee = "secret"
-        max_call = "90m"
-        after_hangup = "1m"
-        grace = "500ms"
-        stop_wait = "2m"
-        keep_agent_on_hold = true
-        objection_covers_record = true
-        country = "be"
-        socket = "sub/s"
-        socket_group = "desk"
-        calls_max = 5
-        calls_per_user = 4
-        begins_per_second = 3
-        connections_max = 6
-        connections_per_user = 2
-        queued_max = "2MiB"
-        queued_per_user = "64KiB"
-        owner_reserve_percent = 0
-        intake_threads = 3
-        commit_threads = 4
-        metrics = "[::1]:9464"
-        audiosocket = "127.0.0.1:9092"
-        audiosocket_socket = "taps"
-        audiosocket_remote = true
-        audiosocket_g711 = "alaw"
-        audiosocket_idle = "30s"
-        audiosocket_agent = "desk"
-        [hotkey]
-        record = "off"
-        mask = "F9"
-        private = "ctrl+alt+p"
-        sound = true
-        [users]
-        aj = "anna"
-        [audiosocket_agents]
-        "000001aB" = "anna"
-        "#,
-    )
-    .expect("settings");
+    let settings = parse(EVERY_SETTING).expect("settings");
     let expected = Settings {
         one_in: 0,
         memory: Some(3 << 29),

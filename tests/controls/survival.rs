@@ -126,25 +126,29 @@ fn every_state_that_held_holds_on_after_the_engine_was_killed_or_stopped() {
             gone.end();
         }
         let after: Vec<CallId> = lines.iter().map(|line| line.call).collect();
-        // Both recordings of the pressed one are there, and the second names the first.
-        let listed = desk.recordings();
-        let of = |call: CallId| listed.iter().find(|row| row["call"] == json!(call)).cloned().unwrap_or_default();
-        assert_eq!(of(after[0])["continues"], json!(before[0]), "{how:?}");
-        assert_eq!(of(after[0])["reasons"], json!(["on-demand"]), "it is not drawn again");
-        let path = of(before[0])["path"].as_str().map(str::to_owned).expect("what had been recorded until then");
-        let kept = Sound::of_recording(Path::new(&path));
-        assert!(kept.len() >= 8_000, "{how:?}: {} samples", kept.len());
-        kept.assert_is(&Sound { rate: RATE, legs: first.legs.each_ref().map(|leg| leg[..kept.len()].to_vec()) });
-        let home = desk.stop();
-        let rows = home.ledger(|rows| rows.len() == 10);
-        for (before, after) in before.iter().zip(&after) {
-            assert!(row(&rows, *before).cut_off && row(&rows, *before).continues.is_none(), "{how:?}");
-            assert_eq!(row(&rows, *after).continues, Some(*before), "{how:?}");
-            assert!(!row(&rows, *after).reasons.contains(&Reason::Sample), "{how:?}: it was drawn again");
-        }
-        for call in [after[2], after[3]] {
-            assert!(!listed.iter().any(|row| row["call"] == json!(call)), "{how:?}: a call that is not to be kept is");
-        }
+        kept_and_linked(desk, how, &first, &before, &after);
+    }
+}
+
+/// Both recordings of the pressed call are there, and the second names the first; no call that goes on is drawn again.
+fn kept_and_linked(desk: Desk, how: How, first: &Sound, before: &[CallId], after: &[CallId]) {
+    let listed = desk.recordings();
+    let of = |call: CallId| listed.iter().find(|row| row["call"] == json!(call)).cloned().unwrap_or_default();
+    assert_eq!(of(after[0])["continues"], json!(before[0]), "{how:?}");
+    assert_eq!(of(after[0])["reasons"], json!(["on-demand"]), "it is not drawn again");
+    let path = of(before[0])["path"].as_str().map(str::to_owned).expect("what had been recorded until then");
+    let kept = Sound::of_recording(Path::new(&path));
+    assert!(kept.len() >= 8_000, "{how:?}: {} samples", kept.len());
+    kept.assert_is(&Sound { rate: RATE, legs: first.legs.each_ref().map(|leg| leg[..kept.len()].to_vec()) });
+    let home = desk.stop();
+    let rows = home.ledger(|rows| rows.len() == 10);
+    for (before, after) in before.iter().zip(after) {
+        assert!(row(&rows, *before).cut_off && row(&rows, *before).continues.is_none(), "{how:?}");
+        assert_eq!(row(&rows, *after).continues, Some(*before), "{how:?}");
+        assert!(!row(&rows, *after).reasons.contains(&Reason::Sample), "{how:?}: it was drawn again");
+    }
+    for call in [after[2], after[3]] {
+        assert!(!listed.iter().any(|row| row["call"] == json!(call)), "{how:?}: a call that is not to be kept is");
     }
 }
 
