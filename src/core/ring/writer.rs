@@ -406,8 +406,11 @@ impl Chain {
         }
         let fresh = self.spares.iter_mut().find_map(Option::take)?;
         let memory = arena.words(fresh);
+        // One of the leaks that tests plant is a segment that is not wiped: `prove` is to find it, not this.
         debug_assert!(
-            memory[word::NEXT].load(Ordering::Relaxed) == 0 && memory[word::BLOCKS].load(Ordering::Relaxed) == 0
+            cfg!(feature = "planted-leaks")
+                || [word::NEXT, word::BLOCKS].iter().all(|at| memory[*at].load(Ordering::Relaxed) == 0),
+            "a spare segment is wiped"
         );
         memory[word::FIRST].store(self.frontier, Ordering::Relaxed);
         match self.tail {
