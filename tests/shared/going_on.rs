@@ -218,10 +218,19 @@ fn judge(phone: &Phone, home: &Home, rows: &[Value], counts: &mut Counts) {
     for (before, part) in parts.iter().zip(&parts[1..]) {
         counts.unlinked += usize::from(part.is_unlinked);
         if let Some(row) = row(&part.id) {
-            // A phone that was killed in the moment in which it went on does not know as what: then that one is between the two.
+            // A phone that was killed in the moment in which it went on does not know, or did not say, as what: then that one is between
+            // the two. And an engine that was killed in the moment in which a call began does not know of it: nothing goes on with it.
             let is_linked = |row: &Value| row["continues"] == before.id.as_str();
+            let is_between = |call: &retrocall::catalog::CallRow| {
+                row["continues"] == call.call.to_string()
+                    && call.continues.is_some_and(|id| id.to_string() == before.id)
+            };
+            let calls = retrocall::catalog::calls(home.path()).expect("a catalog");
+            let is_unknown = || !calls.iter().any(|call| call.call.to_string() == before.id);
             assert!(
-                is_linked(row) || part.is_unlinked && rows.iter().any(is_linked),
+                is_linked(row)
+                    || part.is_unlinked && (rows.iter().any(is_linked) || is_unknown())
+                    || calls.iter().any(is_between),
                 "phone {number}: {} does not go on with {}: {row}",
                 part.id,
                 before.id
