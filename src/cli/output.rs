@@ -175,13 +175,5 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// A number with commas, as people write large ones.
 pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    retrocall_proof::bench::grouped(&number.to_string())
 }

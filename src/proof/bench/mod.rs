@@ -33,7 +33,7 @@ use std::{
 pub use figure::{Figure, GoalIs};
 pub use latency::{Latencies, Percentiles};
 pub use machine::Machine;
-pub use number::number;
+pub use number::{grouped, number};
 pub use rivals::{Holder, Rival};
 pub use sounds::{FRAME_SAMPLES, Frame};
 

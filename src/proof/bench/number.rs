@@ -4,22 +4,24 @@
 pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        v if v >= 1e3 => {
-            let digits = format!("{:.0}", v);
-            let mut out = String::new();
-            for (place, digit) in digits.chars().enumerate() {
-                if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                    out.push(',');
-                }
-                out.push(digit);
-            }
-            out
-        }
+        v if v >= 1e3 => grouped(&format!("{v:.0}")),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
         v if v >= 1.0 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
     }
+}
+
+/// Digits with commas, as people write large numbers.
+pub fn grouped(digits: &str) -> String {
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[cfg(test)]
