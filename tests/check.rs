@@ -98,7 +98,10 @@ const BREAKS: &[Break] = &[
     (
         "a purpose belongs to no recording",
         |home, _| {
-            execute(home, "PRAGMA foreign_keys = OFF; INSERT INTO purposes VALUES ('none', 'incident', 'x', NULL)");
+            execute(
+                home,
+                "PRAGMA foreign_keys = OFF; INSERT INTO purposes (recording, purpose, basis) VALUES ('none', 'incident', 'x')",
+            );
         },
         &[1],
         "belongs to one that is not there",

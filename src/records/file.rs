@@ -14,8 +14,9 @@ use sqlx::{
 };
 
 use super::Trouble;
+use retrocall_words::{Clock as _, SystemClock};
 
-static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// How long one statement waits for another program that holds the file. Short: whoever waits longer asks again.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -23,6 +24,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// Files up to this size (some 20,000 calls) are read through for damage when they are opened, which took 2 ms a MiB when it was last
 /// measured. In a larger one damage shows when it is met, so that the engine starts at once.
 const CHECKED_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// How often it is said that bringing the catalog up to date goes on, and after how many steps of SQLite's that is looked at.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+const PROGRESS_STEPS: i32 = 100_000;
 
 /// Takes the right to write at once: a transaction that asks for it half-way can be refused with half of its work done.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -169,6 +174,23 @@ async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<Found, T
     Ok(if applied.len() == MIGRATOR.iter().count() { Found::UpToDate } else { Found::Outdated })
 }
 
+/// Says that the tables of an older retrocall are brought up to date, and every few seconds that this goes on. A kill meanwhile leaves them as they
+/// were, and they are begun again.
+async fn tell_progress(path: &Path, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (path, began) = (path.to_owned(), SystemClock.now());
+    let mut told = began;
+    tracing::info!(path = %path.display(), "the catalog is of an older retrocall, and is brought up to date");
+    connection.lock_handle().await?.set_progress_handler(PROGRESS_STEPS, move || {
+        if SystemClock.since(told) >= PROGRESS_EVERY {
+            told = SystemClock.now();
+            let seconds = SystemClock.since(began).as_secs();
+            tracing::info!(path = %path.display(), seconds, "the catalog is still being brought up to date");
+        }
+        true
+    });
+    Ok(())
+}
+
 /// Makes the file ready to be written in, if it is sound and of this version.
 async fn prepare(path: &Path, connection: &mut SqliteConnection, bytes: u64) -> Result<(), Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
@@ -184,8 +206,12 @@ async fn prepare(path: &Path, connection: &mut SqliteConnection, bytes: u64) -> 
     }
     // Where the file system can't share memory between processes it stays as it was, which is slower but as safe.
     sqlx::query("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await.map_err(failed)?;
+    if matches!(found, Found::Outdated) {
+        tell_progress(path, connection).await.map_err(failed)?;
+    }
     if !matches!(found, Found::UpToDate) {
         MIGRATOR.run(&mut *connection).await.map_err(|error| Trouble::of_migration(path, &error))?;
+        connection.lock_handle().await.map_err(failed)?.remove_progress_handler();
     }
     sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await.map_err(failed)?;
     Ok(())

@@ -21,6 +21,7 @@ mod numbers;
 mod purposes;
 mod queue;
 mod read;
+mod slots;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,7 @@ use std::{
 
 use jiff::civil::Date;
 
-pub use purposes::{Purpose, PurposeKind, purposes};
+pub use purposes::{Life, Purpose, PurposeKind, purposes};
 pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, skipped_numbers};
 pub use trouble::Trouble;
 

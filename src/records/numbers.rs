@@ -6,19 +6,20 @@
 //! removing or restoring the catalog and killing the engine, could repeat its draw until it suits. A period is labelled with a day (UTC),
 //! and the label never goes back: while the wall clock is behind it, the period stays open.
 //!
-//! The file has two slots that are written in turn, in place: a power cut in the middle of one leaves the other, and a full disk stops
-//! no number. Each slot is text with a checksum, which anybody can read.
+//! The file has two slots (`slots`), so that neither a power cut nor a full disk stops a number.
 
 use std::{
     collections::BTreeMap,
-    fs, io,
-    os::unix::fs::FileExt,
+    io,
     path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
 
-use super::{Trouble, beside};
+use super::{
+    Trouble, beside,
+    slots::{Found, LINES_BYTES_MAX, Slots},
+};
 use retrocall_words::book::Number;
 
 /// Numbers that are reserved ahead. One sync reserves for as many calls as a PBX announces while the disk is busy: 64 would be used up in
@@ -28,10 +29,6 @@ pub(super) const AHEAD: u64 = 1_024;
 const LOW: u64 = AHEAD / 4 * 3;
 /// Days whose highest number is remembered.
 const DAYS_MAX: usize = 64;
-
-/// What one slot takes: a page, which is written as one.
-const SLOT_BYTES: usize = 4_096;
-const SLOTS: u64 = 2;
 /// The first line of a slot.
 const TITLE: &str = "retrocall numbers 1";
 
@@ -132,67 +129,39 @@ fn newest(mut days: Highest) -> Highest {
 
 /// The file.
 pub(super) struct NumbersFile {
-    path: PathBuf,
-    /// How often it was written: tells which slot is the newer one, and which is next.
-    turn: u64,
+    slots: Slots,
 }
 
 impl NumbersFile {
     pub(super) fn new(home: &Path) -> NumbersFile {
-        NumbersFile { path: path(home), turn: 0 }
+        NumbersFile { slots: Slots::new(path(home), TITLE) }
     }
 
     /// Reads it. None if there is none, or if it can't be made sense of: then it is put aside.
     pub(super) fn load(&mut self) -> Result<Option<Highest>, Trouble> {
-        let bytes = match fs::read(&self.path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.refused(&error)),
+        let path = self.slots.path().to_owned();
+        let refused = |error: io::Error| Trouble::unreserved(&path, &error);
+        let highest = match self.slots.load().map_err(refused)? {
+            // Made, and never synced: nothing was given by it.
+            Found::Nothing => return Ok(None),
+            Found::Lines(lines) => lines.lines().map(read_day).collect::<Option<Highest>>(),
+            Found::Nonsense => None,
         };
-        let newest = bytes.chunks(SLOT_BYTES).filter_map(read_slot).max_by_key(|(turn, _)| *turn);
-        if let Some((turn, highest)) = newest {
-            self.turn = turn;
-            return Ok(Some(highest));
-        }
-        // Made, and never synced: nothing was given by it.
-        if bytes.iter().any(|byte| *byte != 0) {
-            let aside = beside::put_aside(&self.path).map_err(|error| self.refused(&error))?;
+        if highest.is_none() {
+            let aside = beside::put_aside(&path).map_err(refused)?;
             tracing::error!(
-                path = %self.path.display(), aside = %aside.display(),
+                path = %path.display(), aside = %aside.display(),
                 "the file of reserved numbers can't be made sense of and is put aside: numbers go on after those in the catalog"
             );
         }
-        Ok(None)
+        Ok(highest)
     }
 
-    /// Makes it durable. The slot that was written last stays as it is, whatever happens meanwhile.
+    /// Makes it durable.
     pub(super) fn store(&mut self, highest: &Highest) -> Result<(), Trouble> {
-        let turn = self.turn + 1;
-        self.write(turn, highest).map_err(|error| self.refused(&error))?;
-        self.turn = turn;
-        Ok(())
-    }
-
-    fn write(&self, turn: u64, highest: &Highest) -> io::Result<()> {
-        // By its name each time: one that was taken away is made again.
-        let (file, is_new) = beside::open_or_make(&self.path)?;
-        let is_whole = file.metadata()?.len() == SLOTS * SLOT_BYTES as u64;
-        if !is_whole {
-            // The blocks of both slots, so that no later one needs room on the disk.
-            file.write_all_at(&[0; SLOTS as usize * SLOT_BYTES], 0)?;
-            file.set_len(SLOTS * SLOT_BYTES as u64)?;
-        }
-        file.write_all_at(&slot(turn, highest), turn % SLOTS * SLOT_BYTES as u64)?;
-        if is_whole {
-            file.sync_data()?
-        } else {
-            file.sync_all()?
-        }
-        if is_new { beside::sync_name(&self.path) } else { Ok(()) }
-    }
-
-    fn refused(&self, error: &io::Error) -> Trouble {
-        Trouble::unreserved(&self.path, error)
+        let lines: String = highest.iter().map(|(day, number)| format!("{day} {number}\n")).collect();
+        debug_assert!(lines.len() <= LINES_BYTES_MAX, "{DAYS_MAX} days have room");
+        self.slots.store(&lines).map_err(|error| Trouble::unreserved(self.slots.path(), &error))
     }
 }
 
@@ -201,41 +170,22 @@ pub(super) fn path(home: &Path) -> PathBuf {
     home.join("numbers")
 }
 
-fn slot(turn: u64, highest: &Highest) -> Vec<u8> {
-    let mut text = format!("{TITLE}\nturn {turn}\n");
-    for (day, number) in highest {
-        text += &format!("{day} {number}\n");
-    }
-    let mut bytes = format!("{text}sha256 {}\n", beside::digest(text.as_bytes())).into_bytes();
-    debug_assert!(bytes.len() <= SLOT_BYTES, "{DAYS_MAX} days have room");
-    bytes.resize(SLOT_BYTES, 0);
-    bytes
-}
-
-fn read_slot(bytes: &[u8]) -> Option<(u64, Highest)> {
-    let text = std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()?;
-    let (text, digest) = text.split_at(text.rfind("sha256 ")?);
-    if digest != format!("sha256 {}\n", beside::digest(text.as_bytes())) {
-        return None;
-    }
-    let mut lines = text.lines();
-    if lines.next()? != TITLE {
-        return None;
-    }
-    let turn = lines.next()?.strip_prefix("turn ")?.parse().ok()?;
-    let day = |line: &str| {
-        let (day, number) = line.split_once(' ')?;
-        Some((day.parse().ok()?, number.parse().ok()?))
-    };
-    Some((turn, lines.map(day).collect::<Option<Highest>>()?))
+fn read_day(line: &str) -> Option<(Date, u64)> {
+    let (day, number) = line.split_once(' ')?;
+    Some((day.parse().ok()?, number.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use jiff::civil::date;
     use tempfile::TempDir;
 
-    use super::*;
+    use super::{
+        super::slots::{SLOT_BYTES, SLOTS},
+        *,
+    };
 
     const MONDAY: Date = date(2026, 11, 23);
     const TUESDAY: Date = date(2026, 11, 24);
@@ -305,7 +255,7 @@ mod tests {
         for stored in [of(&[(MONDAY, 7)]), of(&[(MONDAY, 9), (TUESDAY, 64)]), all] {
             file.store(&stored).unwrap();
             let bytes = fs::read(path(home.path())).unwrap();
-            let turn = file.turn;
+            let turn = file.slots.turn;
             assert_eq!(NumbersFile::new(home.path()).load().unwrap().as_ref(), Some(&stored));
             // Cut off anywhere, the newer slot is none, or whole.
             let slot = (turn % SLOTS) as usize * SLOT_BYTES;

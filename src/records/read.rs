@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Serialize;
 use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{PurposeKind, Trouble, customer::in_one_form, file, numbers::Highest, text};
+use super::{PurposeKind, Trouble, customer::in_one_form, file, numbers::Highest, purposes::due_at, text};
 use retrocall_words::{
     CallId, Country, Customer, Direction, Reason, Word,
     book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
@@ -110,14 +110,23 @@ pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
     read(home, async |rows, columns| {
         // Recordings first: what belongs to one is written with it, so that it is there for whoever asks later.
         let select = sqlx::query(
-            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings ORDER BY began_at, id",
+            "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings
+             WHERE life <> 'gone' ORDER BY began_at, id",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
-        let select = sqlx::query("SELECT recording, purpose, due_at FROM purposes ORDER BY recording, purpose");
+        let select = sqlx::query(
+            "SELECT purposes.recording, purposes.purpose, recordings.ends_at,
+                    EXISTS (SELECT 1 FROM anchors WHERE anchors.recording = purposes.recording
+                            AND anchors.purpose = purposes.purpose AND anchors.about = purposes.about) AS is_anchored
+             FROM purposes JOIN recordings ON recordings.id = purposes.recording
+             ORDER BY purposes.recording, purposes.purpose, purposes.about",
+        );
         let mut purposes: HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>> = HashMap::new();
         for row in select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))? {
             let of = purposes.entry(columns.get(&row, "recording")?).or_default();
-            of.push((columns.word(&row, "purpose")?, columns.maybe(&row, "due_at")?));
+            let purpose = columns.word(&row, "purpose")?;
+            let waits: bool = columns.get(&row, "is_anchored")?;
+            of.push((purpose, due_at(purpose, columns.maybe(&row, "ends_at")?).filter(|_| !waits)));
         }
         let mut agents = participants(rows, columns).await?;
         let mut parts = parts(rows, columns).await?;

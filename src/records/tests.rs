@@ -4,6 +4,7 @@ mod customers;
 mod faults;
 mod forgets_nothing;
 mod kills;
+mod older;
 
 use std::{
     fs,
@@ -286,18 +287,39 @@ fn a_recording_that_is_being_written_is_listed_and_can_be_found_by_its_customer(
 }
 
 #[test]
-fn a_purpose_without_a_date_leaves_the_recording_without_one() {
+fn a_purpose_that_waits_for_an_event_leaves_the_recording_without_one() {
     let home = TempDir::new().unwrap();
     let (catalog, call) = (open(&home), CallId::new());
     catalog.note(kept(call));
     assert!(catalog.flushed(LONG));
     outside(&home, async |connection| {
-        let update = sqlx::query("UPDATE purposes SET due_at = NULL WHERE purpose = 'incident'");
-        assert_eq!(update.execute(connection).await.unwrap().rows_affected(), 1);
+        let insert = sqlx::query(
+            "INSERT INTO anchors (recording, purpose, place, anchor, at)
+             SELECT recording, purpose, 1, 'case-opened', '2026-11-25T09:00:00.000000Z' FROM purposes WHERE purpose = 'incident'",
+        );
+        assert_eq!(insert.execute(connection).await.unwrap().rows_affected(), 1);
     });
     catalog.note(kept(call));
     assert!(catalog.close(LONG));
     assert_eq!(recordings(home.path()).unwrap()[0].due, None);
+}
+
+#[test]
+fn a_note_that_comes_again_brings_back_nothing_of_what_was_deleted() {
+    let home = TempDir::new().unwrap();
+    let (catalog, call) = (open(&home), CallId::new());
+    catalog.note(kept(call));
+    assert!(catalog.flushed(LONG));
+    execute(&home, "UPDATE recordings SET life = 'gone', marks = '{}'; DELETE FROM purposes; DELETE FROM participants");
+    catalog.note(selected(call));
+    catalog.note(kept(call));
+    assert!(catalog.close(LONG));
+    assert_eq!(recordings(home.path()), Ok(Vec::new()));
+    let left: (i64, i64, Option<String>, String) = outside(&home, async |connection| {
+        let select = "SELECT (SELECT COUNT(*) FROM purposes), (SELECT COUNT(*) FROM participants), customer, marks FROM recordings";
+        sqlx::query_as(select).fetch_one(connection).await.unwrap()
+    });
+    assert_eq!(left, (0, 0, None, "{}".to_owned()));
 }
 
 #[test]

@@ -14,7 +14,8 @@ use super::{
     customer::{self, in_one_form},
     file,
     numbers::Highest,
-    purposes, read, text,
+    purposes::{Life, purposes},
+    read, text,
 };
 use retrocall_words::{
     CallId, Country, Customer, Word,
@@ -252,18 +253,23 @@ impl Pen<'_> {
     async fn kept(&mut self, recording: &RecordingKept) -> Written {
         self.upsert_recording(recording).await?;
         self.customer(recording.of.call().id, recording.of.customer.as_ref()).await?;
-        let select = sqlx::query("SELECT id FROM recordings WHERE call = $1").bind(recording.of.call().id.to_string());
-        let id: String = select.fetch_one(&mut *self.rows).await?.try_get(0)?;
+        let select =
+            sqlx::query("SELECT id, life FROM recordings WHERE call = $1").bind(recording.of.call().id.to_string());
+        let row = select.fetch_one(&mut *self.rows).await?;
+        let (id, life): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        if [Life::Deleting, Life::Gone].iter().any(|over| over.as_str() == life) {
+            // A note that comes again, of a file that goes or went: it brings nothing back.
+            return Ok(());
+        }
         for purpose in purposes(&recording.of.label.reasons, recording.ends_at) {
-            // One that is there already stays: what is due may have changed since.
+            // One that is there already stays, with what has happened to it since.
             let insert = sqlx::query(
-                "INSERT INTO purposes (recording, purpose, basis, due_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (recording, purpose) DO NOTHING",
+                "INSERT INTO purposes (recording, purpose, basis) VALUES ($1, $2, $3)
+                 ON CONFLICT (recording, purpose, about) DO NOTHING",
             )
             .bind(&id)
             .bind(purpose.purpose.word())
-            .bind(purpose.basis)
-            .bind(purpose.due_at.map(text::time));
+            .bind(purpose.basis);
             insert.execute(&mut *self.rows).await?;
         }
         self.participants(&id, recording).await?;
@@ -305,14 +311,16 @@ impl Pen<'_> {
     async fn upsert_recording(&mut self, recording: &RecordingKept) -> Written {
         let insert = sqlx::query(
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
-                                     reasons, marks, state, committed_at, continues)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                                     reasons, marks, state, committed_at, continues, ends_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $18)
              ON CONFLICT (call) DO UPDATE
              SET agent = excluded.agent, customer = COALESCE(excluded.customer, recordings.customer),
                  seconds = excluded.seconds, first_seconds = excluded.first_seconds, rate = excluded.rate, path = excluded.path,
                  bytes = excluded.bytes, reasons = excluded.reasons,
                  marks = CASE WHEN $17 OR recordings.marks = '{}' THEN excluded.marks ELSE recordings.marks END,
-                 state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues",
+                 state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues,
+                 ends_at = excluded.ends_at
+             WHERE recordings.life NOT IN ('deleting', 'gone')",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.of.call().id.to_string())
@@ -330,7 +338,8 @@ impl Pen<'_> {
         .bind(recording.state.word())
         .bind(text::time(recording.committed_at))
         .bind(recording.of.call().facts.continues.map(|before| before.to_string()))
-        .bind(recording.has_keys);
+        .bind(recording.has_keys)
+        .bind(text::time(recording.ends_at));
         insert.execute(&mut *self.rows).await.map(drop)
     }
 

@@ -1,0 +1,114 @@
+//! A small file beside the catalog that is never half-written.
+//!
+//! Belongs here: two slots that are written in turn, in place. Does not: what is in them.
+//!
+//! A power cut in the middle of one slot leaves the other, and a full disk stops no write, for both have their blocks from the beginning. Each
+//! slot is text with a checksum, which anybody can read.
+
+use std::{
+    fs, io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use super::beside;
+
+/// What one slot takes: a page, which is written as one.
+pub(super) const SLOT_BYTES: usize = 4_096;
+pub(super) const SLOTS: u64 = 2;
+/// What the title, the turn and the checksum take of a slot at most.
+const FRAME_BYTES: usize = 160;
+/// What is left for the lines.
+pub(super) const LINES_BYTES_MAX: usize = SLOT_BYTES - FRAME_BYTES;
+
+/// What is found in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The lines that were stored last.
+    Lines(String),
+    /// There is no file, or it was made and never synced.
+    Nothing,
+    /// It can't be made sense of.
+    Nonsense,
+}
+
+/// The file.
+pub(super) struct Slots {
+    path: PathBuf,
+    /// The first line of a slot.
+    title: &'static str,
+    /// How often it was written: tells which slot is the newer one, and which is next.
+    pub(super) turn: u64,
+}
+
+impl Slots {
+    pub(super) fn new(path: PathBuf, title: &'static str) -> Slots {
+        Slots { path, title, turn: 0 }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it.
+    pub(super) fn load(&mut self) -> io::Result<Found> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) => return Err(error),
+        };
+        let slots = bytes.chunks(SLOT_BYTES).filter_map(|slot| read(self.title, slot));
+        Ok(match slots.max_by_key(|(turn, _)| *turn) {
+            Some((turn, lines)) => {
+                self.turn = turn;
+                Found::Lines(lines)
+            }
+            None if bytes.iter().all(|byte| *byte == 0) => Found::Nothing,
+            None => Found::Nonsense,
+        })
+    }
+
+    /// Makes these lines durable. The slot that was written last stays as it is, whatever happens meanwhile.
+    pub(super) fn store(&mut self, lines: &str) -> io::Result<()> {
+        if lines.len() > LINES_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let turn = self.turn + 1;
+        // By its name each time: one that was taken away is made again.
+        let (file, is_new) = beside::open_or_make(&self.path)?;
+        let is_whole = file.metadata()?.len() == SLOTS * SLOT_BYTES as u64;
+        if !is_whole {
+            // The blocks of both slots, so that no later one needs room on the disk.
+            file.write_all_at(&[0; SLOTS as usize * SLOT_BYTES], 0)?;
+            file.set_len(SLOTS * SLOT_BYTES as u64)?;
+        }
+        file.write_all_at(&slot(self.title, turn, lines), turn % SLOTS * SLOT_BYTES as u64)?;
+        if is_whole {
+            file.sync_data()?;
+        } else {
+            file.sync_all()?;
+        }
+        if is_new {
+            beside::sync_name(&self.path)?;
+        }
+        self.turn = turn;
+        Ok(())
+    }
+}
+
+fn slot(title: &str, turn: u64, lines: &str) -> Vec<u8> {
+    let text = format!("{title}\nturn {turn}\n{lines}");
+    let mut bytes = format!("{text}sha256 {}\n", beside::digest(text.as_bytes())).into_bytes();
+    bytes.resize(SLOT_BYTES, 0);
+    bytes
+}
+
+fn read(title: &str, bytes: &[u8]) -> Option<(u64, String)> {
+    let text = std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()?;
+    let (text, digest) = text.split_at(text.rfind("sha256 ")?);
+    if digest != format!("sha256 {}\n", beside::digest(text.as_bytes())) {
+        return None;
+    }
+    let (turn, lines) = text.strip_prefix(title)?.strip_prefix("\nturn ")?.split_once('\n')?;
+    Some((turn.parse().ok()?, lines.to_owned()))
+}
