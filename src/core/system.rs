@@ -43,6 +43,17 @@ pub(crate) fn set_nice(nice: i32) -> nix::Result<()> {
     Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, nice) }).map(drop)
 }
 
+/// Asks the kernel to begin with bringing a stretch of a file to the disk, and does not wait for the end: sync_file_range(2). Nothing is durable
+/// by it. The kernel makes it wait only while the disk's queue is full.
+///
+/// # Errors
+/// The system's error. A write that fails later is reported by the next sync.
+pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) -> nix::Result<()> {
+    let (fd, [from, bytes]) = (file.as_fd().as_raw_fd(), [from, bytes].map(|value| value.try_into().unwrap_or(i64::MAX)));
+    // SAFETY: no pointer is passed, and the descriptor is open for as long as it is borrowed.
+    Errno::result(unsafe { libc::sync_file_range(fd, from, bytes, libc::SYNC_FILE_RANGE_WRITE) }).map(drop)
+}
+
 /// Bytes that a socket or pipe holds for its reader: `FIONREAD`, ioctl_tty(2).
 ///
 /// # Errors

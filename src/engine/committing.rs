@@ -106,15 +106,18 @@ impl Engine {
                 tell(&Event::DiskWell { call });
             }
             Progress::Durable(durable) => {
-                if let Some(engine) = engine.upgrade() {
-                    engine.kept(&durable);
-                }
+                let engine = engine.upgrade();
+                let kept = engine.as_ref().and_then(|engine| engine.kept(&durable));
                 let seconds = rate.seconds(durable.samples());
                 let parts = match durable.parts() {
                     [_] => Vec::new(),
                     parts => parts.iter().map(|part| part.path().to_owned()).collect(),
                 };
                 tell(&Event::Kept { call, path: durable.path().to_owned(), parts, seconds });
+                // Last: nobody waits for it, and a long call takes a while.
+                if let (Some(engine), Some(kept)) = (engine, kept) {
+                    engine.counters.wiped(kept.release(&durable));
+                }
             }
         })
     }
@@ -134,14 +137,14 @@ impl Engine {
         commit.finish(samples, reasons);
     }
 
-    /// The recording of a call is durable: its memory goes, and the catalog learns of it.
-    fn kept(&self, durable: &Durable) {
+    /// The recording of a call is durable: the catalog learns of it. Returns the call, whose memory can go.
+    fn kept(&self, durable: &Durable) -> Option<SelectedCall> {
         // It leaves only when all of this is done: what fails on the way is done again.
         let mut committing = self.committing.0.lock();
         let Some(Ended { call: selected, customer, beginning, pressed, settled }) = committing.get(&durable.call())
         else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
-            return;
+            return None;
         };
         let call = &selected.outcome().call;
         let label = Label { call: call.clone(), reasons: selected.reasons().to_vec() };
@@ -157,12 +160,7 @@ impl Engine {
         self.book.note(Note::Kept(Box::new(kept)));
         let since_press = pressed.map(|pressed| self.clock.since(pressed));
         self.counters.recording_kept(selected.reasons(), durable.bytes(), since_press, self.clock.since(*settled));
-        let ended = committing.remove(&durable.call());
-        // To wipe a long call takes a while.
-        drop(committing);
-        if let Some(Ended { call: selected, .. }) = ended {
-            self.counters.wiped(selected.release(durable));
-        }
+        committing.remove(&durable.call()).map(|ended| ended.call)
     }
 }
 

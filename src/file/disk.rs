@@ -25,6 +25,7 @@ use nix::{errno::Errno, fcntl::OFlag};
 use parking_lot::Mutex;
 
 use super::{folder_sync::sync_folder, rename};
+use retrocall_core::system;
 
 /// What a commit needs of a disk.
 pub trait Disk: Send + Sync {
@@ -88,6 +89,9 @@ pub trait DiskFile: Read + Write + Seek + Send {
     /// # Errors
     /// What the system says. Nothing that was written since the last success can be trusted then.
     fn sync_data(&mut self) -> io::Result<()>;
+
+    /// Asks the disk to begin with a stretch that was written, so that the next sync finds less to do. A hint: nothing depends on it.
+    fn begin_writing(&mut self, _from: u64, _bytes: u64) {}
 
     /// Cuts the file, or makes it longer with zeros.
     ///
@@ -236,6 +240,11 @@ const PLAIN: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
 impl DiskFile for File {
     fn sync_data(&mut self) -> io::Result<()> {
         File::sync_data(self)
+    }
+
+    fn begin_writing(&mut self, from: u64, bytes: u64) {
+        // What goes wrong here goes wrong at the next sync too, and counts there.
+        let _ = system::begin_writing(&*self, from, bytes);
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {

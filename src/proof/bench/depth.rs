@@ -201,7 +201,11 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
                 .note("as many bytes to a new file on the same disk, synced"),
         );
         let ratio = Figure::new(format!("durable/{minutes}min/times-write-sync"), ratio, "x");
-        bench.figure(if minutes == 60 { ratio.at_most(1.25) } else { ratio });
+        bench.figure(match minutes {
+            1 => ratio.at_most(1.5),
+            60 => ratio.at_most(1.25),
+            _ => ratio,
+        });
         bench.figure(
             Figure::of(format!("durable/{minutes}min/not-kept"), &wiped, "ms")
                 .note("hangup without a press, until `status` counts the call as wiped: asking included"),
