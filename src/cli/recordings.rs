@@ -91,7 +91,7 @@ fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recor
 fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
     let mut rows = catalog::recordings(home)?;
     let places: HashMap<_, _> = rows.iter().enumerate().map(|(at, row)| (row.call, at)).collect();
-    for item in file::survey(&RealDisk::default(), &recordings_in(home)) {
+    for item in file::survey(&RealDisk, &recordings_in(home)) {
         let Item::Recording { path, call, part: 1 } = item else { continue };
         let row = places.get(&call).copied();
         if row.is_some_and(|at| rows[at].state != RecordingState::Committing) {

@@ -134,7 +134,7 @@ impl Engine {
             return Err(StartError::Guarantee { wanted: settings.guarantee, guarantees });
         }
         let commits = Commits::start(
-            Arc::new(RealDisk::default()),
+            Arc::new(RealDisk),
             home.recordings(),
             settings.commit_threads,
             settings.allow_unlocked,

@@ -89,7 +89,7 @@ impl TakeOver {
 
     /// Publishes what was unfinished.
     fn recover(&mut self) {
-        for recovered in file::recover(&RealDisk::default(), &self.recordings) {
+        for recovered in file::recover(&RealDisk, &self.recordings) {
             match recovered {
                 Recovery::Published { durable, label } => {
                     let what = if durable.incomplete() { "something of it is missing" } else { "it is complete" };
@@ -134,7 +134,7 @@ impl TakeOver {
     /// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
     /// reach, or since the backup that was put in its place. Those of this run register themselves.
     fn register_unknown(&mut self, known: &HashSet<CallId>) {
-        for item in file::survey(&RealDisk::default(), &self.recordings) {
+        for item in file::survey(&RealDisk, &self.recordings) {
             let Item::Recording { path, call, part: 1 } = item else { continue };
             if known.contains(&call) || self.of_this_run.contains(&call) || !self.found.insert(call) {
                 continue;
@@ -144,7 +144,7 @@ impl TakeOver {
     }
 
     fn register_file(&self, call: CallId, path: &Path) {
-        match file::read_recording(&RealDisk::default(), path) {
+        match file::read_recording(&RealDisk, path) {
             Ok((durable, label)) if label.call.id == call => {
                 warn!(%call, agent = label.call.facts.agent, path = %path.display(), "a recording that the catalog did not know is registered");
                 self.register(&durable, &label);

@@ -18,11 +18,9 @@ use std::{
     io::{self, ErrorKind, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    thread::{self, JoinHandle},
 };
 
 use nix::{errno::Errno, fcntl::OFlag};
-use parking_lot::Mutex;
 
 use super::{folder_sync::sync_folder, rename};
 use retrocall_core::system;
@@ -34,10 +32,6 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the system says.
     fn create_dir_all(&self, folder: &Path) -> io::Result<()>;
-
-    /// Asks that what was written to a file is brought to the disk from now on, so that a sync finds less to do. A hint: it never waits, and
-    /// nothing depends on it.
-    fn hasten(&self, _path: &Path) {}
 
     /// Makes a file that must not be there yet, for this user alone (0600).
     ///
@@ -122,11 +116,8 @@ pub struct Entry {
 }
 
 /// The disk of this machine.
-#[derive(Debug, Default)]
-pub struct RealDisk {
-    /// The thread that syncs ahead: one at a time, because a disk that hangs would get ever more of them, and has one cache.
-    ahead: Mutex<Option<JoinHandle<()>>>,
-}
+#[derive(Debug, Clone, Copy)]
+pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
@@ -149,25 +140,6 @@ impl Disk for RealDisk {
             }
         }
         Ok(())
-    }
-
-    /// Syncs, on a thread of its own with the rights and the priority of the one that asks. Only beginning to write would not be enough: the disk's
-    /// own cache takes its time.
-    ///
-    /// That thread opens the file anew, because opening can take as long as a sync. Linux reports a failed write once to each open descriptor: a
-    /// sync through the writer's descriptor would take the report away from the writer.
-    fn hasten(&self, path: &Path) {
-        // Another thread holds it to start one right now, and one is enough.
-        let Some(mut ahead) = self.ahead.try_lock() else { return };
-        if ahead.as_ref().is_none_or(JoinHandle::is_finished) {
-            let path = path.to_owned();
-            let sync = move || {
-                // Its result counts for nothing: the writer syncs the file too.
-                let opened = OpenOptions::new().read(true).custom_flags(PLAIN.bits()).open(path);
-                let _ = opened.and_then(|file| file.sync_data());
-            };
-            *ahead = thread::Builder::new().name("commit-ahead".to_owned()).spawn(sync).ok();
-        }
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -272,7 +244,7 @@ mod tests {
 
     #[test]
     fn files_and_folders_are_for_this_user_alone() {
-        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk);
         let folder = home.path().join("a/b/c");
         disk.create_dir_all(&folder).expect("folders");
         disk.create_dir_all(&folder).expect("folders that are there");
@@ -288,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_rename_never_replaces_what_is_there() {
-        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk);
         let [one, other] = ["one", "other"].map(|name| home.path().join(name));
         fs::write(&one, "new").expect("a file");
         fs::write(&other, "old").expect("a file");
@@ -305,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_link_is_not_opened() {
-        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk);
         let [one, link] = ["one", "link"].map(|name| home.path().join(name));
         fs::write(&one, "").expect("a file");
         std::os::unix::fs::symlink(&one, &link).expect("a link");
@@ -319,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_folder_whose_place_has_a_link_to_a_disk_that_is_not_mounted_is_told_so() {
-        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk::default());
+        let (home, disk) = (tempfile::tempdir().expect("a folder"), RealDisk);
         let (link, target) = (home.path().join("recordings"), home.path().join("mnt/recordings"));
         std::os::unix::fs::symlink(&target, &link).expect("a link");
         let error = disk.create_dir_all(&link.join("2026/03")).expect_err("it leads nowhere");

@@ -52,7 +52,7 @@ pub struct Warning {
 pub fn probe(recordings: &Path) -> Result<Probe, String> {
     let name = format!("{PREFIX}{}", Uuid::now_v7());
     let mut trial = Trial {
-        disk: RealDisk::default(),
+        disk: RealDisk,
         recordings,
         folder: recordings.join(&name),
         part: recordings.join(format!("{name}.wav{UNFINISHED}")),

@@ -73,17 +73,17 @@ struct TestFile {
 impl Disk for TestDisk {
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
         self.ask(Asked::Folder)?;
-        RealDisk::default().create_dir_all(folder)
+        RealDisk.create_dir_all(folder)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.ask(Asked::Create)?;
-        Ok(Box::new(TestFile { file: RealDisk::default().create_new(path)?, disk: self.clone() }))
+        Ok(Box::new(TestFile { file: RealDisk.create_new(path)?, disk: self.clone() }))
     }
 
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.ask(Asked::Open)?;
-        Ok(Box::new(TestFile { file: RealDisk::default().open_existing(path)?, disk: self.clone() }))
+        Ok(Box::new(TestFile { file: RealDisk.open_existing(path)?, disk: self.clone() }))
     }
 
     /// In two steps, as where a file can't be renamed at once.
@@ -98,19 +98,19 @@ impl Disk for TestDisk {
 
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
         self.ask(Asked::SyncDir)?;
-        if self.skips_syncs { Ok(()) } else { RealDisk::default().sync_dir(folder) }
+        if self.skips_syncs { Ok(()) } else { RealDisk.sync_dir(folder) }
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk::default().remove(path)
+        RealDisk.remove(path)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
-        RealDisk::default().list(folder)
+        RealDisk.list(folder)
     }
 
     fn is_same_file(&self, one: &Path, other: &Path) -> io::Result<bool> {
-        RealDisk::default().is_same_file(one, other)
+        RealDisk.is_same_file(one, other)
     }
 }
 

@@ -397,7 +397,7 @@ fn whichever_step_is_the_last_what_is_recovered_is_right_as_far_as_it_goes() {
         let written = done.iter().filter_map(|asked| if let Asked::Write(to) = asked { Some(*to) } else { None }).max();
         let (is_made, is_linked) = (done.contains(&Asked::Create), done.contains(&Asked::Rename));
         let is_published = is_linked && done.contains(&Asked::Unlink);
-        let recovered = recover(&RealDisk::default(), &recordings);
+        let recovered = recover(&RealDisk, &recordings);
         match (&recovered[..], written) {
             ([], _) if !is_made => assert_eq!(files(&recordings), Vec::<std::path::PathBuf>::new(), "step {last}"),
             ([], _) => {

@@ -56,7 +56,7 @@ fn a_recording_says_what_it_is_and_only_its_user_may_read_it() {
     let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode(durable.path()), 0o600);
     assert_eq!(mode(&desk.recordings()), 0o700);
-    let read = read_recording(&RealDisk::default(), durable.path()).expect("it says what it is");
+    let read = read_recording(&RealDisk, durable.path()).expect("it says what it is");
     call.label.reasons = reasons;
     assert_eq!(read, (durable, call.label));
 }

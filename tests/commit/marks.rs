@@ -70,7 +70,7 @@ fn a_recording_says_which_silence_is_a_gap_which_was_asked_for_and_what_was_lost
     ] {
         assert!(head.contains(words), "{words} is missing in {head}");
     }
-    let (again, _) = read_recording(&RealDisk::default(), durable.path()).expect("it says what it is");
+    let (again, _) = read_recording(&RealDisk, durable.path()).expect("it says what it is");
     assert_eq!(sorted(again.marks().to_vec()), sorted(durable.marks().to_vec()), "the file says the same");
 }
 
@@ -82,7 +82,7 @@ fn what_happened_until_an_engine_was_killed_is_in_the_recording_that_is_recovere
     recording.wait_for(&call.expected());
     let Desk { home, commits } = desk;
     drop(commits);
-    match &recover(&RealDisk::default(), &home.path().join("recordings"))[..] {
+    match &recover(&RealDisk, &home.path().join("recordings"))[..] {
         [Recovery::Published { durable, .. }] => {
             assert_eq!(sorted(durable.marks().to_vec()), sorted(expected));
         }

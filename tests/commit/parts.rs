@@ -82,8 +82,8 @@ fn a_call_that_outgrows_a_file_goes_on_in_another_and_not_a_sample_is_lost() {
     assert_eq!(durable.bytes(), durable.parts().iter().map(|part| part.bytes()).sum::<u64>());
     assert!(read_all(&durable) == call.expected());
     assert_eq!(files(&desk.recordings()).len(), 5, "nothing else is left");
-    assert_eq!(read_recording(&RealDisk::default(), durable.path()), Ok((durable, call.label)));
-    let named: Vec<u32> = survey(&RealDisk::default(), &desk.recordings())
+    assert_eq!(read_recording(&RealDisk, durable.path()), Ok((durable, call.label)));
+    let named: Vec<u32> = survey(&RealDisk, &desk.recordings())
         .into_iter()
         .map(|item| match item {
             Item::Recording { part, .. } => part,
@@ -223,7 +223,7 @@ fn left(
 }
 
 fn recovered(home: &tempfile::TempDir) -> Durable {
-    match recover(&RealDisk::default(), &home.path().join("recordings")).pop() {
+    match recover(&RealDisk, &home.path().join("recordings")).pop() {
         Some(Recovery::Published { durable, .. }) => durable,
         other => panic!("{other:?}"),
     }
@@ -236,8 +236,8 @@ fn a_killed_engine_leaves_all_files_of_a_long_call_as_one_recording() {
     parts_are(&durable, &recording.wav, &[10_000, 10_000, 4_000]);
     assert!(durable.incomplete());
     assert!(read_all(&durable) == call.expected());
-    assert_eq!(recover(&RealDisk::default(), &home.path().join("recordings")), [], "once");
-    let again = read_recording(&RealDisk::default(), durable.path()).expect("it says what it is");
+    assert_eq!(recover(&RealDisk, &home.path().join("recordings")), [], "once");
+    let again = read_recording(&RealDisk, durable.path()).expect("it says what it is");
     assert_eq!(again, (durable, call.label));
 }
 
@@ -264,6 +264,6 @@ fn a_recording_of_which_a_file_is_gone_says_so() {
     fs::remove_file(part_of(&recording.wav, 2).with_added_extension("part")).expect("it is there");
     let durable = recovered(&home);
     assert!(durable.incomplete());
-    let text = read_recording(&RealDisk::default(), durable.path()).expect_err("a file is missing");
+    let text = read_recording(&RealDisk, durable.path()).expect_err("a file is missing");
     assert!(text.contains("-2.wav"), "{text}");
 }

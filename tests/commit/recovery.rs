@@ -112,7 +112,7 @@ fn a_whole_file_that_only_lacked_its_name_is_not_called_incomplete() {
     let recordings = desk.recordings();
     let Desk { home: _home, commits } = desk;
     drop(commits);
-    match &recover(&RealDisk::default(), &recordings)[..] {
+    match &recover(&RealDisk, &recordings)[..] {
         [Recovery::Published { durable, .. }] => assert!(!durable.incomplete()),
         other => panic!("{other:?}"),
     }
@@ -129,7 +129,7 @@ fn a_file_whose_recovery_was_cut_off_is_still_incomplete_when_it_is_recovered_ag
         [Recovery::Failed { path, text, .. }] => assert!(*path == part && text.contains("killed here"), "{text}"),
         other => panic!("{other:?}"),
     }
-    match &recover(&RealDisk::default(), home.path())[..] {
+    match &recover(&RealDisk, home.path())[..] {
         [Recovery::Published { durable, .. }] => {
             assert!(durable.incomplete());
             assert_eq!(read(durable.path()), call.expected()[..98]);
@@ -144,7 +144,7 @@ fn recovery_never_replaces_a_recording() {
     let home = tempfile::tempdir().expect("a home");
     let part = put(home.path(), &name, &bytes);
     let wav = put(home.path(), name.trim_end_matches(".part"), b"precious");
-    match &recover(&RealDisk::default(), home.path())[..] {
+    match &recover(&RealDisk, home.path())[..] {
         [Recovery::Failed { path, text, .. }] => {
             assert!(*path == part && text.contains("move it away"), "{text}");
         }
@@ -155,7 +155,7 @@ fn recovery_never_replaces_a_recording() {
     // A published file is not written to, whatever it says.
     fs::remove_file(&wav).expect("removed");
     fs::hard_link(&part, &wav).expect("a second name");
-    match &recover(&RealDisk::default(), home.path())[..] {
+    match &recover(&RealDisk, home.path())[..] {
         [Recovery::Failed { text, .. }] => assert!(text.contains("does not say that it is finished"), "{text}"),
         other => panic!("{other:?}"),
     }
@@ -163,7 +163,7 @@ fn recovery_never_replaces_a_recording() {
     // What holds nothing only kept the name, where a name can't be given without replacing.
     fs::remove_file(&wav).expect("removed");
     fs::write(&wav, "").expect("a file");
-    assert!(matches!(&recover(&RealDisk::default(), home.path())[..], [Recovery::Published { .. }]));
+    assert!(matches!(&recover(&RealDisk, home.path())[..], [Recovery::Published { .. }]));
     assert_eq!(files(home.path()), [wav]);
 }
 
@@ -199,11 +199,11 @@ fn a_file_that_says_it_is_of_another_call_is_left_alone() {
     let home = tempfile::tempdir().expect("a home");
     let part = put(home.path(), "01890a5d-ac96-774b-bcce-b302099a8057.wav.part", &bytes);
     put(home.path(), "notes.txt", b"not ours");
-    match &recover(&RealDisk::default(), home.path())[..] {
+    match &recover(&RealDisk, home.path())[..] {
         [Recovery::Failed { path, text, .. }] => {
             assert!(*path == part && text.contains("says it is of call"), "{text}")
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(recover(&RealDisk::default(), &home.path().join("nothing")), []);
+    assert_eq!(recover(&RealDisk, &home.path().join("nothing")), []);
 }

@@ -9,14 +9,12 @@ use std::{
 };
 
 use super::{buffers::Buffers, source::Source, storage::Storage, stretches::Stretches, traces::Traces};
-use retrocall_file::{Completeness, Durable, FRAME_BYTES, Overview, Part, Paths, Refusal};
+use retrocall_file::{Completeness, Durable, Overview, Part, Paths, Refusal};
 
 /// A live call's file is synced at the first step after this: every other one, whatever the clock's jitter.
 const SYNC_AFTER: Duration = Duration::from_millis(375);
 /// A backlog is synced this often on its way, and at its end.
 const BACKLOG_SYNC_EVERY: Duration = Duration::from_secs(1);
-/// The disk is asked to begin with what was written of a backlog each time so much more was.
-const HASTEN_EVERY_BYTES: u64 = 8 << 20;
 /// A step writes no more chunks than this (1 MiB), so that others get their turn.
 const STEP_CHUNKS: usize = 4;
 
@@ -46,8 +44,6 @@ pub(super) struct Files {
     /// The position behind the last sample in the files.
     written: u64,
     synced_at: Instant,
-    /// Up to which position the disk was last asked to begin.
-    hastened: u64,
 }
 
 impl Files {
@@ -70,7 +66,6 @@ impl Files {
             seen: [base; 2],
             written: base,
             synced_at: storage.clock.now(),
-            hastened: base,
         };
         files.open_part(base, source, traces)?;
         Ok(files)
@@ -181,9 +176,7 @@ impl Files {
         if self.storage.clock.since(self.synced_at) >= BACKLOG_SYNC_EVERY {
             return self.sync(source, traces);
         }
-        self.describe(source)?;
-        self.hasten();
-        Ok(())
+        self.describe(source)
     }
 
     /// All is written that there is of a live call: it is synced, if it is time or `at_once`, else described.
@@ -194,15 +187,6 @@ impl Files {
             self.sync(source, traces)
         } else {
             self.describe(source)
-        }
-    }
-
-    /// The disk is at work while the next samples are read from the ring.
-    fn hasten(&mut self) {
-        let Some(part) = self.parts.last() else { return };
-        if (self.written - self.hastened) * FRAME_BYTES >= HASTEN_EVERY_BYTES {
-            self.storage.disk.hasten(part.unfinished());
-            self.hastened = self.written;
         }
     }
 

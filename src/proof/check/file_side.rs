@@ -22,7 +22,7 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
     let mut folders = BTreeSet::from([report.home.clone(), recordings.to_owned()]);
     let mut said: BTreeMap<CallId, Vec<(PathBuf, Description)>> = BTreeMap::new();
-    for item in file::survey(&RealDisk::default(), recordings) {
+    for item in file::survey(&RealDisk, recordings) {
         match item {
             Item::Recording { path, call, .. } => {
                 report.files += 1;
