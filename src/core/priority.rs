@@ -9,7 +9,7 @@ use crate::system;
 const BEHIND: i32 = 5;
 
 /// Makes the calling thread, and those that it starts, give way to the rest of the process from now on. A press wakes the threads that write files and
-/// the catalog; on two cores these took a millisecond of the answer's time.
+/// the catalog; on two cores these took a millisecond of the answer's time. Nor does a thread that gives way take the core from the one that wakes it.
 ///
 /// Nothing depends on it: where the system refuses, all threads are equal.
 ///
@@ -24,6 +24,7 @@ const BEHIND: i32 = 5;
 /// ```
 pub fn give_way() {
     let _ = system::set_nice(BEHIND);
+    let _ = system::set_batch();
 }
 
 #[cfg(test)]

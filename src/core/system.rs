@@ -43,13 +43,25 @@ pub(crate) fn set_nice(nice: i32) -> nix::Result<()> {
     Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, nice) }).map(drop)
 }
 
+/// Lets the calling thread wait for its turn when it is woken, instead of taking the core from the thread that woke it: `SCHED_BATCH`, sched(7).
+///
+/// # Errors
+/// The system's error.
+pub(crate) fn set_batch() -> nix::Result<()> {
+    // SAFETY: all zeros is a valid `sched_param`, of priority 0, the only one that this policy takes.
+    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a value that lives until the call returns; the kernel only reads it.
+    Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters) }).map(drop)
+}
+
 /// Asks the kernel to begin with bringing a stretch of a file to the disk, and does not wait for the end: sync_file_range(2). Nothing is durable
 /// by it. The kernel makes it wait only while the disk's queue is full.
 ///
 /// # Errors
 /// The system's error. A write that fails later is reported by the next sync.
 pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) -> nix::Result<()> {
-    let (fd, [from, bytes]) = (file.as_fd().as_raw_fd(), [from, bytes].map(|value| value.try_into().unwrap_or(i64::MAX)));
+    let (fd, [from, bytes]) =
+        (file.as_fd().as_raw_fd(), [from, bytes].map(|value| value.try_into().unwrap_or(i64::MAX)));
     // SAFETY: no pointer is passed, and the descriptor is open for as long as it is borrowed.
     Errno::result(unsafe { libc::sync_file_range(fd, from, bytes, libc::SYNC_FILE_RANGE_WRITE) }).map(drop)
 }
