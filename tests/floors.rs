@@ -8,14 +8,15 @@ use std::{
 };
 
 /// A crate's folder, the folders that it may use, and what to do instead of using another one.
-const FLOORS: [(&str, &[&str], &str); 11] = [
+const FLOORS: [(&str, &[&str], &str); 12] = [
     ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
     ("shared", &[], "both ends of a shared memory stand on it: what only one of them needs belongs there"),
     ("core", &["words", "shared"], "memory and ring know no files, sockets or calls: hand in what they need"),
     ("wire", &["words", "shared"], "a softphone links this: what the engine decides must not come with it"),
     ("file", &["words", "core"], "a file knows no live call: what is written when is told by whoever stands above it"),
     ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
-    ("records", &["words"], "records are told by the engine, in notes; they ask nothing back"),
+    ("ledger", &["words"], "what is proved is proved from rows and heads alone: whoever stores them hands them in"),
+    ("records", &["words", "ledger"], "records are told by the engine, in notes; they ask nothing back"),
     (
         "engine",
         &["words", "core", "file", "settings"],

@@ -19,7 +19,7 @@ const ASIDE_MAX: usize = 1_000;
 
 /// The SHA-256 of some bytes, in hexadecimal digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens a file to read and write, and makes it (0600) if there is none. True if it was made: then its name is not durable yet.

@@ -1,0 +1,111 @@
+//! What a row says of a call: when it begins, when it ends, when it is kept. Never the customer's number, never the agent's name.
+
+use retrocall_words::{
+    CallId, Direction, Reason,
+    book::{Outcome, RecordingState},
+    words,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    draw::DrawValue,
+    hash::Hash,
+    names::{ItemId, Pseudonym},
+};
+
+words! {
+    /// How a customer was told that calls may be kept.
+    pub enum Informed {
+        /// By an announcement.
+        Tape = "tape",
+        /// By the agent.
+        Spoken = "spoken",
+        /// Not at all: such a call is not sampled.
+        None = "none",
+    }
+}
+
+words! {
+    /// Where a "not this call" came from.
+    pub enum Origin {
+        /// The agent's button or command.
+        Agent = "agent",
+        /// A phone key on the agent's leg.
+        AgentKey = "agent-key",
+        /// A phone key on the customer's leg.
+        CustomerKey = "customer-key",
+        /// An objection of an earlier day, which is remembered.
+        Remembered = "remembered",
+        /// The call that this one goes on with.
+        Continued = "continued",
+        /// Whoever brings the calls: a PBX, a softphone's own rule.
+        Client = "client",
+    }
+}
+
+/// A call has begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallBegan {
+    /// The call.
+    pub call: CallId,
+    /// Its period. None while none could be opened: then it has no number either.
+    pub period: Option<u64>,
+    /// Its number there. None: it never gets one, and is not drawn.
+    pub number: Option<u64>,
+    /// Who talks for the desk.
+    pub agent: Pseudonym,
+    /// Who called whom.
+    pub direction: Direction,
+    /// How the customer was informed.
+    pub informed: Informed,
+    /// Whether it is on a line that is never captured.
+    pub exempt: bool,
+    /// The call before, if this one goes on where that one was cut off.
+    pub continues: Option<CallId>,
+}
+
+/// A call has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallEnded {
+    /// The call.
+    pub call: CallId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it was selected.
+    pub reasons: Vec<Reason>,
+    /// Its draw. None if it has no number.
+    pub draw: Option<DrawValue>,
+    /// How long it was, in milliseconds. None if nobody saw it end.
+    pub ms: Option<u64>,
+    /// Where "private" came from. None: it was not.
+    pub private: Option<Origin>,
+    /// Where the objection came from. None: there was none.
+    pub objected: Option<Origin>,
+    /// Places where samples were missing.
+    pub gaps: u64,
+    /// How much was missing there, in milliseconds.
+    pub gap_ms: u64,
+    /// How much of it is silence by a mask, in milliseconds.
+    pub mask_ms: u64,
+    /// Frames that were lost because memory was full.
+    pub lost_frames: u64,
+}
+
+/// A recording is durable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingKept {
+    /// The recording.
+    pub recording: ItemId,
+    /// Its call.
+    pub call: CallId,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// The SHA-256 of its first file, where it is known.
+    pub sha256: Option<Hash>,
+    /// How many files it has.
+    pub parts: u64,
+    /// How long it is, in milliseconds.
+    pub ms: u64,
+    /// Whether all of the call is there.
+    pub state: RecordingState,
+}

@@ -1,0 +1,92 @@
+//! The verifier in Python comes to the same answers, from the manual alone.
+
+use std::{fs, path::Path, process::Command};
+
+use super::{
+    super::{Evidence, Report, verify},
+    altered,
+    desk::{Desk, Ledger, Rig},
+    forged,
+};
+
+fn python(folder: &Path, later: Option<&Path>) -> Option<(Vec<String>, bool)> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/verify_ledger.py");
+    let run = Command::new("python3").arg(script).arg(folder).args(later).output();
+    let Ok(output) = run else {
+        eprintln!("SKIPPED: python3 is not installed");
+        return None;
+    };
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.is_empty(), "{errors}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    Some((text.lines().map(str::to_owned).collect(), output.status.success()))
+}
+
+#[track_caller]
+fn assert_same(what: &str, ledger: &Ledger, later: Option<&str>) -> Report {
+    let folder = tempfile::tempdir().expect("a folder");
+    ledger.export(folder.path());
+    let file = later.map(|note| {
+        let path = folder.path().join("later.txt");
+        fs::write(&path, note).expect("a file");
+        path
+    });
+    let evidence = Evidence { later: later.map(str::to_owned), ..Evidence::default() };
+    let report = verify(folder.path(), evidence).expect("a ledger");
+    if let Some((lines, is_sound)) = python(folder.path(), file.as_deref()) {
+        assert_eq!(report.lines(), lines, "{what}");
+        assert_eq!(report.is_sound(), is_sound, "{what}");
+    }
+    report
+}
+
+#[test]
+fn python_finds_the_same_in_a_ledger_that_was_tampered_with() {
+    let ledger = Desk::new(Rig::None, 1).month(2, 25);
+    let later = ledger.heads.last().expect("a head").1.clone();
+    assert!(assert_same("honest", &ledger, Some(&later)).is_sound());
+    let with = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut changed = ledger.clone();
+        change(&mut changed.segments[1].1);
+        changed
+    };
+    let end = ledger.segments[1].1.len();
+    let cases: [(&str, Ledger); 12] = [
+        ("changed", with(&|rows| rows[20] = altered(&rows[20]))),
+        ("last changed", with(&|rows| rows[end - 1] = altered(&rows[end - 1]))),
+        ("removed", with(&|rows| drop(rows.remove(20)))),
+        ("three removed", with(&|rows| drop(rows.drain(20..23)))),
+        ("inserted", with(&|rows| rows.insert(20, altered(&rows[20])))),
+        ("inserted from elsewhere", with(&|rows| rows.insert(20, rows[40].clone()))),
+        ("neighbours swapped", with(&|rows| rows.swap(20, 21))),
+        ("swapped", with(&|rows| rows.swap(20, 31))),
+        ("cut", with(&|rows| rows.truncate(end - 10))),
+        ("unreadable", with(&|rows| rows[20] = rows[20].replace(':', ": "))),
+        ("forged", forged(&ledger, 1, 20)),
+        ("first segment expired", {
+            let mut rest = ledger.clone();
+            rest.segments.remove(0);
+            rest
+        }),
+    ];
+    for (what, changed) in cases {
+        assert_same(what, &changed, None);
+        assert_same(what, &changed, Some(&later));
+    }
+}
+
+#[test]
+fn python_finds_the_same_rigs_of_the_draw() {
+    let rigs = [
+        ("N", Rig::OtherN, 5, 40),
+        ("private", Rig::PrivateDrawn, 10, 400),
+        ("dummies", Rig::Dummies, 22, 200),
+        ("skipped", Rig::Skip, 22, 200),
+        ("out of order", Rig::OutOfOrder, 3, 60),
+        ("seed", Rig::OtherSeed, 2, 20),
+        ("no number", Rig::NoNumber, 2, 20),
+    ];
+    for (what, rig, days, calls) in rigs {
+        assert_same(what, &Desk::new(rig, 7).month(days, calls), None);
+    }
+}
