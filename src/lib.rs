@@ -1,7 +1,7 @@
 //! retrocall: a real-time call-capture engine that keeps the right calls, from their first second, and no others.
 //!
-//! The program: its commands, and all crates under one name, for the tests and the benches. Which crate stands on which is in
-//! `docs/architecture.md`.
+//! The program: its commands, and all crates under one name, for the tests and the benches. `docs/architecture.md` shows which crate stands on
+//! which.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -25,25 +25,25 @@ pub use retrocall_shared as shared;
 #[doc(no_inline)]
 pub use retrocall_words::{self as words, audio};
 
-/// What is kept and why, and the notes of which it is made.
+/// The recordings and the reasons for them, and the notes that they are made of.
 pub mod catalog {
     pub use retrocall_records::*;
     pub use retrocall_words::book::*;
 }
 
-/// The language of the local socket: its words, and how they are framed.
+/// The language of the local socket: its words and its framing.
 pub mod protocol {
     pub use retrocall_client::protocol::*;
     pub use retrocall_words::*;
 }
 
-/// From a ring to a durable recording, and what a recording is on disk.
+/// From a ring to a durable recording, and the files of a recording.
 pub mod commit {
     pub use retrocall_engine::commit::*;
     pub use retrocall_file::*;
 }
 
-/// Being watched: figures, the log, signs of life.
+/// How the engine is watched: figures, the log, signs of life.
 pub mod watch {
     pub use retrocall_core::heart;
     pub use retrocall_engine::watch::*;

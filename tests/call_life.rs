@@ -13,7 +13,7 @@ use model::{From, Model, Step, step};
 use proptest::{prelude::*, test_runner::Config};
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    call::{Done, LiveCall, Moment, Pressed, Rules, Settled},
+    call::{Effect, Fate, LiveCall, Moment, PressEffect, Rules},
     memory::Arena,
     protocol::{Call, CallId, Facts, Reason, Refusal},
     ring::{LegWriter, Ring, Span},
@@ -82,7 +82,7 @@ fn push(model: &mut Model, real: &mut Real, leg: usize, samples: usize) {
 }
 
 fn quieten(
-    done: Result<Done, Refusal>,
+    done: Result<Effect, Refusal>,
     since: Option<[u64; 2]>,
     legs: &[usize],
     from: [u64; 2],
@@ -90,13 +90,14 @@ fn quieten(
 ) -> Option<[u64; 2]> {
     let at = legs.iter().map(|leg| from[*leg]).min().expect("a leg");
     let silenced = model.silenced(legs.iter().copied(), from);
-    let expected = if since.is_some() { Done::Already { at: model.end() } } else { Done::Accepted { at, silenced } };
+    let expected =
+        if since.is_some() { Effect::Already { at: model.end() } } else { Effect::Accepted { at, silenced } };
     assert_eq!(done, Ok(expected));
     since.or(Some(from))
 }
 
 fn loosen(
-    done: Result<Done, Refusal>,
+    done: Result<Effect, Refusal>,
     since: Option<[u64; 2]>,
     legs: &[usize],
     to: [u64; 2],
@@ -104,10 +105,10 @@ fn loosen(
 ) -> Option<u64> {
     let at = legs.iter().map(|leg| to[*leg]).max().expect("a leg");
     let Some(from) = since else {
-        assert_eq!(done, Ok(Done::Already { at: model.end() }));
+        assert_eq!(done, Ok(Effect::Already { at: model.end() }));
         return None;
     };
-    assert_eq!(done, Ok(Done::Accepted { at, silenced: None }));
+    assert_eq!(done, Ok(Effect::Accepted { at, silenced: None }));
     legs.iter().for_each(|leg| model.silent[*leg].push(Span { from: from[*leg], to: to[*leg] }));
     Some(at)
 }
@@ -152,7 +153,7 @@ fn take(step: &Step, real: &mut Real, model: &mut Model) {
             let (begin, stop) = (model.last(from, samples), model.stop(from));
             let done = real.call.erase_last(samples as f64 / f64::from(RATE_HZ), real.moment(model, from));
             let (at, silenced) = (begin[0].min(begin[1]), model.silenced(0..2, begin));
-            assert_eq!(done, Ok(Done::Accepted { at, silenced }));
+            assert_eq!(done, Ok(Effect::Accepted { at, silenced }));
             (0..2).for_each(|leg| model.silent[leg].push(Span { from: begin[leg], to: stop[leg] }));
             model.keys.retain(|key| *key < at);
             model.no_keys_before = model.no_keys_before.max(stop[0]).max(stop[1]);
@@ -165,7 +166,7 @@ fn mark(step: &Step, real: &mut Real, model: &mut Model) {
     match *step {
         Step::Key(from) => {
             let (moment, at) = (real.moment(model, from), model.mark(from));
-            assert_eq!(real.call.dtmf('5', moment), Ok(Done::Accepted { at, silenced: None }));
+            assert_eq!(real.call.dtmf('5', moment), Ok(Effect::Accepted { at, silenced: None }));
             if model.mask.is_none() && at >= model.no_keys_before {
                 model.keys.push(at);
                 model.keys.sort_unstable();
@@ -174,14 +175,14 @@ fn mark(step: &Step, real: &mut Real, model: &mut Model) {
         Step::Record(from) => {
             let (moment, at) = (real.moment(model, from), model.mark(from));
             let (done, pressed) = real.call.record(moment).expect("it is not private");
-            let first = Done::Accepted { at, silenced: None };
-            assert_eq!(done, if model.recorded { Done::Already { at } } else { first });
-            assert_eq!(matches!(pressed, Pressed::First(_)), !model.recorded);
+            let first = Effect::Accepted { at, silenced: None };
+            assert_eq!(done, if model.recorded { Effect::Already { at } } else { first });
+            assert_eq!(matches!(pressed, PressEffect::First(_)), !model.recorded);
             model.recorded = true;
             assert_eq!(real.call.private(), Err(Refusal::Recording));
         }
         Step::Object => {
-            let first = matches!(real.call.object(), Done::Accepted { .. });
+            let first = matches!(real.call.object(), Effect::Accepted { .. });
             assert_eq!(first, !model.objected);
             model.objected = true;
         }
@@ -189,7 +190,7 @@ fn mark(step: &Step, real: &mut Real, model: &mut Model) {
             let agent = if to { "bert" } else { "anna" };
             let already = real.call.agent() == agent;
             let done = real.call.transfer(agent, real.moment(model, from));
-            assert_eq!(matches!(done, Ok(Done::Already { .. })), already);
+            assert_eq!(matches!(done, Ok(Effect::Already { .. })), already);
             assert_eq!(real.call.agent(), agent);
         }
         _ => unreachable!("it leaves no mark"),
@@ -222,20 +223,20 @@ fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
     drop(writers);
     let sampled = drawn && !model.objected;
     match call.settle() {
-        Settled::Selected(selected) => {
+        Fate::Selected(selected) => {
             let mut expected = Vec::new();
             expected.extend(model.recorded.then_some(Reason::OnDemand));
             expected.extend(sampled.then_some(Reason::Sample));
             assert_eq!(selected.reasons(), expected);
             assert!(!expected.is_empty());
-            assert_eq!(selected.outcome().samples, model.end());
+            assert_eq!(selected.final_facts().samples, model.end());
             let keys = model.keys.iter().map(|at| json!([rate().seconds(model.end().min(*at)), "5"]));
             assert_eq!(json!(selected.marks().digits(rate())), json!(keys.collect::<Vec<_>>()));
         }
-        Settled::Unselected(unselected) => {
+        Fate::Unselected(unselected) => {
             assert!(!model.recorded && !sampled);
             unselected.wipe();
-            assert_eq!(unselected.outcome().samples, model.end());
+            assert_eq!(unselected.final_facts().samples, model.end());
             assert_eq!(arena.held_bytes(), 0, "nothing is left of a discarded call");
         }
     }
@@ -260,9 +261,9 @@ fn a_private_call_holds_nothing_takes_nothing_more_and_refuses_record() {
     let mut call = live(Arc::clone(&ring), true, Rules::default());
     writers[0].provision(800);
     writers[0].push(0, &[77; 800]);
-    assert_eq!(call.private(), Ok(Done::Accepted { at: 800, silenced: None }));
+    assert_eq!(call.private(), Ok(Effect::Accepted { at: 800, silenced: None }));
     assert_eq!(ring.held_bytes(), 0);
-    assert_eq!(call.private(), Ok(Done::Already { at: 800 }));
+    assert_eq!(call.private(), Ok(Effect::Already { at: 800 }));
     writers[0].provision(160);
     writers[0].push(800, &[77; 160]);
     assert_eq!(ring.end(), 800);
@@ -272,7 +273,7 @@ fn a_private_call_holds_nothing_takes_nothing_more_and_refuses_record() {
     ring.reader().read(Leg::Agent, 0, &mut out);
     assert_eq!(out, [0; 960]);
     drop(writers);
-    assert!(matches!(call.settle(), Settled::Unselected(_)), "not even the draw keeps it");
+    assert!(matches!(call.settle(), Fate::Unselected(_)), "not even the draw keeps it");
     assert_eq!(arena.held_bytes(), 0);
 }
 
@@ -297,8 +298,8 @@ fn after_hangup_a_late_press_still_selects_and_masks_are_refused() {
     writers[1].push(160, &[5; 160]);
     assert_eq!(call.mask(OWN), Err(Refusal::Ended));
     assert_eq!(call.transfer("bert", OWN), Err(Refusal::Ended));
-    assert!(matches!(call.record(OWN), Ok((Done::Accepted { at: 160, silenced: None }, Pressed::First(_)))));
-    assert!(matches!(call.settle(), Settled::Selected(_)));
+    assert!(matches!(call.record(OWN), Ok((Effect::Accepted { at: 160, silenced: None }, PressEffect::First(_)))));
+    assert!(matches!(call.settle(), Fate::Selected(_)));
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn a_leg_that_never_speaks_does_not_run_out_of_masks() {
         writers[0].provision(160);
         writers[0].push(i * 160, &[9; 160]);
         let done = if i % 2 == 0 { call.mask(OWN) } else { call.unmask(OWN) };
-        assert_eq!(done, Ok(Done::Accepted { at: (i + 1) * 160, silenced: None }));
+        assert_eq!(done, Ok(Effect::Accepted { at: (i + 1) * 160, silenced: None }));
     }
     // The customer speaks at last, for the whole call at once: what was masked is silence.
     let late = vec![3; 5_760];

@@ -106,7 +106,7 @@ const BREAKS: &[Break] = &[
         &[1],
         "belongs to one that is not there",
     ),
-    ("a file is deleted", |_, path| fs::remove_file(path).expect("it is there"), &[2], "can't be had"),
+    ("a file is deleted", |_, path| fs::remove_file(path).expect("it is there"), &[2], "its file can't be read"),
     (
         "a file is cut",
         |_, path| change(path, |bytes| bytes.truncate(bytes.len() - 4)),
@@ -259,7 +259,7 @@ const BREAKS: &[Break] = &[
             set_mode(&path, 0o600);
         },
         &[5],
-        "what the catalog had not taken",
+        "notes here that the catalog had not taken",
     ),
     (
         "the file of numbers can be read by all",
@@ -326,7 +326,7 @@ fn a_call_that_is_being_recorded_beside_it_is_not_wrong_and_a_foreign_file_is() 
         ran.stdout.starts_with(&format!(" 6  nothing foreign is among the recordings: {}", notes.display())),
         "{ran:?}"
     );
-    assert_eq!(ran.stderr, "retrocall: 1 thing is not as it must be; do what stands behind it, and check again\n");
+    assert_eq!(ran.stderr, "retrocall: 1 thing is not as it must be; do the step behind its →, and check again\n");
     fs::remove_file(notes).expect("it is ours");
     line.end_and_keep();
     let ran = desk.run(&["check"]);

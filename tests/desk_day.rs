@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Rate},
     catalog,
-    engine::{Carried, Engine, Left, Listener},
+    engine::{Engine, Handover, Listener, StopReport},
     protocol::{Ask, Begin, CallId, Event, Principal, Reason, Refusal, Target, Verdict},
     ring::LegWriter,
     settings::Settings,
@@ -42,7 +42,7 @@ impl Desk {
         Desk { engine, clock, who, listener: Arc::new(Nobody) }
     }
 
-    fn begin(&self, agent: &str) -> Carried {
+    fn begin(&self, agent: &str) -> Handover {
         let begin = Begin::new(agent, Rate::new(RATE_HZ as u32).expect("a rate"), Codec::Pcm16);
         self.engine.begin(&self.who, begin, &self.listener).expect("room for a call")
     }
@@ -210,7 +210,7 @@ fn a_day_with_midnight_clock_steps_and_a_two_hour_call_keeps_the_right_calls_and
         });
         desk.engine.look_after();
     }
-    assert_eq!(desk.engine.stop(Duration::from_secs(60)), Left { calls: vec![], is_written: true });
+    assert_eq!(desk.engine.stop(Duration::from_secs(60)), StopReport { calls: vec![], is_written: true });
     assert_eq!(desk.engine.arena().held_bytes(), 0, "nothing is held when the day is over");
     check_the_day(home.path(), &expected);
     println!("{} calls of a day in {:.1} s", expected.len(), SystemClock.since(began).as_secs_f64());

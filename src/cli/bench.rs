@@ -16,7 +16,7 @@ use super::{
 };
 use retrocall_core::memory::MemoryKind;
 use retrocall_proof::bench::{
-    self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, Running, Trouble, Wanted, number,
+    self, Figure, GoalIs, Host, MEASUREMENTS, Machine, Report, Rival, RunOptions, Running, Trouble, number,
 };
 use retrocall_settings::{SETTINGS_FILE, SOCKET_FILE};
 
@@ -24,17 +24,16 @@ const EXAMPLES: &str = "\
 Examples:
   retrocall bench                      everything: under ten minutes
   retrocall bench --quick              under two minutes, with fewer rounds
-  retrocall bench --only push          what has push in its name; can be given more than once
+  retrocall bench --only push          measurements with push in their names; can be given more than once
   retrocall bench --list               the names, and what each is
   retrocall bench --html bench.html    also a page with the curves, to send or to paste from
   retrocall bench --json               an array of figures: name, value, unit, goal, met, and of
                                        latencies p50, p90, p99, p99.9, p99.99, max
 
-Every figure is taken in one run with those that it is compared with, turn by turn; read ratios
-rather than times. Latencies are corrected for coordinated omission. A machine that does other
-things meanwhile shows in the tails: the load average before the run is told. Needs a build with
-optimisation (`cargo run --release`), and for the ring `rtrb` as a rival, `make bench`. A goal that
-is not met does not make the exit code 1: how fast a machine is, is no error.";
+Compared figures come from one run, turn by turn; read ratios rather than times. Latencies are
+corrected for coordinated omission. A busy machine shows in the tails: the load average before the
+run is printed. Needs a build with optimisation (`cargo run --release`); `make bench` adds `rtrb` as
+a rival of the ring. A missed goal does not make the exit code 1: a slow machine is no error.";
 
 /// How fast retrocall is on this machine, side by side with rivals
 #[derive(Args)]
@@ -43,13 +42,13 @@ pub(super) struct BenchArgs {
     /// Under two minutes instead of under ten
     #[arg(long)]
     quick: bool,
-    /// Only what has this in its name; can be given more than once
+    /// Only measurements with this in their name; can be given more than once
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Also write a page with curves and plots
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// List what can be measured, and measure nothing
+    /// List the measurements, and measure nothing
     #[arg(long)]
     list: bool,
 }
@@ -62,10 +61,10 @@ pub(super) fn run(context: &Context, args: BenchArgs, rivals: &[Rival]) -> Resul
         Failure::new(format!("can't write {} ({error})", file.display()), "name another file with --html")
     };
     if let Some(file) = &args.html {
-        // Before ten minutes are spent on it.
+        // Checked now, not after ten minutes of measuring.
         fs::File::create(file).map_err(|error| cant_write(file, error))?;
     }
-    let wanted = Wanted { quick: args.quick, only: args.only };
+    let wanted = RunOptions { quick: args.quick, only: args.only };
     let mut progress = Progress::new("");
     let report = bench::run(&wanted, &Children, rivals, |step, of, what| progress.step(step, of, what));
     drop(progress);
@@ -101,7 +100,7 @@ impl Host for Children {
         let home = private_engine::temporary_home("bench").map_err(Trouble::new)?;
         let started = fs::write(home.join(SETTINGS_FILE), settings)
             .map_err(|error| Failure::whole(format!("{} can't be written to ({error})", home.display())))
-            // Where so much can't be locked, the figures are those of memory that is not, and say so.
+            // If that much can't be locked, the figures are those of unlocked memory, and say so.
             .and_then(|()| PrivateEngine::start(&home, &private_engine::flags(0, true)));
         match started {
             Ok(engine) => Ok(Box::new(ChildEngine { engine: Some(engine), home })),
@@ -140,7 +139,7 @@ impl Drop for ChildEngine {
     }
 }
 
-/// The machine as figures, so that the array is one of figures alone.
+/// The machine's figures, so that the array holds only figures.
 fn machine_figures(machine: &Machine) -> Vec<Value> {
     let figure = |name: &str, value: f64, unit: &str, note: &str| json!({"name": name, "value": value, "unit": unit, "goal": null, "met": null, "note": note});
     vec![

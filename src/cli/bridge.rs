@@ -1,4 +1,4 @@
-//! `retrocall bridge`: a phone that nobody here wrote tells of its calls; the sound devices are their audio.
+//! `retrocall bridge`: captures a softphone's calls. The softphone reports its calls, and the sound devices give their audio.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     Context, Failure,
-    capture::{DeskArgs, LegFactsShown, close_to_others, stop_signals},
+    capture::{DeskArgs, LegReport, close_to_others, stop_signals},
     output,
 };
 use retrocall_desk::capture::{Bridge, Notice};
@@ -18,17 +18,16 @@ const EXAMPLES: &str = "Examples:
   retrocall bridge baresip --agent anna --microphone headset --speaker headset
   retrocall bridge baresip --phone 127.0.0.1:5555
 
-baresip's config needs `module_app ctrl_tcp.so` and `ctrl_tcp_listen 127.0.0.1:4444`, which has room for
-one client: while the bridge runs nothing else may connect there. Ctrl-C or SIGTERM stops it.";
+baresip's config needs `module_app ctrl_tcp.so` and `ctrl_tcp_listen 127.0.0.1:4444`, which takes only one client: while the bridge runs nothing else may connect there. Ctrl-C or SIGTERM stops it.";
 
-/// Capture the calls of a softphone: it says when, the sound devices say what
+/// Capture the calls of a softphone: it reports its calls, the sound devices give the audio
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct BridgeArgs {
     /// Which softphone
     #[arg(value_name = "SOFTPHONE")]
     softphone: Softphone,
-    /// Where it listens: baresip's `ctrl_tcp_listen`
+    /// Its address: baresip's `ctrl_tcp_listen`
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4444")]
     phone: SocketAddr,
     #[command(flatten)]
@@ -41,7 +40,7 @@ enum Softphone {
     Baresip,
 }
 
-/// What `--json` prints, a line at a time.
+/// The lines of `--json`.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Line {
@@ -52,11 +51,11 @@ enum Line {
     },
     Ended {
         call: CallId,
-        /// The call before, if the engine was restarted meanwhile.
+        /// The earlier part of the call, if the engine was restarted meanwhile.
         continues: Option<CallId>,
         seconds: f64,
-        agent_leg: LegFactsShown,
-        customer_leg: LegFactsShown,
+        agent_leg: LegReport,
+        customer_leg: LegReport,
         recording: bool,
     },
 }
@@ -94,8 +93,8 @@ fn line(notice: &Notice) -> Line {
             call: facts.call,
             continues: facts.before.last().copied(),
             seconds: facts.seconds,
-            agent_leg: LegFactsShown::new(&facts.legs[0], facts.rate),
-            customer_leg: LegFactsShown::new(&facts.legs[1], facts.rate),
+            agent_leg: LegReport::new(&facts.legs[0], facts.rate),
+            customer_leg: LegReport::new(&facts.legs[1], facts.rate),
             recording: facts.recording,
         },
     }

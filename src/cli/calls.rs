@@ -11,12 +11,12 @@ const EXAMPLES: &str = "Examples:
   retrocall calls
   retrocall calls --json
 
-An agent sees their own calls, the engine's owner all. Whether a call is in the sample is shown to nobody.";
+An agent sees their own calls; the engine's owner sees all. Nobody sees whether a call is in the sample.";
 
-/// How many marks a level has, from -60 to 0 dBFS.
+/// The length of a level bar, from -60 to 0 dBFS.
 const MARKS: usize = 10;
 
-/// The live calls: agent, how long, levels, memory, gaps
+/// The live calls: agent, length, levels, memory, gaps
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CallsArgs {}

@@ -1,4 +1,4 @@
-//! `retrocall capture`: one call from sound devices, the microphone and what the speaker plays.
+//! `retrocall capture`: one call from sound devices, the microphone and the speaker.
 
 use std::{path::PathBuf, thread, time::Duration};
 
@@ -11,7 +11,7 @@ use super::{
     Context, Failure, output,
     replay::{KEPT_MAX, number},
 };
-use retrocall_desk::capture::{DEFAULT, Desk, DeviceError, LegFacts, Session, SessionFacts};
+use retrocall_desk::capture::{DEFAULT, DeviceError, Devices, LegFacts, Session, SessionFacts};
 use retrocall_engine::watch::signals::wishes;
 use retrocall_words::{
     self as words, Begin, CallId, Clock as _, Customer, Direction, SystemClock,
@@ -23,14 +23,14 @@ const EXAMPLES: &str = "Examples:
   retrocall capture                    the system's own microphone and speaker, until Ctrl-C
   retrocall capture --agent anna --microphone headset --speaker headset
   retrocall capture --customer '+31 20 555 0123' --outbound --seconds 600
-  retrocall devices                    which names there are, and which of them hears you
+  retrocall devices                    the names of devices, and which hears you
 
-The call begins now and ends with Ctrl-C, SIGTERM or --seconds. The button is `retrocall record`, as for any call.";
+The call begins now and ends with Ctrl-C, SIGTERM or --seconds. `retrocall record` keeps it, as any call.";
 
-/// How often what the devices delivered is sent on. What a control cuts is what was sent.
+/// How often the devices' audio is sent on. A control cuts at what was sent.
 pub(super) const TURN: Duration = Duration::from_millis(10);
 
-/// Capture one call from sound devices: the microphone, and what the speaker plays
+/// Capture one call from sound devices: the microphone and the speaker
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CaptureArgs {
@@ -42,12 +42,12 @@ pub(super) struct CaptureArgs {
     /// The agent called the customer
     #[arg(long)]
     outbound: bool,
-    /// End the call after so many seconds [default: at Ctrl-C or SIGTERM]
+    /// End the call after this many seconds [default: at Ctrl-C or SIGTERM]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
     seconds: Option<f64>,
 }
 
-/// Whose devices, and which.
+/// The agent and the devices of a desk.
 #[derive(Args)]
 pub(super) struct DeskArgs {
     /// The agent [default: your own name at the desk]
@@ -56,10 +56,10 @@ pub(super) struct DeskArgs {
     /// The device that hears the agent: see `retrocall devices`
     #[arg(long, value_name = "DEVICE", default_value = DEFAULT)]
     pub(super) microphone: String,
-    /// The speaker that the customer is heard from, or its monitor or loopback
+    /// The speaker that plays the customer, or its monitor or loopback
     #[arg(long, value_name = "DEVICE", default_value = DEFAULT)]
     pub(super) speaker: String,
-    /// Samples a second, 8000 to 48000 [default: 16000, or what both devices can do]
+    /// Samples a second, 8000 to 48000 [default: 16000, or what both devices support]
     #[arg(long, value_name = "HZ", value_parser = rate)]
     pub(super) rate: Option<Rate>,
 }
@@ -73,7 +73,7 @@ fn rate(text: &str) -> Result<Rate, String> {
 }
 
 impl DeskArgs {
-    /// The agent whose call it is.
+    /// The agent of the call.
     pub(super) fn agent(&self, context: &Context) -> Result<String, Failure> {
         match &self.agent {
             Some(agent) => Ok(agent.clone()),
@@ -82,7 +82,7 @@ impl DeskArgs {
     }
 }
 
-/// From now on, for this thread and those that it starts, what asks to stop (a closed terminal too) is no end but a word on this channel.
+/// From now on, for this thread and those that it starts, signals to stop (also a closed terminal) come over this channel.
 pub(super) fn stop_signals() -> Result<Receiver<()>, Failure> {
     let failed = |what: String| Failure::new(what, "see the limits of this user");
     let signals = wishes();
@@ -98,41 +98,41 @@ pub(super) fn stop_signals() -> Result<Receiver<()>, Failure> {
     Ok(stopped)
 }
 
-/// Audio passes through this process: its memory is for nobody else of this user, and is in no core.
+/// Audio passes through this process: closes its memory to the user's other processes, and keeps it out of cores.
 pub(super) fn close_to_others() {
-    // Refused, nothing is worse than for any program with a microphone.
+    // If the system refuses, this is no worse than any program with a microphone.
     let _ = prctl::set_dumpable(false);
 }
 
-/// What `--json` prints at the end.
+/// The facts of `--json` at the end.
 #[derive(Serialize)]
 struct Facts {
     call: CallId,
-    /// The call before, if the engine was restarted meanwhile.
+    /// The earlier part of the call, if the engine was restarted meanwhile.
     continues: Option<CallId>,
     agent: String,
     seconds: f64,
     rate: u32,
     microphone: String,
     speaker: String,
-    agent_leg: LegFactsShown,
-    customer_leg: LegFactsShown,
+    agent_leg: LegReport,
+    customer_leg: LegReport,
     recording: bool,
     path: Option<PathBuf>,
 }
 
-/// A leg, as `--json` prints it.
+/// A leg in `--json`.
 #[derive(Serialize)]
-pub(super) struct LegFactsShown {
+pub(super) struct LegReport {
     seconds: f64,
     gaps: u64,
     gap_seconds: f64,
     drift_ppm: f64,
 }
 
-impl LegFactsShown {
-    pub(super) fn new(facts: &LegFacts, rate: Rate) -> LegFactsShown {
-        LegFactsShown {
+impl LegReport {
+    pub(super) fn new(facts: &LegFacts, rate: Rate) -> LegReport {
+        LegReport {
             seconds: rate.seconds(facts.samples),
             gaps: facts.gaps,
             gap_seconds: rate.seconds(facts.gap_samples),
@@ -146,27 +146,27 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
     output::wait_for_nobody();
     close_to_others();
     let stopped = stop_signals()?;
-    // Before a microphone is opened: without an engine there is nothing to open it for.
+    // Before a microphone is opened: without an engine there is no need.
     drop(context.connect()?);
     let agent = args.desk.agent(context)?;
-    let mut desk = open(&args.desk)?;
+    let mut devices = open(&args.desk)?;
     let begin = Begin {
         facts: words::Facts {
             direction: if args.outbound { Direction::Outbound } else { Direction::Inbound },
             ..words::Facts::of(agent.clone())
         },
         customer: args.customer.map(Customer::from),
-        ..Begin::new(agent.clone(), desk.rate(), Codec::Pcm16)
+        ..Begin::new(agent.clone(), devices.rate(), Codec::Pcm16)
     };
     let socket = context.settings()?.socket_path(context.home());
     let mut session = Session::begin(&socket, begin)?;
-    let [microphone, speaker] = desk.names().clone();
+    let [microphone, speaker] = devices.names().clone();
     if !context.json() {
         let until = if args.seconds.is_some() { "" } else { "; Ctrl-C ends it" };
         output::say(&format!(
             "Call {} of {agent}: {microphone} and {speaker}, {} Hz{until}.",
             session.call(),
-            desk.rate().hz()
+            devices.rate().hz()
         ));
     }
     let end = args.seconds.map(|seconds| SystemClock.now() + Duration::from_secs_f64(seconds));
@@ -175,23 +175,23 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
         }
-        desk.drain(|leg, at, samples| session.take(leg, at, samples));
+        devices.drain(|leg, at, samples| session.take(leg, at, samples));
         session.turn();
     }
-    desk.drain(|leg, at, samples| session.take(leg, at, samples));
-    let (lost, rate) = (desk.lost_samples(), desk.rate());
-    drop(desk);
+    devices.drain(|leg, at, samples| session.take(leg, at, samples));
+    let (lost, rate) = (devices.lost_samples(), devices.rate());
+    drop(devices);
     let facts = session.end(KEPT_MAX);
     for leg in Leg::ALL.into_iter().filter(|leg| lost[leg.index()] > 0) {
         let seconds = output::length(rate.seconds(lost[leg.index()]));
         output::complain(&format!(
-            "{seconds} of the {leg:?} were lost, for this program had no turn: is the machine overloaded?"
+            "{seconds} of the {leg:?} were lost, because this program got no turn: is the machine overloaded?"
         ));
     }
     tell(context, agent, [microphone, speaker], &facts);
     match (facts.connected, facts.recording, &facts.kept) {
         (false, ..) => Err(Failure::new(
-            "no engine was there when the call ended: what was said since it went is not captured",
+            "no engine was there when the call ended: the last part of the call is not captured",
             "see its log",
         )),
         (_, true, None) => Err(Failure::new(
@@ -202,12 +202,12 @@ pub(super) fn run(context: &Context, args: CaptureArgs) -> Result<(), Failure> {
     }
 }
 
-fn open(args: &DeskArgs) -> Result<Desk, Failure> {
-    Desk::open(&args.microphone, &args.speaker, args.rate).map_err(|error: DeviceError| Failure::whole(error))
+fn open(args: &DeskArgs) -> Result<Devices, Failure> {
+    Devices::open(&args.microphone, &args.speaker, args.rate).map_err(|error: DeviceError| Failure::whole(error))
 }
 
 fn tell(context: &Context, agent: String, [microphone, speaker]: [String; 2], facts: &SessionFacts) {
-    let [agent_leg, customer_leg] = facts.legs.each_ref().map(|leg| LegFactsShown::new(leg, facts.rate));
+    let [agent_leg, customer_leg] = facts.legs.each_ref().map(|leg| LegReport::new(leg, facts.rate));
     if context.json() {
         return output::say_json(&Facts {
             call: facts.call,
@@ -223,7 +223,7 @@ fn tell(context: &Context, agent: String, [microphone, speaker]: [String; 2], fa
             path: facts.kept.clone(),
         });
     }
-    let gaps = |leg: &LegFactsShown| match leg.gaps {
+    let gaps = |leg: &LegReport| match leg.gaps {
         0 => "no gaps".to_owned(),
         gaps => format!("{gaps} gaps ({})", output::length(leg.gap_seconds)),
     };
@@ -235,7 +235,7 @@ fn tell(context: &Context, agent: String, [microphone, speaker]: [String; 2], fa
         gaps(&customer_leg)
     ));
     for before in &facts.before {
-        output::say(&format!("It goes on with call {before}, which was cut off."));
+        output::say(&format!("It continues call {before}, which was cut off."));
     }
     if let Some(path) = &facts.kept {
         output::say(&format!("Kept: {}", path.display()));

@@ -1,4 +1,4 @@
-//! `retrocall check`: whether files and catalog are as `docs/durability.md` promises. Needs no engine, and works beside one.
+//! `retrocall check`: checks files and catalog against `docs/durability.md`. Needs no engine, and works beside one.
 
 use std::{thread, time::Duration};
 
@@ -9,20 +9,20 @@ use retrocall_engine as engine;
 use retrocall_proof::check::{self, Finding, Invariant, Report};
 use retrocall_words::book::Skipped;
 
-/// While an engine runs, what is wrong must be wrong in each of so many looks, so far apart: a recording that is just being published is not.
+/// While an engine runs, only a fault that shows in each of this many looks counts: a recording may just be being published.
 const LOOKS: usize = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// Holes in the numbers of calls that are shown: the last ones.
+/// How many holes in the numbers of calls are shown: the latest.
 const HOLES_SHOWN: usize = 10;
 
 const EXAMPLES: &str = "Examples:
   retrocall check
   retrocall --home /srv/desk check --json
 
-Run it as the user who runs the engine, with or without one running. Nothing is changed. Each
-line has the number of the invariant that does not hold; docs/durability.md lists them. The exit
-code is 1 if anything is wrong. A line with a ? is worth a question, and nothing is wrong.";
+Run it as the user who runs the engine, with or without one running. It changes nothing. Each
+line has the number of a violated invariant; docs/durability.md lists them. The exit code is 1 if
+anything is wrong. A line with a ? is not wrong, but worth a question.";
 
 /// Check that files and catalog agree, and that nothing is missing, unfinished or foreign
 #[derive(Args)]
@@ -49,15 +49,15 @@ pub(super) fn run(context: &Context, _args: CheckArgs) -> Result<(), Failure> {
     }
     match report.findings.len() {
         0 => Ok(()),
-        1 => Err(Failure::new("1 thing is not as it must be", "do what stands behind it, and check again")),
+        1 => Err(Failure::new("1 thing is not as it must be", "do the step behind its →, and check again")),
         more => Err(Failure::new(
             format!("{more} things are not as they must be"),
-            "do what stands behind them, and check again",
+            "do the step behind each →, and check again",
         )),
     }
 }
 
-/// Looks until all is well, or what is wrong stays so.
+/// Looks until all is well, or the same faults stay.
 fn look(context: &Context) -> Result<Report, Failure> {
     let home = context.home();
     let once = || -> Result<Report, Failure> {
@@ -91,7 +91,7 @@ fn line(finding: &Finding) -> String {
     format!("{:>2}  {}: {of}{text}\n    → {todo}", invariant.number(), invariant.words())
 }
 
-/// What is not wrong, and still worth a question.
+/// Findings that are not wrong, but worth a question.
 fn to_look_at(report: &Report) -> Vec<String> {
     let hole = |Skipped { day, first, last }: &Skipped| {
         let numbers = if first == last { format!("number {first}") } else { format!("numbers {first} to {last}") };

@@ -1,4 +1,4 @@
-//! `retrocall conform`: plays the engine to a client, or a client to an engine, and says what the other does wrong.
+//! `retrocall conform`: plays the engine to a client, or a client to an engine, and reports what the other does wrong.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,24 +17,24 @@ const EXAMPLES: &str = "Examples:
   retrocall conform --client           tries the engine of this home with short calls of an agent
                                        called `conform`; one of them is recorded
 
-An engine that is played keeps nothing. What it looks at stands in docs/protocol.md. Calls should
-last some seconds, send both legs, and press record or what else the client can press. The exit
-code is 1 if anything is wrong.";
+A played engine keeps nothing. It checks the rules of docs/protocol.md. Calls should last some
+seconds, send both legs, and press record and the client's other buttons. The exit code is 1 if
+anything is wrong.";
 
-/// Check a client of the local socket by playing the engine to it, or an engine
+/// Check a client of the local socket by playing the engine, or an engine by playing a client
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ConformArgs {
-    /// Try an engine instead: by default the one of this home
+    /// Check an engine instead: by default the one of this home
     #[arg(long, conflicts_with_all = ["scene", "command", "limit"])]
     client: bool,
-    /// The socket: a new one for an engine that is played, or that of the engine that is tried
+    /// The socket: a new one for a played engine, or that of the checked engine
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Play this scene alone; can be given more than once
+    /// Play only this scene; can be given more than once
     #[arg(long, value_name = "NAME", value_parser = scene)]
     scene: Vec<Scene>,
-    /// How long a scene may take, in seconds
+    /// Limit for a scene, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     limit: u64,
     /// The client to run, once for each scene; {} stands for the socket
@@ -50,7 +50,7 @@ fn scene(name: &str) -> Result<Scene, String> {
 pub(super) fn run(context: &Context, args: ConformArgs) -> Result<(), Failure> {
     let findings = match args.client {
         true => {
-            // For its words if there is no engine.
+            // Connects only for the error if there is no engine.
             let socket = match args.socket {
                 Some(socket) => socket,
                 None => {
@@ -97,7 +97,7 @@ fn play(context: &Context, args: &ConformArgs) -> Result<Vec<Finding>, Failure> 
     Ok(findings)
 }
 
-/// A line for people, as soon as it is known.
+/// Prints a line for people, as soon as it is known.
 fn tell(context: &Context, finding: &Finding) {
     if context.json() {
         return;

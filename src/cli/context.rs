@@ -1,4 +1,4 @@
-//! What every command is given: the home folder, its settings, the way to the engine.
+//! The context of every command: the home folder, its settings, the way to the engine.
 
 use std::{
     env,
@@ -12,10 +12,10 @@ use retrocall_client::client::{Client, ClientError, Hello};
 use retrocall_engine as engine;
 use retrocall_settings::Settings;
 
-/// What every command is given.
+/// The context of a command.
 pub struct Context {
     home: PathBuf,
-    /// Whether the home folder was named, and so has to be named again in what we advise.
+    /// Whether the user named the home folder. Then our advice must name it too.
     named: bool,
     json: bool,
 }
@@ -35,12 +35,12 @@ impl Context {
         Ok(Context { home, named, json })
     }
 
-    /// The folder that everything lives in, as an absolute path.
+    /// The home folder, as an absolute path.
     pub fn home(&self) -> &Path {
         &self.home
     }
 
-    /// Whether facts are printed as JSON.
+    /// Whether to print facts as JSON.
     pub fn json(&self) -> bool {
         self.json
     }
@@ -53,7 +53,7 @@ impl Context {
         Ok(Settings::load(&self.home)?)
     }
 
-    /// A connection to the engine of the home folder.
+    /// Connects to the engine of the home folder.
     ///
     /// # Errors
     /// [`Failure`] that says how to start an engine if none runs.
@@ -70,10 +70,9 @@ impl Context {
         }
     }
 
-    /// The agent that a call is of: the one that was named, else the one of whoever asks.
+    /// The agent of a call: the named one, otherwise the user's own.
     ///
-    /// # Errors
-    /// [`Failure`] if the settings are wrong, or this user's name is none that an agent can have.
+    /// # Errors [`Failure`] if the settings are wrong, or no agent can have this user's name.
     pub(super) fn agent(&self, named: Option<&String>, hello: &Hello) -> Result<String, Failure> {
         if let Some(agent) = named.or(hello.agent.as_ref()) {
             return Ok(agent.clone());
@@ -96,21 +95,21 @@ impl Context {
     }
 }
 
-/// A path as a shell takes it.
+/// A path, quoted for a shell.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
     if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
-/// The platform's data folder (XDG Base Directory Specification: a relative path there is to be ignored).
+/// The platform's data folder (XDG Base Directory Specification: ignore a relative path there).
 fn default_home() -> Option<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
     Some(data.join("retrocall"))
 }
 
-/// The name of the user who runs this.
+/// The name of the current user.
 pub(super) fn user_name() -> String {
     let uid = Uid::effective();
     match User::from_uid(uid) {

@@ -1,11 +1,11 @@
-//! What the commands that control a live call have in common: which call is meant, and what came of it.
+//! The common part of the commands that control a live call: finding the call, and telling the result.
 
 use clap::Args;
 
 use super::{Context, Failure, output};
 use retrocall_words::{Answer, Ask, CallId, Request, Target, Verdict, name};
 
-/// Which call is meant.
+/// The call to control.
 #[derive(Args)]
 pub(super) struct CallArgs {
     /// The live call of this agent
@@ -30,7 +30,7 @@ impl CallArgs {
     }
 }
 
-/// Asks, and says what came of it; `sentence` puts what was done in words.
+/// Asks the engine, and prints the result; `sentence` puts success in words.
 pub(super) fn ask(
     context: &Context,
     call: CallArgs,
@@ -40,7 +40,7 @@ pub(super) fn ask(
     let verb = ask.verb().as_str();
     let mut client = context.connect()?;
     let answer = client.ask(Request::new(call.target(), ask)).map_err(|error| context.client_failure(error))?;
-    // The number of the request means nothing to whoever typed the command.
+    // The request's number means nothing to the person who typed the command.
     let answer = Answer { id: None, ..answer };
     if context.json() {
         output::say_json(&answer);
@@ -62,12 +62,12 @@ pub(super) fn ask(
     Ok(())
 }
 
-/// How long the call is, for the end of a sentence; nothing if the engine did not say.
+/// The length of the call, for the end of a sentence; empty if the engine did not tell.
 pub(super) fn so_far(answer: &Answer) -> String {
     answer.seconds.map_or(String::new(), |seconds| format!(": {} so far", output::length(seconds)))
 }
 
-/// A text of the engine's as a sentence of its own.
+/// A text of the engine, as a sentence of its own.
 fn as_sentence(text: &str) -> String {
     let mut chars = text.trim_end_matches('.').chars();
     chars.next().map_or(String::new(), |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))

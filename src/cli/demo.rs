@@ -1,7 +1,7 @@
 //! `retrocall demo`: a private engine, a desk full of calls at once, and a proof that nothing else reached the disk.
 
-mod desk;
 mod findings;
+mod script;
 
 use std::{
     path::Path,
@@ -22,28 +22,28 @@ use super::{
     private_engine::{self, PrivateEngine},
     replay::speed,
 };
-use desk::DeskCall;
 use findings::Findings;
 use retrocall_client::client::{Client, PlayError, Played, Player};
 use retrocall_settings::SOCKET_FILE;
+use script::ScriptCall;
 
 const EXAMPLES: &str = "Examples:
   retrocall demo                       half a minute
   retrocall demo --speed 0             a few seconds
   retrocall demo --json
 
-It touches no home folder but a new one in the system's folder for temporary files, which it leaves for you to listen to.";
+It makes a new home in the system's folder for temporary files, leaves it for you to listen to, and touches no other.";
 
 /// One call in this many is sampled.
 const ONE_IN: u32 = 4;
-/// Calls begin one after the other, this far apart at speed 1.
+/// Calls begin one after the other, with this pause at speed 1.
 const APART: Duration = Duration::from_millis(300);
 
-/// A private engine and a desk full of calls: see what is kept, and that nothing else is
+/// A private engine and a desk full of calls: see which are kept, and that nothing else is
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DemoArgs {
-    /// Times as fast as people talk; 0: as fast as it goes
+    /// Times as fast as people talk; 0: as fast as possible
     #[arg(long, value_name = "X", default_value = "2", value_parser = speed, allow_hyphen_values = true)]
     speed: f64,
     /// Run even if memory can't be locked: audio may then reach the swap
@@ -52,8 +52,8 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
-    let desk = desk::calls();
-    // Said before there is an engine to be stopped: if nobody listens, the program ends here.
+    let desk = script::calls();
+    // Printed before there is an engine to be stopped: if the reader is gone, the program ends here.
     if !context.json() {
         output::say(&format!(
             "{} calls at once, one in {ONE_IN} of them sampled, one recorded by a late press …",
@@ -63,11 +63,11 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
     let home = private_engine::temporary_home("demo")?;
     let flags = private_engine::flags(ONE_IN, args.allow_unlocked);
     let engine = PrivateEngine::start(&home, &flags).inspect_err(|_| {
-        // There is nothing in it to look at: the failure has the log's last words.
+        // Nothing in it is worth a look: the failure has the log's last words.
         let _ = std::fs::remove_dir_all(&home);
     })?;
     let played = play(&home, &desk, args.speed)?;
-    // Stopping finishes every commit; nothing is left to wait for after it.
+    // A stop finishes every commit, so nothing is left to wait for.
     let engine_wrote_bytes = engine.stop()?;
     let findings = Findings::gather(&home, &desk, &played, engine_wrote_bytes)?;
     if context.json() {
@@ -78,8 +78,8 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
     findings.failure().map_or(Ok(()), Err)
 }
 
-/// Plays every call on a connection of its own, all at once.
-fn play(home: &Path, desk: &[DeskCall], speed: f64) -> Result<Vec<Played>, Failure> {
+/// Plays all calls at once, each on a connection of its own.
+fn play(home: &Path, desk: &[ScriptCall], speed: f64) -> Result<Vec<Played>, Failure> {
     let of: f64 = desk.iter().map(|call| call.source().seconds()).sum();
     let done_ms: Vec<AtomicU64> = desk.iter().map(|_| AtomicU64::new(0)).collect();
     let done_ms = Arc::new(done_ms);
@@ -92,7 +92,7 @@ fn play(home: &Path, desk: &[DeskCall], speed: f64) -> Result<Vec<Played>, Failu
             .map(|(place, call)| {
                 let (done_ms, finished) = (Arc::clone(&done_ms), finished.clone());
                 scope.spawn(move || {
-                    // Dropped when this call is over: when all are, the channel is closed.
+                    // Dropped when this call is over. When all are, the channel is closed.
                     let _finished = finished;
                     if speed > 0.0 {
                         thread::sleep(APART.div_f64(speed) * place as u32);
@@ -109,7 +109,7 @@ fn play(home: &Path, desk: &[DeskCall], speed: f64) -> Result<Vec<Played>, Failu
     });
     drop(progress);
     let log = home.join(private_engine::LOG_FILE);
-    let one_failed = |(call, result): (&DeskCall, Result<Played, PlayError>)| {
+    let one_failed = |(call, result): (&ScriptCall, Result<Played, PlayError>)| {
         let failed = |why: String| {
             Failure::new(format!("{}'s call failed: {why}", call.agent), format!("see {}", log.display()))
         };
@@ -123,7 +123,7 @@ fn play(home: &Path, desk: &[DeskCall], speed: f64) -> Result<Vec<Played>, Failu
     desk.iter().zip(results).map(one_failed).collect()
 }
 
-fn play_one(socket: &Path, call: &DeskCall, speed: f64, done_ms: &AtomicU64) -> Result<Played, PlayError> {
+fn play_one(socket: &Path, call: &ScriptCall, speed: f64, done_ms: &AtomicU64) -> Result<Played, PlayError> {
     let mut client = Client::connect(socket)?;
     let mut player = Player::begin(&mut client, call.source(), call.script(speed))?;
     player.play(&mut client, |player| {

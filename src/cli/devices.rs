@@ -1,4 +1,4 @@
-//! `retrocall devices`: the sound devices that `capture` and `bridge` can use, and how loud each is now.
+//! `retrocall devices`: the sound devices for `capture` and `bridge`, and how loud each is now.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::{Context, Failure, output, replay::number};
-use retrocall_desk::capture::{DeviceInfo, Kind, Level, devices, levels};
+use retrocall_desk::capture::{DeviceInfo, Kind, Loudness, devices, levels};
 
 const EXAMPLES: &str = "Examples:
   retrocall devices                speak, and see which microphone hears you
@@ -17,14 +17,14 @@ const EXAMPLES: &str = "Examples:
 
 Microphones are for `--microphone`, speakers (what they play) for `--speaker` of `capture` and `bridge`.";
 
-/// How many marks a level has, from -60 to 0 dBFS.
+/// The length of a level bar, from -60 to 0 dBFS.
 const MARKS: usize = 20;
 
 /// The sound devices that can be captured, each with its level
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DevicesArgs {
-    /// How long to listen to each, all at once; 0: not at all
+    /// How long to listen to all of them at once; 0: not at all
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = listen, allow_hyphen_values = true)]
     listen: f64,
 }
@@ -33,7 +33,7 @@ fn listen(text: &str) -> Result<f64, String> {
     number(text, |x| (0.0..=60.0).contains(&x), "0 to 60 seconds")
 }
 
-/// What `--json` prints of a device.
+/// A device in `--json`.
 #[derive(Serialize)]
 struct Row {
     #[serde(flatten)]
@@ -46,13 +46,13 @@ pub(super) fn run(context: &Context, args: DevicesArgs) -> Result<(), Failure> {
     let listened = args.listen > 0.0;
     let levels = match listened {
         true => levels(&devices, Duration::from_secs_f64(args.listen)),
-        false => vec![Level::Nothing; devices.len()],
+        false => vec![Loudness::Nothing; devices.len()],
     };
-    // What does not open can't be used; that goes for most of what ALSA lists.
-    let usable = devices.into_iter().zip(levels).filter(|(_, level)| !matches!(level, Level::Closed(_)));
+    // A device that does not open can't be used, like most of ALSA's list.
+    let usable = devices.into_iter().zip(levels).filter(|(_, level)| !matches!(level, Loudness::Closed(_)));
     let rows: Vec<Row> = usable
         .map(|(info, level)| {
-            let level_dbfs = if let Level::Heard(dbfs) = level { Some(dbfs) } else { None };
+            let level_dbfs = if let Loudness::Peak(dbfs) = level { Some(dbfs) } else { None };
             Row { info, level_dbfs }
         })
         .collect();

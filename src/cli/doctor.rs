@@ -1,4 +1,4 @@
-//! `retrocall doctor`: checks what the engine needs, and says what to do about each thing that is not so.
+//! `retrocall doctor`: checks the engine's needs, and tells the next step for each problem.
 
 mod disk;
 mod engine;
@@ -18,12 +18,12 @@ const EXAMPLES: &str = "Examples:
 
 Run it as the user who runs the engine. The exit code is 1 if something has to be done before the engine can work.";
 
-/// Check memory, disk, permissions, settings, sound, the engine and the hotkey; say what to do
+/// Check memory, disk, permissions, settings, sound, the engine and the hotkey; tell the next step for each problem
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {}
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
@@ -34,7 +34,7 @@ enum State {
     Fail,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Check {
     check: &'static str,
@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, _args: DoctorArgs) -> Result<(), Failure> {
     report(context, &checks(context))
 }
 
-/// Says what was found. An error if something of it does not work.
+/// Prints the results. An error if one of them is a failure.
 pub(super) fn report(context: &Context, checks: &[Check]) -> Result<(), Failure> {
     if context.json() {
         output::say_json(&checks);
@@ -74,7 +74,7 @@ pub(super) fn report(context: &Context, checks: &[Check]) -> Result<(), Failure>
         0 => Ok(()),
         failed => Err(Failure::new(
             format!("{failed} of {} checks failed", checks.len()),
-            "do what stands behind them, and run it again",
+            "do the step behind each →, and run it again",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `retrocall erase-last`: the last seconds of a live call become silence.
+//! `retrocall erase-last`: silences the last seconds of a live call.
 
 use clap::Args;
 
@@ -33,7 +33,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(super) fn run(context: &Context, args: EraseLastArgs) -> Result<(), Failure> {
     let seconds = args.seconds;
     control::ask(context, args.call, Ask::EraseLast { seconds }, |answer, whose| match answer.answer {
-        Verdict::Already => format!("Already so: the last {seconds} s of {whose} are silence."),
-        _ => format!("Erased: the last {seconds} s of {whose} are silence."),
+        Verdict::Already => format!("Already so: the last {seconds} s of {whose} are silent."),
+        _ => format!("Erased: the last {seconds} s of {whose} are silent."),
     })
 }

@@ -1,4 +1,4 @@
-//! `retrocall hotkey`: the agent's companion. Keys of the desktop that control the agent's live call.
+//! `retrocall hotkey`: the agent's companion. Keys of the desktop control the agent's live call.
 
 mod tell;
 pub(super) mod test;
@@ -16,7 +16,7 @@ use tell::Teller;
 const EXAMPLES: &str = "Examples:
   retrocall hotkey                     ctrl+alt+r keeps your own live call, from its first second
   retrocall hotkey --record pause      another key
-  retrocall hotkey --mask f9           as well: silence for as long as f9 is held
+  retrocall hotkey --mask f9           also silences the call while f9 is held
   retrocall hotkey --agent anna        anna's live call
   retrocall hotkey --test              whether a press would arrive, be answered and be seen
 
@@ -28,7 +28,7 @@ Any desktop, keypad or stream deck can run `retrocall record` instead: docs/hotk
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct HotkeyArgs {
-    /// The agent whose live call is meant [default: your own]
+    /// The agent whose live call they control [default: your own]
     #[arg(long, value_name = "NAME", value_parser = name)]
     agent: Option<String>,
     /// Keys that keep the whole call [default: ctrl+alt+r]
@@ -40,19 +40,19 @@ pub(super) struct HotkeyArgs {
     /// Keys that wipe the call and hold nothing more of it [default: none]
     #[arg(long, value_name = "KEYS", value_parser = parse_keys)]
     private: Option<KeyCombo>,
-    /// Let a press be heard as well as seen
+    /// Make presses heard as well as seen
     #[arg(long)]
     sound: bool,
-    /// Press each key once, through the desktop, and say whether the press arrives; nothing is recorded
+    /// Press each key once, through the desktop, and tell whether the press arrives; nothing is recorded
     #[arg(long)]
     test: bool,
 }
 
-/// What is said once the keys are taken.
+/// The first line of `--json`, once the keys are taken.
 #[derive(Serialize)]
 struct Ready<'a> {
     ready: bool,
-    /// Which button has which keys.
+    /// The keys of each button.
     keys: Vec<Key<'a>>,
     /// Whether an engine runs.
     engine: bool,
@@ -84,7 +84,7 @@ pub(super) fn run(context: &Context, args: HotkeyArgs) -> Result<(), Failure> {
     Err(ended.into())
 }
 
-/// Which keys do what: flags before settings.
+/// The keys of each button: flags before settings.
 fn bindings(args: &HotkeyArgs, settings: &HotkeySettings) -> Result<Vec<Binding>, Failure> {
     let combos = [
         (Button::Record, args.record.or(settings.record)),
@@ -116,7 +116,7 @@ fn say_ready(context: &Context, names: &[(Button, String)], engine: bool) {
         output::say(&match button {
             Button::Record => format!("{keys} keeps your call, from its first second."),
             Button::Mask => format!("{keys} silences it while you hold it."),
-            Button::Private => format!("{keys} makes it private: what is held is wiped."),
+            Button::Private => format!("{keys} makes it private: its audio is wiped."),
         });
     }
 }

@@ -1,4 +1,4 @@
-//! `retrocall mask`: both legs of a live call become silence until `unmask`.
+//! `retrocall mask`: silences both legs of a live call until `unmask`.
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ const EXAMPLES: &str = "Examples:
   retrocall mask                       your own live call, until `retrocall unmask`
   retrocall mask --agent anna";
 
-/// Silence a live call from now on, for a card number say
+/// Silence a live call from now on, for example for a card number
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct MaskArgs {
@@ -24,10 +24,10 @@ pub(super) fn run(context: &Context, args: MaskArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Mask, |answer, whose| sentence(answer, whose, &context.typed("unmask")))
 }
 
-/// What was done, in words; `unmask` is what ends it.
+/// The result in words; `unmask` is how to end it.
 pub(super) fn sentence(answer: &Answer, whose: &str, unmask: &str) -> String {
     match answer.answer {
         Verdict::Already => format!("Already so: {whose} is masked."),
-        _ => format!("Masked: from now on {whose} is silence, until `{unmask}`."),
+        _ => format!("Masked: {whose} is silent from now on, until `{unmask}`."),
     }
 }

@@ -1,6 +1,6 @@
-//! What is typed: one file per command, so that this folder's listing is the manual.
+//! The commands: one file each, so that this folder's listing is the manual.
 //!
-//! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, sockets' bytes, audio.
+//! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, the bytes of sockets, audio.
 
 mod bench;
 mod bridge;
@@ -47,7 +47,7 @@ use retrocall_proof::bench::Rival;
 #[derive(Parser)]
 #[command(name = "retrocall", version, arg_required_else_help = true, propagate_version = true, max_term_width = 100)]
 struct Cli {
-    /// The folder that everything lives in [default: $XDG_DATA_HOME/retrocall, or ~/.local/share/retrocall]
+    /// The home folder, which holds everything [default: $XDG_DATA_HOME/retrocall, or ~/.local/share/retrocall]
     #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     home: Option<PathBuf>,
     /// Print facts as JSON
@@ -84,12 +84,12 @@ enum Command {
     Bench(bench::BenchArgs),
 }
 
-/// The program: reads what was typed, does it, and gives the exit code. 0 is done, 1 refused or failed, 2 wrong usage.
+/// The program: reads the command line, runs the command, and returns the exit code. 0: done; 1: refused or failed; 2: wrong usage.
 pub fn main() -> ExitCode {
     main_with(&[])
 }
 
-/// Help and versions as they are; wrong usage without what could hide in it, for it repeats what was typed.
+/// Prints help and versions as they are, and wrong usage without control characters, because it repeats the command line.
 fn wrong_usage(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit()
@@ -98,10 +98,10 @@ fn wrong_usage(error: &clap::Error) -> ! {
     output::leave(error.exit_code())
 }
 
-/// The program, with rivals for its `bench` that it does not depend on itself.
+/// The program, with rivals for `bench` that it does not depend on itself.
 pub fn main_with(rivals: &[Rival]) -> ExitCode {
     spool::tell_panics();
-    // Where files may not be long, the system says so to whoever writes; it does not end the whole process with a signal.
+    // A file that grows beyond the limit gives an error to its writer. Without this, a signal would end the whole process.
     let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
     let cli = Cli::try_parse().unwrap_or_else(|error| wrong_usage(&error));
     let done = Context::new(cli.home, cli.json).and_then(|context| match cli.command {

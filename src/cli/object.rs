@@ -1,4 +1,4 @@
-//! `retrocall object`: not for training: the call can't be sampled.
+//! `retrocall object`: the customer objects to training, so the call can't be sampled.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! Lines on standard output and standard error, and progress for what takes over a second.
+//! Lines on standard output and standard error, and progress of long tasks.
 
 use std::{
     env,
@@ -17,28 +17,28 @@ use tracing_subscriber::EnvFilter;
 use retrocall_engine::watch::spool::{self, LogLines, Spool};
 use retrocall_words::{Clock as _, SystemClock, shown, shown_json, shown_lines};
 
-/// What is logged, as `info` or `retrocall=debug`. Never audio, never a customer's number.
+/// The log filter, for example `info` or `retrocall=debug`. The log never holds audio or a customer's number.
 pub(super) const LOG_FILTER: &str = "RETROCALL_LOG";
 
-/// How long something may take before its progress is shown.
+/// How long a task may take before its progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the end of the program waits for whoever reads what it said last.
+/// How long the end of the program waits for its last lines to be read.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Standard output of a command that must wait for nobody, once it has said so.
+/// Standard output of a command that must not wait, once it has said so.
 static LIVE: OnceLock<Spool> = OnceLock::new();
 
-/// From now on nothing that is said waits for whoever reads it: for commands that carry audio or wait for keys. What nobody takes is dropped.
+/// From now on no output waits for its reader: for commands that carry audio or wait for keys. Lines that nobody reads are dropped.
 pub(super) fn wait_for_nobody() {
     if let Ok(spool) = Spool::to(io::stdout().as_fd(), "say") {
         let _ = LIVE.set(spool);
     }
 }
 
-/// Lines on standard output. Whoever closed it (`| head`) wants no more: then the program ends quietly, if it has nothing else to do.
+/// Prints lines on standard output. If the reader has closed it (`| head`), the program ends quietly, unless it has other work.
 pub(super) fn say(lines: &str) {
-    // Here, and not where they are made: something of them may always have come from outside.
+    // Escaped here, not where the lines are made: parts of them may have come from outside.
     put(&shown_lines(lines, false));
 }
 
@@ -55,13 +55,13 @@ fn put(lines: &str) {
     }
 }
 
-/// The end of the program, with what it said last.
+/// Ends the program, after its last lines.
 pub(super) fn leave(code: i32) -> ! {
     last_words();
     process::exit(code)
 }
 
-/// Waits for whoever reads what was said, but not for long.
+/// Waits for the reader of the last lines, but not for long.
 pub(super) fn last_words() {
     if let Some(live) = LIVE.get() {
         live.flush(LAST_WORDS);
@@ -69,27 +69,27 @@ pub(super) fn last_words() {
     spool::flush_log(LAST_WORDS);
 }
 
-/// A table on standard output, without the blanks that only fill it up.
+/// Prints a table on standard output, without trailing blanks.
 pub(super) fn say_table(table: &Table) {
     table.lines().for_each(|line| say(line.trim_end()));
 }
 
-/// One line of JSON on standard output.
+/// Prints one line of JSON on standard output.
 pub(super) fn say_json(facts: &impl Serialize) {
     put(&shown_json(&serde_json::to_string(facts).expect("facts are JSON")));
 }
 
-/// Lines on standard error as they are, but for what can't be seen.
+/// Prints lines on standard error, with invisible characters escaped.
 pub(super) fn warn(lines: &str) {
     spool::put_log(shown_lines(lines, false).as_bytes());
 }
 
-/// A line on standard error, for which nobody waits. If nobody takes it, there is nobody to tell.
+/// Prints a line on standard error without waiting. If nobody reads it, there is nobody to tell.
 pub(super) fn complain(line: &str) {
     spool::put_log(format!("retrocall: {}\n", shown(line)).as_bytes());
 }
 
-/// From now on what happens is logged on standard error: this, if [`LOG_FILTER`] asks for nothing else.
+/// From now on the log goes to standard error, with this filter unless [`LOG_FILTER`] has another one.
 pub(super) fn log(what: &str) {
     let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new(what));
     tracing_subscriber::fmt()
@@ -100,13 +100,13 @@ pub(super) fn log(what: &str) {
         .init();
 }
 
-/// Whether standard error is shown in colour: on a terminal that knows how, unless whoever sits there wants none (no-color.org).
+/// Whether to colour standard error: on a terminal that can, unless the user wants none (no-color.org).
 fn takes_color() -> bool {
     let wants_none = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !wants_none && io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// A bar on a terminal, once something has taken over a second, or at its first step; nothing anywhere else.
+/// A progress bar, only on a terminal, once a task has taken over a second, or at its first step.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
@@ -118,14 +118,14 @@ impl Progress {
         Progress { bar: None, began: SystemClock.now(), what: what.into() }
     }
 
-    /// `done` of `of` seconds.
+    /// Sets the progress to `done` of `of` seconds.
     pub(super) fn set(&mut self, (done, of): (f64, f64)) {
         if SystemClock.since(self.began) > PATIENCE {
             self.show((done * 1e3) as u64, (of * 1e3) as u64, format!("{done:.0} of {of:.0} s"));
         }
     }
 
-    /// Step `step` of `of` begins, and this is what it does. It is shown at once: nothing tells of it again before it is over.
+    /// Step `step` of `of` begins; `what` describes it. Shown at once, because a step shows nothing else before its end.
     pub(super) fn step(&mut self, step: usize, of: usize, what: &'static str) {
         what.clone_into(&mut self.what);
         self.show(step as u64 - 1, of as u64, format!("{step} of {of}"));
@@ -153,7 +153,7 @@ impl Drop for Progress {
     }
 }
 
-/// A length of time for people.
+/// A duration for people.
 pub(super) fn length(seconds: f64) -> String {
     match seconds {
         s if s < 10.0 => format!("{s:.1} s"),
@@ -173,7 +173,7 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// A number with commas, as people write large ones.
+/// A number with thousands separators.
 pub(super) fn thousands(number: usize) -> String {
     retrocall_proof::bench::grouped(&number.to_string())
 }

@@ -1,4 +1,4 @@
-//! `retrocall private`: not this call: what is held is wiped, and nothing more is held.
+//! `retrocall private`: makes a live call private. Its audio is wiped, and nothing more is held.
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ const EXAMPLES: &str = "Examples:
   retrocall private                    your own live call
   retrocall private --agent anna";
 
-/// Not this call: wipe what is held of it, and hold nothing more
+/// Make a live call private: wipe its audio, and hold nothing more
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct PrivateArgs {
@@ -23,6 +23,6 @@ pub(super) struct PrivateArgs {
 pub(super) fn run(context: &Context, args: PrivateArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Private, |answer, whose| match answer.answer {
         Verdict::Already => format!("Already so: {whose} is private."),
-        _ => format!("Private: what was held of {whose} is wiped, and nothing more is held."),
+        _ => format!("Private: the audio of {whose} is wiped, and nothing more is held."),
     })
 }

@@ -1,4 +1,4 @@
-//! An engine of our own: this very program as a child, stopped whatever happens.
+//! A private engine: this very program as a child, which is stopped in every case.
 
 use std::{
     env, fs,
@@ -26,34 +26,34 @@ use retrocall_proof::inside::Asker;
 use retrocall_settings::SOCKET_FILE;
 use retrocall_words::{Clock as _, SystemClock};
 
-/// Where the engine's log goes, in its home.
+/// The engine's log, in its home.
 pub(super) const LOG_FILE: &str = "engine.log";
-/// How long the engine may take to listen.
+/// How long the engine may take until it listens.
 const START_MAX: Duration = Duration::from_secs(20);
 /// How long it may take to stop: it finishes every commit first.
 const STOP_MAX: Duration = Duration::from_secs(60);
-/// What `ru_oublock` counts in (getrusage(2); Linux: task_io_accounting_ops.h).
+/// The unit of `ru_oublock` (getrusage(2); Linux: task_io_accounting_ops.h).
 const RUSAGE_BLOCK_BYTES: u64 = 512;
-/// How often we look whether it has stopped.
+/// Pause between two looks whether it has stopped.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often we look whether it listens: `bench` takes the time of that.
+/// Pause between two looks whether it listens: `bench` measures that time.
 const LISTEN_LOOK: Duration = Duration::from_millis(1);
 
-/// A private engine's child, until it has been waited for: its id may be another process's then.
-type Held = Arc<Mutex<Option<Child>>>;
+/// The engine's process, until it has been waited for: afterwards its id may be another process's.
+type SharedChild = Arc<Mutex<Option<Child>>>;
 
-/// Every private engine of this process, and the log of each.
-static ALL: Mutex<Vec<(Held, PathBuf)>> = Mutex::new(Vec::new());
+/// Every private engine of this process, with its log.
+static ALL: Mutex<Vec<(SharedChild, PathBuf)>> = Mutex::new(Vec::new());
 static ENDS_WITH_US: Once = Once::new();
 
 /// An engine that runs until this is dropped.
 pub(super) struct PrivateEngine {
-    child: Held,
+    child: SharedChild,
     pid: u32,
     log: PathBuf,
 }
 
-/// A new folder, closed to others, that stays until it is removed.
+/// Makes a temporary folder, closed to others, that stays until it is removed.
 pub(super) fn temporary_home(command: &str) -> Result<PathBuf, Failure> {
     let made = tempfile::Builder::new().prefix(&format!("retrocall-{command}-")).tempdir();
     let made = made.map_err(|error| {
@@ -65,7 +65,7 @@ pub(super) fn temporary_home(command: &str) -> Result<PathBuf, Failure> {
     Ok(made.keep())
 }
 
-/// The flags of `run` that every private engine has.
+/// The flags of `run` for every private engine.
 pub(super) fn flags(one_in: u32, allow_unlocked: bool) -> Vec<String> {
     let mut flags = vec!["--one-in".to_owned(), one_in.to_string()];
     if allow_unlocked {
@@ -83,8 +83,8 @@ impl PrivateEngine {
         PrivateEngine::of(child, home)
     }
 
-    /// Starts an engine that tells what it finds in itself, in the folder `works_in`, with a log that says all there is to say, and waits
-    /// until it listens. `started` hears of its process before it does anything.
+    /// Starts an engine in `home` that reports on its own memory, in the folder `works_in`, with a full log, and waits until it listens. `started`
+    /// gets its process id before the engine does anything.
     pub(super) fn start_asked(
         home: &Path,
         works_in: &Path,
@@ -110,12 +110,12 @@ impl PrivateEngine {
         Ok(engine)
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub(super) fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Makes it fail at once, as a fault in it would. How it ended; none if it already had, or does not end.
+    /// Makes it fail at once, as a bug would. Returns how it ended; none if it had ended before, or does not end.
     pub(super) fn abort(self) -> Option<ExitStatus> {
         let mut held = self.child.lock();
         let child = held.as_mut()?;
@@ -159,10 +159,9 @@ impl PrivateEngine {
         last.strip_prefix("retrocall: ").map_or(last.clone(), str::to_owned)
     }
 
-    /// Asks it to stop, and waits until it has. Gives the bytes that it wrote to a disk, where the kernel counts them.
+    /// Asks it to stop, and waits until it has. Returns the bytes that it wrote to a disk, if the kernel counts them.
     ///
-    /// # Errors
-    /// If it does not end, or ends badly.
+    /// # Errors It does not end, or ends badly.
     pub(super) fn stop(self) -> Result<Option<u64>, Failure> {
         let before = ended_children_wrote_bytes();
         match self.end() {
@@ -176,7 +175,7 @@ impl PrivateEngine {
         }
     }
 
-    /// Whether it ended well. Only the first time.
+    /// Ends the engine. Returns whether it ended well, the first time only.
     fn end(&self) -> bool {
         let mut held = self.child.lock();
         let Some(mut child) = held.take() else { return true };
@@ -189,7 +188,7 @@ impl PrivateEngine {
                 Err(_) => break,
             }
         }
-        // It had a minute. What it holds is nobody's call.
+        // It had a minute, and holds nobody's call.
         let _ = child.kill();
         let _ = child.wait();
         false
@@ -202,7 +201,7 @@ impl Drop for PrivateEngine {
     }
 }
 
-/// From here on, what asks this process to end ends its engines first.
+/// From here on, a signal that ends this process ends its engines first.
 fn end_with_us() {
     let signals = ending_signals();
     if signals.thread_block().is_err() {
@@ -217,7 +216,7 @@ fn end_with_us() {
                     logs.push(log.display().to_string());
                 }
             }
-            output::complain(&format!("stopped by {received}; what there is so far lies beside {}", logs.join(", ")));
+            output::complain(&format!("stopped by {received}; the files so far are beside {}", logs.join(", ")));
             output::leave(128 + received as i32);
         }
     });
@@ -236,7 +235,7 @@ fn ending_signals() -> SigSet {
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
 }
 
-/// A child has the signals of its parent blocked: for a moment they are not, or nobody could ask it to stop.
+/// Starts a child. It inherits blocked signals, so they are unblocked for a moment; otherwise nobody could ask it to stop.
 fn spawn(command: &mut Command) -> Result<Child, Failure> {
     let before = SigSet::thread_get_mask();
     let _ = ending_signals().thread_unblock();
@@ -251,14 +250,14 @@ fn not_started(error: std::io::Error) -> Failure {
     Failure::new(format!("the private engine can't be started ({error})"), "see `retrocall doctor`")
 }
 
-/// Bytes that all our children gave the disk that were waited for. A process keeps those that it had as another program: `cargo run`
-/// becomes us, and what its compilers wrote counts.
+/// Bytes that all our ended children gave to the disk. A process keeps the children that it had as another program: `cargo run` becomes us, and
+/// its compilers count.
 fn ended_children_wrote_bytes() -> Option<u64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
     Some(u64::try_from(usage.block_writes()).ok()? * RUSAGE_BLOCK_BYTES)
 }
 
-/// A child that was not waited for keeps its id, so that this reaches no other process.
+/// A child that was not waited for keeps its id, so this reaches no other process.
 fn signal(child: &Child, signal: Signal) {
     if let Ok(id) = i32::try_from(child.id()) {
         let _ = kill(Pid::from_raw(id), signal);

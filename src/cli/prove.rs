@@ -2,9 +2,9 @@
 
 mod checks;
 mod core;
-mod desk;
 mod disk;
 mod looks;
+mod noise;
 
 use std::{
     fs,
@@ -23,54 +23,54 @@ use super::{
     private_engine::{self, PrivateEngine},
 };
 use checks::{Check, Report, Run};
-use desk::{Call, Playing};
+use noise::{Call, CallsInPlay};
 use retrocall_proof::{Needles, inside::Asker, written::Watch};
 use retrocall_settings::SETTINGS_FILE;
 use retrocall_words::{Clock as _, Status, SystemClock};
 
 const EXAMPLES: &str = "\
 What it does:
-  It starts an engine of its own in a temporary home and plays it calls of random noise: PCM and
-  both laws of G.711; some masked, on hold or erased in part, one private, one whose connection
-  breaks, some recorded. The noise was never heard before: whoever has 16 bytes of it has them from
-  those calls. Any 31 bytes in a row are found, wherever they lie. It is looked for as it is sent,
-  held, packed and recorded.
+  It starts a private engine in a temporary home and plays calls of random noise to it: PCM and both
+  laws of G.711; some masked, on hold or erased in part, one private, one whose connection breaks,
+  some recorded. Nobody has heard this noise before: 16 bytes of it can only come from these calls.
+  The search finds any 31 bytes in a row, wherever they lie, as they are sent, held, packed and
+  recorded.
 
-What is looked at, and has to be free of it:
+Places that must be free of the noise:
   live-memory    all memory that the kernel lets a process read, while the calls are live
-  live-silenced  the memory for calls: what is masked, held, erased or private, while they are live
+  live-silenced  the memory for calls, while they are live: masked, held, erased or private audio
   erase-disk     the unfinished recording of a call, after a second of it was erased
   memory         all memory that the kernel lets a process read, after hangup, seen by the engine
   memory-root    the same, and open files, seen from outside by root
-  locked         the memory for calls and all audio buffers, byte by byte, seen by the engine: none
-                 but itself can read that (memfd_secret)
+  locked         the memory for calls and all audio buffers, byte by byte, seen by the engine: only
+                 the engine itself can read it (memfd_secret)
   arena          every word of every segment that no call holds is zero
   buffers        every byte of every audio buffer is zero
-  open-files     what the engine has open, files without a name among them
-  sockets        what waits in the engine's sockets, and all that it ever sent
+  open-files     the engine's open files, including files without a name
+  sockets        bytes that wait in the engine's sockets, and all that it ever sent
   core           the engine is made to fail while a call is live: it leaves no core
-  restart        the memory of the engine that is started next
-  home, disk     all files under the home: as the system's cache has them, and from the disk again
-  temp, shm      what is new in the folders for temporary files, and in shared memory
+  restart        the memory of the next engine
+  home, disk     all files under the home: in the system's cache, and again from the disk
+  temp, shm      new files in the folders for temporary files, and in shared memory
   written        every file that the engine wrote anywhere, by the kernel's word; for root
 
-What has to be found, for a search that finds nothing anywhere proves nothing:
+Places where the search must find it, for a search that finds nothing anywhere proves nothing:
   live-call      a live call, in the memory for calls
   live-text      the customer's number of a live call, in the memory that the kernel lets it read
-  recordings     the recorded calls in their files, all but what was silenced; no other is listed
+  recordings     the recorded calls in their files, except silenced parts; no other call is listed
 
-The engine looks at itself because it was started to, and tells counts alone, on a pipe to this
-command. An engine that was not started so can't be asked.
+The engine searches itself only because it was started for this. It reports only counts, on a pipe
+to this command. No other engine can be asked.
 
 Examples:
   retrocall prove                      half a minute at most
-  sudo retrocall prove --strict        every check, those for root too
+  sudo retrocall prove --strict        every check, including those for root
   retrocall prove --json               an array: the run, then an object for each check
   retrocall prove --seed 42            the same calls again
 
-The exit code is 1 if one window is found where none may be, or a check could not be done. What
-this user may not do is named \"not done\" (ok is null), and fails with --strict alone. The
-temporary home is removed, unless something failed: then it stays to be looked into.";
+The exit code is 1 if a window is found where none may be, or if a check could not be done. A check
+that this user may not do is marked \"not done\" (ok is null), and fails only with --strict. The
+temporary home is removed, unless something failed: then it stays for you to look into.";
 
 /// A private engine, calls of noise, and a search for that noise wherever it must not be
 #[derive(Args)]
@@ -82,7 +82,7 @@ pub(super) struct ProveArgs {
     /// Fail also for checks that this user may not do
     #[arg(long)]
     strict: bool,
-    /// Run even if memory can't be locked: audio may then reach the swap, which this can't look at
+    /// Run even if memory can't be locked: audio may then reach the swap, which is not searched
     #[arg(long)]
     allow_unlocked: bool,
     /// Plant a leak, to see it caught
@@ -91,23 +91,23 @@ pub(super) struct ProveArgs {
     plant_leak: Vec<retrocall_core::leaks::Leak>,
 }
 
-/// Memory of the private engine: within what an ordinary user may lock, and quick to look at.
+/// Memory of the private engine: an ordinary user may lock it, and it is quick to search.
 const MEMORY: &str = "4MiB";
-/// What a lost connection may stay away: nobody waits for one here.
+/// The grace of a lost connection: nobody waits for one here.
 const SETTINGS: &str = "grace = \"100ms\"\n";
-/// Where the engine works, and where a core would land.
+/// The engine's working folder, where a core would land.
 const WORKS_IN: &str = "works-in";
 
-/// What is played, and what is looked for.
+/// The calls, and the sounds to look for.
 struct Plan {
     seed: u64,
     calls: Vec<Call>,
     last: Call,
-    /// The number that every customer has.
+    /// The number of every customer.
     customer: String,
-    /// Of calls that are not kept, and of silenced parts: nowhere.
+    /// The sound of calls that are not kept and of silenced parts: must be nowhere.
     wiped: Arc<Needles>,
-    /// With these the calls that are kept: nowhere but in their files.
+    /// The same, with the kept calls: these may only be in their files.
     all: Needles,
     salt: u64,
 }
@@ -116,7 +116,7 @@ impl Plan {
     fn new(seed: u64) -> Plan {
         let mut random = StdRng::seed_from_u64(seed);
         let (salt, customer) = (random.random(), format!("+{:031}", random.random::<u128>() >> 32));
-        let (calls, last) = (desk::calls(seed), desk::last_call(seed));
+        let (calls, last) = (noise::calls(seed), noise::last_call(seed));
         let mut forms: Vec<Vec<u8>> = calls.iter().chain([&last]).flat_map(Call::wiped_forms).collect();
         let wiped = Arc::new(Needles::of(salt, &forms));
         forms.extend(calls.iter().flat_map(Call::kept_forms));
@@ -132,7 +132,7 @@ impl Plan {
     }
 }
 
-/// A run while it goes on.
+/// A proof under way.
 struct Proof {
     plan: Arc<Plan>,
     home: PathBuf,
@@ -173,7 +173,7 @@ pub(super) fn run(context: &Context, args: ProveArgs) -> Result<(), Failure> {
     }
 }
 
-/// There is nothing in it but noise, and the proof does not depend on its going.
+/// Removes a folder. It holds only noise, and the proof does not depend on its removal.
 fn remove(home: &Path) {
     let _ = fs::remove_dir_all(home);
 }
@@ -216,18 +216,18 @@ impl Proof {
         self.progress.step(self.steps, STEPS, what);
     }
 
-    /// An engine that carries calls, is looked at, and fails; and one after it. Returns how the first one was.
+    /// Runs an engine that carries calls, is searched, and fails; then another one. Returns the status of the first.
     fn run_engines(&mut self) -> Result<Status, Failure> {
         self.step("an engine starts");
         let plan = Arc::clone(&self.plan);
         let (engine, mut asker) = self.start()?;
         let calls: Vec<&Call> = plan.calls.iter().collect();
         self.step("calls are played");
-        let mut playing = Playing::begin(&self.home, &calls, &plan.customer)?;
+        let mut playing = CallsInPlay::begin(&self.home, &calls, &plan.customer)?;
         let status = playing.status()?;
-        playing.go_to(&calls, desk::ERASE_AT)?;
-        let erased = disk::Erased::before(&self.home, &plan, playing.call_of(&calls, "hugo"))?;
-        playing.go_to(&calls, desk::LIVE_AT)?;
+        playing.go_to(&calls, noise::ERASE_AT)?;
+        let erased = disk::ErasedSecond::before(&self.home, &plan, playing.call_of(&calls, "hugo"))?;
+        playing.go_to(&calls, noise::LIVE_AT)?;
         self.checks.push(erased.after());
         self.step("the live calls are looked for");
         self.checks.extend(looks::live(&mut asker, &plan)?);
@@ -239,8 +239,8 @@ impl Proof {
         self.checks.push(looks::from_outside(engine.pid(), &plan));
         drop(playing);
         self.step("the engine fails, and another one starts");
-        let mut last = Playing::begin(&self.home, &[&plan.last], &plan.customer)?;
-        last.go_to(&[&plan.last], desk::LIVE_AT)?;
+        let mut last = CallsInPlay::begin(&self.home, &[&plan.last], &plan.customer)?;
+        last.go_to(&[&plan.last], noise::LIVE_AT)?;
         self.checks.push(core::check(engine, &self.home.join(WORKS_IN), &plan));
         drop((last, asker));
         let (engine, mut asker) = self.start()?;
@@ -250,7 +250,7 @@ impl Proof {
     }
 
     fn start(&self) -> Result<(PrivateEngine, Asker), Failure> {
-        // Nothing that it writes is to be missed, though its number is not known before it runs.
+        // None of its writes may be missed, though its id is not known before it runs.
         let pause = self.watch.as_ref().ok().map(Watch::pause);
         PrivateEngine::start_asked(&self.home, &self.home.join(WORKS_IN), &self.flags, |pid| {
             if let Some(pause) = pause {

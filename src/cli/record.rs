@@ -1,4 +1,4 @@
-//! `retrocall record`: the button. Keeps the whole call, from its first second.
+//! `retrocall record`: keeps a whole live call, from its first second.
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ const EXAMPLES: &str = "Examples:
   retrocall record --agent anna        anna's live call
   retrocall record --call 0192f0c1-7e57-7a11-8b0b-5a5a5a5a5a5a";
 
-/// Keep a live call, all of it, from its first second
+/// Keep a whole live call, from its first second
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RecordArgs {
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: RecordArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Record, sentence)
 }
 
-/// What was done, in words.
+/// The result in words.
 pub(super) fn sentence(answer: &Answer, whose: &str) -> String {
     match answer.answer {
         Verdict::Already => {

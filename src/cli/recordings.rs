@@ -1,4 +1,4 @@
-//! `retrocall recordings`: what is kept. Needs no engine.
+//! `retrocall recordings`: lists the recordings. Needs no engine.
 
 use std::{
     collections::HashMap,
@@ -28,20 +28,20 @@ const EXAMPLES: &str = "Examples:
 A customer is found by any spelling of the number: 0201234567 (a number of the `country` in
 retrocall.toml), +31 20 1234567, 0031201234567, sip:+31201234567@host.";
 
-/// What is kept: call, agent, start, length, why, until when, file
+/// The recordings: call, agent, start, length, reasons, until when, file
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RecordingsArgs {
-    /// Only those in which this agent took part
+    /// Only recordings in which this agent took part
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
-    /// Only those of the customer with this number, however it is written
+    /// Only recordings of the customer with this number, in any spelling
     #[arg(long, value_name = "NUMBER")]
     customer: Option<String>,
 }
 
 pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure> {
-    // A folder that does not exist is a slip of the pen more often than a desk that has not begun.
+    // A missing folder is more often a slip of the pen than a desk that has not begun.
     if !context.home().is_dir() {
         return Err(Failure::new(
             format!("there is no home folder {}", context.home().display()),
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
     Ok(())
 }
 
-/// Leaves those of a customer. Of what the catalog does not know yet nobody can say here whose it is: no file has the number.
+/// Keeps only the recordings of a customer. Those that the catalog does not know yet can't be matched: no file has the number.
 fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recording>) -> Result<(), Failure> {
     let customer = Customer::from(words::name(&customer).map_err(|why| {
         Failure::new(
@@ -86,8 +86,8 @@ fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recor
     Ok(())
 }
 
-/// What the catalog lists; and of what it does not know yet, because it is written to behind the disk or is out of reach, what the files
-/// say: a client may have been told of them already.
+/// The recordings in the catalog, and those that are only on disk so far: the catalog is written later and may be out of reach, but a client may
+/// know of them already.
 fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
     let mut rows = catalog::recordings(home)?;
     let places: HashMap<_, _> = rows.iter().enumerate().map(|(at, row)| (row.call, at)).collect();
@@ -109,14 +109,14 @@ fn kept(home: &Path) -> Result<Vec<Recording>, Trouble> {
     Ok(rows)
 }
 
-/// A recording as it will be registered.
+/// A recording from its file, as it will be registered.
 fn of_file(id: Option<String>, path: PathBuf, look: Summary) -> Recording {
     let Summary { label, first, samples, .. } = &look;
     let Call { facts, rate, began_at, .. } = &label.call;
     let (rate, end) = (*rate, first + samples);
     let purposes = catalog::purposes(&label.reasons, label.end(*first, *samples));
     let marks = engine::of_catalog(&look.marks, Vec::new(), end, rate);
-    // A row has its times in microseconds.
+    // The catalog keeps times in microseconds.
     let in_row = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
     Recording {
         id,
@@ -168,7 +168,7 @@ fn table(recordings: &[Recording], zone: &TimeZone) -> Table {
     table
 }
 
-/// Everybody who took part, each once; while it is being written, whoever began it.
+/// The agents who took part, each once. While it is being written, the agent who began it.
 fn agents(recording: &Recording) -> impl Iterator<Item = &String> {
     let mut all = vec![&recording.agent];
     for one in &recording.agents {

@@ -1,4 +1,4 @@
-//! `retrocall replay`: acts as a softphone, one call from a stereo WAV file.
+//! `retrocall replay`: acts as a softphone, with one call from a stereo WAV file.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,7 +16,7 @@ use retrocall_words::{Ask, CallId, EndedBy, Verdict, name};
 const EXAMPLES: &str = "Examples:
   retrocall replay call.wav                          in real time, as the agent of your name
   retrocall replay call.wav --record-at 22           presses record at second 22: all is kept
-  retrocall replay call.wav --agent anna --speed 0   as fast as it goes
+  retrocall replay call.wav --agent anna --speed 0   as fast as possible
   retrocall replay call.wav --mask 12.5..20 --object --json
 
 The file is stereo: agent left, customer right; PCM16 or G.711 (sent as its codes), 8 to 48 kHz.";
@@ -24,7 +24,7 @@ The file is stereo: agent left, customer right; PCM16 or G.711 (sent as its code
 /// How long the disk may take for a recording after the call.
 pub(super) const KEPT_MAX: Duration = Duration::from_secs(30);
 
-/// How long an engine that is gone is looked for: it may be restarted.
+/// How long to look for an engine that is gone: it may be restarted.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Act as a softphone: one call from a stereo WAV file
@@ -34,7 +34,7 @@ pub(super) struct ReplayArgs {
     /// The stereo WAV file: agent left, customer right
     #[arg(value_name = "FILE.wav")]
     file: PathBuf,
-    /// Times as fast as people talk; 0: as fast as it goes
+    /// Times as fast as people talk; 0: as fast as possible
     #[arg(long, value_name = "X", default_value = "1", value_parser = speed, allow_hyphen_values = true)]
     speed: f64,
     /// The agent [default: your own name at the desk]
@@ -63,7 +63,7 @@ pub(super) struct ReplayArgs {
     frame_ms: f64,
 }
 
-/// From a second to a second.
+/// A stretch of a call, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Stretch {
     from: f64,
@@ -93,7 +93,7 @@ fn stretch(text: &str) -> Result<Stretch, String> {
     if stretch.from < stretch.to { Ok(stretch) } else { Err(wrong()) }
 }
 
-/// Those that overlap or touch as one: a call has one mask, which the end of the first would take off within the second.
+/// Joins stretches that overlap or touch: a call has one mask, which the end of the first stretch would end.
 fn joined(stretches: &[Stretch]) -> Vec<Stretch> {
     let mut stretches = stretches.to_vec();
     stretches.sort_by(|a, b| a.from.total_cmp(&b.from));
@@ -107,11 +107,11 @@ fn joined(stretches: &[Stretch]) -> Vec<Stretch> {
     stretches
 }
 
-/// What `--json` prints at the end.
+/// The facts of `--json` at the end.
 #[derive(Serialize, Default)]
 pub(super) struct Facts {
     call: Option<CallId>,
-    /// The call before, if the engine was restarted meanwhile.
+    /// The earlier part of the call, if the engine was restarted meanwhile.
     continues: Option<CallId>,
     agent: String,
     record: Option<Verdict>,
@@ -122,18 +122,18 @@ pub(super) struct Facts {
     frames: u64,
     seconds: f64,
     path: Option<PathBuf>,
-    /// What went wrong, in words.
+    /// The problem, in words.
     pub(super) reason: Option<String>,
 }
 
 impl Facts {
-    /// Of a call that did not begin.
+    /// For a call that did not begin.
     pub(super) fn nothing(agent: String) -> Facts {
         Facts { agent, ..Facts::default() }
     }
 
     pub(super) fn new(agent: String, played: &Played) -> Facts {
-        // A second press is as good as the first: the call is being kept.
+        // A second press does no harm: the call is being kept.
         let verdict = |verb| {
             played.verdict(verb).map(|verdict| match verdict {
                 Verdict::Refused => Verdict::Refused,
@@ -157,7 +157,7 @@ impl Facts {
     }
 }
 
-/// The cues of the flags. What comes first here comes first at the same second.
+/// The cues of the flags. At the same second, earlier ones here come first.
 fn cues(args: &ReplayArgs) -> Vec<Cue> {
     let mut cues = Vec::new();
     let mut add = |seconds, ask| cues.push(Cue { seconds, ask });
@@ -196,7 +196,7 @@ pub(super) fn run(context: &Context, args: ReplayArgs) -> Result<(), Failure> {
     };
     if source.missing_seconds() > 0.0 {
         output::complain(&format!(
-            "{} is cut short: {} of what its header promises are missing; what is there is played",
+            "{} is cut short: {} of what its header promises are missing; the rest is played",
             args.file.display(),
             output::length(source.missing_seconds())
         ));
@@ -217,7 +217,7 @@ pub(super) fn run(context: &Context, args: ReplayArgs) -> Result<(), Failure> {
     failure.map_or(Ok(()), Err)
 }
 
-/// What was played, if the call began at all, and what did not go as asked.
+/// Plays the call. Returns what was played, if the call began at all, and the problem, if any.
 fn play(
     context: &Context,
     client: &mut Client,
@@ -240,7 +240,7 @@ fn play(
     (Some(played), failure)
 }
 
-/// Waits for the recording of a call that is over, if record was pressed. Returns what did not go as asked.
+/// Waits for the recording of a call that is over, if record was pressed. Returns the problem, if any.
 pub(super) fn wait_kept(
     context: &Context,
     client: &mut Client,
@@ -255,7 +255,7 @@ pub(super) fn wait_kept(
     failure_of(played)
 }
 
-/// What happened, in sentences.
+/// Prints what happened, in sentences.
 pub(super) fn tell(agent: &str, played: &Played) {
     for outcome in &played.cues {
         output::say(&sentence(outcome));
@@ -266,7 +266,7 @@ pub(super) fn tell(agent: &str, played: &Played) {
         output::complain(&format!("the engine says of this call: {odd}"));
     }
     for before in &played.before {
-        output::say(&format!("It goes on with call {before}, which was cut off."));
+        output::say(&format!("It continues call {before}, which was cut off."));
     }
     for path in played.kept_before.iter().chain(&played.kept) {
         output::say(&format!("Kept: {}", path.display()));
@@ -275,7 +275,7 @@ pub(super) fn tell(agent: &str, played: &Played) {
 
 fn sentence(outcome: &CueOutcome) -> String {
     let at = match outcome.late {
-        true => "At the end, for the call was over before its time".to_owned(),
+        true => "At the end, because the call was over earlier".to_owned(),
         false => format!("At {:.1} s", outcome.seconds),
     };
     let verb = outcome.ask.verb().as_str();
@@ -328,7 +328,7 @@ mod tests {
         replay: ReplayArgs,
     }
 
-    /// Half a second of near silence, played against an engine that does `reply`; what `--json` would print, and the failure.
+    /// Plays half a second of near silence to an engine that does `reply`. Returns the facts of `--json`, and the failure.
     fn replay(
         flags: &[&str],
         reply: impl Fn(&Ask, Answer, CallId) -> Reply + Send + Sync + 'static,

@@ -19,7 +19,7 @@ use retrocall_settings::{Settings, parse_audiosocket, parse_memory, parse_metric
 
 const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
-  retrocall run --one-in 0             recording on demand alone, no sample
+  retrocall run --one-in 0             only recording on demand, no sample
   retrocall run --memory 1GiB          room for more calls
   retrocall run --metrics 127.0.0.1:9464
                                        figures for Prometheus at http://127.0.0.1:9464/metrics
@@ -27,8 +27,8 @@ const EXAMPLES: &str = "Examples:
                                        takes calls from Asterisk too: docs/asterisk.md
   retrocall --home /srv/desk run       another home folder
 
-Settings: retrocall.toml in the home folder. Stop it with Ctrl-C, SIGTERM or SIGHUP: selected calls are written first. Once more after five seconds: it waits for the disk no longer.
-Log: on standard error; RETROCALL_LOG=debug says more. Never audio, never a customer's number.";
+Settings: retrocall.toml in the home folder. Ctrl-C, SIGTERM or SIGHUP stop it, after selected calls are written. The same again, five seconds later, ends that wait.
+The log goes to standard error; RETROCALL_LOG=debug says more. It never holds audio or a customer's number.";
 
 /// The engine, in the foreground
 #[derive(Args)]
@@ -37,7 +37,7 @@ pub struct RunArgs {
     /// Sample one call in N; 0: none [default: 10]
     #[arg(long, value_name = "N", value_parser = one_in)]
     pub one_in: Option<u32>,
-    /// Memory for live calls, like 256MiB [default: 256MiB, or what there is and this user may lock]
+    /// Memory for live calls, like 256MiB [default: 256MiB, or all that this user may lock]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<u64>,
     /// Run even if memory can't be locked: audio may then reach the swap
@@ -46,10 +46,10 @@ pub struct RunArgs {
     /// Show figures for Prometheus at this loopback address [default: nowhere]
     #[arg(long, value_name = "ADDR", value_parser = parse_metrics)]
     pub metrics: Option<SocketAddr>,
-    /// Take the legs of calls over AudioSocket at this loopback address [default: nowhere]
+    /// Take calls over AudioSocket at this loopback address [default: nowhere]
     #[arg(long, value_name = "ADDR", value_parser = parse_audiosocket)]
     pub audiosocket: Option<SocketAddr>,
-    /// Tell whoever started this, on standard output, what there is in this process's memory: `retrocall prove` alone uses it
+    /// Report on this process's memory, on standard output, to the program that started it: only for `retrocall prove`
     #[arg(long, hide = true)]
     self_scan: bool,
     /// Leak on purpose
@@ -94,8 +94,8 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
         answer_whoever_started_us(engine.arena())?;
     }
     intake::serve(engine, &settings, inherited, signals, |intake::Ready { socket, metrics, audiosocket }| {
-        // From here on this thread makes no file anywhere but where the engine lives and where its socket has to go in the end: live audio passes
-        // through its hands when some of it is erased.
+        // From here on this thread can make files only where the engine and its socket live: live audio passes through it when a control erases
+        // some.
         barrier::write_only_below(&[context.home(), socket.parent().unwrap_or(socket)]);
         let shown = metrics.map(|address| format!("http://{address}/metrics"));
         let taps = audiosocket.map(|address| address.to_string());
@@ -111,16 +111,16 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     .map_err(Failure::whole)
 }
 
-/// A thread that looks at this process when it is asked to on standard input. See [`retrocall_proof::inside`] for why that is safe.
+/// Starts a thread that searches this process on request from standard input. [`retrocall_proof::inside`] says why that is safe.
 fn answer_whoever_started_us(arena: &Arc<Arena>) -> Result<(), Failure> {
     warn!(
-        "this engine tells whoever started it what is in its memory, as counts (--self-scan): it is no engine to work with"
+        "this engine reports on its memory, as counts, to the program that started it (--self-scan): do not work with it"
     );
     let arena = Arc::clone(arena);
     let answer = move || {
         barrier::write_nowhere();
         if let Err(error) = inside::serve(&arena, io::stdin(), io::stdout()) {
-            error!("this process can't be looked at: {error}");
+            error!("this process can't be searched: {error}");
         }
     };
     let start = |name: &str, thread: Box<dyn FnOnce() + Send>| {
@@ -133,7 +133,7 @@ fn answer_whoever_started_us(arena: &Arc<Arena>) -> Result<(), Failure> {
     // A thread of its own: the barrier of the other one may keep it from sending signals.
     let stop = move || {
         let _ = answering.join();
-        // Nobody holds the other end any more, and nobody else will stop this engine.
+        // Nobody holds the other end any more, so nobody else will stop this engine.
         let _ = kill(Pid::this(), Signal::SIGTERM);
     };
     start("self-scan-end", Box::new(stop)).map(drop)

@@ -1,4 +1,4 @@
-//! `retrocall status`: how the engine is, and what it has counted since it started.
+//! `retrocall status`: the state of the engine, and its counts since its start.
 
 use clap::Args;
 
@@ -10,9 +10,9 @@ const EXAMPLES: &str = "Examples:
   retrocall status --json
   watch retrocall status               again every two seconds
 
-For the engine's owner and root alone. The same figures for Prometheus: `retrocall run --help`, --metrics.";
+Only for the engine's owner and root. `retrocall run --metrics` shows the same figures to Prometheus.";
 
-/// How the engine is: guarantees, memory, calls, recordings, errors
+/// The state of the engine: guarantees, memory, calls, recordings, errors
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct StatusArgs {}
@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, _args: StatusArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is so, line by line: a word, and what there is to say about it.
+/// The lines of the status: a word, and its text.
 fn page(status: &Status) -> Vec<(&'static str, String)> {
     let totals = &status.totals;
     let size = |bytes: usize| output::size(bytes as u64);
@@ -81,7 +81,7 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
         (
             "record",
             format!(
-                "{} calls pressed for, {} presses more, {} refused{}",
+                "{} calls pressed for, {} more presses, {} refused{}",
                 totals.presses,
                 totals.presses_again,
                 sum(&totals.presses_refused),
@@ -97,7 +97,7 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
     lines.push(("requests", format!("{} refused{}", sum(refused), named(refused))));
     lines.push(("errors", format!("{}{}", sum(&totals.errors), named(&totals.errors))));
     if totals.log_lines_dropped > 0 {
-        let text = format!("{} lines dropped: nobody took them", totals.log_lines_dropped);
+        let text = format!("{} lines dropped: nobody read them", totals.log_lines_dropped);
         lines.push(("log", text));
     }
     if status.catalog_notes > 0 {
@@ -150,7 +150,7 @@ fn connections(status: &Status, totals: &Totals) -> String {
     )
 }
 
-/// A short time, as exactly as it matters.
+/// A short time, rounded to what matters.
 fn seconds(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { output::length(seconds) }
 }
@@ -207,7 +207,7 @@ mod tests {
             "(5.0 MiB locked now)",
             "9 begun, 0 discarded, 2 refused (memory-full 2)",
             "3 gaps (0.5 s)",
-            "4 calls pressed for, 0 presses more, 1 refused (private 1)",
+            "4 calls pressed for, 0 more presses, 1 refused (private 1)",
             "5 on disk (0 B): 4 on demand, 1 from the sample; 2 more are being written",
             "on disk 200 ms after hangup on average, half within 100 ms, 99 of 100 in more than 500 ms",
             "7 closed (version 7)",

@@ -1,4 +1,4 @@
-//! `retrocall top`: the live calls in the terminal, as they are now.
+//! `retrocall top`: the live calls in the terminal.
 //!
 //! Holds no audio, so there is nothing to wipe. Like the desk it never learns the draw: the engine does not tell it.
 
@@ -32,15 +32,15 @@ const EXAMPLES: &str = "Examples:
   retrocall --home /srv/desk top
 
 Arrows (or j and k) choose a call, r records it, m masks it or ends its mask, q quits.
-An agent sees and controls their own calls, the engine's owner all. Whether a call is in the sample
-is shown to nobody.";
+An agent sees and controls their own calls; the engine's owner all. Nobody sees whether a call is in
+the sample.";
 
-/// How often the calls are asked for: often enough for a meter.
+/// How often to ask for the calls: often enough for a meter.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long somebody at a screen waits for an answer.
+/// How long a person at a screen waits for an answer.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// The live calls, as they are now; keys to record or mask one
+/// The live calls on the screen, with keys to record or mask one
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct TopArgs {}
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, _args: TopArgs) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(Failure::new("top needs a terminal", "`retrocall calls` prints the same once"));
     }
-    let desk = Desk { socket: context.settings()?.socket_path(context.home()), client: None, sees_status: true };
+    let desk = EngineLink { socket: context.settings()?.socket_path(context.home()), client: None, sees_status: true };
     restore_when_ended_by_a_signal();
     let mut terminal = ratatui::try_init().map_err(no_terminal)?;
     let done = watch(context, &mut terminal, desk);
@@ -70,7 +70,7 @@ fn restore() {
     let _ = execute!(io::stdout(), cursor::Show);
 }
 
-/// A terminal that stays in the state that we need is of no use to anybody else. What panics restores it too: see `ratatui::init`.
+/// Restores the terminal when a signal ends the program: nobody else can use it in our state. `ratatui::init` does the same for panics.
 fn restore_when_ended_by_a_signal() {
     let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
     if signals.thread_block().is_ok() {
@@ -83,8 +83,8 @@ fn restore_when_ended_by_a_signal() {
     }
 }
 
-/// Draws and obeys until somebody quits.
-fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: Desk) -> io::Result<()> {
+/// Draws and obeys keys until the user quits.
+fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: EngineLink) -> io::Result<()> {
     let mut view = View::default();
     loop {
         let next = SystemClock.now() + LOOK;
@@ -112,13 +112,13 @@ fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: Desk) -> i
 /// What follows a key.
 enum Next {
     Draw,
-    /// Something has changed: another press at once must not be for what was so before.
+    /// Something has changed: look before the next press, so that it meets the new state.
     Look,
     End,
 }
 
 /// Does what a key asks for.
-fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut Desk) -> Next {
+fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut EngineLink) -> Next {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('q') | KeyCode::Esc => return Next::End,
@@ -134,8 +134,8 @@ fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut Desk) -> N
     Next::Draw
 }
 
-/// Presses a button of the chosen call, and shows what came of it.
-fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&LiveCall) -> Ask) -> Next {
+/// Presses a button of the chosen call, and shows the result.
+fn press(context: &Context, view: &mut View, desk: &mut EngineLink, ask: impl Fn(&LiveCall) -> Ask) -> Next {
     let Some(call) = view.chosen() else { return Next::Draw };
     let (ask, whose) = (ask(call), format!("{}'s call", call.agent));
     view.word = Some(match desk.press(call.call, ask.clone()) {
@@ -150,15 +150,15 @@ fn press(context: &Context, view: &mut View, desk: &mut Desk, ask: impl Fn(&Live
     Next::Look
 }
 
-/// What is asked of the engine: over a connection that is kept, and made anew when it broke.
-struct Desk {
+/// The connection to the engine: kept, and renewed when it breaks.
+struct EngineLink {
     socket: PathBuf,
     client: Option<Client>,
-    /// The engine tells this user how it is. To agents it does not.
+    /// Whether the engine shows this user its status. To agents it does not.
     sees_status: bool,
 }
 
-impl Desk {
+impl EngineLink {
     fn look(&mut self) -> Result<(Vec<LiveCall>, Option<Memory>), ClientError> {
         let calls = self.ask(Target::Own, Ask::Calls)?.calls.unwrap_or_default();
         if !self.sees_status {
@@ -178,13 +178,13 @@ impl Desk {
         let mut client = match self.client.take() {
             Some(client) => client,
             None => {
-                // Another engine may know us otherwise.
+                // Another engine may know us differently.
                 self.sees_status = true;
                 Client::connect_within(&self.socket, ANSWER_MAX)?
             }
         };
         let answer = client.ask_within(Request::new(target, ask), ANSWER_MAX)?;
-        // Nobody here wants what is told unasked.
+        // Events are not shown here.
         client.events().for_each(drop);
         self.client = Some(client);
         Ok(answer)

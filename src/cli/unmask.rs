@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: UnmaskArgs) -> Result<(), Failure> {
     control::ask(context, args.call, Ask::Unmask, sentence)
 }
 
-/// What was done, in words.
+/// The result in words.
 pub(super) fn sentence(answer: &Answer, whose: &str) -> String {
     match answer.answer {
         Verdict::Already => format!("Already so: {whose} is not masked."),

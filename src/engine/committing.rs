@@ -1,4 +1,4 @@
-//! Selected calls on their way to the disk: held until the proof comes that they are there.
+//! Selected calls on their way to the disk. Each is held until the proof comes that its recording is durable.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,19 +24,19 @@ use retrocall_words::{
 
 /// The selected calls that have ended and are not durable yet.
 #[derive(Default)]
-pub(super) struct Committing(Mutex<HashMap<CallId, Ended>>);
+pub(super) struct PendingCommits(Mutex<HashMap<CallId, PendingCommit>>);
 
-/// The calls that this run has begun to write, for as long as somebody still looks for what an earlier run left.
+/// The calls that this run has begun to write. Kept only while the takeover looks for recordings of an earlier run.
 #[derive(Clone)]
-pub(super) struct OfThisRun(Arc<Mutex<Option<HashSet<CallId>>>>);
+pub(super) struct RunCalls(Arc<Mutex<Option<HashSet<CallId>>>>);
 
-impl Default for OfThisRun {
-    fn default() -> OfThisRun {
-        OfThisRun(Arc::new(Mutex::new(Some(HashSet::new()))))
+impl Default for RunCalls {
+    fn default() -> RunCalls {
+        RunCalls(Arc::new(Mutex::new(Some(HashSet::new()))))
     }
 }
 
-impl OfThisRun {
+impl RunCalls {
     fn add(&self, call: CallId) {
         self.0.lock().as_mut().map(|calls| calls.insert(call));
     }
@@ -45,36 +45,36 @@ impl OfThisRun {
         self.0.lock().as_ref().is_some_and(|calls| calls.contains(call))
     }
 
-    /// Nobody asks any more.
+    /// Drops the list: the takeover is done.
     pub(super) fn forget(&self) {
         *self.0.lock() = None;
     }
 }
 
-/// One of them.
-struct Ended {
+/// A selected call that has ended.
+struct PendingCommit {
     call: SelectedCall,
     customer: Option<Customer>,
     beginning: Beginning,
-    /// When record was first pressed, if it was.
+    /// When record was first pressed, if ever.
     pressed: Option<Instant>,
-    /// When it was settled: hangup, or the end of the wait for a late press.
+    /// When the call was settled: at hangup, or at the end of the wait for a late press.
     settled: Instant,
 }
 
-impl Committing {
+impl PendingCommits {
     pub(super) fn len(&self) -> usize {
         self.0.lock().len()
     }
 
-    /// The ids, for people who must know what is not safe yet.
+    /// The ids of the calls that are not safe yet.
     pub(super) fn ids(&self) -> Vec<CallId> {
         self.0.lock().keys().copied().collect()
     }
 }
 
 impl Entry {
-    /// What the file will say of itself.
+    /// The facts that the file will carry.
     pub(super) fn label(&self, reasons: &[Reason]) -> Label {
         Label { call: self.call.clone(), reasons: reasons.to_vec() }
     }
@@ -90,7 +90,7 @@ impl Engine {
         }));
         let engine = Weak::clone(&self.this);
         let (call, rate) = (entry.id, entry.call.rate);
-        // Of a sample nobody at the desk may hear, not even that the disk refuses it, nor by how long their connection is kept.
+        // Nobody at the desk may hear of a sample: not even that the disk refuses it, nor by how long their connection is kept.
         let listeners = label.reasons.contains(&Reason::OnDemand).then(|| Arc::clone(&entry.listeners));
         let tell = move |event: &Event| listeners.iter().for_each(|listeners| listeners.tell(event));
         self.commits.begin(reader, label, Arc::clone(marks.shared()), move |progress| match progress {
@@ -122,7 +122,7 @@ impl Engine {
         })
     }
 
-    /// A selected call has ended: it waits here until its commit has brought it home.
+    /// Holds a selected call that has ended until its commit is durable.
     pub(super) fn commit_to_the_end(
         &self,
         entry: &Entry,
@@ -130,23 +130,24 @@ impl Engine {
         pressed: Option<Instant>,
         commit: &CommitHandle,
     ) {
-        let (samples, reasons) = (selected.outcome().samples, selected.reasons().to_vec());
+        let (samples, reasons) = (selected.final_facts().samples, selected.reasons().to_vec());
         let (customer, beginning) = (entry.customer.clone(), entry.beginning);
-        let ended = Ended { call: selected, customer, beginning, pressed, settled: self.clock.now() };
+        let ended = PendingCommit { call: selected, customer, beginning, pressed, settled: self.clock.now() };
         self.committing.0.lock().insert(entry.id, ended);
         commit.finish(samples, reasons);
     }
 
-    /// The recording of a call is durable: the catalog learns of it. Returns the call, whose memory can go.
+    /// The recording of a call is durable: tells the catalog. Returns the call, whose memory can go.
     fn kept(&self, durable: &Durable) -> Option<SelectedCall> {
-        // It leaves only when all of this is done: what fails on the way is done again.
+        // The call leaves the list only when all of this is done. A step that fails is done again.
         let mut committing = self.committing.0.lock();
-        let Some(Ended { call: selected, customer, beginning, pressed, settled }) = committing.get(&durable.call())
+        let Some(PendingCommit { call: selected, customer, beginning, pressed, settled }) =
+            committing.get(&durable.call())
         else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return None;
         };
-        let call = &selected.outcome().call;
+        let call = &selected.final_facts().call;
         let label = Label { call: call.clone(), reasons: selected.reasons().to_vec() };
         let registered = registered(durable, &label, beginning.time(self.clock.now()));
         let kept = RecordingKept {
@@ -164,7 +165,7 @@ impl Engine {
     }
 }
 
-/// A recording as its file says it is. All but the customer and the keys of the phone, which it does not say.
+/// The catalog's row of a recording, from its file. The file does not say the customer's number or the phone's keys.
 pub(super) fn registered(durable: &Durable, label: &Label, committed_at: Timestamp) -> RecordingKept {
     let Call { facts, rate, .. } = &label.call;
     RecordingKept {

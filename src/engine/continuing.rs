@@ -1,9 +1,9 @@
-//! A call that goes on where one before it was cut off: it is not drawn again, and what held of that one holds of this one.
+//! A call that goes on where an earlier one was cut off. It is not drawn again, and the states of the earlier call hold for it.
 //!
-//! Belongs here: which calls may be gone on with, by whom, and what holds from the first sample on. Does not: how a call begins.
+//! Belongs here: which calls can be continued, by whom, and which states hold from the first sample on. Does not: how a call begins.
 //!
-//! Nobody may say `continues` to get out of the draw. So only a call that nobody hung up can be gone on with (its connection was lost, or the
-//! engine went), once, soon, and by those who had it; the ledger has both rows, and the second one names the first.
+//! Nobody may say `continues` to get out of the draw. So a call can be continued only if nobody hung it up (its connection was lost, or the engine
+//! went), only once, only soon, and only by its own people. The ledger has both rows, and the second one names the first.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,27 +21,27 @@ use super::{
 use crate::call::{LiveCall, Moment};
 use retrocall_words::{CallId, CallStates, Clock, Event, Principal, PrincipalId, Refusal, book::CutOff};
 
-/// How long after its end, or after the engine's start, a call can be gone on with: clients come back within seconds.
+/// How long after its end, or after the engine's start, a call can be continued: clients come back within seconds.
 const GO_ON_MAX: Duration = Duration::from_secs(600);
 
-/// What is known of a call that was cut off.
-pub(super) struct Before {
-    /// Its id, and those of the calls that it went on with itself, the last one first.
+/// A call that was cut off, as far as it is known.
+pub(super) struct Predecessor {
+    /// Its id, then the ids of the calls that it continued itself, the latest first.
     pub ids: Vec<CallId>,
-    /// Who talked when it was cut off.
+    /// The agent who talked when it was cut off.
     agent: String,
-    /// Who may go on with it, besides the engine's owner: whoever talked,
+    /// The agents who may continue it, besides the engine's owner.
     agents: [String; 2],
-    /// and whoever carried it, if that is known.
+    /// The user who carried it, if that is known: may continue it too.
     carrier: Option<PrincipalId>,
-    /// What held of it.
+    /// The states that held for it.
     pub states: CallStates,
 }
 
-impl Before {
-    /// Of a call of this run.
-    fn of(entry: &Entry, state: &State, call: &LiveCall) -> Before {
-        Before {
+impl Predecessor {
+    /// From a call of this run.
+    fn of(entry: &Entry, state: &State, call: &LiveCall) -> Predecessor {
+        Predecessor {
             ids: [&[entry.id], &entry.before[..]].concat(),
             agent: call.agent().to_owned(),
             agents: [entry.call.facts.agent.clone(), call.agent().to_owned()],
@@ -50,11 +50,11 @@ impl Before {
         }
     }
 
-    /// Of a call of a run before this one, as far as the ledger tells.
-    fn of_row(row: &CutOff) -> Before {
+    /// From the ledger's row of a call of an earlier run.
+    fn of_row(row: &CutOff) -> Predecessor {
         let CutOff { call, agent, recording, private, objected } = row.clone();
         let states = CallStates { recording, private, objected, ..CallStates::default() };
-        Before { ids: vec![call], agents: [agent.clone(), agent.clone()], agent, carrier: None, states }
+        Predecessor { ids: vec![call], agents: [agent.clone(), agent.clone()], agent, carrier: None, states }
     }
 
     fn is_of(&self, who: &Principal) -> bool {
@@ -62,17 +62,17 @@ impl Before {
     }
 }
 
-/// The calls that were cut off and may be gone on with, for as long as that is.
+/// The calls that were cut off and can still be continued.
 #[derive(Clone)]
 pub(super) struct CutOffs {
     clock: Arc<dyn Clock>,
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<Pool>>,
 }
 
 #[derive(Default)]
-struct Known {
-    calls: HashMap<CallId, Before>,
-    /// Until when each of them is, the first one first.
+struct Pool {
+    calls: HashMap<CallId, Predecessor>,
+    /// Until when each call can be continued, the earliest first.
     until: VecDeque<(Instant, CallId)>,
 }
 
@@ -81,23 +81,23 @@ impl CutOffs {
         CutOffs { clock, known: Arc::default() }
     }
 
-    /// What the ledger knows of calls that were cut off before this run.
+    /// Adds the calls that were cut off before this run, from the ledger.
     pub(super) fn remember(&self, rows: &[CutOff]) {
-        rows.iter().for_each(|row| self.add(row.call, Before::of_row(row)));
+        rows.iter().for_each(|row| self.add(row.call, Predecessor::of_row(row)));
     }
 
-    fn add(&self, id: CallId, before: Before) {
+    fn add(&self, id: CallId, before: Predecessor) {
         let mut known = self.known.lock();
         known.calls.insert(id, before);
         known.until.push_back((self.clock.now() + GO_ON_MAX, id));
     }
 
-    fn has(&self, id: CallId, fits: impl Fn(&Before) -> bool) -> bool {
+    fn has(&self, id: CallId, fits: impl Fn(&Predecessor) -> bool) -> bool {
         self.known.lock().calls.get(&id).is_some_and(fits)
     }
 
-    /// Takes one that `fits`: it can be gone on with once.
-    fn take_if(&self, id: CallId, fits: impl Fn(&Before) -> bool) -> Option<Before> {
+    /// Takes out a call that `fits`: it can be continued only once.
+    fn take_if(&self, id: CallId, fits: impl Fn(&Predecessor) -> bool) -> Option<Predecessor> {
         let now = self.clock.now();
         let mut known = self.known.lock();
         while let Some((_, late)) = known.until.pop_front_if(|(until, _)| *until < now) {
@@ -111,40 +111,43 @@ impl CutOffs {
 }
 
 impl Engine {
-    /// A call that was cut off is settled.
+    /// A call that was cut off is settled: remembers it.
     pub(super) fn note_cut_off(&self, entry: &Entry, state: &State, call: &LiveCall) {
         if call.is_cut_off() && !state.gone_on_with {
-            self.cut_offs.add(entry.id, Before::of(entry, state, call));
+            self.cut_offs.add(entry.id, Predecessor::of(entry, state, call));
         }
     }
 
-    /// Whether the call that this user goes on with was this agent's when it was cut off.
+    /// Whether this user continues a call that belonged to this agent when it was cut off.
     pub(super) fn was_of(&self, who: &Principal, id: CallId, agent: &str) -> bool {
-        let fits = |before: &Before| before.is_of(who) && before.agent == agent;
+        let fits = |before: &Predecessor| before.is_of(who) && before.agent == agent;
         match self.registry.get(id) {
             Ok(entry) => {
                 let state = entry.state.lock();
-                state.call.as_ref().is_some_and(|call| call.is_cut_off() && fits(&Before::of(&entry, &state, call)))
+                state
+                    .call
+                    .as_ref()
+                    .is_some_and(|call| call.is_cut_off() && fits(&Predecessor::of(&entry, &state, call)))
             }
             Err(_) => self.cut_offs.has(id, fits),
         }
     }
 
-    /// The call that this user goes on with; none if there is nothing to go on with.
-    pub(super) fn take_before(&self, who: &Principal, id: CallId) -> Option<Before> {
+    /// Takes the call that this user continues; none if it can't be continued.
+    pub(super) fn take_before(&self, who: &Principal, id: CallId) -> Option<Predecessor> {
         let Ok(entry) = self.registry.get(id) else {
             return self.cut_offs.take_if(id, |before| before.is_of(who));
         };
-        // It waits for a late press.
+        // The call waits for a late press.
         let mut state = entry.state.lock();
         let call = state.call.as_ref().filter(|call| call.is_cut_off() && !state.gone_on_with)?;
-        let before = Before::of(&entry, &state, call);
+        let before = Predecessor::of(&entry, &state, call);
         state.gone_on_with = before.is_of(who);
         state.gone_on_with.then_some(before)
     }
 
-    /// Puts in force, at the begin of a call, what is said and what is known to have held before it. Returns the names of what can't be: a
-    /// call that is private is not recorded, unless it is known that it was.
+    /// Puts the announced states and those of the earlier call in force at the begin of a call. Returns the names of states that can't hold: a
+    /// private call is not recorded, unless a press before is known.
     pub(super) fn put_in_force(
         &self,
         entry: &Entry,
@@ -178,11 +181,11 @@ impl Engine {
         if states.on_hold {
             put("on_hold", call.hold(Moment::InOrder).map(drop));
         }
-        // After the press: one that was accepted is not undone by an objection that came later.
+        // After the press: a later objection does not undo an accepted press.
         if states.objected {
             call.object();
         }
-        info!(call = %entry.id, states = ?call.states(), ?left_out, "a call begins with what held before");
+        info!(call = %entry.id, states = ?call.states(), ?left_out, "a call begins with the states of an earlier one");
         left_out
     }
 
@@ -194,7 +197,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What a press means is the whole call: what went before, if it still waits for a press.
+    /// A press means the whole call. Records the earlier part too, if that still waits for a press.
     pub(super) fn record_before(&self, entry: &Entry) {
         for before in entry.before.iter().filter_map(|id| self.registry.get(*id).ok()) {
             let mut state = before.state.lock();
@@ -206,14 +209,14 @@ impl Engine {
                     }
                     self.settle(&before, &mut state);
                 }
-                Err(refusal) => warn!(call = %before.id, reason = %refusal, "the call before is not kept"),
+                Err(refusal) => warn!(call = %before.id, reason = %refusal, "the earlier call is not kept"),
             }
         }
     }
 }
 
 impl State {
-    /// Tells whoever carries the call what holds of it now.
+    /// Tells whoever carries the call which states hold now.
     pub(super) fn tell_states(&self, entry: &Entry) {
         if let (Some(call), Some(carrier)) = (&self.call, self.carrier.listener.upgrade()) {
             let (call, agent, states) = (entry.id, call.agent().to_owned(), call.states());

@@ -1,4 +1,4 @@
-//! What is asked of a live call.
+//! The controls of a live call: record, mask, hold, transfer and the others.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use super::{
     Engine, Listener,
     registry::{Entry, State},
 };
-use crate::call::{Done, LiveCall, Moment, Pressed};
+use crate::call::{Effect, LiveCall, Moment, PressEffect};
 use retrocall_words as words;
 use retrocall_words::{Answer, Ask, CallId, Event, Principal, Reason, Refusal, Suspicion, Target, Verdict, audio::Leg};
 
-/// What became of a control.
-pub struct Controlled {
-    /// The answer.
+/// The answer to a control.
+pub struct Reply {
+    /// The answer itself.
     pub answer: Answer,
-    /// If there is one, the answer may go out only when this has come: the disk may still hold what is to be silent.
+    /// If set, the answer must wait for this: until then the disk may still hold audio that is to be silent.
     pub after: Option<oneshot::Receiver<()>>,
 }
 
-impl From<Answer> for Controlled {
-    fn from(answer: Answer) -> Controlled {
-        Controlled { answer, after: None }
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Reply {
+        Reply { answer, after: None }
     }
 }
 
 impl Engine {
-    /// Does to a call what is asked. `target` names no channel: those are the connection's own. `carries` says whether the frames of a call come
-    /// over the connection that asks, so that those before the control are in the ring and all others are behind it.
+    /// Carries out a request for a call. `target` names no channel: channels belong to connections. `carries` says whether the asking connection
+    /// also brings the frames of a call; then earlier frames are in the ring already, and all others come after the control.
     pub fn control(
         &self,
         who: &Principal,
@@ -37,7 +37,7 @@ impl Engine {
         ask: &Ask,
         listener: &Arc<dyn Listener>,
         carries: impl Fn(CallId) -> bool,
-    ) -> Controlled {
+    ) -> Reply {
         match self.find(who, target) {
             Ok(entry) => {
                 let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(self.clock.now()) };
@@ -64,10 +64,10 @@ impl Engine {
         ask: &Ask,
         listener: &Arc<dyn Listener>,
         moment: Moment,
-    ) -> Controlled {
+    ) -> Reply {
         let mut state = entry.state.lock();
         let state = &mut *state;
-        // It was settled between the look for it and now: nobody knows it any more.
+        // The call was settled after it was found: nobody knows it any more.
         let Some(call) = state.call.as_mut() else { return Answer::refused(Refusal::UnknownCall).into() };
         let is_taken = matches!(ask, Ask::Transfer { to } if who.is(to) && state.offered_to.as_ref() == Some(to));
         if !who.may_act_for(call.agent()) && !is_taken {
@@ -92,11 +92,11 @@ impl Engine {
         };
         let mut silenced = None;
         let mut answer = match result {
-            Ok(Done::Accepted { at, silenced: from }) => {
+            Ok(Effect::Accepted { at, silenced: from }) => {
                 silenced = from;
                 Answer { at: Some(at), ..Answer::new(Verdict::Accepted) }
             }
-            Ok(Done::Already { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Already) },
+            Ok(Effect::Already { at }) => Answer { at: Some(at), ..Answer::new(Verdict::Already) },
             Err(refusal) => Answer::refused(refusal),
         };
         answer.text = text.or(answer.text);
@@ -121,20 +121,20 @@ impl Engine {
                 answer = Answer::refused(Refusal::UnknownCall);
             }
         }
-        // A press in the time after hangup: there is nothing more to wait for.
+        // Pressed in the time after hangup: there is nothing more to wait for.
         if state.commit.is_some() && state.call.as_ref().is_some_and(LiveCall::is_ended) {
             self.settle(entry, state);
         }
-        Controlled { answer, after }
+        Reply { answer, after }
     }
 
-    /// The call has another agent from here on.
-    fn transfer(&self, entry: &Entry, state: &mut State, to: &str, moment: Moment) -> Result<Done, Refusal> {
+    /// Gives the call to another agent.
+    fn transfer(&self, entry: &Entry, state: &mut State, to: &str, moment: Moment) -> Result<Effect, Refusal> {
         let Some(call) = state.call.as_mut() else { return Err(Refusal::Ended) };
         let done = call.transfer(to, moment)?;
-        // Whoever keeps it, or gives it to another one, does not offer it any more.
+        // Its agent keeps it or gives it to another one: the offer is over.
         state.offered_to = None;
-        if let Done::Accepted { .. } = done {
+        if let Effect::Accepted { .. } = done {
             info!(call = %entry.id, agent = to, "a call has another agent");
             self.registry.moved(entry.id, to);
             state.turn = self.registry.next_turn();
@@ -142,14 +142,14 @@ impl Engine {
         Ok(done)
     }
 
-    /// An agent offers the call to another one: it stays as it is until that one takes it, or anybody's press could be led to a call that
-    /// somebody else began. Returns what people should know of it as well.
-    fn offer(&self, who: &Principal, entry: &Entry, state: &mut State, to: &str) -> Result<(Done, String), Refusal> {
+    /// An agent offers the call to another one. It stays as it is until that agent takes it; otherwise anybody could lead another's press to a
+    /// call of their own. Returns a warning for people, if there is one.
+    fn offer(&self, who: &Principal, entry: &Entry, state: &mut State, to: &str) -> Result<(Effect, String), Refusal> {
         let call = state.call.as_ref().filter(|call| !call.is_ended()).ok_or(Refusal::Ended)?;
         let (at, agent) = (entry.ring.end(), call.agent().to_owned());
-        let until = format!("it is {agent}'s until {to} takes it");
+        let until = format!("it stays {agent}'s until {to} takes it");
         if state.offered_to.as_deref() == Some(to) {
-            return Ok((Done::Already { at }, format!("offered to {to} already: {until}")));
+            return Ok((Effect::Already { at }, format!("offered to {to} already: {until}")));
         }
         self.quotas.account_of(who).pace(self.clock.now())?;
         state.offered_to = Some(to.to_owned());
@@ -158,22 +158,22 @@ impl Engine {
             0 => format!("; {to} is not connected now, and was not told"),
             _ => String::new(),
         };
-        Ok((Done::Accepted { at, silenced: None }, format!("offered to {to}: {until}{here}")))
+        Ok((Effect::Accepted { at, silenced: None }, format!("offered to {to}: {until}{here}")))
     }
 
-    /// Whether this is a live call that whoever asks may act for.
+    /// Whether this is a live call that the user may act for.
     pub fn may_control(&self, who: &Principal, id: CallId) -> bool {
         let Ok(entry) = self.registry.get(id) else { return false };
         let state = entry.state.lock();
         state.call.as_ref().is_some_and(|call| who.may_act_for(call.agent()))
     }
 
-    /// The call of an agent that is meant, among some calls.
+    /// Finds the call that this agent means, among some calls.
     pub fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<CallId> {
         self.registry.of_agent_among(agent, is_one).map(|entry| entry.id)
     }
 
-    /// How much is kept from before the press, and what people should know of it.
+    /// Tells how much audio from before the press is kept, with a warning for people if some is gone.
     fn tell_what_is_kept(&self, entry: &Entry, answer: &mut Answer) {
         let (rate, start, end) = (entry.call.rate, entry.ring.start(), entry.ring.end());
         answer.seconds = Some(rate.seconds(end - start));
@@ -187,21 +187,21 @@ impl Engine {
         answer.text = gone.into_iter().chain(waits).reduce(|gone, waits| format!("{gone}; {waits}"));
     }
 
-    /// Selects the call, and starts its commit if it was not selected so before. Whoever presses hears of the call from here on; nobody
-    /// does at its begin, when its id is not known to anybody yet.
+    /// Selects the call, and starts its commit unless it was selected before. From the press on, the presser hears of the call. At its begin
+    /// nobody does: nobody knows its id yet.
     pub(super) fn record(
         &self,
         entry: &Entry,
         call: &mut LiveCall,
         presser: Option<&Arc<dyn Listener>>,
         moment: Moment,
-    ) -> Result<(Done, Option<crate::commit::CommitHandle>), Refusal> {
+    ) -> Result<(Effect, Option<crate::commit::CommitHandle>), Refusal> {
         let (done, pressed) = call.record(moment)?;
         presser.into_iter().for_each(|presser| entry.listeners.add(presser));
         let commit = match pressed {
-            Pressed::Again => None,
-            Pressed::First(reader) => {
-                info!(call = %entry.id, agent = call.agent(), "record is pressed");
+            PressEffect::Again => None,
+            PressEffect::First(reader) => {
+                info!(call = %entry.id, agent = call.agent(), "record was pressed");
                 if presser.is_some() {
                     entry.listeners.tell(&Event::Recording { call: entry.id });
                 }
@@ -211,13 +211,13 @@ impl Engine {
         Ok((done, commit))
     }
 
-    /// A leg of a call seems to be something else than was announced: told once, to whoever hears of the call and in the log.
+    /// A leg seems to carry something else than was announced. Tells listeners and the log once.
     pub fn suspect(&self, call: CallId, leg: Leg, suspicion: Suspicion, text: String) {
         let Ok(entry) = self.registry.get(call) else { return };
         let mut state = entry.state.lock();
         if state.call.as_mut().is_some_and(|call| call.suspect(leg, suspicion)) {
             let (codec, rate_hz) = (entry.codec, entry.call.rate.hz());
-            warn!(%call, ?leg, ?codec, rate_hz, "a leg is not what its call says: {text}");
+            warn!(%call, ?leg, ?codec, rate_hz, "a leg is not what its call announced: {text}");
             let text = format!("{text}: check `codec` and `rate` of its `begin`");
             entry.listeners.tell(&Event::Suspect { call, leg, suspect: suspicion, text });
         }
@@ -236,8 +236,8 @@ impl Engine {
     }
 }
 
-/// The controls that change nothing but the call itself.
-fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Done, Refusal> {
+/// Carries out the controls that change only the call itself.
+fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Effect, Refusal> {
     match ask {
         Ask::Mask => call.mask(moment),
         Ask::Unmask => call.unmask(moment),

@@ -1,11 +1,10 @@
-//! What the engine counts: plain atomics that anybody may add to, and that whoever asks reads.
+//! The engine's counters: plain atomics that anybody may add to and read.
 //!
-//! Belongs here: the counts that no other part keeps. Does not: those of the audio path. The writer of each leg counts its own frames in
-//! words of its own (`ring`), with no more than a store; the registry adds up those of the live calls when it is asked, and what a
-//! call had counted when it was settled.
+//! Belongs here: the counts that no other part keeps. Does not: those of the audio path. Each leg's writer counts its own frames (`ring`) with no
+//! more than a store; the registry sums the live calls on request, and each call's counts when it is settled.
 //!
-//! Nobody at the desk may know the draw while a call is live. So nothing is counted when a call is drawn: `selections` and what goes
-//! with it grow when a recording is durable, `discards` when a call is wiped, and both are over by then.
+//! Nobody at the desk may know the draw while a call is live. So the draw counts nothing: `selections` and its kin grow when a recording is
+//! durable, `discards` when a call is wiped, and both come after the call.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -14,12 +13,12 @@ use std::{
 
 use retrocall_words::{Answer, Ask, Counts, ErrorCode, Latency, Reason, Refusal, Totals, Verdict, Word};
 
-/// The ends of the buckets of a [`Latency`], in seconds: from a fast disk to a long call.
+/// Upper ends of the buckets of a [`Latency`], in seconds: from a fast disk to a long call.
 const BOUNDS_S: [f64; 14] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0];
 
-/// What was asked for, as far as it is counted apart.
+/// The kinds of requests that are counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestKind {
     /// To capture a call.
     Begin,
     /// The button.
@@ -28,12 +27,12 @@ pub enum Asked {
     Other,
 }
 
-impl From<&Ask> for Asked {
-    fn from(ask: &Ask) -> Asked {
+impl From<&Ask> for RequestKind {
+    fn from(ask: &Ask) -> RequestKind {
         match ask {
-            Ask::Begin(_) => Asked::Begin,
-            Ask::Record => Asked::Record,
-            _ => Asked::Other,
+            Ask::Begin(_) => RequestKind::Begin,
+            Ask::Record => RequestKind::Record,
+            _ => RequestKind::Other,
         }
     }
 }
@@ -41,28 +40,28 @@ impl From<&Ask> for Asked {
 /// What ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClosedBy {
-    /// The client, or its end.
+    /// The client closed it, or went.
     Client,
-    /// The client did not read what it was sent.
+    /// The client did not read.
     NotReading,
-    /// A fault of the client's.
+    /// The client made an error.
     Fault(ErrorCode),
 }
 
-/// What can go wrong, as far as nobody else counts it.
+/// Troubles that nobody else counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mishap {
     /// The disk refused a recording.
     Disk,
     /// A call lost frames because the memory was full.
     Memory,
-    /// The disk did not overwrite in time what was to be erased.
+    /// The disk did not overwrite erased audio in time.
     Erase,
     /// A connection could not be accepted or served.
     Connection,
 }
 
-/// A count for each of several words.
+/// One count for each word of a list.
 struct Tally<const N: usize>([AtomicU64; N]);
 
 impl<const N: usize> Tally<N> {
@@ -74,7 +73,7 @@ impl<const N: usize> Tally<N> {
         self.0[which].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The counts that are not zero, by their words on the wire.
+    /// The counts above zero, by their words on the wire.
     fn by_word<W: Word>(&self, words: &[W; N]) -> Counts {
         let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
         words
@@ -92,7 +91,7 @@ impl<const N: usize> Tally<N> {
 
 /// A histogram with fixed buckets.
 struct Histogram {
-    /// How often it took longer than the bucket before and no longer than this one; the last has no end.
+    /// How often it took no longer than the bucket's end and longer than the end before; the last bucket has no end.
     counts: [AtomicU64; BOUNDS_S.len() + 1],
     sum_us: AtomicU64,
 }
@@ -121,7 +120,7 @@ impl Histogram {
     }
 }
 
-/// What the engine counts, since it started.
+/// The engine's counters, since its start.
 pub struct Counters {
     calls_begun: AtomicU64,
     calls_refused: Tally<{ Refusal::ALL.len() }>,
@@ -179,12 +178,12 @@ impl Counters {
         one(&self.calls_begun);
     }
 
-    /// So many frames belonged to no call, and were dropped.
+    /// Counts frames that belonged to no call and were dropped.
     pub fn strays(&self, frames: u64) {
         self.strays.fetch_add(frames, Ordering::Relaxed);
     }
 
-    /// A recording is on disk for good. It took this long since the press, if there was one, and since hangup.
+    /// Counts a durable recording, with the time since the press, if any, and since hangup.
     pub(super) fn recording_kept(
         &self,
         reasons: &[Reason],
@@ -207,29 +206,29 @@ impl Counters {
         self.wiped_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// A request has its answer.
-    pub fn answered(&self, asked: Asked, answer: &Answer) {
+    /// Counts an answered request.
+    pub fn answered(&self, asked: RequestKind, answer: &Answer) {
         match (asked, answer.answer, answer.reason) {
-            (Asked::Record, Verdict::Accepted, _) => one(&self.presses),
-            (Asked::Record, Verdict::Already, _) => one(&self.presses_again),
-            (Asked::Record, Verdict::Refused, Some(reason)) => self.presses_refused.count(reason as usize),
-            (Asked::Begin, Verdict::Refused, Some(reason)) => self.calls_refused.count(reason as usize),
-            (Asked::Other, Verdict::Refused, Some(reason)) => self.requests_refused.count(reason as usize),
+            (RequestKind::Record, Verdict::Accepted, _) => one(&self.presses),
+            (RequestKind::Record, Verdict::Already, _) => one(&self.presses_again),
+            (RequestKind::Record, Verdict::Refused, Some(reason)) => self.presses_refused.count(reason as usize),
+            (RequestKind::Begin, Verdict::Refused, Some(reason)) => self.calls_refused.count(reason as usize),
+            (RequestKind::Other, Verdict::Refused, Some(reason)) => self.requests_refused.count(reason as usize),
             _ => {}
         }
     }
 
-    /// A connection is served.
+    /// Counts a connection that is served.
     pub fn connection_opened(&self) {
         one(&self.connections_opened);
     }
 
-    /// A connection is one too many.
+    /// Counts a connection that was refused: there were too many.
     pub fn connection_refused(&self) {
         one(&self.connections_refused);
     }
 
-    /// A connection that was served has ended.
+    /// Counts the end of a served connection.
     pub fn connection_closed(&self, by: ClosedBy) {
         match by {
             ClosedBy::Client => one(&self.closed_by_client),
@@ -238,21 +237,21 @@ impl Counters {
         }
     }
 
-    /// Something went wrong.
+    /// Counts a trouble.
     pub fn mishap(&self, mishap: Mishap) {
         one(&self.mishaps[mishap as usize]);
     }
 
-    /// Connections that are open.
+    /// The open connections.
     pub fn connections(&self) -> u64 {
-        // Closed before opened: whoever closes in between must not make it less than none.
+        // Closed is read before opened, so that a close in between can't make the result negative.
         let closed = self.closed_by_client.load(Ordering::Relaxed)
             + self.closed_not_reading.load(Ordering::Relaxed)
             + self.closed_by_fault.sum();
         self.connections_opened.load(Ordering::Relaxed).saturating_sub(closed)
     }
 
-    /// What is counted here. The counts of the audio path, and what the catalog counts, are left at zero.
+    /// The totals of these counters. Leaves the counts of the audio path and of the catalog at zero.
     pub(super) fn totals(&self) -> Totals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut connections_closed = self.closed_by_fault.by_word(&ErrorCode::ALL);
@@ -286,7 +285,7 @@ impl Counters {
     }
 }
 
-/// Adds a count to those by word, if there is anything to add.
+/// Adds a count to those by word, unless it is zero.
 pub(super) fn add(counts: &mut Counts, word: &str, count: u64) {
     if count > 0 {
         *counts.entry(word.to_owned()).or_default() += count;
@@ -302,7 +301,7 @@ mod tests {
         let counters = Counters::new();
         for (times, reason) in Refusal::ALL.into_iter().enumerate() {
             for _ in 0..=times {
-                counters.answered(Asked::Record, &Answer::refused(reason));
+                counters.answered(RequestKind::Record, &Answer::refused(reason));
             }
         }
         for (times, code) in ErrorCode::ALL.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which guarantees hold for the live audio of this engine, by what the system gave it.
+//! The guarantees that hold for the engine's live audio on this system.
 
 use std::{fmt, fs};
 
@@ -11,12 +11,12 @@ use retrocall_core::{
 };
 use retrocall_settings::Level;
 
-/// What holds.
+/// The guarantees that hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guarantees {
     /// What keeps the audio in memory.
     pub memory: MemoryKind,
-    /// Bytes that are promised to live calls: each is locked before it is used. 0 if they are not locked at all.
+    /// Bytes that are promised to live calls: each is locked before its use. 0 if none are locked.
     pub promised_bytes: usize,
     /// What keeps the threads that carry live audio from creating or changing files.
     pub barrier: Barrier,
@@ -24,12 +24,12 @@ pub struct Guarantees {
     pub undumpable: bool,
     /// Whether the system has swap, where memory that is not locked could end up.
     pub swap: bool,
-    /// Whether the system can hibernate, which writes memory to disk, locked or not, but for `memfd_secret`.
+    /// Whether the system can hibernate. That writes memory to disk, locked or not, except `memfd_secret`.
     pub hibernation: bool,
 }
 
 impl Guarantees {
-    /// Closes this process to others, and looks at what the system gives.
+    /// Closes this process to others, and looks at what the system offers.
     pub(super) fn establish(arena: &Arena) -> Guarantees {
         Guarantees {
             memory: arena.kind(),
@@ -51,7 +51,7 @@ impl Guarantees {
         }
     }
 
-    /// Says what holds, and warns of what does not.
+    /// Logs the guarantees, and warns of those that do not hold.
     pub(super) fn say(&self, arena: &Arena) {
         info!(
             level = %self.level(), memory = %self.memory, promised_mib = self.promised_bytes >> 20,
@@ -62,7 +62,9 @@ impl Guarantees {
             warn!("DEGRADED: memory is not locked, and live calls may be swapped to disk (--allow-unlocked)");
         }
         if self.barrier == Barrier::None {
-            warn!("this kernel has no Landlock: that threads with live audio write no file rests on the program alone");
+            warn!(
+                "this kernel has no Landlock: only the program itself keeps threads with live audio from writing files"
+            );
         }
         if !self.undumpable {
             warn!("other processes of this user may look into the engine's memory");
@@ -80,7 +82,7 @@ impl fmt::Display for Guarantees {
     }
 }
 
-/// Bytes for live audio that are locked at this moment: all that was ever faulted in. The rest of the limit is promised.
+/// Bytes for live audio that are locked now: all that was ever faulted in. The rest of the limit is promised.
 pub(super) fn locked_bytes(arena: &Arena) -> usize {
     match arena.kind() {
         MemoryKind::Unlocked => 0,
@@ -88,7 +90,7 @@ pub(super) fn locked_bytes(arena: &Arena) -> usize {
     }
 }
 
-/// No core files, no debugger, no `/proc/PID/mem` for others. Whether the system agreed.
+/// Forbids core files, debuggers and reads of `/proc/PID/mem` by others. Returns whether the system agreed.
 fn close_to_others() -> bool {
     #[cfg(feature = "planted-leaks")]
     if retrocall_core::leaks::opens_to_cores() {

@@ -1,11 +1,11 @@
-//! The folder under which all state lives, held by one engine.
+//! The home folder, which holds all state and belongs to one engine.
 //!
-//! Belongs here: making and closing the folder, the locks that keep a second engine out, noticing what others do to it meanwhile. Does not:
-//! what is in its files; the socket, which its room looks after.
+//! Belongs here: making and closing the folder, the locks that keep a second engine out, noticing changes by others. Does not: the contents of its
+//! files; the socket (`intake`).
 //!
-//! The folder itself is locked: no cleaner removes a folder that is not empty, and whoever asks for its lock asks for this very folder,
-//! whatever it is called. A file `engine.lock` is locked as well, for file systems that lock no folders (NFS) and for engines that know
-//! only the file; it is empty and old, so that cleaners do remove it, and then it is made again.
+//! The engine locks the folder itself: no cleaner removes a folder that is not empty, and the lock belongs to this very folder, whatever its name.
+//! It also locks a file `engine.lock`, for file systems that lock no folders (NFS) and for older engines. That file is empty and old, so cleaners
+//! do remove it; then it is made again.
 
 use std::{
     fmt,
@@ -25,30 +25,29 @@ use nix::{
 use parking_lot::Mutex;
 use tracing::{error, warn};
 
-/// The file whose lock says that an engine has this home.
+/// The lock of this file says that an engine has this home.
 const LOCK_FILE: &str = "engine.lock";
-/// Whoever only looks whether an engine runs has the lock for a moment ([`is_taken`]), and so has a cleaner that asks whether a folder is in
-/// use: so often, and for so long, the engine tries again.
+/// How often the engine tries the lock, and how long. A status command ([`is_taken`]) or a cleaner may hold it for a moment.
 const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
-/// Of a folder that all users share (`/tmp`), others may have parts.
+/// In a folder with this bit (`/tmp`), which all users share, parts may belong to others.
 const STICKY: u32 = 0o1000;
 
-/// Why a home folder can't be had.
+/// Why the engine can't have a home folder.
 #[derive(Debug)]
 pub enum HomeError {
-    /// Another engine has it.
+    /// Another engine has the folder.
     Taken(PathBuf),
-    /// Its name, or where it leads, can't be written in JSON.
+    /// The folder's name, or its real path, can't be written in JSON.
     NotUtf8(PathBuf),
-    /// It belongs to somebody else.
+    /// The folder belongs to another user.
     Owner {
         /// The folder.
         path: PathBuf,
-        /// The number of the user.
+        /// The other user's number.
         uid: u32,
     },
-    /// All users share it.
+    /// All users share the folder.
     Shared(PathBuf),
     /// The system's error.
     System(PathBuf, io::Error),
@@ -87,7 +86,7 @@ impl fmt::Display for HomeError {
 
 impl std::error::Error for HomeError {}
 
-/// Which file it is, whatever it is called.
+/// Identifies a file, whatever its name.
 type Identity = (u64, u64);
 
 fn identity(metadata: &Metadata) -> Identity {
@@ -100,20 +99,20 @@ pub struct Home {
     folder: Identity,
     /// None where the file system locks no folders.
     _folder_lock: Option<Flock<File>>,
-    file: Mutex<Locked>,
-    /// Whether there were recordings at the last look.
+    file: Mutex<LockFile>,
+    /// Whether the last look found recordings.
     had_recordings: Mutex<bool>,
     trouble: Mutex<Option<String>>,
 }
 
-/// The lock of the file, and which file it is.
-struct Locked {
+/// The lock file, and its identity.
+struct LockFile {
     identity: Identity,
     _lock: Flock<File>,
 }
 
 impl Home {
-    /// Makes the folder if it is not there (0700), and takes it for this engine.
+    /// Makes the folder (0700) if it is missing, and takes it for this engine.
     ///
     /// # Errors
     /// [`HomeError`].
@@ -128,7 +127,7 @@ impl Home {
         let path = fs::canonicalize(path).map_err(system(path))?;
         check_name(&path)?;
         for parent in path.ancestors().skip(1).take(missing) {
-            // What is kept in the home is only as safe as its own name. As far as it goes: not every parent may be opened.
+            // The home's contents are only as safe as its own name. Best effort: not every parent may be opened.
             let _ = File::open(parent).and_then(|parent| parent.sync_all());
         }
         let folder = File::open(&path).map_err(system(&path))?;
@@ -136,7 +135,7 @@ impl Home {
         check_owner(&path, &metadata)?;
         let folder_lock = lock_folder(&path, folder)?;
         let file = lock_file(&path)?;
-        // A folder that was there before is closed as well. Behind the locks, for another engine may have opened it to a group.
+        // Closes an older folder to others. Only behind the locks: another engine may have opened it to a group.
         fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(system(&path))?;
         let had_recordings = Mutex::new(recordings_in(&path).is_dir());
         Ok(Home {
@@ -159,10 +158,9 @@ impl Home {
         recordings_in(&self.path)
     }
 
-    /// Whether the home is as it was taken. Mends what it can, and says what it can't. Waits for the disk.
+    /// Checks that the home is as it was taken. Mends what it can. Waits for the disk.
     ///
-    /// # Errors
-    /// What is wrong, in words for people, with the next step.
+    /// # Errors What is wrong, in words for people, with the next step.
     pub fn look(&self) -> Result<(), String> {
         match fs::metadata(&self.path) {
             Ok(metadata) if identity(&metadata) == self.folder => {}
@@ -198,12 +196,12 @@ impl Home {
         }
     }
 
-    /// What is wrong with the home at this moment, or with what others reach in it.
+    /// What is wrong with the home now, or with others' access to it.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().clone()
     }
 
-    /// Says what is wrong, or that nothing is any more.
+    /// Logs a new trouble, or the end of one.
     pub fn set_trouble(&self, now: Option<String>) {
         let mut trouble = self.trouble.lock();
         if *trouble == now {
@@ -217,7 +215,7 @@ impl Home {
     }
 }
 
-/// Paths are given to programs in JSON, which is UTF-8.
+/// Checks that a path is UTF-8: programs get paths in JSON.
 ///
 /// # Errors
 /// [`HomeError::NotUtf8`].
@@ -225,7 +223,7 @@ pub fn check_name(path: &Path) -> Result<(), HomeError> {
     path.to_str().map(drop).ok_or_else(|| HomeError::NotUtf8(path.to_owned()))
 }
 
-/// What is in a folder of somebody else's is theirs to change, also for root.
+/// Refuses a folder of another user, even for root: its owner could change whatever is in it.
 fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), HomeError> {
     if metadata.uid() != Uid::effective().as_raw() {
         return Err(HomeError::Owner { path: path.to_owned(), uid: metadata.uid() });
@@ -236,24 +234,24 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), HomeError> {
     }
 }
 
-/// None if the file system locks no folders.
+/// Locks the folder. None if the file system locks no folders.
 fn lock_folder(path: &Path, folder: File) -> Result<Option<Flock<File>>, HomeError> {
     match lock(folder) {
         Ok(lock) => Ok(Some(lock)),
         Err(Errno::EWOULDBLOCK) => Err(HomeError::Taken(path.to_owned())),
-        // NFS wants a file that is open for writing, which a folder never is.
+        // NFS locks only files that are open for writing; a folder never is.
         Err(_) => Ok(None),
     }
 }
 
-fn lock_file(home: &Path) -> Result<Locked, HomeError> {
+fn lock_file(home: &Path) -> Result<LockFile, HomeError> {
     let system = |cause: io::Error| HomeError::System(home.to_owned(), cause);
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).write(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
     let file = options.open(home.join(LOCK_FILE)).map_err(system)?;
     let identity = identity(&file.metadata().map_err(system)?);
     match lock(file) {
-        Ok(lock) => Ok(Locked { identity, _lock: lock }),
+        Ok(lock) => Ok(LockFile { identity, _lock: lock }),
         Err(Errno::EWOULDBLOCK) => Err(HomeError::Taken(home.to_owned())),
         Err(other) => Err(system(other.into())),
     }
@@ -275,8 +273,7 @@ fn lock(mut file: File) -> Result<Flock<File>, Errno> {
 
 /// Whether an engine has this home now.
 ///
-/// # Errors
-/// What the system says.
+/// # Errors The system's error.
 pub fn is_taken(home: &Path) -> io::Result<bool> {
     for path in [home.to_owned(), home.join(LOCK_FILE)] {
         let file = match File::open(&path) {
@@ -287,7 +284,7 @@ pub fn is_taken(home: &Path) -> io::Result<bool> {
         match Flock::lock(file, FlockArg::LockSharedNonblock) {
             Err((_, Errno::EWOULDBLOCK)) => return Ok(true),
             Ok(_) => {}
-            // The file says it, where folders have no locks.
+            // Where folders have no locks, the file decides.
             Err(_) if path == home => {}
             Err((_, other)) => return Err(other.into()),
         }
@@ -295,7 +292,7 @@ pub fn is_taken(home: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Where the recordings of a home are.
+/// The folder of a home's recordings.
 pub fn recordings_in(home: &Path) -> PathBuf {
     home.join("recordings")
 }
@@ -320,7 +317,7 @@ mod tests {
         fs::remove_file(home.join(LOCK_FILE)).expect("a cleaner may");
         assert!(is_taken(&home).expect("a look"));
         assert!(matches!(Home::take(&home), Err(HomeError::Taken(_))));
-        // The second one has made a file of that name, and the first takes it.
+        // The second engine has made a file of that name, and the first takes it.
         assert_eq!(first.look(), Ok(()));
         assert!(matches!(lock_file(&home), Err(HomeError::Taken(_))), "engines that know only the file are kept out");
         drop(first);

@@ -1,8 +1,8 @@
-//! The engine: live calls, commits, shutdown. The one place where the parts are wired.
+//! The engine: live calls, commits, shutdown. Here, and only here, its parts are wired.
 //!
-//! Belongs here: which part is told what, and when. Does not: wire formats, sockets, SQL, how a file is written.
+//! Belongs here: which part tells which, and when. Does not: wire formats, sockets, SQL, file formats.
 #![forbid(unsafe_code)]
-// For RealtimeSanitizer (`make rtsan`), and there alone.
+// Only for RealtimeSanitizer (`make rtsan`).
 #![cfg_attr(rtsan, feature(sanitize))]
 
 pub mod call;
@@ -42,21 +42,21 @@ use std::{
 
 use tracing::{error, info};
 
-pub use controls::Controlled;
-pub use counters::{Asked, ClosedBy, Counters, Mishap};
+pub use controls::Reply;
+pub use counters::{ClosedBy, Counters, Mishap, RequestKind};
 pub use guarantees::Guarantees;
 pub use home::{Home, HomeError, check_name, is_taken, recordings_in};
-pub use life::Carried;
+pub use life::Handover;
 pub use listener::Listener;
 pub use marks::{of_catalog, participants};
-pub use presence::Present;
-pub use quotas::{Account, Counted, Full, Quotas};
+pub use presence::PresenceGuard;
+pub use quotas::{Account, Overdraft, Quotas, Ticket};
 pub use refusals::Why;
 pub use start::StartError;
 pub use threads::FaultIn;
 
 use crate::{call::Rules, commit::Commits, sampler::Draw};
-use committing::{Committing, OfThisRun};
+use committing::{PendingCommits, RunCalls};
 use continuing::CutOffs;
 use presence::Presence;
 use refusals::Refusals;
@@ -74,7 +74,7 @@ const CATALOG_WAIT: Duration = Duration::from_secs(3);
 /// The engine.
 pub struct Engine {
     this: Weak<Engine>,
-    /// Locked against a second engine for as long as this one lives.
+    /// Locked against a second engine while this one lives.
     home: Home,
     arena: Arc<Arena>,
     guarantees: Guarantees,
@@ -95,19 +95,19 @@ pub struct Engine {
     refusals: Refusals,
     registry: Registry,
     cut_offs: CutOffs,
-    committing: Committing,
-    of_this_run: OfThisRun,
+    committing: PendingCommits,
+    of_this_run: RunCalls,
     wiper: Wiper,
     fault_in: FaultIn,
     stopping: AtomicBool,
-    /// Whoever asked to stop does not want to wait any longer.
+    /// Somebody has asked to stop without waiting longer.
     hurried: AtomicBool,
-    /// Woken when there is something new to look after.
+    /// Wakes the upkeep.
     upkeep: tokio::sync::Notify,
 }
 
 impl Engine {
-    /// The clock by which it decides, for those who bring calls in too.
+    /// The engine's clock, also for those who bring calls in.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
@@ -122,12 +122,12 @@ impl Engine {
         &self.arena
     }
 
-    /// Bytes that are promised to live calls and not locked yet. None if they are not locked at all.
+    /// Bytes that are promised to live calls and not locked yet. 0 if none are locked.
     pub fn promised_bytes(&self) -> u64 {
         self.guarantees.promised_bytes.saturating_sub(guarantees::locked_bytes(&self.arena)) as u64
     }
 
-    /// Has the catalog look whether its file is still at its place.
+    /// Asks the catalog to check that its file is still in place.
     pub fn look_at_catalog(&self) {
         self.book.look();
     }
@@ -137,12 +137,12 @@ impl Engine {
         &self.guarantees
     }
 
-    /// Whether memory that can't be locked is good enough.
+    /// Whether the engine may use memory that can't be locked.
     pub fn allow_unlocked(&self) -> bool {
         self.allow_unlocked
     }
 
-    /// What the engine takes.
+    /// The engine's limits.
     pub fn limits(&self) -> Limits {
         Limits {
             control_bytes: retrocall_words::CONTROL_BYTES_MAX,
@@ -154,28 +154,28 @@ impl Engine {
         }
     }
 
-    /// How long record can still be pressed after the end of a call.
+    /// How long after a call's end record can still be pressed.
     pub fn after_hangup(&self) -> Duration {
         self.after_hangup
     }
 
-    /// What is counted, by those who bring calls in too.
+    /// The counters, also for those who bring calls in.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// What each user may take.
+    /// The quotas of users.
     pub fn quotas(&self) -> &Arc<Quotas> {
         &self.quotas
     }
 
-    /// Whether a refusal is to be logged, because it is the first of its kind. Others are counted, and logged together.
+    /// Whether to log a refusal: it is the first of its kind. Others are counted, and logged together.
     pub fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why) -> bool {
         self.refusals.is_news(who, ask, why, self.clock.now())
     }
 
-    /// Somebody is connected, and is told of what concerns their agent, or everybody, for as long as what this returns lives.
-    pub fn arrive(&self, who: &Principal, listener: &Arc<dyn Listener>) -> Present {
+    /// Registers a connection. It hears of what concerns its agent, or everybody, while the returned guard lives.
+    pub fn arrive(&self, who: &Principal, listener: &Arc<dyn Listener>) -> PresenceGuard {
         self.presence.arrive(who, listener)
     }
 
@@ -184,12 +184,12 @@ impl Engine {
         self.presence.tell_all(event);
     }
 
-    /// What wakes the thread that faults memory in.
+    /// The thread that faults memory in.
     pub fn fault_in(&self) -> &FaultIn {
         &self.fault_in
     }
 
-    /// Whether no new calls are taken.
+    /// Whether the engine refuses new calls.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
@@ -210,7 +210,7 @@ impl Engine {
         }
     }
 
-    /// Logs what was counted of refusals, and forgets users who are long gone. Never returns.
+    /// Logs the counted refusals, and forgets users who are long gone. Never returns.
     pub async fn tidy_up(&self) {
         const ROUND: Duration = Duration::from_secs(10);
         loop {
@@ -221,22 +221,22 @@ impl Engine {
         }
     }
 
-    /// Takes no new calls from here on.
+    /// Refuses new calls from here on.
     pub fn refuse_new_calls(&self) {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Ends the wait of [`Engine::stop`]: whoever asked for it knows that it costs what is not durable.
+    /// Ends the wait of [`Engine::stop`]: the caller accepts that recordings which are not durable are lost.
     pub fn hurry(&self) {
         self.hurried.store(true, Ordering::Release);
     }
 
-    /// The selected calls that have ended and are not durable.
+    /// The selected calls that have ended and are not durable yet.
     pub fn not_durable(&self) -> Vec<CallId> {
         self.committing.ids()
     }
 
-    /// Waits for something, a moment at a time, until the time is over or nobody wants to wait any longer.
+    /// Repeats a short wait until it succeeds, the time is over, or somebody hurries the stop.
     fn wait_until(&self, until: Instant, wait: impl Fn(Duration) -> bool) -> bool {
         const MOMENT: Duration = Duration::from_millis(50);
         loop {
@@ -250,9 +250,9 @@ impl Engine {
         }
     }
 
-    /// Takes no new calls, ends the live ones, and waits until every selected call is durable or the time is over. Then the catalog gets a
-    /// moment to take what it is owed; what it does not take is in a file that the next start reads.
-    pub fn stop(&self, wait: Duration) -> Left {
+    /// Refuses new calls, ends the live ones, and waits until every selected call is durable or the time is over. Then the catalog gets a moment
+    /// to write its backlog; the rest is in a file that the next start reads.
+    pub fn stop(&self, wait: Duration) -> StopReport {
         let until = self.clock.now() + wait;
         self.refuse_new_calls();
         self.refusals.tell_all();
@@ -271,7 +271,7 @@ impl Engine {
         self.wait_until(until, |moment| self.commits.wait_idle(moment));
         let left = self.not_durable();
         for call in &left {
-            error!(%call, "a selected call is not durable: the disk did not take it. What of it is on disk is recovered at the next start");
+            error!(%call, "a selected call is not durable: the disk did not take it. Its part on disk is recovered at the next start");
         }
         let is_written = self.book.close(CATALOG_WAIT);
         if !is_written {
@@ -281,15 +281,15 @@ impl Engine {
                  without their customers' numbers and marks; calls are missing in the ledger. {trouble}"
             );
         }
-        Left { calls: left, is_written }
+        StopReport { calls: left, is_written }
     }
 }
 
 /// What a stop leaves undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct StopReport {
     /// Selected calls that are not durable.
     pub calls: Vec<CallId>,
-    /// Whether all that is known of calls is in the catalog, or in the file that the next start reads.
+    /// Whether all notes are in the catalog, or in the file that the next start reads.
     pub is_written: bool,
 }

@@ -13,7 +13,7 @@ use super::{
     registry::{Carrier, Entry, State},
     slots::Slots,
 };
-use crate::call::{LiveCall, Outcome, Settled};
+use crate::call::{Fate, FinalFacts, LiveCall};
 use retrocall_core::ring::{LegCounts, LegWriter, Ring};
 use retrocall_words::{
     Begin, Beginning, Call, CallId, CallStates, EndedBy, Event, Facts, Principal, Reason, Refusal,
@@ -21,25 +21,25 @@ use retrocall_words::{
     book::{self, CallBegun, CallEnded, Note, Number, day_of},
 };
 
-/// What a connection gets to carry a call.
-pub struct Carried {
+/// A call as it is handed to the connection that carries it.
+pub struct Handover {
     /// The call.
     pub call: Call,
-    /// How its samples come.
+    /// The coding of its samples.
     pub codec: Codec,
-    /// Who talks for the desk now.
+    /// The agent who talks now.
     pub agent: String,
-    /// When it began, for the limit on positions.
+    /// When it began: positions are limited by this.
     pub began: Instant,
     /// The writers of its legs, agent first.
     pub writers: Box<[LegWriter; 2]>,
-    /// What holds of it now.
+    /// The states that hold now.
     pub states: CallStates,
-    /// What was said at its begin and can't be used.
+    /// States named at the begin that can't hold.
     pub left_out: Vec<String>,
 }
 
-impl Carried {
+impl Handover {
     /// Where each leg goes on, agent first, in samples.
     pub fn positions(&self) -> [u64; 2] {
         Leg::ALL.map(|leg| self.writers[leg.index()].position())
@@ -47,17 +47,17 @@ impl Carried {
 }
 
 impl Engine {
-    /// A call begins, all legs of which one connection brings.
+    /// Begins a call whose legs all come over one connection.
     ///
-    /// # Errors
-    /// [`Refusal`] if it can't be captured. The phone call itself is none of our business: it goes on.
-    pub fn begin(&self, who: &Principal, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Carried, Refusal> {
+    /// # Errors [`Refusal`] if it can't be captured. The phone call itself is not our business: it goes on.
+    pub fn begin(&self, who: &Principal, begin: Begin, listener: &Arc<dyn Listener>) -> Result<Handover, Refusal> {
         let (entry, writers, left_out) = self.open(who, begin, listener, |slots| slots.take_all())?;
         let state = entry.state.lock();
-        Ok(entry.carried(&state, writers, left_out))
+        Ok(entry.handover(&state, writers, left_out))
     }
 
-    /// A call begins, each leg of which has a connection of its own; this one comes first. Others ask for theirs with [`Engine::take_leg`].
+    /// Begins a call whose legs each come over a connection of their own; this one is the first. The others ask for theirs with
+    /// [`Engine::take_leg`].
     ///
     /// # Errors
     /// [`Refusal`], as [`Engine::begin`].
@@ -72,7 +72,7 @@ impl Engine {
         Ok((entry.id, writer))
     }
 
-    /// Opens a call: it gets its id, its number and its draw, and whoever brings it `takes` what it needs of it.
+    /// Opens a call: gives it an id, a number and a draw. `takes` hands its legs to the connection.
     fn open<T>(
         &self,
         who: &Principal,
@@ -112,7 +112,7 @@ impl Engine {
         });
         let mut left_out = self.put_in_force(&entry, &mut entry.state.lock(), said, known);
         if let Some(continues) = continues.filter(|_| entry.before.is_empty()) {
-            info!(call = %entry.id, %continues, "a call says that it goes on with one that can't be gone on with: it is drawn");
+            info!(call = %entry.id, %continues, "a call claims to continue one that can't be continued: it is drawn");
             left_out.push("continues".to_owned());
         }
         self.registry.add(&entry);
@@ -121,12 +121,12 @@ impl Engine {
         Ok((entry, taken, left_out))
     }
 
-    /// Whether a call can be captured.
+    /// Refuses a call that can't be captured.
     fn admit(&self, who: &Principal, begin: &Begin) -> Result<(), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
-        // Whoever carried a call that went to another agent goes on with it as that agent's.
+        // The call went to another agent, but its carrier may continue it as that agent's.
         let is_theirs = |id| self.was_of(who, id, &begin.facts.agent);
         if !who.may_act_for(&begin.facts.agent) && !begin.facts.continues.is_some_and(is_theirs) {
             return Err(Refusal::NotYours);
@@ -137,9 +137,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes down in the ledger that a call begins, and draws it. Whether it is drawn.
+    /// Writes the begin of a call into the ledger, and draws it. Returns whether it is drawn.
     fn note_begin(&self, call: &Call) -> bool {
-        // A call without a number is not drawn, nor is one that goes on drawn again.
+        // A call without a number is not drawn. A continued call is not drawn again.
         let Number { day, sequence } = self.book.reserve(day_of(call.began_at));
         let is_first = call.facts.continues.is_none();
         let drawn = is_first && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
@@ -147,7 +147,7 @@ impl Engine {
         drawn
     }
 
-    /// Hangup. Returns the end of the call, in samples and in seconds.
+    /// Hangs up. Returns the end of the call, in samples and in seconds.
     ///
     /// # Errors
     /// [`Refusal::UnknownCall`].
@@ -162,8 +162,8 @@ impl Engine {
         Ok((end, entry.call.rate.seconds(end)))
     }
 
-    /// The call is over, because its client hung up, or `by` what the engine has seen or does: a hangup like any other. It is settled, or
-    /// waits for a late press.
+    /// Ends a call, because its client hung up or `by` the engine's own decision; both are hangups. The call is settled, or waits for a late
+    /// press.
     pub(super) fn hang_up(&self, entry: &Entry, state: &mut State, by: Option<EndedBy>) {
         let Some(call) = state.call.as_mut().filter(|call| !call.is_ended()) else { return };
         match by {
@@ -185,7 +185,7 @@ impl Engine {
         }
     }
 
-    /// Settles what becomes of a call: it leaves the live ones for good.
+    /// Settles a call: it leaves the live ones for good.
     pub(super) fn settle(&self, entry: &Entry, state: &mut State) {
         let Some(call) = state.call.take() else { return };
         self.note_cut_off(entry, state, &call);
@@ -193,15 +193,15 @@ impl Engine {
         let hangup = state.pressable_until.map(|until| until - self.after_hangup);
         let ended_at = entry.beginning.time(hangup.unwrap_or_else(|| self.clock.now()));
         match call.settle() {
-            Settled::Selected(selected) => {
-                self.book.note(ended(selected.outcome(), selected.reasons(), ended_at));
+            Fate::Selected(selected) => {
+                self.book.note(ended(selected.final_facts(), selected.reasons(), ended_at));
                 let commit = commit.unwrap_or_else(|| {
                     let label = entry.label(selected.reasons());
                     self.begin_commit(entry, selected.reader(), label, selected.marks())
                 });
                 self.commit_to_the_end(entry, selected, pressed, &commit);
             }
-            Settled::Unselected(unselected) => self.wiper.wipe(unselected, ended_at),
+            Fate::Unselected(unselected) => self.wiper.wipe(unselected, ended_at),
         }
         self.registry.remove(entry.id);
         entry.link_changed.notify_waiters();
@@ -209,12 +209,12 @@ impl Engine {
 }
 
 impl Entry {
-    /// What a connection gets to carry this call.
-    pub(super) fn carried(&self, state: &State, writers: Box<[LegWriter; 2]>, left_out: Vec<String>) -> Carried {
+    /// Hands the call to the connection that carries it.
+    pub(super) fn handover(&self, state: &State, writers: Box<[LegWriter; 2]>, left_out: Vec<String>) -> Handover {
         let call = state.call.as_ref();
         let agent = call.map_or(&*self.call.facts.agent, LiveCall::agent).to_owned();
         let states = call.map(LiveCall::states).unwrap_or_default();
-        Carried {
+        Handover {
             call: self.call.clone(),
             codec: self.codec,
             agent,
@@ -227,18 +227,18 @@ impl Entry {
 }
 
 /// The ledger's row of a call that is over.
-pub(super) fn ended(outcome: &Outcome, reasons: &[Reason], ended_at: Timestamp) -> Note {
-    let rate = outcome.call.rate;
-    let sum = |of: fn(&LegCounts) -> u64| outcome.counts.iter().map(of).sum::<u64>();
+pub(super) fn ended(facts: &FinalFacts, reasons: &[Reason], ended_at: Timestamp) -> Note {
+    let rate = facts.call.rate;
+    let sum = |of: fn(&LegCounts) -> u64| facts.counts.iter().map(of).sum::<u64>();
     let ended = CallEnded {
-        call: outcome.call.id,
+        call: facts.call.id,
         ended_at: Some(ended_at),
-        seconds: Some(rate.seconds(outcome.samples)),
+        seconds: Some(rate.seconds(facts.samples)),
         outcome: if reasons.is_empty() { book::Outcome::Discarded } else { book::Outcome::Kept },
         reasons: reasons.to_vec(),
-        private: outcome.private,
-        objected: outcome.objected,
-        cut_off: outcome.cut_off,
+        private: facts.private,
+        objected: facts.objected,
+        cut_off: facts.cut_off,
         gaps: sum(|counts| counts.gaps),
         gap_seconds: rate.seconds(sum(|counts| counts.gap_samples)),
         late_frames: sum(|counts| counts.late_frames),

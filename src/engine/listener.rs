@@ -1,4 +1,4 @@
-//! Who is told what happens to a call.
+//! Listeners: who is told what happens to a call.
 
 use std::sync::{Arc, Weak};
 
@@ -6,22 +6,22 @@ use parking_lot::Mutex;
 
 use retrocall_words::Event;
 
-/// Somebody who is told of calls. Must not block.
+/// Is told of calls. Must not block.
 pub trait Listener: Send + Sync {
     /// Something happened.
     fn tell(&self, event: &Event);
 
-    /// Whether its connection is closed by now, and gives back what it carries as soon as all that came has been read.
+    /// Whether its connection is closed, and will give its calls back once all received frames are read.
     fn is_leaving(&self) -> bool {
         false
     }
 }
 
-/// Those who are told of one call: whoever began, attached or pressed record for it, while they are there.
+/// The listeners of one call: those who began it, attached to it or pressed record, while they are connected.
 #[derive(Default)]
 pub(super) struct Listeners {
     known: Mutex<Vec<Weak<dyn Listener>>>,
-    /// Those who are kept until all is told.
+    /// Listeners that are kept alive until they have heard everything.
     kept: Mutex<Vec<Arc<dyn Listener>>>,
 }
 
@@ -39,8 +39,8 @@ impl Listeners {
         self.all().iter().for_each(|listener| listener.tell(event));
     }
 
-    /// The call is over: those who listen are kept until nothing more is to be told of it, that is, for as long as this lives. A client that
-    /// has closed its side of the connection hears the rest.
+    /// Keeps the listeners of an ended call alive while this lives, so that they hear the rest. A client may have closed its side of the
+    /// connection.
     pub(super) fn keep(&self) {
         *self.kept.lock() = self.all();
     }

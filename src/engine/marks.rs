@@ -1,4 +1,4 @@
-//! What a commit says of what happened when, in the words of the catalog.
+//! Translates the marks of a commit into the words of the catalog.
 
 use retrocall_file::{Durable, DurablePart, Mark};
 use retrocall_words::{
@@ -6,8 +6,8 @@ use retrocall_words::{
     book::{LegStretch, Marks, Part, Participant, Silence, SilenceKind},
 };
 
-/// Who talked for the desk in a recording, from when to when. `agent` is who it was if no mark says it.
-/// The recording's last sample is before the position `end`.
+/// Who talked for the desk in a recording, and from when to when. `agent` is the agent where no mark names one. The recording's last sample is
+/// before the position `end`.
 pub fn participants(marks: &[Mark], agent: &str, end: u64, rate: Rate) -> Vec<Participant> {
     let end_seconds = rate.seconds(end);
     let mut all: Vec<Participant> = Vec::new();
@@ -16,7 +16,7 @@ pub fn participants(marks: &[Mark], agent: &str, end: u64, rate: Rate) -> Vec<Pa
         _ => None,
     });
     for (from_seconds, agent) in changes {
-        // Whoever was there for no time took no part.
+        // An agent who was there for no time took no part.
         all.retain(|one| one.from_seconds < from_seconds);
         if let Some(last) = all.last_mut() {
             last.to_seconds = from_seconds;
@@ -38,8 +38,8 @@ pub(super) fn parts(durable: &Durable, rate: Rate) -> Vec<Part> {
     durable.parts().iter().map(part).collect()
 }
 
-/// What else happened, with the keys of the phone. What was noted by the call's clock may lie a little behind its last sample, which is before
-/// the position `end`.
+/// The other marks, with the keys of the phone. Marks by the call's clock may lie a little behind its last sample, which is before the position
+/// `end`.
 pub fn of_catalog(marks: &[Mark], dtmf: Vec<(f64, char)>, end: u64, rate: Rate) -> Marks {
     let all = marks;
     let mut marks = Marks { dtmf, ..Marks::default() };
@@ -68,7 +68,7 @@ pub fn of_catalog(marks: &[Mark], dtmf: Vec<(f64, char)>, end: u64, rate: Rate) 
             }
         }
     }
-    // What was on at the end was on to the end.
+    // Silences that are on at the end last to the end.
     mask.into_iter().for_each(|from| silence(&mut marks, SilenceKind::Mask, from, end));
     hold.into_iter().for_each(|from| silence(&mut marks, SilenceKind::Hold, from, end));
     marks.gaps.sort_by(|one, other| one.from_seconds.total_cmp(&other.from_seconds));

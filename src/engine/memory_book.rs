@@ -1,4 +1,4 @@
-//! Records in memory, for tests of what stands above them.
+//! A book in memory, for tests of the engine.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use retrocall_words::{
     book::{Book, BookHealth, LeftBehind, Note, Number, OpenBook},
 };
 
-/// A book whose clones are one.
+/// A book whose clones share their pages.
 #[derive(Clone, Default)]
 pub(crate) struct MemoryBook(Arc<Mutex<Pages>>);
 
@@ -21,7 +21,7 @@ struct Pages {
 }
 
 impl MemoryBook {
-    /// The same book, opened, with nothing to write.
+    /// Opens the book; it has nothing to write.
     pub(crate) fn open(&self) -> OpenBook {
         OpenBook { book: Arc::new(self.clone()), write: Box::new(|| ()) }
     }

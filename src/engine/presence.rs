@@ -1,6 +1,6 @@
-//! Who is connected, to be told of what concerns their agent, or everybody.
+//! The open connections, which hear of events for their agent or for everybody.
 //!
-//! Belongs here: connections by the agents that they are. Does not: who is told of a call (`listener`), how.
+//! Belongs here: connections by agent. Does not: the listeners of a call (`listener`), how they are told.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,37 +9,37 @@ use parking_lot::Mutex;
 use super::Listener;
 use retrocall_words::{Event, Principal};
 
-/// Those who are connected.
+/// The open connections.
 #[derive(Default)]
-pub(super) struct Presence(Mutex<Connected>);
+pub(super) struct Presence(Mutex<Connections>);
 
 #[derive(Default)]
-struct Connected {
+struct Connections {
     last: u64,
     all: HashMap<u64, (Vec<String>, Arc<dyn Listener>)>,
 }
 
-/// A connection, for as long as this lives.
-pub struct Present {
+/// Keeps a connection registered while this lives.
+pub struct PresenceGuard {
     presence: Arc<Presence>,
     number: u64,
 }
 
 impl Presence {
-    pub(super) fn arrive(self: &Arc<Self>, who: &Principal, listener: &Arc<dyn Listener>) -> Present {
+    pub(super) fn arrive(self: &Arc<Self>, who: &Principal, listener: &Arc<dyn Listener>) -> PresenceGuard {
         let mut connected = self.0.lock();
         connected.last += 1;
         let number = connected.last;
         connected.all.insert(number, (who.agents.clone(), Arc::clone(listener)));
-        Present { presence: Arc::clone(self), number }
+        PresenceGuard { presence: Arc::clone(self), number }
     }
 
-    /// Tells everybody. Returns how many that are.
+    /// Tells everybody. Returns how many.
     pub(super) fn tell_all(&self, event: &Event) -> usize {
         self.tell(event, |_| true)
     }
 
-    /// Tells those who are this agent. Returns how many that are.
+    /// Tells the connections of this agent. Returns how many.
     pub(super) fn tell_agent(&self, agent: &str, event: &Event) -> usize {
         self.tell(event, |agents| agents.iter().any(|own| own == agent))
     }
@@ -51,7 +51,7 @@ impl Presence {
     }
 }
 
-impl Drop for Present {
+impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.presence.0.lock().all.remove(&self.number);
     }

@@ -1,11 +1,10 @@
-//! How much one user of the machine may take, and all users together.
+//! Quotas: how much one user of the machine may take, and all users together.
 //!
-//! Belongs here: counts of connections, live calls, begins a second and bytes that wait to be read, and their limits. Does not: who somebody is,
-//! what is done with a refusal.
+//! Belongs here: counts of connections, live calls, begins a second and waiting bytes, and their limits. Does not: who somebody is, what follows
+//! from a refusal.
 //!
-//! A user may take a quota of each. All users together may take what there is but for a reserve, so that the engine's owner, who carries the calls
-//! of a whole desk, never finds everything taken. The owner and AudioSocket are held to the totals alone: a PBX that announces thousands of
-//! calls again after a restart is no flood.
+//! Each user has a quota. All users together may take everything but a reserve, so that the engine's owner, who carries the calls of a whole desk,
+//! always finds room. Only the totals bind the owner and AudioSocket: a PBX that announces thousands of calls again after a restart is no flood.
 
 use std::{
     collections::HashMap,
@@ -21,7 +20,7 @@ use parking_lot::Mutex;
 use retrocall_settings::Settings;
 use retrocall_words::{ErrorCode, Principal, PrincipalId, Refusal};
 
-/// The limits, as a desk has set them.
+/// The limits that a desk has set.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     connections: Share,
@@ -30,10 +29,10 @@ struct Limits {
     begins_per_second: f64,
 }
 
-/// The limits of one thing.
+/// The limits of one resource.
 #[derive(Debug, Clone, Copy)]
 struct Share {
-    /// For all together, the owner included.
+    /// For everybody together, the owner included.
     total: usize,
     /// For all users together.
     users: usize,
@@ -48,45 +47,45 @@ impl Share {
     }
 }
 
-/// How much is taken of one thing.
+/// How much of one resource is taken.
 #[derive(Debug, Default)]
-struct Taken {
+struct Gauge {
     total: AtomicUsize,
     users: AtomicUsize,
 }
 
 /// Whose limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Full {
-    /// The user's own.
+pub enum Overdraft {
+    /// The user's own limit.
     User,
-    /// That of all together.
+    /// The limit of everybody together.
     Total,
 }
 
-/// Takes some of a count, unless that would be over its limit.
+/// Takes some of a count, within its limit.
 fn take(count: &AtomicUsize, some: usize, max: usize) -> bool {
     let more = |now: usize| now.checked_add(some).filter(|now| *now <= max);
     count.fetch_update(Relaxed, Relaxed, more).is_ok()
 }
 
-impl Taken {
-    /// Takes some of what all share, for a user or the owner.
-    fn take(&self, some: usize, share: &Share, is_users: bool) -> Result<(), Full> {
+impl Gauge {
+    /// Takes some of the shared amount, for a user or the owner.
+    fn take(&self, some: usize, share: &Share, is_users: bool) -> Result<(), Overdraft> {
         if is_users && !take(&self.users, some, share.users) {
-            return Err(Full::Total);
+            return Err(Overdraft::Total);
         }
         if !take(&self.total, some, share.total) {
             self.users.fetch_sub(if is_users { some } else { 0 }, Relaxed);
-            return Err(Full::Total);
+            return Err(Overdraft::Total);
         }
         Ok(())
     }
 
-    /// Takes some of what all share, and of what is a user's own; none: for the owner.
-    fn take_with(&self, own: Option<&AtomicUsize>, some: usize, shared: usize, share: &Share) -> Result<(), Full> {
+    /// Takes some of the shared amount and of the user's own; without one, for the owner.
+    fn take_with(&self, own: Option<&AtomicUsize>, some: usize, shared: usize, share: &Share) -> Result<(), Overdraft> {
         if own.is_some_and(|own| !take(own, some, share.user)) {
-            return Err(Full::User);
+            return Err(Overdraft::User);
         }
         let taken = self.take(shared, share, own.is_some());
         if let (Err(_), Some(own)) = (taken, own) {
@@ -104,34 +103,34 @@ impl Taken {
     }
 }
 
-/// What one user has taken.
+/// How much one user has taken.
 #[derive(Debug, Default)]
 struct Usage {
     connections: AtomicUsize,
     calls: AtomicUsize,
     queued_bytes: AtomicUsize,
-    /// Calls that may be begun now; none: as many as may be live.
+    /// The begins that are left for now; none: as many as may be live.
     begins: Mutex<Option<Begins>>,
 }
 
-/// A bucket that fills up again.
+/// A token bucket of begins, which fills up again.
 #[derive(Debug, Clone, Copy)]
 struct Begins {
     left: f64,
     at: Instant,
 }
 
-/// What all have taken, and may take.
+/// All counts and all limits.
 #[derive(Debug)]
 pub struct Quotas {
     limits: Limits,
-    connections: Taken,
-    calls: Taken,
-    queued_bytes: Taken,
+    connections: Gauge,
+    calls: Gauge,
+    queued_bytes: Gauge,
     users: Mutex<HashMap<PrincipalId, Arc<Usage>>>,
 }
 
-/// Somebody's account: to take from what is theirs.
+/// One user's access to the quotas.
 #[derive(Debug, Clone)]
 pub struct Account {
     quotas: Arc<Quotas>,
@@ -139,15 +138,15 @@ pub struct Account {
     user: Option<Arc<Usage>>,
 }
 
-/// A connection, or a live call, that is counted for as long as this lives.
+/// Counts a connection or a live call while it lives.
 #[derive(Debug)]
-pub struct Counted {
+pub struct Ticket {
     account: Account,
     is_call: bool,
 }
 
 impl Quotas {
-    /// Nothing is taken yet, and there is room for so many connections, whatever the settings say.
+    /// Starts with nothing taken. Connections are limited to `connections_max`, whatever the settings say.
     pub fn new(settings: &Settings, connections_max: usize) -> Quotas {
         let share = |total, user| Share::new(total, user, settings.owner_reserve_percent);
         let limits = Limits {
@@ -160,7 +159,7 @@ impl Quotas {
         Quotas { limits, connections, calls, queued_bytes, users: Mutex::default() }
     }
 
-    /// The account of whoever this is.
+    /// The account of this user.
     pub fn account(self: &Arc<Self>, id: PrincipalId, is_owner: bool) -> Account {
         let user = (!is_owner).then(|| Arc::clone(self.users.lock().entry(id).or_default()));
         Account { quotas: Arc::clone(self), user }
@@ -179,7 +178,7 @@ impl Quotas {
 }
 
 impl Usage {
-    /// Takes the right to begin one call, or to offer one.
+    /// Takes the right to begin or to offer one call.
     fn take_begin(&self, limits: &Limits, now: Instant) -> bool {
         let mut begins = self.begins.lock();
         let left = self.left(*begins, limits, now);
@@ -188,7 +187,7 @@ impl Usage {
     }
 
     fn left(&self, begins: Option<Begins>, limits: &Limits, now: Instant) -> f64 {
-        // A softphone may announce all its calls at once, as after a restart.
+        // A softphone may announce all its calls at once, for example after a restart.
         let most = limits.calls.user as f64;
         begins.map_or(most, |Begins { left, at }| {
             most.min(left + now.saturating_duration_since(at).as_secs_f64() * limits.begins_per_second)
@@ -202,23 +201,22 @@ impl Usage {
 }
 
 impl Account {
-    /// One more connection.
+    /// Counts one more connection.
     ///
-    /// # Errors
-    /// The error to close it with, and its words.
-    pub fn connect(&self) -> Result<Counted, (ErrorCode, String)> {
+    /// # Errors The error that closes the connection, and its words.
+    pub fn connect(&self) -> Result<Ticket, (ErrorCode, String)> {
         let own = self.user.as_ref().map(|user| &user.connections);
         let limit = &self.quotas.limits.connections;
         match self.quotas.connections.take_with(own, 1, 1, limit) {
-            Ok(()) => Ok(Counted { account: self.clone(), is_call: false }),
-            Err(Full::User) => Err((
+            Ok(()) => Ok(Ticket { account: self.clone(), is_call: false }),
+            Err(Overdraft::User) => Err((
                 ErrorCode::ConnectionsPerUser,
                 format!(
                     "{} connections of yours are open: that is the limit for one user (connections_per_user)",
                     limit.user
                 ),
             )),
-            Err(Full::Total) => Err((
+            Err(Overdraft::Total) => Err((
                 ErrorCode::TooManyConnections,
                 format!(
                     "{} connections are open: that is the limit (connections_max)",
@@ -228,21 +226,21 @@ impl Account {
         }
     }
 
-    /// One more live call.
+    /// Counts one more live call.
     ///
     /// # Errors
     /// [`Refusal::CallsPerUser`], [`Refusal::TooManyCalls`], [`Refusal::BeginsPerSecond`].
-    pub(super) fn begin(&self, now: Instant) -> Result<Counted, Refusal> {
+    pub(super) fn begin(&self, now: Instant) -> Result<Ticket, Refusal> {
         let own = self.user.as_ref().map(|user| &user.calls);
         self.quotas.calls.take_with(own, 1, 1, &self.quotas.limits.calls).map_err(|full| match full {
-            Full::User => Refusal::CallsPerUser,
-            Full::Total => Refusal::TooManyCalls,
+            Overdraft::User => Refusal::CallsPerUser,
+            Overdraft::Total => Refusal::TooManyCalls,
         })?;
-        let call = Counted { account: self.clone(), is_call: true };
+        let call = Ticket { account: self.clone(), is_call: true };
         self.pace(now).map(|()| call)
     }
 
-    /// Something that others hear of or that is written down: as often as a call may begin.
+    /// Counts an act that others hear of or that is written down. It may happen as often as a begin.
     ///
     /// # Errors
     /// [`Refusal::BeginsPerSecond`].
@@ -253,34 +251,33 @@ impl Account {
         }
     }
 
-    /// Bytes that wait to be read, and how many of them count for all together.
+    /// Counts bytes that wait to be read; `shared` of them count for everybody together.
     ///
-    /// # Errors
-    /// [`Full`]: there is no room for them.
-    pub fn queue(&self, bytes: usize, shared: usize) -> Result<(), Full> {
+    /// # Errors [`Overdraft`]: there is no room for them.
+    pub fn queue(&self, bytes: usize, shared: usize) -> Result<(), Overdraft> {
         let own = self.user.as_ref().map(|user| &user.queued_bytes);
         self.quotas.queued_bytes.take_with(own, bytes, shared, &self.quotas.limits.queued_bytes)
     }
 
-    /// Bytes that wait no more.
+    /// Uncounts bytes that were read.
     pub fn queued_no_more(&self, bytes: usize, shared: usize) {
         self.quotas.queued_bytes.give_back(self.user.as_ref().map(|user| &user.queued_bytes), bytes, shared);
     }
 
-    /// Whether it is the owner's, or AudioSocket's.
+    /// Whether the account is the owner's, or AudioSocket's.
     pub fn is_owners(&self) -> bool {
         self.user.is_none()
     }
 }
 
-impl Counted {
-    /// Whose it is.
+impl Ticket {
+    /// The account that it counts for.
     pub fn account(&self) -> &Account {
         &self.account
     }
 }
 
-impl Drop for Counted {
+impl Drop for Ticket {
     fn drop(&mut self) {
         let Account { quotas, user } = &self.account;
         if self.is_call {
@@ -311,7 +308,7 @@ mod tests {
     fn one_user_takes_its_own_all_users_leave_the_reserve_and_the_owner_gets_to_the_end() {
         let quotas = quotas(Settings { connections_max: 10, connections_per_user: 6, ..Settings::default() });
         let connect = |account: &Account| account.connect().map_err(|(error, _)| error);
-        let mut held: Vec<Counted> = (0..6).map(|_| connect(&user(&quotas, 1)).expect("its own")).collect();
+        let mut held: Vec<Ticket> = (0..6).map(|_| connect(&user(&quotas, 1)).expect("its own")).collect();
         assert_eq!(connect(&user(&quotas, 1)).err(), Some(ErrorCode::ConnectionsPerUser));
         held.extend((0..3).map(|_| connect(&user(&quotas, 2)).expect("its own")));
         assert_eq!(connect(&user(&quotas, 2)).err(), Some(ErrorCode::TooManyConnections), "a tenth is the owner's");
@@ -320,7 +317,7 @@ mod tests {
         assert_eq!(connect(&owner).err(), Some(ErrorCode::TooManyConnections));
         drop(last);
         held.clear();
-        // Whatever was refused has taken nothing.
+        // A refused request has taken nothing.
         held.extend((0..10).map(|_| connect(&owner).expect("all of it")));
         assert_eq!(connect(&user(&quotas, 1)).err(), Some(ErrorCode::TooManyConnections));
         held.pop();
@@ -349,7 +346,7 @@ mod tests {
         assert_eq!(begin(1, now + Duration::from_millis(500)), Err(Refusal::BeginsPerSecond));
         let later = |hours: u64| now + Duration::from_secs(3_600 * hours);
         assert_eq!((0..9).filter(|_| begin(1, later(1)).is_ok()).count(), 4, "never more at once than may be live");
-        // Over whatever connection: it is not forgotten before there is nothing to remember.
+        // Over any connection: it is not forgotten while there is something to remember.
         quotas.forget_the_absent(later(1));
         assert_eq!(begin(1, later(1)), Err(Refusal::BeginsPerSecond));
         quotas.forget_the_absent(later(2));
@@ -362,9 +359,9 @@ mod tests {
     fn what_counts_for_all_together_is_given_back_whoever_had_it() {
         let quotas = quotas(Settings { queued_max: 1_000, queued_per_user: 800, ..Settings::default() });
         let (anna, bert) = (user(&quotas, 1), user(&quotas, 2));
-        assert_eq!(anna.queue(801, 0), Err(Full::User));
+        assert_eq!(anna.queue(801, 0), Err(Overdraft::User));
         assert_eq!(anna.queue(800, 700), Ok(()));
-        assert_eq!(bert.queue(300, 201), Err(Full::Total), "users together have 900");
+        assert_eq!(bert.queue(300, 201), Err(Overdraft::Total), "users together have 900");
         assert_eq!(bert.queue(800, 200), Ok(()));
         anna.queued_no_more(800, 700);
         bert.queued_no_more(800, 200);
@@ -375,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_user_who_does_nothing_but_begin_and_end_calls_does_not_fill_the_catalogs_queue_in_a_working_day() {
-        // Begun, selected by a press, ended, kept.
+        // Notes of one call: begun, selected by a press, ended, kept.
         const NOTES_PER_CALL: usize = 4;
         let Settings { begins_per_second, calls_per_user, .. } = Settings::default();
         let day_s = 8 * 3_600;

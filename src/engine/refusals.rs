@@ -1,9 +1,9 @@
-//! Refusals in the log: the first of a kind gets a line, those that follow are counted and told together.
+//! Refusals in the log: the first of a kind gets a line; those that follow are counted and logged together.
 //!
-//! Belongs here: which refusal is news. Does not: the words of its line, counts for the metrics (`counters`), who is refused what.
+//! Belongs here: which refusal is news. Does not: the words of its line, counts for the metrics (`counters`), the rules.
 //!
-//! A kind is who asked, for what, and why it was refused. It does not matter over how many connections: whoever connects anew for each request
-//! would fill the log all the same.
+//! User, request and reason make a kind; the connection does not count. Otherwise a user who connects anew for each request would still fill the
+//! log.
 
 use std::{
     collections::HashMap,
@@ -15,19 +15,19 @@ use tracing::info;
 
 use retrocall_words::{ErrorCode, PrincipalId, Refusal};
 
-/// How long those that follow the first are counted before they are told, and the next one is news again.
+/// How long repeats are counted before they are logged. Then the next one is news again.
 const COUNTED_FOR: Duration = Duration::from_secs(60);
-/// Kinds that are kept apart. More at once than a desk has; those beyond are counted by the metrics alone.
+/// How many kinds are kept apart: more than a desk has at once. Only the metrics count those beyond.
 const KINDS_MAX: usize = 10_000;
 
 /// Why something was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
-    /// A request, and the connection goes on.
+    /// A request was refused, and the connection goes on.
     Refusal(Refusal),
-    /// A connection, which is closed.
+    /// A connection was closed for an error.
     Error(ErrorCode),
-    /// A connection that is not read.
+    /// A connection was closed because its client did not read.
     NotReading,
 }
 
@@ -43,19 +43,19 @@ impl Why {
 
 type Kind = (PrincipalId, &'static str, Why);
 
-/// Those that followed a first one.
+/// The repeats of one kind.
 #[derive(Debug, Clone, Copy)]
-struct Counted {
+struct Repeats {
     since: Instant,
     more: u64,
 }
 
-/// What was refused lately.
+/// The recent refusals.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<HashMap<Kind, Counted>>);
+pub struct Refusals(Mutex<HashMap<Kind, Repeats>>);
 
 impl Refusals {
-    /// Whether a refusal is to be logged: it is the first of its kind. Else it is counted.
+    /// Whether to log a refusal: it is the first of its kind. A repeat is counted.
     pub(super) fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why, now: Instant) -> bool {
         let mut kinds = self.0.lock();
         if let Some(counted) = kinds.get_mut(&(who, ask, why)) {
@@ -64,26 +64,26 @@ impl Refusals {
         }
         let is_room = kinds.len() < KINDS_MAX;
         if is_room {
-            kinds.insert((who, ask, why), Counted { since: now, more: 0 });
+            kinds.insert((who, ask, why), Repeats { since: now, more: 0 });
         }
         is_room
     }
 
-    /// Logs what was counted for long enough.
+    /// Logs repeats that were counted for long enough.
     pub(super) fn tell_counted(&self, now: Instant) {
         self.tell(|counted| now.saturating_duration_since(counted.since) >= COUNTED_FOR);
     }
 
-    /// Logs all that was counted: the engine stops.
+    /// Logs all repeats: the engine stops.
     pub(super) fn tell_all(&self) {
         self.tell(|_| true);
     }
 
-    fn tell(&self, is_due: impl Fn(&Counted) -> bool) {
-        let due: Vec<(Kind, Counted)> = self.0.lock().extract_if(|_, counted| is_due(counted)).collect();
-        for ((who, ask, why), Counted { more, .. }) in due {
+    fn tell(&self, is_due: impl Fn(&Repeats) -> bool) {
+        let due: Vec<(Kind, Repeats)> = self.0.lock().extract_if(|_, counted| is_due(counted)).collect();
+        for ((who, ask, why), Repeats { more, .. }) in due {
             if more > 0 {
-                info!(%who, ask, reason = why.word(), more, "refused as often again since the line that says so");
+                info!(%who, ask, reason = why.word(), more, "refused so many more times since the last line about it");
             }
         }
     }
@@ -104,7 +104,7 @@ mod tests {
             told += usize::from(refusals.is_news(anna, "record", why, now + Duration::from_millis(at_ms)));
         }
         assert_eq!(told, 1);
-        // Another verb, another reason and another user are news.
+        // Another request, another reason and another user are news.
         for (who, ask, why) in [
             (anna, "mask", why),
             (anna, "record", Why::Refusal(Refusal::NoCall)),

@@ -1,4 +1,4 @@
-//! The calls that are live: finding the one that is meant.
+//! The live calls, and how a request finds the one it means.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Listener, listener::Listeners, quotas::Counted, slots::Slots};
+use super::{Listener, listener::Listeners, quotas::Ticket, slots::Slots};
 use crate::{call::LiveCall, commit::CommitHandle};
 use retrocall_core::ring::{LegCounts, Ring};
 use retrocall_words::{
@@ -19,14 +19,14 @@ use retrocall_words::{
 
 /// Who carries a call.
 pub(super) struct Carrier {
-    /// Whoever talks by now, this user may take the call up again.
+    /// The user, who may take the call up again whoever talks by now.
     pub who: PrincipalId,
-    /// Told whenever what holds of the call changes.
+    /// Hears of each change of the call's states.
     pub listener: Weak<dyn Listener>,
 }
 
 impl Carrier {
-    /// Whether its connection is closed by now, and is another one than this.
+    /// Whether the carrier's connection is closed, and is not this one.
     pub(super) fn is_leaving_to(&self, listener: &Arc<dyn Listener>) -> bool {
         let carrier = self.listener.upgrade();
         carrier.is_some_and(|carrier| !Arc::ptr_eq(&carrier, listener) && carrier.is_leaving())
@@ -37,60 +37,60 @@ impl Carrier {
     }
 }
 
-/// A live call and what surrounds it.
+/// A live call with its surroundings.
 pub(super) struct Entry {
     pub id: CallId,
-    /// Never changes; the current agent is in the state.
+    /// The facts at its begin. The current agent is in the state.
     pub call: Call,
     /// The customer's number, if known.
     pub customer: Option<Customer>,
-    /// How its samples come.
+    /// The coding of its samples.
     pub codec: Codec,
     pub ring: Arc<Ring>,
-    /// When it began: for the limit on positions, and for when it ended.
+    /// When it began: the limit on positions and the time of its end depend on it.
     pub beginning: Beginning,
     pub listeners: Arc<Listeners>,
-    /// Whose call it counts as.
-    pub counted: Counted,
-    /// The calls that it goes on with, the last one first.
+    /// The account that it counts for.
+    pub counted: Ticket,
+    /// The calls that it continues, the latest first.
     pub before: Vec<CallId>,
-    /// Wakes those who wait for another link.
+    /// Wakes those who wait for another connection.
     pub link_changed: Notify,
     pub state: Mutex<State>,
 }
 
-/// What changes in an entry.
+/// The changing part of an entry.
 pub(super) struct State {
-    /// None once it is settled.
+    /// None once the call is settled.
     pub call: Option<LiveCall>,
-    /// Of several calls of an agent the one with the highest turn was begun or taken last.
+    /// The order in which calls were begun or taken: of an agent's calls, the latest has the highest turn.
     pub turn: u64,
-    /// The agent to whom its own one offers it.
+    /// The agent to whom it is offered.
     pub offered_to: Option<String>,
-    /// What brings it its legs.
+    /// Holds the writers of its legs.
     pub slots: Slots,
-    /// Once it has ended: until when record can still be pressed.
+    /// Once the call has ended: until when record can still be pressed.
     pub pressable_until: Option<Instant>,
-    /// Whoever carries it now, or did last.
+    /// Whoever carries it, or carried it last.
     pub carrier: Carrier,
-    /// Whether another call goes on with it.
+    /// Whether another call continues it.
     pub gone_on_with: bool,
     /// The commit that follows the call since record was pressed.
     pub commit: Option<CommitHandle>,
     /// When record was first pressed.
     pub pressed: Option<Instant>,
-    /// Lost frames that have been told of.
+    /// Lost frames that listeners know of.
     pub lost_frames_told: u64,
-    /// Whether it was said that the oldest audio goes.
+    /// Whether listeners know that the oldest audio goes.
     pub told_too_long: bool,
 }
 
-/// What the legs of calls have counted.
+/// Sums of the counts of legs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct AudioCounts {
     pub frames: u64,
     pub gaps: u64,
-    /// In microseconds, for the rates of calls differ.
+    /// In microseconds, because calls have different rates.
     pub gap_us: u64,
     pub late_frames: u64,
     pub lost_frames: u64,
@@ -112,35 +112,34 @@ impl AudioCounts {
     }
 }
 
-/// The live calls, and what those before them have counted. One lock for both: a call is in the one or in the other, so that a sum
-/// never goes back.
+/// The live calls, and the sums of those before them. One lock for both: each call is in exactly one of them, so a sum never goes back.
 #[derive(Default)]
 pub(super) struct Registry(Mutex<Calls>);
 
 #[derive(Default)]
 struct Calls {
     live: HashMap<CallId, Live>,
-    /// The live calls of each agent: a press looks at these, however many others there are.
+    /// The live calls by agent: a press looks only at these, however many others there are.
     of_agents: HashMap<String, Vec<CallId>>,
-    /// Which live call goes on with one that was cut off.
+    /// The live call that continues a call that was cut off.
     going_on: HashMap<CallId, CallId>,
     settled: AudioCounts,
-    /// Turns that were given.
+    /// The last turn given.
     turns: u64,
-    /// Calls that were not looked after yet since all had their turn, and how many of them a round takes.
+    /// The calls that this round of upkeep has still to visit, and how many it takes at a time.
     rest: Vec<Arc<Entry>>,
     share: usize,
 }
 
 struct Live {
     entry: Arc<Entry>,
-    /// Among whose calls it is found.
+    /// The agent under whom it is found.
     agent: String,
 }
 
-/// A round of looking after calls takes at least so many: a fraction of a millisecond of the control thread.
+/// A round of upkeep visits at least this many calls: a fraction of a millisecond of the control thread.
 const ROUND_CALLS_MIN: usize = 1_000;
-/// However many calls are live, each is looked after once in so many rounds.
+/// However many calls are live, each is visited once in this many rounds.
 const ROUNDS_MAX: usize = 10;
 
 impl Calls {
@@ -171,7 +170,7 @@ impl Registry {
         calls.going_on.extend(entry.before.iter().map(|before| (*before, entry.id)));
     }
 
-    /// A call has another agent from here on.
+    /// Moves a call to another agent.
     pub(super) fn moved(&self, id: CallId, to: &str) {
         let mut calls = self.0.lock();
         let Some(live) = calls.live.get_mut(&id) else { return };
@@ -180,7 +179,7 @@ impl Registry {
         calls.find(id, to);
     }
 
-    /// A call is settled: its ring is closed, and its counts don't change any more.
+    /// Removes a settled call. Its ring is closed, so its counts are final.
     pub(super) fn remove(&self, id: CallId) {
         let mut calls = self.0.lock();
         if let Some(Live { entry, agent }) = calls.live.remove(&id) {
@@ -192,7 +191,7 @@ impl Registry {
         }
     }
 
-    /// How many calls are live, and what all calls have counted so far. Loads of atomics, and no lock of a call's.
+    /// How many calls are live, and the sums over all calls so far. Reads atomics, and takes no lock of a call.
     pub(super) fn counts(&self) -> (usize, AudioCounts) {
         let calls = self.0.lock();
         let mut counts = calls.settled;
@@ -204,8 +203,8 @@ impl Registry {
         self.0.lock().live.values().map(|live| Arc::clone(&live.entry)).collect()
     }
 
-    /// The calls to look after now: all, or, where there are so many that a round would hold up those who press and begin, a part of them,
-    /// so that each has its turn once in [`ROUNDS_MAX`] rounds. One that was settled meanwhile may be among them.
+    /// The calls to look after now: all of them, or so many that presses and begins are not held up. Each call has its turn once in [`ROUNDS_MAX`]
+    /// rounds. A call among them may be settled meanwhile.
     pub(super) fn next_round(&self) -> Vec<Arc<Entry>> {
         let mut calls = self.0.lock();
         if calls.rest.is_empty() {
@@ -220,28 +219,28 @@ impl Registry {
         self.0.lock().live.get(&id).map(|live| Arc::clone(&live.entry)).ok_or(Refusal::UnknownCall)
     }
 
-    /// The next turn. Not the clock's, nor an id's, which is made of it: that may jump back, and the button would mean another call.
+    /// The next turn: a counter, because the clock, and with it the ids, may jump back, and the button would mean another call.
     pub(super) fn next_turn(&self) -> u64 {
         let mut calls = self.0.lock();
         calls.turns += 1;
         calls.turns
     }
 
-    /// The call that is meant by an id: the one that goes on with it, if one does.
+    /// Finds a call by its id, or the call that continues it.
     pub(super) fn meant(&self, id: CallId) -> Result<Arc<Entry>, Refusal> {
         let calls = self.0.lock();
         let id = calls.going_on.get(&id).unwrap_or(&id);
         calls.live.get(id).map(|live| Arc::clone(&live.entry)).ok_or(Refusal::UnknownCall)
     }
 
-    /// The call of an agent that a button means: the one that talks before one on hold, before one that has ended; of several the one
-    /// that the agent began or took last.
+    /// Finds the call that an agent's button means: a talking call before one on hold, before an ended one; of several the one that the agent
+    /// began or took last.
     pub(super) fn of_agent(&self, agent: &str) -> Result<Arc<Entry>, Refusal> {
         self.of_agent_among(agent, |_| true).ok_or(Refusal::NoCall)
     }
 
-    /// The call of whoever asks. On a desk of one person the only live call is theirs, whatever the softphone calls the agent: the only one that
-    /// no other user began, for whoever else begins one must neither get the owner's press nor be in its way.
+    /// Finds the asking user's call. On a desk of one person it is the only live call that no other user began, whatever name the softphone gives
+    /// the agent. Calls of other users must neither get the owner's press nor be in its way.
     pub(super) fn own(&self, who: &Principal) -> Result<Arc<Entry>, Refusal> {
         let own = who.agents.first().map_or(Err(Refusal::NoCall), |agent| self.of_agent(agent));
         own.or_else(|refusal| if who.is_owner() { self.only_of_the_owner().ok_or(refusal) } else { Err(refusal) })
@@ -252,7 +251,7 @@ impl Registry {
         owners.next().filter(|_| owners.next().is_none())
     }
 
-    /// The same among some calls.
+    /// The same, among some calls.
     pub(super) fn of_agent_among(&self, agent: &str, is_one: impl Fn(CallId) -> bool) -> Option<Arc<Entry>> {
         let calls = self.0.lock();
         let own = calls.of_agents.get(agent)?.iter().filter(|id| is_one(**id));
@@ -271,7 +270,7 @@ impl Registry {
 }
 
 impl State {
-    /// Of a call that has just begun.
+    /// The state of a call that has just begun.
     pub(super) fn begun(call: LiveCall, slots: Slots, carrier: Carrier, turn: u64) -> State {
         State {
             call: Some(call),
@@ -288,7 +287,7 @@ impl State {
         }
     }
 
-    /// Whether its time has come: the grace of its legs, or the wait for a late press, is over.
+    /// Whether the call's time is over: the grace of its legs, or the wait for a late press.
     pub(super) fn is_over(&self, now: Instant, grace: Duration) -> bool {
         match self.pressable_until {
             None => self.slots.are_over(now, grace),

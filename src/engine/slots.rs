@@ -1,4 +1,4 @@
-//! What brings a call its audio: each leg has a slot, which holds the leg's writer while no connection does, and a grace of its own.
+//! The slots of a call's legs. A slot holds its leg's writer while no connection does, and has a grace of its own.
 //!
 //! Belongs here: which leg has a connection, which waits for one, and since when. Does not: connections, what ends a call.
 
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use retrocall_core::ring::LegWriter;
 use retrocall_words::audio::Leg;
 
-/// One leg's place in a call.
+/// One leg's slot.
 enum Slot {
     /// A connection has the writer.
     Taken,
-    /// No connection has it: none has come yet, the last one ended the leg, or (then since when) was lost.
+    /// No connection has the writer: none came yet, the last one ended the leg, or it was lost at `lost_at`.
     Free { writer: Box<LegWriter>, lost_at: Option<Instant> },
 }
 
@@ -24,16 +24,16 @@ impl Slot {
     }
 }
 
-/// The slots of a call's legs, agent first. Times are those of the engine's clock.
+/// The slots of both legs, agent first. Times are those of the engine's clock.
 pub(super) struct Slots([Slot; 2]);
 
 impl Slots {
-    /// All of them free.
+    /// Both slots, free.
     pub(super) fn new(writers: [LegWriter; 2]) -> Slots {
         Slots(writers.map(|writer| Slot::Free { writer: Box::new(writer), lost_at: None }))
     }
 
-    /// A connection takes a leg. None if another one has it.
+    /// Takes a leg for a connection. None if another one has it.
     pub(super) fn take(&mut self, leg: Leg) -> Option<Box<LegWriter>> {
         match std::mem::replace(&mut self.0[leg.index()], Slot::Taken) {
             Slot::Taken => None,
@@ -41,7 +41,7 @@ impl Slots {
         }
     }
 
-    /// A connection takes all legs. None if another one has one of them.
+    /// Takes both legs for a connection. None if another one has either.
     pub(super) fn take_all(&mut self) -> Option<Box<[LegWriter; 2]>> {
         if self.any_taken() {
             return None;
@@ -50,7 +50,7 @@ impl Slots {
         Some(Box::new([*agent?, *customer?]))
     }
 
-    /// A connection gives a leg back: it was lost at this time or, without one, has said that nothing more comes.
+    /// Gives a leg back: its connection was lost at this time or, without one, has ended the leg.
     pub(super) fn give_back(&mut self, leg: Leg, writer: Box<LegWriter>, lost_at: Option<Instant>) {
         self.0[leg.index()] = Slot::Free { writer, lost_at };
     }
@@ -59,12 +59,12 @@ impl Slots {
         self.0.iter().any(|slot| matches!(slot, Slot::Taken))
     }
 
-    /// Whether the call has no connection, for that of a leg was lost.
+    /// Whether the call has no connection because that of a leg was lost.
     pub(super) fn are_lost(&self) -> bool {
         !self.any_taken() && self.0.iter().any(|slot| slot.lost_at().is_some())
     }
 
-    /// Whether nothing more comes: no leg has a connection, and none that was lost has grace left.
+    /// Whether nothing more comes: no leg has a connection, and no lost one has grace left.
     pub(super) fn are_over(&self, now: Instant, grace: Duration) -> bool {
         let has_grace =
             |slot: &Slot| slot.lost_at().is_some_and(|lost_at| now.saturating_duration_since(lost_at) < grace);
@@ -82,7 +82,7 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(5);
 
-    /// So many seconds after the begin, by a clock that nobody moves.
+    /// A time so many seconds after the begin, by a clock that nobody moves.
     fn at(seconds: u64) -> Instant {
         TestClock::default().now() + Duration::from_secs(seconds)
     }
@@ -103,7 +103,7 @@ mod tests {
         slots.give_back(Leg::Customer, customer, Some(at(8)));
         assert!(!slots.are_over(at(12), GRACE) && slots.are_lost());
         assert!(slots.are_over(at(13), GRACE));
-        // Whichever comes back, and however often, goes on with the call.
+        // Each connection that comes back goes on with the call, however often.
         let agent = slots.take(Leg::Agent).expect("it is free again");
         assert!(!slots.are_over(at(99), GRACE) && !slots.are_lost());
         slots.give_back(Leg::Agent, agent, None);

@@ -1,4 +1,4 @@
-//! How the engine starts: memory first, then what the last run left behind, then the threads.
+//! How the engine starts: first memory, then the remains of the last run, then the threads.
 
 use std::{
     fmt, io,
@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::{
     Counters, Engine, Guarantees, Home, HomeError,
-    committing::{Committing, OfThisRun},
+    committing::{PendingCommits, RunCalls},
     continuing::CutOffs,
     quotas::Quotas,
     refusals::Refusals,
@@ -35,43 +35,43 @@ use retrocall_words::{
     book::{Book, OpenBook},
 };
 
-/// The memory of live calls if nothing else is asked for.
+/// The memory of live calls, unless the settings say otherwise.
 const MEMORY_BYTES: u64 = 256 << 20;
-/// With less than this there is no point in starting.
+/// An engine with less memory does not start.
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
-/// Left of the limit on locked memory for the buffers that audio passes through.
+/// Kept back from the limit on locked memory, for the buffers that audio passes through.
 const BUFFER_BYTES: u64 = 2 << 20;
-/// What a second of telephone talk takes, both legs, with line noise: measured, see the README.
+/// Bytes in a second of telephone talk, both legs, with line noise: measured, see the README.
 const BYTES_A_SECOND: usize = 18_600;
-/// How long the start waits for the catalog. It is not needed to capture.
+/// How long the start waits for the catalog. Capture does not need it.
 const CATALOG_WAIT: Duration = Duration::from_secs(3);
-/// Open files that a connection takes: it is read by one thread, and written by another.
+/// Open files of a connection: one thread reads it, another writes to it.
 const FILES_PER_CONNECTION: usize = 2;
-/// Open files that are kept for all else: recordings that are being written, the catalog, descriptors on their way to clients.
+/// Open files kept back for recordings, the catalog, and descriptors on their way to clients.
 const FILES_KEPT: usize = 512;
 
 /// Why the engine does not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The home folder can't be had.
+    /// It can't have the home folder.
     Home(HomeError),
-    /// Memory can't be had as asked.
+    /// It can't have its memory.
     Memory(MapError),
-    /// There is less memory than is asked for.
+    /// There is too little memory.
     Room {
-        /// What is asked for.
+        /// The bytes asked for.
         bytes: u64,
-        /// What there is.
+        /// The room there is.
         room: Headroom,
     },
     /// The system gives less than the settings ask for.
     Guarantee {
-        /// What they ask for.
+        /// The level asked for.
         wanted: Level,
-        /// What there is.
+        /// The guarantees that hold.
         guarantees: Guarantees,
     },
-    /// A thread can't be started.
+    /// It can't start a thread.
     Thread(io::Error),
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for StartError {
             StartError::Memory(error) => error.fmt(f),
             StartError::Room { bytes, room } => write!(
                 f,
-                "{} MiB of memory are not to be had: {room}; {}, or ask for less with --memory",
+                "there are not {} MiB of memory: {room}; {}, or ask for less with --memory",
                 bytes >> 20,
                 room.how_to_raise()
             ),
@@ -100,10 +100,9 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl Engine {
-    /// Starts an engine in a home, whose records `open` opens by this clock.
+    /// Starts an engine in a home. `open` opens its records.
     ///
-    /// # Errors
-    /// [`StartError`]: nothing has been changed then but the empty folder.
+    /// # Errors [`StartError`]: then nothing is changed, except that the folder may be new.
     pub fn start(
         home: &Path,
         settings: &Settings,
@@ -112,7 +111,7 @@ impl Engine {
         Engine::start_with(home, settings, open, Arc::new(SystemClock))
     }
 
-    /// Starts an engine that has its time from `clock`.
+    /// Starts an engine that takes its time from `clock`.
     ///
     /// # Errors
     /// As [`Engine::start`].
@@ -138,12 +137,12 @@ impl Engine {
             home.recordings(),
             settings.commit_threads,
             settings.allow_unlocked,
-            // The disk is a real one, whatever the engine's clock is.
+            // The disk is real, whatever the engine's clock is.
             Arc::new(SystemClock),
         )
         .map_err(StartError::Memory)?;
         probe_disk(&home)?;
-        let of_this_run = OfThisRun::default();
+        let of_this_run = RunCalls::default();
         let cut_offs = CutOffs::new(Arc::clone(&clock));
         TakeOver::new(&home, &*book, clock.wall(), of_this_run.clone(), cut_offs.clone()).begin(CATALOG_WAIT);
         let counters = Arc::new(Counters::new());
@@ -174,7 +173,7 @@ impl Engine {
             refusals: Refusals::default(),
             registry: Registry::default(),
             cut_offs,
-            committing: Committing::default(),
+            committing: PendingCommits::default(),
             of_this_run,
             wiper,
             fault_in,
@@ -185,7 +184,7 @@ impl Engine {
     }
 }
 
-/// As many open files as the system gives, and as long ones.
+/// Raises the limits on open files and on the size of files as far as the system allows.
 fn raise_limits() {
     for which in [resource::Resource::RLIMIT_NOFILE, resource::Resource::RLIMIT_FSIZE] {
         if let Ok((_, hard)) = resource::getrlimit(which) {
@@ -194,7 +193,7 @@ fn raise_limits() {
     }
 }
 
-/// How many connections there can be, so that none of them takes the descriptor that a recording needs.
+/// How many connections fit, so that none takes the descriptor that a recording needs.
 fn connections_that_fit(settings: &Settings) -> usize {
     let (files, _) = resource::getrlimit(resource::Resource::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
     let files = usize::try_from(files).unwrap_or(usize::MAX);
@@ -213,7 +212,7 @@ fn connections_that_fit(settings: &Settings) -> usize {
     fit.min(settings.connections_max)
 }
 
-/// Starts the thread that writes the records, which can write nowhere else.
+/// Starts the thread that writes the records. It can write nowhere else.
 fn write_book(home: &Home, open: OpenBook) -> io::Result<Arc<dyn Book>> {
     let OpenBook { book, mut write } = open;
     let home = home.path().to_owned();
@@ -225,7 +224,7 @@ fn write_book(home: &Home, open: OpenBook) -> io::Result<Arc<dyn Book>> {
     Ok(book)
 }
 
-/// Tries what a commit does, and says what is not as it should be. On a thread of its own: a slow disk holds up nobody.
+/// Tries the steps of a commit on the disk, and logs what fails. Runs on its own thread, so that a slow disk holds up nobody.
 fn probe_disk(home: &Home) -> Result<(), StartError> {
     let (home, recordings) = (home.path().to_owned(), home.recordings());
     let probe = move || {
@@ -233,15 +232,15 @@ fn probe_disk(home: &Home) -> Result<(), StartError> {
         file::remove_old_probes(&recordings);
         match file::probe(&recordings) {
             Ok(found) => found.warnings.iter().for_each(|Warning { text, todo }| warn!("{text}; {todo}")),
-            Err(text) => warn!(
-                "nothing can be recorded now: {text}. Calls are captured all the same, and what is recorded waits in memory"
-            ),
+            Err(text) => {
+                warn!("nothing can be recorded now: {text}. Calls are still captured, and recordings wait in memory")
+            }
         }
     };
     thread::Builder::new().name("disk-probe".to_owned()).spawn(probe).map(drop).map_err(StartError::Thread)
 }
 
-/// The arena: as large as asked, if there is so much; else the usual size, or what there is and may be locked, with a warning.
+/// The arena: as large as asked, if there is room; else the usual size, or all that may be locked, with a warning.
 fn arena(settings: &Settings) -> Result<Arena, StartError> {
     let room = Headroom::look();
     let wanted = settings.memory.unwrap_or(MEMORY_BYTES_MIN);

@@ -1,4 +1,4 @@
-//! How the engine is, put together from those who know.
+//! The engine's status, put together from its parts.
 
 use super::{Engine, counters::add, guarantees::locked_bytes};
 use crate::watch::spool;
@@ -6,7 +6,7 @@ use retrocall_core::heart;
 use retrocall_words::{Status, Totals};
 
 impl Engine {
-    /// How the engine is. It takes a look at every live call: not for every frame, but a few times a second does no harm.
+    /// The engine's status. It looks at every live call, so ask for it a few times a second at most.
     pub fn status(&self) -> Status {
         let (calls, audio) = self.registry.counts();
         let mut totals = Totals {
@@ -19,7 +19,7 @@ impl Engine {
         };
         totals.log_lines_dropped = spool::log_dropped();
         add(&mut totals.errors, "panic", heart::panics());
-        // Counted already: those that belonged to no call.
+        // Frames that belonged to no call are counted already.
         totals.refused_frames += audio.refused_frames;
         let book = self.book.health();
         add(&mut totals.errors, "catalog", book.troubles);

@@ -1,9 +1,9 @@
-//! What the last run left behind: its unfinished recordings, those that the catalog does not know, and the calls that it lost.
+//! The remains of the last run: unfinished recordings, recordings that the catalog does not know, and lost calls.
 //!
-//! Belongs here: finding them, and saying so. Does not: how a file is repaired, SQL.
+//! Belongs here: finding them, and reporting them. Does not: how a file is repaired, SQL.
 //!
-//! Files are seen to before any call begins. What the catalog has to be asked for is done then as well; if it is out of reach, as soon as
-//! it comes, while calls go on, on a thread that lives that long.
+//! Files come first, before any call begins. The catalog's part follows at once, or, if the catalog is out of reach, as soon as it opens; then a
+//! thread of its own waits for it while calls go on.
 
 use std::{
     collections::HashSet,
@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Home,
-    committing::{OfThisRun, registered},
+    committing::{RunCalls, registered},
     continuing::CutOffs,
 };
 use retrocall_core::{
@@ -31,19 +31,19 @@ use retrocall_words::{
     book::{Book, CallEnded, LeftBehind, Note, Outcome, Unfinished},
 };
 
-/// Lost calls that are named one by one.
+/// How many lost calls are named one by one.
 const LOST_NAMED_MAX: usize = 20;
 
-/// What is needed to find it.
+/// The state of the takeover.
 pub(super) struct TakeOver {
     home: PathBuf,
     recordings: PathBuf,
     book: Arc<dyn Book>,
     /// When the engine started, by the wall clock.
     now: Timestamp,
-    of_this_run: OfThisRun,
+    of_this_run: RunCalls,
     cut_offs: CutOffs,
-    /// Calls of which something is on disk.
+    /// Calls that have left something on disk.
     found: HashSet<CallId>,
 }
 
@@ -52,14 +52,14 @@ impl TakeOver {
         home: &Home,
         book: &dyn Book,
         now: Timestamp,
-        of_this_run: OfThisRun,
+        of_this_run: RunCalls,
         cut_offs: CutOffs,
     ) -> TakeOver {
         let (home, recordings, book) = (home.path().to_owned(), home.recordings(), book.beside());
         TakeOver { home, recordings, book, now, of_this_run, cut_offs, found: HashSet::new() }
     }
 
-    /// Publishes what was unfinished; asks the catalog about the rest, now if it opens within `wait`, else when it does.
+    /// Publishes unfinished recordings, then asks the catalog about the rest: now if it opens within `wait`, otherwise when it does.
     pub(super) fn begin(mut self, wait: Duration) {
         self.recover();
         let trouble = match self.book.left_behind(Some(wait)) {
@@ -87,14 +87,14 @@ impl TakeOver {
         }
     }
 
-    /// Publishes what was unfinished.
+    /// Publishes unfinished recordings.
     fn recover(&mut self) {
         for recovered in file::recover(&RealDisk, &self.recordings) {
             match recovered {
                 Recovery::Published { durable, label } => {
                     let what = if durable.incomplete() { "something of it is missing" } else { "it is complete" };
                     warn!(call = %label.call.id, agent = label.call.facts.agent, seconds = label.call.rate.seconds(durable.samples()), path = %durable.path().display(),
-                        "this call was being recorded when the engine stopped: what was on disk is kept, {what}");
+                        "this call was being recorded when the engine stopped: its part on disk is kept, {what}");
                     self.found.insert(label.call.id);
                     self.register(&durable, &label);
                 }
@@ -102,7 +102,7 @@ impl TakeOver {
                     info!(%call, path = %path.display(), "the recording of this call had just begun when the engine stopped, and held nothing yet")
                 }
                 Recovery::Failed { call, path, text } => {
-                    // Its row stays as it is: with the customer's number, until somebody has seen to the file.
+                    // Its row stays as it is, with the customer's number, until somebody has seen to the file.
                     self.found.extend(call);
                     error!(path = %path.display(), "an unfinished recording can't be read: {text}")
                 }
@@ -110,12 +110,12 @@ impl TakeOver {
         }
     }
 
-    /// What the catalog has to be asked for.
+    /// Compares the catalog with the disk.
     fn finish(&mut self, left: &LeftBehind) {
         self.register_unknown(&left.registered);
         self.of_this_run.forget();
         self.cut_offs.remember(&left.cut_off);
-        // A commit that had begun and left no file: the press came, and the engine went, at the same moment.
+        // A commit began and left no file: the press and the engine's end came in the same moment.
         let is_gone = |call: &&Unfinished| !self.found.contains(&call.call);
         let gone: Vec<_> = left.committing.iter().filter(is_gone).collect();
         for call in &gone {
@@ -127,12 +127,12 @@ impl TakeOver {
                 "this call was live when the engine stopped: nothing of it had reached the disk, and nothing of it is left");
         }
         if lost.len() > LOST_NAMED_MAX {
-            warn!(calls = lost.len() - LOST_NAMED_MAX, "and so many more calls were live");
+            warn!(calls = lost.len() - LOST_NAMED_MAX, "more calls were live when the engine stopped");
         }
     }
 
-    /// Registers the recordings that the catalog does not know: published in the last moment before a crash, or while the catalog was out of
-    /// reach, or since the backup that was put in its place. Those of this run register themselves.
+    /// Registers recordings that the catalog does not know. They were published in the last moment before a crash, while the catalog was out of
+    /// reach, or since the backup that replaced it. Those of this run register themselves.
     fn register_unknown(&mut self, known: &HashSet<CallId>) {
         for item in file::survey(&RealDisk, &self.recordings) {
             let Item::Recording { path, call, part: 1 } = item else { continue };
@@ -156,14 +156,14 @@ impl TakeOver {
         }
     }
 
-    /// What was found on disk goes into the catalog, as far as it says of itself. The ledger's row of its call is made, or corrected, with
-    /// it; when a call ended that nobody saw end is not known.
+    /// Registers a recording from the facts in its file, and makes or corrects the ledger's row of its call. The end of a call that nobody saw end
+    /// is unknown.
     fn register(&self, durable: &Durable, label: &Label) {
         self.book.note(Note::Kept(Box::new(registered(durable, label, self.now))));
     }
 }
 
-/// The ledger's row of a call of which nothing is left: its end and its counts are not known.
+/// The ledger's row of a call that left nothing: its end and its counts are unknown.
 fn lost_in_the_crash(call: CallId) -> CallEnded {
     CallEnded {
         call,

@@ -1,4 +1,4 @@
-//! The engine's own threads: the one that faults memory in ahead of need, and the one that wipes.
+//! The engine's own threads: one faults memory in ahead of need, one wipes.
 
 use std::{
     convert::Infallible,
@@ -26,10 +26,10 @@ use retrocall_core::{
 };
 use retrocall_words::book::Book;
 
-/// How long whoever drops an engine waits for its wiper. Gigabytes take a second.
+/// How long dropping an engine waits for its wiper. Gigabytes take a second.
 const WIPE_WAIT: Duration = Duration::from_secs(60);
 
-/// Keeps wiped, faulted-in segments ready, so that no thread that carries audio meets a page fault unless this one gets no turn.
+/// Keeps wiped, faulted-in segments ready, so that audio threads meet page faults only if this thread gets no turn.
 #[derive(Clone)]
 pub struct FaultIn {
     arena: Arc<Arena>,
@@ -43,10 +43,9 @@ struct JoinOnDrop {
 }
 
 impl FaultIn {
-    /// Starts the thread, for one arena.
+    /// Starts the thread for one arena.
     ///
-    /// # Errors
-    /// The system has no thread left.
+    /// # Errors The system has no thread left.
     pub fn start(arena: &Arc<Arena>) -> io::Result<FaultIn> {
         let stopped = Arc::new(AtomicBool::new(false));
         let (ahead, stop) = (Arc::clone(arena), Arc::clone(&stopped));
@@ -65,7 +64,7 @@ impl FaultIn {
         Ok(FaultIn { arena: Arc::clone(arena), thread, _join: Arc::new(JoinOnDrop { stopped, thread: Some(handle) }) })
     }
 
-    /// Wakes the thread if it should be awake. A look at two counters; a system call only when memory has to be faulted in.
+    /// Wakes the thread if memory has to be faulted in. Otherwise only looks at two counters.
     pub fn wake_if_wanted(&self) {
         if self.arena.wants_fault_in() {
             self.thread.unpark();
@@ -88,18 +87,18 @@ type Wipe = (UnselectedCall, Timestamp);
 
 /// Wipes unselected calls: a deep one takes milliseconds, for which nobody should wait.
 pub(super) struct Wiper {
-    /// The way to the thread, which ends when this is gone and all is wiped.
+    /// The way to the thread. The thread ends once this is gone and all is wiped.
     calls: Mutex<Option<Sender<Wipe>>>,
-    /// Nothing ever comes: it is closed when the thread ends.
+    /// Carries nothing: it closes when the thread ends.
     ended: Receiver<Infallible>,
 }
 
-/// What the thread has.
-struct Wiping {
+/// The thread's state.
+struct WipeThread {
     calls: Receiver<Wipe>,
-    /// The call that is being wiped, until it is. A panic leaves it here.
+    /// The call being wiped. A panic leaves it here.
     in_hand: Option<Wipe>,
-    /// What is in hand could not be wiped the first time.
+    /// Wiping the call in hand has failed once.
     is_second_try: bool,
     book: Arc<dyn Book>,
     counters: Arc<Counters>,
@@ -113,26 +112,26 @@ impl Wiper {
             priority::give_way();
             barrier::write_nowhere();
         };
-        let mut wiping = Wiping { calls, in_hand: None, is_second_try: false, book, counters, _ended: ending };
+        let mut wiping = WipeThread { calls, in_hand: None, is_second_try: false, book, counters, _ended: ending };
         heart::spawn("wipe", Waits::Never, first, move |heart| wiping.run(heart))?;
         Ok(Wiper { calls: Mutex::new(Some(to_wipe)), ended })
     }
 
-    /// Takes a call to wipe, which ended at this time. One that was settled behind the end of the thread is wiped here, by being dropped.
+    /// Takes a call to wipe, which ended at this time. If the thread is gone, dropping the call wipes it.
     pub(super) fn wipe(&self, call: UnselectedCall, ended_at: Timestamp) {
         if let Some(calls) = &*self.calls.lock() {
             let _ = calls.send((call, ended_at));
         }
     }
 
-    /// Takes no more calls, and waits until everything is wiped, for no longer than this. Whether it is.
+    /// Takes no more calls, and waits this long until all are wiped. Returns whether they are.
     pub(super) fn finish(&self, wait: Duration) -> bool {
         *self.calls.lock() = None;
         self.ended.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected)
     }
 }
 
-impl Wiping {
+impl WipeThread {
     fn run(&mut self, heart: &Heart) {
         if self.in_hand.is_some() && mem::replace(&mut self.is_second_try, true) {
             self.give_up();
@@ -143,7 +142,7 @@ impl Wiping {
             let wiped_bytes = call.wipe();
             #[cfg(test)]
             tests::panic_as_planted();
-            let note = ended(call.outcome(), &[], *ended_at);
+            let note = ended(call.final_facts(), &[], *ended_at);
             self.in_hand = None;
             self.is_second_try = false;
             self.counters.wiped(wiped_bytes);
@@ -152,11 +151,11 @@ impl Wiping {
         }
     }
 
-    /// Two tries ended in a panic. What can't be wiped can't be used again either.
+    /// Gives a call up after two panics. Its memory can't be wiped, so it must not be used again.
     fn give_up(&mut self) {
         self.is_second_try = false;
         let Some((call, _)) = self.in_hand.take() else { return };
-        error!(call = %call.outcome().call.id, "a call that was not selected can't be wiped: its memory stays locked, and nobody gets it, until the engine ends");
+        error!(call = %call.final_facts().call.id, "a call that was not selected can't be wiped: its memory stays locked and unused until the engine ends");
         mem::forget(call);
     }
 }
@@ -173,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        call::{LiveCall, Rules, Settled},
+        call::{Fate, LiveCall, Rules},
         memory_book::MemoryBook,
     };
     use retrocall_core::ring::Ring;
@@ -182,7 +181,7 @@ mod tests {
         audio::{Codec, Rate},
     };
 
-    /// How often a wiper is to panic.
+    /// How many wipes are to panic.
     static PANICS: AtomicU32 = AtomicU32::new(0);
 
     pub(super) fn panic_as_planted() {
@@ -203,8 +202,8 @@ mod tests {
         let mut call = LiveCall::begin(call, Codec::Pcm16, ring, false, Rules::default());
         call.end();
         match call.settle() {
-            Settled::Unselected(call) => call,
-            Settled::Selected(_) => panic!("nobody selected it"),
+            Fate::Unselected(call) => call,
+            Fate::Selected(_) => panic!("nobody selected it"),
         }
     }
 
@@ -220,7 +219,7 @@ mod tests {
         assert!(wiper.finish(WIPE_WAIT));
         assert_eq!(counters.totals().discards, 3, "the call at which it failed is wiped as well");
         assert_eq!(arena.held_bytes(), 0);
-        // Whoever comes after the end is wiped all the same.
+        // A call that comes after the end is wiped too.
         wiper.wipe(call_of_noise(&arena), SystemClock.wall());
         assert_eq!(arena.held_bytes(), 0);
     }

@@ -1,4 +1,4 @@
-//! What is looked after while calls go on: grace times, late presses, calls that are too long, memory that runs short.
+//! The upkeep of live calls: grace times, late presses, calls that are too long, memory that runs short.
 
 use std::{cmp::Reverse, sync::Arc, time::Instant};
 
@@ -12,15 +12,15 @@ use super::{
 use retrocall_core::heart;
 use retrocall_words::{EndedBy, Event, audio::Leg};
 
-/// Of a call that must give, this part of what it holds goes at once.
+/// A call that must shrink gives up this share of its audio at once.
 const DROPPED_PART: u64 = 8;
 
 impl Engine {
-    /// One round of looking after calls: a few times a second while there are any.
+    /// One round of upkeep: a few times a second while there are calls.
     pub fn look_after(&self) {
         let now = self.clock.now();
         for entry in self.registry.next_round() {
-            // A fault of ours with one call costs no other one its turn.
+            // A bug that strikes one call costs no other call its turn.
             heart::contain("looking after a call", || self.look_after_one(&entry, now));
         }
         if self.arena.is_short() {
@@ -43,7 +43,7 @@ impl Engine {
         self.keep_to_the_longest(entry, &mut state);
     }
 
-    /// An unselected call over the limit loses its oldest audio.
+    /// Drops the oldest audio of an unselected call that is over the limit.
     fn keep_to_the_longest(&self, entry: &Entry, state: &mut State) {
         let longest = entry.call.rate.samples(self.max_call.as_secs_f64());
         let end = entry.ring.end();
@@ -54,7 +54,7 @@ impl Engine {
         entry.ring.drop_before(end - longest);
         if !std::mem::replace(&mut state.told_too_long, true) {
             let hours = self.max_call.as_secs_f64() / 3_600.0;
-            info!(call = %entry.id, hours, "a call is longer than max_call: its oldest audio goes as it goes on");
+            info!(call = %entry.id, hours, "a call is longer than max_call: from now on it loses its oldest audio");
         }
     }
 
@@ -73,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// Memory is short: the unselected calls that hold the most lose their oldest audio, until a selected one can't starve.
+    /// Memory is short: drops the oldest audio of the largest unselected calls, until no selected call can starve.
     fn make_room(&self) {
         let mut calls: Vec<(usize, Arc<Entry>)> =
             self.registry.all().into_iter().map(|entry| (entry.ring.held_bytes(), entry)).collect();
@@ -82,7 +82,7 @@ impl Engine {
             if !self.arena.is_short() || held == 0 {
                 return;
             }
-            // The lock is held until the audio has gone: a press in between would find a part of its call missing.
+            // The lock is held until the audio has gone: a press in between would find part of its call missing.
             let state = entry.state.lock();
             if state.call.as_ref().is_some_and(|call| !call.is_selected()) {
                 let (start, end) = (entry.ring.start(), entry.ring.end());

@@ -21,7 +21,7 @@ use super::outbox::{Outbox, Place, Written};
 use super::reader::{Allowance, ConnectionId, Finding, Inbound, Line, Lines, Reader, Report, SharedFrames};
 use retrocall_client::protocol::{SharedLayout, VERSION};
 use retrocall_core::heart;
-use retrocall_engine::{Asked, Carried, ClosedBy, Controlled, Engine, Listener, Mishap, Why};
+use retrocall_engine::{ClosedBy, Engine, Handover, Listener, Mishap, Reply, RequestKind, Why};
 use retrocall_words::{
     Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
     RequestError, Suspicion, Target, Verdict,
@@ -239,7 +239,7 @@ impl Connection {
     /// A request is wrong: it is refused, and everything else goes on.
     fn refuse(&self, RequestError { id, text }: RequestError) {
         let answer = Answer { id, ..Answer::malformed(text) };
-        self.engine.counters().answered(Asked::Other, &answer);
+        self.engine.counters().answered(RequestKind::Other, &answer);
         log_refusal(&self.engine, self.who.id, "request", &answer);
         self.outbox.answer(&answer);
     }
@@ -250,14 +250,14 @@ impl Connection {
             Ok(request) => request,
             Err(error) => return self.refuse(error),
         };
-        let (id, asked, verb) = (request.id, Asked::from(&request.ask), request.ask.verb().as_str());
+        let (id, asked, verb) = (request.id, RequestKind::from(&request.ask), request.ask.verb().as_str());
         let refusals = request.ask.refusals();
         let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match request.ask {
             Ask::Share { frame_samples, depth_ms } => self.share(&request.target, frame_samples, depth_ms),
             _ => (self.ask(request).await, None),
         };
-        let Controlled { mut answer, after } = controlled;
+        let Reply { mut answer, after } = controlled;
         let may_be = |reason| reason == Refusal::Malformed || refusals.contains(&reason);
         debug_assert!(
             answer.reason.is_none_or(may_be),
@@ -294,7 +294,7 @@ impl Connection {
         }
     }
 
-    async fn ask(&mut self, request: Request) -> Controlled {
+    async fn ask(&mut self, request: Request) -> Reply {
         let target = match self.resolve(request.target) {
             Ok(target) => target,
             Err(refusal) => return Answer::refused(refusal).into(),
@@ -361,8 +361,8 @@ impl Connection {
     }
 
     /// The frames of this call come over this connection from now on.
-    fn carry(&mut self, carried: Carried) -> Answer {
-        let Carried { call, codec, agent, began, writers, states, left_out } = carried;
+    fn carry(&mut self, carried: Handover) -> Answer {
+        let Handover { call, codec, agent, began, writers, states, left_out } = carried;
         let channel = self.next_channel;
         self.next_channel += 1;
         let (id, rate) = (call.id, call.rate);
@@ -398,7 +398,7 @@ impl Connection {
         target: &Target,
         frame_samples: Option<usize>,
         depth_ms: Option<u32>,
-    ) -> (Controlled, Option<OwnedFd>) {
+    ) -> (Reply, Option<OwnedFd>) {
         let Some((channel, carries)) = self.own(target).and_then(|own| Some((own, self.calls.get_mut(&own)?))) else {
             return (Answer::refused(Refusal::UnknownCall).into(), None);
         };
@@ -476,7 +476,7 @@ async fn answer_after(
         _ => {
             let refused = Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) };
             engine.counters().mishap(Mishap::Erase);
-            engine.counters().answered(Asked::Other, &refused);
+            engine.counters().answered(RequestKind::Other, &refused);
             log_refusal(&engine, who, ask, &refused);
             refused
         }

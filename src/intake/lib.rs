@@ -45,7 +45,7 @@ use pulse::Pulse;
 use reader::Reader;
 use retrocall_core::heart;
 use retrocall_engine::{
-    Engine, Left,
+    Engine, StopReport,
     watch::{Endpoint, signals::Signals, supervisor},
 };
 use retrocall_settings::Settings;
@@ -207,12 +207,12 @@ async fn stop(engine: &Arc<Engine>, signals: &Signals, stop_wait: Duration) -> R
             stopping.await
         }
     };
-    let left = left.unwrap_or_else(|_| Left { calls: engine.not_durable(), is_written: false });
+    let left = left.unwrap_or_else(|_| StopReport { calls: engine.not_durable(), is_written: false });
     tokio::time::sleep(FAREWELL).await;
     let failed = match left {
-        Left { calls, .. } if !calls.is_empty() => ServeError::NotDurable(calls),
-        Left { is_written: false, .. } => ServeError::NotWritten,
-        Left { .. } => return Ok(()),
+        StopReport { calls, .. } if !calls.is_empty() => ServeError::NotDurable(calls),
+        StopReport { is_written: false, .. } => ServeError::NotWritten,
+        StopReport { .. } => return Ok(()),
     };
     // A thread may hang in the disk for ever: nobody waits for it. It goes with the process.
     std::mem::forget(Arc::clone(engine));

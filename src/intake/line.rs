@@ -5,7 +5,7 @@ use std::{mem::offset_of, time::Instant};
 use super::{
     guess::{Finding, Guess},
     refused::{BadFrame, Refused, Report},
-    shared::{Lie, SharedFrames},
+    shared_frames::{Lie, SharedFrames},
 };
 use retrocall_client::protocol::{AudioHead, HeadError};
 use retrocall_core::{

@@ -9,7 +9,7 @@ use super::{
     guess::Finding,
     line::Line,
     refused::{BadFrame, Refused, Report},
-    shared::{Lie, SharedFrames},
+    shared_frames::{Lie, SharedFrames},
 };
 use retrocall_client::protocol::AudioHead;
 use retrocall_core::memory::{LockedBuffer, LockedSamples};

@@ -21,7 +21,7 @@ use super::{
 };
 use retrocall_client::protocol::control_message;
 use retrocall_core::heart;
-use retrocall_engine::{Account, Counted, Engine, Mishap, Why};
+use retrocall_engine::{Account, Engine, Mishap, Ticket, Why};
 use retrocall_settings::Settings;
 use retrocall_words::{ErrorCode, Event, Principal, PrincipalId, Role};
 
@@ -109,7 +109,7 @@ impl Door {
     }
 
     /// A connection whose user is not known yet. Its seat is taken meanwhile.
-    async fn ask_who(&self, id: u64, stream: UnixStream, account: Account, seat: Counted, uid: Uid) -> io::Result<()> {
+    async fn ask_who(&self, id: u64, stream: UnixStream, account: Account, seat: Ticket, uid: Uid) -> io::Result<()> {
         match self.names.of(uid, names::WAIT).await {
             Ok(name) => self.serve_agent(id, stream, account, seat, uid, &name),
             Err(unknown) => {
@@ -125,7 +125,7 @@ impl Door {
         id: u64,
         stream: UnixStream,
         account: Account,
-        seat: Counted,
+        seat: Ticket,
         uid: Uid,
         name: &str,
     ) -> io::Result<()> {
@@ -139,7 +139,7 @@ impl Door {
         }
     }
 
-    fn serve(&self, id: u64, stream: UnixStream, account: Account, seat: Counted, who: Principal) -> io::Result<()> {
+    fn serve(&self, id: u64, stream: UnixStream, account: Account, seat: Ticket, who: Principal) -> io::Result<()> {
         let is_owner = who.roles.contains(&Role::Owner);
         debug!(connection = id, who = %who.id, agents = ?who.agents, owner = is_owner, "a connection");
         let outbox = Arc::new(Outbox::new(account));

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use retrocall_client::protocol::{HEAD_BYTES, control_message};
-use retrocall_engine::{Account, Full};
+use retrocall_engine::{Account, Overdraft};
 use retrocall_words::{Answer, Event};
 
 /// Bytes that may wait for one client that does not read, whoever it is. One long list of calls fits.
@@ -118,8 +118,8 @@ impl Waiting {
             return Err("20 MiB");
         }
         account.queue(bytes, beyond_free(self.counted, bytes)).map_err(|full| match full {
-            Full::User => "queued_per_user",
-            Full::Total => "queued_max",
+            Overdraft::User => "queued_per_user",
+            Overdraft::Total => "queued_max",
         })?;
         self.counted += bytes;
         Ok(())

@@ -36,7 +36,7 @@ use retrocall_words::{
     CallId, Clock, ErrorCode,
     audio::{FRAME_SAMPLES_MAX, Leg},
 };
-pub(super) use shared::{Allowance, SharedFrames};
+pub(super) use shared_frames::{Allowance, SharedFrames};
 
 /// What one call to the kernel reads at most: a few hundred frames.
 const READ_BYTES_MAX: usize = 128 * 1024;
@@ -480,7 +480,7 @@ mod line;
 mod lines;
 #[path = "refused.rs"]
 mod refused;
-#[path = "shared.rs"]
-mod shared;
+#[path = "shared_frames.rs"]
+mod shared_frames;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Files: every one below a folder, in the system's cache and read again from the disk.
+//! Searches every file below a folder, in the system's cache and again from the disk.
 
 use std::{
     fs::{self, File},
@@ -13,29 +13,33 @@ use serde::{Deserialize, Serialize};
 
 use super::{needles::Finder, stream::look_at_stream};
 
-/// Names below a folder: a private home has a few dozen, a folder for temporary files some thousands.
+/// The most names below a folder: a private home has a few dozen, a folder for temporary files some thousands.
 const NAMES_MAX: usize = 1_000_000;
 
-/// What was looked at, and how many different needles were found in it.
+/// The result of a search: its places, and how many different needles it found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Looked {
-    /// Files, mappings, sockets: what the places are called.
+pub struct SearchResult {
+    /// How many files, mappings or sockets were searched.
     pub places: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Different needles that were found.
+    /// How many different needles were found.
     pub found: usize,
 }
 
-impl Looked {
-    /// Both together.
-    pub fn and(self, other: Looked) -> Looked {
-        Looked { places: self.places + other.places, bytes: self.bytes + other.bytes, found: self.found + other.found }
+impl SearchResult {
+    /// Adds another result.
+    pub fn and(self, other: SearchResult) -> SearchResult {
+        SearchResult {
+            places: self.places + other.places,
+            bytes: self.bytes + other.bytes,
+            found: self.found + other.found,
+        }
     }
 }
 
-/// Looks at a file from where it stands, in pieces that pass through `scratch`. How many bytes there were, and how often something was
-/// found.
+/// Searches a file from its current position, in pieces that pass through `scratch`. Returns how many bytes it read and how often it found
+/// something.
 ///
 /// # Errors
 /// The system's error.
@@ -43,28 +47,27 @@ pub fn look_at_file(file: File, finder: &mut Finder<'_>, scratch: &mut [u8]) -> 
     look_at_stream(file, finder, scratch)
 }
 
-/// As [`look_at_file`], after asking the system to forget what it holds of the file in memory, so that it comes from the disk.
+/// Like [`look_at_file`], but first asks the system to forget its copy in memory, so that the bytes come from the disk.
 ///
 /// # Errors
 /// The system's error.
 pub fn look_at_disk(path: &Path, finder: &mut Finder<'_>, scratch: &mut [u8]) -> io::Result<(u64, usize)> {
     let file = File::open(path)?;
-    // What is not on the disk yet can't be forgotten.
+    // The system can't forget bytes that are not on the disk yet.
     file.sync_all()?;
     posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
     look_at_file(file, finder, scratch)
 }
 
-/// Every regular file below `folder`, in order. What is gone by the time it is looked at is left out, and so is, if `since` is
-/// given, what was not changed after it, what another user owns, and what lies on another file system.
+/// Every regular file below `folder`, in order, except those that have gone by the time they are looked at. With `since`, also leaves out files
+/// that did not change after it, files of other users, and other file systems.
 ///
-/// # Errors
-/// The path that can't be looked at, and why.
+/// # Errors The path that can't be listed, and why.
 pub fn files_below(folder: &Path, since: Option<Timestamp>) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let (mut files, mut folders, mut names) = (Vec::new(), vec![folder.to_owned()], 0);
     let user = nix::unistd::Uid::effective().as_raw();
     let device = fs::metadata(folder).map_err(|error| (folder.to_owned(), error))?.dev();
-    // Another user's, in a folder that all share: this user can't have written there either.
+    // Another user's folder, in one that all share: this user can't have written there either.
     let is_closed = |error: &io::Error| since.is_some() && error.kind() == io::ErrorKind::PermissionDenied;
     while let Some(folder) = folders.pop() {
         let entries = match fs::read_dir(&folder) {

@@ -1,14 +1,14 @@
-//! What a private engine tells of its own memory, and how it is asked.
+//! A private engine's report on its own memory, and the way to ask for it.
 //!
-//! Nobody but the process itself can read `memfd_secret`, so that whoever wants to see it empty must ask the process. That must not
-//! become a way to listen in. Three things see to it:
+//! Only the process itself can read `memfd_secret`, so only it can tell whether that is empty. This must not become a way to listen in. Three
+//! things see to it:
 //!
-//! - an engine answers only if it was started to (`run --self-scan`, which `retrocall prove` alone uses; no setting turns it on), and
-//!   only on its own standard input: a pipe that nobody holds but whoever started it. The local socket knows no such request;
-//! - what it is asked is hashes of 16 bytes, what it answers is counts: no byte of memory, and no address, ever leaves;
-//! - the hashes are salted by whoever asks, so that asking brings nothing of the sound into the process.
+//! - an engine answers only if it was started to (`run --self-scan`, which only `retrocall prove` uses; no setting turns it on), and only on its
+//!   own standard input, a pipe that only its parent holds. The local socket knows no such request;
+//! - it is asked with hashes of 16 bytes, and answers with counts: no byte of memory, and no address, ever leaves;
+//! - the asker salts the hashes, so that the question brings nothing of the sound into the process.
 //!
-//! An order is a line of JSON and as many hashes as it says, eight bytes each; an answer is a line of JSON.
+//! A question is a line of JSON, followed by as many hashes as it says, eight bytes each; an answer is a line of JSON.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -19,51 +19,51 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    files::Looked,
+    files::SearchResult,
     needles::{Finder, NEEDLE_BYTES, Needles},
     process::{MemoryLook, OpenLook, Process},
 };
 use retrocall_core::memory::{Arena, LockedBuffer, Use, locked_ranges, look_at_locked};
 
-/// What is looked at in one piece. Passes through locked memory, for where there is no `memfd_secret` it may be live audio.
+/// How much is searched at once. It passes through locked memory: without `memfd_secret` it may be live audio.
 const PIECE_BYTES: usize = 128 * 1024;
-/// Hashes of one order, and bytes of its line: far above what is ever asked.
+/// The most hashes of a question: far more than are ever asked.
 const HASHES_MAX: usize = 1 << 24;
 const LINE_BYTES_MAX: u64 = 4_096;
 
-/// What is asked.
+/// The first line of a question.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Order {
+struct Question {
     salt: u64,
     hashes: usize,
 }
 
-/// What a process found in itself.
+/// A process's report on itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
-    /// Everything that the kernel lets a process read of itself, but for the memory that audio passes through.
+    /// All memory that the kernel lets the process read of itself, except the memory that audio passes through.
     pub memory: MemoryLook,
     /// The memory that audio passes through: arena and buffers, byte by byte.
-    pub locked: Looked,
-    /// Segments of the arena that are held, or None if they were in use all the while.
+    pub locked: SearchResult,
+    /// Segments of the arena; none if they were in use all the while.
     pub arena: Option<SegmentsLook>,
     /// Buffers that audio passes through.
     pub buffers: BuffersLook,
-    /// Open files, and sockets by what waits in them.
+    /// Open files, and the bytes that wait in sockets.
     pub open: OpenLook,
 }
 
 /// Segments of the arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentsLook {
-    /// Held by somebody.
+    /// Held by a call.
     pub held: usize,
-    /// Held by nobody: every word of these was looked at.
+    /// Held by nobody: every word of these was checked.
     pub free: usize,
-    /// Bytes of these.
+    /// The bytes of these.
     pub free_bytes: u64,
-    /// Words of these that are not zero and no link.
+    /// The words of these that are neither zero nor a link.
     pub stained_words: usize,
 }
 
@@ -78,13 +78,12 @@ pub struct BuffersLook {
     pub stained_bytes: u64,
 }
 
-/// Looks at the process that calls this, for `needles`.
+/// Searches this process for `needles`.
 ///
-/// # Errors
-/// The system's error, or that no memory can be had to look with.
+/// # Errors The system's error, or there is no memory to search with.
 pub fn look(arena: &Arena, needles: &Needles) -> io::Result<Look> {
     let mut scratch = LockedBuffer::new(PIECE_BYTES, true).map_err(io::Error::other)?;
-    let (mut locked, mut buffers, mut finder) = (Looked::default(), BuffersLook::default(), Finder::new(needles));
+    let (mut locked, mut buffers, mut finder) = (SearchResult::default(), BuffersLook::default(), Finder::new(needles));
     // Rounded up to whole words.
     look_at_locked(&mut scratch, NEEDLE_BYTES, |piece| {
         let fresh = &piece.bytes[piece.again..];
@@ -110,10 +109,9 @@ pub fn look(arena: &Arena, needles: &Needles) -> io::Result<Look> {
     Ok(Look { memory, locked, arena, buffers, open })
 }
 
-/// Answers orders until no more can come.
+/// Answers questions until their pipe closes.
 ///
-/// # Errors
-/// The system's error, or an order that can't be read.
+/// # Errors The system's error, or a question that can't be read.
 pub fn serve(arena: &Arc<Arena>, orders: impl Read, mut answers: impl Write) -> io::Result<()> {
     let mut orders = BufReader::new(orders);
     loop {
@@ -121,7 +119,7 @@ pub fn serve(arena: &Arc<Arena>, orders: impl Read, mut answers: impl Write) -> 
         if orders.by_ref().take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
             return Ok(());
         }
-        let order: Order = serde_json::from_str(&line)?;
+        let order: Question = serde_json::from_str(&line)?;
         if order.hashes > HASHES_MAX {
             return Err(io::Error::other("too many hashes"));
         }
@@ -136,24 +134,23 @@ pub fn serve(arena: &Arc<Arena>, orders: impl Read, mut answers: impl Write) -> 
     }
 }
 
-/// The other end: whoever started the engine.
+/// The asking end, in the parent of the engine.
 pub struct Asker {
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Asker {
-    /// By the pipes of the engine.
+    /// Asks over the pipes of an engine.
     pub fn new(orders: ChildStdin, answers: ChildStdout) -> Asker {
         Asker { orders, answers: BufReader::new(answers) }
     }
 
-    /// Asks the engine to look at itself.
+    /// Asks the engine to search itself.
     ///
-    /// # Errors
-    /// It is gone, or can't look at itself: its log says why.
+    /// # Errors It is gone, or can't search itself: its log says why.
     pub fn look(&mut self, needles: &Needles) -> io::Result<Look> {
-        let order = Order { salt: needles.salt(), hashes: needles.len() };
+        let order = Question { salt: needles.salt(), hashes: needles.len() };
         let mut bytes = serde_json::to_vec(&order)?;
         bytes.push(b'\n');
         bytes.extend(needles.hashes().iter().flat_map(|hash| hash.to_le_bytes()));
@@ -206,7 +203,7 @@ mod tests {
         let needles = Needles::of(5, [b"nothing of this kind is anywhere"]);
         let mut orders = Vec::new();
         for _ in 0..2 {
-            serde_json::to_writer(&mut orders, &Order { salt: 5, hashes: needles.len() }).expect("JSON");
+            serde_json::to_writer(&mut orders, &Question { salt: 5, hashes: needles.len() }).expect("JSON");
             orders.push(b'\n');
             orders.extend(needles.hashes().iter().flat_map(|hash| hash.to_le_bytes()));
         }

@@ -1,7 +1,7 @@
 //! The search for sound where it should not be.
 //!
-//! Belongs here: known sound and its forms, needles and windows, the places of a process, files, what a process tells of itself.
-//! Does not: which calls are played, what is printed, what is right.
+//! Belongs here: known sound and its forms, needles and windows, the places of a process, files, a process's report on itself. Does not: which
+//! calls are played, printing, what is right.
 //!
 //! `retrocall demo` looks for windows of real speech in files; `retrocall prove` looks for needles of noise everywhere.
 #![forbid(unsafe_code)]

@@ -1,28 +1,27 @@
-//! Needles: windows of 16 bytes, known by a salted hash alone.
+//! Needles: windows of 16 bytes, known only by a salted hash.
 //!
-//! Whoever searches a process from within must not bring in what it looks for: it would find that. It gets hashes, which say nothing of
-//! the sound they were made of.
+//! A search of a process from within must not bring its own target in, or it would find that. So it gets hashes, which tell nothing of the sound.
 
 /// Bytes of a window.
 pub const NEEDLE_BYTES: usize = 16;
 
-/// Bits of the filter for each needle: of places that are no needle, one in so many has to be looked up.
+/// Bits of the filter for each needle: only one in this many other places has to be looked up.
 const FILTER_BITS_PER_NEEDLE: usize = 32;
 /// The smallest and the largest filter, as powers of two.
 const FILTER_BITS_LOG2: [u32; 2] = [10, 26];
 
-/// Windows to be found.
+/// A set of windows to find.
 pub struct Needles {
     salt: u64,
-    /// In order, each once.
+    /// Sorted, each once.
     hashes: Vec<u64>,
-    /// One bit for each value of the hash's highest bits: a first look that most places don't pass.
+    /// One bit for each value of the hash's highest bits: a first test that most places fail.
     filter: Vec<u64>,
     shift: u32,
 }
 
 impl Needles {
-    /// Needles by their hashes, made with `salt`.
+    /// Needles by their hashes, which were made with `salt`.
     pub fn new(salt: u64, mut hashes: Vec<u64>) -> Needles {
         hashes.sort_unstable();
         hashes.dedup();
@@ -36,8 +35,7 @@ impl Needles {
         needles
     }
 
-    /// The windows that follow each other in each of these forms. One that is the same byte all through says nothing and is left out,
-    /// and so is a rest that is shorter.
+    /// The consecutive windows of each of these forms. Leaves out windows of one repeated byte, which prove nothing, and a shorter rest.
     pub fn of<F: AsRef<[u8]>>(salt: u64, forms: impl IntoIterator<Item = F>) -> Needles {
         let mut hashes = Vec::new();
         for form in forms {
@@ -47,7 +45,7 @@ impl Needles {
         Needles::new(salt, hashes)
     }
 
-    /// The hash that a window would be known by.
+    /// The hash of a window.
     pub fn hash_of(salt: u64, window: &[u8; NEEDLE_BYTES]) -> u64 {
         hash(salt, u128::from_le_bytes(*window))
     }
@@ -62,17 +60,17 @@ impl Needles {
         self.hashes.is_empty()
     }
 
-    /// What the hashes are made with.
+    /// The salt of the hashes.
     pub fn salt(&self) -> u64 {
         self.salt
     }
 
-    /// The hashes, in order.
+    /// The hashes, sorted.
     pub fn hashes(&self) -> &[u64] {
         &self.hashes
     }
 
-    /// The number of the needle that `window` is, if it is one.
+    /// The number of the needle that equals `window`, if any.
     pub fn number_of(&self, window: &[u8; NEEDLE_BYTES]) -> Option<usize> {
         self.look_up(u128::from_le_bytes(*window))
     }
@@ -86,12 +84,12 @@ impl Needles {
         self.hashes.binary_search(&hash).ok()
     }
 
-    /// Calls `each` with the place and the number of every needle in `bytes`, at whatever place it begins.
+    /// Calls `each` with the place and the number of every needle in `bytes`, wherever it begins.
     pub fn find_in(&self, bytes: &[u8], mut each: impl FnMut(usize, usize)) {
         let mut place = 0;
         while let Some(window) = bytes.get(place..).and_then(|rest| rest.first_chunk::<NEEDLE_BYTES>()) {
             let window = u128::from_le_bytes(*window);
-            // Most memory is zeros: eight places at once, if all their windows are.
+            // Most memory is zeros: skips eight places at once if all their windows are.
             if window == 0
                 && bytes.get(place + NEEDLE_BYTES..).and_then(|rest| rest.first_chunk::<8>()) == Some(&[0; 8])
             {
@@ -106,7 +104,7 @@ impl Needles {
     }
 }
 
-/// What is looked for, and which of it was found.
+/// A search for needles that remembers which it found.
 pub struct Finder<'a> {
     needles: &'a Needles,
     seen: Vec<bool>,
@@ -114,12 +112,12 @@ pub struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    /// Nothing was found yet.
+    /// A search that has found nothing yet.
     pub fn new(needles: &'a Needles) -> Finder<'a> {
         Finder { needles, seen: vec![false; needles.len()], found: 0 }
     }
 
-    /// Looks at some bytes. Returns how many needles are in there, those included that were found before.
+    /// Searches some bytes. Returns how many needles are in there, including those found before.
     pub fn look_at(&mut self, bytes: &[u8]) -> usize {
         let mut here = 0;
         self.needles.find_in(bytes, |_, needle| {
@@ -143,7 +141,7 @@ fn word(window: &[u8]) -> u128 {
     u128::from_le_bytes(window.try_into().expect("a window is this long"))
 }
 
-/// Two halves, each hidden by its own salt, multiplied and folded (the mixing step of wyhash).
+/// Hashes both halves: each is hidden by its own salt, multiplied and folded (the mixing step of wyhash).
 fn hash(salt: u64, window: u128) -> u64 {
     let (low, high) = (window as u64, (window >> 64) as u64);
     let product = u128::from(low ^ salt) * u128::from(high ^ salt.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15);

@@ -1,6 +1,6 @@
-//! The places of a running process: its memory, as the kernel lets it be read, and its open files and sockets.
+//! The places of a running process: its readable memory, and its open files and sockets.
 //!
-//! The same look is taken from within, by the process at itself, and from outside, by whoever the kernel lets.
+//! The same search runs from within, by the process itself, and from outside, by whoever the kernel lets.
 
 use std::{
     fs::{self, File},
@@ -21,39 +21,39 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    files::{Looked, look_at_file},
+    files::{SearchResult, look_at_file},
     needles::{Finder, NEEDLE_BYTES, Needles},
 };
 use retrocall_core::memory::wipe;
 
-/// Descriptors that are looked at: an engine has some dozens.
+/// The most descriptors that are searched: an engine has some dozens.
 const DESCRIPTORS_MAX: usize = 100_000;
-/// What the kernel maps into every process and lets nobody read through it: clocks and counters of its own.
+/// Mappings of the kernel's own in every process, which nobody can read: clocks and counters.
 const KERNEL_OWN: [&str; 3] = ["[vvar", "[vsyscall", "[uprobes"];
-/// How the kernel names memory that only the process itself can read.
+/// The kernel's name for memory that only the process itself can read.
 const SECRET: &str = "/secretmem";
 
-/// What a look at memory found.
+/// The result of a search of memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryLook {
-    /// What was read, and found in it.
-    pub looked: Looked,
-    /// Bytes that the kernel lets nobody read from outside: `memfd_secret`. They have to be looked at from within.
+    /// How much was read, and found in it.
+    pub looked: SearchResult,
+    /// Bytes that nobody can read from outside (`memfd_secret`). They have to be searched from within.
     pub secret_bytes: u64,
-    /// Other mappings that could not be read, by name: with these the look is not complete.
+    /// Other mappings that could not be read, by name: with any, the search is not complete.
     pub unread: Vec<String>,
-    /// In which mappings something was found.
+    /// The mappings in which something was found.
     pub found_in: Vec<String>,
 }
 
-/// What a look at open files and sockets found.
+/// The result of a search of open files and sockets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenLook {
-    /// Files that are open, those without a name among them.
-    pub files: Looked,
-    /// Sockets, by what waits in them to be read.
-    pub sockets: Looked,
-    /// Files that are open and could not be read.
+    /// Open files, including those without a name.
+    pub files: SearchResult,
+    /// Sockets, with the bytes that wait in them.
+    pub sockets: SearchResult,
+    /// Open files that could not be read.
     pub unread: Vec<String>,
     /// Files in which something was found.
     pub found_in: Vec<String>,
@@ -68,7 +68,7 @@ struct Mapping {
 }
 
 impl Mapping {
-    /// Fields by blanks: range, permissions, offset, device, inode, and a name that may have blanks itself (proc_pid_maps(5)).
+    /// Reads fields separated by blanks: range, permissions, offset, device, inode, and a name that may have blanks itself (proc_pid_maps(5)).
     fn parse(line: &str) -> Option<Mapping> {
         let mut fields = line.splitn(6, ' ');
         let (from, to) = fields.next()?.split_once('-')?;
@@ -80,9 +80,9 @@ impl Mapping {
     }
 }
 
-/// How memory is read.
+/// The way to read memory.
 enum Reader {
-    /// Ours: a process may always read itself.
+    /// Our own: a process may always read itself.
     Own,
     /// Another's, through its `mem` file: for root, or whoever may trace it.
     Other(File),
@@ -100,14 +100,14 @@ impl Reader {
     }
 }
 
-/// A process that is looked at.
+/// A process to search.
 pub struct Process {
     folder: PathBuf,
     reader: Reader,
 }
 
 impl Process {
-    /// The process that asks.
+    /// This process.
     pub fn own() -> Process {
         Process { folder: PathBuf::from("/proc/self"), reader: Reader::Own }
     }
@@ -122,7 +122,7 @@ impl Process {
         Ok(Process { folder, reader })
     }
 
-    /// Looks at everything that can be read, but for the ranges `without`.
+    /// Searches everything readable, except the ranges `without`.
     ///
     /// # Errors
     /// The list of mappings can't be read.
@@ -160,7 +160,7 @@ impl Process {
         Ok(look)
     }
 
-    /// Bytes that were read from the beginning of the range, and whether something was found there.
+    /// Returns how many bytes were read from the beginning of the range, and whether something was found there.
     fn look_at_range(&self, range: Range<usize>, finder: &mut Finder<'_>, scratch: &mut [u8]) -> (usize, bool) {
         let (mut at, mut found, mut again) = (range.start, false, 0);
         while at < range.end {
@@ -168,7 +168,7 @@ impl Process {
             let Ok(read @ 1..) = self.reader.read_at(at, &mut scratch[again..again + wanted]) else { break };
             found |= finder.look_at(&scratch[..again + read]) > 0;
             at += read;
-            // What lies across two pieces must be seen.
+            // A needle may lie across two pieces.
             let end = again + read;
             again = end.min(NEEDLE_BYTES - 1);
             scratch.copy_within(end - again..end, 0);
@@ -177,7 +177,7 @@ impl Process {
         (at - range.start, found)
     }
 
-    /// Looks at every file that is open, whether it still has a name or not, and, from within, at what waits in sockets.
+    /// Searches every open file, whether it still has a name or not, and, from within, the bytes that wait in sockets.
     ///
     /// # Errors
     /// The list of descriptors can't be read.
@@ -186,7 +186,7 @@ impl Process {
         let (mut in_files, mut in_sockets) = (Finder::new(needles), Finder::new(needles));
         for entry in fs::read_dir(self.folder.join("fd"))?.take(DESCRIPTORS_MAX) {
             let path = entry?.path();
-            // One that was closed meanwhile: the one that lists them, for example.
+            // It was closed meanwhile, like the descriptor that lists the others.
             let Ok(target) = fs::read_link(&path) else { continue };
             if target.to_string_lossy().starts_with("socket:") {
                 if let (Reader::Own, Some(fd)) = (&self.reader, number(&path)) {
@@ -195,7 +195,7 @@ impl Process {
                 }
                 continue;
             }
-            // Pipes and devices hold nothing, or nothing that reading would not take away.
+            // Pipes and devices hold nothing, or reading would take it away.
             if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
                 continue;
             }
@@ -219,13 +219,13 @@ fn number(path: &Path) -> Option<RawFd> {
     path.file_name()?.to_str()?.parse().ok()
 }
 
-/// Looks at what waits in a socket, and leaves it there. How many bytes.
+/// Searches the bytes that wait in a socket, and leaves them there. Returns how many.
 fn peek(fd: RawFd, finder: &mut Finder<'_>, scratch: &mut [u8]) -> usize {
     let waiting = loop {
         match recv(fd, scratch, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) {
             Ok(waiting) => break waiting,
             Err(Errno::EINTR) => {}
-            // It listens, or nothing waits, or it is gone.
+            // It listens, or is empty, or is gone.
             Err(_) => break 0,
         }
     };
@@ -234,7 +234,7 @@ fn peek(fd: RawFd, finder: &mut Finder<'_>, scratch: &mut [u8]) -> usize {
     waiting
 }
 
-/// What is left of a range.
+/// The rest of a range.
 fn minus(range: Range<usize>, without: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut left = vec![range];
     for hole in without {
@@ -259,8 +259,8 @@ mod tests {
 
     use super::*;
 
-    /// A text of its own for each test: they run at once, in one process, and look at all of it. Two bytes that follow each other are as far apart as
-    /// in no other text.
+    /// A text that is different for each test: they run at once, in one process, and search all of it. Neighbouring bytes are as far apart as in
+    /// no other text.
     fn text(seed: u8) -> Vec<u8> {
         (0..64u8).map(|i| i.wrapping_mul(2 * seed + 1).wrapping_add(seed) ^ 0x5a).collect()
     }
@@ -289,13 +289,13 @@ mod tests {
         let needles = Needles::of(9, [&copy]);
         let mut scratch = vec![0; 64 * 1024];
         let range = |bytes: &[u8]| bytes.as_ptr() as usize..bytes.as_ptr() as usize + bytes.len();
-        // What is looked at passes through the scratch: what lies there is no find, unlike in the process of an engine.
+        // The searched bytes pass through the scratch, where finding them counts for nothing, unlike in an engine's process.
         let (own, passage) = (range(&copy), range(&scratch));
         let look = Process::own().look_at_memory(&needles, std::slice::from_ref(&passage), &mut scratch).expect("maps");
         assert!(look.looked.found >= 3 && look.looked.bytes > 1 << 20, "{look:?}");
         assert!(!look.found_in.is_empty());
-        // (What could not be read is not asked for here: other tests of this process map and unmap meanwhile.)
-        // Only what lies in that copy: not if it is left out, and not once it is wiped.
+        // (This does not ask what could not be read: other tests of this process map and unmap meanwhile.) The text lies only in that copy:
+        // nothing is found if the copy is left out, or once it is wiped.
         let without = Process::own().look_at_memory(&needles, &[own, passage.clone()], &mut scratch).expect("maps");
         wipe(&mut copy);
         let wiped = Process::own().look_at_memory(&needles, &[passage], &mut scratch).expect("maps");
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!((in_file.files.found, in_file.sockets.found), (4, 0), "{in_file:?}");
         assert!(in_file.found_in.iter().any(|name| name.ends_with("(deleted)")), "{in_file:?}");
         assert_eq!((in_socket.files.found, in_socket.sockets.found), (0, 4), "{in_socket:?}");
-        // It was left there.
+        // The search left it there.
         let mut got = vec![0; 64];
         far.read_exact(&mut got).expect("it still waits");
         assert_eq!(got, sounds[1]);

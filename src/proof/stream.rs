@@ -1,12 +1,12 @@
-//! What is read piece by piece, looked through without a seam.
+//! Searches a stream in pieces, without a seam.
 
 use std::io::{self, Read};
 
 use super::needles::{Finder, NEEDLE_BYTES};
 use retrocall_core::memory::wipe;
 
-/// Reads a stream to its end, in pieces of the size of `scratch` that overlap, so that what lies across two of them is seen. How many
-/// bytes there were, and how often something was found. Leaves nothing in `scratch`, which is longer than two needles.
+/// Reads a stream to its end, in pieces of the size of `scratch`, which overlap so that needles across two of them are seen. Returns how many
+/// bytes there were, and how often something was found. Leaves nothing in `scratch`, which must be longer than two needles.
 pub(super) fn look_at_stream(
     mut from: impl Read,
     finder: &mut Finder<'_>,

@@ -1,4 +1,4 @@
-//! Windows: stretches of real sound, looked for in every form in which it was ever sent or kept, and compared byte by byte.
+//! Windows: stretches of real sound, searched in every form in which it was sent or kept, and compared byte by byte.
 //!
 //! Speech repeats itself in short pieces, so these windows are longer than needles. Each is looked up by the first needle in it.
 
@@ -9,7 +9,7 @@ use super::{
 
 /// Samples of a window.
 pub const WINDOW_SAMPLES: usize = 64;
-/// The windows are compared byte by byte, so that any salt will do.
+/// The windows are compared byte by byte, so any salt will do.
 const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The windows of some calls.
@@ -34,12 +34,12 @@ impl Windows {
         }
     }
 
-    /// Adds the windows of a call as a recording has them, and in no other form.
+    /// Adds the windows of a call only in the form of a recording.
     pub fn add_recording(&mut self, sound: &Sound) {
         self.add_form(&bytes_of(&sound.interleaved()), 4);
     }
 
-    /// How many windows there are to be found.
+    /// How many windows there are to find.
     pub fn len(&self) -> usize {
         self.windows.len()
     }
@@ -49,7 +49,7 @@ impl Windows {
         self.windows.is_empty()
     }
 
-    /// How many are not searched for, because they are the same sample all through: such windows are in any file.
+    /// How many windows are not searched because they are one repeated sample: such windows are in any file.
     pub fn silent(&self) -> usize {
         self.silent
     }
@@ -64,7 +64,7 @@ impl Windows {
         }
     }
 
-    /// Ready to be looked for.
+    /// Prepares the search.
     pub fn search(&self) -> Search<'_> {
         let keys: Vec<(usize, &[u8; NEEDLE_BYTES])> = self.windows.iter().map(|window| key(window)).collect();
         let needles = Needles::new(SALT, keys.iter().map(|(_, key)| Needles::hash_of(SALT, key)).collect());
@@ -76,23 +76,23 @@ impl Windows {
     }
 }
 
-/// The first piece of a window that is a needle: not the same byte all through. There is one, for the window is not silent.
+/// The first piece of a window that is a needle, because it is not one repeated byte. There is one: the window is not silent.
 fn key(window: &[u8]) -> (usize, &[u8; NEEDLE_BYTES]) {
     let says_something = |piece: &&[u8]| piece.iter().any(|byte| *byte != piece[0]);
     let at = window.windows(NEEDLE_BYTES).position(|piece| says_something(&piece)).unwrap_or(0);
     (at, window[at..].first_chunk().expect("a window is longer than a needle"))
 }
 
-/// The search for some windows.
+/// The search for windows.
 pub struct Search<'a> {
     windows: &'a [Vec<u8>],
     needles: Needles,
-    /// The windows that have each needle as their key, and where in them it is.
+    /// The windows that have each needle as their key, and the key's place in them.
     by_needle: Vec<Vec<(usize, usize)>>,
 }
 
 impl Search<'_> {
-    /// Marks in `found` every window that is anywhere in `bytes`, at whatever place it begins.
+    /// Marks in `found` every window that is in `bytes`, wherever it begins.
     pub fn find_in(&self, bytes: &[u8], found: &mut [bool]) {
         self.needles.find_in(bytes, |place, needle| {
             for (window, at) in &self.by_needle[needle] {
@@ -135,7 +135,7 @@ mod tests {
         }
         assert_eq!(found(&windows, &mono[129..]), 8);
         assert_eq!(found(&windows, &bytes_of(&sound.interleaved())), 10);
-        // One bit differs in a window, or its last byte is missing: it is not the same sound.
+        // One bit of a window differs, or its last byte is missing: it is not the same sound.
         let mut other = mono[128..256].to_vec();
         other[100] ^= 1;
         assert_eq!(found(&windows, &other), 0);

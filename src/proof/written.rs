@@ -1,6 +1,6 @@
-//! Every file that a process writes, by the kernel's word: fanotify(7). For root.
+//! Reports every file that a process writes, by the kernel's word: fanotify(7). For root.
 //!
-//! A file is told of when whoever wrote it closes it, with a descriptor to read it by: also one that has lost its name by then.
+//! The kernel reports a file when its writer closes it, with a descriptor to read it by, even if it has lost its name by then.
 
 use std::{
     collections::HashSet,
@@ -27,7 +27,7 @@ use super::{
     needles::{Finder, Needles},
 };
 
-/// File systems that hold nothing that anybody wrote (filesystems(5), and the kernel's own).
+/// File systems that hold no written files (filesystems(5), and the kernel's own).
 const NOT_FOR_FILES: [&str; 16] = [
     "autofs",
     "binfmt_misc",
@@ -46,51 +46,50 @@ const NOT_FOR_FILES: [&str; 16] = [
     "sysfs",
     "tracefs",
 ];
-/// How long we wait for a file before we look whether to stop.
+/// How long to wait for a file between looks whether to stop.
 const LOOK_MS: u16 = 50;
-/// What is read of a file at once.
+/// How much of a file is read at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// Its name; the kernel adds ` (deleted)` if it had none any more.
+pub struct WrittenFile {
+    /// Its name; the kernel adds ` (deleted)` if it had lost its name.
     pub path: PathBuf,
-    /// Its bytes when it was closed.
+    /// Its length when it was closed.
     pub bytes: u64,
-    /// Needles that were found in it; None if it could not be read.
+    /// How many needles were found in it; none if it could not be read.
     pub found: Option<usize>,
 }
 
-/// Watches which files some processes write.
+/// Watches the files that some processes write.
 pub struct Watch {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<io::Result<Vec<Written>>>>,
+    thread: Option<JoinHandle<io::Result<Vec<WrittenFile>>>>,
     unwatched: Vec<PathBuf>,
     windows: usize,
 }
 
 struct Shared {
-    /// The processes that are meant. Whoever holds it keeps files from being told of.
+    /// The watched processes. While this is locked, no file is reported.
     pids: Mutex<HashSet<u32>>,
     stop: AtomicBool,
 }
 
-/// While this is held no file is lost and none is told of: to start a process whose number is not known yet.
+/// While this lives, no file is lost and none is reported: for starting a process whose id is not known yet.
 pub struct Pause<'a>(MutexGuard<'a, HashSet<u32>>);
 
 impl Pause<'_> {
-    /// This process is meant as well. Goes on watching.
+    /// Watches this process too, and goes on watching.
     pub fn add(mut self, pid: u32) {
         self.0.insert(pid);
     }
 }
 
 impl Watch {
-    /// Watches every file system that files can be written to, and looks for `needles` in what is written.
+    /// Watches every file system that can hold files, and searches the written files for `needles`.
     ///
-    /// # Errors
-    /// The system's error: [`io::ErrorKind::PermissionDenied`] for whoever is not root.
+    /// # Errors The system's error: [`io::ErrorKind::PermissionDenied`] for anybody but root.
     pub fn start(needles: Arc<Needles>) -> io::Result<Watch> {
         let flags = InitFlags::FAN_CLASS_NOTIF
             | InitFlags::FAN_CLOEXEC
@@ -115,12 +114,12 @@ impl Watch {
         Ok(Watch { shared, thread: Some(thread), unwatched, windows })
     }
 
-    /// Stops telling, until the process that is being started is known.
+    /// Reports nothing until the process being started is known.
     pub fn pause(&self) -> Pause<'_> {
         Pause(self.shared.pids.lock())
     }
 
-    /// How many windows are looked for.
+    /// How many windows it looks for.
     pub fn windows(&self) -> usize {
         self.windows
     }
@@ -130,11 +129,11 @@ impl Watch {
         &self.unwatched
     }
 
-    /// What was written until now, in the order in which it was closed.
+    /// The written files so far, in the order in which they were closed.
     ///
     /// # Errors
     /// The system's error: then some may be missing.
-    pub fn finish(mut self) -> io::Result<Vec<Written>> {
+    pub fn finish(mut self) -> io::Result<Vec<WrittenFile>> {
         self.shared.stop.store(true, Ordering::Release);
         let thread = self.thread.take().expect("it is finished once");
         thread.join().unwrap_or_else(|_| Err(io::Error::other("the watching thread ended early")))
@@ -150,11 +149,11 @@ impl Drop for Watch {
     }
 }
 
-fn watch(fanotify: &Fanotify, shared: &Shared, needles: &Needles) -> io::Result<Vec<Written>> {
+fn watch(fanotify: &Fanotify, shared: &Shared, needles: &Needles) -> io::Result<Vec<WrittenFile>> {
     let mut written = Vec::new();
     let mut scratch = vec![0; PIECE_BYTES];
     loop {
-        // Read before the queue is: what was written before the stop is in there.
+        // Read before the queue: files written before the stop are in the queue.
         let is_last = shared.stop.load(Ordering::Acquire);
         poll(
             &mut [PollFd::new(fanotify.as_fd(), PollFlags::POLLIN)],
@@ -187,22 +186,22 @@ fn watch(fanotify: &Fanotify, shared: &Shared, needles: &Needles) -> io::Result<
     }
 }
 
-fn look(fd: BorrowedFd<'_>, needles: &Needles, scratch: &mut [u8]) -> io::Result<Written> {
+fn look(fd: BorrowedFd<'_>, needles: &Needles, scratch: &mut [u8]) -> io::Result<WrittenFile> {
     let path = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
     let mut finder = Finder::new(needles);
     let looked = look_at_file(File::from(fd.try_clone_to_owned()?), &mut finder, scratch);
     let (bytes, found) = looked.map_or((0, None), |(bytes, _)| (bytes, Some(finder.found())));
-    Ok(Written { path, bytes, found })
+    Ok(WrittenFile { path, bytes, found })
 }
 
-/// All of a file system if the kernel can, else what is seen through this mount.
+/// Watches a whole file system if the kernel can, otherwise this mount.
 fn mark(fanotify: &Fanotify, folder: &Path) -> Result<(), Errno> {
     let here = nix::fcntl::AT_FDCWD;
     let mark = |flag| fanotify.mark(MarkFlags::FAN_MARK_ADD | flag, MaskFlags::FAN_CLOSE_WRITE, here, Some(folder));
     mark(MarkFlags::FAN_MARK_FILESYSTEM).or_else(|_| mark(MarkFlags::FAN_MARK_MOUNT))
 }
 
-/// Where file systems are mounted that can be written to (proc_pid_mountinfo(5)).
+/// The mounted file systems that can be written to (proc_pid_mountinfo(5)).
 fn mounts() -> io::Result<Vec<PathBuf>> {
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     Ok(table.lines().filter_map(writable_mount).collect())
@@ -247,7 +246,7 @@ mod tests {
         }
         fs::remove_file(folder.path().join("gone")).expect("it is there");
         let written = watch.finish().expect("nothing was missed");
-        // This process has other tests that write as well.
+        // Other tests of this process write as well.
         let ours = written.iter().filter(|written| written.path.starts_with(folder.path()));
         let found: Vec<_> = ours.map(|written| (written.bytes, written.found)).collect();
         assert_eq!(found, [(32, Some(2)); 2], "{written:?}");

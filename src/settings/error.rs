@@ -1,14 +1,14 @@
-//! What is wrong with the settings, and where.
+//! Errors in the settings: what is wrong, and where.
 
 use std::{
     fmt, io,
     path::{Path, PathBuf},
 };
 
-/// How alike an unknown key and a known one must be for us to think that the known one was meant.
+/// How alike an unknown and a known key must be before the error suggests the known one.
 const ALIKE: f64 = 0.7;
 
-/// What is wrong with the settings, and where.
+/// An error in the settings: what is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     file: PathBuf,
@@ -37,7 +37,7 @@ impl SettingsError {
     }
 }
 
-/// The words for a key that does not exist, with the one that was probably meant.
+/// The words for a key that does not exist, with a suggestion.
 fn unknown(words: &str) -> Option<String> {
     let rest = words.strip_prefix("unknown field `")?;
     let (key, known) = rest.split_once('`')?;

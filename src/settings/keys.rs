@@ -1,6 +1,6 @@
 //! Keys of a hotkey, as people write them: `ctrl+alt+r`, `shift+f9`, `pause`.
 //!
-//! Names of keys are those that X11 has for them (keysyms: X11's `keysymdef.h` and `XF86keysym.h`), in lower case and without their hyphens.
+//! Key names are X11's (keysyms: X11's `keysymdef.h` and `XF86keysym.h`), in lower case and without hyphens.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub struct KeyCombo {
     pub shift: bool,
     /// The key with the system's logo is held.
     pub logo: bool,
-    /// The key that is pressed.
+    /// The pressed key.
     pub key: Key,
 }
 
@@ -24,11 +24,11 @@ pub struct KeyCombo {
 pub struct Key {
     /// The name as people write it.
     pub name: &'static str,
-    /// X11's number of it.
+    /// Its number in X11.
     pub keysym: u32,
-    /// X11's and xkbcommon's name of it, as the desktop portals take it.
+    /// Its name in X11 and xkbcommon, which the desktop portals take.
     pub xkb_name: &'static str,
-    /// Whether nobody types text with it, so that it may be taken without another key being held.
+    /// Whether nobody types text with it, so that it may be a hotkey on its own.
     alone: bool,
 }
 
@@ -42,7 +42,7 @@ const fn alone(name: &'static str, keysym: u32, xkb_name: &'static str) -> Key {
 
 /// Letters and digits, whose names and keysyms are their ASCII.
 const PLAIN: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
-/// Function keys: keyboards have twelve, keypads and stream decks can send the others.
+/// Function keys: keyboards have twelve; keypads and stream decks can send the others.
 const FUNCTION: [&str; 24] = [
     "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "F14", "F15", "F16", "F17",
     "F18", "F19", "F20", "F21", "F22", "F23", "F24",
@@ -53,7 +53,7 @@ const FUNCTION_NAMES: [&str; 24] = [
 ];
 /// The keysym of F1; the others follow it.
 const F1: u32 = 0xffbe;
-/// With ctrl and alt, so many of them change to another console.
+/// With ctrl and alt, this many of them switch to another console.
 const CONSOLES: u32 = 12;
 
 const NAMED: [Key; 31] = [
@@ -102,10 +102,9 @@ fn key(name: &str) -> Option<Key> {
     NAMED.into_iter().find(|key| key.name == name)
 }
 
-/// Keys as people write them: any of `ctrl`, `alt`, `shift`, `super`, and one key, with `+` between them.
+/// Reads keys as people write them: any of `ctrl`, `alt`, `shift`, `super`, and one key, joined by `+`.
 ///
-/// # Errors
-/// What is wrong with it, in words.
+/// # Errors What is wrong, in words.
 pub fn parse_keys(text: &str) -> Result<KeyCombo, String> {
     const FORM: &str = "write keys with + between them, like \"ctrl+alt+r\", \"super+f9\" or \"pause\"";
     let (mut ctrl, mut alt, mut shift, mut logo, mut pressed) = (false, false, false, false, None);

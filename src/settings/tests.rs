@@ -1,3 +1,5 @@
+//! Settings are read, refused and explained as people write them.
+
 use super::*;
 
 fn parse(text: &str) -> Result<Settings, String> {

@@ -1,4 +1,4 @@
-//! Lengths of time, sizes and counts: read with their units, and held to their ranges.
+//! Durations, sizes and counts: read with their units, and held to their ranges.
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
@@ -11,25 +11,23 @@ use super::{Country, KeyCombo, parse_keys};
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
 
-/// A length of time as people write it: `500ms`, `5s`, `1m 30s`, `4h`.
+/// Reads a duration as people write it: `500ms`, `5s`, `1m 30s`, `4h`.
 ///
-/// # Errors
-/// What is wrong with it, in words.
+/// # Errors What is wrong, in words.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if is_number(text) {
         return Err(format!("`{text}` has no unit: write ms, s, m or h behind it, like \"{text}s\""));
     }
-    // Jiff's words for what it can't read are about its own grammar, which is far larger than what is meant here.
+    // Jiff's errors speak of its own grammar, which is far larger than what is meant here.
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|length| Duration::try_from(length).ok())
         .ok_or_else(|| format!("`{text}` is not a length of time: write a number and ms, s, m or h, like \"5s\""))
 }
 
-/// A size as people write it: `64KiB`, `256MiB`, `1.5GiB`, `2GB`. In bytes.
+/// Reads a size as people write it: `64KiB`, `256MiB`, `1.5GiB`, `2GB`. In bytes.
 ///
-/// # Errors
-/// What is wrong with it, in words.
+/// # Errors What is wrong, in words.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     if is_number(text) {
         return Err(format!("`{text}` has no unit: write KiB, MiB or GiB behind it, like \"{text}MiB\""));
@@ -50,7 +48,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     if !is_number(number) {
         return Err(wrong());
     }
-    // Saturates, and a range follows wherever a size is taken.
+    // Saturates; a range check follows wherever a size is read.
     Ok((number.parse::<f64>().map_err(|_| wrong())? * bytes_per_unit) as u64)
 }
 
@@ -58,7 +56,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
-/// A text that `parse` reads; anything else in its place is told what belongs there.
+/// A text that `parse` reads. Values of other types get an error that names the right one.
 struct Text<T> {
     what: &'static str,
     parse: fn(&str) -> Result<T, String>,
@@ -76,7 +74,7 @@ impl<T> de::Visitor<'_> for Text<T> {
     }
 }
 
-/// A whole number; anything else in its place is told so.
+/// A whole number. Values of other types get an error that says so.
 struct Whole;
 
 impl de::Visitor<'_> for Whole {
@@ -112,8 +110,7 @@ pub(super) fn duration_within<'de, D: Deserializer<'de>, const MIN_S: u64, const
 
 /// Memory for live calls: a size from 1 MiB to 16 TiB.
 ///
-/// # Errors
-/// What is wrong with it, in words.
+/// # Errors What is wrong, in words.
 pub fn parse_memory(text: &str) -> Result<u64, String> {
     let bytes = parse_size(text)?;
     match bytes {
@@ -138,10 +135,9 @@ pub(super) fn size_within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: 
     }
 }
 
-/// Where the metrics are shown: an address of this machine alone, and a port.
+/// The address of the metrics: on this machine alone, with a port.
 ///
-/// # Errors
-/// What is wrong with it, in words.
+/// # Errors What is wrong, in words.
 pub fn parse_metrics(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| {
         format!(
@@ -163,10 +159,9 @@ pub(super) fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Socke
     from.deserialize_str(Text { what, parse: parse_metrics }).map(Some)
 }
 
-/// Where AudioSocket is listened for: an address and a port. Whether it may be any but a loopback one is for [`super::Settings::check`].
+/// The address of AudioSocket, with a port. [`super::Settings::check`] decides whether other machines may reach it.
 ///
-/// # Errors
-/// What is wrong with it, in words.
+/// # Errors What is wrong, in words.
 pub fn parse_audiosocket(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!(
@@ -195,7 +190,7 @@ pub(super) fn agent<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Err
     from.deserialize_str(Text { what: "the name of an agent, in quotes", parse: parse_agent })
 }
 
-/// Agents by the users of this system who they are.
+/// Agents by users of the operating system.
 pub(super) fn agents_by_user<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
     let mut users = BTreeMap::new();
     for (user, agent) in BTreeMap::<String, String>::deserialize(from)? {
@@ -245,7 +240,7 @@ pub(super) fn some_count_within<'de, D: Deserializer<'de>, const MIN: i64, const
     count_within::<D, MIN, MAX>(from).map(Some)
 }
 
-/// As [`parse_duration`] takes it.
+/// In the form that [`parse_duration`] reads.
 fn plain(length: Duration) -> String {
     match length.as_secs() {
         _ if length.subsec_millis() != 0 => format!("{} s", length.as_secs_f64()),

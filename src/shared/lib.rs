@@ -1,10 +1,10 @@
-//! Memory that two processes write, the engine and a client: made and sealed by the one, opened by the other, carried by a socket.
+//! Memory that two processes write, the engine and a client. One makes and seals it, a socket carries it, the other opens it.
 //!
-//! Belongs here: the mapping, and receiving its descriptor. Does not: what stands in it, and who looks at it. It is a crate of its own because both
-//! ends need it, and a softphone needs nothing else of what the engine stands on.
+//! Belongs here: the mapping, and receiving its descriptor. Does not: the contents, who looks at them. It is a crate of its own because both ends
+//! need it, and a softphone needs nothing else of the engine's ground.
 //!
-//! The peer may write anything there at any time. So no Rust reference to this memory is formed but to an atomic, and nothing is assumed of its
-//! contents: bytes are copied out and in word by word, and the caller checks its own copy. The seals keep the peer from making the memory shorter,
+//! The peer may write anything there at any time. So no Rust reference to this memory is formed except to atomics, and nothing is assumed of its
+//! contents: bytes are copied out and in word by word, and the caller checks its own copy. The seals keep the peer from shrinking the memory,
 //! which would turn a touch into a fault of this process.
 #![allow(unsafe_code)]
 
@@ -29,9 +29,9 @@ use nix::{
     },
 };
 
-/// Bytes of a word: what is read and written at once.
+/// Bytes of a word, the unit of reads and writes.
 const WORD_BYTES: usize = 8;
-/// Descriptors that one look at a socket can bring.
+/// Descriptors that one read of a socket can bring.
 const DESCRIPTORS_MAX: usize = 16;
 
 /// A mapping that two processes write.
@@ -42,18 +42,18 @@ pub struct SharedMemory {
 
 // SAFETY: it owns its mapping; nothing in it is tied to the thread that made it.
 unsafe impl Send for SharedMemory {}
-// SAFETY: all access goes through atomics, whoever else does the same.
+// SAFETY: all access goes through atomics, so others may access it at the same time.
 unsafe impl Sync for SharedMemory {}
 
 impl SharedMemory {
-    /// Makes memory of zeros for a client: allocated, sealed against any change of its size, and the descriptor to hand over.
+    /// Makes zeroed memory for a client: allocated, sealed against any change of its size, with the descriptor to hand over.
     ///
     /// # Errors
     /// The system's error.
     pub fn create(bytes: usize) -> io::Result<(SharedMemory, OwnedFd)> {
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
         let fd = memfd_create(c"retrocall-shared", flags)?;
-        // Allocated, and not only made longer: no touch of it can fail for want of memory later.
+        // Allocated, not only extended: no later touch can fail for want of memory.
         fallocate(&fd, FallocateFlags::empty(), 0, bytes as i64)?;
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl(&fd, FcntlArg::F_ADD_SEALS(seals))?;
@@ -69,10 +69,9 @@ impl SharedMemory {
         Ok(unsafe { mlock(self.start.cast(), self.bytes) }?)
     }
 
-    /// Maps what an engine made.
+    /// Maps memory that an engine made.
     ///
-    /// # Errors
-    /// The system's error; `InvalidData` if it is nothing that [`SharedMemory::create`] makes.
+    /// # Errors The system's error; `InvalidData` if the descriptor is not from [`SharedMemory::create`].
     pub fn open(fd: &OwnedFd) -> io::Result<SharedMemory> {
         let seals = SealFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GET_SEALS)?);
         let bytes = usize::try_from(fstat(fd)?.st_size).unwrap_or(0);
@@ -95,27 +94,27 @@ impl SharedMemory {
         Ok(SharedMemory { start, bytes })
     }
 
-    /// Where it begins in this process.
+    /// Its address in this process.
     pub fn address(&self) -> usize {
         self.start.as_ptr() as usize
     }
 
-    /// How long it is.
+    /// Its length.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The number at `at`, a multiple of 8, little-endian. Acquire: with it is seen what the peer wrote before it stored the number.
+    /// Reads the number at `at`, a multiple of 8, little-endian. Acquire: everything that the peer wrote before it stored the number is visible.
     pub fn load(&self, at: usize) -> u64 {
         u64::from_le(self.word(at).load(Ordering::Acquire))
     }
 
-    /// Puts a number at `at`, a multiple of 8, little-endian. Release: who sees it sees what was written before.
+    /// Writes a number at `at`, a multiple of 8, little-endian. Release: whoever sees the number sees everything that was written before.
     pub fn store(&self, at: usize, number: u64) {
         self.word(at).store(number.to_le(), Ordering::Release);
     }
 
-    /// Copies bytes out, from `at` on, a multiple of 8. What the peer writes meanwhile makes them a mixture.
+    /// Copies bytes out, from `at` on, a multiple of 8. If the peer writes meanwhile, they are a mixture.
     pub fn read(&self, at: usize, to: &mut [u8]) {
         let (words, rest) = to.as_chunks_mut::<WORD_BYTES>();
         let mut from = at;
@@ -150,7 +149,7 @@ impl SharedMemory {
         }
     }
 
-    /// The word at `at`, a multiple of 8: the one way in. An atomic, which may change under our eyes.
+    /// The word at `at`, a multiple of 8: the only way in. It is an atomic, because it may change under our eyes.
     pub fn word(&self, at: usize) -> &AtomicU64 {
         assert!(at.is_multiple_of(WORD_BYTES) && at < self.bytes);
         // SAFETY: the mapping begins at a page and is a multiple of 8 long, so that the word at `at`, a multiple of 8 below its length,
@@ -162,15 +161,14 @@ impl SharedMemory {
 
 impl Drop for SharedMemory {
     fn drop(&mut self) {
-        // SAFETY: the range is our mapping and nothing can use it after us.
+        // SAFETY: the range is our mapping, and nothing can use it afterwards.
         let _ = unsafe { munmap(self.start.cast(), self.bytes) };
     }
 }
 
-/// Reads from a socket what bytes are there, and the descriptors that came with them, in their order.
+/// Reads the bytes that wait in a socket, and the descriptors that came with them, in order.
 ///
-/// # Errors
-/// The system's error, `WouldBlock` among them.
+/// # Errors The system's error, including `WouldBlock`.
 pub fn receive(stream: &UnixStream, to: &mut [u8], descriptors: &mut impl Extend<OwnedFd>) -> io::Result<usize> {
     let mut space = nix::cmsg_space!([i32; DESCRIPTORS_MAX]);
     let mut pieces = [IoSliceMut::new(to)];
@@ -178,7 +176,7 @@ pub fn receive(stream: &UnixStream, to: &mut [u8], descriptors: &mut impl Extend
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut pieces, Some(&mut space), flags)?;
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(raw) = control {
-            // SAFETY: the kernel just made these descriptors for us, and nobody else knows of them.
+            // SAFETY: the kernel has just made these descriptors for us, and nobody else knows of them.
             descriptors.extend(raw.into_iter().map(|raw| unsafe { OwnedFd::from_raw_fd(raw) }));
         }
     }

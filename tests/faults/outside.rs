@@ -189,7 +189,7 @@ fn memory_that_the_machine_does_not_have_is_refused_and_what_it_has_is_said() {
     let meminfo = fs::read_to_string("/proc/meminfo").expect("meminfo");
     let kib: u64 = meminfo.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
     let asked = format!("{}MiB", kib / 1024 * 8);
-    is_refused(&run_of(&Home::new(), &["--memory", &asked]), &["are not to be had", "can be had now", "--memory"]);
+    is_refused(&run_of(&Home::new(), &["--memory", &asked]), &["MiB of memory: ", "can be had now", "--memory"]);
 }
 
 /// A control group with a limit on memory, if this machine lets us make one.

@@ -25,7 +25,7 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use retrocall::{
     audio::{Codec, Leg, Rate},
-    call::{Done, LiveCall, Moment, Rules, Settled},
+    call::{Effect, Fate, LiveCall, Moment, Rules},
     commit::{CommitHandle, Commits, Disk, Progress},
     memory::Arena,
     protocol::{self, CallId, Facts, Label, Reason},
@@ -92,7 +92,7 @@ impl Call<'_> {
             Kind::EraseLast { samples } => call.erase_last(samples as f64 / f64::from(RATE_HZ), moment),
         };
         let after = self.frontiers();
-        let Done::Accepted { at, silenced } = done.expect("the call goes on") else { return };
+        let Effect::Accepted { at, silenced } = done.expect("the call goes on") else { return };
         controls.push(Control { kind, given, before, after, at, rewrote: silenced.is_some() });
         if let Some(from) = silenced {
             let (tell, told) = mpsc::channel();
@@ -259,8 +259,8 @@ fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
     tally.caught += controls.iter().filter(|control| control.rewrote && !is_erasure(control)).count();
 
     drop(writers);
-    let Settled::Selected(selected) = live.settle() else { panic!("record was pressed") };
-    commit.finish(selected.outcome().samples, selected.reasons().to_vec());
+    let Fate::Selected(selected) = live.settle() else { panic!("record was pressed") };
+    commit.finish(selected.final_facts().samples, selected.reasons().to_vec());
     let durable = match told.recv_timeout(PATIENCE).expect("the commit comes to its end") {
         Progress::Durable(durable) => durable,
         other => panic!("a disk in memory has no trouble: {other:?}"),

@@ -1,4 +1,4 @@
-//! What the demo found: which calls were kept and why, whether bit for bit, and what else is under the home folder.
+//! The findings of the demo: which calls were kept and why, whether bit for bit, and what else is under the home folder.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     super::{Failure, output},
-    desk::DeskCall,
+    script::ScriptCall,
 };
 use retrocall_client::client::Played;
 use retrocall_proof::{
@@ -27,42 +27,42 @@ use retrocall_words::{CallId, Reason, Verdict};
 /// Bytes of the shortest header of a WAV file.
 const WAV_HEAD_BYTES: u64 = 44;
 
-/// What the demo found.
+/// The findings of the demo.
 #[derive(Debug, Serialize)]
 pub(super) struct Findings {
     home: PathBuf,
-    calls: Vec<CallFound>,
+    calls: Vec<CallFinding>,
     kept: usize,
     discarded: usize,
     /// Bytes of the recordings.
     recordings_bytes: u64,
     /// Bytes of everything else under the home folder: catalog, log.
     other_bytes: u64,
-    /// Bytes that the engine gave the disk to write, by the kernel's count: what was deleted since is in it. None where the
-    /// kernel does not count, as for a folder in memory.
+    /// Bytes that the engine gave to the disk, by the kernel's count, including deleted ones. None where the kernel does not count, for example
+    /// for a folder in memory.
     engine_wrote_bytes: Option<u64>,
-    /// Bytes that a recorder writes that records everything.
+    /// Bytes that a record-everything recorder writes.
     record_everything_bytes: u64,
-    /// How many times as many those are.
+    /// The ratio of these two.
     ratio: f64,
     files_searched: usize,
     windows_searched: usize,
-    /// Windows that say nothing: silence, or said in a kept call as well.
+    /// Windows that can't tell anything: silence, or also said in a kept call.
     windows_left_out: usize,
     /// Windows of discarded calls that were found: none, or the promise is broken.
     windows_found: usize,
-    /// The same search for the kept calls in their files, as a check of the search.
+    /// The same search for the kept calls in their files, to check the search.
     kept_windows_searched: usize,
     kept_windows_found: usize,
-    /// Files of audio that are no selected call's.
+    /// Audio files that belong to no selected call.
     stray_files: Vec<PathBuf>,
     #[serde(skip)]
     others: Vec<(String, u64)>,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Serialize)]
-struct CallFound {
+struct CallFinding {
     call: CallId,
     agent: String,
     fixture: &'static str,
@@ -72,33 +72,33 @@ struct CallFound {
     pressed_at: Option<f64>,
     path: Option<PathBuf>,
     bytes: Option<u64>,
-    /// Whether the file has every sample that was sent, and no other; none if there is no file.
+    /// Whether the file has exactly the samples that were sent; none if there is no file.
     exact: Option<bool>,
 }
 
 /// A file under the home folder.
-struct Found {
+struct FoundFile {
     path: PathBuf,
     bytes: Vec<u8>,
 }
 
 impl Findings {
-    /// Looks at everything under `home`, after its engine has stopped.
+    /// Searches everything under `home`, after its engine has stopped.
     ///
     /// # Errors
     /// [`Failure`] if the catalog or a file can't be read.
     pub(super) fn gather(
         home: &Path,
-        desk: &[DeskCall],
+        desk: &[ScriptCall],
         played: &[Played],
         engine_wrote_bytes: Option<u64>,
     ) -> Result<Findings, Failure> {
-        // Before the catalog is opened: that leaves files of its own.
+        // Before the catalog is opened, which makes files of its own.
         let files = all_files(home)?;
         let rows = catalog::recordings(home).map_err(Failure::whole)?;
         let rows: HashMap<CallId, Recording> = rows.into_iter().map(|row| (row.call, row)).collect();
-        let sounds: Vec<Sound> = desk.iter().map(DeskCall::sound).collect();
-        let calls: Vec<CallFound> = desk
+        let sounds: Vec<Sound> = desk.iter().map(ScriptCall::sound).collect();
+        let calls: Vec<CallFinding> = desk
             .iter()
             .zip(played)
             .zip(&sounds)
@@ -145,7 +145,7 @@ impl Findings {
     }
 
     /// Looks for the discarded calls in every file, and for the kept ones in theirs.
-    fn search(&mut self, sounds: &[Sound], files: &[Found]) {
+    fn search(&mut self, sounds: &[Sound], files: &[FoundFile]) {
         let (mut discarded, mut kept) = (Windows::default(), Windows::default());
         for (call, sound) in self.calls.iter().zip(sounds) {
             match call.kept {
@@ -174,7 +174,7 @@ impl Findings {
         self.kept_windows_found = count(&kept_found);
     }
 
-    /// What is wrong, if anything is.
+    /// The failure, if anything is wrong.
     pub(super) fn failure(&self) -> Option<Failure> {
         let look =
             |cause: String| Some(Failure::new(cause, format!("look into {}, and report it", self.home.display())));
@@ -190,7 +190,7 @@ impl Findings {
         if let Some(call) =
             self.calls.iter().find(|call| call.kept && call.path.is_none() || call.pressed_at.is_some() && !call.kept)
         {
-            return look(format!("{}'s call was to be kept, and is not there", call.agent));
+            return look(format!("{}'s call should be kept, and is missing", call.agent));
         }
         if self.kept_windows_found != self.kept_windows_searched {
             return look("the search does not find the kept calls in their own files".to_owned());
@@ -198,7 +198,7 @@ impl Findings {
         None
     }
 
-    /// What was found, for people.
+    /// Prints the findings for people.
     pub(super) fn tell(&self) {
         output::say("");
         output::say_table(&self.table());
@@ -262,7 +262,7 @@ impl Findings {
         ));
         if let Some(bytes) = self.engine_wrote_bytes {
             lines.push(format!(
-                "By the kernel's count the engine wrote {} to the disk in all, and that counts what was deleted again.",
+                "By the kernel's count the engine wrote {} to the disk in all, including deleted files.",
                 output::size(bytes)
             ));
         }
@@ -287,10 +287,10 @@ impl Findings {
     }
 }
 
-fn call_found(call: &DeskCall, played: &Played, sound: &Sound, row: Option<&Recording>) -> CallFound {
+fn call_found(call: &ScriptCall, played: &Played, sound: &Sound, row: Option<&Recording>) -> CallFinding {
     let pressed = played.outcomes("record").find(|press| press.answer.answer == Verdict::Accepted);
     let path = row.and_then(|row| row.path.clone()).filter(|path| path.is_file());
-    CallFound {
+    CallFinding {
         call: played.call,
         agent: call.agent.to_owned(),
         fixture: call.file,
@@ -304,7 +304,7 @@ fn call_found(call: &DeskCall, played: &Played, sound: &Sound, row: Option<&Reco
     }
 }
 
-/// Whether the file has every sample that was sent and no other, read by a reader that is not ours.
+/// Whether the file has exactly the samples that were sent, by a reader that is not ours.
 fn is_exact(path: &Path, sound: &Sound) -> bool {
     let Ok(mut reader) = hound::WavReader::open(path) else { return false };
     let spec = reader.spec();
@@ -313,14 +313,14 @@ fn is_exact(path: &Path, sound: &Sound) -> bool {
     alike && samples.is_ok_and(|samples| samples == sound.interleaved())
 }
 
-/// Every file under `home`, read.
-fn all_files(home: &Path) -> Result<Vec<Found>, Failure> {
+/// Reads every file under `home`.
+fn all_files(home: &Path) -> Result<Vec<FoundFile>, Failure> {
     let failed = |path: &Path, error: std::io::Error| {
         Failure::new(format!("{} can't be read ({error})", path.display()), "the demo needs its own home to itself")
     };
     let paths = files_below(home, None).map_err(|(path, error)| failed(&path, error))?;
     let read = |path: PathBuf| match fs::read(&path) {
-        Ok(bytes) => Ok(Found { path, bytes }),
+        Ok(bytes) => Ok(FoundFile { path, bytes }),
         Err(error) => Err(failed(&path, error)),
     };
     paths.into_iter().map(read).collect()

@@ -1,4 +1,4 @@
-//! Whether recordings can be written, durably, and read by nobody else.
+//! Checks that recordings can be written, durably, and read by nobody else.
 
 use std::{
     fs, io,
@@ -19,15 +19,15 @@ use super::{
 use retrocall_file::{self as file, Probe, Warning};
 use retrocall_settings::Settings;
 
-/// Less free space than this is soon none.
+/// Less free space than this is soon gone.
 const FREE_BYTES_WARN: u64 = 1 << 30;
 /// Less than this does not hold one long call.
 const FREE_BYTES_FAIL: u64 = 128 << 20;
 /// An hour of PCM16, stereo, at 8 kHz.
 const BYTES_AN_HOUR: u64 = 3600 * 8000 * 4;
-/// A disk that is slower to sync makes `erase-last` and the news of a kept call slow.
+/// On a disk that syncs more slowly, `erase-last` and the news of a kept call are slow.
 const SYNC_WARN: Duration = Duration::from_millis(250);
-/// Names that are looked at: more would take long, and where one is wrong many are.
+/// How many names are checked: more would take long, and where one is wrong many are.
 const NAMES_MAX: usize = 100_000;
 
 pub(super) fn checks(context: &Context, settings: &Settings) -> Vec<Check> {
@@ -52,19 +52,19 @@ pub(super) fn checks(context: &Context, settings: &Settings) -> Vec<Check> {
     checks
 }
 
-/// Whether the nearest folder above that exists takes new ones.
+/// Whether the nearest existing folder above can take new ones.
 fn can_be_made(home: &Path) -> bool {
     home.ancestors()
         .find(|above| above.exists())
         .is_some_and(|above| access(above, AccessFlags::W_OK | AccessFlags::X_OK).is_ok())
 }
 
-/// The home folder is the owner's alone; where a group may use the socket, that group passes through.
+/// Checks that the home folder is the owner's alone. Where a group may use the socket, that group may pass through.
 fn home_check(home: &Path, group_passes: bool) -> Check {
     let metadata = match fs::metadata(home) {
         Ok(metadata) => metadata,
         Err(error) => {
-            let text = format!("{} can't be looked at ({error})", home.display());
+            let text = format!("{} can't be read ({error})", home.display());
             return Check::fail("home", text, "run this as the user who runs the engine");
         }
     };
@@ -89,7 +89,7 @@ fn home_check(home: &Path, group_passes: bool) -> Check {
     }
 }
 
-/// Folders 0700, files 0600.
+/// Checks modes: folders 0700, files 0600.
 fn modes_check(recordings: &Path) -> Check {
     let (mut looked_at, mut open, mut folders) = (0, Vec::new(), vec![recordings.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -131,7 +131,7 @@ fn mode(path: &PathBuf) -> Option<u32> {
     fs::symlink_metadata(path).ok().map(|metadata| metadata.permissions().mode())
 }
 
-/// Does all that a commit does, once.
+/// Does each step of a commit once.
 fn write_checks(recordings: &Path) -> Vec<Check> {
     let was_there = fs::symlink_metadata(recordings).is_ok();
     let probe = file::probe(recordings);

@@ -1,4 +1,4 @@
-//! Whether an engine runs, and how it is.
+//! Checks whether an engine runs, and its state.
 
 use std::{fs, os::unix::fs::MetadataExt, os::unix::fs::PermissionsExt, path::Path};
 
@@ -50,10 +50,10 @@ fn status_checks(status: &Status) -> Vec<Check> {
     checks
 }
 
-/// Mode and group of the socket: what the settings ask for, and no more.
+/// Checks mode and group of the socket: exactly as the settings ask.
 fn socket_check(socket: &Path, group: Option<&str>) -> Check {
     let Ok(metadata) = fs::metadata(socket) else {
-        return Check::warn("socket", format!("{} can't be looked at", socket.display()), "check its permissions");
+        return Check::warn("socket", format!("{} can't be read", socket.display()), "check its permissions");
     };
     let mode = metadata.permissions().mode() & 0o777;
     let owner = Group::from_gid(Gid::from_raw(metadata.gid())).ok().flatten().map(|group| group.name);
@@ -90,7 +90,7 @@ mod tests {
         let home = fake.socket.parent().expect("a home").to_owned();
         let context = Context::new(Some(home.clone()), false).expect("a context");
         let states: Vec<_> = checks(&context, &Settings::default()).iter().map(|c| (c.check, c.state)).collect();
-        // The fake one makes its socket as the system does: open to others.
+        // The fake engine makes its socket with the system's default mode: open to others.
         assert_eq!(states, [("engine", State::Warn), ("engine disk", State::Fail), ("socket", State::Warn)]);
 
         let settings = Settings { socket: Some("none.sock".into()), ..Settings::default() };

@@ -1,4 +1,4 @@
-//! Whether the record key works on this desktop, if there is one.
+//! Checks that the record key works on this desktop, if there is one.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! Whether live audio can be held in locked memory, and how much of it.
+//! Checks that live audio can be held in locked memory, and how much of it.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use retrocall_core::{
 };
 use retrocall_settings::{Level, Settings};
 
-/// What the engine takes if nothing else is asked for.
+/// The engine's memory without a setting.
 const MEMORY_BYTES: u64 = 256 << 20;
 /// CAP_IPC_LOCK, as a bit of the effective set (linux/capability.h).
 const CAP_IPC_LOCK: u64 = 1 << 14;
@@ -37,7 +37,7 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
     ]
 }
 
-/// Whether this process is above the limit on locked memory.
+/// Whether this process may exceed the limit on locked memory.
 fn may_lock_all(status: &str) -> bool {
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).is_some_and(|caps| caps & CAP_IPC_LOCK != 0)
@@ -69,7 +69,7 @@ fn limit_check(lockable: Option<u64>, settings: &Settings) -> Check {
     }
 }
 
-/// Whether the machine, and the control group that this shell is in, have as much as is asked for.
+/// Checks that the machine, and this shell's control group, have as much memory as the settings ask for.
 fn room_check(room: Option<Headroom>, settings: &Settings) -> Check {
     let Some(room) = room else { return Check::ok("room", "this system does not say how much memory there is") };
     let less = "ask for less (memory in retrocall.toml)";
@@ -88,7 +88,7 @@ fn room_check(room: Option<Headroom>, settings: &Settings) -> Check {
     }
 }
 
-/// What keeps threads that carry live audio from writing files.
+/// Checks what keeps audio threads from writing files.
 fn barrier_check(barrier: Barrier, settings: &Settings) -> Check {
     const TODO: &str = "use a kernel with Landlock (5.13 or newer, `landlock` among the lsm= of its command line)";
     match barrier {
@@ -107,13 +107,13 @@ fn barrier_check(barrier: Barrier, settings: &Settings) -> Check {
         ),
         Barrier::None => Check::warn(
             "barrier",
-            "this kernel has no Landlock: that no file is written rests on the program alone",
+            "this kernel has no Landlock: only the program itself keeps threads with live audio from writing files",
             TODO,
         ),
     }
 }
 
-/// Locked memory is never swapped, but a hibernation image has all that is not secret.
+/// Checks for swap and hibernation: locked memory is never swapped, but a hibernation image has all memory that is not secret.
 fn swap_check(swaps: &str, kind: Option<MemoryKind>) -> Check {
     match (swaps.lines().count() > 1, kind) {
         (false, _) => Check::ok("swap", "there is no swap"),

@@ -1,4 +1,4 @@
-//! Whether there are sound devices: for `capture` and `bridge`, which not every desk uses.
+//! Checks for sound devices: for `capture` and `bridge`, which not every desk uses.
 
 use super::Check;
 use retrocall_desk::capture::{Kind, devices};

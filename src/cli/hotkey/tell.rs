@@ -1,5 +1,5 @@
-//! Telling what came of a press: on threads of their own, for no press waits until the last one has been read about, and no line waits
-//! for a desktop.
+//! Tells the agent the outcome of a press, on threads of its own: no press waits until the last one has been read about, and no line waits for a
+//! desktop.
 
 use std::{
     io::{self, IsTerminal},
@@ -12,37 +12,37 @@ use serde::Serialize;
 use super::words::{self, Mood, Words};
 use crate::cli::output;
 use retrocall_client::client::ClientError;
-use retrocall_desk::hotkey::{Note, Notifier, Outcome, Told};
+use retrocall_desk::hotkey::{Note, Notifier, Press, Report};
 use retrocall_engine::watch::spool;
 use retrocall_words::Answer;
 
-/// Tells what came of presses.
+/// Tells outcomes of presses.
 pub(super) struct Teller {
-    to: Sender<Told>,
+    to: Sender<Report>,
 }
 
 impl Teller {
-    /// Starts to tell: a line on standard error and a notification; with `json` an object on standard output as well.
+    /// Starts telling: a line on standard error and a notification; with `json` also an object on standard output.
     pub(super) fn start(json: bool, sound: bool) -> Teller {
         let ((to, from), (to_screen, for_screen)) = (unbounded(), unbounded());
-        // Both end with the process.
+        // Both threads end with the process.
         thread::Builder::new().name("tell".into()).spawn(move || tell(&from, json, &to_screen)).expect("a thread");
         thread::Builder::new().name("notify".into()).spawn(move || show(&for_screen, sound)).expect("a thread");
         Teller { to }
     }
 
-    /// Has it told, soon.
-    pub(super) fn tell(&self, told: Told) {
-        let _ = self.to.send(told);
+    /// Hands over a report. It is told soon.
+    pub(super) fn tell(&self, report: Report) {
+        let _ = self.to.send(report);
     }
 }
 
-fn tell(from: &Receiver<Told>, json: bool, screen: &Sender<Words>) {
-    for told in from {
-        if let (Told::Pressed(outcome), true) = (&told, json) {
-            output::say_json(&Pressed::of(outcome));
+fn tell(from: &Receiver<Report>, json: bool, screen: &Sender<Words>) {
+    for report in from {
+        if let (Report::Pressed(press), true) = (&report, json) {
+            output::say_json(&PressFacts::of(press));
         }
-        if let Some(words) = words::of(&told) {
+        if let Some(words) = words::of(&report) {
             output::complain(&words.line());
             let _ = screen.send(words);
         }
@@ -55,7 +55,7 @@ fn show(from: &Receiver<Words>, sound: bool) {
         screen.complain(&error.to_string());
     }
     for words in from {
-        // Each takes the place of the one before: on a desktop that is slow the last one counts.
+        // Each replaces the one before: on a slow desktop only the latest counts.
         let words = from.try_iter().last().unwrap_or(words);
         screen.show(&words);
     }
@@ -64,7 +64,7 @@ fn show(from: &Receiver<Words>, sound: bool) {
 /// The agent's screen, or the lack of one.
 struct Screen {
     notifier: Option<Notifier>,
-    /// That there are no notifications was said; once is enough until there are.
+    /// Whether it was said that there are no notifications: once is enough until there are.
     complained: bool,
     sound: bool,
 }
@@ -89,7 +89,7 @@ impl Screen {
 
     fn complain(&mut self, error: &str) {
         if !self.complained {
-            output::complain(&format!("{error}: what comes of a press is told here alone"));
+            output::complain(&format!("{error}: the outcome of a press is shown only here"));
         }
         self.complained = true;
     }
@@ -97,27 +97,27 @@ impl Screen {
 
 /// A press, for programs.
 #[derive(Serialize)]
-struct Pressed<'a> {
+struct PressFacts<'a> {
     key: &'static str,
     r#do: &'static str,
-    /// The engine's answer; none if it gave none.
+    /// The engine's answer; none if there was none.
     #[serde(flatten)]
     answer: Option<&'a Answer>,
     /// Why there is no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// From the key to the answer.
+    /// Time from the key to the answer.
     took_us: u64,
 }
 
-impl Pressed<'_> {
-    fn of(outcome: &Outcome) -> Pressed<'_> {
-        Pressed {
-            key: outcome.button.as_str(),
-            r#do: outcome.ask.verb().as_str(),
-            answer: outcome.came.as_ref().ok(),
-            error: outcome.came.as_ref().err().map(ClientError::to_string),
-            took_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),
+impl PressFacts<'_> {
+    fn of(press: &Press) -> PressFacts<'_> {
+        PressFacts {
+            key: press.button.as_str(),
+            r#do: press.ask.verb().as_str(),
+            answer: press.came.as_ref().ok(),
+            error: press.came.as_ref().err().map(ClientError::to_string),
+            took_us: u64::try_from(press.took.as_micros()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `retrocall hotkey --test`: whether a press would arrive, be answered, and be seen.
+//! `retrocall hotkey --test`: checks whether a press would arrive, be answered, and be seen.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use retrocall_desk::hotkey::{Binding, HotkeyError, Link, Note, Notifier, await_k
 use retrocall_settings::Settings;
 use retrocall_words::{Clock as _, SystemClock};
 
-/// How long a press that we make ourselves may take.
+/// How long a press of our own may take.
 const OWN_PRESS_MAX: Duration = Duration::from_secs(3);
 /// How long a person has to press.
 const PRESS_MAX: Duration = Duration::from_secs(30);
 
-/// Everything that a press needs, looked at from one end to the other. Nothing is recorded, masked or wiped by it.
+/// Checks everything that a press needs, from end to end. Nothing is recorded, masked or wiped.
 pub(super) fn checks(context: &Context, settings: &Settings, bindings: &[Binding]) -> Vec<Check> {
     let mut checks: Vec<_> = bindings.iter().map(|binding| key(binding, true)).collect();
     checks.push(engine(context, settings));
@@ -20,7 +20,7 @@ pub(super) fn checks(context: &Context, settings: &Settings, bindings: &[Binding
     checks
 }
 
-/// Whether a press of these keys arrives. Where no program can press keys the person is asked to, if there is one.
+/// Checks whether a press of these keys arrives. Where no program can press keys, the person is asked to, if there is one.
 pub(in crate::cli) fn key(binding: &Binding, ask_the_person: bool) -> Check {
     let name = binding.button.as_str();
     match arrives(binding, ask_the_person) {
@@ -69,7 +69,7 @@ fn engine(context: &Context, settings: &Settings) -> Check {
 fn notification() -> Check {
     let note = Note {
         title: "retrocall hotkey",
-        body: "This is where you will see what came of a press.",
+        body: "This is where you will see the outcome of a press.",
         urgent: false,
         sound: None,
     };
@@ -82,7 +82,7 @@ fn notification() -> Check {
         Err(error) => Check::warn(
             "notification",
             error,
-            "install a notification service for this desktop; until then what came of a press is a line on standard error",
+            "install a notification service for this desktop; until then the outcome of a press is a line on standard error",
         ),
     }
 }

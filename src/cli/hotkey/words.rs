@@ -1,23 +1,23 @@
-//! What came of a press, in words for an agent in a call: short, and without anything about the customer.
+//! The outcome of a press, in words for an agent in a call: short, and without anything about the customer.
 
 use crate::cli::{failure, output};
 use retrocall_client::client::ClientError;
-use retrocall_desk::hotkey::{Outcome, Told};
+use retrocall_desk::hotkey::{Press, Report};
 use retrocall_words::{Answer, Ask, Event, Refusal, Verdict};
 
-/// How it went.
+/// The kind of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mood {
     /// It was done.
     Done,
-    /// It was so before, or is only to be known.
+    /// It was so before, or is only news.
     Known,
     /// It was not done.
     Failed,
 }
 
 impl Mood {
-    /// What it sounds like, in the words of the XDG Sound Naming Specification.
+    /// Its sound, by its name in the XDG Sound Naming Specification.
     pub(super) fn sound(self) -> &'static str {
         match self {
             Mood::Done => "complete",
@@ -27,7 +27,7 @@ impl Mood {
     }
 }
 
-/// What is told.
+/// The words of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words {
     pub mood: Mood,
@@ -46,52 +46,52 @@ impl Words {
     }
 }
 
-/// What is told about it, if anything.
-pub(super) fn of(told: &Told) -> Option<Words> {
-    match told {
-        Told::Pressed(outcome) => Some(of_press(outcome)),
-        Told::Lost(error) => Some(Words::new(Mood::Failed, "A key has stopped working", capital(&error.to_string()))),
-        Told::Event(event) => of_event(event),
+/// The words for a report, if it is worth any.
+pub(super) fn of(report: &Report) -> Option<Words> {
+    match report {
+        Report::Pressed(press) => Some(of_press(press)),
+        Report::Lost(error) => Some(Words::new(Mood::Failed, "A key has stopped working", capital(&error.to_string()))),
+        Report::Event(event) => of_event(event),
     }
 }
 
-fn of_press(outcome: &Outcome) -> Words {
-    match &outcome.came {
-        Ok(answer) if answer.answer == Verdict::Refused => refused(&outcome.ask, answer),
+fn of_press(press: &Press) -> Words {
+    match &press.came {
+        Ok(answer) if answer.answer == Verdict::Refused => refused(&press.ask, answer),
         Ok(answer) => {
-            let mut words = done(outcome, answer);
+            let mut words = done(press, answer);
             if let Some(text) = &answer.text {
                 words.body = format!("{} {}.", words.body, capital(text));
             }
             words
         }
-        Err(error) => unanswered(&outcome.ask, error),
+        Err(error) => unanswered(&press.ask, error),
     }
 }
 
-fn done(outcome: &Outcome, answer: &Answer) -> Words {
+fn done(press: &Press, answer: &Answer) -> Words {
     let already = answer.answer == Verdict::Already;
     let so_far = output::length(answer.seconds.unwrap_or_default());
-    match &outcome.ask {
+    match &press.ask {
         Ask::Record if already => {
             Words::new(Mood::Known, "Already recording", format!("This press is a bookmark, at {so_far}."))
         }
         Ask::Record => {
             Words::new(Mood::Done, "Recording from the start", format!("The {so_far} before your press are kept too."))
         }
-        Ask::Mask if outcome.stays_masked => Words::new(
+        Ask::Mask if press.stays_masked => Words::new(
             Mood::Known,
             "Already masked",
             "Not by this key: it stays masked when you let go, until whoever masked it ends that.",
         ),
-        Ask::Mask => Words::new(Mood::Done, "Masked", "The call is silence until you let go of the key."),
+        Ask::Mask => Words::new(Mood::Done, "Masked", "The call is silent until you let go of the key."),
         Ask::Unmask => Words::new(Mood::Done, "No longer masked", "The call is held again."),
         Ask::Private if already => Words::new(Mood::Known, "Already private", "Nothing of this call is held."),
-        _ => Words::new(Mood::Done, "Private", "What was held of this call is wiped, and nothing more is held."),
+        _ => Words::new(Mood::Done, "Private", "The audio of this call is wiped, and nothing more is held."),
     }
 }
 
-/// What did not happen.
+/// The words for what did not happen.
 fn not_done(ask: &Ask) -> &'static str {
     match ask {
         Ask::Record => "Not recorded",
@@ -119,7 +119,7 @@ fn unanswered(ask: &Ask, error: &ClientError) -> Words {
             &format!("{}: no engine", not_done(ask)),
             "retrocall is not running, so no call is held. It is started with `retrocall run`.",
         ),
-        // Nobody knows whether it heard us.
+        // Nobody knows whether the engine heard us.
         ClientError::Silent { waited } => Words::new(
             Mood::Failed,
             "No answer",
@@ -140,7 +140,7 @@ fn of_event(event: &Event) -> Option<Words> {
         Event::Offered { agent, .. } => Some(Words::new(
             Mood::Known,
             "A call is offered to you",
-            format!("It is {agent}'s until your softphone takes it."),
+            format!("It stays {agent}'s until your softphone takes it."),
         )),
         Event::MemoryFull { text, .. } => {
             Some(Words::new(Mood::Failed, "Parts of the call are lost", format!("{}.", capital(text))))

@@ -1,46 +1,46 @@
-//! What was looked at, and what came of it: the table that can be filed.
+//! The checks and their results: a table that can be filed.
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::super::output;
-use retrocall_proof::files::Looked;
+use retrocall_proof::files::SearchResult;
 use retrocall_settings::Level;
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Check {
     /// Its name, for programs.
     pub check: &'static str,
-    /// What it is, for people.
+    /// Its description, for people.
     pub what: &'static str,
     pub looked_at_bytes: u64,
-    /// Files, mappings, buffers, sockets.
+    /// How many files, mappings, buffers or sockets it searched.
     pub places: usize,
-    /// Windows that were looked for.
+    /// How many windows it looked for.
     pub windows: usize,
-    /// Windows that were found, or bytes that are not zero where all should be.
+    /// How many windows it found, or bytes that should be zero and are not.
     pub found: usize,
-    /// How many there have to be: none, but where the search itself is checked.
+    /// How many it must find: none, except where it checks the search itself.
     pub expected: usize,
-    /// Whether it is as it should be; none if it was not done, because this user may not.
+    /// Whether it passed; none if this user may not do it.
     pub ok: Option<bool>,
-    /// What else there is to know: why it failed, why it was not done, what lies beyond it.
+    /// A note: why it failed, why it was not done, what it does not cover.
     pub note: Option<String>,
 }
 
 impl Check {
-    /// Nothing may be found here.
-    pub(super) fn clean(check: &'static str, what: &'static str, windows: usize, looked: Looked) -> Check {
+    /// A check that may find nothing.
+    pub(super) fn clean(check: &'static str, what: &'static str, windows: usize, looked: SearchResult) -> Check {
         Check::expecting(check, what, windows, looked, 0)
     }
 
-    /// Here so many are to be found: what finds nothing here could not find anything elsewhere.
+    /// A check that must find this many: a search that finds nothing here could find nothing anywhere.
     pub(super) fn expecting(
         check: &'static str,
         what: &'static str,
         windows: usize,
-        looked: Looked,
+        looked: SearchResult,
         expected: usize,
     ) -> Check {
         Check {
@@ -56,18 +56,18 @@ impl Check {
         }
     }
 
-    /// This user may not look there.
+    /// A check that this user may not do.
     pub(super) fn not_done(check: &'static str, what: &'static str, why: impl Into<String>) -> Check {
-        let none = Check::clean(check, what, 0, Looked::default());
+        let none = Check::clean(check, what, 0, SearchResult::default());
         Check { ok: None, note: Some(why.into()), ..none }
     }
 
-    /// It could not be looked at, although it should be possible: that proves nothing, and so it fails.
+    /// A check that could not be done, although it should be possible. That proves nothing, so it fails.
     pub(super) fn failed(check: &'static str, what: &'static str, why: impl Into<String>) -> Check {
         Check { ok: Some(false), ..Check::not_done(check, what, why) }
     }
 
-    /// Also this has to be so; `why` says what is wrong if it is not.
+    /// Adds a condition; `why` tells the problem if it is not met.
     pub(super) fn and(mut self, is_so: bool, why: impl Into<String>) -> Check {
         if !is_so {
             self.ok = self.ok.map(|_| false);
@@ -76,7 +76,7 @@ impl Check {
         self
     }
 
-    /// This is to be known as well.
+    /// Adds a note.
     pub(super) fn noting(mut self, note: impl Into<String>) -> Check {
         let note = note.into();
         if !note.is_empty() {
@@ -104,7 +104,7 @@ impl Check {
     }
 }
 
-/// What the run was, for whoever files it.
+/// The run, for whoever files the table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Run {
     /// Always `run`: the first object of the array.
@@ -114,7 +114,7 @@ pub(super) struct Run {
     pub machine: String,
     pub kernel: String,
     pub user: String,
-    /// The level of guarantee that the engine had, and what it rests on.
+    /// The engine's level of guarantee, and its basis.
     pub guarantee: String,
     pub memory: String,
     pub write_barrier: String,
@@ -137,14 +137,14 @@ enum Row<'a> {
     Check(&'a Check),
 }
 
-/// All of it.
+/// The whole result.
 pub(super) struct Report {
     pub run: Run,
     pub checks: Vec<Check>,
 }
 
 impl Report {
-    /// Sums up: what the whole run found. First come the checks of the search itself.
+    /// Sums up the checks. Those of the search itself come first.
     pub(super) fn new(run: Run, mut checks: Vec<Check>) -> Report {
         checks.sort_by_key(|check| check.expected == 0);
         let looked_at_bytes = checks.iter().map(|check| check.looked_at_bytes).sum();
@@ -153,7 +153,7 @@ impl Report {
         Report { run: Run { looked_at_bytes, found, ok, ..run }, checks }
     }
 
-    /// The names of those that failed, and of those that were not done.
+    /// The names of the failed checks, and of those that were not done.
     pub(super) fn not_ok(&self) -> [Vec<&'static str>; 2] {
         [Some(false), None]
             .map(|ok| self.checks.iter().filter(|check| check.ok == ok).map(|check| check.check).collect())
@@ -165,7 +165,7 @@ impl Report {
         output::say_json(&all);
     }
 
-    /// For people.
+    /// Prints the table for people.
     pub(super) fn say(&self) {
         let run = &self.run;
         output::say(&format!("retrocall prove {}, {}", run.version, run.at));
@@ -236,8 +236,8 @@ impl Report {
 mod tests {
     use super::*;
 
-    fn looked(found: usize) -> Looked {
-        Looked { places: 1, bytes: 100, found }
+    fn looked(found: usize) -> SearchResult {
+        SearchResult { places: 1, bytes: 100, found }
     }
 
     #[test]

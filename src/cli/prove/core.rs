@@ -1,4 +1,4 @@
-//! A core: the engine is made to fail while it holds a call, and has to leave none.
+//! Cores: the engine is made to fail while it holds a call, and must leave none.
 
 use std::{
     fs,
@@ -12,16 +12,16 @@ use nix::sys::signal::Signal;
 use super::{Check, Plan, PrivateEngine};
 use retrocall_proof::{
     Finder,
-    files::{Looked, files_below, look_at_file},
+    files::{SearchResult, files_below, look_at_file},
 };
 
 const CHECK: &str = "core";
 const WHAT: &str = "a core of the engine, failing with a live call";
 const PIECE_BYTES: usize = 256 * 1024;
-/// Where the kernel puts cores (core(5)).
+/// The kernel's setting for cores (core(5)).
 const PATTERN: &str = "/proc/sys/kernel/core_pattern";
 
-/// Ends the engine by SIGABRT. It works in the folder `works_in`, and nothing else writes there.
+/// Ends the engine by SIGABRT. It works in the folder `works_in`, where nothing else writes.
 pub(super) fn check(engine: PrivateEngine, works_in: &Path, plan: &Plan) -> Check {
     let Some(status) = engine.abort() else {
         return Check::failed(CHECK, WHAT, "the engine did not end when it was made to");
@@ -40,7 +40,7 @@ pub(super) fn check(engine: PrivateEngine, works_in: &Path, plan: &Plan) -> Chec
         .noting(control(pattern.trim(), works_in))
 }
 
-fn look(folder: &Path, plan: &Plan) -> Result<Looked, (PathBuf, std::io::Error)> {
+fn look(folder: &Path, plan: &Plan) -> Result<SearchResult, (PathBuf, std::io::Error)> {
     let (mut finder, mut scratch) = (Finder::new(&plan.all), vec![0; PIECE_BYTES]);
     let files = files_below(folder, None)?;
     let mut bytes = 0;
@@ -48,11 +48,11 @@ fn look(folder: &Path, plan: &Plan) -> Result<Looked, (PathBuf, std::io::Error)>
         let looked = fs::File::open(path).and_then(|file| look_at_file(file, &mut finder, &mut scratch));
         bytes += looked.map_err(|error| (path.clone(), error))?.0;
     }
-    Ok(Looked { places: files.len(), bytes, found: finder.found() })
+    Ok(SearchResult { places: files.len(), bytes, found: finder.found() })
 }
 
-/// Whether this system dumps cores at all: a shell that allows it is made to fail as well. Only where its core would land in a folder of
-/// ours; what collects the cores of a whole machine is not bothered.
+/// Checks that this system dumps cores at all, by making a shell fail that allows them. Only if its core would land in a folder of ours: a
+/// machine's collector of cores is left in peace.
 fn control(pattern: &str, works_in: &Path) -> String {
     match pattern.chars().next() {
         Some('|') => format!("cores of this machine go to \"{pattern}\"; the kernel says whether it dumped one"),
@@ -67,7 +67,7 @@ fn control(pattern: &str, works_in: &Path) -> String {
     }
 }
 
-/// In a folder of its own: a core may have the same name as another one.
+/// In a folder of its own: two cores may have the same name.
 fn failing_shell(works_in: &Path) -> std::io::Result<ExitStatus> {
     fs::create_dir(works_in)?;
     let mut shell = Command::new("/bin/sh");

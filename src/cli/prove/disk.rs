@@ -1,4 +1,4 @@
-//! The looks at files.
+//! The searches of files.
 
 use std::{
     collections::BTreeSet,
@@ -10,37 +10,37 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Check, Failure, Plan, desk};
+use super::{Check, Failure, Plan, noise};
 use retrocall_proof::{
     Finder, Needles,
-    files::{Looked, files_below, is_gone, look_at_disk, look_at_file},
+    files::{SearchResult, files_below, is_gone, look_at_disk, look_at_file},
     written::Watch,
 };
 use retrocall_records as catalog;
 use retrocall_words::CallId;
 
-/// What is read of a file at once.
+/// How much of a file is read at once.
 const PIECE_BYTES: usize = 256 * 1024;
-/// Folders where any program may leave files. Those of the settings of this user come on top.
+/// Folders where any program may leave files, besides those of this user's settings.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 const SHARED_MEMORY: &str = "/dev/shm";
-/// So much is looked at in a folder that all share; what is more is another program's, and takes too long.
+/// How much is searched in a shared folder: the rest is other programs', and takes too long.
 const SHARED_BYTES_MAX: u64 = 2 << 30;
 
-/// Why files can't be looked at: the path, and what the system said.
+/// Why a file can't be searched: its path, and the system's error.
 type Trouble = (PathBuf, io::Error);
 
 fn said((path, error): Trouble) -> String {
-    format!("{} can't be looked at ({error})", path.display())
+    format!("{} can't be searched ({error})", path.display())
 }
 
-/// Looks at files with `look`. Those that have gone are left out, and so is what is over the limit: then the first of these is named.
+/// Searches files with `look`. Leaves out those that have gone, and those over the limit; then names the first of these.
 fn look_at(
     files: &[PathBuf],
     needles: &Needles,
     look: impl Fn(&Path, &mut Finder<'_>, &mut [u8]) -> io::Result<u64>,
-) -> Result<(Looked, Vec<PathBuf>), Trouble> {
-    let (mut looked, mut found_in) = (Looked::default(), Vec::new());
+) -> Result<(SearchResult, Vec<PathBuf>), Trouble> {
+    let (mut looked, mut found_in) = (SearchResult::default(), Vec::new());
     let (mut finder, mut scratch) = (Finder::new(needles), vec![0; PIECE_BYTES]);
     for path in files {
         let before = finder.found();
@@ -77,19 +77,19 @@ fn named(paths: &[PathBuf]) -> String {
     }
 }
 
-/// The second that is erased of a recording that is being written: it was on the disk before, and is not after.
-pub(super) struct Erased {
+/// The second that is erased from a recording under way: it was on the disk before, and is not after.
+pub(super) struct ErasedSecond {
     needles: Needles,
     part: PathBuf,
     before: usize,
 }
 
-impl Erased {
-    /// Waits until the unfinished recording has what will be erased.
-    pub(super) fn before(home: &Path, plan: &Plan, call: CallId) -> Result<Erased, Failure> {
-        let needles = plan.needles([plan.call("hugo").recorded_form(desk::ERASE_AT - 1.0..desk::ERASE_AT)]);
+impl ErasedSecond {
+    /// Waits until the unfinished recording has the second that will be erased.
+    pub(super) fn before(home: &Path, plan: &Plan, call: CallId) -> Result<ErasedSecond, Failure> {
+        let needles = plan.needles([plan.call("hugo").recorded_form(noise::ERASE_AT - 1.0..noise::ERASE_AT)]);
         let (mut part, mut before) = (None, 0);
-        desk::wait_for(|| {
+        noise::wait_for(|| {
             let files = files_below(&home.join("recordings"), None).unwrap_or_default();
             part = files.into_iter().find(|path| path.to_string_lossy().contains(&call.to_string()));
             if let Some(part) = &part {
@@ -100,10 +100,10 @@ impl Erased {
         let part = part.ok_or_else(|| {
             Failure::new("the private engine writes no recording of a call that is recorded", "see its log, engine.log")
         })?;
-        Ok(Erased { needles, part, before })
+        Ok(ErasedSecond { needles, part, before })
     }
 
-    /// It has been erased.
+    /// Checks that it has been erased.
     pub(super) fn after(self) -> Check {
         const CHECK: &str = "erase-disk";
         const WHAT: &str = "an unfinished recording, after erase-last";
@@ -117,7 +117,7 @@ impl Erased {
     }
 }
 
-/// Everything under the home, and what is new in folders that all share.
+/// Searches everything under the home, and new files in shared folders.
 pub(super) fn checks(home: &Path, plan: &Plan, since: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
     let whats =
@@ -143,13 +143,13 @@ pub(super) fn checks(home: &Path, plan: &Plan, since: Timestamp) -> Vec<Check> {
     checks
 }
 
-/// What is recorded may be in recordings, and nowhere else; what is wiped may be nowhere.
+/// Recorded sound may only be in recordings; wiped sound may be nowhere.
 fn home_files(
     home: &Path,
     files: &[PathBuf],
     plan: &Plan,
     look: fn(&Path, &mut Finder<'_>, &mut [u8]) -> io::Result<u64>,
-) -> Result<(Looked, Vec<PathBuf>), Trouble> {
+) -> Result<(SearchResult, Vec<PathBuf>), Trouble> {
     let recordings = home.join("recordings");
     let (recordings, others): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|path| path.starts_with(&recordings));
     let (in_recordings, mut found_in) = look_at(&recordings, &plan.wiped, look)?;
@@ -189,7 +189,7 @@ fn shared(
     }
 }
 
-/// Every file that the engines wrote, wherever it is.
+/// Searches every file that the engines wrote, wherever it is.
 pub(super) fn written(home: &Path, watch: io::Result<Watch>) -> Check {
     const CHECK: &str = "written";
     const WHAT: &str = "every file the engine wrote, deleted ones too";
@@ -213,12 +213,12 @@ pub(super) fn written(home: &Path, watch: io::Result<Watch>) -> Check {
         Err(error) => return Check::failed(CHECK, WHAT, error.to_string()),
     };
     let home = fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
-    let looked = Looked {
+    let looked = SearchResult {
         places: written.len(),
         bytes: written.iter().map(|written| written.bytes).sum(),
         found: written.iter().filter_map(|written| written.found).sum(),
     };
-    let paths = |is: &dyn Fn(&retrocall_proof::written::Written) -> bool| {
+    let paths = |is: &dyn Fn(&retrocall_proof::written::WrittenFile) -> bool| {
         let paths: BTreeSet<String> =
             written.iter().filter(|written| is(written)).map(|written| written.path.display().to_string()).collect();
         paths.into_iter().collect::<Vec<_>>().join(", ")
@@ -234,15 +234,15 @@ pub(super) fn written(home: &Path, watch: io::Result<Watch>) -> Check {
         .and(unwatched.is_empty(), format!("not watched: {}", unwatched.join(", ")))
 }
 
-/// The calls that were recorded have their recordings, with all that was not silenced; no other call has one.
+/// Checks that each recorded call has its recording, with all its sound except silenced parts, and no other call has one.
 pub(super) fn recordings(home: &Path, plan: &Plan) -> Check {
     const CHECK: &str = "recordings";
-    const WHAT: &str = "what was recorded, in its own files";
+    const WHAT: &str = "recorded calls, in their own files";
     let rows = match catalog::recordings(home) {
         Ok(rows) => rows,
         Err(error) => return Check::failed(CHECK, WHAT, error.to_string()),
     };
-    let (mut looked, mut windows) = (Looked::default(), 0);
+    let (mut looked, mut windows) = (SearchResult::default(), 0);
     let mut missing = Vec::new();
     for call in plan.calls.iter().filter(|call| call.is_kept) {
         let needles = plan.needles(call.recorded_forms());

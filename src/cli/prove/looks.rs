@@ -1,16 +1,16 @@
-//! The looks at the engine's process: from within, and from outside.
+//! The searches of the engine's process: from within, and from outside.
 
 use std::io;
 
-use super::{Call, Check, Failure, Plan, Playing};
+use super::{Call, CallsInPlay, Check, Failure, Plan};
 use retrocall_proof::{
     Needles,
-    files::Looked,
+    files::SearchResult,
     inside::{Asker, Look},
     process::{MemoryLook, Process},
 };
 
-/// What is read of another process at once.
+/// How much of another process is read at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
 fn ask(asker: &mut Asker, needles: &Needles) -> Result<Look, Failure> {
@@ -19,7 +19,7 @@ fn ask(asker: &mut Asker, needles: &Needles) -> Result<Look, Failure> {
     })
 }
 
-/// A look at memory is complete only if all of it was read.
+/// A search of memory passes only if all of it was read.
 fn memory(check: Check, look: &MemoryLook) -> Check {
     let found_in = look.found_in.join(", ");
     let unread = look.unread.join(", ");
@@ -30,7 +30,7 @@ fn memory(check: Check, look: &MemoryLook) -> Check {
     })
 }
 
-/// While all calls are live: they are where they should be, and nowhere else.
+/// While all calls are live: their sound is where it should be, and nowhere else.
 pub(super) fn live(asker: &mut Asker, plan: &Plan) -> Result<Vec<Check>, Failure> {
     let live_call = plan.needles(plan.call("anna").live_forms());
     let look = ask(asker, &live_call)?;
@@ -54,26 +54,31 @@ pub(super) fn live(asker: &mut Asker, plan: &Plan) -> Result<Vec<Check>, Failure
 
     let silenced = plan.needles(plan.calls.iter().flat_map(Call::silenced_forms));
     let look = ask(asker, &silenced)?;
-    let what = "what is masked, held, erased or private";
+    let what = "masked, held, erased or private audio";
     checks.push(Check::clean("live-silenced", what, silenced.len(), look.locked));
     Ok(checks)
 }
 
 /// After hangup: nothing is left of any call, kept or not.
-pub(super) fn at_rest(asker: &mut Asker, plan: &Plan, playing: &Playing, rests: bool) -> Result<Vec<Check>, Failure> {
+pub(super) fn at_rest(
+    asker: &mut Asker,
+    plan: &Plan,
+    playing: &CallsInPlay,
+    rests: bool,
+) -> Result<Vec<Check>, Failure> {
     let look = ask(asker, &plan.all)?;
     let windows = plan.all.len();
     let readable = Check::clean("memory", "readable memory, after hangup", windows, look.memory.looked);
     let locked = Check::clean("locked", "memory for calls, and audio buffers", windows, look.locked);
     let arena = match look.arena {
         Some(arena) => {
-            let looked = Looked { places: arena.free, bytes: arena.free_bytes, found: arena.stained_words };
+            let looked = SearchResult { places: arena.free, bytes: arena.free_bytes, found: arena.stained_words };
             Check::clean("arena", "free segments: words that are not zero", 0, looked)
                 .and(arena.held == 0, format!("{} segments are still held after hangup", arena.held))
         }
         None => Check::failed("arena", "free segments: words that are not zero", "it does not come to rest"),
     };
-    let stained = Looked {
+    let stained = SearchResult {
         places: look.buffers.buffers,
         bytes: look.buffers.bytes,
         found: usize::try_from(look.buffers.stained_bytes).unwrap_or(usize::MAX),
@@ -89,11 +94,11 @@ pub(super) fn at_rest(asker: &mut Asker, plan: &Plan, playing: &Playing, rests: 
         arena,
         Check::clean("buffers", "audio buffers: bytes that are not zero", 0, stained),
         open,
-        Check::clean("sockets", "waiting in sockets, and all that was sent", windows, sockets),
+        Check::clean("sockets", "bytes in sockets, and all that was sent", windows, sockets),
     ])
 }
 
-/// As root, or whoever may trace the engine, sees it.
+/// From outside, as root or whoever may trace the engine.
 pub(super) fn from_outside(pid: u32, plan: &Plan) -> Check {
     const CHECK: &str = "memory-root";
     const WHAT: &str = "readable memory, open files, from outside";

@@ -1,4 +1,4 @@
-//! What `top` shows: a table of live calls, the memory, the last word. A view of what was told, without a terminal.
+//! The screen of `top`: a table of live calls, the memory, the last message. A view of facts, without a terminal.
 
 use ratatui::{
     Frame,
@@ -20,36 +20,36 @@ pub(super) struct Memory {
     pub left: usize,
 }
 
-/// What is shown.
+/// The contents of the screen.
 #[derive(Default)]
 pub(super) struct View {
     calls: Vec<LiveCall>,
     memory: Option<Memory>,
     chosen: Option<CallId>,
-    /// Why nothing can be seen.
+    /// Why there is nothing to see.
     trouble: Option<String>,
-    /// What came of the last key.
+    /// The outcome of the last key.
     pub word: Option<String>,
 }
 
 impl View {
-    /// What there is now. The chosen call stays chosen while it lives, wherever it is in the list.
+    /// Takes in the present calls. The chosen call stays chosen while it lives, wherever it is in the list.
     pub(super) fn see(&mut self, calls: Vec<LiveCall>, memory: Option<Memory>) {
         let at = self.chosen_at().unwrap_or(0);
         let lives = calls.iter().any(|call| Some(call.call) == self.chosen);
         if !lives {
-            // Its neighbour, so that what was pressed twice does not reach a call at the other end of the list.
+            // Its neighbour, so that a double press does not reach a call at the other end of the list.
             self.chosen = calls.get(at.min(calls.len().saturating_sub(1))).map(|call| call.call);
         }
         (self.calls, self.memory, self.trouble) = (calls, memory, None);
     }
 
-    /// The engine shows nothing, and why.
+    /// The engine shows nothing, for this reason.
     pub(super) fn see_nothing(&mut self, why: String) {
         (self.calls, self.memory, self.trouble) = (Vec::new(), None, Some(why));
     }
 
-    /// Chooses the call that is so many further down.
+    /// Moves the choice down by this many.
     pub(super) fn choose(&mut self, down: isize) {
         let last = self.calls.len().saturating_sub(1);
         let at = self.chosen_at().unwrap_or(0).saturating_add_signed(down).min(last);
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// What is on the screen, without the blanks at the end of each line.
+    /// The text of the screen, without trailing blanks.
     fn shown(view: &View, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal in memory");
         terminal.draw(|frame| draw(frame, view)).expect("it is drawn");

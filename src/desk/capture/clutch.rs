@@ -7,7 +7,7 @@ use rubato::{Adjustable, FixedAsync, Resampler, Slip, audioadapter_buffers::numb
 use retrocall_core::memory::{LockedSamples, MapError, wipe};
 use retrocall_words::audio::Rate;
 
-/// A leg that is off by less than this, in seconds, is not touched. Legs of one clock stay as they came, bit for bit.
+/// A leg that is off by less than this, in seconds, is not touched. Legs of one clock stay bit for bit as they came.
 const TOLERANCE_S: f64 = 3e-3;
 /// The share of an error that is corrected within a second. It is small, because the system's jitter blurs the error.
 const GAIN: f64 = 0.05;

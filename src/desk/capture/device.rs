@@ -128,7 +128,7 @@ pub(super) struct Device {
 }
 
 /// A device that is being captured, until it is dropped.
-pub(super) struct Open {
+pub(super) struct OpenDevice {
     #[expect(dead_code, reason = "it is kept, not used")]
     streams: Vec<cpal::Stream>,
 }
@@ -173,8 +173,8 @@ fn default_of(host: &cpal::Host, leg: Leg) -> Option<String> {
     }
 }
 
-/// The device that a name means for a leg: `default`, a name that [`devices`] lists, with its host before it or without, or the name of a
-/// speaker, whose monitor is meant then.
+/// Finds the device that a name means for a leg: `default`, a name that [`devices`] lists, with or without its host, or the name of a speaker,
+/// which means its monitor.
 pub(super) fn find(name: &str, leg: Leg) -> Result<Device, DeviceError> {
     let (hosts, wanted) = match name.split_once(':').and_then(|(host, rest)| Some((host.parse().ok()?, rest))) {
         Some((host, rest)) => (vec![host], rest),
@@ -229,7 +229,7 @@ impl Device {
         rate: Rate,
         feed: FeedIn,
         trouble: impl FnMut(Trouble) + Send + 'static,
-    ) -> Result<Open, DeviceError> {
+    ) -> Result<OpenDevice, DeviceError> {
         let mut abilities = self.abilities()?;
         abilities.retain(|range| range.contains_rate(rate.hz()));
         let best = abilities.iter().min_by_key(|range| (range.channels(), format_rank(range.sample_format())));
@@ -258,7 +258,7 @@ impl Device {
         for stream in &streams {
             stream.play().map_err(|error| self.closed(&error))?;
         }
-        Ok(Open { streams })
+        Ok(OpenDevice { streams })
     }
 
     /// Samples that the device delivers at once, at most.

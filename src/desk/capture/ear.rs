@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded}
 use tracing::{info, warn};
 
 use super::{
-    device::{Device, DeviceError, Open, Trouble, find},
+    device::{Device, DeviceError, OpenDevice, Trouble, find},
     feed::{Counts, FeedOut, feed},
 };
 use retrocall_words::audio::{Leg, Rate};
@@ -26,7 +26,7 @@ const SILENT_MAX: Duration = Duration::from_secs(2);
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 /// A message to the device's thread.
-enum Word {
+enum KeeperMessage {
     Trouble(Trouble),
     Stop,
 }
@@ -36,7 +36,7 @@ pub(super) struct Ear {
     /// Each opening of the device has a feed of its own.
     feeds: Receiver<FeedOut>,
     feed: Option<FeedOut>,
-    words: Sender<Word>,
+    words: Sender<KeeperMessage>,
     done: Receiver<()>,
     /// Samples lost in the feeds before this one.
     lost_before: u64,
@@ -90,7 +90,7 @@ impl Ear {
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        let _ = self.words.send(Word::Stop);
+        let _ = self.words.send(KeeperMessage::Stop);
         // A driver that does not close (ALSA's `file` plugin, reading a pipe that nobody writes) must not delay the end of the call.
         if self.done.recv_timeout(CLOSE_MAX).is_ok()
             && let Some(thread) = self.thread.take()
@@ -104,15 +104,15 @@ impl Drop for Ear {
 fn opened(
     device: &Device,
     rate: Rate,
-    words: &Sender<Word>,
+    words: &Sender<KeeperMessage>,
     feeds: &Sender<FeedOut>,
-) -> Result<(Open, Arc<Counts>), DeviceError> {
+) -> Result<(OpenDevice, Arc<Counts>), DeviceError> {
     let (feed_in, feed_out) =
         feed(rate).map_err(|error| DeviceError::Closed { device: device.name.clone(), cause: error.to_string() })?;
     let counts = feed_out.counts();
     let words = words.clone();
     // The callback sends only when something is wrong, so nothing waits where audio is carried.
-    let open = device.open(rate, feed_in, move |trouble| drop(words.send(Word::Trouble(trouble))))?;
+    let open = device.open(rate, feed_in, move |trouble| drop(words.send(KeeperMessage::Trouble(trouble))))?;
     let _ = feeds.send(feed_out);
     Ok((open, counts))
 }
@@ -122,22 +122,22 @@ struct Keeper {
     name: String,
     leg: Leg,
     rate: Rate,
-    words: Sender<Word>,
-    heard: Receiver<Word>,
+    words: Sender<KeeperMessage>,
+    heard: Receiver<KeeperMessage>,
     new_feeds: Sender<FeedOut>,
 }
 
 impl Keeper {
     /// Keeps the device open until it is told to stop.
-    fn keep(&self, open: Open, counts: Arc<Counts>) {
+    fn keep(&self, open: OpenDevice, counts: Arc<Counts>) {
         let mut open = Some((open, counts));
         let mut told = false;
         loop {
             match self.heard.recv_timeout(RETRY) {
-                Ok(Word::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Word::Trouble(Trouble::Overrun)) => continue,
+                Ok(KeeperMessage::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(KeeperMessage::Trouble(Trouble::Overrun)) => continue,
                 // It may be about an opening that was given up already: look again.
-                Ok(Word::Trouble(Trouble::Gone)) => {}
+                Ok(KeeperMessage::Trouble(Trouble::Gone)) => {}
                 Err(RecvTimeoutError::Timeout) => match &open {
                     Some((_, counts)) if counts.silent_for() < SILENT_MAX => continue,
                     _ => {}
@@ -146,7 +146,7 @@ impl Keeper {
             if let Some(gone) = open.take() {
                 drop(gone);
                 if !std::mem::replace(&mut told, true) {
-                    warn!(device = self.name, leg = ?self.leg, "the device delivers nothing; the gap is marked, and it is looked for");
+                    warn!(device = self.name, leg = ?self.leg, "the device delivers nothing: marking the gap, and looking for the device");
                 }
             }
             // Look for its name: to the system, a device that returns is another one.

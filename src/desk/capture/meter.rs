@@ -19,9 +19,9 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// The result for one device.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Level {
+pub enum Loudness {
     /// Its peak in dBFS: 0 is full scale, -96 silence.
-    Heard(f32),
+    Peak(f32),
     /// It opens, and delivers nothing.
     Nothing,
     /// It does not open, for this reason.
@@ -29,7 +29,7 @@ pub enum Level {
 }
 
 /// Listens to all devices at once, for so long. Returns the result of each, in their order.
-pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
+pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Loudness> {
     let (tell, told) = mpsc::channel();
     for (number, info) in devices.iter().enumerate() {
         let (name, tell) = (info.device.clone(), tell.clone());
@@ -40,7 +40,7 @@ pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
         drop(started);
     }
     drop(tell);
-    let mut levels = vec![Level::Closed("it does not answer".to_owned()); devices.len()];
+    let mut levels = vec![Loudness::Closed("it does not answer".to_owned()); devices.len()];
     let deadline = SystemClock.now() + listen + PATIENCE;
     while let Ok((number, level)) = told.recv_timeout(SystemClock.until(deadline)) {
         levels[number] = level;
@@ -48,7 +48,7 @@ pub fn levels(devices: &[DeviceInfo], listen: Duration) -> Vec<Level> {
     levels
 }
 
-fn level(name: &str, listen: Duration) -> Level {
+fn level(name: &str, listen: Duration) -> Loudness {
     // A full name means the same device for either leg.
     let opened = find(name, Leg::Agent).and_then(|device| {
         let found = [device];
@@ -58,7 +58,7 @@ fn level(name: &str, listen: Duration) -> Level {
     });
     let mut ear = match opened {
         Ok(ear) => ear,
-        Err(error) => return Level::Closed(error.to_string()),
+        Err(error) => return Loudness::Closed(error.to_string()),
     };
     let (mut peak, mut came) = (0, false);
     let until = SystemClock.now() + listen;
@@ -69,5 +69,5 @@ fn level(name: &str, listen: Duration) -> Level {
             peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0).max(peak);
         });
     }
-    if came { Level::Heard(dbfs(peak)) } else { Level::Nothing }
+    if came { Loudness::Peak(dbfs(peak)) } else { Loudness::Nothing }
 }

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 pub use baresip::{Bridge, Notice};
 pub use device::{DEFAULT, DeviceError, DeviceInfo, Kind, devices};
-pub use meter::{Level, levels};
+pub use meter::{Loudness, levels};
 pub use session::{Session, SessionFacts};
 pub use timeline::{LegFacts, Timeline};
 
@@ -23,25 +23,25 @@ use ear::Ear;
 use retrocall_words::audio::{Leg, Rate};
 
 /// The two open devices of a desk. They close when it is dropped.
-pub struct Desk {
+pub struct Devices {
     ears: [Ear; 2],
     names: [String; 2],
     rate: Rate,
 }
 
-impl Desk {
+impl Devices {
     /// Opens a microphone, and the monitor of a speaker, by the names that [`devices`] lists (or [`DEFAULT`]), at this rate or the best that
     /// both support.
     ///
     /// # Errors
     /// [`DeviceError`] if one of them is missing, can't be opened, or does not support the rate.
-    pub fn open(microphone: &str, speaker: &str, rate: Option<Rate>) -> Result<Desk, DeviceError> {
+    pub fn open(microphone: &str, speaker: &str, rate: Option<Rate>) -> Result<Devices, DeviceError> {
         let found = [device::find(microphone, Leg::Agent)?, device::find(speaker, Leg::Customer)?];
         let rate = rate.map_or_else(|| device::common_rate(&found), Ok)?;
         let names = found.each_ref().map(|device| device.name.clone());
         let [microphone, speaker] = found;
         let ears = [Ear::open(microphone, Leg::Agent, rate)?, Ear::open(speaker, Leg::Customer, rate)?];
-        Ok(Desk { ears, names, rate })
+        Ok(Devices { ears, names, rate })
     }
 
     /// The names of the devices, microphone first.

@@ -160,7 +160,7 @@ impl Session {
 
     fn lost(&mut self, error: &ClientError) {
         if self.line.take().is_some() {
-            warn!(call = %self.call.id(), "no line to the engine, what is said now is not captured: {error}");
+            warn!(call = %self.call.id(), "no connection to the engine, so the call is not captured now: {error}");
             self.retry_at = SystemClock.now();
         }
     }
@@ -171,9 +171,9 @@ impl Session {
         let (Ok(agent), Ok(customer)) = (Timeline::new(self.rate), Timeline::new(self.rate)) else { return };
         let (before, began) = (self.call.id(), SystemClock.now());
         match self.call.return_over(&mut client) {
-            Ok(Return::Attached { .. }) => info!(call = %before, "the line to the engine is back"),
+            Ok(Return::Attached { .. }) => info!(call = %before, "connected to the engine again"),
             Ok(Return::Continued) => {
-                warn!(%before, call = %self.call.id(), "the engine does not have the call any more: what is left of it is a new one");
+                warn!(%before, call = %self.call.id(), "the engine no longer has the call: the rest of it becomes a new one");
                 (self.began, self.legs, self.kept) = (began, [agent, customer], None);
             }
             Err(_) => return,

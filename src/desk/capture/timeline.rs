@@ -67,13 +67,13 @@ pub struct Timeline {
     begun: bool,
     /// Position of the next sample that leaves the clutch.
     position: u64,
-    held: Held,
+    held: LateDeliveries,
     window: Window,
     facts: LegFacts,
 }
 
 /// Late deliveries that are held back.
-struct Held {
+struct LateDeliveries {
     samples: LockedSamples,
     count: usize,
     since: i64,
@@ -100,7 +100,7 @@ impl Timeline {
     /// # Errors
     /// [`MapError`] if the system has no memory for it.
     pub fn new(rate: Rate) -> Result<Timeline, MapError> {
-        let held = Held {
+        let held = LateDeliveries {
             samples: LockedSamples::new(rate.samples(HELD_S) as usize, true)?,
             count: 0,
             since: 0,
@@ -236,7 +236,7 @@ impl Timeline {
     }
 }
 
-impl Held {
+impl LateDeliveries {
     fn take(&mut self, at: i64, late: f64, samples: &[i16]) {
         if self.deliveries == 0 {
             self.since = at;

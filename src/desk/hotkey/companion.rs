@@ -15,18 +15,18 @@ use retrocall_words::{Answer, Ask, Clock as _, Event, Refusal, SystemClock, Targ
 
 /// A report of the companion.
 #[derive(Debug)]
-pub enum Told {
-    /// The outcome of a key.
-    Pressed(Box<Outcome>),
+pub enum Report {
+    /// A key was pressed or released, and the engine was asked.
+    Pressed(Box<Press>),
     /// An event about a call for which record was pressed here.
     Event(Event),
     /// A key is lost.
     Lost(HotkeyError),
 }
 
-/// The outcome of a key.
+/// A press of a key, and its answer.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Press {
     /// The key.
     pub button: Button,
     /// What was asked.
@@ -47,22 +47,22 @@ pub fn accompany(
     keys: &mut dyn Keys,
     link: &mut Link,
     target: &Target,
-    mut tell: impl FnMut(Told),
+    mut tell: impl FnMut(Report),
 ) -> Result<Infallible, HotkeyError> {
     let mut companion = Companion { target, masked: None };
     loop {
         while let Some(event) = keys.next()? {
             let began = SystemClock.now();
             match event {
-                KeyEvent::Down(button) => tell(Told::Pressed(companion.down(link, button, began).into())),
+                KeyEvent::Down(button) => tell(Report::Pressed(companion.down(link, button, began).into())),
                 KeyEvent::Up(button) => {
-                    let outcome = companion.up(link, button, began);
-                    outcome.into_iter().for_each(|outcome| tell(Told::Pressed(outcome.into())));
+                    let press = companion.up(link, button, began);
+                    press.into_iter().for_each(|press| tell(Report::Pressed(press.into())));
                 }
-                KeyEvent::Lost(error) => tell(Told::Lost(error)),
+                KeyEvent::Lost(error) => tell(Report::Lost(error)),
             }
         }
-        link.events().into_iter().for_each(|event| tell(Told::Event(event)));
+        link.events().into_iter().for_each(|event| tell(Report::Event(event)));
         let fds: Vec<_> = [Some(keys.fd()), link.fd()].into_iter().flatten().collect();
         sleep(&fds, PollTimeout::NONE)?;
     }
@@ -75,7 +75,7 @@ struct Companion<'a> {
 }
 
 impl Companion<'_> {
-    fn down(&mut self, link: &mut Link, button: Button, began: Instant) -> Outcome {
+    fn down(&mut self, link: &mut Link, button: Button, began: Instant) -> Press {
         let ask = match button {
             Button::Record => Ask::Record,
             Button::Mask => Ask::Mask,
@@ -99,10 +99,10 @@ impl Companion<'_> {
                 Err(_) => self.masked = Some(self.target.clone()),
             }
         }
-        Outcome { button, ask, came: asked.came, stays_masked, took: SystemClock.since(began) }
+        Press { button, ask, came: asked.came, stays_masked, took: SystemClock.since(began) }
     }
 
-    fn up(&mut self, link: &mut Link, button: Button, began: Instant) -> Option<Outcome> {
+    fn up(&mut self, link: &mut Link, button: Button, began: Instant) -> Option<Press> {
         if button != Button::Mask {
             return None;
         }
@@ -115,7 +115,7 @@ impl Companion<'_> {
                 return None;
             }
         }
-        Some(Outcome { button, ask: Ask::Unmask, came, stays_masked: false, took: SystemClock.since(began) })
+        Some(Press { button, ask: Ask::Unmask, came, stays_masked: false, took: SystemClock.since(began) })
     }
 }
 
@@ -125,7 +125,7 @@ mod tests {
     use crate::fake::{Fake, Seen, hello, yes};
     use retrocall_words::{CallId, Request};
 
-    /// A fake engine that is asked about `call`, and answers `mask` and `unmask` as told.
+    /// A fake engine that expects questions about `call`, and answers `mask` and `unmask` as told.
     fn engine(call: CallId, mask: Verdict, unmask: fn() -> Answer) -> Fake {
         Fake::start(vec![hello()], move |request, _| match request.ask {
             Ask::Mask => Answer { answer: mask, ..yes(request, call) }.into(),

@@ -53,8 +53,8 @@ impl Keyboard {
         Ok(Keyboard { first, columns, keysyms: mapping.keysyms, modifiers: std::array::from_fn(of) })
     }
 
-    /// Every key that this is on, in the first column that has it: keyboards have more than one key for `print` or `play`, and a layout
-    /// that is not the first one has its letters in a later column.
+    /// Every key that has this keysym, in the first column that has it: keyboards have several keys for `print` or `play`, and a second layout has
+    /// its letters in a later column.
     fn codes_of(&self, keysym: u32) -> Vec<Keycode> {
         for column in 0..self.columns {
             let keys = self.keysyms.chunks_exact(self.columns).zip(self.first..=Keycode::MAX);

@@ -22,9 +22,9 @@ pub struct Link {
 }
 
 /// The outcome of a request.
-pub(super) struct Asked {
+pub(super) struct Exchange {
     pub came: Result<Answer, ClientError>,
-    /// It was asked twice: the first time the engine may have done it, and gone before it answered.
+    /// It was asked twice: the first engine may have done it, and gone before it answered.
     pub twice: bool,
 }
 
@@ -51,14 +51,14 @@ impl Link {
     }
 
     /// Asks. If the engine of this connection has gone, asks the one that is there now: every request here may be asked twice.
-    pub(super) fn ask(&mut self, target: &Target, ask: &Ask) -> Asked {
+    pub(super) fn ask(&mut self, target: &Target, ask: &Ask) -> Exchange {
         let kept = self.client.is_some();
         let first = self.ask_once(target, ask);
         match first {
             Err(ClientError::Closed | ClientError::Broken { .. }) if kept => {
-                Asked { came: self.ask_once(target, ask), twice: true }
+                Exchange { came: self.ask_once(target, ask), twice: true }
             }
-            came => Asked { came, twice: false },
+            came => Exchange { came, twice: false },
         }
     }
 

@@ -22,7 +22,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 
-pub use companion::{Outcome, Told, accompany};
+pub use companion::{Press, Report, accompany};
 pub use error::HotkeyError;
 pub use link::Link;
 pub use notify::{Note, NoteError, Notifier};

@@ -126,7 +126,7 @@ async fn show(bus: &mut Option<Connection>, last: u32, note: &Note<'_>) -> Resul
     Ok(reply.body().deserialize()?)
 }
 
-/// Without what some services take for markup, and without what moves the text around it.
+/// Replaces characters that some services take for markup, or that move the text around.
 fn plain(text: &str) -> String {
     shown(text).replace('<', "‹").replace('>', "›").replace('&', "+")
 }

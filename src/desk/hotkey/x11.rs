@@ -43,13 +43,13 @@ pub struct X11Keys {
     locks: u16,
     /// The window that owns the selection; none until then.
     us: Window,
-    held: Vec<Held>,
+    held: Vec<HeldKey>,
     /// Events that were not taken yet.
     waiting: VecDeque<KeyEvent>,
 }
 
 /// A key that is held.
-struct Held {
+struct HeldKey {
     button: Button,
     code: Keycode,
     /// When the server said that it was released. A press at the same time means that the key repeats, and was not.
@@ -185,7 +185,7 @@ impl X11Keys {
         let Some(button) = self.chords.iter().find(|(_, known)| *known == chord).map(|(button, _)| *button) else {
             return Ok(());
         };
-        self.held.push(Held { button, code, let_go: None });
+        self.held.push(HeldKey { button, code, let_go: None });
         self.waiting.push_back(KeyEvent::Down(button));
         self.hear_releases(true)?;
         // It may have been released before we listened.

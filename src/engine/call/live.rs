@@ -1,12 +1,12 @@
-//! A call that is going on, and what its controls do to it.
+//! A live call, and how controls change it.
 
 use std::sync::Arc;
 
 use super::{
-    Settled,
+    Fate,
+    fate::{SelectedCall, UnselectedCall},
     marks::Marks,
     moment::Moment,
-    settled::{SelectedCall, UnselectedCall},
     silences::{Cut, Quiet, Silences},
 };
 use retrocall_core::ring::{Ring, RingReader};
@@ -18,7 +18,7 @@ use retrocall_words::{
 };
 
 impl Quiet {
-    /// What a recording says of its begin.
+    /// The mark that begins it in a recording.
     fn begins(self, at: u64) -> Mark {
         match self {
             Quiet::Mask => Mark::Mask(at),
@@ -26,7 +26,7 @@ impl Quiet {
         }
     }
 
-    /// What a recording says of its end.
+    /// The mark that ends it in a recording.
     fn ends(self, at: u64) -> Mark {
         match self {
             Quiet::Mask => Mark::Unmask(at),
@@ -35,65 +35,65 @@ impl Quiet {
     }
 }
 
-/// What a control did.
+/// The effect of a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// It has its effect from this position on.
+pub enum Effect {
+    /// It takes effect from this position on.
     Accepted {
         /// Position in samples.
         at: u64,
-        /// From this position on something that had arrived became silent in the ring. What a running commit has written of it is the caller's to
-        /// have overwritten, before anybody is told that it is done.
+        /// From this position on, audio that had arrived became silent in the ring. The caller must have a running commit overwrite its copy
+        /// before anybody is told that it is done.
         silenced: Option<u64>,
     },
-    /// It was so before.
+    /// It was in effect before.
     Already {
         /// The end of the call, in samples.
         at: u64,
     },
 }
 
-impl Done {
-    /// Silenced nothing.
-    fn accepted(at: u64) -> Done {
-        Done::Accepted { at, silenced: None }
+impl Effect {
+    /// An effect that silenced nothing.
+    fn accepted(at: u64) -> Effect {
+        Effect::Accepted { at, silenced: None }
     }
 }
 
-impl From<Cut> for Done {
-    fn from(Cut { at, silenced }: Cut) -> Done {
-        Done::Accepted { at, silenced }
+impl From<Cut> for Effect {
+    fn from(Cut { at, silenced }: Cut) -> Effect {
+        Effect::Accepted { at, silenced }
     }
 }
 
-/// What a press of record did.
-pub enum Pressed {
-    /// The call is selected by it: what follows the ring into a file.
+/// The effect of a press of record.
+pub enum PressEffect {
+    /// The press selected the call: this reader follows it into a file.
     First(RingReader),
-    /// It was selected before: the press is a bookmark.
+    /// The call was selected before: the press is a bookmark.
     Again,
 }
 
-/// What a desk has decided about its calls.
+/// A desk's rules for its calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rules {
-    /// On hold the customer's leg is silence; the agent's too unless this is set.
+    /// A hold silences the customer's leg, and the agent's unless this is set.
     pub keep_agent_on_hold: bool,
-    /// An objection covers recording on demand too.
+    /// An objection also forbids recording on demand.
     pub objection_covers_record: bool,
 }
 
-/// A call from its begin until it is settled what becomes of it.
+/// A call from its begin until it is settled.
 ///
-/// Only [`LiveCall::settle`] ends it, and what comes out is either a [`SelectedCall`], which can only be released with the proof that its
-/// recording is durable, or an [`UnselectedCall`], which can only be discarded.
+/// Only [`LiveCall::settle`] ends it. It gives either a [`SelectedCall`], which is released only against the proof that its recording is durable,
+/// or an [`UnselectedCall`], which can only be discarded.
 pub struct LiveCall {
     call: Call,
     codec: Codec,
     agent: String,
     ring: Arc<Ring>,
     rules: Rules,
-    /// Nobody at the desk may know.
+    /// Hidden from everybody at the desk.
     drawn: bool,
     silences: Silences,
     marks: Marks,
@@ -101,12 +101,12 @@ pub struct LiveCall {
     objected: bool,
     ended: bool,
     cut_off: bool,
-    /// What seems to be wrong with each leg.
+    /// The suspicion about each leg.
     suspects: [Option<Suspicion>; 2],
 }
 
 impl LiveCall {
-    /// A call that begins.
+    /// Begins a call.
     pub fn begin(call: Call, codec: Codec, ring: Arc<Ring>, drawn: bool, rules: Rules) -> LiveCall {
         ring.set_selected(drawn);
         let silences = Silences::new(rules.keep_agent_on_hold);
@@ -128,17 +128,17 @@ impl LiveCall {
         }
     }
 
-    /// A leg seems to be something else than was announced. Whether that is news.
+    /// Notes a suspicion about a leg. Returns whether it is news.
     pub fn suspect(&mut self, leg: Leg, suspicion: Suspicion) -> bool {
         self.suspects[leg.index()].replace(suspicion) != Some(suspicion)
     }
 
-    /// Who talks for the desk now.
+    /// The agent who talks now.
     pub fn agent(&self) -> &str {
         &self.agent
     }
 
-    /// What happened when.
+    /// The moments of the call.
     pub fn marks(&self) -> &Marks {
         &self.marks
     }
@@ -153,12 +153,12 @@ impl LiveCall {
         self.marks.is_pressed()
     }
 
-    /// Whether the customer waits.
+    /// Whether the customer is on hold.
     pub fn is_on_hold(&self) -> bool {
         self.silences.is_on(Quiet::Hold)
     }
 
-    /// What was decided for it and holds now.
+    /// The states that hold now.
     pub fn states(&self) -> CallStates {
         CallStates {
             recording: self.is_recording(),
@@ -169,7 +169,7 @@ impl LiveCall {
         }
     }
 
-    /// Whether it has ended and waits only for a late press.
+    /// Whether it has ended and only waits for a late press.
     pub fn is_ended(&self) -> bool {
         self.ended
     }
@@ -183,26 +183,25 @@ impl LiveCall {
         self.drawn && !self.objected && !self.private
     }
 
-    /// A drawn call that is kept no more leaves the reserve to those that are.
+    /// A drawn call that is no longer kept leaves the reserve to others.
     fn give_back_the_reserve(&self) {
         self.ring.set_selected(self.is_selected());
     }
 
-    /// Where a mark of this moment belongs. Behind the end of a call that has ended there is nothing.
+    /// Where a mark of this moment belongs: never behind the end of the call.
     fn mark(&self, moment: Moment) -> u64 {
         let moment = if self.ended { Moment::InOrder } else { moment };
         moment.mark(&self.ring, self.call.rate)
     }
 
-    fn already(&self) -> Done {
-        Done::Already { at: self.ring.end() }
+    fn already(&self) -> Effect {
+        Effect::Already { at: self.ring.end() }
     }
 
-    /// The button: selects the call, from its first second until hangup.
+    /// Record: selects the call, from its first second until hangup.
     ///
-    /// # Errors
-    /// [`Refusal::Private`]; [`Refusal::Objected`] where an objection covers this too.
-    pub fn record(&mut self, moment: Moment) -> Result<(Done, Pressed), Refusal> {
+    /// # Errors [`Refusal::Private`]; [`Refusal::Objected`] where an objection forbids this too.
+    pub fn record(&mut self, moment: Moment) -> Result<(Effect, PressEffect), Refusal> {
         if self.private {
             return Err(Refusal::Private);
         }
@@ -211,17 +210,16 @@ impl LiveCall {
         }
         let at = self.mark(moment);
         if !self.marks.press(at, &self.agent)? {
-            return Ok((Done::Already { at }, Pressed::Again));
+            return Ok((Effect::Already { at }, PressEffect::Again));
         }
         self.ring.set_selected(true);
-        Ok((Done::accepted(at), Pressed::First(self.ring.reader())))
+        Ok((Effect::accepted(at), PressEffect::First(self.ring.reader())))
     }
 
-    /// Both legs are silence from here on.
+    /// Silences both legs from here on.
     ///
-    /// # Errors
-    /// [`Refusal::Ended`], as for all that shapes audio to come.
-    pub fn mask(&mut self, moment: Moment) -> Result<Done, Refusal> {
+    /// # Errors [`Refusal::Ended`], as for every control of audio to come.
+    pub fn mask(&mut self, moment: Moment) -> Result<Effect, Refusal> {
         self.quieten(Quiet::Mask, moment)
     }
 
@@ -229,15 +227,15 @@ impl LiveCall {
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn unmask(&mut self, moment: Moment) -> Result<Done, Refusal> {
+    pub fn unmask(&mut self, moment: Moment) -> Result<Effect, Refusal> {
         self.loosen(Quiet::Mask, moment)
     }
 
-    /// The customer waits: silence until [`LiveCall::resume`].
+    /// Puts the customer on hold: silence until [`LiveCall::resume`].
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn hold(&mut self, moment: Moment) -> Result<Done, Refusal> {
+    pub fn hold(&mut self, moment: Moment) -> Result<Effect, Refusal> {
         self.quieten(Quiet::Hold, moment)
     }
 
@@ -245,11 +243,11 @@ impl LiveCall {
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn resume(&mut self, moment: Moment) -> Result<Done, Refusal> {
+    pub fn resume(&mut self, moment: Moment) -> Result<Effect, Refusal> {
         self.loosen(Quiet::Hold, moment)
     }
 
-    fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
+    fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Effect, Refusal> {
         self.going_on()?;
         let from = moment.begin(&self.ring, self.call.rate);
         let Some(cut) = self.silences.begin(quiet, from, &self.ring) else { return Ok(self.already()) };
@@ -257,7 +255,7 @@ impl LiveCall {
         Ok(cut.into())
     }
 
-    fn loosen(&mut self, quiet: Quiet, moment: Moment) -> Result<Done, Refusal> {
+    fn loosen(&mut self, quiet: Quiet, moment: Moment) -> Result<Effect, Refusal> {
         self.going_on()?;
         let to = moment.end(&self.ring, self.call.rate);
         let Some(cut) = self.silences.end(quiet, to, &self.ring) else { return Ok(self.already()) };
@@ -269,11 +267,11 @@ impl LiveCall {
         if self.ended { Err(Refusal::Ended) } else { Ok(()) }
     }
 
-    /// The last `seconds` become silence, whether they have arrived or not.
+    /// Silences the last `seconds`, including frames that have not arrived yet.
     ///
     /// # Errors
     /// [`Refusal::Private`]: there is nothing left to erase.
-    pub fn erase_last(&mut self, seconds: f64, moment: Moment) -> Result<Done, Refusal> {
+    pub fn erase_last(&mut self, seconds: f64, moment: Moment) -> Result<Effect, Refusal> {
         if self.private {
             return Err(Refusal::Private);
         }
@@ -286,11 +284,11 @@ impl LiveCall {
         Ok(cut.into())
     }
 
-    /// Not this call: what is held is wiped, nothing more is held, and it can't be kept.
+    /// Makes the call private: wipes the held audio, holds nothing more, and keeps nothing.
     ///
     /// # Errors
     /// [`Refusal::Recording`] after an accepted record.
-    pub fn private(&mut self) -> Result<Done, Refusal> {
+    pub fn private(&mut self) -> Result<Effect, Refusal> {
         if self.is_recording() {
             return Err(Refusal::Recording);
         }
@@ -302,24 +300,24 @@ impl LiveCall {
         let at = self.ring.end();
         self.ring.wipe();
         self.marks.forget_digits_from(0);
-        Ok(Done::accepted(at))
+        Ok(Effect::accepted(at))
     }
 
     /// The customer objects to training: the call can't be sampled.
-    pub fn object(&mut self) -> Done {
+    pub fn object(&mut self) -> Effect {
         if self.objected {
             return self.already();
         }
         self.objected = true;
         self.give_back_the_reserve();
-        Done::accepted(self.ring.end())
+        Effect::accepted(self.ring.end())
     }
 
-    /// The call goes to another agent.
+    /// Gives the call to another agent.
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn transfer(&mut self, to: &str, moment: Moment) -> Result<Done, Refusal> {
+    pub fn transfer(&mut self, to: &str, moment: Moment) -> Result<Effect, Refusal> {
         self.going_on()?;
         if self.agent == to {
             return Ok(self.already());
@@ -327,30 +325,29 @@ impl LiveCall {
         let at = self.mark(moment);
         self.marks.transfer(at, to)?;
         to.clone_into(&mut self.agent);
-        Ok(Done::accepted(at))
+        Ok(Effect::accepted(at))
     }
 
-    /// A key was pressed on the phone. Neither held nor told anybody while the call is masked or private, nor if it comes late from a time that is
-    /// silent for good.
+    /// Notes a key of the phone. Drops it while the call is masked or private, and if it belongs to a time that is silent for good.
     ///
     /// # Errors
     /// [`Refusal::Ended`].
-    pub fn dtmf(&mut self, digit: char, moment: Moment) -> Result<Done, Refusal> {
+    pub fn dtmf(&mut self, digit: char, moment: Moment) -> Result<Effect, Refusal> {
         self.going_on()?;
         let at = self.mark(moment);
         if !self.private && !self.silences.hides_keys(at) {
             self.marks.digit(at, digit)?;
         }
-        Ok(Done::accepted(at))
+        Ok(Effect::accepted(at))
     }
 
-    /// Hangup: nothing more is held. The call can still be selected until it is settled.
+    /// Hangs up: nothing more is held. The call can be selected until it is settled.
     pub fn end(&mut self) {
         self.ended = true;
         self.ring.close();
     }
 
-    /// The end of a call that nobody hung up: as [`LiveCall::end`], but another call may go on with it.
+    /// Ends a call that nobody hung up: like [`LiveCall::end`], but another call may continue it.
     pub fn cut_off(&mut self) {
         self.cut_off = true;
         self.end();
@@ -361,14 +358,14 @@ impl LiveCall {
         self.cut_off
     }
 
-    /// Settles what becomes of the call.
-    pub fn settle(mut self) -> Settled {
+    /// Settles the call.
+    pub fn settle(mut self) -> Fate {
         self.end();
         self.marks.keep_within(self.ring.end());
         let mut reasons = Vec::new();
         reasons.extend(self.is_recording().then_some(Reason::OnDemand));
         reasons.extend(self.is_sampled().then_some(Reason::Sample));
-        let outcome = super::Outcome {
+        let outcome = super::FinalFacts {
             samples: self.ring.end(),
             first: self.ring.start(),
             counts: Leg::ALL.map(|leg| self.ring.counts(leg)),
@@ -379,13 +376,13 @@ impl LiveCall {
             call: self.call,
         };
         if reasons.is_empty() {
-            Settled::Unselected(UnselectedCall::new(outcome, self.ring))
+            Fate::Unselected(UnselectedCall::new(outcome, self.ring))
         } else {
-            Settled::Selected(SelectedCall::new(outcome, self.ring, reasons, self.marks))
+            Fate::Selected(SelectedCall::new(outcome, self.ring, reasons, self.marks))
         }
     }
 
-    /// What the desk may see of it, and its memory if whoever looks is the engine's owner.
+    /// The view of it for a desk, with its memory if the viewer is the engine's owner.
     pub fn view(&self, connected: bool, owner: bool) -> words::LiveCall {
         let rate = self.call.rate;
         let [agent_leg, customer_leg] = Leg::ALL.map(|leg| {

@@ -1,4 +1,4 @@
-//! What happened at which moment of a call.
+//! The moments of a call: what happened, and when.
 
 use std::sync::Arc;
 
@@ -7,30 +7,30 @@ use retrocall_core::memory::wipe;
 use retrocall_file::Mark;
 use retrocall_words::{Refusal, audio::Rate};
 
-/// Keys of the phone that a call can have, and presses and transfers; more are refused.
+/// How many keys a call can have, and how many presses and transfers. More are refused.
 const MARKS_MAX: usize = 1_000;
 
 /// The moments of a call, as positions in samples.
 #[derive(Default)]
 pub struct Marks {
-    /// What its recording says too: a commit reads it while the call goes on.
+    /// The marks for its recording: a commit reads them while the call goes on.
     shared: Arc<commit::Marks>,
     is_pressed: bool,
-    /// Presses, and transfers.
+    /// How many presses, and how many transfers.
     noted: [usize; 2],
-    /// Keys of the phone, as ASCII, in order of their positions. Wiped like audio: people type numbers of cards.
+    /// Keys of the phone, as ASCII, ordered by position. Wiped like audio: people type card numbers.
     digits: Vec<(u64, u8)>,
 }
 
 impl Marks {
-    /// Those of a call that begins.
+    /// The marks of a call that begins.
     pub(super) fn of(agent: &str) -> Marks {
         let marks = Marks::default();
         marks.add(Mark::Agent(0, agent.to_owned()));
         marks
     }
 
-    /// What its recording says.
+    /// The marks for its recording.
     pub fn shared(&self) -> &Arc<commit::Marks> {
         &self.shared
     }
@@ -43,10 +43,9 @@ impl Marks {
         self.is_pressed
     }
 
-    /// Notes a press by this agent. Whether it was the first one: the others are bookmarks.
+    /// Notes a press by this agent. Returns whether it was the first; the others are bookmarks.
     ///
-    /// # Errors
-    /// [`Refusal::TooManyMarks`], as for every mark: what is answered as done is there.
+    /// # Errors [`Refusal::TooManyMarks`], as for every mark: a mark that is answered as done is there.
     pub(super) fn press(&mut self, at: u64, agent: &str) -> Result<bool, Refusal> {
         room(&mut self.noted[0])?;
         self.add(Mark::Record(at, agent.to_owned()));
@@ -62,22 +61,21 @@ impl Marks {
 
     /// Notes a key.
     ///
-    /// # Errors
-    /// [`Refusal::TooManyMarks`]: what is answered as done is there.
+    /// # Errors [`Refusal::TooManyMarks`]: a mark that is answered as done is there.
     pub(super) fn digit(&mut self, at: u64, digit: char) -> Result<(), Refusal> {
         if self.digits.len() >= MARKS_MAX {
             return Err(Refusal::TooManyMarks);
         }
         if self.digits.capacity() == 0 {
-            // A vector that grows leaves its old memory unwiped.
+            // A growing vector would leave its old memory unwiped.
             self.digits.reserve_exact(MARKS_MAX);
         }
-        // In order of their positions: one that was told on another connection may be ahead of one that follows on the call's own.
+        // Ordered by position: a key from another connection may be ahead of a later one from the call's own.
         self.digits.insert(self.digits.partition_point(|(before, _)| *before <= at), (at, digit as u8));
         Ok(())
     }
 
-    /// The call has ended here. What was noted by its clock may lie a little behind: the last frames never came.
+    /// Ends the call here. Keys noted by its clock may lie a little behind: the last frames never came.
     pub(super) fn keep_within(&mut self, end: u64) {
         self.digits.iter_mut().for_each(|(at, _)| *at = end.min(*at));
     }
@@ -88,7 +86,7 @@ impl Marks {
         self.digits.truncate(kept);
     }
 
-    /// The keys of the phone, with when they were pressed, in seconds.
+    /// The keys of the phone, with their times in seconds.
     pub fn digits(&self, rate: Rate) -> Vec<(f64, char)> {
         self.digits.iter().map(|(at, digit)| (rate.seconds(*at), char::from(*digit))).collect()
     }

@@ -1,24 +1,24 @@
-//! The moment at which a control is given, as positions of a call's legs.
+//! The moment of a control, as positions on a call's legs.
 //!
-//! Belongs here: from which position on a silence begins, and where it ends, if its frames may still be on their way. Does not: what is done
-//! with it.
+//! Belongs here: where a silence begins and ends while frames may still be on their way. Does not: what the silence does.
 //!
-//! Controls mean the moment at which they are given, on the call's clock. On the connection that carries the call the order of messages says
-//! which frames were before it, to the sample. On any other nobody can tell whether what is being said has arrived. So a silence begins there at the
-//! earlier and ends at the later of what has arrived of a leg and what the leg's clock says: too much is silent, if anything, never too little.
+//! A control means the moment at which it is given, on the call's clock. On the connection that carries the call, the order of messages tells
+//! exactly which frames came before. On any other connection nobody can tell whether the words being spoken have arrived. So there a silence
+//! begins at the earlier and ends at the later of two positions: the end of the arrived audio, and the leg's clock. If in doubt too much is
+//! silent, never too little.
 
 use std::time::Instant;
 
 use retrocall_core::ring::Ring;
 use retrocall_words::audio::{Leg, Rate};
 
-/// A leg of which nothing has arrived for so long, while frames of the other one did, pauses: it is not late.
+/// A leg is paused, not late, if nothing of it arrived for this long while frames of the other leg did.
 const PAUSE_SECONDS: u64 = 1;
 
 /// When a control is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Behind the frames that came before it and before all others, on the connection that carries the call.
+    /// On the connection that carries the call: after the frames before it, and before all others.
     InOrder,
     /// At this time, on another connection.
     AtTime(Instant),
@@ -41,8 +41,8 @@ impl Moment {
         }
     }
 
-    /// From where the last seconds count back, by leg: where a silence would begin. But a leg that pauses goes by its clock. Where it has arrived
-    /// is the end of what was last said on it, long before those seconds perhaps.
+    /// From where the last seconds count back, by leg: where a silence would begin. A paused leg goes by its clock instead, for its arrived audio
+    /// may end long before those seconds.
     pub(super) fn last(self, ring: &Ring, rate: Rate) -> [u64; 2] {
         let Moment::AtTime(now) = self else { return self.begin(ring, rate) };
         let begin = self.begin(ring, rate);
@@ -52,7 +52,7 @@ impl Moment {
         })
     }
 
-    /// Where a mark belongs, like a key or a press: the furthest that has arrived or is being said on a leg that has said anything.
+    /// Where a mark belongs, for example a key or a press: the furthest position of any leg that has said anything.
     pub(super) fn mark(self, ring: &Ring, rate: Rate) -> u64 {
         let end = self.end(ring, rate);
         let heard = Leg::ALL.into_iter().filter(|leg| ring.frontier(*leg) > 0).map(|leg| end[leg.index()]);

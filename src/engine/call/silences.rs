@@ -1,22 +1,22 @@
-//! Which stretches of a call are silence: masks, holds, what was erased.
+//! The silent stretches of a call: masks, holds, erased audio.
 //!
-//! Belongs here: what is in force, in the ring and for keys. Does not: where a silence begins and ends (`moment`), files.
+//! Belongs here: which silences are in force, in the ring and for keys. Does not: where a silence begins and ends (`moment`), files.
 //!
-//! The ring's gate has room for a few intervals a leg. Those that a leg has passed are forgotten here, overlapping ones are joined, and if too
-//! many lie ahead of a leg that lags or never speaks, the two that are nearest to each other become one: too much is silent then, never too little.
+//! The ring's gate has room for a few intervals a leg. Intervals that a leg has passed are forgotten, and overlapping ones are joined. If too many
+//! lie ahead of a leg that lags or never speaks, the two nearest to each other become one: too much is silent then, never too little.
 //!
-//! Each change is put in force first, and then what is held of it is overwritten: a frame can pass between the look at the leg's end and
-//! the shutting of the gate. If anything that had arrived became silent, the change says from where on, for a commit may have written it meanwhile.
+//! A change is put in force first; then the held audio is overwritten, because a frame can pass between the look at the leg's end and the closing
+//! of the gate. If audio that had arrived became silent, the change says from where on: a commit may have written it meanwhile.
 
 use retrocall_core::ring::{Ring, SPANS_MAX, Span};
 use retrocall_words::audio::Leg;
 
-/// What makes a stretch silence for as long as it lasts.
+/// Why a stretch is silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quiet {
-    /// Both legs.
+    /// Silences both legs.
     Mask,
-    /// The customer, and the agent unless a setting keeps that leg.
+    /// Silences the customer, and the agent unless a setting keeps that leg.
     Hold,
 }
 
@@ -24,22 +24,22 @@ pub(super) enum Quiet {
 #[derive(Debug)]
 pub(super) struct Silences {
     keep_agent_on_hold: bool,
-    /// Where the mask that is on now began, by leg.
+    /// Where the current mask began, by leg.
     mask: Option<[u64; 2]>,
-    /// Where the hold that is on now began, by leg.
+    /// Where the current hold began, by leg.
     hold: Option<[u64; 2]>,
-    /// Stretches that have ended, per leg, in order of their begin.
+    /// Stretches that have ended, per leg, ordered by begin.
     past: [Vec<Span>; 2],
-    /// The end of the last stretch of which not even keys are to be known: a mask, or what was erased.
+    /// The end of the last stretch that hides even keys: a mask, or erased audio.
     secret_until: u64,
 }
 
-/// What a control silenced.
+/// The reach of a control that silences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// Where the silence begins, on the leg where that is earliest; or where it ended, on the one where that is latest.
+    /// Where the silence begins, on the leg where that is earliest; or where it ended, on the leg where that is latest.
     pub at: u64,
-    /// From here on something that had arrived became silent. A commit may have written it.
+    /// From here on, audio that had arrived became silent. A commit may have written it.
     pub silenced: Option<u64>,
 }
 
@@ -62,12 +62,12 @@ impl Silences {
         }
     }
 
-    /// Whether a key that was pressed here may not be known: it may belong to a card number.
+    /// Whether a key pressed here must stay unknown: it may belong to a card number.
     pub(super) fn hides_keys(&self, at: u64) -> bool {
         self.is_on(Quiet::Mask) || at < self.secret_until
     }
 
-    /// The legs that it silences.
+    /// The legs that this silences.
     fn covered(&self, quiet: Quiet) -> &'static [Leg] {
         match quiet {
             Quiet::Hold if self.keep_agent_on_hold => &[Leg::Customer],
@@ -75,7 +75,7 @@ impl Silences {
         }
     }
 
-    /// Silence from these positions on. None if it was so already.
+    /// Begins a silence at these positions. None if it was on already.
     pub(super) fn begin(&mut self, quiet: Quiet, from: [u64; 2], ring: &Ring) -> Option<Cut> {
         if self.is_on(quiet) {
             return None;
@@ -102,7 +102,7 @@ impl Silences {
         Some(Cut { at, silenced: None })
     }
 
-    /// Silences what lies between these positions, whether it has arrived or not, and nothing else.
+    /// Silences only what lies between these positions, whether it has arrived or not.
     pub(super) fn erase(&mut self, from: [u64; 2], to: [u64; 2], ring: &Ring) -> Cut {
         let spans = Leg::ALL.map(|leg| (leg, Span { from: from[leg.index()], to: to[leg.index()] }));
         for (leg, span) in spans {
@@ -130,7 +130,7 @@ impl Silences {
     }
 }
 
-/// Overwrites what has passed the gate of these spans before they were in force.
+/// Overwrites audio of these spans that passed the gate before they were in force.
 fn erase(spans: impl Iterator<Item = (Leg, Span)>, ring: &Ring) -> Cut {
     let mut cut = Cut { at: u64::MAX, silenced: None };
     for (leg, span) in spans {
@@ -142,7 +142,7 @@ fn erase(spans: impl Iterator<Item = (Leg, Span)>, ring: &Ring) -> Cut {
     cut
 }
 
-/// Sorts intervals and joins those that overlap or touch; then, while they are too many, the two with the least between them.
+/// Sorts intervals and joins those that overlap or touch; then, while there are too many, joins the two with the smallest distance.
 fn join(spans: &mut Vec<Span>) {
     spans.sort_by_key(|span| span.from);
     spans.dedup_by(|next, before| {

@@ -1,4 +1,4 @@
-//! The way of audio from a ring to a file, without a byte of it in memory that is not locked and wiped.
+//! The way of audio from a ring to a file, through memory that is locked and wiped.
 
 use super::findings::Findings;
 use retrocall_core::{
@@ -8,18 +8,17 @@ use retrocall_core::{
 use retrocall_file::{CHUNK_BYTES, FRAME_BYTES, interleave};
 use retrocall_words::audio::Leg;
 
-/// Samples that are read of one leg before those of the other: few enough to be in the nearest cache when they are put side by side.
+/// How many samples of one leg are read before those of the other: few enough to stay in the nearest cache while they are interleaved.
 const LEG_SAMPLES: usize = 4_096;
 
-/// What a worker's audio passes through: the samples of each leg, and their bytes in the order of the file.
+/// A worker's buffers: the samples of each leg, and their bytes in the order of the file.
 pub(super) struct Buffers {
     legs: [LockedSamples; 2],
     staging: LockedBuffer,
 }
 
 impl Buffers {
-    /// # Errors
-    /// [`MapError`] if they can't be locked and `allow_unlocked` is false.
+    /// # Errors [`MapError`] if they can't be locked and `allow_unlocked` is false.
     pub(super) fn new(allow_unlocked: bool) -> Result<Buffers, MapError> {
         Ok(Buffers {
             legs: [LockedSamples::new(LEG_SAMPLES, allow_unlocked)?, LockedSamples::new(LEG_SAMPLES, allow_unlocked)?],
@@ -27,7 +26,7 @@ impl Buffers {
         })
     }
 
-    /// Takes `count` samples of both legs from `start` on, at most [`CHUNK_BYTES`] of the file, and notes which of them are missing.
+    /// Reads `count` samples of both legs from `start` on, at most [`CHUNK_BYTES`] of the file, and notes which are missing.
     pub(super) fn read(&mut self, reader: &mut RingReader, start: u64, count: usize, findings: &mut Findings) {
         let pieces = self.staging[..count * FRAME_BYTES as usize].chunks_mut(LEG_SAMPLES * FRAME_BYTES as usize);
         for (start, piece) in (start..).step_by(LEG_SAMPLES).zip(pieces) {
@@ -40,7 +39,7 @@ impl Buffers {
         }
     }
 
-    /// The first `count` samples that were read, in the order of the file.
+    /// The first `count` samples, in the order of the file.
     pub(super) fn bytes(&self, count: usize) -> &[u8] {
         &self.staging[..count * FRAME_BYTES as usize]
     }

@@ -1,7 +1,7 @@
-//! One try of a commit: its files, and what of the call is in them.
+//! One try of a commit: its files, and how much of the call they hold.
 //!
-//! Belongs here: which samples go into which file, when files are synced and say what they hold. Does not: the steps of one file (`Part`), when
-//! a step is done, what becomes of a refusal.
+//! Belongs here: which samples go into which file, when files are synced and described. Does not: the steps of one file (`Part`), when a step is
+//! done, what follows from a refusal.
 
 use std::{
     ops::Range,
@@ -11,35 +11,35 @@ use std::{
 use super::{buffers::Buffers, source::Source, storage::Storage, stretches::Stretches, traces::Traces};
 use retrocall_file::{Completeness, Durable, Overview, Part, Paths, Refusal};
 
-/// A live call's file is synced at the first step after this: every other one, whatever the clock's jitter.
+/// A live call's file is synced at the first step after this time: at every second step, whatever the clock's jitter.
 const SYNC_AFTER: Duration = Duration::from_millis(375);
 /// A backlog is synced this often on its way, and at its end.
 const BACKLOG_SYNC_EVERY: Duration = Duration::from_secs(1);
-/// A step writes no more chunks than this (1 MiB), so that others get their turn.
+/// A step writes at most this many chunks (1 MiB), so that others get their turn.
 const STEP_CHUNKS: usize = 4;
 
 /// How far the files are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// They hold less than the ring, or what they hold since then is not synced.
+    /// They hold less than the ring, or their newest part is not synced.
     Backlog,
     /// They grow with the call.
     Following,
-    /// The call is over, and what is to be written was planned up to its end.
+    /// The call is over, and all writes up to its end are planned.
     Ending,
 }
 
-/// The files of one try, each beginning where the one before ends.
+/// The files of one try. Each begins where the one before ends.
 pub(super) struct Files {
     storage: Storage,
     paths: Paths,
     /// At least one.
     parts: Vec<Part>,
-    /// So many of them have durable names, in folders that have durable names.
+    /// How many of them have durable names, in folders with durable names.
     named: usize,
     phase: Phase,
     work: Stretches,
-    /// How far each leg was when the work was last planned: from there on the files hold silence for it.
+    /// How far each leg was at the last plan: beyond it the files hold silence for that leg.
     seen: [u64; 2],
     /// The position behind the last sample in the files.
     written: u64,
@@ -102,18 +102,18 @@ impl Files {
         self.phase == Phase::Ending && self.work.is_empty()
     }
 
-    /// Up to where the ring is read, without a hole.
+    /// Up to where the ring is read without a hole.
     fn settled(&self) -> u64 {
         self.work.first(1).map_or(u64::MAX, |next| next.start)
     }
 
-    /// Whatever is in the files from a position on is to be read again.
+    /// Plans to read everything from this position on again.
     pub(super) fn rewrite(&mut self, from: u64) {
         self.work.add(from..self.written.max(from));
     }
 
-    /// Plans what is to be written now: the call up to where its farther leg is, or to its end, if that is known; and for a leg that lagged and
-    /// has moved, what came since for the stretch that was written without it.
+    /// Plans what to write now: the call up to its farther leg, or to its end if that is known; and again the stretch that was written without a
+    /// lagging leg, if that leg has moved.
     pub(super) fn plan(&mut self, source: &mut Source, end: Option<u64>) {
         let (base, frontiers) = (source.base(), source.frontiers());
         for (seen, frontier) in self.seen.into_iter().zip(frontiers) {
@@ -127,7 +127,7 @@ impl Files {
         }
     }
 
-    /// Writes the first of what is planned, as much as is for one step.
+    /// Writes the first planned samples, as many as one step may.
     pub(super) fn write(
         &mut self,
         source: &mut Source,
@@ -139,7 +139,7 @@ impl Files {
             let Some(Range { start, .. }) = self.work.first(1) else { break };
             let number = self.part_at(start, source, traces)?;
             let part = &self.parts[number];
-            // Up to the part's end: where the next one begins, or where it can't be longer.
+            // Up to the part's end: where the next one begins, or its greatest length.
             let end = self.parts.get(number + 1).map_or(part.base() + self.storage.part_samples_max, Part::base);
             let room = usize::try_from(end - start).unwrap_or(usize::MAX);
             let Some(mut stretch) = self.work.first(part.chunk(start).min(room)) else { break };
@@ -155,20 +155,20 @@ impl Files {
         self.sync_erased(source, traces)
     }
 
-    /// The part that the sample at a position belongs to, which is not beyond the end of what is written. Makes a new one if the last is full.
+    /// The part of a sample, whose position is not beyond the end of the written audio. Makes a new part if the last is full.
     fn part_at(&mut self, at: u64, source: &mut Source, traces: &mut Traces) -> Result<usize, Refusal> {
         let last = self.parts.len() - 1;
         let last = &mut self.parts[last];
         if at >= last.end() && (last.is_full() || at - last.base() >= self.storage.part_samples_max) {
             last.close();
-            // Whatever a power cut takes, what follows is never without its beginning.
+            // After any power cut, a part's beginning is there if its rest is.
             self.sync(source, traces)?;
             self.open_part(at, source, traces)?;
         }
         Ok(self.parts.partition_point(|part| part.base() <= at).saturating_sub(1))
     }
 
-    /// More is to be written: what was written is synced, or at least described.
+    /// More is to be written: syncs, or at least describes, the files.
     pub(super) fn go_on(&mut self, source: &mut Source, traces: &mut Traces) -> Result<(), Refusal> {
         if self.phase == Phase::Following {
             self.phase = Phase::Backlog;
@@ -179,7 +179,7 @@ impl Files {
         self.describe(source)
     }
 
-    /// All is written that there is of a live call: it is synced, if it is time or `at_once`, else described.
+    /// All of a live call is written up to now. Syncs the files if it is time or `at_once`, otherwise describes them.
     pub(super) fn rest(&mut self, at_once: bool, source: &mut Source, traces: &mut Traces) -> Result<(), Refusal> {
         let is_old = self.storage.clock.since(self.synced_at) >= SYNC_AFTER;
         let is_due = is_old && self.parts.iter().any(Part::is_dirty);
@@ -190,7 +190,7 @@ impl Files {
         }
     }
 
-    /// Does something with parts, which are told what is known of the call by now.
+    /// Applies `act` to parts, after telling them the marks so far.
     fn each_part(
         &mut self,
         source: &mut Source,
@@ -202,12 +202,12 @@ impl Files {
         self.parts.iter_mut().filter(|part| is_meant(part)).try_for_each(|part| each(part, &overview))
     }
 
-    /// The files say what they hold by now, for whoever reads them if this process is killed.
+    /// Writes into the files what they hold by now, for recovery if this process is killed.
     fn describe(&mut self, source: &mut Source) -> Result<(), Refusal> {
         self.each_part(source, Part::is_dirty, Part::describe)
     }
 
-    /// All that was written is safe, and the names of the files too.
+    /// Makes all written samples, and the names of the files, durable.
     fn sync(&mut self, source: &mut Source, traces: &mut Traces) -> Result<(), Refusal> {
         self.each_part(source, Part::is_dirty, Part::sync)?;
         self.remove_leftovers(traces)?;
@@ -223,7 +223,7 @@ impl Files {
         Ok(())
     }
 
-    /// Files of earlier tries that this one does not need go, once it has all that they had.
+    /// Removes files of earlier tries, once this one has all their samples.
     fn remove_leftovers(&mut self, traces: &mut Traces) -> Result<(), Refusal> {
         let (disk, parts) = (&*self.storage.disk, self.parts.len());
         if traces.left.are_beyond(parts) && self.written >= traces.extent() {
@@ -237,19 +237,19 @@ impl Files {
         self.written >= until && !self.work.touch(from, until)
     }
 
-    /// As soon as an erasure is done it is synced, and answered.
+    /// Syncs and answers an erasure as soon as it is done.
     fn sync_erased(&mut self, source: &mut Source, traces: &mut Traces) -> Result<(), Refusal> {
         if traces.has_erased(|from, until| self.is_erased(from, until)) { self.sync(source, traces) } else { Ok(()) }
     }
 
-    /// All that was written is synced.
+    /// Answers erasures: all written samples are synced.
     fn answer(&self, traces: &mut Traces) {
         if !traces.left.are_beyond(self.parts.len()) {
             traces.answer(|from, until| self.is_erased(from, until));
         }
     }
 
-    /// The files, which are whole, say so, and are synced. Nothing else is left of the call on the disk.
+    /// Marks the whole files as complete and syncs them, then removes all other remains of the call.
     pub(super) fn seal(&mut self, how: Completeness, source: &mut Source, traces: &mut Traces) -> Result<(), Refusal> {
         let parts = self.parts.len() as u32;
         self.each_part(source, |_| true, |part, overview| part.seal(overview, how, parts))?;
@@ -258,7 +258,7 @@ impl Files {
         Ok(())
     }
 
-    /// The files, which are sealed, get their published names.
+    /// Gives the sealed files their published names.
     pub(super) fn publish(&mut self, how: Completeness, source: &Source) -> Result<Durable, Refusal> {
         let Storage { disk, folders, .. } = &self.storage;
         Durable::publish(&mut self.parts, &**disk, folders, &self.paths, how, source.marks())

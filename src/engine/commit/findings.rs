@@ -1,4 +1,4 @@
-//! Marks of a call on their way to its file: those that controls make, and those that a commit finds when it reads the ring.
+//! Marks of a call on their way to its file: from controls, and from reading the ring.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use retrocall_core::ring::Hole;
 use retrocall_file::Mark;
 use retrocall_words::audio::Leg;
 
-/// Marks that are remembered of one call. What comes after that is counted.
+/// How many marks of a call are remembered. Those beyond are counted.
 const MARKS_MAX: usize = 10_000;
 
-/// The marks that whoever controls a call makes, for the commit that follows it.
+/// The marks from the controls of a call, for the commit that follows it.
 #[derive(Debug, Default)]
 pub struct Marks(Mutex<Vec<Mark>>);
 
@@ -24,16 +24,16 @@ impl Marks {
         }
     }
 
-    /// Those that came after the first `seen`.
+    /// The marks after the first `seen`.
     pub(super) fn since(&self, seen: usize) -> Vec<Mark> {
         self.0.lock().get(seen..).unwrap_or_default().to_vec()
     }
 }
 
-/// What a commit has found missing while it read the ring: each stretch once, however often it is read and in whatever pieces.
+/// The gaps that a commit found while reading the ring. Each is kept once, however often and in whatever pieces it is read.
 #[derive(Default)]
 pub(super) struct Findings {
-    /// By leg and by whether it was lost: stretches that may go on, the end of each by its begin.
+    /// Stretches that may go on, by leg and by whether they were lost: the end of each by its begin.
     open: BTreeMap<(usize, bool), BTreeMap<u64, u64>>,
     /// The same, of stretches that are marks already.
     told: BTreeMap<(usize, bool), BTreeMap<u64, u64>>,
@@ -49,7 +49,7 @@ impl Findings {
         }
         let open = self.open.entry(key).or_default();
         let (mut from, mut to) = (from, to);
-        // What it touches becomes one with it.
+        // A stretch that touches it becomes one with it.
         while let Some((&start, &end)) = open.range(..=to).next_back().filter(|(_, end)| **end >= from) {
             open.remove(&start);
             (from, to) = (from.min(start), to.max(end));
@@ -57,7 +57,7 @@ impl Findings {
         open.insert(from, to);
     }
 
-    /// Those that end before `settled`, from where on the ring is still to be read, as marks in their order.
+    /// Turns the stretches that end before `settled` into ordered marks. The ring is still to be read from there on.
     pub(super) fn settle(&mut self, settled: u64) -> Vec<Mark> {
         let mut marks = Vec::new();
         for (key, open) in &mut self.open {
@@ -92,7 +92,7 @@ mod tests {
         // More of it may follow.
         assert_eq!(found.settle(300), [Mark::Lost(Leg::Agent, 10..20), Mark::Gap(Leg::Customer, 50..60)]);
         assert_eq!(found.settle(301), [Mark::Gap(Leg::Agent, 100..300)]);
-        // An erase reads it again, from its middle.
+        // An erasure reads it again, from its middle.
         found.add(Leg::Agent, missing(150, 300));
         found.add(Leg::Agent, missing(400, 500));
         assert_eq!(found.settle(u64::MAX), [Mark::Gap(Leg::Agent, 400..500)]);

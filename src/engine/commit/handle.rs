@@ -1,4 +1,4 @@
-//! One commit, for whoever controls its call.
+//! The handle by which a call controls its commit.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use retrocall_words::Reason;
 
-/// One commit, for whoever controls its call. Dropping it changes nothing: a commit goes on until it was told to finish.
+/// The handle of one commit, for whoever controls its call. Dropping it changes nothing: a commit goes on until it is told to finish.
 #[derive(Clone)]
 pub struct CommitHandle {
     pub(super) schedule: Arc<Schedule<Task>>,
@@ -18,10 +18,10 @@ pub struct CommitHandle {
 }
 
 impl CommitHandle {
-    /// When the ring has become silent somewhere from `from` on: whatever the unpublished file holds at `from` and later is read from
-    /// the ring again, written over and synced; then `done` is called, from a commit thread.
+    /// Announces that the ring has become silent somewhere from `from` on. The commit reads the unpublished file's samples from there on again,
+    /// overwrites and syncs them; then a commit thread calls `done`.
     ///
-    /// False, and `done` is never called, if it is too late: the recording is published, or about to be.
+    /// Returns false, and never calls `done`, if it is too late: the recording is published, or about to be.
     #[must_use = "too late means that what was to be erased is in the recording"]
     pub fn rewrite(&self, from: u64, done: impl FnOnce() + Send + 'static) -> bool {
         let taken = self.inbox.rewrite(Rewrite { from, done: Box::new(done) });
@@ -31,8 +31,8 @@ impl CommitHandle {
         taken
     }
 
-    /// Hangup: the call is `end` samples long (or as long as its ring, if that is longer) and nothing more comes. The rest is written,
-    /// made durable and published. `reasons` may have grown since the beginning. Only the first hangup counts.
+    /// Hangup: the call is `end` samples long, or as long as its ring, if that is longer. The commit writes the rest, makes it durable and
+    /// publishes it. `reasons` may have grown since the beginning. Only the first hangup counts.
     pub fn finish(&self, end: u64, reasons: Vec<Reason>) {
         self.inbox.hang_up(Hangup { end, reasons });
         self.schedule.hurry(self.number);

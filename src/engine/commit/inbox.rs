@@ -1,11 +1,11 @@
-//! What a running commit is asked to do, from whoever holds its handle to the worker that has its job.
+//! Requests to a running commit, from the holder of its handle to the worker that has its job.
 
 use parking_lot::Mutex;
 
 use retrocall_core::heart;
 use retrocall_words::Reason;
 
-/// What waits for a job's next step.
+/// The requests that wait for a job's next step.
 #[derive(Default)]
 pub(super) struct Inbox(Mutex<Mail>);
 
@@ -13,32 +13,32 @@ pub(super) struct Inbox(Mutex<Mail>);
 struct Mail {
     rewrites: Vec<Rewrite>,
     hangup: Option<Hangup>,
-    /// The recording is being published, or the job is gone: its files can't be changed any more.
+    /// The files can't be changed any more: the recording is being published, or the job is gone.
     closed: bool,
 }
 
-/// Read the ring again from a position on.
+/// A request to read the ring again from a position on.
 pub(super) struct Rewrite {
     pub from: u64,
     pub done: Box<dyn FnOnce() + Send>,
 }
 
 impl Rewrite {
-    /// Says that it is done. A panic of whoever hears it is no fault of the commit.
+    /// Reports that it is done. A panic of the receiver is no fault of the commit.
     pub(super) fn answer(self) {
         let _ = heart::contain("answering an erase", self.done);
     }
 }
 
-/// The call is over.
+/// The end of a call.
 pub(super) struct Hangup {
-    /// Its length in samples.
+    /// The call's length in samples.
     pub end: u64,
     pub reasons: Vec<Reason>,
 }
 
 impl Inbox {
-    /// False if it is too late.
+    /// Takes a rewrite. False if it is too late.
     pub(super) fn rewrite(&self, rewrite: Rewrite) -> bool {
         let mut mail = self.0.lock();
         if !mail.closed {
@@ -47,7 +47,7 @@ impl Inbox {
         !mail.closed
     }
 
-    /// The first one counts.
+    /// Takes a hangup; only the first counts.
     pub(super) fn hang_up(&self, hangup: Hangup) {
         self.0.lock().hangup.get_or_insert(hangup);
     }
@@ -62,19 +62,19 @@ impl Inbox {
         mail.rewrites.is_empty() && mail.hangup.is_none()
     }
 
-    /// Takes no more rewrites. False if one waits: it must be done first.
+    /// Closes the inbox for rewrites. False if one waits: it must be done first.
     pub(super) fn close(&self) -> bool {
         let mut mail = self.0.lock();
         mail.closed = mail.rewrites.is_empty();
         mail.closed
     }
 
-    /// Takes rewrites again: the recording could not be published yet.
+    /// Opens the inbox again: the recording could not be published yet.
     pub(super) fn reopen(&self) {
         self.0.lock().closed = false;
     }
 
-    /// The job is gone. A rewrite that waits will never be done, and whoever asked for it gets no answer.
+    /// The job is gone. A waiting rewrite will never be done, and is not answered.
     pub(super) fn abandon(&self) {
         let mut mail = self.0.lock();
         mail.closed = true;

@@ -1,16 +1,16 @@
-//! One commit: the steps from a ring to durable files. How a recording is born, in this order:
+//! One commit: the steps from a ring to durable files. A recording is born in this order:
 //!
 //! 1. the folder is made; `<call-id>.wav.part` is made in it and gets its prefix;
-//! 2. samples go in from the ring, step by step, prefix and all; while the call is live they are synced at least every half second, with the names
-//!    of the file and its folders after the first time;
+//! 2. samples go in from the ring, step by step, even before the prefix is final; while the call is live they are synced at least every half
+//!    second, and the first time also the names of the file and its folders;
 //! 3. a file that can't be longer is followed by `<call-id>-2.wav.part`, and so on;
-//! 4. after hangup the rest goes in, each file is cut to its length, says that it is complete, and is synced;
-//! 5. they are renamed to `<call-id>.wav` and so on, which must be free, the first one last, and the folder is synced. Only then is the recording
-//!    durable.
+//! 4. after hangup the rest goes in; each file is cut to its length, marked complete, and synced;
+//! 5. the files are renamed to `<call-id>.wav` and so on, the first one last; these names must be free. Then the folder is synced. Only now is the
+//!    recording durable.
 //!
-//! Whatever the disk refuses on the way, the ring stays as it is and the step is tried again.
+//! If the disk refuses a step, the ring stays as it is and the step is tried again.
 //!
-//! Belongs here: the order of the steps, and what becomes of a refusal. Does not: what a step writes (`files`), whose turn it is (`schedule`).
+//! Belongs here: the order of the steps, and what follows from a refusal. Does not: what a step writes (`files`), whose turn it is (`schedule`).
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use retrocall_words::Label;
 
 /// How often a live call's file grows.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
-/// The first wait after a refusal, doubled with each one that follows, and the longest.
+/// The first wait after a refusal, which doubles with each further one, and the longest.
 const RETRY: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(2)];
 
 /// The commit of one call. A worker takes it, does a step, and puts it back.
@@ -34,22 +34,22 @@ pub(super) struct Job {
     inbox: Arc<Inbox>,
     source: Source,
     traces: Traces,
-    /// None before the first step, and after a refusal that no file survives.
+    /// None before the first step, and after a refusal that spoils the files.
     files: Option<Files>,
     /// The call's length in samples, once it is over.
     end: Option<u64>,
     health: Health,
 }
 
-/// What the disk said last.
+/// The disk's last answer.
 enum Health {
-    /// It takes what there is.
+    /// The disk takes the samples.
     Well,
-    /// It refuses.
+    /// The disk refuses.
     Refused {
-        /// What, in words.
+        /// The refusal, in words.
         text: String,
-        /// How long to wait if it refuses again.
+        /// How long to wait after the next refusal.
         wait: Duration,
     },
 }
@@ -72,12 +72,12 @@ impl Job {
         &self.inbox
     }
 
-    /// The first file until it is published.
+    /// The first file's path until it is published.
     pub(super) fn unfinished(&self) -> PathBuf {
         self.paths.unfinished(1)
     }
 
-    /// What the disk says, if it refused the last time.
+    /// The disk's refusal, if the last step met one.
     pub(super) fn trouble(&self) -> Option<&str> {
         match &self.health {
             Health::Well => None,
@@ -85,7 +85,7 @@ impl Job {
         }
     }
 
-    /// One step: says when it wants the next, and what is to be told, in order. Leaves no audio in `buffers`.
+    /// Does one step. Returns when it wants the next, and the progress to report, in order. Leaves no audio in `buffers`.
     pub(super) fn step(&mut self, buffers: &mut Buffers) -> (Due, Vec<Progress>) {
         let mut told = Vec::new();
         self.take_mail();
@@ -104,7 +104,7 @@ impl Job {
         let base = self.source.base();
         for mut rewrite in rewrites {
             rewrite.from = rewrite.from.max(base);
-            // Without files all is written again anyway.
+            // Without files everything is written again anyway.
             if let (Some(from), Some(files)) = (self.traces.erase(rewrite), &mut self.files) {
                 files.rewrite(from);
             }
@@ -125,7 +125,7 @@ impl Job {
         if files.are_whole() {
             return self.publish(told);
         }
-        // If the call is over its end is still to be planned.
+        // If the call is over, its end is still to be planned.
         if !files.are_level() || self.end.is_some() {
             files.go_on(source, traces)?;
             return Ok(Due::Now);
@@ -150,14 +150,14 @@ impl Job {
         Ok(Due::Never)
     }
 
-    /// The step before this one panicked. Says when the next is wanted, and what is to be told.
+    /// The last step panicked. Returns when it wants the next, and the progress to report.
     pub(super) fn panicked(&mut self) -> (Due, Vec<Progress>) {
         let mut told = Vec::new();
         let text = format!(
             "{}: retrocall itself failed while it wrote this, and tries again; see the panic in its log, and report it",
             self.unfinished().display()
         );
-        // What the step left is not trusted; but a file that has its name is whole.
+        // The step's remains are not trusted, but a file that has its name is whole.
         if !self.is_published() {
             self.give_up_files();
         }
@@ -171,7 +171,7 @@ impl Job {
         self.wait(refusal.to_string(), told)
     }
 
-    /// The next step begins the files anew.
+    /// Begins the files anew at the next step.
     fn give_up_files(&mut self) {
         self.storage.folders.forget(&self.paths);
         self.files = None;
@@ -181,7 +181,7 @@ impl Job {
         self.files.as_ref().is_some_and(Files::are_published)
     }
 
-    /// After a refusal: says when to try again, longer after each one.
+    /// After a refusal: returns when to try again, later after each one.
     fn wait(&mut self, text: String, told: &mut Vec<Progress>) -> Due {
         if !self.is_published() {
             self.inbox.reopen();
@@ -198,7 +198,7 @@ impl Job {
         Due::NotBefore(self.storage.clock.now() + wait)
     }
 
-    /// The disk has taken all there was.
+    /// The disk has taken everything.
     fn is_well(&mut self, told: &mut Vec<Progress>) {
         if self.trouble().is_some() {
             tracing::warn!(call = %self.source.label().call.id, "commit goes on: the disk takes it again");

@@ -1,8 +1,7 @@
-//! From a ring to a durable recording: the threads that commit, and the steps of one commit.
+//! From a ring to a durable recording: the commit threads, and the steps of one commit.
 //!
-//! Belongs here: when something is written, synced and published, and what is done when the disk refuses or hangs. Does not: what a file is
-//! and how it is written (`file`), why a call was selected, the catalog, when a ring is wiped (only after its
-//! [`Durable`](retrocall_file::Durable) is there).
+//! Belongs here: when samples are written, synced and published, and what follows when the disk refuses or hangs. Does not: the format of a file
+//! (`file`), why a call was selected, the catalog, when a ring is wiped (only after its [`Durable`](retrocall_file::Durable) is there).
 
 mod buffers;
 mod files;

@@ -1,15 +1,15 @@
-//! What becomes of a commit, for whoever began it.
+//! The progress of a commit, for whoever began it.
 
 use retrocall_file::Durable;
 
-/// What becomes of a commit.
+/// The progress of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// The disk refuses, or takes too long to answer, in these words; the ring is needed, and the commit goes on trying. Told when it begins
-    /// and when the words change.
+    /// The disk refuses, or takes too long to answer, in these words. The ring is still needed, and the commit goes on trying. Reported at the
+    /// beginning and when the words change.
     Trouble(String),
-    /// The disk takes it again, and all there was is written.
+    /// The disk works again, and everything so far is written.
     Well,
-    /// It is done; the ring may be wiped.
+    /// The commit is done; the ring may be wiped.
     Durable(Durable),
 }

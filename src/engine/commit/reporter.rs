@@ -1,4 +1,4 @@
-//! Whom to tell of a commit: from the thread that does its steps, and from the one that watches for a slow disk.
+//! Reports a commit's progress, from the thread that does its steps and from the one that watches for slow disks.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::progress::Progress;
 use retrocall_core::heart;
 
-/// Tells one listener of one commit.
+/// Reports one commit to one listener.
 pub(super) struct Reporter {
     unfinished: PathBuf,
     tell: Mutex<Tell>,
@@ -18,7 +18,7 @@ pub(super) struct Reporter {
 
 type Tell = Box<dyn Fn(Progress) + Send + Sync>;
 
-/// The right to tell: for as long as it is held, nobody else tells this listener anything.
+/// The turn to report: while it is held, nobody else tells this listener anything.
 pub(super) struct Turn<'r>(MutexGuard<'r, Tell>);
 
 impl Reporter {
@@ -35,7 +35,7 @@ impl Reporter {
         Turn(self.tell.lock())
     }
 
-    /// Tells all of it, in order. False if the listener panicked: then that, and what follows it, is left to be told.
+    /// Reports all of it, in order. Returns false if the listener panicked: then that report and the rest are left.
     pub(super) fn tell(&self, all: &mut VecDeque<Progress>) -> bool {
         if all.is_empty() {
             return true;

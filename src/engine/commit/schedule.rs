@@ -1,6 +1,6 @@
-//! Whose turn it is.
+//! The schedule: which job gets the next turn.
 //!
-//! Belongs here: the queue of jobs, the waits of its threads, the order in which jobs are taken. Does not: what a job does.
+//! Belongs here: the queue of jobs, the waits of its threads, the order of jobs. Does not: the steps of a job.
 
 use std::{
     collections::BTreeMap,
@@ -17,34 +17,34 @@ use retrocall_words::Clock;
 pub(super) enum Due {
     /// As soon as the others had their turn.
     Now,
-    /// Then, or as soon as somebody asks for something.
+    /// At this time, or as soon as somebody asks for something.
     At(Instant),
-    /// Then, and not before, whoever asks: after a refusal.
+    /// At this time and not before, whoever asks: after a refusal.
     NotBefore(Instant),
     /// Never: the recording is durable.
     Never,
 }
 
-/// Jobs that wait for their next step, in the order in which they are due. Each has a number for as long as it is known here.
+/// Jobs that wait for their next step, in the order in which they are due. Each keeps its number while it is known here.
 pub(super) struct Schedule<J> {
     clock: Arc<dyn Clock>,
     queue: Mutex<Queue<J>>,
-    /// A job is due earlier than any before, or the clock was moved, or it is time to stop.
+    /// A job is due before all others, the clock was moved, or it is time to stop.
     wake: Condvar,
     /// No job is pending.
     idle: Condvar,
 }
 
 struct Queue<J> {
-    waiting: BTreeMap<(Instant, u64), Waiting<J>>,
-    /// Jobs that are not done, with those that a thread has in hand.
+    waiting: BTreeMap<(Instant, u64), WaitingJob<J>>,
+    /// Jobs that are not done, including those in a thread's hands.
     pending: usize,
     /// The number of the next job.
     next: u64,
     stopping: bool,
 }
 
-struct Waiting<J> {
+struct WaitingJob<J> {
     job: J,
     /// Nobody can hurry it to a moment before this.
     not_before: Option<Instant>,
@@ -72,13 +72,13 @@ impl<J: Send + 'static> Schedule<J> {
         let number = queue.next;
         queue.next += 1;
         queue.pending += 1;
-        queue.waiting.insert((self.clock.now(), number), Waiting { job, not_before: None });
+        queue.waiting.insert((self.clock.now(), number), WaitingJob { job, not_before: None });
         drop(queue);
         self.wake.notify_one();
         number
     }
 
-    /// Waits for the next job that is due, and takes it. None when it is time to stop.
+    /// Waits for the next due job, and takes it. None when it is time to stop.
     pub(super) fn take(&self) -> Option<(u64, J)> {
         let mut queue = self.queue.lock();
         loop {
@@ -91,9 +91,9 @@ impl<J: Send + 'static> Schedule<J> {
             };
             let left = self.clock.until(due);
             if left.is_zero() {
-                let ((_, number), Waiting { job, .. }) = queue.waiting.pop_first()?;
+                let ((_, number), WaitingJob { job, .. }) = queue.waiting.pop_first()?;
                 if !queue.waiting.is_empty() {
-                    // Another thread waited for this one: it waits for the next one from now on.
+                    // This thread has stopped waiting for the first job: another one waits for the next.
                     self.wake.notify_one();
                 }
                 return Some((number, job));
@@ -102,8 +102,8 @@ impl<J: Send + 'static> Schedule<J> {
         }
     }
 
-    /// Takes a job back until it is due. `is_asked` says whether somebody asked it for something while it was in hand: [`Schedule::hurry`]
-    /// found no job to hurry then.
+    /// Takes a job back until it is due. `is_asked` says whether somebody asked it for something while it was in hand: [`Schedule::hurry`] found
+    /// no job to hurry then.
     pub(super) fn put_back(&self, number: u64, job: J, due: Due, is_asked: impl FnOnce(&J) -> bool) {
         let now = self.clock.now();
         let (due, not_before) = match due {
@@ -114,8 +114,8 @@ impl<J: Send + 'static> Schedule<J> {
         };
         let mut queue = self.queue.lock();
         let due = if not_before.is_none() && is_asked(&job) { now } else { due };
-        // Nobody is woken for it: this thread takes the first that is due next, and wakes another one if that leaves any.
-        queue.waiting.insert((due, number), Waiting { job, not_before });
+        // Nobody is woken for it: this thread takes the next due job, and wakes another thread if that leaves any.
+        queue.waiting.insert((due, number), WaitingJob { job, not_before });
     }
 
     fn done(&self, job: J) {
@@ -127,7 +127,7 @@ impl<J: Send + 'static> Schedule<J> {
         }
     }
 
-    /// Somebody asked a job for something: if it waits, it is due now, or as early as it can be.
+    /// Somebody asked a job for something: if it waits, it is due now, or as early as it may be.
     pub(super) fn hurry(&self, number: u64) {
         let mut queue = self.queue.lock();
         let Some(key) = queue.waiting.keys().find(|(_, other)| *other == number).copied() else { return };
@@ -155,9 +155,9 @@ impl<J: Send + 'static> Schedule<J> {
         self.wake.notify_all();
     }
 
-    /// Drops all jobs that wait.
+    /// Drops all waiting jobs.
     pub(super) fn clear(&self) {
-        // Without the lock: what they hold may ask for it when it is dropped.
+        // Without the lock: dropping them may ask for it.
         let waiting = std::mem::take(&mut self.queue.lock().waiting);
         drop(waiting);
     }

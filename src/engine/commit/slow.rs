@@ -1,10 +1,9 @@
-//! What the disk says to each commit, and disks that do not answer.
+//! The disk's troubles by commit, and disks that do not answer.
 //!
-//! A write to a disk that hangs may take seconds, or never return, and the thread that waits for it can say nothing. So a thread that never
-//! touches the disk watches the steps of the others.
+//! A write to a hanging disk may take seconds or never return, and the thread that waits for it can report nothing. So a thread that never touches
+//! the disk watches the steps of the others.
 //!
-//! Belongs here: which steps are being done since when, which of them are slow, what is wrong with which commit. Does not: when a step is
-//! tried again.
+//! Belongs here: which steps are running since when, which are slow, the trouble of each commit. Does not: when a step is tried again.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,14 +17,14 @@ use super::{progress::Progress, reporter::Reporter};
 use retrocall_core::heart::Heart;
 use retrocall_words::Clock;
 
-/// A step that takes longer is told of. A step writes up to 1 MiB and syncs it.
+/// A step that takes longer is reported. A step writes up to 1 MiB and syncs it.
 const SLOW_AFTER: Duration = Duration::from_secs(3);
 
-/// The steps that are being done, and the troubles of all commits, which are known by their numbers.
+/// The running steps, and the troubles of all commits, by number.
 pub(super) struct Steps {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// There is a step to watch, or the clock was moved, or it is time to stop.
+    /// There is a step to watch, the clock was moved, or it is time to stop.
     news: Condvar,
 }
 
@@ -34,12 +33,12 @@ struct State {
     running: BTreeMap<u64, Step>,
     /// Commits whose listeners know that the disk keeps them waiting.
     slow: BTreeSet<u64>,
-    /// What is wrong with a commit, in words.
+    /// The trouble of a commit, in words.
     troubles: BTreeMap<u64, String>,
     watcher: Watcher,
 }
 
-/// What the watching thread is at.
+/// The state of the watching thread.
 #[derive(Default, PartialEq, Eq)]
 enum Watcher {
     /// It waits until a step may be slow, or has not begun to watch.
@@ -51,7 +50,7 @@ enum Watcher {
     Stopping,
 }
 
-/// A step that is being done.
+/// A running step.
 struct Step {
     since: Instant,
     reporter: Arc<Reporter>,
@@ -82,17 +81,17 @@ impl Steps {
         }
     }
 
-    /// The step has ended: `trouble` is what the disk refused, and `is_last` says that the recording is durable. True if the disk was slow and is
-    /// not any more: then the listener is to be told.
+    /// A step has ended: `trouble` is the disk's refusal, and `is_last` says that the recording is durable. True if the disk was slow and is not
+    /// any more: then the listener is to be told.
     pub(super) fn end(&self, number: u64, trouble: Option<&str>, is_last: bool) -> bool {
         let mut state = self.state.lock();
         let Some(step) = state.running.remove(&number) else { return false };
-        // One step that is quick enough is the end of it, so that a disk that is slow for long is told of once.
+        // Only a quick step ends a slow time, so that a disk that is slow for long is reported once.
         let is_quick = is_last || self.clock.since(step.since) < SLOW_AFTER / 2;
         let was_slow = state.slow.contains(&number);
         let is_over = was_slow && is_quick && trouble.is_none();
         if is_over || trouble.is_some() {
-            // A refusal was told since, and its end will be told.
+            // A refusal was reported since, and its end will be.
             state.slow.remove(&number);
         }
         let slow = (was_slow && !is_over).then(|| slow_text(&step.reporter));
@@ -103,7 +102,7 @@ impl Steps {
         is_over
     }
 
-    /// What is wrong with some commit, in words for people, with the next step.
+    /// The trouble of some commit, in words for people, with the next step.
     pub(super) fn trouble(&self) -> Option<String> {
         self.state.lock().troubles.first_key_value().map(|(_, text)| text.clone())
     }
@@ -113,12 +112,12 @@ impl Steps {
         self.news.notify_all();
     }
 
-    /// What the watching thread does: tells of each step that takes too long.
+    /// The watching thread's work: reports each step that takes too long.
     pub(super) fn watch(&self, heart: &Heart) {
         let mut state = self.state.lock();
         while state.watcher != Watcher::Stopping {
             let State { running, slow, .. } = &*state;
-            // Of those that were not told of, the one that began first.
+            // The earliest step that was not reported.
             let first = running.iter().filter(|(number, _)| !slow.contains(*number)).min_by_key(|(_, step)| step.since);
             let Some((&number, step)) = first else {
                 state.watcher = Watcher::Idle;
@@ -134,13 +133,13 @@ impl Steps {
             let text = slow_text(&reporter);
             state.slow.insert(number);
             state.troubles.insert(number, text.clone());
-            // Taken before the step can end, so that what is told of its end is told after this. Nobody holds it for long: a thread in the middle
-            // of a step tells nothing.
+            // Taken before the step can end, so that its end is reported after this. Nobody holds it for long: a thread in the middle of a step
+            // reports nothing.
             let turn = reporter.turn();
             drop(state);
             let _work = heart.work();
             tracing::warn!("commit waits: {text}");
-            // If the listener panics it is not told again: `retrocall status` says it.
+            // A listener that panics is not told again; `retrocall status` shows it.
             let _ = turn.tell(Progress::Trouble(text));
             drop(turn);
             state = self.state.lock();

@@ -1,4 +1,4 @@
-//! The call that a commit records: its ring, and what is said of it.
+//! The source of a commit: a call's ring, and the facts about the call.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use retrocall_words::{Label, Reason, audio::Leg};
 pub(super) struct Source {
     reader: RingReader,
     label: Label,
-    /// What whoever controls the call says of it.
+    /// Marks from whoever controls the call.
     noted: Arc<Marks>,
     noted_seen: usize,
-    /// What the ring says is missing.
+    /// Gaps that the ring reports.
     findings: Findings,
-    /// Both, in the order in which they came.
+    /// Both, in order of arrival.
     marks: Vec<Mark>,
     /// The position of the first sample, once somebody asked.
     base: Option<u64>,
@@ -34,12 +34,12 @@ impl Source {
         &self.label
     }
 
-    /// The reasons for which the call was selected in the end.
+    /// Sets the final reasons of the call.
     pub(super) fn set_reasons(&mut self, reasons: Vec<Reason>) {
         self.label.reasons = reasons;
     }
 
-    /// The position of the first sample: of the first that the ring held when this was asked first.
+    /// The position of the first sample: of the first that the ring held when this was first asked.
     pub(super) fn base(&mut self) -> u64 {
         *self.base.get_or_insert_with(|| self.reader.ring().start())
     }
@@ -54,7 +54,7 @@ impl Source {
         buffers.read(&mut self.reader, start, count, &mut self.findings);
     }
 
-    /// Takes up the marks that came since. A stretch that the ring lacks is one when all before `settled` is read, and not before: it may go on.
+    /// Collects new marks. A gap of the ring becomes a mark once all before `settled` is read, not before: it may go on.
     pub(super) fn collect_marks(&mut self, settled: u64) {
         let noted = self.noted.since(self.noted_seen);
         self.noted_seen += noted.len();
@@ -66,7 +66,7 @@ impl Source {
         &self.marks
     }
 
-    /// What the files say of the call.
+    /// The facts about the call for its files.
     pub(super) fn overview(&self) -> Overview<'_> {
         let counts = Leg::ALL.map(|leg| self.reader.ring().counts(leg));
         let gaps = counts.iter().map(|counts| counts.gaps).sum();
@@ -74,7 +74,7 @@ impl Source {
         Overview { label: &self.label, marks: &self.marks, gaps, lost }
     }
 
-    /// The call is over: what was lost at its end, and before its beginning, becomes marks. Says whether anything was lost.
+    /// The call is over: losses at its end and before its beginning become marks. Returns whether anything was lost.
     pub(super) fn finish(&mut self) -> Completeness {
         let base = self.base();
         for leg in Leg::ALL {

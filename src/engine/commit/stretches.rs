@@ -1,8 +1,8 @@
-//! What is to be written next: stretches of the timeline, in order, none touching another.
+//! The planned writes: stretches of the timeline, in order, none touching another.
 
 use std::{collections::VecDeque, ops::Range};
 
-/// Stretches of the timeline that wait to be written. The earliest comes first, so that a file never gets a hole.
+/// Stretches of the timeline to be written. The earliest comes first, so that a file never gets a hole.
 #[derive(Debug, Default)]
 pub(super) struct Stretches(VecDeque<Range<u64>>);
 
@@ -11,7 +11,7 @@ impl Stretches {
         self.0.is_empty()
     }
 
-    /// Adds a stretch; what it overlaps or touches becomes one with it.
+    /// Adds a stretch, and joins it with those that it overlaps or touches.
     pub(super) fn add(&mut self, mut more: Range<u64>) {
         if more.is_empty() {
             return;
@@ -32,7 +32,7 @@ impl Stretches {
         self.0.front().map(|one| one.start..one.end.min(one.start + samples_max as u64))
     }
 
-    /// What [`Stretches::first`] gave is written.
+    /// Removes a stretch from [`Stretches::first`]: it is written.
     pub(super) fn written(&mut self, done: &Range<u64>) {
         if let Some(one) = self.0.front_mut() {
             one.start = done.end;

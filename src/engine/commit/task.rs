@@ -1,17 +1,17 @@
-//! A job on its way from thread to thread, with what its listener is still to be told.
+//! A job on its way from thread to thread, with the reports that its listener has not heard yet.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{buffers::Buffers, job::Job, progress::Progress, reporter::Reporter, schedule::Due, slow::Steps};
 use retrocall_core::heart;
 
-/// A job, and whom to tell.
+/// A job with its reporter.
 pub(super) struct Task {
     job: Job,
     reporter: Arc<Reporter>,
-    /// What is to be told before the next step, in order.
+    /// Reports to make before the next step, in order.
     untold: VecDeque<Progress>,
-    /// When the next step is wanted, once that is told.
+    /// When the next step is wanted, after those reports.
     due: Due,
 }
 
@@ -26,12 +26,12 @@ impl Task {
         !self.job.inbox().is_empty()
     }
 
-    /// Does the job's next step and tells what is to be told of it. A listener that panicked is told first what it missed, and no step is done
-    /// until it has heard it. Says when the job wants its next turn; none if the listener panicked.
+    /// Does the job's next step and reports its progress. A listener that panicked first hears the missed reports, and no step is done until then.
+    /// Returns when the job wants its next turn; none if the listener panicked.
     pub(super) fn turn(&mut self, number: u64, steps: &Steps, buffers: &mut Buffers) -> Option<Due> {
         if self.untold.is_empty() {
             steps.begin(number, &self.reporter);
-            // A job that panicked begins anew, whatever state it was in; the buffers are as after any step.
+            // After a panic a job begins anew, whatever its state; the buffers are as after any step.
             let step = heart::contain("a commit", || self.job.step(buffers));
             let (due, told) = step.unwrap_or_else(|| {
                 buffers.wipe();

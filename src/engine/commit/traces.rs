@@ -1,12 +1,12 @@
-//! What the tries of a commit left on the disk, and what of it is to be erased.
+//! The traces of a commit's tries on the disk, and which of them are to be erased.
 //!
-//! After a refusal that nothing survives the files are written again from their beginning: until that has come as far as a try before, what
-//! was written then is still there.
+//! After a refusal that spoils the files, they are written again from their beginning. Until the new try has come as far as the old one, the old
+//! audio is still on the disk.
 
 use super::inbox::Rewrite;
 use retrocall_file::Leftovers;
 
-/// What may be on the disk, of this try or of one before.
+/// What may be on the disk, of this try or an earlier one.
 #[derive(Default)]
 pub(super) struct Traces {
     /// The files.
@@ -16,7 +16,7 @@ pub(super) struct Traces {
     erasures: Vec<Erasure>,
 }
 
-/// A rewrite that is being done: finished when the files hold nothing older from its beginning up to `until`.
+/// A rewrite under way. It is done when the files hold nothing older between its beginning and `until`.
 struct Erasure {
     rewrite: Rewrite,
     until: u64,
@@ -27,13 +27,13 @@ impl Traces {
         self.extent
     }
 
-    /// From now on files may hold samples up to this position.
+    /// Notes that files may hold samples up to this position from now on.
     pub(super) fn reach(&mut self, end: u64) {
         self.extent = self.extent.max(end);
     }
 
-    /// Takes a rewrite. Says from where on it is to be done: nowhere, and it is answered, if nothing behind its beginning was ever written. There is no
-    /// need then to wait for a disk that may refuse.
+    /// Takes a rewrite. Returns from where on to erase. If nothing behind its beginning was ever written, answers it and returns none: there is no
+    /// need to wait for a disk that may refuse.
     pub(super) fn erase(&mut self, rewrite: Rewrite) -> Option<u64> {
         let from = rewrite.from;
         if from >= self.extent {
@@ -44,12 +44,12 @@ impl Traces {
         Some(from)
     }
 
-    /// Whether a rewrite waits of which `is_erased` says, by its beginning and its end, that the files hold nothing older there.
+    /// Whether a rewrite waits for which `is_erased` holds: between its beginning and its end the files hold nothing older.
     pub(super) fn has_erased(&self, is_erased: impl Fn(u64, u64) -> bool) -> bool {
         self.erasures.iter().any(|one| is_erased(one.rewrite.from, one.until))
     }
 
-    /// Answers the rewrites of which `is_erased` says so.
+    /// Answers the rewrites for which `is_erased` holds.
     pub(super) fn answer(&mut self, is_erased: impl Fn(u64, u64) -> bool) {
         for one in std::mem::take(&mut self.erasures) {
             if is_erased(one.rewrite.from, one.until) {

@@ -1,7 +1,7 @@
 //! The threads that commit.
 //!
-//! A thread takes the first job that is due, does its step without holding any lock, and puts it back: however long one call's backlog is, the
-//! others get their turns in between. A step that panics, and a listener that does, costs its own job a wait and no other job anything.
+//! A thread takes the first due job, does one step without holding a lock, and puts it back. However long one call's backlog is, the others get
+//! their turns in between. If a step or a listener panics, its own job waits, and no other job notices.
 
 use std::{io, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 
@@ -26,10 +26,10 @@ use retrocall_core::{
 use retrocall_file::{Disk, PART_SAMPLES_MAX, Paths};
 use retrocall_words::{Clock, Label};
 
-/// How long a listener that panicked is left alone.
+/// How long to wait before a listener that panicked is told again.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 
-/// The commits that are under way, and the threads that do them.
+/// The running commits, and their threads.
 pub struct Commits {
     storage: Storage,
     schedule: Arc<Schedule<Task>>,
@@ -38,11 +38,9 @@ pub struct Commits {
 }
 
 impl Commits {
-    /// Starts `threads` threads (at least one) that write below the folder `recordings`. Whatever they wait for, but for a disk that hangs, they wait
-    /// for by `clock`.
+    /// Starts `threads` threads (at least one) that write below the folder `recordings`. They wait by `clock`, except for a disk that hangs.
     ///
-    /// # Errors
-    /// [`MapError`] if memory for their buffers can't be locked and `allow_unlocked` is false, or if a thread can't be had.
+    /// # Errors [`MapError`] if memory for their buffers can't be locked and `allow_unlocked` is false, or if a thread can't be started.
     pub fn start(
         disk: Arc<dyn Disk>,
         recordings: PathBuf,
@@ -50,7 +48,7 @@ impl Commits {
         allow_unlocked: bool,
         clock: Arc<dyn Clock>,
     ) -> Result<Commits, MapError> {
-        // Without a current folder an absolute path can't be had; then the relative one would not work either, and the disk says so.
+        // Without a current folder there is no absolute path. Then the relative one does not work either, and the disk says so.
         let recordings = std::path::absolute(&recordings).unwrap_or(recordings);
         let (schedule, steps) = (Schedule::new(Arc::clone(&clock)), Steps::new(Arc::clone(&clock)));
         let storage = Storage { disk, recordings, folders: Arc::default(), part_samples_max: PART_SAMPLES_MAX, clock };
@@ -74,7 +72,7 @@ impl Commits {
         let Storage { recordings, clock, .. } = self.storage.clone();
         let first = move || {
             priority::give_way();
-            // `recordings` itself as well: it may be a link to another disk.
+            // `recordings` itself too: it may be a link to another disk.
             barrier::write_only_below(&[recordings.parent().unwrap_or(&recordings), &recordings]);
         };
         let work = move |heart: &Heart| work(&schedule, &steps, &*clock, &mut buffers, heart);
@@ -83,14 +81,14 @@ impl Commits {
         Ok(())
     }
 
-    /// Files have at most so many stereo samples from here on: what is longer goes on in another file sooner than the format asks for.
+    /// Limits files to this many stereo samples, fewer than the format allows. Longer recordings go on in another file.
     pub fn with_parts_of(mut self, samples: u64) -> Commits {
         self.storage.part_samples_max = samples.clamp(1, PART_SAMPLES_MAX);
         self
     }
 
-    /// Begins at once with the backlog, then follows the ring until [`CommitHandle::finish`]. `tell` is called from threads of this room, in
-    /// order, and should not take long. `marks` may grow until hangup.
+    /// Begins at once with the backlog, then follows the ring until [`CommitHandle::finish`]. The commit threads call `tell` in order; it should
+    /// not take long. `marks` may grow until hangup.
     pub fn begin(
         &self,
         reader: RingReader,
@@ -104,7 +102,7 @@ impl Commits {
         CommitHandle { schedule: Arc::clone(&self.schedule), number, inbox }
     }
 
-    /// Where the recording of a call will be.
+    /// The future path of a call's recording.
     pub fn path_of(&self, label: &Label) -> PathBuf {
         Paths::of(&self.storage.recordings, label.call.id, label.call.began_at).wav(1)
     }
@@ -114,31 +112,31 @@ impl Commits {
         self.schedule.pending()
     }
 
-    /// What the disk says, if it refuses now or keeps a commit waiting: in words for people, with the next step.
+    /// The disk's trouble, if it refuses or keeps a commit waiting now: in words for people, with the next step.
     pub fn trouble(&self) -> Option<String> {
         self.steps.trouble()
     }
 
-    /// Waits until nothing is pending; false if that took longer than `timeout`.
+    /// Waits until nothing is pending; false if that takes longer than `timeout`.
     pub fn wait_idle(&self, timeout: Duration) -> bool {
         self.schedule.wait_idle(timeout)
     }
 }
 
 impl Drop for Commits {
-    /// Stops the threads after the steps they are at. What is not durable stays as it is, for [`retrocall_file::recover()`].
+    /// Stops the threads after their current steps. Files that are not durable stay as they are, for [`retrocall_file::recover()`].
     fn drop(&mut self) {
         self.schedule.stop();
         self.steps.stop();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has said so.
+            // A panicking thread has reported it.
             let _ = thread.join();
         }
         self.schedule.clear();
     }
 }
 
-/// What a thread does.
+/// A thread's work.
 fn work(schedule: &Schedule<Task>, steps: &Steps, clock: &dyn Clock, buffers: &mut Buffers, heart: &Heart) {
     while let Some((number, mut task)) = schedule.take() {
         let _work = heart.work();
@@ -148,7 +146,7 @@ fn work(schedule: &Schedule<Task>, steps: &Steps, clock: &dyn Clock, buffers: &m
     }
 }
 
-/// What a thread lacks is room for its stack.
+/// A thread that can't be started lacks room for its stack.
 fn no_thread(cause: io::Error) -> MapError {
     MapError::NotMappable { bytes: 2 << 20, cause }
 }

@@ -1,7 +1,9 @@
+//! Which calls can be continued, by whom, and how long.
+
 use std::sync::Arc;
 
 use super::*;
-use crate::{Carried, Listener, memory_book::MemoryBook};
+use crate::{Handover, Listener, memory_book::MemoryBook};
 use retrocall_settings::Settings;
 use retrocall_words::{
     Ask, Begin, Facts, Target, TestClock, Verdict,
@@ -51,11 +53,11 @@ impl Desk {
         Desk { engine, clock, book, _home: home, nobody: Arc::new(Nobody) }
     }
 
-    fn begin(&self, user: &str, begin: Begin) -> Result<Carried, Refusal> {
+    fn begin(&self, user: &str, begin: Begin) -> Result<Handover, Refusal> {
         self.engine.begin(&who(user), begin, &self.nobody)
     }
 
-    /// Whether a call of this agent may go on with that one.
+    /// Whether a call of this agent may continue that one.
     fn goes_on(&self, user: &str, agent: &str, before: CallId) -> Result<bool, Refusal> {
         self.begin(user, going_on(before, begin(agent))).map(|carried| carried.left_out.is_empty())
     }
@@ -131,7 +133,7 @@ fn requests_for_a_call_mean_the_one_that_goes_on_with_it_however_often_it_was_cu
 #[test]
 fn a_press_keeps_what_went_before_too_while_that_waits_for_a_late_press() {
     let desk = Desk::open(Settings { one_in: 0, after_hangup: 60 * SECOND, ..Settings::default() });
-    // Pressed after it goes on, and before.
+    // Pressed after it was continued, and before.
     let first = desk.cut_off("anna", |_| ());
     let second = desk.begin("anna", going_on(first, begin("anna"))).expect("room for a call");
     assert_eq!(desk.ask(second.call.id, &Ask::Record).answer, Verdict::Accepted);

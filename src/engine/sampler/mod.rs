@@ -1,14 +1,14 @@
-//! The draw: whether a call is in the random sample.
+//! The draw: decides whether a call is in the random sample.
 //!
-//! Belongs here: the draw and, later, its proof. Does not: calls, what is done with the answer.
+//! Belongs here: the draw and, later, its proof. Does not: calls, what follows from the answer.
 
 use jiff::civil::Date;
 use rand::{TryRng, rngs::SysRng};
 
 /// Decides for one call whether it is in the sample.
 ///
-/// The day and the day's sequence number, which is never given twice, are all that a draw may depend on, so that one with a published
-/// seed can be verified by anybody.
+/// A draw may depend only on the day and on the day's sequence number, which is never given twice. So anybody can verify a draw with a published
+/// seed.
 pub trait Draw: Send + Sync {
     /// Whether the call with this number on this day (UTC) is in the sample.
     fn draw(&self, day: Date, sequence: u64) -> bool;
@@ -31,13 +31,13 @@ impl Draw for SystemDraw {
     fn draw(&self, _day: Date, _sequence: u64) -> bool {
         match self.one_in {
             0 => false,
-            // Without a generator there is no fair draw, and a call that is not drawn is not kept.
+            // Without a generator there is no fair draw. A call that is not drawn is not kept.
             one_in => SysRng.try_next_u64().is_ok_and(|random| uniform(random, one_in) == 0),
         }
     }
 }
 
-/// Maps 64 random bits to `0..below`. The bias is under `below` / 2^64: nobody can see it (Lemire, 2019).
+/// Maps 64 random bits to `0..below`. The bias is under `below` / 2^64, too small to notice (Lemire, 2019).
 fn uniform(random: u64, below: u32) -> u32 {
     ((u128::from(random) * u128::from(below)) >> 64) as u32
 }

@@ -1,7 +1,7 @@
-//! Serves the page of figures, on loopback alone, to whoever on this machine asks.
+//! Serves the page of figures, on loopback alone, to anybody on this machine.
 //!
-//! It answers one request a connection, to few connections at once, each for a short time: whoever floods it or stalls loses the page,
-//! and the thread that answers (the control thread) has other things to do.
+//! It answers one request a connection, few connections at once, each for a short time. A client that floods it or stalls loses the page: the
+//! thread that answers (the control thread) has other things to do.
 
 use std::{
     io,
@@ -26,25 +26,25 @@ use tracing::warn;
 use super::figures;
 use retrocall_words::{Clock, Status};
 
-/// Connections that are answered at once. Others wait with the system.
+/// Connections that are answered at once. Others wait in the system's queue.
 const CONNECTIONS_MAX: usize = 8;
-/// How long a connection may take, all in all.
+/// How long a connection may take in all.
 const CONNECTION_TIME: Duration = Duration::from_secs(5);
-/// What a request may have of head: scrapers send a few hundred bytes.
+/// The longest head of a request: scrapers send a few hundred bytes.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 const HEADERS_MAX: usize = 32;
-/// Whoever asks again within this time gets the same page: a look at all live calls is not free.
+/// Requests within this time get the same page: a look at all live calls is not free.
 const PAGE_AGE_MAX: Duration = Duration::from_millis(100);
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Where the figures are asked for.
+/// The listening address of the figures.
 pub struct Endpoint {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-/// Who knows how the engine is, and what was said last.
+/// Makes the page, and keeps the last one.
 struct Source {
     status: Box<dyn Fn() -> Status + Send + Sync>,
     clock: Arc<dyn Clock>,
@@ -66,10 +66,9 @@ impl Source {
 }
 
 impl Endpoint {
-    /// Takes an address.
+    /// Binds an address.
     ///
-    /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] for one that is not this machine's alone, or what the system says.
+    /// # Errors [`io::ErrorKind::InvalidInput`] for an address that other machines can reach, or the system's error.
     pub async fn bind(address: SocketAddr) -> io::Result<Endpoint> {
         if !address.ip().is_loopback() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a loopback address"));
@@ -79,12 +78,12 @@ impl Endpoint {
         Ok(Endpoint { listener, address })
     }
 
-    /// The address, with the port that the system chose if none was named.
+    /// The address, with the system's choice of port if none was named.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers; by this clock a page is new enough. Never returns.
+    /// Answers requests. `clock` decides whether a page is new enough. Never returns.
     pub async fn serve(self, clock: Arc<dyn Clock>, status: impl Fn() -> Status + Send + Sync + 'static) {
         let source = Arc::new(Source { status: Box::new(status), clock, last: Mutex::default() });
         let router = Router::new().route("/metrics", get(answer)).fallback(elsewhere).with_state(source);
@@ -105,7 +104,7 @@ impl Endpoint {
                 .max_headers(HEADERS_MAX)
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
             tokio::spawn(async move {
-                // However it ends, it was only somebody who looks.
+                // However it ends, it was only a look.
                 let _ = time::timeout(CONNECTION_TIME, connection).await;
                 drop(place);
             });
@@ -124,8 +123,8 @@ async fn elsewhere() -> Response {
     (StatusCode::NOT_FOUND, "The metrics are at /metrics.\n").into_response()
 }
 
-/// Whether a request names this machine as its host. A page from elsewhere that has its own name resolved to loopback would make a browser on
-/// this machine ask, and hand it what it gets; but the name that the browser gives is that page's.
+/// Whether a request names this machine as its host. A foreign page may have its own name resolved to loopback, so that a browser on this machine
+/// asks and hands it the answer; but then the browser sends that page's name.
 fn is_for_us(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST) else { return true };
     let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
@@ -149,7 +148,7 @@ mod tests {
         let mut stream = TcpStream::connect(address).await.expect("it listens");
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
-        // Whoever is cut off in the middle of a request may find the connection reset.
+        // A client that is cut off in the middle of a request may find the connection reset.
         let _ = stream.read_to_string(&mut answer).await;
         answer
     }

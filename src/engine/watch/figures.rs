@@ -1,4 +1,4 @@
-//! The figures in the text form of Prometheus (version 0.0.4): names with their units, all that can be counted from the first look on.
+//! The figures in the text form of Prometheus (version 0.0.4): names with their units, and every counter from the first look on.
 //!
 //! No label ever names an agent, a call or a number: labels are the few words of the protocol.
 
@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 
 use retrocall_words::{CLOSED_BY, Counts, ERROR_KINDS, ErrorCode, Latency, Reason, Refusal, Status, Totals};
 
-/// The figures of an engine that is so.
+/// The page of figures for this status.
 pub fn figures(status: &Status) -> String {
     let mut page = Page(String::with_capacity(16 * 1024));
     now(&mut page, status);
@@ -16,9 +16,9 @@ pub fn figures(status: &Status) -> String {
     page.0
 }
 
-/// How it is now.
+/// The present: gauges.
 fn now(page: &mut Page, status: &Status) {
-    page.family("retrocall_info", "gauge", "Version, and what is guaranteed for live audio.");
+    page.family("retrocall_info", "gauge", "Version, and the guarantee for live audio.");
     let labels = [
         ("version", status.engine.as_str()),
         ("level", &status.level),
@@ -29,7 +29,7 @@ fn now(page: &mut Page, status: &Status) {
     page.gauge("retrocall_uptime_seconds", "How long the engine has been running.", status.uptime_seconds);
     page.gauge("retrocall_memory_limit_bytes", "Memory for live calls.", status.memory_bytes);
     page.gauge("retrocall_memory_held_bytes", "Memory in use by live calls.", status.held_bytes);
-    page.gauge("retrocall_memory_free_bytes", "Memory that nobody uses.", status.free_bytes);
+    page.gauge("retrocall_memory_free_bytes", "Memory that no call uses.", status.free_bytes);
     page.gauge("retrocall_memory_ready_bytes", "Free memory that is faulted in.", status.ready_bytes);
     page.gauge(
         "retrocall_memory_locked_bytes",
@@ -50,7 +50,7 @@ fn now(page: &mut Page, status: &Status) {
     page.gauge("retrocall_thread_in_trouble", "1 while a thread hangs, or fails again and again.", thread);
 }
 
-/// What came in.
+/// Calls and frames that came in.
 fn calls(page: &mut Page, totals: &Totals) {
     page.counter("retrocall_calls_begun_total", "Calls that began.", totals.calls_begun);
     let refusals = Refusal::ALL.map(Refusal::as_str);
@@ -60,27 +60,27 @@ fn calls(page: &mut Page, totals: &Totals) {
     by_reason(page, "retrocall_calls_refused_total", "Calls that were not captured.", &totals.calls_refused);
     page.counter("retrocall_frames_total", "Frames that came, both legs.", totals.frames);
     page.counter("retrocall_gaps_total", "Places where samples were missing.", totals.gaps);
-    page.counter("retrocall_gap_seconds_total", "How much was missing there.", totals.gap_seconds);
+    page.counter("retrocall_gap_seconds_total", "Length of the gaps.", totals.gap_seconds);
     page.counter("retrocall_late_frames_total", "Frames that came late or twice.", totals.late_frames);
-    let help = "Frames of which samples were lost because the memory was full.";
+    let help = "Frames with samples that were lost because the memory was full.";
     page.counter("retrocall_lost_frames_total", help, totals.lost_frames);
-    let help = "Frames that were dropped because something was wrong with them.";
+    let help = "Frames that were dropped because they were faulty.";
     page.counter("retrocall_refused_frames_total", help, totals.refused_frames);
     page.counter("retrocall_presses_total", "Presses of record that selected a call.", totals.presses);
-    let help = "Presses for a call that was selected by one before.";
+    let help = "Presses for a call that was pressed for before.";
     page.counter("retrocall_presses_again_total", help, totals.presses_again);
     by_reason(page, "retrocall_presses_refused_total", "Presses of record refused.", &totals.presses_refused);
-    let help = "Requests refused, other than for a call to begin or a press.";
+    let help = "Refused requests, other than begins and presses.";
     by_reason(page, "retrocall_requests_refused_total", help, &totals.requests_refused);
 }
 
-/// What became of it.
+/// What became of calls.
 fn kept(page: &mut Page, totals: &Totals) {
     let help = "Recordings on disk for good, by the reason; one with both counts under each.";
     let reasons = Reason::ALL.map(Reason::as_str);
     page.counters("retrocall_selections_total", help, "reason", &reasons, &totals.selections);
     page.counter("retrocall_recordings_total", "Recordings on disk for good.", totals.recordings);
-    page.counter("retrocall_recording_bytes_total", "Bytes of their files.", totals.recording_bytes);
+    page.counter("retrocall_recording_bytes_total", "Bytes of recordings.", totals.recording_bytes);
     page.counter("retrocall_discards_total", "Calls that were not selected and are wiped.", totals.discards);
     let help = "Memory that was overwritten, of calls that were discarded or are on disk.";
     page.counter("retrocall_wiped_bytes_total", help, totals.wiped_bytes);
@@ -90,7 +90,7 @@ fn kept(page: &mut Page, totals: &Totals) {
     page.histogram("retrocall_commit_after_hangup_seconds", help, &totals.after_hangup);
 }
 
-/// Who was there, and what went wrong.
+/// Connections, requests and troubles.
 fn connections(page: &mut Page, totals: &Totals) {
     page.counter("retrocall_connections_opened_total", "Connections opened.", totals.connections_opened);
     let help = "Connections refused because too many were open.";
@@ -99,7 +99,7 @@ fn connections(page: &mut Page, totals: &Totals) {
     let help = "Connections closed: by the client, or for its error.";
     page.counters("retrocall_connections_closed_total", help, "by", &closed, &totals.connections_closed);
     page.counters("retrocall_errors_total", "What went wrong.", "kind", &ERROR_KINDS, &totals.errors);
-    let help = "Lines of the log that were dropped because nobody took them.";
+    let help = "Lines of the log that were dropped because nobody read them.";
     page.counter("retrocall_log_lines_dropped_total", help, totals.log_lines_dropped);
 }
 
@@ -129,7 +129,7 @@ impl Page {
         self.value(name, &[], value);
     }
 
-    /// A counter for each word, those that were never counted at zero: a rate needs a beginning.
+    /// A counter for each word, also for those at zero: a rate needs a beginning.
     fn counters(&mut self, name: &str, help: &str, label: &str, words: &[&str], counts: &Counts) {
         self.family(name, "counter", help);
         for word in words {

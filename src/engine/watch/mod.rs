@@ -1,7 +1,7 @@
-//! Being watched: the figures for Prometheus, the word to systemd, the log, and whether the threads live.
+//! How the engine is watched: figures for Prometheus, notes to systemd, the log, and signs of life.
 //!
-//! Belongs here: the page of figures, its server with its limits, `sd_notify`, signs of life, lines that wait for nobody. Does not: what is
-//! counted, what is said, and what a thread does; whoever knows that hands it in.
+//! Belongs here: the page of figures, its server with its limits, `sd_notify`, signs of life, log lines that never wait. Does not: what is counted
+//! or logged, and what a thread does; their owners hand these in.
 
 mod endpoint;
 mod figures;

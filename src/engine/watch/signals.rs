@@ -1,4 +1,4 @@
-//! Signals: which of them ask the engine to stop, which do nothing to it, and that its end comes whatever hangs.
+//! Signals: which ask the engine to stop, and which do nothing. The engine ends even if something hangs.
 //!
 //! | signals | what they do |
 //! |---|---|
@@ -8,11 +8,11 @@
 //! | QUIT, ABRT, and those of a fault | the end at once, without a word, as KILL |
 //! | TSTP, STOP, CONT | as ever: it sleeps, and goes on |
 //!
-//! A file that grows beyond its limit (XFSZ) is an error of its write, and a terminal that wants to hear nothing (TTOU) is written to.
+//! A file that grows beyond its limit (XFSZ) gives an error to its write, and the engine writes to a terminal even if that wants no output (TTOU).
 //!
-//! They come to a thread of their own, so that no other thread, however busy or stuck, keeps the engine from ending.
+//! Signals come to a thread of their own, so that no busy or stuck thread keeps the engine from ending.
 //!
-//! Belongs here: what each signal means, and when the patience is over. Does not: what stopping is.
+//! Belongs here: the meaning of each signal, and when patience is over. Does not: how the engine stops.
 
 use std::{
     fs, io, process,
@@ -33,17 +33,17 @@ use retrocall_core::{
 };
 use retrocall_words::{Clock as _, SystemClock};
 
-/// Whoever asks again within this time means the same wish: `timeout`, npm, or a shell and its wrapper send each signal twice.
+/// Signals within this time are one wish: `timeout`, npm, or a shell and its wrapper send each signal twice.
 const SAME_WISH: Duration = Duration::from_secs(5);
-/// How long an engine whose wait was ended may take to say what is not safe, and end.
+/// How long a hurried engine may take to report what is not safe, and end.
 const LAST_STEPS: Duration = Duration::from_secs(5);
-/// How long the end waits for whoever reads the log.
+/// How long the end waits for the reader of the log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const STOP: [Signal; 5] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGPWR, Signal::SIGXCPU];
-/// Of these, whoever starts a process can have it ignore some: then they are no wish.
+/// If the starting process had one of these ignored, it is no wish.
 const MAY_BE_IGNORED: [Signal; 2] = [Signal::SIGINT, Signal::SIGHUP];
-/// These are left as they are.
+/// These keep their default.
 const LEFT: [Signal; 10] = [
     Signal::SIGQUIT,
     Signal::SIGABRT,
@@ -57,60 +57,60 @@ const LEFT: [Signal; 10] = [
     Signal::SIGCONT,
 ];
 
-/// What is wanted of this process.
+/// What the process is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wish {
     /// To go on.
     None,
-    /// To stop, and to wait for what has to be waited for.
+    /// To stop, and to finish what has to be finished.
     Stop,
-    /// To end, whatever is not done.
+    /// To end, finished or not.
     Now,
 }
 
-/// What a signal meant.
+/// The meaning of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
+enum Meaning {
     /// The first wish to stop.
     First,
     /// The same wish again.
     Again,
-    /// Whoever sent it knows that it has been asked before.
+    /// A second wish: the sender knows of the first.
     Meant,
 }
 
-/// When it was first asked to stop.
+/// When the process was first asked to stop.
 #[derive(Default)]
-struct Asked(Option<Instant>);
+struct FirstWish(Option<Instant>);
 
-impl Asked {
-    fn hear(&mut self, now: Instant) -> Heard {
+impl FirstWish {
+    fn hear(&mut self, now: Instant) -> Meaning {
         match self.0 {
             None => {
                 self.0 = Some(now);
-                Heard::First
+                Meaning::First
             }
-            Some(first) if now.saturating_duration_since(first) < SAME_WISH => Heard::Again,
-            Some(_) => Heard::Meant,
+            Some(first) if now.saturating_duration_since(first) < SAME_WISH => Meaning::Again,
+            Some(_) => Meaning::Meant,
         }
     }
 }
 
-/// What happens when the end does not come by itself.
-struct Armed {
+/// The last resort if the end does not come by itself.
+struct LastResort {
     limit: Duration,
     overdue: Box<dyn Fn() + Send>,
 }
 
-/// What signals ask of this process.
+/// The signals of this process.
 pub struct Signals {
     wish: watch::Receiver<Wish>,
-    armed: Arc<Mutex<Option<Armed>>>,
+    armed: Arc<Mutex<Option<LastResort>>>,
 }
 
 impl Signals {
-    /// Takes the signals of this process. Before any other thread is started, for those have to leave them alone too. Until [`Signals::arm`]
-    /// whoever asks to stop ends the process at once: nothing is live yet.
+    /// Takes the signals of this process. Call it before any other thread starts: those must leave the signals alone too. Until [`Signals::arm`] a
+    /// wish to stop ends the process at once: nothing is live yet.
     ///
     /// # Errors
     /// The system has no thread left.
@@ -120,11 +120,11 @@ impl Signals {
         LEFT.iter().for_each(|signal| nothing.remove(*signal));
         nothing.thread_block()?;
         let (wished, wish) = watch::channel(Wish::None);
-        let armed = Arc::<Mutex<Option<Armed>>>::default();
+        let armed = Arc::<Mutex<Option<LastResort>>>::default();
         let first = || {
             barrier::write_nowhere();
         };
-        let mut asked = Asked::default();
+        let mut asked = FirstWish::default();
         heart::spawn("signals", Waits::Never, first, {
             let armed = Arc::clone(&armed);
             move |_| {
@@ -136,7 +136,7 @@ impl Signals {
         Ok(Signals { wish, armed })
     }
 
-    /// No signals, and what asks to stop in their place: for an engine within another program, as a test has it.
+    /// No signals, and a function that asks to stop in their place: for an engine within another program, for example a test.
     pub fn by_hand() -> (Signals, impl Fn() + Send) {
         let (wished, wish) = watch::channel(Wish::None);
         (Signals { wish, armed: Arc::default() }, move || {
@@ -144,18 +144,18 @@ impl Signals {
         })
     }
 
-    /// From here on there is something to stop, which may take so long. If it takes longer, `overdue` says what is not done, and the process
+    /// From here on there is something to stop, which may take `limit`. If it takes longer, `overdue` reports what is not done, and the process
     /// ends all the same.
     pub fn arm(&self, limit: Duration, overdue: impl Fn() + Send + 'static) {
-        *self.armed.lock() = Some(Armed { limit, overdue: Box::new(overdue) });
+        *self.armed.lock() = Some(LastResort { limit, overdue: Box::new(overdue) });
     }
 
-    /// Comes back when somebody asks to stop.
+    /// Returns when somebody asks to stop.
     pub async fn asked(&self) {
         self.wait_for(Wish::Stop).await;
     }
 
-    /// Comes back when somebody asks to stop once more, and means it.
+    /// Returns when somebody asks to stop a second time, and means it.
     pub async fn meant(&self) {
         self.wait_for(Wish::Now).await;
     }
@@ -167,10 +167,10 @@ impl Signals {
     }
 }
 
-fn hear(signal: Signal, heard: Heard, armed: &Arc<Mutex<Option<Armed>>>, wished: &watch::Sender<Wish>) {
+fn hear(signal: Signal, heard: Meaning, armed: &Arc<Mutex<Option<LastResort>>>, wished: &watch::Sender<Wish>) {
     let limit = armed.lock().as_ref().map(|armed| armed.limit);
     match (heard, limit) {
-        (Heard::First, Some(limit)) => {
+        (Meaning::First, Some(limit)) => {
             info!("asked to stop ({signal})");
             wished.send_replace(Wish::Stop);
             end_after(limit, armed);
@@ -179,8 +179,8 @@ fn hear(signal: Signal, heard: Heard, armed: &Arc<Mutex<Option<Armed>>>, wished:
             info!("asked to stop ({signal}) while it was starting: nothing was live");
             leave(0);
         }
-        (Heard::Again, Some(_)) => info!("asked to stop again ({signal}): it is stopping"),
-        (Heard::Meant, Some(_)) => {
+        (Meaning::Again, Some(_)) => info!("asked to stop again ({signal}): it is stopping"),
+        (Meaning::Meant, Some(_)) => {
             if *wished.borrow() < Wish::Now {
                 error!("asked to stop once more ({signal}): not waiting any longer");
                 end_after(LAST_STEPS, armed);
@@ -190,8 +190,8 @@ fn hear(signal: Signal, heard: Heard, armed: &Arc<Mutex<Option<Armed>>>, wished:
     }
 }
 
-/// The end, if it does not come by itself: a thread that hangs in a call to the kernel can't be waited for, and nobody should have to kill us.
-fn end_after(limit: Duration, armed: &Arc<Mutex<Option<Armed>>>) {
+/// Ends the process if it does not end by itself: a thread that hangs in the kernel can't be waited for, and nobody should have to kill us.
+fn end_after(limit: Duration, armed: &Arc<Mutex<Option<LastResort>>>) {
     let armed = Arc::clone(armed);
     let end = move || {
         thread::sleep(limit);
@@ -202,7 +202,7 @@ fn end_after(limit: Duration, armed: &Arc<Mutex<Option<Armed>>>) {
         leave(1);
     };
     if let Err(error) = thread::Builder::new().name("end".to_owned()).spawn(end) {
-        error!("no thread can be had that ends this process if a part of it hangs ({error})");
+        error!("can't start the thread that ends this process if a part of it hangs ({error})");
     }
 }
 
@@ -218,7 +218,7 @@ pub fn wishes() -> SigSet {
     STOP.into_iter().filter(is_wish).collect()
 }
 
-/// The signals that whoever started this process had it ignore: the kernel hands even those to a thread that waits for them.
+/// The signals that the starting process had ignored. The kernel hands even those to a waiting thread.
 fn ignored_signals() -> SigSet {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = ignored_mask(&status);
@@ -237,10 +237,10 @@ mod tests {
     #[test]
     fn the_same_wish_again_within_five_seconds_is_the_same_wish_and_later_it_is_meant() {
         let first = SystemClock.now();
-        let mut asked = Asked::default();
+        let mut asked = FirstWish::default();
         let after = |ms| first + Duration::from_millis(ms);
         let heard = [0, 2, 4_999, 5_000, 5_001, 60_000].map(|ms| asked.hear(after(ms)));
-        use Heard::{Again, First, Meant};
+        use Meaning::{Again, First, Meant};
         assert_eq!(heard, [First, Again, Again, Meant, Meant, Meant]);
     }
 

@@ -1,10 +1,9 @@
-//! Lines on their way to a pipe, a terminal or a file that may not take them: whoever hands one in never waits.
+//! A queue of lines for a pipe, a terminal or a file that may be stuck. Whoever hands a line in never waits.
 //!
-//! Belongs here: the queue with its bound, the thread that empties it, the count of what was dropped, the log's own spool and panics. Does
-//! not: what is said.
+//! Belongs here: the bounded queue, the thread that empties it, the count of dropped lines, the log's own spool, panics. Does not: what is logged.
 //!
-//! `tracing-appender` counts lines and not bytes, ends its thread to flush, and prints on standard output if that fails: a place that may
-//! be as stuck as the log's.
+//! `tracing-appender` does not do: it counts lines, not bytes, ends its thread to flush, and prints on standard output if that fails, which may be
+//! as stuck as the log.
 
 use std::{
     collections::VecDeque,
@@ -27,7 +26,7 @@ use tracing::error;
 use retrocall_core::{barrier, priority};
 use retrocall_words::{Clock as _, SystemClock, shown_lines};
 
-/// What may wait: some thousands of lines. What comes then is dropped, so that what led to the trouble is still there.
+/// The most bytes that wait: some thousands of lines. Later lines are dropped, so that those that led to the trouble survive.
 const WAITING_BYTES_MAX: usize = 1 << 20;
 
 static LOG: OnceLock<Spool> = OnceLock::new();
@@ -46,11 +45,11 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Piece>,
-    /// Bytes of the lines that wait.
+    /// Bytes of the waiting lines.
     bytes: usize,
     /// The thread is writing.
     is_writing: bool,
-    /// Lines that were dropped so far.
+    /// Lines dropped so far.
     dropped: u64,
 }
 
@@ -63,16 +62,15 @@ enum Piece {
 impl Spool {
     /// Starts the thread `name`, which writes to a copy of this descriptor.
     ///
-    /// # Errors
-    /// The system has no descriptor or no thread left.
+    /// # Errors The system has no descriptor or no thread left.
     pub fn to(fd: BorrowedFd<'_>, name: &str) -> io::Result<Spool> {
-        // A file of our own: the locks of `io::stdout` and `io::stderr` would be held while a write waits.
+        // A file of our own: a waiting write would hold the locks of `io::stdout` and `io::stderr`.
         let file = File::from(fd.try_clone_to_owned()?);
         let spool = Spool(Arc::default());
         thread::Builder::new().name(name.to_owned()).spawn({
             let shared = Arc::clone(&spool.0);
             move || {
-                // It is there before those who wait for signals: one that it took would end the process by default.
+                // This thread starts before the one that waits for signals: a signal that came here would end the process by default.
                 let _ = SigSet::all().thread_block();
                 priority::give_way();
                 barrier::write_nowhere();
@@ -82,7 +80,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Takes a line, or lines, with the end of each. Drops and counts them if too much waits.
+    /// Takes complete lines. Drops and counts them if too many bytes wait.
     pub fn put(&self, lines: &[u8]) {
         let mut state = self.0.state.lock();
         if state.bytes + lines.len() > WAITING_BYTES_MAX {
@@ -99,7 +97,7 @@ impl Spool {
         self.0.filled.notify_one();
     }
 
-    /// Waits until all that waited is written, for no longer than this. Whether it is.
+    /// Waits this long until all waiting lines are written. Returns whether they are.
     pub fn flush(&self, wait: Duration) -> bool {
         let until = SystemClock.now() + wait;
         let mut state = self.0.state.lock();
@@ -111,7 +109,7 @@ impl Spool {
         true
     }
 
-    /// Lines that nobody took, so far.
+    /// The number of dropped lines so far.
     pub fn dropped(&self) -> u64 {
         self.0.state.lock().dropped
     }
@@ -138,19 +136,19 @@ impl Shared {
             let written = write_all(file, &bytes);
             state = self.state.lock();
             state.is_writing = false;
-            // Its room is free only now: what waits is bounded with what is being written.
+            // Frees their room only now: the bound covers the lines that are being written.
             state.bytes -= freed;
-            // Whoever read it is gone for good. There is nobody to tell, but whoever asks for the count.
+            // The reader is gone for good. Only the count can tell anybody.
             state.dropped += u64::from(written.is_err() && freed > 0);
         }
     }
 }
 
 fn dropped_line(count: u64) -> String {
-    format!("retrocall: {count} lines were dropped here, because nobody read what was said\n")
+    format!("retrocall: {count} lines were dropped here, because nobody read them\n")
 }
 
-/// Writes all of it, also where the descriptor was made non-blocking by somebody who shares it.
+/// Writes all of it, even if another owner made the descriptor non-blocking.
 fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write(bytes) {
@@ -175,24 +173,24 @@ fn log() -> Option<&'static Spool> {
     LOG.get()
 }
 
-/// A line of the log, on standard error, soon.
+/// Puts a line on the log, standard error. It is written soon.
 pub fn put_log(line: &[u8]) {
     log().into_iter().for_each(|spool| spool.put(line));
 }
 
-/// Waits until the log is written, for no longer than this.
+/// Waits this long until the log is written.
 pub fn flush_log(wait: Duration) {
     if let Some(log) = LOG.get() {
         log.flush(wait);
     }
 }
 
-/// Lines of the log that nobody took.
+/// Dropped lines of the log.
 pub fn log_dropped() -> u64 {
     LOG.get().map_or(0, Spool::dropped)
 }
 
-/// A panic says where it was in the log, and so waits for nobody either. Without a log it is a line like any other.
+/// Logs panics with their places, so that a panic never waits either. Without a log it is printed as usual.
 pub fn tell_panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current().name().unwrap_or("without a name").to_owned();
@@ -206,12 +204,12 @@ pub fn tell_panics() {
     }));
 }
 
-/// Where `tracing` writes its lines.
+/// The target of `tracing`'s lines.
 pub struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Some of it came from outside; what colours it is ours, for `tracing` escapes others'.
+        // Parts of it came from outside. The colours are ours: `tracing` escapes others'.
         put_log(shown_lines(&String::from_utf8_lossy(bytes), true).as_bytes());
         Ok(bytes.len())
     }
@@ -238,7 +236,7 @@ mod tests {
     fn a_reader_that_stops_holds_up_nobody_and_is_told_how_many_lines_it_missed() {
         let (mut reader, spool) = spool();
         let line = [b"x".repeat(1_023), b"\n".to_vec()].concat();
-        // More than waits, and than a pipe takes.
+        // More than fits into the queue and a pipe.
         (0..2_000).for_each(|_| spool.put(&line));
         let dropped = spool.dropped();
         assert!((100..2_000).contains(&dropped), "{dropped} of 2,000");

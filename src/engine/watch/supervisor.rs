@@ -1,4 +1,4 @@
-//! What systemd is told, if it is systemd that started us: `sd_notify(3)`. Otherwise nothing of this does anything.
+//! Tells systemd how the engine is: `sd_notify(3)`. Does nothing if systemd did not start it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub fn ready(status: &str) {
     say(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
-/// It has been asked to stop.
+/// The engine has been asked to stop.
 pub fn stopping() {
     say(&[NotifyState::Stopping, NotifyState::Status("stopping: selected calls are being written")]);
 }
@@ -20,7 +20,7 @@ pub fn alive() {
     say(&[NotifyState::Watchdog]);
 }
 
-/// How long the supervisor waits for the next [`alive`] before it kills this process. None if it does not wait at all.
+/// How long the supervisor waits for the next [`alive`] before it kills this process. None if it does not watch.
 pub fn patience() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }

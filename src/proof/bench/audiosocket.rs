@@ -1,6 +1,6 @@
-//! Legs over AudioSocket, beside a bare `epoll` echo: the same connections, frames and phases, and so the same work for the kernel.
+//! Legs over AudioSocket, beside a bare `epoll` echo with the same connections, frames and phases, and so the same work for the kernel.
 //!
-//! Both take turns in one run. What is compared is time on a processor: of all threads of the engine, and of the echo's only one.
+//! Both take turns in one run. The figures compare processor time: of all threads of the engine, and of the echo's only one.
 
 use std::{
     collections::HashMap,
@@ -36,12 +36,12 @@ use retrocall_words::{Clock as _, SystemClock};
 /// Two for each call.
 const LEGS: usize = 200;
 const TICK: Duration = Duration::from_millis(20);
-/// A message of a frame.
+/// Bytes of a message with a frame.
 const MESSAGE_BYTES: usize = 3 + 2 * FRAME_SAMPLES;
-/// How long a leg has been there before it counts: both sides know by then what it is.
+/// How long a leg has been there before it counts: by then both sides know its kind.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// Legs that talk in real time, each at a moment of its own within 20 ms, as the channels of a PBX do.
+/// Legs that talk in real time, each at a moment of its own within 20 ms, like the channels of a PBX.
 struct Legs {
     sent: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -92,7 +92,7 @@ fn talk(mut streams: Vec<TcpStream>, sent: &AtomicU64, stop: &AtomicBool) {
             if stop.load(Ordering::Acquire) {
                 return;
             }
-            // What has come meanwhile makes room for more.
+            // Reads replies, to make room for more.
             let _ = stream.read(&mut heard);
             message[3..].copy_from_slice(words.frame(leg, tick as usize).bytes);
             if stream.write_all(&message).is_ok() {
@@ -102,7 +102,7 @@ fn talk(mut streams: Vec<TcpStream>, sent: &AtomicU64, stop: &AtomicBool) {
     }
 }
 
-/// One read and one write for what has come, and nothing else: the least that a program with these connections can do.
+/// Reads once and writes once for each arrival: the least that a program with these connections can do.
 struct Echo {
     address: SocketAddr,
     thread_id: i32,
@@ -124,7 +124,7 @@ impl Echo {
         Ok(Echo { address, thread_id })
     }
 
-    /// Time on a processor that it has had (proc(5), `schedstat`).
+    /// Its processor time so far (proc(5), `schedstat`).
     fn cpu(&self) -> Duration {
         let told = fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.thread_id)).unwrap_or_default();
         Duration::from_nanos(told.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default())
@@ -163,7 +163,7 @@ fn echo(listener: &TcpListener) -> Result<(), std::io::Error> {
     }
 }
 
-/// The legs at this address, until `cpu` of whoever serves them is known for so many frames: time on a processor a frame.
+/// Runs the legs at this address until the processor time of their server is known for enough frames. Returns the time of a frame.
 fn frame_cost(address: SocketAddr, seconds: f64, cpu: impl Fn() -> Duration) -> Result<(Duration, u64), Trouble> {
     let legs = Legs::connect(address)?;
     thread::sleep(SETTLE);
@@ -173,7 +173,7 @@ fn frame_cost(address: SocketAddr, seconds: f64, cpu: impl Fn() -> Duration) -> 
     Ok((took / (sent.max(1) as u32), sent))
 }
 
-/// What a frame of a leg costs, beside the echo.
+/// The price of a leg's frame, beside the echo.
 pub(super) fn audiosocket(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let (rounds, seconds) = bench.pick((3, 2.0), (5, 4.0));
     let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(Trouble::new)?;
@@ -191,7 +191,7 @@ pub(super) fn audiosocket(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let lost = status(&mut Client::connect(&engine.socket())?)?.totals.lost_frames;
     let us = |time: Duration| time.as_secs_f64() * 1e6;
     bench.figure(Figure::new("audiosocket/times-echo", times, "x").at_most(1.3).note(format!(
-        "time on a processor for a frame of one of {LEGS} legs, all threads of the engine beside an `epoll` echo of the same frames in the \
+        "processor time for a frame of one of {LEGS} legs, all threads of the engine beside an `epoll` echo of the same frames in the \
          same run; the middle one of {rounds} rounds, {:.2} to {:.2}",
         costs[0].0,
         costs[costs.len() - 1].0

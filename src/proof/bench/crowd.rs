@@ -1,4 +1,4 @@
-//! Calls that come and go while many others are live: what one costs must not depend on how many there are.
+//! Calls that come and go while many others are live: the price of one must not depend on their number.
 
 use super::{
     Bench, Figure, Latencies, Trouble,
@@ -8,13 +8,13 @@ use super::{
 use retrocall_client::client::Client;
 use retrocall_words::{Ask, Clock as _, SystemClock, Target};
 
-/// How long begins take, and how long ends.
+/// How long begins and ends take.
 struct ComeAndGo {
     begins: Latencies,
     ends: Latencies,
 }
 
-/// So many calls begin one after the other, then they end.
+/// Begins this many calls one after the other, then ends them.
 fn come_and_go(client: &mut Client, calls: usize) -> Result<ComeAndGo, Trouble> {
     let mut took = ComeAndGo { begins: Latencies::now_and_then(), ends: Latencies::now_and_then() };
     let mut channels = Vec::with_capacity(calls);
@@ -37,7 +37,7 @@ pub(super) fn crowd(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let calls = bench.pick(500, 1_000);
     let engine = load::engine(bench, live, 0.0)?;
     let mut client = Client::connect(&engine.socket())?;
-    // The first ones pay for what the engine does once.
+    // The first ones pay for the engine's one-time work.
     come_and_go(&mut client, calls / 5)?;
     let alone = come_and_go(&mut client, calls)?;
     let mut crowd = Client::connect(&engine.socket())?;

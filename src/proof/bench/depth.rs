@@ -1,4 +1,4 @@
-//! What a call's depth costs: from a press to a durable recording, from hangup to wiped memory.
+//! The price of a call's depth: from a press to a durable recording, from hangup to wiped memory.
 
 use std::{
     fs::File,
@@ -26,22 +26,22 @@ use retrocall_core::{
 };
 use retrocall_words::{Ask, Clock as _, Event, SystemClock, Target, audio::Leg};
 
-/// How deep, in minutes.
+/// The depths, in minutes.
 const DEPTHS: [usize; 3] = [1, 10, 60];
-/// What a minute takes at most, both legs.
+/// The most bytes of a minute, both legs.
 const MINUTE_BYTES: usize = 60 * 18_600;
-/// How long anything may take before it is given up.
+/// Limit for any wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What took how long, by the clock and by the thread's own time on a processor, of which others take nothing.
-struct Timed {
+/// A duration by the clock, and by the thread's own processor time, which other programs don't change.
+struct Times {
     wall: Latencies,
     cpu: Latencies,
 }
 
-impl Timed {
-    fn new() -> Timed {
-        Timed { wall: Latencies::now_and_then(), cpu: Latencies::now_and_then() }
+impl Times {
+    fn new() -> Times {
+        Times { wall: Latencies::now_and_then(), cpu: Latencies::now_and_then() }
     }
 
     fn time<T>(&mut self, what: impl FnOnce() -> T) {
@@ -58,7 +58,7 @@ pub(super) fn wipes(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let sounds = of_kind(Kind::Noisy);
     let mut points = [Vec::new(), Vec::new()];
     for minutes in DEPTHS {
-        let (mut ours, mut theirs) = (Timed::new(), Timed::new());
+        let (mut ours, mut theirs) = (Times::new(), Times::new());
         let mut buffer = None;
         for _ in 0..bench.pick(6, 20) {
             let held = held::hold(&arena, &sounds, 60.0 * minutes as f64)?;
@@ -80,8 +80,7 @@ pub(super) fn wipes(bench: &mut Bench<'_>) -> Result<(), Trouble> {
             Figure::of(format!("wipe/{minutes}min/memset"), &theirs.wall, "ms")
                 .note("as many bytes of the same kind of memory"),
         );
-        let ratio =
-            Figure::new(format!("wipe/{minutes}min/of-memset-speed"), ratio, "x").note("by time on a processor");
+        let ratio = Figure::new(format!("wipe/{minutes}min/of-memset-speed"), ratio, "x").note("by processor time");
         bench.figure(if minutes == 60 { ratio.at_least(0.5) } else { ratio });
         for (points, timed) in points.iter_mut().zip([&ours, &theirs]) {
             points.push((minutes as f64, timed.wall.seen_within(0.5)));
@@ -93,7 +92,7 @@ pub(super) fn wipes(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// What the wiping thread is at.
+/// The state of the wiping thread.
 mod at {
     pub(super) const REST: u8 = 0;
     pub(super) const FILLING: u8 = 1;
@@ -101,7 +100,7 @@ mod at {
     pub(super) const OVER: u8 = 3;
 }
 
-/// What other calls notice of it when deep ones are wiped.
+/// What other calls notice while deep ones are wiped.
 pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     const LEGS: usize = 100;
     const DEEP: usize = 4;
@@ -114,7 +113,7 @@ pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let clock_ns = bench.clock_ns;
     let result = thread::scope(|scope| {
         let wiper = scope.spawn(|| {
-            // As the thread of an engine that wipes.
+            // Like the wiping thread of an engine.
             priority::give_way();
             let result: Result<(), Trouble> = (0..rounds).try_for_each(|_| {
                 state.store(at::FILLING, Ordering::Release);
@@ -168,13 +167,13 @@ pub(super) fn others(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Deep calls in an engine of their own: pressed for, in turns with writing as many bytes and syncing them; and not pressed for.
+/// Deep calls in an engine of their own: some pressed, in turns with writing and syncing as many bytes; others not.
 pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = bench.host.start("memory = \"256MiB\"\n")?;
     let talk = Talk::new();
     let mut client = Client::connect(&engine.socket())?;
     let mut points = [Vec::new(), Vec::new(), Vec::new()];
-    // The first of everything, outside of what is measured.
+    // The first of everything is not measured.
     let (_, path) = flood(&mut client, &talk, 60).and_then(|call| press_to_kept(&mut client, call))?;
     std::fs::remove_file(&path).map_err(Trouble::new)?;
     for (minutes, rounds) in DEPTHS.into_iter().zip(bench.pick([6, 3, 2], [20, 10, 5])) {
@@ -186,7 +185,7 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
             kept.add(took.as_nanos() as u64);
             let bytes = std::fs::metadata(&path).map_err(Trouble::new)?.len();
             plain.add(write_and_sync(engine.home(), bytes).map_err(Trouble::new)?.as_nanos() as u64);
-            // Not to fill the disk with sixty minutes, time and again; and not before, because the disk has work with what goes.
+            // Not to fill the disk with sixty minutes, time and again. Not earlier, because removing a file keeps the disk busy.
             std::fs::remove_file(&path).map_err(Trouble::new)?;
             let call = flood(&mut client, &talk, minutes * 60)?;
             wiped.add(hangup_to_wiped(&mut client, call)?.as_nanos() as u64);
@@ -222,7 +221,7 @@ pub(super) fn durable(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// A call that is so deep, sent as fast as it goes: its channel.
+/// Sends a call of this depth as fast as possible. Returns its channel.
 fn flood(client: &mut Client, talk: &Talk, seconds: usize) -> Result<u32, Trouble> {
     let channel = begin(client, "anna")?;
     let sent = (0..seconds * 50).try_for_each(|number| {
@@ -236,7 +235,7 @@ fn flood(client: &mut Client, talk: &Talk, seconds: usize) -> Result<u32, Troubl
     Ok(channel)
 }
 
-/// How long from the press until the recording is told to be kept, and where it is.
+/// The time from the press until the recording is reported as kept, and its path.
 fn press_to_kept(client: &mut Client, channel: u32) -> Result<(Duration, PathBuf), Trouble> {
     let began = SystemClock.now();
     ask(client, Target::Channel(channel), Ask::Record)?;
@@ -265,7 +264,7 @@ fn hangup_to_wiped(client: &mut Client, channel: u32) -> Result<Duration, Troubl
     Ok(SystemClock.since(began))
 }
 
-/// As many bytes to a new file, one after the other, and synced: as `dd bs=1M conv=fsync` does.
+/// Writes as many bytes to a new file, and syncs them, like `dd bs=1M conv=fsync`.
 fn write_and_sync(folder: &Path, bytes: u64) -> std::io::Result<Duration> {
     let piece = vec![0x55; 1 << 20];
     let path = folder.join("plain");

@@ -1,4 +1,4 @@
-//! How much memory a call takes, and how that and its price compare to a packer for files.
+//! The memory of a call, and how its size and price compare to a packer for files.
 
 use std::{
     fs,
@@ -25,27 +25,27 @@ use retrocall_core::{
 };
 use retrocall_words::audio::Leg;
 
-/// How long a call of many turns is: segments that are not full yet weigh nothing in it.
+/// The length of a call of many turns: partly filled segments weigh nothing in it.
 const LONG_SECONDS: f64 = 600.0;
 
-/// What a call took.
-pub(super) struct Held {
+/// The cost of a call.
+pub(super) struct CallCost {
     pub ring: Arc<Ring>,
-    /// As PCM16, both legs.
+    /// Its size as PCM16, both legs.
     pub pcm_bytes: u64,
-    /// Of this thread's time.
+    /// This thread's processor time.
     pub spent: Duration,
 }
 
-impl Held {
-    /// What is held, in percent of PCM16.
+impl CallCost {
+    /// The held memory, in percent of PCM16.
     fn percent(&self) -> f64 {
         100.0 * self.ring.held_bytes() as f64 / self.pcm_bytes as f64
     }
 }
 
-/// A call in which these sounds are said one after the other, until it is `seconds` long; each once, if that is 0.
-pub(super) fn hold(arena: &Arc<Arena>, sounds: &[Sound], seconds: f64) -> Result<Held, Trouble> {
+/// Holds a call in which these sounds follow each other until it is `seconds` long; each sound once, if that is 0.
+pub(super) fn hold(arena: &Arc<Arena>, sounds: &[Sound], seconds: f64) -> Result<CallCost, Trouble> {
     let (ring, mut writers) = Ring::new(Arc::clone(arena));
     ring.set_selected(true);
     let began = thread_cpu();
@@ -67,7 +67,7 @@ pub(super) fn hold(arena: &Arc<Arena>, sounds: &[Sound], seconds: f64) -> Result
     if Leg::ALL.iter().any(|leg| ring.counts(*leg).lost_frames > 0) {
         return Err(Trouble::new("the memory for it ran out: free some"));
     }
-    Ok(Held { ring, pcm_bytes: 4 * at, spent })
+    Ok(CallCost { ring, pcm_bytes: 4 * at, spent })
 }
 
 fn push(writer: &mut LegWriter, sound: &Sound, leg: Leg, part: std::ops::Range<usize>) {
@@ -107,7 +107,7 @@ pub(super) fn held(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The standard call beside `flac -0`: size, and time of a processor.
+/// The standard call beside `flac -0`: size, and processor time.
 pub(super) fn flac(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let version = Command::new("flac").arg("--version").stderr(Stdio::null()).output();
     let Ok(version) = version.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()) else {
@@ -136,14 +136,14 @@ pub(super) fn flac(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         ),
     ));
     bench.figure(Figure::new("flac/speed", speed(&ours) / speed(&theirs), "x of flac -0").at_least(8.0).note(format!(
-        "PCM16 into the ring: {:.0} MB/s; flac -0 from and to the page cache: {:.0} MB/s; both by time of a processor",
+        "PCM16 into the ring: {:.0} MB/s; flac -0 from and to the page cache: {:.0} MB/s; both by processor time",
         speed(&ours),
         speed(&theirs)
     )));
     Ok(())
 }
 
-/// The samples of each leg that it has.
+/// Writes these sounds to a WAV file. Returns the samples of each leg.
 fn write_wav(path: &Path, sounds: &[Sound], seconds: f64) -> Result<u64, hound::Error> {
     let rate = sounds[0].rate;
     let spec = hound::WavSpec {
@@ -165,7 +165,7 @@ fn write_wav(path: &Path, sounds: &[Sound], seconds: f64) -> Result<u64, hound::
     Ok(samples)
 }
 
-/// The time of a processor that `flac -0` takes for a file.
+/// The processor time of `flac -0` for a file.
 fn pack(wav: &Path, packed: &Path) -> std::io::Result<Duration> {
     let spent = || -> std::io::Result<Duration> {
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;

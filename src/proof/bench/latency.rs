@@ -1,4 +1,4 @@
-//! Latencies as HdrHistogram keeps them (three digits), corrected for coordinated omission, and the clock that they are taken with.
+//! Latencies as HdrHistogram keeps them (three digits), corrected for coordinated omission, and the clock that measures them.
 
 use std::{hint::black_box, time::Duration};
 
@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use retrocall_words::{Clock as _, SystemClock};
 
-/// The longest that is told apart.
+/// The longest latency that is told apart.
 const NS_MAX: u64 = 3_600_000_000_000;
 
-/// How latencies spread, corrected for coordinated omission.
+/// The spread of latencies, corrected for coordinated omission.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Percentiles {
     /// Half are no slower.
     pub p50: f64,
-    /// 90 of 100.
+    /// 90 of 100 are no slower.
     pub p90: f64,
     /// 99 of 100.
     pub p99: f64,
@@ -41,32 +41,31 @@ pub(super) fn nanoseconds(unit: &str) -> f64 {
     }
 }
 
-/// How long something took, time and again.
+/// Latencies of a repeated event.
 pub struct Latencies {
     seen: Histogram<u64>,
-    /// How often it is due, in nanoseconds; 0 if that is not so.
+    /// The period of the event, in nanoseconds; 0 if it has none.
     every_ns: u64,
 }
 
 impl Latencies {
-    /// Of something that is due every so often: what took longer than that kept others waiting, which are counted as well
-    /// (coordinated omission).
+    /// Of an event that is due in each period. One that took longer kept others waiting; those are counted as well (coordinated omission).
     pub fn every(every: Duration) -> Latencies {
         let seen = Histogram::new_with_bounds(1, NS_MAX, 3).expect("bounds that HdrHistogram takes");
         Latencies { seen, every_ns: every.as_nanos() as u64 }
     }
 
-    /// Of something that comes when it comes, and keeps nobody waiting; or whose time is taken from when it was due.
+    /// Of an event that comes at any time and keeps nobody waiting, or whose time counts from when it was due.
     pub fn now_and_then() -> Latencies {
         Latencies::every(Duration::ZERO)
     }
 
-    /// One more, in nanoseconds.
+    /// Adds one, in nanoseconds.
     pub fn add(&mut self, ns: u64) {
         self.seen.saturating_record(ns);
     }
 
-    /// All that another one has seen as well.
+    /// Adds all those of another one.
     pub(super) fn join(&mut self, other: &Latencies) {
         self.seen.add(&other.seen).expect("the bounds are the same");
     }
@@ -75,17 +74,17 @@ impl Latencies {
         if self.every_ns == 0 { self.seen.clone() } else { self.seen.clone_correct(self.every_ns) }
     }
 
-    /// This part of them (0 to 1) took no longer, in nanoseconds.
+    /// The latency that this share (0 to 1) did not exceed, in nanoseconds.
     pub fn within(&self, part: f64) -> f64 {
         self.corrected().value_at_quantile(part) as f64
     }
 
-    /// The same of what was seen alone, without those that are made up for.
+    /// The same among the measured ones alone, without the correction.
     pub fn seen_within(&self, part: f64) -> f64 {
         self.seen.value_at_quantile(part) as f64
     }
 
-    /// How they spread, in a unit of time.
+    /// Their spread, in a unit of time.
     pub fn percentiles(&self, unit: &str) -> Percentiles {
         let (all, per) = (self.corrected(), nanoseconds(unit));
         let at = |part: f64| all.value_at_quantile(part) as f64 / per;
@@ -100,10 +99,10 @@ impl Latencies {
         }
     }
 
-    /// The curve of what was seen: parts (0 to 1, without 1) and nanoseconds.
+    /// The curve of the measured ones: shares (0 to 1, without 1) and nanoseconds.
     pub(super) fn curve(&self) -> Vec<(f64, f64)> {
         let all = self.corrected();
-        // Ten to each factor of ten towards 1, as far as there were enough to tell.
+        // Ten steps to each factor of ten towards 1, as far as there were enough to tell.
         let steps = (10.0 * (all.len().max(2) as f64).log10()).floor() as i32;
         (0..=steps)
             .map(|step| 1.0 - 10f64.powf(f64::from(-step) / 10.0))
@@ -112,7 +111,7 @@ impl Latencies {
     }
 }
 
-/// What the clock itself takes of what it measures, in nanoseconds: the median of looking twice.
+/// The clock's own share of a measurement, in nanoseconds: the median of two looks in a row.
 pub(super) fn clock_ns() -> u64 {
     let mut twice = Latencies::now_and_then();
     for _ in 0..20_000 {

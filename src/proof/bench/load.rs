@@ -1,7 +1,7 @@
-//! Many calls at once over the socket, in real time: 20 ms frames of both legs, and nobody who waits for anybody.
+//! Many calls at once over the socket, in real time: 20 ms frames of both legs, and nobody waits for anybody.
 //!
-//! The load comes from this process; the engine is a process of its own, so that each one's time on a processor is known. Frames of a
-//! connection go out together, in one write, as a PBX sends them; connections are spread over the 20 ms.
+//! The load comes from this process and the engine is another one, so that the processor time of each is known. Frames of a connection go out in
+//! one write, as a PBX sends them; connections are spread over the 20 ms.
 
 use std::{
     io::Write,
@@ -32,18 +32,18 @@ use retrocall_words::{
     audio::{Codec, Leg, Rate},
 };
 
-/// How long a frame is.
+/// The length of a frame.
 const TICK: Duration = Duration::from_millis(20);
-/// Connections are spread over a frame's time in so many steps.
+/// Connections are spread over a frame's time in this many steps.
 const SLOTS: usize = 80;
-/// A softphone that can't get rid of its frames for so long drops them: that is when the engine has lost them.
+/// A softphone that can't send its frames for this long drops them: then the engine has lost them.
 const LATE_MAX: Duration = Duration::from_millis(200);
-/// Calls of a connection of a PBX.
+/// Calls of one connection of a PBX.
 const MANY: usize = 100;
 /// Bytes of a second of talk, both legs, with line noise.
 const SECOND_BYTES: f64 = 18_600.0;
 
-/// How calls come.
+/// The shape of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     pub calls: usize,
@@ -70,18 +70,17 @@ impl Shape {
     }
 }
 
-/// What so many calls of so many seconds hold.
+/// The memory of this many calls of this length.
 pub(super) fn memory_bytes(calls: usize, seconds: f64) -> usize {
     (calls as f64 * (4.0 * SEGMENT_BYTES as f64 + SECOND_BYTES * seconds)) as usize
 }
 
-/// An engine with memory for so many calls of so many seconds, all of which it has used before: a new one would still be faulting it in,
-/// once in its life.
+/// An engine with memory for this many calls of this length, all of it used before. A new engine would still fault it in, once in its life.
 pub(super) fn engine(bench: &Bench<'_>, calls: usize, seconds: f64) -> Result<Box<dyn Running>, Trouble> {
     engine_with(bench, calls, seconds, "")
 }
 
-/// The same, with these settings more.
+/// The same, with more settings.
 pub(super) fn engine_with(
     bench: &Bench<'_>,
     calls: usize,
@@ -97,14 +96,14 @@ pub(super) fn engine_with(
     Ok(engine)
 }
 
-/// A call that needs so much memory comes and goes.
+/// Plays a call that needs this much memory.
 fn warm(socket: &Path, bytes: usize) -> Result<(), Trouble> {
     let noise = Sound::noise(1, Codec::Pcm16, Rate::new(8_000).expect("a rate"), 1.0, 16);
     let noise: Vec<u8> = noise.legs[0].iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let mut client = Client::connect(socket)?;
     let channel = begin(&mut client, "warm")?;
     let frame = &noise[..2 * FRAME_SAMPLES];
-    // Noise packs not at all.
+    // Noise does not pack at all.
     for number in 0..bytes.div_ceil(frame.len()) {
         client.send_audio(Leg::ALL[number % 2], channel, (number / 2 * FRAME_SAMPLES) as u64, frame)?;
     }
@@ -120,7 +119,7 @@ fn warm(socket: &Path, bytes: usize) -> Result<(), Trouble> {
     Err(Trouble::new("a call was not wiped within half a minute"))
 }
 
-/// What a load has done so far.
+/// The counts of a load so far.
 #[derive(Debug, Default)]
 struct Counts {
     sent_frames: AtomicU64,
@@ -137,7 +136,7 @@ pub(super) struct Load {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A connection and what it sends every 20 ms.
+/// A connection, and the frames it sends every 20 ms.
 struct Line {
     stream: UnixStream,
     channels: Vec<u32>,
@@ -149,7 +148,7 @@ struct Line {
 }
 
 impl Load {
-    /// All calls begin, then they talk.
+    /// Begins all calls; then they talk.
     pub(super) fn begin(socket: &Path, shape: Shape) -> Result<Load, Trouble> {
         let lines = (0..shape.calls).step_by(shape.each).map(|first| {
             let stream = UnixStream::connect(socket)
@@ -163,7 +162,7 @@ impl Load {
                 false => Vec::new(),
             };
             drop(client);
-            // It shares this with the client's half.
+            // The client's half shares this flag.
             stream.set_nonblocking(false).map_err(Trouble::new)?;
             Ok(Line { stream, channels, shared, first, out: Vec::new() })
         });
@@ -180,7 +179,7 @@ impl Load {
         self.counts.sent_frames.load(Ordering::Acquire)
     }
 
-    /// Frames that could not be got rid of in time.
+    /// Frames that could not be sent in time.
     pub(super) fn dropped_frames(&self) -> u64 {
         self.counts.dropped_frames.load(Ordering::Acquire)
     }
@@ -189,7 +188,7 @@ impl Load {
         self.counts.broken.load(Ordering::Acquire)
     }
 
-    /// Time on a processor that making the load took.
+    /// Processor time of the load itself.
     pub(super) fn cpu(&self) -> Duration {
         Duration::from_nanos(self.counts.cpu_ns.load(Ordering::Acquire))
     }
@@ -209,7 +208,7 @@ impl Drop for Load {
     }
 }
 
-/// Until it is told to stop. The connections go with this: that is hangup.
+/// Talks until it is told to stop. The connections end with it: that is hangup.
 fn talk(mut lines: Vec<Line>, counts: &Counts) {
     let words = Talk::new();
     let began = SystemClock.now();
@@ -239,7 +238,7 @@ fn talk(mut lines: Vec<Line>, counts: &Counts) {
 }
 
 impl Line {
-    /// The frames of all its calls, in one write or each into its memory. How many went out; none if the engine has closed the connection.
+    /// Sends the frames of all its calls, in one write or each into its memory. Returns how many; none if the engine has closed the connection.
     fn say(&mut self, words: &Talk, tick: usize) -> Option<u64> {
         self.out.clear();
         let position = (tick * FRAME_SAMPLES) as u64;

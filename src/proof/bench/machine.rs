@@ -1,4 +1,4 @@
-//! The machine: what it is, how busy it is, and what a process takes of it.
+//! The machine: its parts, its load, and a process's share of it.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -10,14 +10,14 @@ use nix::{
 use retrocall_words::{Clock as _, SystemClock};
 use serde::Serialize;
 
-/// Where a run took place.
+/// The machine of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
     /// When it began, RFC 3339, UTC.
     pub at: String,
     /// Version of retrocall.
     pub version: &'static str,
-    /// Whether this program was built with optimisation, without which nothing here means anything.
+    /// Whether this program was built with optimisation. Without it no figure means anything.
     pub optimised: bool,
     /// The processor's name.
     pub processor: String,
@@ -27,13 +27,13 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// The kernel.
     pub kernel: String,
-    /// What keeps audio in memory here.
+    /// The kind of memory that holds audio here.
     pub memory_kind: String,
-    /// The file system that recordings and temporary files of this run are on.
+    /// The file system of this run's recordings and temporary files.
     pub disk: String,
-    /// Load average of a minute before the run.
+    /// The load average of a minute before the run.
     pub load_before: f64,
-    /// And after it.
+    /// The same after it.
     pub load_after: f64,
 }
 
@@ -41,7 +41,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// What follows `key` in lines of `key: value`.
+/// The value after `key` in lines of `key: value`.
 fn field(text: &str, key: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(key))?;
     Some(line.split_once(':')?.1.trim().to_owned())
@@ -69,13 +69,13 @@ impl Machine {
     }
 }
 
-/// What memory for live audio would be.
+/// The kind of memory that would hold live audio.
 fn kind() -> String {
     let buffer = retrocall_core::memory::LockedBuffer::new(1, true);
     buffer.map_or_else(|error| error.to_string(), |buffer| buffer.kind().to_string())
 }
 
-/// The kind of file system that a folder is on (statfs(2)); by its number where that has no name here.
+/// The kind of a folder's file system (statfs(2)); its number if it has no name here.
 fn file_system(folder: &Path) -> String {
     const NAMES: [(i64, &str); 6] = [
         (0xef53, "ext4"),
@@ -96,7 +96,7 @@ pub(super) fn load() -> f64 {
     read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default()
 }
 
-/// As many open files as the system gives: a file for each call of a rival, a socket for each call of a softphone.
+/// Raises the limit on open files as far as the system allows: a rival needs a file for each call, a softphone a socket.
 pub(super) fn raise_open_files() {
     if let Ok((_, hard)) = resource::getrlimit(resource::Resource::RLIMIT_NOFILE) {
         let _ = resource::setrlimit(resource::Resource::RLIMIT_NOFILE, hard, hard);
@@ -108,13 +108,13 @@ pub(super) fn open_files_max() -> usize {
     resource::getrlimit(resource::Resource::RLIMIT_NOFILE).map_or(1_024, |(soft, _)| soft as usize)
 }
 
-/// Time on a processor that all threads of a process have had. Nothing if there is no such process.
+/// Processor time of all threads of a process. Zero if there is no such process.
 pub(super) fn process_cpu(pid: u32) -> Duration {
     let clock = i32::try_from(pid).ok().and_then(|pid| clock_getcpuclockid(Pid::from_raw(pid)).ok());
     clock.map(told).unwrap_or_default()
 }
 
-/// Time on a processor that the calling thread has had.
+/// Processor time of the calling thread.
 pub(super) fn thread_cpu() -> Duration {
     told(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }

@@ -1,15 +1,14 @@
-//! How fast retrocall is, side by side with rivals and with what the machine can do at all.
+//! The speed of retrocall, side by side with rivals and with the limits of the machine.
 //!
-//! Belongs here: what is measured and how, rivals, load, goals, figures, the page that shows them. Does not: flags, tables, exit codes, how
-//! an engine's process is started (whoever runs this brings a [`Host`]).
+//! Belongs here: the measurements, rivals, load, goals, figures, the page that shows them. Does not: flags, tables, exit codes, how an engine's
+//! process is started (the caller brings a [`Host`]).
 //!
-//! Whatever is compared is measured in one run, turn by turn in one process, so that a machine that is busy, or becomes so, is that for all.
+//! Compared things are measured in one run, turn by turn in one process, so that a busy machine is equally busy for all.
 
 mod audiosocket;
 mod calls;
 mod crowd;
 mod depth;
-mod desk;
 mod figure;
 mod held;
 mod latency;
@@ -20,6 +19,7 @@ mod page;
 mod plot;
 mod press;
 mod push;
+mod real_time;
 mod rivals;
 mod scale;
 mod sounds;
@@ -42,12 +42,12 @@ use plot::Line;
 use push::push;
 use retrocall_core::memory::{Arena, Need, SegmentId};
 
-/// Why something could not be measured: a line for people, with what to do.
+/// Why something could not be measured: a line for people, with a next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble(String);
 
 impl Trouble {
-    /// A cause, with its next step in it.
+    /// A line that includes a next step.
     pub fn new(line: impl fmt::Display) -> Trouble {
         Trouble(line.to_string())
     }
@@ -61,7 +61,7 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
-/// Whoever can start an engine as a process of its own.
+/// Starts engines as processes of their own.
 pub trait Host {
     /// Starts an engine in a new home with `settings` (the text of `retrocall.toml`), and waits until it accepts connections.
     ///
@@ -72,38 +72,38 @@ pub trait Host {
 
 /// An engine that runs until this is dropped; its home goes with it.
 pub trait Running {
-    /// The number of its process.
+    /// Its process id.
     fn pid(&self) -> u32;
     /// Its home.
     fn home(&self) -> &Path;
-    /// Where it listens.
+    /// The path of its socket.
     fn socket(&self) -> PathBuf;
 }
 
-/// What is wanted of a run.
+/// The wishes for a run.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct RunOptions {
     /// Under two minutes instead of under ten.
     pub quick: bool,
-    /// Only measurements in whose name one of these is found; all, if there is none.
+    /// Only measurements with one of these in their names; all, if this is empty.
     pub only: Vec<String>,
 }
 
-/// Something that is measured.
+/// A measurement.
 pub struct Measurement {
     /// Its name, with which the names of its figures begin.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// What it measures, in a few words.
     pub what: &'static str,
     run: fn(&mut Bench<'_>) -> Result<(), Trouble>,
 }
 
-/// Everything that is measured, in its order.
+/// Every measurement, in order.
 pub const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "push/1", what: "a frame into the ring of the only live leg", run: |bench| push(bench, 1) },
     Measurement { name: "push/100", what: "a frame, with 100 live legs", run: |bench| push(bench, 100) },
     Measurement { name: "push/20000", what: "a frame, with 20,000 live legs", run: |bench| push(bench, 20_000) },
-    Measurement { name: "desk/10000", what: "10,000 calls in real time, in this process", run: desk::desk },
+    Measurement { name: "desk/10000", what: "10,000 calls in real time, in this process", run: real_time::desk },
     Measurement { name: "held", what: "the memory that a call takes", run: held::held },
     Measurement { name: "flac", what: "packing, beside flac -0", run: held::flac },
     Measurement { name: "start", what: "an engine starts", run: press::start },
@@ -114,7 +114,7 @@ pub const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "crowd", what: "a call comes and goes, while many are live", run: crowd::crowd },
     Measurement { name: "durable", what: "a press, until the whole call is on disk", run: depth::durable },
     Measurement { name: "wipe", what: "hangup, until the call is wiped", run: depth::wipes },
-    Measurement { name: "wipe/others", what: "what other calls notice of it", run: depth::others },
+    Measurement { name: "wipe/others", what: "the effect of wiping on other calls", run: depth::others },
     Measurement {
         name: "socket/3000",
         what: "3,000 calls over the socket, 100 on a connection",
@@ -136,17 +136,21 @@ pub const MEASUREMENTS: &[Measurement] = &[
         what: "200 legs over AudioSocket, beside an echo of them",
         run: audiosocket::audiosocket,
     },
-    Measurement { name: "record-everything", what: "calls written to disk as they come", run: desk::record_everything },
+    Measurement {
+        name: "record-everything",
+        what: "calls written to disk as they come",
+        run: real_time::record_everything,
+    },
     Measurement { name: "scale/in-process", what: "how many calls, in this process", run: scale::in_process },
     Measurement { name: "scale/many", what: "how many calls, 100 on a connection", run: scale::many },
     Measurement { name: "scale/each", what: "how many calls, each on its connection", run: scale::each },
 ];
 
-/// What a run has found.
+/// The results of a run.
 pub struct Report {
-    /// Where it ran.
+    /// The machine it ran on.
     pub machine: Machine,
-    /// What was measured, in order.
+    /// The figures, in order.
     pub figures: Vec<Figure>,
     lines: Vec<Line>,
 }
@@ -157,19 +161,18 @@ struct Bench<'a> {
     host: &'a dyn Host,
     rivals: &'a [Rival],
     report: Report,
-    /// The clock's own part of what it measures, in nanoseconds.
+    /// The clock's own share of a measurement, in nanoseconds.
     clock_ns: u64,
     arena: Option<Arc<Arena>>,
-    /// What an arena has at least: faulting it in takes 10 s a GiB, and not twice.
+    /// The least size of an arena: faulting it in takes 10 s a GiB, and is done only once.
     arena_bytes_min: usize,
 }
 
-/// Measures what is wanted. `rivals` are those that the product does not depend on; `told` hears which measurement begins, of how many.
+/// Runs the wanted measurements. `rivals` are those that the product does not depend on; `told` hears which measurement begins, of how many.
 ///
-/// # Errors
-/// [`Trouble`]: a name that is none, or what could not be measured.
+/// # Errors [`Trouble`]: an unknown name, or a measurement that failed.
 pub fn run(
-    wanted: &Wanted,
+    wanted: &RunOptions,
     host: &dyn Host,
     rivals: &[Rival],
     mut told: impl FnMut(usize, usize, &'static str),
@@ -178,7 +181,7 @@ pub fn run(
     let measurements: Vec<&Measurement> = MEASUREMENTS.iter().filter(|one| named(one.name)).collect();
     if measurements.is_empty() {
         let names: Vec<&str> = MEASUREMENTS.iter().map(|one| one.name).collect();
-        return Err(Trouble::new(format!("nothing that is measured is called so; there is {}", names.join(", "))));
+        return Err(Trouble::new(format!("no measurement has such a name; there are {}", names.join(", "))));
     }
     machine::raise_open_files();
     let machine = Machine::look();
@@ -209,7 +212,7 @@ impl Bench<'_> {
         if self.quick { quick } else { full }
     }
 
-    /// What may be taken of this machine's memory for one measurement: it is not ours alone.
+    /// How much of this machine's memory one measurement may take: it is not ours alone.
     fn memory_bytes_max(&self) -> usize {
         self.report.machine.memory_bytes as usize / 4
     }
@@ -218,7 +221,7 @@ impl Bench<'_> {
         self.report.figures.push(figure);
     }
 
-    /// An arena of at least `bytes`, every page of it faulted in: that of an engine that has run for a while. One for the whole run.
+    /// An arena of at least `bytes`, with every page faulted in, like that of an engine that has run for a while. One for the whole run.
     fn arena(&mut self, bytes: usize) -> Result<Arc<Arena>, Trouble> {
         if let Some(arena) = self.arena.as_ref().filter(|arena| arena.bytes() >= bytes) {
             return Ok(Arc::clone(arena));

@@ -1,6 +1,6 @@
 //! Numbers for people.
 
-/// Three digits: no more of it comes back in the next run.
+/// Rounds to three digits: more would not come back in the next run.
 pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
@@ -12,7 +12,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// Digits with commas, as people write large numbers.
+/// Digits with thousands separators.
 pub fn grouped(digits: &str) -> String {
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {

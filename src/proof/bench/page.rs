@@ -19,7 +19,7 @@ figure{margin:2em 0}svg{width:100%;height:auto}figcaption{font-size:13px;opacity
 .wide{overflow-x:auto}";
 
 impl Report {
-    /// The page, as HTML with all of it inside.
+    /// The page, as HTML with everything inside.
     pub fn page(&self) -> String {
         let machine = &self.machine;
         let mut out = format!(

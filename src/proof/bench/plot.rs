@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use super::number::number;
 
-/// What is plotted.
+/// The plots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plot {
     /// A frame into a ring: 1, 100 or 20,000 live legs.
     Push(usize),
-    /// What somebody waits for, over the socket.
+    /// A wait, over the socket.
     Socket,
     /// Time against a call's depth.
     Depth,
-    /// Time on a processor against live calls.
+    /// Processor time against live calls.
     Cpu,
     /// Memory against live calls.
     Memory,
@@ -24,24 +24,24 @@ pub(super) enum Plot {
 /// A line of a plot.
 pub(super) struct Line {
     pub plot: Plot,
-    /// What it is of.
+    /// Its name.
     pub name: String,
-    /// In the order of the first: parts (0 to 1, without 1), minutes, or calls; then nanoseconds, cores or bytes.
+    /// Its points. First, in the order of the plots: shares (0 to 1, without 1), minutes, or calls; then nanoseconds, cores or bytes.
     pub points: Vec<(f64, f64)>,
 }
 
-/// How values lie along an axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, PartialEq)]
 enum Scale {
     /// From 0.
     Linear,
     /// Each factor as wide as any other.
     Log,
-    /// Parts towards 1: each nine as wide as any other.
+    /// Shares towards 1: each nine as wide as any other.
     Nines,
 }
 
-/// What values are.
+/// The unit of an axis.
 #[derive(Clone, Copy, PartialEq)]
 enum Unit {
     Part,
@@ -62,13 +62,13 @@ struct Axis {
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 400.0;
-/// The frame that lines are drawn in: left, top, right, bottom.
+/// The frame of the lines: left, top, right, bottom.
 const FRAME: [f64; 4] = [84.0, 14.0, 590.0, 344.0];
-/// Told apart on white and on black, also by those who see fewer colours (Okabe and Ito, 2008; their yellow and black left out).
+/// Distinct on white and on black, also for those who see fewer colours (Okabe and Ito, 2008, without their yellow and black).
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c"];
-/// What our own line is called beside those of rivals.
+/// The name of our own line beside those of rivals.
 pub(super) const OURS: &str = "retrocall";
-/// Beyond the colours, lines are dashed.
+/// After the last colour, lines are dashed.
 const DASHES: [&str; 2] = ["", " stroke-dasharray=\"6 4\""];
 
 impl Plot {
@@ -76,15 +76,15 @@ impl Plot {
         match self {
             Plot::Push(1) => "A frame of 20 ms, one live leg".to_owned(),
             Plot::Push(legs) => format!("A frame of 20 ms, {legs} live legs"),
-            Plot::Socket => "What somebody waits for, over the socket".to_owned(),
-            Plot::Depth => "What a call's depth costs".to_owned(),
-            Plot::Cpu => "Time on a processor against live calls".to_owned(),
+            Plot::Socket => "Waits over the socket".to_owned(),
+            Plot::Depth => "The price of a call's depth".to_owned(),
+            Plot::Cpu => "Processor time against live calls".to_owned(),
             Plot::Memory => "Memory against live calls".to_owned(),
             Plot::Tail => "The slowest of a thousand against live calls".to_owned(),
         }
     }
 
-    /// How it is to be read.
+    /// How to read it.
     pub(super) fn caption(self) -> &'static str {
         match self {
             Plot::Push(_) => {
@@ -104,7 +104,7 @@ impl Plot {
                  connection each don't."
             }
             Plot::Memory => {
-                "What is resident: the engine itself, two segments of 4 KiB for each leg, and what was said in the seconds that this took."
+                "Resident memory: the engine itself, two segments of 4 KiB for each leg, and the audio of the seconds that this took."
             }
             Plot::Tail => {
                 "Over the socket: from writing a frame until an answer says that it is in the ring, of a call on a connection of its own. \
@@ -115,8 +115,8 @@ impl Plot {
 
     fn axes(self, lines: &[&Line]) -> [Axis; 2] {
         let x = match self {
-            Plot::Push(_) | Plot::Socket => ("no more than this in so many of 100", Scale::Nines, Unit::Part),
-            Plot::Depth => ("minutes that the call is deep", Scale::Log, Unit::Minutes),
+            Plot::Push(_) | Plot::Socket => ("at most this, in so many of 100", Scale::Nines, Unit::Part),
+            Plot::Depth => ("depth of the call in minutes", Scale::Log, Unit::Minutes),
             _ => ("live calls, two legs each", Scale::Log, Unit::Calls),
         };
         let y = match self {
@@ -128,7 +128,7 @@ impl Plot {
         [Axis::around(x, points().map(|point| point.0)), Axis::around(y, points().map(|point| point.1))]
     }
 
-    /// The plot of these lines of it.
+    /// Draws these lines.
     pub(super) fn svg(self, lines: &[&Line]) -> String {
         let [x, y] = self.axes(lines);
         let mut out = format!(
@@ -185,7 +185,7 @@ impl Axis {
             _ if values.is_empty() => (1.0, 10.0),
             Scale::Linear => (0.0, most.max(1e-3) * 1.05),
             Scale::Nines => (0.0, most.max(0.9)),
-            // Times from one factor of ten to another; numbers of calls as they are.
+            // Times go from one factor of ten to another; numbers of calls stay as they are.
             Scale::Log if unit == Unit::Calls || unit == Unit::Minutes => (least, most.max(least * 2.0)),
             Scale::Log => (10f64.powf(least.log10().floor()), 10f64.powf((most * 1.001).log10().ceil())),
         };
@@ -200,7 +200,7 @@ impl Axis {
         }
     }
 
-    /// Where a value lies, in the picture.
+    /// The place of a value in the picture.
     fn place(&self, value: f64, across: bool) -> f64 {
         let (from, to) = (self.along(self.from), self.along(self.to));
         let part = ((self.along(value) - from) / (to - from)).clamp(0.0, 1.0);
@@ -230,7 +230,7 @@ impl Axis {
         }
     }
 
-    /// Lines and numbers of an axis, and what it is.
+    /// Draws an axis with its lines, numbers and title.
     fn draw(&self, out: &mut String, across: bool) {
         let [left, top, right, bottom] = FRAME;
         for tick in self.ticks() {
@@ -267,7 +267,7 @@ impl Unit {
     }
 }
 
-/// Text as HTML and SVG take it.
+/// A text, escaped for HTML and SVG.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,4 +1,4 @@
-//! What somebody waits for: an answer to a press, a frame that is in, an engine that starts; and what an engine takes that has nothing to do.
+//! Waits over the socket: for the answer to a press, for a frame in the ring, for an engine that starts; and the cost of an idle engine.
 
 use std::{thread, time::Duration};
 
@@ -59,7 +59,7 @@ pub(super) fn press(bench: &mut Bench<'_>, live: usize) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// From a client's write until a frame is in the ring for readers. What is asked behind it is answered when it is.
+/// From a client's write until a frame is in the ring for readers. A request behind the frame is answered when it is.
 pub(super) fn write(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = load::engine(bench, 0, 0.0)?;
     let mut client = Client::connect(&engine.socket())?;
@@ -89,7 +89,7 @@ pub(super) fn write(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// A frame through shared memory: what handing it over takes a softphone's audio callback, and until it is in the ring.
+/// A frame through shared memory: its price in a softphone's audio callback, and the time until it is in the ring.
 pub(super) fn shared(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = load::engine(bench, 0, 0.0)?;
     let mut client = Client::connect(&engine.socket())?;
@@ -108,7 +108,7 @@ pub(super) fn shared(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         let answer = ask(&mut client, Target::Channel(channel), Ask::Unmask)?;
         took.add(SystemClock.since(began).as_nanos() as u64);
         if !is_in || answer.at != Some(at + FRAME_SAMPLES as u64) {
-            return Err(Trouble::new("a frame was not in the ring when what was asked behind it was answered"));
+            return Err(Trouble::new("a frame was not in the ring when the request behind it was answered"));
         }
     }
     bench.figure(
@@ -121,7 +121,7 @@ pub(super) fn shared(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// A call whose frames are asked for.
+/// A call that asks about its frames.
 pub(super) struct Probe {
     channel: u32,
     number: usize,
@@ -133,7 +133,7 @@ impl Probe {
         Ok(Probe { channel: begin(client, "probe")?, number: 0, talk: Talk::new() })
     }
 
-    /// How long the next frame takes until it is known to be in.
+    /// The time until the next frame is known to be in.
     pub(super) fn frame(&mut self, client: &mut Client) -> Result<Duration, Trouble> {
         let (at, frame) = ((self.number * FRAME_SAMPLES) as u64, self.talk.frame(0, self.number));
         self.number += 1;
@@ -143,12 +143,12 @@ impl Probe {
         let took = SystemClock.since(began);
         match answer.at == Some(at + FRAME_SAMPLES as u64) {
             true => Ok(took),
-            false => Err(Trouble::new("a frame was not in the ring when what was asked behind it was answered")),
+            false => Err(Trouble::new("a frame was not in the ring when the request behind it was answered")),
         }
     }
 }
 
-/// From starting the process until it greets a client.
+/// From the start of the process until it greets a client.
 pub(super) fn start(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let mut took = Latencies::now_and_then();
     for _ in 0..bench.pick(5, 15) {
@@ -165,7 +165,7 @@ pub(super) fn start(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// An engine that nobody uses.
+/// An idle engine.
 pub(super) fn rest(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let engine = bench.host.start("")?;
     thread::sleep(Duration::from_secs(1));

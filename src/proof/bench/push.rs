@@ -1,4 +1,4 @@
-//! What it costs to take a frame: our ring beside those who only copy it, and beside the page cache.
+//! The price of taking a frame: our ring beside rivals that only copy it, and beside the page cache.
 
 use std::{hint::black_box, time::Duration};
 
@@ -15,22 +15,22 @@ use retrocall_words::{Clock as _, SystemClock};
 
 /// How often a leg has a frame.
 const FRAME_EVERY: Duration = Duration::from_millis(20);
-/// Frames that are measured in one go, for a median that the clock has no part in.
+/// Frames that are measured together, for a median without the clock's share.
 const RUN: usize = 64;
-/// Frames that one read of a socket is taken to bring: with as many calls as are live here it brings hundreds.
+/// Frames that arrive with one read of a socket: with as many live calls as here, a read brings hundreds.
 const READ: usize = 16;
-/// What a frame takes of the arena at most while it is measured: no 20 ms of the standard call pack worse.
+/// The most that a frame takes of the arena while it is measured: no 20 ms of the standard call packs worse.
 const FRAME_BYTES: usize = 320;
 
-/// One that takes part.
+/// A contender.
 struct Contender {
     name: &'static str,
     holder: Box<dyn Holder>,
-    /// Every frame alone.
+    /// The latency of each frame alone.
     alone: Latencies,
-    /// Runs of frames, the time of one frame in them.
+    /// The time of one frame in runs of frames.
     runs: Latencies,
-    /// Frames that one read brings: each of another leg.
+    /// Frames of one read, each of another leg.
     read: usize,
     /// Frames that each leg has had.
     frames: usize,
@@ -38,7 +38,7 @@ struct Contender {
 
 /// How a measurement is cut into turns.
 struct Turns {
-    /// Which leg has which frame, until room is made: legs come as calls began, not as memory lies.
+    /// Which leg has which frame, until room is made: legs come in the order of calls, not of memory.
     steps: Vec<(usize, usize)>,
     /// Frames of each leg until room is made.
     room: usize,
@@ -62,7 +62,7 @@ impl Turns {
 /// Pushes frames into the rings of `legs` live legs, in turns with rivals.
 pub(super) fn push(bench: &mut Bench<'_>, legs: usize) -> Result<(), Trouble> {
     let turns = Turns::new(legs, bench.pick(400_000.max(legs * 16), 2_000_000.max(legs * 48)));
-    // A segment that is being filled, one in the writer's hand, one that waits to be dropped, and what comes in between.
+    // For each leg: a segment being filled, one in the writer's hand, one that waits to be dropped, and the frames in between.
     let arena = bench.arena(legs * (3 * SEGMENT_BYTES + turns.room * FRAME_BYTES) * 17 / 16 + (8 << 20))?;
     let talk = Talk::new();
     let ours: Box<dyn Holder> = Box::new(Rings::new(&arena, legs));
@@ -90,7 +90,7 @@ impl Contender {
         Contender { name, holder, alone, runs, read: READ.min(legs), frames: 0 }
     }
 
-    /// Legs that all began at once would all need their next segment at once.
+    /// Spreads the legs: if all began at once, all would need their next segment at once.
     fn stagger(&mut self, talk: &Talk, legs: usize) {
         const TIMES: usize = 4;
         for time in 0..TIMES {
@@ -113,7 +113,7 @@ impl Contender {
         }
     }
 
-    /// A frame that comes alone is not announced.
+    /// Announces the frames of a read. A frame that comes alone is not announced.
     fn expect(&mut self, read: &[(usize, usize)]) {
         if read.len() > 1 {
             self.holder.expect(&mut read.iter().map(|(leg, _)| *leg));
@@ -124,7 +124,7 @@ impl Contender {
         for read in run.chunks(self.read) {
             let began = SystemClock.now();
             self.expect(read);
-            // What it took for all of them is part of what each of them takes.
+            // Each frame bears its share of the announcement.
             let expected_ns = (SystemClock.since(began).as_nanos() as u64).saturating_sub(clock_ns) / read.len() as u64;
             for &(leg, number) in read {
                 let frame = talk.frame(leg, self.frames + number);
@@ -147,17 +147,17 @@ impl Contender {
         self.runs.add(10 * ns / run.len() as u64);
     }
 
-    /// Nanoseconds of a frame, the loop around it included.
+    /// Nanoseconds of a frame, including the loop around it.
     fn median_ns(&self) -> f64 {
         self.runs.seen_within(0.5) / 10.0
     }
 }
 
-/// What came out.
+/// Adds the figures.
 fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
     let of = |name: &str| contenders.iter().find(|one| one.name == name);
     let loop_ns = of("nothing").map_or(0.0, Contender::median_ns);
-    // A tenth of a nanosecond: what is quicker than the loop around it can't be told from it.
+    // At least a tenth of a nanosecond: anything quicker than the loop around it can't be told from it.
     let net_ns = |one: &Contender| (one.median_ns() - loop_ns).max(0.1);
     let ours = &contenders[0];
     let nothing_us = 1e-3 * of("nothing").map_or(0.0, |one| one.alone.within(0.999));
@@ -173,7 +173,7 @@ fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
         FRAME_EVERY.as_nanos() / legs as u128
     )));
     bench.figure(tail.note(format!(
-        "{:.2} us as seen, before what is made up for; doing nothing at all has {:.2} us here",
+        "{:.2} us measured, before the correction; doing nothing at all has {:.2} us here",
         ours.alone.seen_within(0.999) / 1e3,
         nothing_us
     )));
@@ -181,7 +181,7 @@ fn tell(bench: &mut Bench<'_>, legs: usize, contenders: &[Contender]) {
         let name = format!("push/{legs}/{}", rival.name);
         bench.figure(Figure { value: net_ns(rival), ..Figure::of(name, &rival.alone, "ns") });
     }
-    // The plain copy to compare with: `rtrb` where it takes part.
+    // The plain copy to compare with: `rtrb` if it takes part.
     let copy = of("rtrb").or_else(|| of("ringbuf"));
     for (rival, goal) in [(copy, 4.0), (of("write"), 0.2)] {
         let Some(rival) = rival else { continue };

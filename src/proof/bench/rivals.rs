@@ -1,4 +1,4 @@
-//! Others that take frames, each a leg at a time, as a ring of ours does.
+//! Rivals: others that take frames, a leg at a time, as our ring does.
 
 use std::{
     fs::File,
@@ -24,27 +24,27 @@ use retrocall_core::{
 };
 use retrocall_words::audio::Leg;
 
-/// What takes the frames of many legs.
+/// Takes the frames of many legs.
 pub trait Holder {
-    /// These legs have frames in one read of a socket: who can have memory fetched for several of them at once may. It is measured too.
+    /// Announces the legs whose frames come with one read of a socket, so that memory can be fetched for several at once. It is measured too.
     fn expect(&mut self, _legs: &mut dyn Iterator<Item = usize>) {}
 
-    /// Takes a frame of a leg. This alone is measured.
+    /// Takes a frame of a leg. Only this is measured.
     fn hold(&mut self, leg: usize, frame: Frame<'_>);
 
-    /// Makes room for as many frames again as it was made for, in every leg.
+    /// Makes room for as many more frames as it was made for, in every leg.
     fn make_room(&mut self);
 }
 
-/// Somebody to compare with.
+/// A rival.
 pub struct Rival {
-    /// What it is called, as in `push/1/rtrb`.
+    /// Its name, as in `push/1/rtrb`.
     pub name: &'static str,
-    /// Makes one for so many legs, with room for so many frames in each.
+    /// Makes one for this many legs, with room for this many frames in each.
     pub make: fn(legs: usize, frames: usize) -> io::Result<Box<dyn Holder>>,
 }
 
-/// Those that the product can compare itself with on its own.
+/// The rivals that the product has built in.
 pub(super) const BUILT_IN: &[Rival] = &[
     Rival { name: "nothing", make: |_, _| Ok(Box::new(Nothing)) },
     Rival { name: "memcpy", make: |legs, frames| Ok(Box::new(Memcpy::new(legs, frames))) },
@@ -53,7 +53,7 @@ pub(super) const BUILT_IN: &[Rival] = &[
     Rival { name: "write", make: |legs, _| Ok(Box::new(Files::new(legs)?)) },
 ];
 
-/// Nothing at all: what the machine itself does to a measurement.
+/// Does nothing: shows what the machine itself adds to a measurement.
 struct Nothing;
 
 impl Holder for Nothing {
@@ -64,7 +64,7 @@ impl Holder for Nothing {
     fn make_room(&mut self) {}
 }
 
-/// A plain copy into memory of its own.
+/// A plain copy into its own memory.
 struct Memcpy {
     legs: Vec<Box<[i16]>>,
     at: Vec<usize>,
@@ -132,7 +132,7 @@ impl Holder for Crossbeam {
     }
 }
 
-/// What record-everything recorders do: `write(2)` to the file of the call, which goes to the page cache. One system call a frame.
+/// Record-everything: `write(2)` to the call's file, which goes to the page cache. One system call a frame.
 pub(super) struct Files(Vec<File>);
 
 impl Files {
@@ -156,7 +156,7 @@ impl Files {
 impl Holder for Files {
     fn hold(&mut self, leg: usize, frame: Frame<'_>) {
         let file = leg / 2 % self.0.len();
-        // A disk that is full would make this quick: it must not pass for a rival.
+        // A full disk would make this quick: that must not pass for a rival.
         self.0[file].write_all(frame.bytes).expect("room on the disk for the files of a rival");
     }
 
@@ -174,7 +174,7 @@ pub(super) struct Rings {
 }
 
 impl Rings {
-    /// Rings for so many legs, two to a call.
+    /// Rings for this many legs, two to a call.
     pub(super) fn new(arena: &Arc<Arena>, legs: usize) -> Rings {
         let mut rings = Rings { rings: Vec::new(), writers: Vec::new() };
         while rings.writers.len() < legs {
@@ -185,12 +185,12 @@ impl Rings {
         rings
     }
 
-    /// Frames of which samples were lost for want of memory.
+    /// Frames with samples that were lost for want of memory.
     pub(super) fn lost_frames(&self) -> u64 {
         self.rings.iter().flat_map(|ring| Leg::ALL.map(|leg| ring.counts(leg).lost_frames)).sum()
     }
 
-    /// Bytes that all of them hold.
+    /// Bytes held by all of them.
     pub(super) fn held_bytes(&self) -> usize {
         self.rings.iter().map(|ring| ring.held_bytes()).sum()
     }
@@ -207,7 +207,7 @@ impl Holder for Rings {
         writer.push(writer.position(), frame.samples);
     }
 
-    /// The oldest goes, wiped, as in a call that is longer than its limit.
+    /// Drops and wipes the oldest, as in a call that is longer than its limit.
     fn make_room(&mut self) {
         for ring in &self.rings {
             ring.drop_before(ring.end());

@@ -1,36 +1,36 @@
-//! How many calls at once: at given numbers, and by doubling until the machine does not hold them in real time.
+//! How many calls at once: at given numbers, and by doubling until the machine no longer holds them in real time.
 
 use std::{thread, time::Duration};
 
 use super::{
     Bench, Figure, Latencies, Trouble,
     calls::status,
-    desk,
     load::{self, Load, Shape},
     machine::{open_files_max, process_cpu, resident_bytes},
     plot::{Line, Plot},
     press::Probe,
+    real_time,
 };
 use retrocall_client::client::Client;
 use retrocall_words::{Clock as _, SystemClock};
 
-/// How a load was held.
-pub(super) struct Held {
+/// How well a load was held.
+pub(super) struct LoadResult {
     pub cores: f64,
-    /// Time on a processor that the load itself took.
+    /// Processor time of the load itself.
     pub load_cores: f64,
-    /// Frames that were sent and are not in a ring, or could not be sent in time.
+    /// Frames that did not reach a ring, or could not be sent in time.
     pub lost_frames: u64,
-    /// Of these, those that could not be sent in time: the engine did not take them, or the load got no turn on a processor.
+    /// Of these, the frames that could not be sent in time: the engine did not take them, or the load got no turn on a processor.
     pub unsent_frames: u64,
-    /// From writing a frame to knowing that it is in, of a call on a connection of its own.
+    /// From writing a frame to knowing that it is in, for a call on a connection of its own.
     pub tail: Latencies,
     pub resident_bytes: u64,
     pub held_bytes: usize,
 }
 
-/// An engine with so many calls for so long.
-fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> {
+/// Runs an engine with this many calls for this long.
+fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<LoadResult, Trouble> {
     const SETTLE: Duration = Duration::from_secs(1);
     const PROBE_EVERY: Duration = Duration::from_millis(5);
     let engine = load::engine(bench, shape.calls, seconds + SETTLE.as_secs_f64() + 1.0)?;
@@ -55,7 +55,7 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
     let now = status(&mut client)?;
     let resident_bytes = resident_bytes(engine.pid());
     load.fall_silent();
-    // What the kernel still has on its way to the engine is not lost.
+    // Frames that are still on their way through the kernel are not lost.
     let sent = load.sent_frames() + probed;
     let patience = SystemClock.now() + Duration::from_millis(500);
     let mut after = status(&mut client)?.totals;
@@ -69,7 +69,7 @@ fn hold(bench: &Bench<'_>, shape: Shape, seconds: f64) -> Result<Held, Trouble> 
     if load.is_broken() {
         lost_frames = lost_frames.max(1);
     }
-    Ok(Held { cores, load_cores, lost_frames, unsent_frames, tail, resident_bytes, held_bytes: now.held_bytes })
+    Ok(LoadResult { cores, load_cores, lost_frames, unsent_frames, tail, resident_bytes, held_bytes: now.held_bytes })
 }
 
 /// The goals over the socket.
@@ -95,24 +95,24 @@ pub(super) fn socket(bench: &mut Bench<'_>, name: &str, shape: Shape) -> Result<
     Ok(())
 }
 
-/// One way of bringing calls in.
+/// A way in.
 struct Way {
     name: &'static str,
-    /// What it is called on plots.
+    /// Its name on plots.
     line: &'static str,
     /// Calls of the first try.
     from: usize,
-    /// And the most that this machine lets be tried.
+    /// The most calls that this machine allows.
     most: usize,
-    hold: fn(&Bench<'_>, usize) -> Result<Held, Trouble>,
+    hold: fn(&Bench<'_>, usize) -> Result<LoadResult, Trouble>,
 }
 
-/// Calls that are not halved any further.
+/// Fewer calls than this are not tried.
 const FEWEST: usize = 50;
 
-/// Doubles the calls until frames are lost (or halves them until none are), then looks once between the last two.
+/// Doubles the calls until frames are lost (or halves them until none are), then tries once between the last two.
 fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
-    let mut steps: Vec<(usize, Held)> = Vec::new();
+    let mut steps: Vec<(usize, LoadResult)> = Vec::new();
     let (mut calls, mut broke) = (way.from, None);
     while calls <= way.most && calls >= FEWEST {
         let held = (way.hold)(bench, calls)?;
@@ -154,7 +154,8 @@ fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
             "held in real time with no frame lost, at {cores:.2} cores, beside a load of {load:.2}; {end}"
         )),
     );
-    let points = |of: &dyn Fn(&Held) -> f64| steps.iter().map(|(calls, held)| (*calls as f64, of(held))).collect();
+    let points =
+        |of: &dyn Fn(&LoadResult) -> f64| steps.iter().map(|(calls, held)| (*calls as f64, of(held))).collect();
     let line = |plot, of| Line { plot, name: way.line.to_owned(), points: points(of) };
     let lines = [
         line(Plot::Cpu, &|held| held.cores),
@@ -174,7 +175,7 @@ fn double(bench: &mut Bench<'_>, way: &Way) -> Result<(), Trouble> {
 /// How long each number of calls is tried over the socket.
 const SECONDS: f64 = 2.0;
 
-/// No more calls than the engine may have memory for.
+/// Limits calls to the memory that the engine may have.
 fn most(bench: &Bench<'_>, calls: usize) -> usize {
     calls.min(bench.memory_bytes_max() / load::memory_bytes(1, SECONDS + 2.0))
 }
@@ -198,24 +199,24 @@ pub(super) fn many(bench: &mut Bench<'_>) -> Result<(), Trouble> {
 /// Over the socket, a connection for each call.
 pub(super) fn each(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let hold = |bench: &Bench<'_>, calls| hold(bench, Shape::one_each(calls), SECONDS);
-    // The engine has two descriptors for a connection, and some for itself.
+    // The engine needs two descriptors for a connection, and some for itself.
     let most = most(bench, (open_files_max().saturating_sub(500) / 2).min(bench.pick(2_000, 16_000)));
     let from = bench.pick(1_000, 250);
     double(bench, &Way { name: "scale/each", line: "socket, a connection for each call", from, most, hold })
 }
 
-/// How long it is in this process, where calls come and go at once.
+/// The length of a try in this process, where calls come and go at once.
 const DESK_SECONDS: f64 = 1.0;
 
-/// In this process: what the rings alone can do, with a thread for each core.
+/// In this process: the rings alone, with a thread for each core.
 pub(super) fn in_process(bench: &mut Bench<'_>) -> Result<(), Trouble> {
-    let arena = bench.arena(desk::memory_bytes(10_000, DESK_SECONDS))?;
-    let most = desk::calls_in(arena.bytes(), DESK_SECONDS);
+    let arena = bench.arena(real_time::memory_bytes(10_000, DESK_SECONDS))?;
+    let most = real_time::calls_in(arena.bytes(), DESK_SECONDS);
     let hold = |bench: &Bench<'_>, calls| {
         let arena = bench.arena.as_ref().ok_or_else(|| Trouble::new("there is no memory"))?;
         let threads = bench.report.machine.cores;
-        let held = desk::in_rings(arena, calls, threads, DESK_SECONDS)?;
-        Ok(Held {
+        let held = real_time::in_rings(arena, calls, threads, DESK_SECONDS)?;
+        Ok(LoadResult {
             cores: held.cores,
             load_cores: 0.0,
             lost_frames: held.lost_frames,

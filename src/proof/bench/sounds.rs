@@ -1,4 +1,4 @@
-//! What is said in the calls that are measured: the fixtures, which are in the program so that it can measure anywhere.
+//! The sound of the measured calls: the fixtures, which are in the program so that it can measure anywhere.
 
 use std::io::Cursor;
 
@@ -17,7 +17,7 @@ pub struct Frame<'a> {
     pub bytes: &'a [u8; 2 * FRAME_SAMPLES],
 }
 
-/// How a fixture is to a packer.
+/// The kind of a fixture, as a packer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// 8 kHz with line noise.
@@ -36,7 +36,7 @@ pub(super) enum Kind {
 
 macro_rules! fixtures {
     ($($kind:ident $name:literal;)*) => {
-        /// Every fixture: its kind, its name, its bytes. What each of them is for stands in `fixtures/README.md`.
+        /// Every fixture: its kind, its name, its bytes. `fixtures/README.md` says what each is for.
         pub(super) const FIXTURES: &[(Kind, &str, &[u8])] = &[$((
             Kind::$kind,
             $name,
@@ -91,8 +91,7 @@ impl Talk {
         self.legs[0].len() / FRAME_SAMPLES
     }
 
-    /// What leg number `leg` of many says in its frame number `number`: legs take turns being agents and customers, and each is somewhere
-    /// else in the call.
+    /// The frame number `number` of leg number `leg`: legs take turns being agents and customers, and each is somewhere else in the call.
     pub(super) fn frame(&self, leg: usize, number: usize) -> Frame<'_> {
         let at = (leg / 2 * 37 + number) % self.frames();
         let side = leg % 2;

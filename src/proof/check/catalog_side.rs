@@ -1,4 +1,4 @@
-//! What must be true of the rows among themselves: 5, 8, 9, 10, 11.
+//! The invariants of the rows alone: 5, 8, 9, 10, 11.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use retrocall_words::{
     book::{Outcome, RecordingState, Skipped},
 };
 
-/// Missing numbers of a day that are named.
+/// How many missing numbers of a day are named.
 const NAMED_MAX: usize = 10;
 const START_ONCE: &str = "start the engine once: it recovers what there is, and says what is lost";
 
@@ -32,7 +32,7 @@ pub(super) fn check(report: &mut Report, rows: &[Recording], calls: &[CallRow], 
     for row in calls.iter().filter(|row| row.end.is_some_and(|end| end < row.start)) {
         let end = row.end.unwrap_or(row.start);
         let text = format!("it began at {} and ended at {}", local(row.start), local(end));
-        let todo = "its row was changed by something else than the engine: find out by what";
+        let todo = "something other than the engine changed its row: find out what";
         report.find(Invariant::TimeGoesOn, (Some(row.call), None), text, todo);
     }
     for row in calls.iter().filter(|row| row.outcome == Outcome::Kept && !recordings.contains_key(&row.call)) {
@@ -55,8 +55,7 @@ fn ledger_knows(report: &mut Report, row: &Recording, call: Option<&CallRow>) {
         }
         Some(_) => return,
     };
-    let todo =
-        "the catalog was changed by something else than the engine, or is older than its files: find out by what";
+    let todo = "something other than the engine changed the catalog, or it is older than its files: find out which";
     report.find(Invariant::LedgerAgrees, (Some(row.call), row.path.as_deref()), text, todo);
 }
 
@@ -76,7 +75,7 @@ fn purposes(report: &mut Report, row: &Recording) {
     report.find(Invariant::HasPurposes, (Some(row.call), row.path.as_deref()), text, todo);
 }
 
-/// From 1 on each number of a day has one call, or belongs to a hole that has a name.
+/// From 1 on each number of a day has one call, or belongs to a named hole.
 fn numbers(report: &mut Report, calls: &[CallRow], skipped: &[Skipped]) {
     let mut days: BTreeMap<Date, Vec<(u64, u64)>> = BTreeMap::new();
     for row in calls {
@@ -103,8 +102,7 @@ fn numbers(report: &mut Report, calls: &[CallRow], skipped: &[Skipped]) {
         }
         if !twice.is_empty() {
             let text = format!("numbers of {day} are said to have no call, and have one: {}", named(&twice));
-            let todo =
-                "the catalog was changed by something else than the engine, or put together from two: find out by what";
+            let todo = "something other than the engine changed the catalog, or put two together: find out what";
             report.find(Invariant::NoGaps, (None, None), text, todo);
         }
     }

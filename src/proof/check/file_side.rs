@@ -1,4 +1,4 @@
-//! What must be true of the files, and of files and rows together: 2, 3, 4, 5, 6, 7.
+//! The invariants of the files, and of files and rows together: 2, 3, 4, 5, 6, 7.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -13,10 +13,10 @@ use retrocall_records as catalog;
 use retrocall_records::Recording;
 use retrocall_words::{CallId, book::RecordingState};
 
-/// Seconds in a row and those of its file differ by less than this, or are others.
+/// Seconds in a row and in its file may differ by this much.
 const SECONDS_ALIKE: f64 = 1e-6;
 
-/// `rows` are none if the catalog can't be read: then files can only be compared with what they say themselves.
+/// `rows` is none if the catalog can't be read: then files are only checked against themselves.
 pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recording]>) {
     let by_call: Option<HashMap<CallId, &Recording>> =
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
@@ -44,8 +44,7 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
                 }
             }
             Item::Foreign { path } => {
-                let todo =
-                    "move it to another place: here are recordings alone, and what is no recording is never deleted";
+                let todo = "move it elsewhere: this folder is for recordings, and nothing else in it is ever deleted";
                 report.find(Invariant::NothingForeign, (None, Some(&path)), "retrocall did not put it there", todo);
             }
             Item::Unreadable { path, text } => {
@@ -67,13 +66,13 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
         closed_file(report, file, None);
     }
     if !report.engine && unwritten.exists() {
-        let todo = "start the engine once: it reads it, and removes it when the catalog has what is in it";
-        let text = "the last engine left here what the catalog had not taken, and no engine runs";
+        let todo = "start the engine once: it reads this file, and removes it when the catalog has its notes";
+        let text = "the last engine left notes here that the catalog had not taken, and no engine runs";
         report.find(Invariant::NothingUnfinished, (None, Some(&unwritten)), text, todo);
     }
 }
 
-/// A published file: `row` is none if there is none, and nothing at all if rows can't be read. Returns what the file says of itself.
+/// Checks a published file: `row` is `Some(None)` if it has no row, and none if rows can't be read. Returns the file's own facts.
 fn recording(
     report: &mut Report,
     recordings: &Path,
@@ -97,7 +96,7 @@ fn recording(
     match row {
         None => {}
         Some(None) => {
-            let todo = "start the engine again: it registers at start what the catalog does not know";
+            let todo = "start the engine again: at start it registers recordings that the catalog does not know";
             report.find(Invariant::FileHasRow, of, "the catalog has no row for it", todo);
         }
         Some(Some(row)) if row.state == RecordingState::Committing && !report.engine => {
@@ -110,18 +109,18 @@ fn recording(
     Some(said)
 }
 
-/// What the files say that were found, which may not be all.
+/// Compares the facts in the files that were found, which may not be all.
 fn say_same(report: &mut Report, row: &Recording, mut files: Vec<(PathBuf, Description)>) {
     files.sort_by_key(|(_, said)| said.part);
     let Some((path, Description { label, parts, .. })) = files.first() else { return };
     if !files.iter().map(|(_, said)| said.part).eq(1..=*parts) {
-        // What is not there is found to be missing, and what can't be read is said.
+        // Missing and unreadable files are reported elsewhere.
         return;
     }
     let sum = |of: fn(&Description) -> u64| files.iter().map(|(_, said)| of(said)).sum::<u64>();
     let (seconds, bytes) = (label.call.rate.seconds(sum(|said| said.samples)), sum(|said| said.bytes));
     let says_incomplete = files.iter().any(|(_, said)| said.incomplete);
-    // A row has its times in microseconds.
+    // The catalog keeps times in microseconds.
     let is_same_time = row.start.as_microsecond() == label.call.began_at.as_microsecond();
     let is_incomplete = row.state == RecordingState::Incomplete;
     let differences = [
@@ -149,12 +148,12 @@ fn say_same(report: &mut Report, row: &Recording, mut files: Vec<(PathBuf, Descr
     let differences: Vec<String> = differences.into_iter().flatten().collect();
     if !differences.is_empty() {
         let text = format!("its row and the file differ in {}", differences.join("; in "));
-        let todo = "one of them was changed by something else than the engine: find out by what, and put the right one back from a backup";
+        let todo = "something other than the engine changed one of them: find out what, and put the right one back from a backup";
         report.find(Invariant::SaySame, (Some(row.call), Some(path)), text, todo);
     }
 }
 
-/// That there are files where the row says; what is in them is looked at where they are found.
+/// Checks that the row's files exist. Their contents are checked where they are found.
 fn has_files(report: &mut Report, row: &Recording) {
     let paths: Vec<&PathBuf> =
         if row.parts.is_empty() { row.path.iter().collect() } else { row.parts.iter().collect() };
@@ -166,7 +165,7 @@ fn has_files(report: &mut Report, row: &Recording) {
                 continue;
             }
             Ok(_) => "it is no plain file".to_owned(),
-            Err(error) => format!("its row is there, and the file can't be had ({error})"),
+            Err(error) => format!("its row is there, but its file can't be read ({error})"),
         };
         return report.find(Invariant::RowHasFile, (Some(row.call), Some(path)), text, "put it back from a backup");
     }
@@ -177,7 +176,7 @@ fn has_files(report: &mut Report, row: &Recording) {
 }
 
 fn closed_file(report: &mut Report, path: &Path, call: Option<CallId>) {
-    // What is not there, or gone since, is not open to anybody.
+    // A file that is missing, or gone since, is open to nobody.
     let Ok(found) = fs::symlink_metadata(path) else { return };
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o177 != 0 {

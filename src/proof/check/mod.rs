@@ -1,6 +1,6 @@
 //! The invariants of `docs/durability.md`, over the files and the catalog of a home.
 //!
-//! Belongs here: what must be true, and what to do where it is not. Does not: SQL, how files are written, what is printed.
+//! Belongs here: what must be true, and the next step where it is not. Does not: SQL, how files are written, printing.
 
 mod catalog_side;
 mod file_side;
@@ -16,29 +16,29 @@ use serde::{Serialize, Serializer};
 use retrocall_records as catalog;
 use retrocall_words::{CallId, book::Skipped};
 
-/// What must be true of a home. The numbers are those of `docs/durability.md`, and stay.
+/// The invariants of a home. Their numbers are those of `docs/durability.md`, and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Invariant {
     /// The catalog can be read, and nothing in it is damaged.
     SoundCatalog = 1,
-    /// Every durable row has its file: at its place, as long as the row says, a WAV file that is as long as it says itself.
+    /// Every durable row has its file: in its place, as long as the row says, and a WAV file whose header tells its true length.
     RowHasFile = 2,
-    /// The row and the file say the same of the recording.
+    /// The row and the file agree on the recording.
     SaySame = 3,
     /// Every published file has its row.
     FileHasRow = 4,
-    /// While no engine runs, nothing is unfinished: no `.part`, no row that is being written, no live call.
+    /// While no engine runs, nothing is unfinished: no `.part`, no row of a recording under way, no live call.
     NothingUnfinished = 5,
-    /// Nothing else is in the folder of all recordings.
+    /// The folder of all recordings holds nothing else.
     NothingForeign = 6,
-    /// Only the engine's user can read what is kept.
+    /// Only the engine's user can read the recordings and the catalog.
     ClosedToOthers = 7,
-    /// The sequence numbers of a day go from 1 up: each has one call, or is in a hole that has a name.
+    /// The sequence numbers of a day go from 1 up: each has one call, or is in a named hole.
     NoGaps = 8,
-    /// What the ledger calls kept is kept, and what is kept is in the ledger.
+    /// Every call that the ledger calls kept is kept, and every kept call is in the ledger.
     LedgerAgrees = 9,
-    /// Every recording has a purpose for each of its reasons: without one it would never be deleted.
+    /// Every recording has a purpose for each of its reasons; otherwise it would never be deleted.
     HasPurposes = 10,
     /// No call ends before it begins.
     TimeGoesOn = 11,
@@ -65,16 +65,16 @@ impl Invariant {
         self as u8
     }
 
-    /// What it says, in short.
+    /// Its statement, in short.
     pub fn words(self) -> &'static str {
         match self {
             Invariant::SoundCatalog => "the catalog is sound",
             Invariant::RowHasFile => "every row has its file",
-            Invariant::SaySame => "row and file say the same",
+            Invariant::SaySame => "row and file agree",
             Invariant::FileHasRow => "every file has its row",
             Invariant::NothingUnfinished => "nothing is unfinished while no engine runs",
             Invariant::NothingForeign => "nothing foreign is among the recordings",
-            Invariant::ClosedToOthers => "only the engine's user can read what is kept",
+            Invariant::ClosedToOthers => "only the engine's user can read the home",
             Invariant::NoGaps => "no gap without a name in the numbers of a day",
             Invariant::LedgerAgrees => "ledger and recordings agree",
             Invariant::HasPurposes => "a purpose for every reason",
@@ -95,39 +95,39 @@ impl Serialize for Invariant {
     }
 }
 
-/// Something that is not as it must be.
+/// A violated invariant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Which invariant does not hold.
+    /// The invariant.
     pub invariant: Invariant,
-    /// Of which call, if it is about one.
+    /// The call, if it is about one.
     pub call: Option<CallId>,
-    /// Of which file or folder, if it is about one.
+    /// The file or folder, if it is about one.
     pub path: Option<PathBuf>,
-    /// What was found.
+    /// The problem.
     pub text: String,
-    /// What to do about it.
+    /// The next step.
     pub todo: String,
 }
 
-/// What was looked at, and what is wrong with it.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The home folder.
     pub home: PathBuf,
     /// Whether an engine ran.
     pub engine: bool,
-    /// Rows of recordings that were looked at.
+    /// How many rows of recordings were checked.
     pub recordings: usize,
-    /// Rows of calls that were looked at.
+    /// How many rows of calls were checked.
     pub calls: usize,
-    /// Files of recordings that were looked at.
+    /// How many files of recordings were checked.
     pub files: usize,
-    /// Numbers that have no call, in holes with a name: not wrong, but to be looked at.
+    /// Numbers without a call, in named holes: not wrong, but worth a look.
     pub skipped: Vec<Skipped>,
-    /// Calls that have no number, and so were not drawn: not wrong either.
+    /// Calls without a number, which were not drawn: not wrong either.
     pub unnumbered: usize,
-    /// What is wrong, by invariant.
+    /// The violations, by invariant.
     pub findings: Vec<Finding>,
 }
 
@@ -143,19 +143,19 @@ impl Report {
         self.findings.push(Finding { invariant, call, path, text: text.into(), todo: todo.into() });
     }
 
-    /// Leaves what another look, a moment ago, found as well: while an engine runs, what is under way is not wrong.
+    /// Keeps only findings that an earlier look has as well: while an engine runs, work under way is not wrong.
     pub fn keep_what_stays(&mut self, before: &Report) {
         let key = |finding: &Finding| (finding.invariant, finding.call, finding.path.clone());
         self.findings.retain(|finding| before.findings.iter().any(|other| key(other) == key(finding)));
     }
 }
 
-/// A time where we are, with its offset: RFC 3339 all the same.
+/// A time with the local offset, still in RFC 3339.
 fn local(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
 }
 
-/// Looks at everything once. `recordings` is the folder of all recordings of this home; `engine_runs` says whether an engine has it now.
+/// Checks everything once. `recordings` is the folder of all recordings of this home; `engine_runs` says whether an engine has it now.
 pub fn check(home: &Path, recordings: &Path, engine_runs: bool) -> Report {
     let mut report = Report {
         home: home.to_owned(),
@@ -171,14 +171,14 @@ pub fn check(home: &Path, recordings: &Path, engine_runs: bool) -> Report {
         Ok(damage) => {
             for words in damage {
                 let path = home.join("catalog.sqlite");
-                let todo = "stop the engine, move the catalog away and put a backup in its place: what it does not know is registered";
+                let todo = "stop the engine, move the catalog away and put a backup in its place: recordings that it does not know are registered";
                 report.find(Invariant::SoundCatalog, (None, Some(&path)), words, todo);
             }
         }
-        // Its words have the file and the next step in them.
+        // Its words include the file and the next step.
         Err(trouble) => report.find(Invariant::SoundCatalog, (None, None), trouble.to_string(), "then run check again"),
     }
-    // Rows first: what is published meanwhile has no row yet, and is looked at again.
+    // Rows first: a file that is published meanwhile has no row yet, and is looked at again.
     let rows =
         catalog::recordings(home).and_then(|rows| Ok((rows, catalog::calls(home)?, catalog::skipped_numbers(home)?)));
     match &rows {

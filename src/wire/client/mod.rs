@@ -6,7 +6,7 @@
 mod call;
 mod error;
 mod player;
-mod shared;
+mod shared_leg;
 mod wav;
 mod wire;
 
@@ -23,7 +23,7 @@ use std::{
 pub use call::{Call, Return};
 pub use error::{ClientError, PlayError};
 pub use player::{Cue, CueOutcome, Played, Player, Script};
-pub use shared::{Pushed, SharedLeg};
+pub use shared_leg::{Pushed, SharedLeg};
 pub use wav::{WavError, WavSource};
 
 use crate::protocol::{AudioHead, VERSION};

@@ -1,3 +1,5 @@
+//! The client and its player against fake engines.
+
 use std::{io::Cursor, os::unix::net::UnixListener, thread};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};

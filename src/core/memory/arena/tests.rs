@@ -1,3 +1,5 @@
+//! Tests of the arena: segments come wiped, go back wiped, and leave the reserve to selected calls.
+
 use super::*;
 
 fn arena(segments: usize) -> Arena {

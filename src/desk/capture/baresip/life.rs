@@ -15,7 +15,7 @@ const CALLS_MAX: usize = 32;
 /// A message of baresip's `ctrl_tcp`: an event, or the response to a command.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct Told {
+pub(super) struct PhoneMessage {
     event: bool,
     #[serde(rename = "type")]
     kind: String,
@@ -86,28 +86,28 @@ impl Life {
     }
 
     /// Takes in a message, and skips what it does not know.
-    pub(super) fn hear(&mut self, told: &Told) -> Vec<Step> {
-        match told.kind.as_str() {
-            _ if !told.event => Vec::new(),
-            "CALL_INCOMING" | "CALL_RINGING" | "CALL_PROGRESS" => self.ring(told),
-            "CALL_ESTABLISHED" => self.begin(told),
-            "CALL_DTMF_START" => self.dtmf(told),
-            "CALL_CLOSED" => self.end(told),
+    pub(super) fn hear(&mut self, message: &PhoneMessage) -> Vec<Step> {
+        match message.kind.as_str() {
+            _ if !message.event => Vec::new(),
+            "CALL_INCOMING" | "CALL_RINGING" | "CALL_PROGRESS" => self.ring(message),
+            "CALL_ESTABLISHED" => self.begin(message),
+            "CALL_DTMF_START" => self.dtmf(message),
+            "CALL_CLOSED" => self.end(message),
             _ => Vec::new(),
         }
     }
 
     /// Whether this message can mean that a call was put on hold, or taken off it.
-    pub(super) fn may_be_hold(told: &Told) -> bool {
-        told.event && matches!(told.kind.as_str(), "CALL_REMOTE_SDP" | "CALL_LOCAL_SDP")
+    pub(super) fn may_be_hold(message: &PhoneMessage) -> bool {
+        message.event && matches!(message.kind.as_str(), "CALL_REMOTE_SDP" | "CALL_LOCAL_SDP")
     }
 
     /// Takes in the answer to `listcalls`. On a new connection (`anew`) it also tells which calls there are.
-    pub(super) fn list(&mut self, told: &Told, anew: bool) -> Vec<Step> {
-        if !told.response {
+    pub(super) fn list(&mut self, message: &PhoneMessage, anew: bool) -> Vec<Step> {
+        if !message.response {
             return Vec::new();
         }
-        let listed: Vec<Listed> = told.data.lines().filter_map(listed).take(CALLS_MAX).collect();
+        let listed: Vec<ListEntry> = message.data.lines().filter_map(listed).take(CALLS_MAX).collect();
         let mut steps = Vec::new();
         if anew {
             let (here, gone): (Vec<Call>, _) =
@@ -148,9 +148,9 @@ impl Life {
         self.calls.drain(..).map(|call| Step::End(call.number)).collect()
     }
 
-    fn find(&self, told: &Told) -> Option<usize> {
-        let by_id = self.calls.iter().position(|call| call.id.as_ref() == Some(&told.id));
-        by_id.or_else(|| self.calls.iter().position(|call| call.id.is_none() && call.peer == told.peeruri))
+    fn find(&self, message: &PhoneMessage) -> Option<usize> {
+        let by_id = self.calls.iter().position(|call| call.id.as_ref() == Some(&message.id));
+        by_id.or_else(|| self.calls.iter().position(|call| call.id.is_none() && call.peer == message.peeruri))
     }
 
     fn add(&mut self, id: Option<String>, peer: &str) -> Option<usize> {
@@ -162,55 +162,55 @@ impl Life {
         Some(self.calls.len() - 1)
     }
 
-    fn ring(&mut self, told: &Told) -> Vec<Step> {
-        match self.find(told) {
+    fn ring(&mut self, message: &PhoneMessage) -> Vec<Step> {
+        match self.find(message) {
             Some(_) => Vec::new(),
             None => {
-                let added = self.add(Some(told.id.clone()), &told.peeruri);
+                let added = self.add(Some(message.id.clone()), &message.peeruri);
                 added.map(|index| Step::Ring(self.calls[index].number)).into_iter().collect()
             }
         }
     }
 
-    fn begin(&mut self, told: &Told) -> Vec<Step> {
-        let index = self.find(told).or_else(|| self.add(Some(told.id.clone()), &told.peeruri));
+    fn begin(&mut self, message: &PhoneMessage) -> Vec<Step> {
+        let index = self.find(message).or_else(|| self.add(Some(message.id.clone()), &message.peeruri));
         let Some(call) = index.map(|index| &mut self.calls[index]).filter(|call| !call.talking) else {
             return Vec::new();
         };
         call.talking = true;
-        let direction = if told.direction == "outgoing" { Direction::Outbound } else { Direction::Inbound };
-        vec![Step::Begin { call: call.number, customer: customer(&told.peeruri), direction }]
+        let direction = if message.direction == "outgoing" { Direction::Outbound } else { Direction::Inbound };
+        vec![Step::Begin { call: call.number, customer: customer(&message.peeruri), direction }]
     }
 
-    fn dtmf(&self, told: &Told) -> Vec<Step> {
-        let mut digits = told.param.chars().filter(|digit| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D'));
-        let call = self.find(told).map(|index| &self.calls[index]).filter(|call| call.talking);
+    fn dtmf(&self, message: &PhoneMessage) -> Vec<Step> {
+        let mut digits = message.param.chars().filter(|digit| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D'));
+        let call = self.find(message).map(|index| &self.calls[index]).filter(|call| call.talking);
         match (call, digits.next()) {
             (Some(call), Some(digit)) => vec![Step::Dtmf(call.number, digit)],
             _ => Vec::new(),
         }
     }
 
-    fn end(&mut self, told: &Told) -> Vec<Step> {
-        self.find(told).map(|index| Step::End(self.calls.remove(index).number)).into_iter().collect()
+    fn end(&mut self, message: &PhoneMessage) -> Vec<Step> {
+        self.find(message).map(|index| Step::End(self.calls.remove(index).number)).into_iter().collect()
     }
 }
 
 /// A call on the list.
 #[derive(Debug, PartialEq)]
-struct Listed {
+struct ListEntry {
     peer: String,
     talking: bool,
     held: bool,
 }
 
 /// A line of `listcalls`, if it is one of a call: `> [line 1]  0:00:01  ESTABLISHED  (on hold)  sip:customer@host`.
-fn listed(line: &str) -> Option<Listed> {
+fn listed(line: &str) -> Option<ListEntry> {
     let (_, rest) = line.split_once("[line ")?.1.split_once(']')?;
     let mut words = rest.split_whitespace();
     let (_duration, state) = (words.next()?, words.next()?);
     let peer = words.next_back()?.to_owned();
-    Some(Listed { peer, talking: state == "ESTABLISHED", held: line.contains("(on hold)") })
+    Some(ListEntry { peer, talking: state == "ESTABLISHED", held: line.contains("(on hold)") })
 }
 
 /// The customer's number of a SIP address: what stands before the host, or all of it.

@@ -18,9 +18,9 @@ use std::{
 use crossbeam::channel::{Receiver, select, unbounded};
 use tracing::{info, warn};
 
-use super::{Desk, Session, SessionFacts};
+use super::{Devices, Session, SessionFacts};
 use life::Step;
-use phone::Heard;
+use phone::PhoneEvent;
 use retrocall_words::{
     Ask, Begin, CallId, Clock as _, Customer, Direction, Facts, SystemClock, Verdict,
     audio::{Codec, Rate},
@@ -77,8 +77,8 @@ struct Talk {
 }
 
 /// The open devices.
-struct Open {
-    desk: Option<Desk>,
+struct OpenDevices {
+    devices: Option<Devices>,
     retry_at: Instant,
     told: bool,
 }
@@ -93,16 +93,16 @@ impl Bridge {
         let phone = self.phone;
         thread::Builder::new().name("phone".to_owned()).spawn(move || phone::follow(phone, &tell))?;
         let mut talks: BTreeMap<u32, Talk> = BTreeMap::new();
-        let mut open = Open { desk: None, retry_at: SystemClock.now(), told: false };
+        let mut open = OpenDevices { devices: None, retry_at: SystemClock.now(), told: false };
         loop {
             // Without a call this thread sleeps until the phone says something.
             let wait = if talks.is_empty() { Duration::from_secs(3600) } else { TURN };
             select! {
                 recv(stopped) -> _ => break,
                 recv(heard) -> what => match what {
-                    Ok(Heard::Phone(true)) => notice(Notice::PhoneFound),
-                    Ok(Heard::Phone(false)) => notice(Notice::PhoneLost),
-                    Ok(Heard::Call(step)) => {
+                    Ok(PhoneEvent::Phone(true)) => notice(Notice::PhoneFound),
+                    Ok(PhoneEvent::Phone(false)) => notice(Notice::PhoneLost),
+                    Ok(PhoneEvent::Call(step)) => {
                         // Audio from before the step belongs before it.
                         drain(&mut open, &mut talks);
                         take(step, &mut talks, &mut notice);
@@ -114,7 +114,7 @@ impl Bridge {
             self.open_devices(&mut open, !talks.is_empty());
             drain(&mut open, &mut talks);
             for talk in talks.values_mut() {
-                self.begin(talk, open.desk.as_ref(), &mut notice);
+                self.begin(talk, open.devices.as_ref(), &mut notice);
                 if let Some(session) = &mut talk.session {
                     session.turn();
                 }
@@ -125,17 +125,17 @@ impl Bridge {
         Ok(())
     }
 
-    /// Opens the devices when a call rings, and closes them after the last call. What they hear before people talk is dropped.
-    fn open_devices(&self, open: &mut Open, wanted: bool) {
+    /// Opens the devices when a call rings, and closes them after the last call. Their sound from before people talk is dropped.
+    fn open_devices(&self, open: &mut OpenDevices, wanted: bool) {
         if !wanted {
-            *open = Open { desk: None, retry_at: SystemClock.now(), told: false };
-        } else if open.desk.is_none() && SystemClock.now() >= open.retry_at {
-            match Desk::open(&self.microphone, &self.speaker, self.rate) {
-                Ok(desk) => open.desk = Some(desk),
+            *open = OpenDevices { devices: None, retry_at: SystemClock.now(), told: false };
+        } else if open.devices.is_none() && SystemClock.now() >= open.retry_at {
+            match Devices::open(&self.microphone, &self.speaker, self.rate) {
+                Ok(devices) => open.devices = Some(devices),
                 Err(error) => {
                     open.retry_at = SystemClock.now() + RETRY;
                     if !std::mem::replace(&mut open.told, true) {
-                        warn!("the call is not captured, for a device is missing; it is looked for: {error}");
+                        warn!("the call is not captured, because a device is missing; looking for it: {error}");
                     }
                 }
             }
@@ -143,15 +143,15 @@ impl Bridge {
     }
 
     /// Announces a call whose people talk, unless that is done.
-    fn begin(&self, talk: &mut Talk, desk: Option<&Desk>, notice: &mut impl FnMut(Notice)) {
-        let (Some(_), None, Some(desk)) = (talk.began, &talk.session, desk) else { return };
+    fn begin(&self, talk: &mut Talk, devices: Option<&Devices>, notice: &mut impl FnMut(Notice)) {
+        let (Some(_), None, Some(devices)) = (talk.began, &talk.session, devices) else { return };
         if SystemClock.now() < talk.retry_at {
             return;
         }
         let begin = Begin {
             facts: Facts { direction: talk.direction, ..Facts::of(self.agent.clone()) },
             customer: talk.customer.clone().map(Customer::from),
-            ..Begin::new(self.agent.clone(), desk.rate(), Codec::Pcm16)
+            ..Begin::new(self.agent.clone(), devices.rate(), Codec::Pcm16)
         };
         match Session::begin(&self.socket, begin) {
             Ok(mut session) => {
@@ -164,19 +164,19 @@ impl Bridge {
             Err(error) => {
                 talk.retry_at = SystemClock.now() + RETRY;
                 if !std::mem::replace(&mut talk.told_refused, true) {
-                    warn!("the call is not captured; that is tried again until it ends: {error}");
+                    warn!("the call is not captured; trying again until it ends: {error}");
                 }
             }
         }
     }
 }
 
-/// Gives the audio to the call whose people talk. A call on hold gets it only if no other call talks, and the engine then decides what is
-/// held of it; otherwise the agent is not talking to that customer.
-fn drain(open: &mut Open, talks: &mut BTreeMap<u32, Talk>) {
-    let Some(desk) = &mut open.desk else { return };
+/// Gives the audio to the call whose people talk. A call on hold gets it only if no other call talks; the engine then decides how much of it is
+/// held. Otherwise the agent is not talking to that customer.
+fn drain(open: &mut OpenDevices, talks: &mut BTreeMap<u32, Talk>) {
+    let Some(devices) = &mut open.devices else { return };
     let anyone_talks = talks.values().any(|talk| talk.began.is_some() && !talk.on_hold);
-    desk.drain(|leg, at, samples| {
+    devices.drain(|leg, at, samples| {
         for talk in talks.values_mut().filter(|talk| !talk.on_hold || !anyone_talks) {
             if let Some(session) = &mut talk.session {
                 session.take(leg, at, samples);

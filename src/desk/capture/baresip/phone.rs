@@ -16,7 +16,7 @@ use crossbeam::channel::Sender;
 use tracing::{debug, warn};
 
 use super::{
-    life::{Life, Step, Told},
+    life::{Life, PhoneMessage, Step},
     netstring::{Netstrings, netstring},
 };
 use retrocall_words::{Clock as _, SystemClock};
@@ -37,14 +37,14 @@ const AGAIN: &str = "retrocall-again";
 
 /// A message of the connection.
 #[derive(Clone, PartialEq)]
-pub(super) enum Heard {
+pub(super) enum PhoneEvent {
     /// The phone is there (true) or gone.
     Phone(bool),
     Call(Step),
 }
 
 /// Reports what the phone at `address` does, until nobody listens any more.
-pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
+pub(super) fn follow(address: SocketAddr, tell: &Sender<PhoneEvent>) {
     let mut life = Life::default();
     let (mut told_missing, mut was_away) = (false, true);
     loop {
@@ -53,11 +53,11 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
                 let came_back_at_once = !std::mem::replace(&mut was_away, false);
                 told_missing = false;
                 let since = SystemClock.now();
-                if tell.send(Heard::Phone(true)).is_err() {
+                if tell.send(PhoneEvent::Phone(true)).is_err() {
                     return;
                 }
                 let Some(why) = converse(&stream, &mut life, tell) else { return };
-                if tell.send(Heard::Phone(false)).is_err() {
+                if tell.send(PhoneEvent::Phone(false)).is_err() {
                     return;
                 }
                 let closed = why.kind() == ErrorKind::UnexpectedEof;
@@ -93,7 +93,7 @@ pub(super) fn follow(address: SocketAddr, tell: &Sender<Heard>) {
 }
 
 /// Speaks with the phone until the connection ends. Returns why it ended; none if nobody listens any more.
-fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option<io::Error> {
+fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<PhoneEvent>) -> Option<io::Error> {
     let mut came = Netstrings::default();
     let mut bytes = [0; 4096];
     let mut poll_at = SystemClock.now();
@@ -128,7 +128,7 @@ fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option
                 Err(error) => return Some(io::Error::new(ErrorKind::InvalidData, error.to_string())),
             };
             // Skip JSON that is no message of baresip.
-            let Ok(told) = serde_json::from_slice::<Told>(&message) else { continue };
+            let Ok(told) = serde_json::from_slice::<PhoneMessage>(&message) else { continue };
             let steps = match told.token.as_str() {
                 ANEW => life.list(&told, true),
                 AGAIN => life.list(&told, false),
@@ -145,10 +145,10 @@ fn converse(stream: &TcpStream, life: &mut Life, tell: &Sender<Heard>) -> Option
 }
 
 /// False if nobody listens any more.
-fn tell_all(steps: Vec<Step>, tell: &Sender<Heard>) -> bool {
+fn tell_all(steps: Vec<Step>, tell: &Sender<PhoneEvent>) -> bool {
     steps.into_iter().all(|step| {
-        debug!(step = step.name(), "the phone tells");
-        tell.send(Heard::Call(step)).is_ok()
+        debug!(step = step.name(), "a step of the phone");
+        tell.send(PhoneEvent::Call(step)).is_ok()
     })
 }
 

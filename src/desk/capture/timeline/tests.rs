@@ -1,4 +1,4 @@
-//! Two legs from devices whose clocks, drivers and machine behave as badly as real ones, for hours, in seconds.
+//! Two legs from devices whose clocks, drivers and machine behave as badly as real ones: hours of audio in seconds.
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
@@ -10,7 +10,7 @@ const CLICK: i16 = 20_000;
 
 /// A device with a clock of its own: 80 samples each 10 ms of that clock.
 struct Device {
-    /// How much faster than ours its clock goes.
+    /// How much faster its clock goes than ours.
     drift: f64,
     /// Samples it has delivered or lost.
     samples: u64,
@@ -54,7 +54,7 @@ impl Device {
     }
 }
 
-/// Where the clicks of a leg came out, and what became of the leg.
+/// The positions of a leg's clicks, and the outcome of the leg.
 fn clicks_of(device: &mut Device, seconds: f64) -> (Vec<u64>, LegFacts) {
     let mut leg = Timeline::new(Rate::new(8_000).expect("a rate")).expect("memory for a test");
     let mut clicks: Vec<u64> = Vec::new();
@@ -64,7 +64,7 @@ fn clicks_of(device: &mut Device, seconds: f64) -> (Vec<u64>, LegFacts) {
         reached = position + samples.len() as u64;
         for (index, sample) in samples.iter().enumerate() {
             let at = position + index as u64;
-            // A slip may make two of one.
+            // A slip may make two clicks of one.
             if *sample > CLICK / 3 && clicks.last().is_none_or(|last| at - last > 100) {
                 clicks.push(at);
             }
@@ -102,13 +102,13 @@ fn two_devices_stay_within_20_ms_of_each_other_at_every_minute_of_two_hours() {
     }
 }
 
-/// Noise that has each run of its samples nowhere else.
+/// Noise in which no run of samples repeats.
 fn noise(samples: usize, seed: u64) -> Vec<i16> {
     let mut random = StdRng::seed_from_u64(seed);
     (0..samples).map(|_| random.random_range(-20_000..20_000)).collect()
 }
 
-/// Puts deliveries of 80 samples through: each (number of the delivery, when in ms). What came out, on the timeline.
+/// Takes deliveries of 80 samples: each with its number and its time in ms. Returns the timeline that came out.
 fn through(sound: &[i16], deliveries: impl Iterator<Item = (usize, f64)>) -> (Vec<Option<i16>>, LegFacts) {
     let mut leg = Timeline::new(Rate::new(8_000).expect("a rate")).expect("memory for a test");
     let mut line = Vec::new();
@@ -149,7 +149,7 @@ fn a_device_on_our_own_clock_comes_through_bit_for_bit_however_late_it_is_at_tim
 #[test]
 fn periods_that_the_system_lost_without_a_word_are_a_gap_just_there() {
     let sound = noise(80 * 1_000, 3);
-    // 4 periods are never seen again, 40 ms; then a device that is gone for 3 s.
+    // 4 periods (40 ms) are lost; then the device is gone for 3 s.
     let kept = |number: usize| !(300..304).contains(&number) && !(600..900).contains(&number);
     let deliveries = (0..1_000).filter(|number| kept(*number)).map(|number| (number, (number as f64 + 1.0) * 10.0));
     let (line, facts) = through(&sound, deliveries);

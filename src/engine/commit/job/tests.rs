@@ -1,3 +1,5 @@
+//! One job on a simulated disk: what a step leaves in its buffers, and what it reports.
+
 #[path = "../../../../tests/commit/disk.rs"]
 #[allow(dead_code)]
 mod disk;
@@ -43,7 +45,7 @@ fn no_audio_stays_in_the_buffers_after_a_step_that_went_well_or_failed() {
             assert!(matches!(due, Due::At(_)) && told.is_empty(), "{due:?} {told:?}");
             assert_eq!(job.files.as_ref().map(Files::written), Some(16_000));
         } else {
-            // The samples are on their way when it says so.
+            // It reports this while the samples are on their way.
             assert!(matches!(due, Due::NotBefore(_)), "{due:?}");
             assert!(matches!(&told[..], [Progress::Trouble(text)] if text.contains("make room")), "{told:?}");
         }

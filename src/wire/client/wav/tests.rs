@@ -1,3 +1,5 @@
+//! WAV files, right and damaged, as the client reads them.
+
 use std::io::Cursor;
 
 use proptest::prelude::*;

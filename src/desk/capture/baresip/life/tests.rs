@@ -1,10 +1,10 @@
-//! What real phones said, and what is to be made of it.
+//! Messages of real phones, and the steps that must come of them.
 
 use serde_json::json;
 
 use super::*;
 
-fn event(kind: &str, id: &str, param: &str) -> Told {
+fn event(kind: &str, id: &str, param: &str) -> PhoneMessage {
     serde_json::from_value(json!({
         "event": true, "type": kind, "class": "call", "accountaor": "sip:anna@127.0.0.1:25060", "direction": "incoming",
         "peeruri": "sip:+31205550123@127.0.0.1:25070", "id": id, "param": param,
@@ -12,7 +12,7 @@ fn event(kind: &str, id: &str, param: &str) -> Told {
     .expect("an event")
 }
 
-fn list(lines: &str) -> Told {
+fn list(lines: &str) -> PhoneMessage {
     let data = format!("\n--- Active calls (1) ---\n{lines}\n");
     serde_json::from_value(json!({"response": true, "ok": true, "data": data, "token": "t"})).expect("a list")
 }
@@ -63,7 +63,7 @@ fn after_a_new_connection_the_list_tells_which_calls_there_are() {
     let mut life = Life::default();
     // We came while a call was on, and on hold.
     assert_eq!(names(&life.list(&list(HELD), true)), ["begin", "hold"]);
-    // Its first event has an id that we never heard.
+    // Its first event has an id that we have not heard before.
     assert!(life.hear(&event("CALL_CLOSED", "x", "")) == [Step::End(1)]);
     life.hear(&event("CALL_ESTABLISHED", "y", ""));
     // The same phone again: nothing happened to the call.
@@ -81,7 +81,7 @@ fn what_a_phone_says_amiss_changes_nothing() {
         event("CALL_DTMF_START", "a", "3"),
         event("CALL_CLOSED", "a", ""),
         event("REGISTER_OK", "", ""),
-        Told::default(),
+        PhoneMessage::default(),
     ] {
         assert_eq!(names(&life.hear(&odd)), [""; 0]);
     }

@@ -1,4 +1,4 @@
-//! A phone that is played, as the real one speaks: in pieces, in one go, gone and back.
+//! A played phone that speaks like the real one: in pieces, all at once, gone and back.
 
 use std::{io::BufRead, net::TcpListener, sync::mpsc};
 
@@ -9,22 +9,22 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn hear(heard: &Receiver<Heard>) -> Heard {
+fn hear(heard: &Receiver<PhoneEvent>) -> PhoneEvent {
     heard.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing was told"))
 }
 
-fn is_phone(heard: &Receiver<Heard>, there: bool) {
-    assert!(hear(heard) == Heard::Phone(there), "the phone is there: {there}");
+fn is_phone(heard: &Receiver<PhoneEvent>, there: bool) {
+    assert!(hear(heard) == PhoneEvent::Phone(there), "the phone is there: {there}");
 }
 
-fn is_step(heard: &Receiver<Heard>, name: &str) {
+fn is_step(heard: &Receiver<PhoneEvent>, name: &str) {
     match hear(heard) {
-        Heard::Call(step) => assert_eq!(step.name(), name),
-        Heard::Phone(there) => panic!("the phone is there: {there}, instead of {name}"),
+        PhoneEvent::Call(step) => assert_eq!(step.name(), name),
+        PhoneEvent::Phone(there) => panic!("the phone is there: {there}, instead of {name}"),
     }
 }
 
-/// A phone at an address; what it says is what the test has it say.
+/// A phone at an address. The test says what it sends.
 struct Phone {
     listener: TcpListener,
     stream: TcpStream,
@@ -61,7 +61,7 @@ fn event(kind: &str) -> Vec<u8> {
     netstring(&event.to_string())
 }
 
-fn start() -> (Phone, Receiver<Heard>) {
+fn start() -> (Phone, Receiver<PhoneEvent>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let (tell, heard) = unbounded();

@@ -18,46 +18,46 @@ use retrocall_core::memory::Arena;
 use retrocall_words::{Clock as _, SystemClock};
 
 const TICK: Duration = Duration::from_millis(20);
-/// The calls are spread over a frame's time in so many steps, of a millisecond each.
+/// Calls are spread over a frame's time in this many steps of a millisecond.
 const SLOTS: usize = 20;
-/// Calls whose frames one read of a socket is taken to bring.
+/// Calls whose frames arrive with one read of a socket.
 const READ: usize = 8;
-/// What is later than this is lost: a sound card's buffer holds no more.
+/// A later frame is lost: a sound card's buffer holds no more.
 const LATE_MAX: Duration = Duration::from_millis(200);
 
-/// An arena for so many calls of so many seconds.
+/// The size of an arena for this many calls of this length.
 pub(super) fn memory_bytes(calls: usize, seconds: f64) -> usize {
     load::memory_bytes(calls, seconds) / 16 * 17 + (8 << 20)
 }
 
-/// How many calls of so many seconds there is memory for.
+/// How many calls of this length fit into the memory.
 pub(super) fn calls_in(bytes: usize, seconds: f64) -> usize {
     bytes / memory_bytes(10_000, seconds).div_ceil(10_000)
 }
 
-/// How a desk was held.
-pub(super) struct Desk {
+/// How well a desk was held.
+pub(super) struct DeskResult {
     pub cores: f64,
-    /// Time on a processor that a frame took.
+    /// Processor time of a frame.
     pub frame_ns: f64,
     pub lost_frames: u64,
-    /// From when a frame is due until it is held.
+    /// Time from when a frame is due until it is held.
     pub tail: Latencies,
     pub held_bytes: usize,
 }
 
-/// Calls of `holders`, each with a thread of its own and so many legs.
-fn keep_up<H: Holder + Send>(holders: &mut [H], legs: usize, seconds: f64) -> Desk {
+/// Runs the calls of `holders`, each with a thread of its own and this many legs.
+fn keep_up<H: Holder + Send>(holders: &mut [H], legs: usize, seconds: f64) -> DeskResult {
     let talk = Talk::new();
     let began = SystemClock.now() + Duration::from_millis(20);
-    let results: Vec<Kept> = thread::scope(|scope| {
+    let results: Vec<ThreadResult> = thread::scope(|scope| {
         let threads: Vec<_> =
             holders.iter_mut().map(|holder| scope.spawn(|| keep_up_one(holder, legs, &talk, began, seconds))).collect();
         threads.into_iter().map(|thread| thread.join().expect("a desk does not panic")).collect()
     });
     let cpu: Duration = results.iter().map(|kept| kept.cpu).sum();
     let frames: u64 = results.iter().map(|kept| kept.frames).sum();
-    let mut desk = Desk {
+    let mut desk = DeskResult {
         cores: cpu.as_secs_f64() / seconds,
         frame_ns: cpu.as_nanos() as f64 / frames.max(1) as f64,
         lost_frames: results.iter().map(|kept| kept.lost_frames).sum(),
@@ -68,16 +68,16 @@ fn keep_up<H: Holder + Send>(holders: &mut [H], legs: usize, seconds: f64) -> De
     desk
 }
 
-/// What a thread of a desk has done.
-struct Kept {
+/// The result of a desk's thread.
+struct ThreadResult {
     cpu: Duration,
     frames: u64,
     lost_frames: u64,
     tail: Latencies,
 }
 
-fn keep_up_one<H: Holder>(holder: &mut H, legs: usize, talk: &Talk, began: Instant, seconds: f64) -> Kept {
-    let mut kept = Kept { cpu: Duration::ZERO, frames: 0, lost_frames: 0, tail: Latencies::now_and_then() };
+fn keep_up_one<H: Holder>(holder: &mut H, legs: usize, talk: &Talk, began: Instant, seconds: f64) -> ThreadResult {
+    let mut kept = ThreadResult { cpu: Duration::ZERO, frames: 0, lost_frames: 0, tail: Latencies::now_and_then() };
     let before = thread_cpu();
     for tick in 0..(seconds / TICK.as_secs_f64()) as u32 {
         for slot in 0..SLOTS {
@@ -107,8 +107,8 @@ fn keep_up_one<H: Holder>(holder: &mut H, legs: usize, talk: &Talk, began: Insta
     kept
 }
 
-/// Calls in rings of ours.
-pub(super) fn in_rings(arena: &Arc<Arena>, calls: usize, threads: usize, seconds: f64) -> Result<Desk, Trouble> {
+/// Calls in our rings.
+pub(super) fn in_rings(arena: &Arc<Arena>, calls: usize, threads: usize, seconds: f64) -> Result<DeskResult, Trouble> {
     let legs = 2 * calls.div_ceil(threads);
     let mut holders: Vec<Rings> = (0..threads).map(|_| Rings::new(arena, legs)).collect();
     let mut desk = keep_up(&mut holders, legs, seconds);
@@ -157,7 +157,7 @@ pub(super) fn record_everything(bench: &mut Bench<'_>) -> Result<(), Trouble> {
             theirs.lost_frames, ours.cores, ours.lost_frames
         )));
         bench.figure(Figure::new(format!("{name}/times-ours"), theirs.frame_ns / ours.frame_ns, "x").note(format!(
-            "time on a processor that a frame takes: {:.0} ns, and {:.0} ns in a ring",
+            "processor time of a frame: {:.0} ns, and {:.0} ns in a ring",
             theirs.frame_ns, ours.frame_ns
         )));
         bench.figure(Figure::new(format!("{name}/disk"), bytes as f64 / spoken / 1e3, "kB a second of a call").note(format!(
@@ -176,7 +176,7 @@ pub(super) fn record_everything(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Bytes that this process has caused the disk to be sent (proc(5), `write_bytes`).
+/// Bytes that this process has caused to be sent to the disk (proc(5), `write_bytes`).
 fn disk_bytes() -> u64 {
     let io = fs::read_to_string("/proc/self/io").unwrap_or_default();
     let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));

@@ -1,4 +1,4 @@
-//! The desk: calls of noise, in every codec, with everything that can happen to a call.
+//! The desk of the proof: calls of noise, in every codec, with everything that can happen to a call.
 
 use std::{
     io::{self, Write},
@@ -14,32 +14,32 @@ use retrocall_client::{
     client::{Client, Cue, Player, Script},
     protocol::{AudioHead, audio_message, control_message},
 };
-use retrocall_proof::{Finder, Needles, Sound, files::Looked};
+use retrocall_proof::{Finder, Needles, Sound, files::SearchResult};
 use retrocall_settings::SOCKET_FILE;
 use retrocall_words::{
     Ask, Begin, CallId, Clock as _, Request, Status, SystemClock, Target, Verdict,
     audio::{Codec, Leg, Rate},
 };
 
-/// How long a call is, in seconds.
+/// The length of a call, in seconds.
 pub(super) const SECONDS: f64 = 4.0;
-/// All calls are live then, and everything that is done to them is done.
+/// By now all calls are live, and all controls are done.
 pub(super) const LIVE_AT: f64 = 3.8;
-/// The last second up to here is erased.
+/// The last second before this is erased.
 pub(super) const ERASE_AT: f64 = 3.0;
-/// How long a frame is, in seconds.
+/// The length of a frame, in seconds.
 const FRAME_SECONDS: f64 = 0.02;
-/// Between frames: the engine faults in memory ahead of need, for people who talk, not for a flood.
+/// Pause between frames: the engine faults in memory ahead of people who talk, not ahead of a flood.
 const PACE: Duration = Duration::from_millis(3);
-/// How long anything may take that the engine does behind the calls.
+/// Limit for work that the engine does behind the calls.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A call, and what is to become of it.
+/// A call, and its planned outcome.
 pub(super) struct Call {
     pub agent: &'static str,
     pub sound: Sound,
     cues: Vec<Cue>,
-    /// Seconds that nothing may be left of, though the call is kept.
+    /// Seconds of which nothing may be left, though the call is kept.
     silent: Vec<Range<f64>>,
     pub is_kept: bool,
     /// Its connection breaks in the middle of a frame.
@@ -87,7 +87,7 @@ pub(super) fn calls(seed: u64) -> Vec<Call> {
     calls
 }
 
-/// One call more, unselected, for an engine that fails while it holds it.
+/// One more unselected call, for an engine that fails while it holds it.
 pub(super) fn last_call(seed: u64) -> Call {
     let rate = Rate::new(8_000).expect("a rate that calls have");
     Call {
@@ -110,7 +110,7 @@ impl Call {
         self.sound.part(at(seconds.start)..at(seconds.end))
     }
 
-    /// The stretches that a recording has, if there is one.
+    /// The stretches of its recording, if there is one.
     fn kept_parts(&self) -> Vec<Sound> {
         if !self.is_kept {
             return Vec::new();
@@ -125,7 +125,7 @@ impl Call {
         parts
     }
 
-    /// What nothing may be left of.
+    /// The stretches of which nothing may be left.
     fn wiped_parts(&self) -> Vec<Sound> {
         match self.is_kept {
             true => self.silent.iter().map(|silent| self.part(silent.clone())).collect(),
@@ -137,32 +137,32 @@ impl Call {
         parts.iter().flat_map(|part| part.forms(self.frame_samples())).collect()
     }
 
-    /// What nothing may be left of, in every form.
+    /// The same, in every form.
     pub(super) fn wiped_forms(&self) -> Vec<Vec<u8>> {
         self.forms(self.wiped_parts())
     }
 
-    /// What may be in its recording and nowhere else, in every form.
+    /// The sound that may only be in its recording, in every form.
     pub(super) fn kept_forms(&self) -> Vec<Vec<u8>> {
         self.forms(self.kept_parts())
     }
 
-    /// What its recording has to have.
+    /// The sound that its recording must have.
     pub(super) fn recorded_forms(&self) -> Vec<Vec<u8>> {
         self.kept_parts().iter().map(Sound::recorded).collect()
     }
 
-    /// What its recording has of these seconds while nothing of them is erased.
+    /// The sound of its recording in these seconds while none of it is erased.
     pub(super) fn recorded_form(&self, seconds: Range<f64>) -> Vec<u8> {
         self.part(seconds).recorded()
     }
 
-    /// As it lies in the arena while all calls are live.
+    /// The sound in the arena while all calls are live.
     pub(super) fn live_forms(&self) -> Vec<Vec<u8>> {
         self.part(0.0..LIVE_AT).packed(self.frame_samples())
     }
 
-    /// What is wiped already while all calls are live: masked, held, erased, private.
+    /// The sound that is wiped already while all calls are live: masked, held, erased, private.
     pub(super) fn silenced_forms(&self) -> Vec<Vec<u8>> {
         let mut silent = self.silent.clone();
         for (cue, next) in self.cues.iter().zip(self.cues.iter().skip(1)) {
@@ -178,23 +178,23 @@ impl Call {
 }
 
 /// The calls while they are played.
-pub(super) struct Playing {
+pub(super) struct CallsInPlay {
     calls: Vec<(Client, Player)>,
-    lost: Option<Lost>,
-    /// Asks how the engine is.
+    lost: Option<LostCall>,
+    /// For the status of the engine.
     control: Client,
 }
 
-impl Playing {
-    /// Begins all calls. `customer` is the number that they name.
-    pub(super) fn begin(home: &Path, calls: &[&Call], customer: &str) -> Result<Playing, Failure> {
+impl CallsInPlay {
+    /// Begins all calls. `customer` is the number of every customer.
+    pub(super) fn begin(home: &Path, calls: &[&Call], customer: &str) -> Result<CallsInPlay, Failure> {
         let socket = home.join(SOCKET_FILE);
         let connect = || Client::connect(&socket).map_err(Failure::whole);
-        let mut playing = Playing { calls: Vec::new(), lost: None, control: connect()? };
+        let mut playing = CallsInPlay { calls: Vec::new(), lost: None, control: connect()? };
         playing.control.keep_what_comes();
         for call in calls {
             if call.is_lost {
-                playing.lost = Some(Lost::begin(&socket, call).map_err(|error| lost_failed(&error))?);
+                playing.lost = Some(LostCall::begin(&socket, call).map_err(|error| lost_failed(&error))?);
                 continue;
             }
             let mut client = connect()?;
@@ -212,15 +212,14 @@ impl Playing {
         Ok(playing)
     }
 
-    /// Goes on to this second in every call: what is due before it has been asked for, what is due at it has not. Everything that was
-    /// sent has been taken by the engine then.
+    /// Plays every call up to this second: controls before it are done, those at it are not. By the return, the engine has taken all sent frames.
     pub(super) fn go_to(&mut self, calls: &[&Call], seconds: f64) -> Result<(), Failure> {
         let from = self.calls.first().map_or(0.0, |(_, player)| player.progress_seconds().0);
         let frames = ((seconds - from) / FRAME_SECONDS).round() as u32;
         for frame in 1..=frames {
             let until = from + f64::from(frame) * FRAME_SECONDS;
             for (client, player) in &mut self.calls {
-                // Half a frame less, for seconds are not exact and frames are.
+                // Half a frame less: seconds are not exact, but frames are.
                 while player.progress_seconds().0 < until - FRAME_SECONDS / 2.0 {
                     player.step(client)?;
                 }
@@ -238,7 +237,7 @@ impl Playing {
         Ok(())
     }
 
-    /// The connection of the lost call breaks now, in the middle of a frame.
+    /// Breaks the connection of the lost call, in the middle of a frame.
     pub(super) fn lose(&mut self) {
         if let Some(lost) = self.lost.take() {
             lost.break_off();
@@ -251,7 +250,7 @@ impl Playing {
         self.calls[place.expect("an agent of the desk")].1.call()
     }
 
-    /// All calls hang up. What was asked for has to have been done.
+    /// Hangs up all calls. Every control must have been done.
     pub(super) fn hang_up(&mut self) -> Result<(), Failure> {
         for (client, player) in &mut self.calls {
             while player.due().is_some() {
@@ -266,15 +265,13 @@ impl Playing {
                 return Err(Failure::refused(cue.ask.verb().as_str(), &cue.answer));
             }
             if let Some(text) = &played.memory_full {
-                return Err(Failure::whole(format!(
-                    "the private engine lost audio, so that this proves nothing: {text}"
-                )));
+                return Err(Failure::whole(format!("the private engine lost audio, so this proves nothing: {text}")));
             }
         }
         Ok(())
     }
 
-    /// How the engine is.
+    /// The engine's status.
     pub(super) fn status(&mut self) -> Result<Status, Failure> {
         let answer = self.control.ask(Request::new(Target::Own, Ask::Status)).map_err(Failure::whole)?;
         match &answer.status {
@@ -283,7 +280,7 @@ impl Playing {
         }
     }
 
-    /// Waits until no call is live, no commit is under way and no memory is held.
+    /// Waits until no call is live, no commit runs and no memory is held.
     pub(super) fn wait_for_rest(&mut self) -> Result<bool, Failure> {
         wait_for(|| {
             let status = self.status()?;
@@ -291,8 +288,8 @@ impl Playing {
         })
     }
 
-    /// Looks at every byte that the engine ever sent.
-    pub(super) fn look_at_what_came(&self, needles: &Needles) -> Looked {
+    /// Searches every byte that the engine ever sent.
+    pub(super) fn look_at_what_came(&self, needles: &Needles) -> SearchResult {
         let mut finder = Finder::new(needles);
         let clients = self.calls.iter().map(|(client, _)| client).chain([&self.control]);
         let (mut places, mut bytes) = (0, 0);
@@ -300,11 +297,11 @@ impl Playing {
             finder.look_at(client.came());
             (places, bytes) = (places + 1, bytes + client.came().len() as u64);
         }
-        Looked { places, bytes, found: finder.found() }
+        SearchResult { places, bytes, found: finder.found() }
     }
 }
 
-/// Looks again and again until it is so; false if that takes too long.
+/// Looks until it is so; false if that takes too long.
 pub(super) fn wait_for(mut is_so: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
     let deadline = SystemClock.now() + PATIENCE;
     loop {
@@ -322,17 +319,16 @@ fn lost_failed(error: &io::Error) -> Failure {
     Failure::new(format!("the connection that was to break broke too early ({error})"), "try again")
 }
 
-/// A call whose connection breaks in the middle of a frame: half a frame is left with the engine. Its channel is the first of its
-/// connection, and so 0.
-struct Lost {
+/// A call whose connection breaks in the middle of a frame, so that the engine has half of one. Its channel is 0, the first of its connection.
+struct LostCall {
     stream: UnixStream,
     sent_samples: usize,
     message: Vec<u8>,
 }
 
-impl Lost {
-    fn begin(socket: &Path, call: &Call) -> io::Result<Lost> {
-        let mut lost = Lost { stream: UnixStream::connect(socket)?, sent_samples: 0, message: Vec::new() };
+impl LostCall {
+    fn begin(socket: &Path, call: &Call) -> io::Result<LostCall> {
+        let mut lost = LostCall { stream: UnixStream::connect(socket)?, sent_samples: 0, message: Vec::new() };
         let begin = Begin::new(call.agent, call.sound.rate, Codec::Pcm16);
         control_message(&Request::new(Target::Own, Ask::Begin(begin)).to_json(), &mut lost.message);
         lost.stream.write_all(&lost.message)?;
@@ -356,7 +352,7 @@ impl Lost {
         Ok(())
     }
 
-    /// Sends half of the last frame again, late, and is gone.
+    /// Sends half of the last frame again, late, and goes.
     fn break_off(mut self) {
         let half = self.message.len() / 4;
         let _ = self.stream.write_all(&self.message[..half]);

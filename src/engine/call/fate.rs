@@ -1,4 +1,4 @@
-//! A call of which it is settled what becomes of it: one way out each.
+//! Settled calls, each with its one way out.
 
 use std::{fmt, sync::Arc};
 
@@ -7,16 +7,16 @@ use retrocall_core::ring::{LegCounts, Ring, RingReader};
 use retrocall_file::Durable;
 use retrocall_words::{Call, Reason};
 
-/// What is known of a call when it is over.
+/// The facts of a call that is over.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct FinalFacts {
     /// The call.
     pub call: Call,
-    /// Who talked for the desk at the end.
+    /// The agent at the end.
     pub agent: String,
     /// Length of the timeline in samples.
     pub samples: u64,
-    /// Where the held audio began: over 0 if the oldest was dropped.
+    /// Where the held audio began: above 0 if the oldest was dropped.
     pub first: u64,
     /// Counts of the legs, agent first.
     pub counts: [LegCounts; 2],
@@ -30,53 +30,52 @@ pub struct Outcome {
 
 /// What becomes of a call.
 #[must_use]
-pub enum Settled {
+pub enum Fate {
     /// It is committed.
     Selected(SelectedCall),
     /// It is discarded.
     Unselected(UnselectedCall),
 }
 
-/// A call that is kept. Its memory goes only against the proof that its recording is durable.
+/// A call that is kept. Its memory is released only against the proof that its recording is durable.
 #[must_use]
 pub struct SelectedCall {
-    outcome: Outcome,
+    final_facts: FinalFacts,
     ring: Arc<Ring>,
     reasons: Vec<Reason>,
     marks: Marks,
 }
 
 impl SelectedCall {
-    pub(super) fn new(outcome: Outcome, ring: Arc<Ring>, reasons: Vec<Reason>, marks: Marks) -> SelectedCall {
-        SelectedCall { outcome, ring, reasons, marks }
+    pub(super) fn new(final_facts: FinalFacts, ring: Arc<Ring>, reasons: Vec<Reason>, marks: Marks) -> SelectedCall {
+        SelectedCall { final_facts, ring, reasons, marks }
     }
 
-    /// What is known of it.
-    pub fn outcome(&self) -> &Outcome {
-        &self.outcome
+    /// Its facts.
+    pub fn final_facts(&self) -> &FinalFacts {
+        &self.final_facts
     }
 
-    /// Why it is kept.
+    /// The reasons to keep it.
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
 
-    /// What happened when.
+    /// Its moments.
     pub fn marks(&self) -> &Marks {
         &self.marks
     }
 
-    /// What a commit reads.
+    /// A reader for its commit.
     pub fn reader(&self) -> RingReader {
         self.ring.reader()
     }
 
-    /// Wipes its memory, now that `durable` proves that all of it is on disk. Returns the bytes that were wiped of it, ever.
+    /// Wipes its memory; `durable` proves that all of it is on disk. Returns how many of its bytes were ever wiped.
     ///
-    /// # Panics
-    /// If the proof is that of another call: that would lose this one.
+    /// # Panics If the proof is another call's: this call would be lost.
     pub fn release(self, durable: &Durable) -> usize {
-        assert_eq!(durable.call(), self.outcome.call.id, "a call is released by its own recording alone");
+        assert_eq!(durable.call(), self.final_facts.call.id, "a call is released by its own recording alone");
         self.ring.wipe();
         self.ring.wiped_bytes()
     }
@@ -84,29 +83,29 @@ impl SelectedCall {
 
 impl fmt::Debug for SelectedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SelectedCall").field("call", &self.outcome.call).field("reasons", &self.reasons).finish()
+        f.debug_struct("SelectedCall").field("call", &self.final_facts.call).field("reasons", &self.reasons).finish()
     }
 }
 
 /// A call that is not kept.
 #[must_use]
 pub struct UnselectedCall {
-    outcome: Outcome,
+    final_facts: FinalFacts,
     ring: Arc<Ring>,
 }
 
 impl UnselectedCall {
-    pub(super) fn new(outcome: Outcome, ring: Arc<Ring>) -> UnselectedCall {
-        UnselectedCall { outcome, ring }
+    pub(super) fn new(final_facts: FinalFacts, ring: Arc<Ring>) -> UnselectedCall {
+        UnselectedCall { final_facts, ring }
     }
 
-    /// What is known of it.
-    pub fn outcome(&self) -> &Outcome {
-        &self.outcome
+    /// Its facts.
+    pub fn final_facts(&self) -> &FinalFacts {
+        &self.final_facts
     }
 
-    /// Overwrites all that was held of it; doing so again changes nothing. Returns how many bytes were wiped of it, ever: what a private call
-    /// held goes before its end.
+    /// Overwrites all its held audio; doing so again changes nothing. Returns how many of its bytes were ever wiped: a private call is wiped
+    /// before its end.
     pub fn wipe(&self) -> usize {
         self.ring.wipe();
         self.ring.wiped_bytes()

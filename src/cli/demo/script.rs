@@ -1,4 +1,4 @@
-//! The desk of the demo: who talks, and what is said. The calls are in the program, so that it can show them anywhere.
+//! The demo's desk: its agents and calls. The sound is in the program, so that it runs anywhere.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use retrocall_proof::Sound;
 use retrocall_words::Ask;
 
 /// A call of the desk.
-pub(super) struct DeskCall {
+pub(super) struct ScriptCall {
     pub(super) agent: &'static str,
     pub(super) file: &'static str,
     bytes: &'static [u8],
@@ -17,7 +17,7 @@ pub(super) struct DeskCall {
 
 macro_rules! desk {
     ($($agent:literal $file:literal $press_at:expr;)*) => {
-        vec![$(DeskCall {
+        vec![$(ScriptCall {
             agent: $agent,
             file: $file,
             bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $file)),
@@ -26,8 +26,8 @@ macro_rules! desk {
     };
 }
 
-/// Every call of the desk. What each of them is for stands in `fixtures/README.md`.
-pub(super) fn calls() -> Vec<DeskCall> {
+/// Every call of the desk. `fixtures/README.md` says what each is for.
+pub(super) fn calls() -> Vec<ScriptCall> {
     desk! {
         "anna" "talk-8k.wav" Some(30.0);
         "bert" "desk-01.wav" None;
@@ -49,8 +49,8 @@ pub(super) fn calls() -> Vec<DeskCall> {
     }
 }
 
-impl DeskCall {
-    /// The call as something that can be played.
+impl ScriptCall {
+    /// The call's sound, ready to be played.
     pub(super) fn source(&self) -> WavSource {
         WavSource::new(Cursor::new(self.bytes)).expect("the calls in the program are sound")
     }
