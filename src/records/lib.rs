@@ -18,6 +18,7 @@ mod customer;
 mod file;
 mod note;
 mod numbers;
+pub mod policy;
 mod purposes;
 mod queue;
 mod read;
@@ -39,7 +40,8 @@ use std::{
 
 use jiff::civil::Date;
 
-pub use purposes::{Life, Purpose, PurposeKind, purposes};
+pub use policy::PurposeKind;
+pub use purposes::{Life, Purpose, purposes};
 pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, skipped_numbers};
 pub use trouble::Trouble;
 

@@ -1,43 +1,12 @@
-//! Why a recording exists, and until when at most, by the defaults of the desk.
+//! The purposes that a recording has from its first day, and until when they keep it if nobody does anything.
 //!
-//! Belongs here: the purposes with which a recording begins, and what holds as long as nothing happens to it. Does not: what events change.
+//! Belongs here: the purposes with which a recording begins, and what holds as long as nothing happens to it. Does not: what events change (`policy`).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use retrocall_words::Reason;
 
-/// A sample that nobody listened to goes after this many days.
-const QUALITY_DAYS: i64 = 14;
-/// An incident without a case goes after this many days.
-const INCIDENT_DAYS: i64 = 7;
-
-retrocall_words::words! {
-    /// Why a recording exists.
-    pub enum PurposeKind {
-        /// Training of agents, from the sample.
-        Quality = "quality",
-        /// What an agent recorded on demand.
-        Incident = "incident",
-        /// The customer asked for a copy.
-        Request = "request",
-        /// Teaching material.
-        Training = "training",
-        /// Another purpose, which two people decided.
-        Other = "other",
-    }
-}
-
-impl PurposeKind {
-    /// The lawful basis where nothing else is decided.
-    pub const fn basis(self) -> &'static str {
-        match self {
-            PurposeKind::Quality | PurposeKind::Training => "legitimate interest",
-            PurposeKind::Incident => "performance of the contract",
-            PurposeKind::Request => "legal obligation",
-            PurposeKind::Other => "as decided",
-        }
-    }
-}
+use super::policy::{self, Facts, Policy, PurposeKind};
 
 retrocall_words::words! {
     /// Where a recording is between its commit and its end. What is on disk of it is another matter.
@@ -50,16 +19,6 @@ retrocall_words::words! {
         Deleting = "deleting",
         /// Its file is gone; the row says neither who the customer was nor what happened.
         Gone = "gone",
-    }
-}
-
-impl From<Reason> for PurposeKind {
-    /// The purpose for which a call is selected.
-    fn from(reason: Reason) -> PurposeKind {
-        match reason {
-            Reason::OnDemand => PurposeKind::Incident,
-            Reason::Sample => PurposeKind::Quality,
-        }
     }
 }
 
@@ -84,13 +43,10 @@ pub fn purposes(reasons: &[Reason], end: Timestamp) -> Vec<Purpose> {
     reasons.iter().map(purpose).collect()
 }
 
-/// When a purpose is no longer in force to which nothing has happened since its recording ended, by the desk's default rule; none where that waits
+/// When a purpose is no longer in force to which nothing has happened since its recording ended, by the default rule; none where that waits
 /// for an event.
 pub(super) fn due_at(purpose: PurposeKind, end: Option<Timestamp>) -> Option<Timestamp> {
-    let days = match purpose {
-        PurposeKind::Incident => INCIDENT_DAYS,
-        PurposeKind::Quality => QUALITY_DAYS,
-        PurposeKind::Request | PurposeKind::Training | PurposeKind::Other => return None,
-    };
-    Some(end?.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX))
+    let purposes = vec![policy::Purpose::of_call(purpose, end?)];
+    let facts = Facts { began_at: end, ended_at: end, purposes, ..Facts::default() };
+    policy::ends(&facts, &Policy::default(), end?).pop().and_then(|(_, ends)| ends).map(|(at, _)| at)
 }

@@ -21,7 +21,11 @@ use serde::Deserialize;
 pub use error::SettingsError;
 pub use keys::{Key, KeyCombo, parse_keys};
 use retrocall_words as words;
-use retrocall_words::{NameError, audio::g711::Law};
+use retrocall_words::{
+    NameError,
+    audio::g711::Law,
+    retention::{Calendar, Periods},
+};
 pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
 
 /// The file's name in the home folder.
@@ -120,8 +124,15 @@ pub struct Settings {
     /// The agents of such calls by the first eight characters of their UUIDs.
     #[serde(deserialize_with = "units::agents_by_prefix")]
     pub audiosocket_agents: BTreeMap<String, String>,
+    /// How many calls of the sample can be heard in a week; what lies beyond two weeks of it goes unheard. Without it none goes before its time.
+    #[serde(deserialize_with = "units::some_count_within::<_, 1, 100_000>")]
+    pub review_per_week: Option<usize>,
     /// The agent's keys.
     pub hotkey: HotkeySettings,
+    /// How long what is kept.
+    pub retention: Periods,
+    /// By which days that counts.
+    pub calendar: Calendar,
 }
 
 /// The keys of `retrocall hotkey`: a table of its own.
@@ -210,7 +221,10 @@ impl Default for Settings {
             audiosocket_idle: Duration::from_secs(600),
             audiosocket_agent: "audiosocket".to_owned(),
             audiosocket_agents: BTreeMap::new(),
+            review_per_week: None,
             hotkey: HotkeySettings::default(),
+            retention: Periods::default(),
+            calendar: Calendar::default(),
         }
     }
 }

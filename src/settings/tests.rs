@@ -1,6 +1,7 @@
 //! Settings are read, refused and explained as people write them.
 
 use super::*;
+use retrocall_words::retention::Period;
 
 fn parse(text: &str) -> Result<Settings, String> {
     Settings::parse(text, Path::new("/desk/retrocall.toml")).map_err(|error| error.to_string())
@@ -51,6 +52,13 @@ audiosocket_remote = true
 audiosocket_g711 = "alaw"
 audiosocket_idle = "30s"
 audiosocket_agent = "desk"
+review_per_week = 25
+[retention]
+quality_unheard_days = 7
+[calendar]
+zone = "Europe/Brussels"
+working_days = ["mon", "sat"]
+free_days = ["2026-12-25"]
 [hotkey]
 record = "off"
 mask = "F9"
@@ -103,6 +111,13 @@ fn every_setting_can_be_set() {
             mask: parse_keys("f9").ok(),
             private: parse_keys("ctrl+alt+p").ok(),
             sound: true,
+        },
+        review_per_week: Some(25),
+        retention: Periods::default().with(Period::QualityUnheard, 7).expect("in range"),
+        calendar: Calendar {
+            zone: "Europe/Brussels".parse().expect("a zone"),
+            working_days: toml::from_str::<Calendar>("working_days = [\"mon\", \"sat\"]").expect("days").working_days,
+            free_days: ["2026-12-25".parse().expect("a day")].into(),
         },
     };
     assert_eq!(settings, expected);
@@ -157,6 +172,28 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     assert!(line_2("hotkey.masks = \"f9\"").contains("did you mean `mask`?"));
     assert!(line_2("one_in = ").contains("line 2"));
     assert!(wrong("[users]\nanna = 4\n").contains("line 2: `anna`: "));
+}
+
+#[test]
+fn no_period_can_be_switched_off_and_a_wrong_one_is_told_its_line_and_its_range() {
+    let words = wrong("[retention]\nquality_unheard_days = 0\n");
+    assert_eq!(words, "/desk/retrocall.toml, line 2: `quality_unheard_days`: 0 is out of range: 1 to 14");
+    let words = wrong("one_in = 4\n[retention]\nquality_unherd_days = 9\n");
+    assert_eq!(
+        words,
+        "/desk/retrocall.toml, line 3: `quality_unherd_days` is no setting: did you mean `quality_unheard_days`?"
+    );
+    assert!(wrong("retention.case_closed_hours = \"72h\"").contains("expected a whole number"));
+    assert!(wrong("retention.still_needed_days = 91").contains("out of range: 7 to 90"));
+    assert!(wrong("[retension]\n").contains("did you mean `retention`?"));
+    assert!(
+        wrong("[calendar]\nzone = \"Europe/Atlantis\"").contains("line 2: `zone`: `Europe/Atlantis` is no time zone")
+    );
+    assert!(wrong("calendar.working_days = []").contains("at least one day of the week"));
+    assert!(wrong("calendar.working_days = [\"moon\"]").contains("`moon` is no day of the week"));
+    assert!(wrong("calendar.free_days = [\"Christmas\"]").contains("free_days"));
+    assert!(wrong("[calendar]\nzones = \"UTC\"").contains("did you mean `zone`?"));
+    assert!(wrong("review_per_week = 0").contains("out of range: 1 to 100000"));
 }
 
 #[test]

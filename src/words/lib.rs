@@ -7,6 +7,7 @@
 
 pub mod audio;
 pub mod book;
+pub mod retention;
 
 mod answer;
 mod clock;
