@@ -24,6 +24,7 @@ mod queue;
 mod read;
 mod slots;
 mod steps;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;

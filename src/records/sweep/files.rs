@@ -1,0 +1,320 @@
+//! What a sweep does on the disk, behind a small trait, so that a test can cut it off at any step.
+//!
+//! Belongs here: unlinking under a lock, folders that are synced, the two files that lie outside the catalog: tombstones, and when the last sweep
+//! was. Does not: what is deleted.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use retrocall_words::{Clock, SystemClock};
+use sha2::{Digest, Sha256};
+
+use super::store::Tombstone;
+use crate::beside::{open_or_make, sync_name};
+
+/// How often it is looked whether a file is still being read.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Bytes of a file that are read at once.
+const READ_BYTES: usize = 256 * 1024;
+
+/// What became of a file that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// It was removed.
+    Now,
+    /// It was not there.
+    Before,
+    /// Somebody reads it.
+    InUse,
+}
+
+/// What a sweep needs of the disk.
+pub trait Files {
+    /// The SHA-256 of these files, one after the other. None if one of them is not there.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn hash(&self, files: &[PathBuf]) -> io::Result<Option<String>>;
+
+    /// Takes a file's name away while nobody reads it. Readers share a lock; it is tried once at least, and then until `deadline`.
+    ///
+    /// # Errors
+    /// What the system says; that it is no plain file, or has a second name.
+    fn remove(&self, file: &Path, deadline: Instant) -> io::Result<Removed>;
+
+    /// Makes it durable which names a folder has. A folder that is not there has none.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Whether anything has this name.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn is_there(&self, file: &Path) -> io::Result<bool>;
+
+    /// Writes tombstones to their file, durably. One may stand there twice.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn bury(&self, tombstones: &[Tombstone]) -> io::Result<()>;
+
+    /// By the wall clock, when a sweep was last begun here.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn last_sweep(&self) -> io::Result<Option<Timestamp>>;
+
+    /// Notes when a sweep is begun, durably.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn note_sweep(&self, at: Timestamp) -> io::Result<()>;
+}
+
+/// The disk of this machine, with the home folder's own files.
+#[derive(Debug, Clone)]
+pub struct HomeFiles {
+    home: PathBuf,
+}
+
+impl HomeFiles {
+    /// Those of a home.
+    pub fn of(home: &Path) -> HomeFiles {
+        HomeFiles { home: home.to_owned() }
+    }
+
+    /// Where the tombstones are: a line of JSON each.
+    pub fn tombstones_path(&self) -> PathBuf {
+        self.home.join("tombstones.jsonl")
+    }
+
+    fn last_sweep_path(&self) -> PathBuf {
+        self.home.join("last-sweep")
+    }
+
+    /// All tombstones. A line that was cut off in the middle is none: what it stood for was not finished.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn tombstones(&self) -> io::Result<Vec<Tombstone>> {
+        let file = match File::open(self.tombstones_path()) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut found = Vec::new();
+        for line in BufReader::new(file).split(b'\n') {
+            found.extend(serde_json::from_slice::<Tombstone>(&line?).ok());
+        }
+        Ok(found)
+    }
+}
+
+/// Opens what is there, and no link to somewhere else; a pipe makes nobody wait.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    let opened = OpenOptions::new().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path);
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Files for HomeFiles {
+    fn hash(&self, files: &[PathBuf]) -> io::Result<Option<String>> {
+        let mut sum = Sha256::new();
+        let mut bytes = vec![0; READ_BYTES];
+        for path in files {
+            let Some(mut file) = open(path)? else { return Ok(None) };
+            loop {
+                match file.read(&mut bytes) {
+                    Ok(0) => break,
+                    Ok(count) => sum.update(&bytes[..count]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok((!files.is_empty()).then(|| sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    fn remove(&self, path: &Path, deadline: Instant) -> io::Result<Removed> {
+        let Some(mut file) = open(path)? else { return Ok(Removed::Before) };
+        let about = file.metadata()?;
+        if !about.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no plain file: move it away"));
+        }
+        if about.nlink() > 1 {
+            // Without this name nobody would find the other one.
+            return Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                "it has a second name: remove that first (`find -samefile`)",
+            ));
+        }
+        let locked = loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(locked) => break locked,
+                Err((again, error)) if error == nix::errno::Errno::EWOULDBLOCK => {
+                    if SystemClock.until(deadline).is_zero() {
+                        return Ok(Removed::InUse);
+                    }
+                    file = again;
+                    thread::sleep(LOOK_AGAIN);
+                }
+                Err((_, error)) => return Err(error.into()),
+            }
+        };
+        fs::remove_file(path)?;
+        drop(locked);
+        Ok(Removed::Now)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        match File::open(folder) {
+            Ok(folder) => folder.sync_all(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_there(&self, file: &Path) -> io::Result<bool> {
+        match fs::symlink_metadata(file) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn bury(&self, tombstones: &[Tombstone]) -> io::Result<()> {
+        let path = self.tombstones_path();
+        let (mut file, is_new) = open_or_make(&path)?;
+        let mut lines = Vec::new();
+        if file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            // A line that a power cut left in the middle stays one, alone.
+            if last != *b"\n" {
+                lines.push(b'\n');
+            }
+        }
+        for tombstone in tombstones {
+            serde_json::to_writer(&mut lines, tombstone)?;
+            lines.push(b'\n');
+        }
+        file.write_all(&lines)?;
+        file.sync_all()?;
+        if is_new { sync_name(&path) } else { Ok(()) }
+    }
+
+    fn last_sweep(&self) -> io::Result<Option<Timestamp>> {
+        match fs::read_to_string(self.last_sweep_path()) {
+            Ok(text) => Ok(text.trim().parse().ok()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn note_sweep(&self, at: Timestamp) -> io::Result<()> {
+        let path = self.last_sweep_path();
+        let new = path.with_extension("new");
+        let (mut file, _) = open_or_make(&new)?;
+        file.set_len(0)?;
+        writeln!(file, "{at}")?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        sync_name(&path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn soon() -> Instant {
+        SystemClock.now() + Duration::from_millis(1)
+    }
+
+    #[test]
+    fn a_file_that_is_read_stays_until_its_reader_lets_it_go() {
+        let home = tempfile::tempdir().expect("a folder");
+        let (files, path) = (HomeFiles::of(home.path()), home.path().join("call.wav"));
+        fs::write(&path, "audio").expect("a file");
+        let reader = Flock::lock(File::open(&path).expect("a file"), FlockArg::LockShared).expect("a lock");
+        assert_eq!(files.remove(&path, soon()).expect("an answer"), Removed::InUse);
+        assert!(files.is_there(&path).expect("an answer"));
+        drop(reader);
+        assert_eq!(files.remove(&path, soon()).expect("an answer"), Removed::Now);
+        assert_eq!(files.remove(&path, soon()).expect("an answer"), Removed::Before);
+        files.sync_folder(home.path()).expect("synced");
+        files.sync_folder(&home.path().join("2026")).expect("no folder has no names");
+    }
+
+    #[test]
+    fn what_would_leave_the_audio_somewhere_else_is_refused() {
+        let home = tempfile::tempdir().expect("a folder");
+        let files = HomeFiles::of(home.path());
+        let [path, other, link] = ["call.wav", "other", "link.wav"].map(|name| home.path().join(name));
+        fs::write(&path, "audio").expect("a file");
+        fs::hard_link(&path, &other).expect("a second name");
+        assert!(files.remove(&path, soon()).expect_err("two names").to_string().contains("second name"));
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        assert!(files.remove(&link, soon()).is_err());
+        assert!(files.remove(home.path(), soon()).is_err());
+        assert!([&path, &other, &link].iter().all(|path| files.is_there(path).expect("an answer")));
+    }
+
+    #[test]
+    fn the_hash_is_that_of_all_files_together() {
+        let home = tempfile::tempdir().expect("a folder");
+        let files = HomeFiles::of(home.path());
+        let paths = ["one", "two"].map(|name| home.path().join(name));
+        fs::write(&paths[0], "au").expect("a file");
+        assert_eq!(files.hash(&paths).expect("an answer"), None, "one is not there");
+        fs::write(&paths[1], "dio").expect("a file");
+        assert_eq!(files.hash(&paths).expect("an answer"), Some(crate::beside::digest(b"audio")));
+    }
+
+    #[test]
+    fn tombstones_are_found_again_also_behind_a_line_that_was_cut_off() {
+        let home = tempfile::tempdir().expect("a folder");
+        let files = HomeFiles::of(home.path());
+        let stone = |recording: &str| Tombstone {
+            recording: recording.to_owned(),
+            call: retrocall_words::CallId::new(),
+            sha256: Some(crate::beside::digest(b"audio")),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let (one, two) = (stone("1"), stone("2"));
+        assert_eq!(files.tombstones().expect("an answer"), []);
+        files.bury(std::slice::from_ref(&one)).expect("buried");
+        let whole = fs::read(files.tombstones_path()).expect("a file");
+        fs::write(files.tombstones_path(), [&whole[..], &whole[..20]].concat()).expect("cut off");
+        files.bury(std::slice::from_ref(&two)).expect("buried");
+        assert_eq!(files.tombstones().expect("an answer"), [one, two]);
+        let mode = fs::metadata(files.tombstones_path()).expect("a file").mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn when_the_last_sweep_was_is_found_again() {
+        let home = tempfile::tempdir().expect("a folder");
+        let files = HomeFiles::of(home.path());
+        assert_eq!(files.last_sweep().expect("an answer"), None);
+        for at in ["2026-11-28T01:02:03.123456789Z", "2026-11-28T02:00:00Z"] {
+            let at: Timestamp = at.parse().expect("a time");
+            files.note_sweep(at).expect("noted");
+            assert_eq!(files.last_sweep().expect("an answer"), Some(at));
+        }
+    }
+}

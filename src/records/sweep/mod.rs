@@ -1,0 +1,353 @@
+//! How a recording dies: the job that deletes what is due, in two steps, so that it may be cut off anywhere.
+//!
+//! `docs/durability.md`, "how it dies", has the steps with their numbers. Belongs here: their order, and what is left if they are cut off. Does not:
+//! what is due (`policy`), SQL.
+//!
+//! The job takes no input and may be run at any time, twice, or by two at once: the lease has a token that every write checks. What it could not
+//! delete (a file that is read, a disk that refuses) waits for the next run, and is told. Nothing is ever deleted early: how full the disk is, is
+//! not asked.
+
+mod files;
+mod jump;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use retrocall_words::{Beginning, Clock};
+use serde::Serialize;
+
+pub use files::{Files, HomeFiles, Removed};
+pub use jump::{ClockGuard, Jump};
+pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};
+
+use crate::{Trouble, policy::Why};
+
+/// Recordings that are deleted together: their folders and tombstones are synced once.
+const BATCH: usize = 64;
+/// How long a lease lasts without being prolonged: longer than a batch takes.
+const LEASE: SignedDuration = SignedDuration::from_mins(10);
+/// How long a batch waits for readers of its files.
+const READERS: Duration = Duration::from_secs(60);
+/// Recordings that a report names, of each kind; the others are counted.
+const NAMED_MAX: usize = 1_000;
+
+/// What a run has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// How many recordings are gone.
+    pub gone: u64,
+    /// How many of these an earlier run had begun to delete.
+    pub finished: u64,
+    /// How many were due, and were held, asked for or changed before their deletion began.
+    pub held: u64,
+    /// The recordings that are gone, and why.
+    pub deleted: Vec<(String, Why)>,
+    /// Those whose files were not there when their deletion began: somebody else removed them.
+    pub absent: Vec<String>,
+    /// Those that could not be deleted, and why: the next run tries again.
+    pub failed: Vec<(String, String)>,
+}
+
+/// Why a run did nothing, or ended early. What it had done is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// The wall clock has jumped.
+    Clock(Jump),
+    /// Another sweep is running, or ended badly a moment ago.
+    Elsewhere,
+    /// The records can't be had.
+    Records(Trouble),
+    /// The home folder can't be read or written.
+    Home(String),
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stopped::Clock(jump) => jump.fmt(f),
+            Stopped::Elsewhere => f.write_str(
+                "another sweep is running, or was killed in the last ten minutes; wait that long: what it began is finished first",
+            ),
+            Stopped::Records(trouble) => trouble.fmt(f),
+            Stopped::Home(error) => write!(f, "the files of the sweep in the home folder: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+impl From<Trouble> for Stopped {
+    fn from(trouble: Trouble) -> Stopped {
+        Stopped::Records(trouble)
+    }
+}
+
+/// Who sweeps, and what that remembers from run to run.
+#[derive(Debug)]
+pub struct Sweeper {
+    holder: String,
+    guard: ClockGuard,
+}
+
+/// Whether a clock that has jumped is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Believe {
+    /// Only if it has not.
+    Checked,
+    /// Somebody says that it is right.
+    Accepted,
+}
+
+impl Sweeper {
+    /// One that holds the lease under this name, which no other process has.
+    pub fn new(holder: impl Into<String>) -> Sweeper {
+        Sweeper { holder: holder.into(), guard: ClockGuard::default() }
+    }
+
+    /// Whether the wall clock may be believed now.
+    ///
+    /// # Errors
+    /// [`Stopped::Clock`], or that the home folder can't be read.
+    pub fn judge(&self, files: &dyn Files, clock: &dyn Clock) -> Result<(), Stopped> {
+        let last = files.last_sweep().map_err(|error| Stopped::Home(error.to_string()))?;
+        self.guard.judge(last, Beginning::now(clock)).map_err(Stopped::Clock)
+    }
+
+    /// Finishes what an earlier run began, then deletes what is due.
+    ///
+    /// # Errors
+    /// Why it did nothing, or ended early.
+    pub fn run(
+        &mut self,
+        store: &mut dyn Store,
+        files: &dyn Files,
+        clock: &dyn Clock,
+        believe: Believe,
+    ) -> Result<Report, Stopped> {
+        if believe == Believe::Checked {
+            self.judge(files, clock)?;
+        }
+        let began = Beginning::now(clock);
+        files.note_sweep(began.at).map_err(|error| Stopped::Home(error.to_string()))?;
+        self.guard.swept(began);
+        let mut run = Run { store, files, clock, holder: &self.holder, token: 0, report: Report::default() };
+        run.finish_all()?;
+        run.delete_all()?;
+        Ok(run.report)
+    }
+}
+
+/// One run.
+struct Run<'a> {
+    store: &'a mut dyn Store,
+    files: &'a dyn Files,
+    clock: &'a dyn Clock,
+    holder: &'a str,
+    token: Token,
+    report: Report,
+}
+
+impl Run<'_> {
+    fn lease(&mut self) -> Result<(), Stopped> {
+        let now = self.clock.wall();
+        let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        self.token = self.store.lease(self.holder, now, until)?.ok_or(Stopped::Elsewhere)?;
+        Ok(())
+    }
+
+    /// What an earlier run began is finished before anything else.
+    fn finish_all(&mut self) -> Result<(), Stopped> {
+        let mut after: Option<String> = None;
+        loop {
+            self.lease()?;
+            let batch = self.store.unfinished(after.as_deref(), BATCH)?;
+            let Some(last) = batch.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            self.report.finished += self.bury_and_end(batch)?;
+        }
+    }
+
+    fn delete_all(&mut self) -> Result<(), Stopped> {
+        let mut after: Option<String> = None;
+        loop {
+            self.lease()?;
+            let due = self.store.due(self.clock.wall(), after.as_deref(), BATCH)?;
+            let Some(last) = due.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            let mut batch = Vec::new();
+            for doomed in due {
+                batch.extend(self.begin(doomed)?);
+            }
+            self.bury_and_end(batch)?;
+        }
+    }
+
+    /// Step 2: `kept → deleting`, with the hash that the tombstone will have. None if something came to hold it.
+    fn begin(&mut self, mut doomed: Doomed) -> Result<Option<Doomed>, Stopped> {
+        match self.files.hash(&doomed.files) {
+            Ok(hash) => doomed.sha256 = hash,
+            // A file that can't be read goes all the same.
+            Err(error) => tracing::warn!(recording = doomed.id, "its hash can't be computed: {error}"),
+        }
+        let deed = self.store.deleting(&doomed, self.token, self.clock.wall())?;
+        if !self.is_done(deed)? {
+            self.report.held += 1;
+            return Ok(None);
+        }
+        let mut there = doomed.files.iter().map(|file| self.files.is_there(file));
+        if !there.any(|there| there.unwrap_or(true)) && self.report.absent.len() < NAMED_MAX {
+            self.report.absent.push(doomed.id.clone());
+        }
+        Ok(Some(doomed))
+    }
+
+    /// Steps 3 to 5 for recordings whose deletion has begun. Returns how many are gone.
+    fn bury_and_end(&mut self, batch: Vec<Doomed>) -> Result<u64, Stopped> {
+        let removed = self.remove(batch);
+        let at = self.clock.wall();
+        let stone = |doomed: &Doomed| Tombstone {
+            recording: doomed.id.clone(),
+            call: doomed.call,
+            sha256: doomed.sha256.clone(),
+            at,
+        };
+        let stones: Vec<Tombstone> = removed.iter().map(stone).collect();
+        if stones.is_empty() {
+            return Ok(0);
+        }
+        if let Err(error) = self.files.bury(&stones) {
+            removed.iter().for_each(|doomed| self.fail(doomed, format!("its tombstone can't be written ({error})")));
+            return Ok(0);
+        }
+        let mut gone = 0;
+        for (doomed, stone) in removed.iter().zip(&stones) {
+            let now = self.clock.wall();
+            let deed = self.store.buried(stone, self.token, now)?;
+            self.is_done(deed)?;
+            let receipt = Receipt { why: doomed.why, out_of_reach_at: at };
+            let deed = self.store.gone(&doomed.id, self.token, now, &receipt)?;
+            gone += u64::from(self.is_done(deed)?);
+            if self.report.deleted.len() < NAMED_MAX {
+                self.report.deleted.push((doomed.id.clone(), doomed.why));
+            }
+        }
+        self.report.gone += gone;
+        Ok(gone)
+    }
+
+    /// Step 3: peaks first, then the files; the folders synced; absence verified. Returns those of which nothing is there any more.
+    fn remove(&mut self, batch: Vec<Doomed>) -> Vec<Doomed> {
+        let deadline = self.clock.now() + READERS;
+        let unlinked = self.without_failures(batch, |files, doomed| {
+            names(doomed).try_for_each(|file| match files.remove(file, deadline) {
+                Ok(Removed::Now | Removed::Before) => Ok(()),
+                Ok(Removed::InUse) => Err(format!("{} is being read", file.display())),
+                Err(error) => Err(format!("{}: {error}", file.display())),
+            })
+        });
+        let folders: BTreeSet<PathBuf> =
+            unlinked.iter().flat_map(names).filter_map(Path::parent).map(Path::to_owned).collect();
+        let unsynced: Vec<(PathBuf, String)> = folders
+            .into_iter()
+            .filter_map(|folder| self.files.sync_folder(&folder).err().map(|error| (folder, error.to_string())))
+            .collect();
+        self.without_failures(unlinked, |files, doomed| {
+            for file in names(doomed) {
+                if let Some((folder, error)) = unsynced.iter().find(|(folder, _)| file.parent() == Some(folder)) {
+                    return Err(format!("{} can't be synced ({error})", folder.display()));
+                }
+                match files.is_there(file) {
+                    Ok(false) => {}
+                    Ok(true) => return Err(format!("{} is there again", file.display())),
+                    Err(error) => return Err(format!("{}: {error}", file.display())),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Those for which a step succeeds; the others are told, and wait for the next run.
+    fn without_failures(
+        &mut self,
+        batch: Vec<Doomed>,
+        step: impl Fn(&dyn Files, &Doomed) -> Result<(), String>,
+    ) -> Vec<Doomed> {
+        let mut done = Vec::new();
+        for doomed in batch {
+            match step(self.files, &doomed) {
+                Ok(()) => done.push(doomed),
+                Err(why) => self.fail(&doomed, why),
+            }
+        }
+        done
+    }
+
+    fn fail(&mut self, doomed: &Doomed, why: String) {
+        if self.report.failed.len() < NAMED_MAX {
+            self.report.failed.push((doomed.id.clone(), why));
+        }
+    }
+
+    fn is_done(&self, deed: Deed) -> Result<bool, Stopped> {
+        match deed {
+            Deed::Done => Ok(true),
+            Deed::NotNow => Ok(false),
+            Deed::LeaseLost => Err(Stopped::Elsewhere),
+        }
+    }
+}
+
+/// All names of a recording, in the order in which they go.
+fn names(doomed: &Doomed) -> impl Iterator<Item = &Path> {
+    doomed.peaks.iter().chain(&doomed.files).map(PathBuf::as_path)
+}
+
+retrocall_words::words! {
+    /// How far a deletion had come that was cut off: what `check` finds of it. The next sweep finishes each.
+    pub enum CutOff {
+        /// It was decided, and all files are there.
+        Begun = "begun",
+        /// Some of its files are there.
+        Removing = "removing",
+        /// None of its files is there, and it has no tombstone.
+        Removed = "removed",
+        /// It has its tombstone in the file beside the catalog.
+        Buried = "buried",
+    }
+}
+
+/// How far the deletion of a recording has come that is `deleting`: its files, as they are found, and whether it has a tombstone.
+pub fn cut_off(doomed: &Doomed, is_there: impl Fn(&Path) -> bool, is_buried: bool) -> CutOff {
+    let (there, gone): (Vec<&Path>, Vec<&Path>) = names(doomed).partition(|file| is_there(file));
+    match (there.len(), gone.len()) {
+        (1.., 0) => CutOff::Begun,
+        (1.., 1..) => CutOff::Removing,
+        (0, _) if is_buried => CutOff::Buried,
+        (0, _) => CutOff::Removed,
+    }
+}
+
+/// What a run would delete now: at most `limit`, in the order of ids. Nothing is changed.
+///
+/// # Errors
+/// Why the records can't be had.
+pub fn would_delete(store: &mut dyn Store, now: Timestamp, limit: usize) -> Result<Vec<Doomed>, Trouble> {
+    let mut found: Vec<Doomed> = Vec::new();
+    while found.len() < limit {
+        let after = found.last().map(|doomed| doomed.id.clone());
+        let page = store.due(now, after.as_deref(), BATCH.min(limit - found.len()))?;
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    Ok(found)
+}
