@@ -1,6 +1,7 @@
 //! What a works council would have seen: tampering, rigs, honest months.
 
 mod desk;
+mod manual;
 mod python;
 mod rigs;
 
@@ -240,4 +241,23 @@ fn a_head_of_another_key_counts_for_nothing_and_is_named() {
     let report = ledger.verify(Evidence::default());
     let found = report.findings.iter().find(|finding| finding.kind == FindingKind::HeadUnreadable);
     assert_eq!(found.map(|finding| finding.detail.as_str()), Some(ledger.heads[1].0.as_str()), "{report}");
+}
+
+/// `RETROCALL_CALLS=30000 cargo test --release -p retrocall-ledger -- --ignored --nocapture two_million`
+#[test]
+#[ignore = "figures, not a claim: run it in release"]
+fn two_million_rows() {
+    let calls = std::env::var("RETROCALL_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(1_000);
+    let ledger = Desk::new(Rig::None, 1).month(31, calls);
+    let folder = tempfile::tempdir().expect("a folder");
+    ledger.export(folder.path());
+    let rows: usize = ledger.segments.iter().map(|(_, rows)| rows.len()).sum();
+    let bytes: usize = ledger.segments.iter().flat_map(|(_, rows)| rows).map(String::len).sum();
+    drop(ledger);
+    let clock = retrocall_words::SystemClock;
+    let begin = retrocall_words::Clock::now(&clock);
+    let report = super::verify(folder.path(), Evidence::default()).expect("a ledger");
+    let took = retrocall_words::Clock::since(&clock, begin);
+    eprintln!("{rows} rows, {bytes} bytes, in {took:?}; {} comparisons", report.comparisons.len());
+    assert!(report.is_sound(), "{report}");
 }

@@ -170,6 +170,7 @@ impl Desk {
 
     /// A month's days with so many calls each, heard in the order of their draw.
     pub fn month(mut self, days: usize, calls: u64) -> Ledger {
+        self.at = "2026-11-30T23:59:00Z".parse().expect("a time");
         self.seal(Vec::new());
         self.at = "2026-12-01T00:00:00Z".parse().expect("a time");
         let (chain, row) = Chain::open(site(), Month::at(self.at), Some(self.chain.as_previous()), self.at);
