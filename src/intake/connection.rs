@@ -15,10 +15,10 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use super::audiosocket::Pairing;
 use super::ear::{Ear, Peer, deaf, is_deaf};
 use super::outbox::{Outbox, Place, Written};
 use super::reader::{Allowance, ConnectionId, Finding, Inbound, Line, Lines, Reader, Report, SharedFrames};
+use super::switchboard::Pairing;
 use retrocall_client::protocol::{SharedLayout, VERSION};
 use retrocall_core::heart;
 use retrocall_engine::{ClosedBy, Engine, Handover, Listener, Mishap, Reply, RequestKind, Why};

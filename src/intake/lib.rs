@@ -21,6 +21,7 @@ mod outbox;
 mod pulse;
 mod reader;
 mod socket;
+mod switchboard;
 
 use std::{
     fmt, io,

@@ -11,13 +11,13 @@ use tokio::{net::UnixStream, sync::mpsc::unbounded_channel};
 use tracing::{debug, error, warn};
 
 use super::{
-    audiosocket::Pairing,
     connection::Connection,
     ear::Peer,
     names::{self, Names},
     outbox::Outbox,
     reader::{Allowance, Reader},
     socket::Doorway,
+    switchboard::Pairing,
 };
 use retrocall_client::protocol::control_message;
 use retrocall_core::heart;

@@ -1,15 +1,13 @@
 //! AudioSocket, the protocol of Asterisk: a second door, through which a PBX brings the legs of calls one by one.
 //!
-//! Belongs here: its messages, the thread that reads them, which two legs are one call. Does not: decisions; those are the engine's.
-//! `docs/asterisk.md` is its manual.
+//! Belongs here: its messages, the thread that reads them, what is odd about a connection. Does not: which two legs are one call (`switchboard`),
+//! decisions (the engine). `docs/asterisk.md` is its manual.
 
 mod door;
-mod origin;
 mod pace;
-mod pairing;
 mod pieces;
+mod reports;
 mod silence;
-mod switchboard;
 mod tap;
 mod thread;
 mod timeline;
@@ -31,21 +29,21 @@ use super::{
     ServeError,
     pulse::Beating,
     socket::{Kept, Place},
+    switchboard::{End, Pairing, StreamId},
 };
 use door::{Door, Room};
-pub(super) use pairing::Pairing;
+use reports::Reports;
 use retrocall_core::ring::LegWriter;
 use retrocall_engine::Engine;
 use retrocall_settings::Settings;
 use retrocall_words::{CallId, audio::Rate};
-use switchboard::Switchboard;
 use tap::Oddity;
 use thread::{Limits, Taps};
 
-/// A number for each connection, never used twice. Later ones have higher numbers.
-type TapId = u64;
+/// Each connection is one stream. Later ones have higher numbers.
+type TapId = StreamId;
 
-/// A message of the thread to the control thread, or of the engine to the switchboard.
+/// A message of the thread, or of the engine, to the control thread.
 enum Report {
     /// The first sample of a leg has come. What comes waits until it is said where it goes.
     Audio { id: TapId, uuid: Uuid, rate: Rate },
@@ -61,15 +59,6 @@ enum Report {
     Gone { named: bool },
     /// The engine has ended a call.
     CallEnded { call: CallId },
-}
-
-/// How a connection ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// By the peer, or by us after the idle limit: so phone calls end.
-    HangUp,
-    /// By a reset, or by a network that brings nothing any more: so connections are lost.
-    Lost,
 }
 
 /// What those who accept and those who answer share.
@@ -155,14 +144,15 @@ pub(super) async fn listen(
     let (reports, inbox) = unbounded_channel();
     let (arena, fault_in) = (Arc::clone(engine.arena()), engine.fault_in().clone());
     let room = Room::look(settings);
-    let limits = Limits { idle: settings.audiosocket_idle, unnamed_max: room.unnamed_max };
+    let (idle, law) = (settings.audiosocket_idle, settings.audiosocket_g711);
+    let limits = Limits { idle, unnamed_max: room.unnamed_max, law };
     let taps =
         Taps::start(arena, fault_in, Arc::clone(engine.clock()), engine.allow_unlocked(), limits, reports.clone());
     let taps = Arc::new(taps.map_err(ServeError::Reader)?);
-    let pairing = Arc::new(Pairing::new(settings));
+    let pairing = Pairing::new(settings.calls_max, &settings.audiosocket_agent, &settings.audiosocket_agents);
+    let pairing = Arc::new(pairing);
     let shared = Arc::new(Shared { taps: Arc::clone(&taps), pairing: Arc::clone(&pairing), open: AtomicUsize::new(0) });
-    let switchboard = Switchboard::new(Arc::clone(engine), Arc::clone(&shared), settings.audiosocket_g711, reports);
-    tokio::spawn(switchboard.serve(inbox));
+    tokio::spawn(Reports::new(Arc::clone(engine), Arc::clone(&shared), reports).hear(inbox));
     let address = tcp.as_ref().map(|(address, _)| *address);
     let door = Door::new(Arc::clone(engine), shared, room, tcp.map(|(_, listener)| listener), unix);
     Ok(Some(AudioSocket { pairing, thread: taps, address, kept, door }))

@@ -15,18 +15,15 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::{
-    End, Report, TapId,
-    origin::Vote,
+    Report, TapId,
     pace::{Pace, Verdict},
     pieces::{Piece, Pieces},
     silence::{Silences, Speaker},
     timeline::{Place, Timeline},
     wire::{Kind, Parser, Piece as Part, REST_BYTES_MAX},
 };
-use retrocall_core::{
-    memory::{Arena, LockedSamples, Need, Stash, wipe},
-    ring::LegWriter,
-};
+use crate::switchboard::{End, Loan};
+use retrocall_core::memory::{Arena, LockedSamples, Need, Stash, wipe};
 use retrocall_words::audio::{FRAME_SAMPLES_MAX, Rate, g711::Law};
 
 /// What may wait of one leg at the highest rate. Over that it waits no longer, and nothing more is read meanwhile.
@@ -38,16 +35,6 @@ const DIGITS_MAX: u8 = 32;
 const PACE_WAIT: Duration = Duration::from_millis(200);
 /// And one that has come for so long has said all.
 const PACE_WAIT_MAX: Duration = Duration::from_millis(600);
-
-/// What a connection holds of a leg until it gives the writer back.
-pub(super) struct Loan {
-    pub writer: Box<LegWriter>,
-    pub rate: Rate,
-    /// The leg's say in when its call began: the timeline counts from there.
-    pub vote: Vote,
-    /// What codes under the label of linear samples are.
-    pub law: Option<Law>,
-}
 
 /// What is odd about a leg. It is told once, and never a reason to close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +80,8 @@ enum State {
 /// A leg that is held.
 struct Track {
     loan: Loan,
+    /// What codes under the label of linear samples are.
+    law: Option<Law>,
     /// When its call began, once that is settled.
     origin: Option<Instant>,
     timeline: Timeline,
@@ -233,13 +222,13 @@ impl<'a> Tap<'a> {
         self.kind.map_or(WAITING_BYTES_MAX, |kind| WAITING_SECONDS_MAX * 2 * kind.hz() as usize)
     }
 
-    /// The call is known, or nothing of this leg is to be held.
-    pub(super) fn answer(&mut self, loan: Option<Loan>) {
+    /// The call is known, or nothing of this leg is to be held. Codes under the label of linear samples are of this `law`, if they come.
+    pub(super) fn answer(&mut self, loan: Option<Loan>, law: Option<Law>) {
         self.state = match loan {
             Some(loan) => {
                 let timeline = Timeline::new(loan.rate, loan.writer.position());
                 let format = (self.kind != Some(Kind::SLIN8)).then_some(Format::Linear);
-                State::Held(Box::new(Track { loan, origin: None, timeline, format }))
+                State::Held(Box::new(Track { loan, law, origin: None, timeline, format }))
             }
             None => State::Deaf,
         };
@@ -428,7 +417,7 @@ impl Track {
     fn format(&mut self, pace: &Pace, must: bool) -> Option<Format> {
         if self.format.is_none() {
             let verdict = pace.verdict().or_else(|| must.then(|| pace.settle()))?;
-            self.format = Some(match (verdict, self.loan.law) {
+            self.format = Some(match (verdict, self.law) {
                 (Verdict::Linear, _) => Format::Linear,
                 (Verdict::Codes, Some(law)) => Format::Codes(law),
                 (Verdict::Codes, None) => Format::Unknown,

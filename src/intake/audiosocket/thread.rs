@@ -20,15 +20,16 @@ use nix::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    End, Report, TapId,
+    Report, TapId,
     silence::Silences,
-    tap::{Catch, Loan, Tap, WAITING_BYTES_MAX},
+    tap::{Catch, Tap, WAITING_BYTES_MAX},
     wire::REST_BYTES_MAX,
 };
 use crate::{
     ReaderError,
     orders::{Lookout, Orders, queue},
     pulse::Beating,
+    switchboard::{End, Loan, Streams},
 };
 use retrocall_core::{
     barrier, heart,
@@ -36,7 +37,10 @@ use retrocall_core::{
     system::unread_bytes,
 };
 use retrocall_engine::FaultIn;
-use retrocall_words::{Clock, audio::FRAME_SAMPLES_MAX};
+use retrocall_words::{
+    Clock,
+    audio::{FRAME_SAMPLES_MAX, g711::Law},
+};
 
 /// What one call to the kernel reads at most: seconds of a leg.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -72,6 +76,8 @@ pub(super) struct Limits {
     pub idle: Duration,
     /// So many may not have said yet which leg they are: over that, those that have been there longest go.
     pub unnamed_max: usize,
+    /// What codes under the label of linear samples are, if somebody has said so.
+    pub law: Option<Law>,
 }
 
 impl Taps {
@@ -115,14 +121,16 @@ impl Taps {
     pub(super) fn adopt(&self, id: TapId, fd: OwnedFd) {
         self.orders.order(Order::Adopt { id, fd });
     }
+}
 
-    /// What a connection is lent of its leg, or that nothing of it is held.
-    pub(super) fn answer(&self, id: TapId, loan: Option<Loan>) {
+impl Streams for Taps {
+    const NAME: &'static str = "AudioSocket";
+
+    fn answer(&self, id: TapId, loan: Option<Loan>) {
         self.orders.order(Order::Answer { id, loan: loan.map(Box::new) });
     }
 
-    /// Another connection says that it is the leg of this one: [`Report::Back`] says if this one has been lost, [`Report::Stays`] if not.
-    pub(super) fn contest(&self, id: TapId) {
+    fn contest(&self, id: TapId) {
         self.orders.order(Order::Contest { id });
     }
 }
@@ -200,6 +208,7 @@ impl<'a> TapThread<'a> {
 
     /// False when nobody can order any more.
     fn take_orders(&mut self) -> bool {
+        let law = self.limits.law;
         self.lookout.hear();
         // What is ordered meanwhile rings again: sockets must not wait for whoever connects without end.
         for _ in 0..self.lookout.waiting() {
@@ -207,7 +216,7 @@ impl<'a> TapThread<'a> {
             match order {
                 Order::Adopt { id, fd } => self.adopt(id, fd),
                 Order::Answer { id, loan } => match (self.tap(id), loan) {
-                    (Some(tap), loan) => tap.answer(loan.map(|loan| *loan)),
+                    (Some(tap), loan) => tap.answer(loan.map(|loan| *loan), law),
                     (None, Some(loan)) => {
                         let _ = self.reports.send(Report::Back { id, writer: loan.writer, end: End::HangUp });
                     }

@@ -9,9 +9,10 @@ use assert_no_alloc::assert_no_alloc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
-    super::{origin::Origin, tap::Oddity, wire::REST_BYTES_MAX},
+    super::{tap::Oddity, wire::REST_BYTES_MAX},
     *,
 };
+use crate::switchboard::Origin;
 use retrocall_core::ring::Ring;
 use retrocall_words::{
     SystemClock,
@@ -74,7 +75,7 @@ impl Scene {
             let (ring, [writer, _]) = Ring::new(Arc::clone(&self.arena));
             self.ring = Some(ring);
             let vote = Origin::new(self.began + Duration::from_millis(ms)).vote();
-            self.tap.answer(Some(Loan { writer: Box::new(writer), rate, vote, law: self.law }));
+            self.tap.answer(Some(Loan { writer: Box::new(writer), rate, vote }), self.law);
         }
     }
 
@@ -279,7 +280,7 @@ fn a_thread_closes_after_the_peer_or_after_the_idle_limit_and_gives_its_beats() 
     while arena.fault_in_ahead() > 0 {}
     let (reports, mut inbox) = unbounded_channel();
     let fault_in = FaultIn::start(&arena).expect("a thread");
-    let limits = Limits { idle: Duration::from_millis(300), unnamed_max: 9 };
+    let limits = Limits { idle: Duration::from_millis(300), unnamed_max: 9, law: None };
     let taps = Taps::start(Arc::clone(&arena), fault_in, Arc::new(SystemClock), true, limits, reports);
     let taps = taps.expect("a thread");
     let (left, idle) = (UnixStream::pair().expect("sockets"), UnixStream::pair().expect("sockets"));

@@ -1,4 +1,4 @@
-//! Which call a leg belongs to: one connection is one leg, and the two of a call come with UUIDs of their own.
+//! Which call a leg belongs to: each stream brings one leg, and the two of a call come with UUIDs of their own.
 //!
 //! Belongs here: both rules, as `docs/asterisk.md` has them, and what is known of a call before it comes. Does not: live calls.
 //!
@@ -15,7 +15,6 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use retrocall_engine::Listener;
-use retrocall_settings::Settings;
 use retrocall_words::{CallStates, Customer, Expect, Facts, audio::Leg};
 
 /// How long a call that is expected may stay away.
@@ -76,12 +75,14 @@ impl Expected {
 }
 
 impl Pairing {
-    pub(super) fn new(settings: &Settings) -> Pairing {
+    /// At most `max` calls are expected. A call of which nothing was said belongs to the agent that `agents` has under the first characters of
+    /// its UUIDs, or else to `agent`.
+    pub(crate) fn new(max: usize, agent: &str, agents: &BTreeMap<String, String>) -> Pairing {
         Pairing {
             expected: Mutex::default(),
-            max: settings.calls_max,
-            agent: settings.audiosocket_agent.clone(),
-            agents: settings.audiosocket_agents.iter().map(|(id, agent)| (id.to_lowercase(), agent.clone())).collect(),
+            max,
+            agent: agent.to_owned(),
+            agents: agents.iter().map(|(prefix, agent)| (prefix.to_lowercase(), agent.clone())).collect(),
         }
     }
 
@@ -163,9 +164,7 @@ mod tests {
     }
 
     fn pairing(calls_max: usize) -> Pairing {
-        let agents = [("000001aB".to_owned(), "anna".to_owned())].into();
-        let settings = Settings { calls_max, audiosocket_agents: agents, ..Settings::default() };
-        Pairing::new(&settings)
+        Pairing::new(calls_max, "nobody", &[("000001aB".to_owned(), "anna".to_owned())].into())
     }
 
     fn uuid(text: &str) -> Uuid {
@@ -189,10 +188,7 @@ mod tests {
         assert_eq!((agent.key, agent.leg, agent.facts.agent.as_str()), (customer.key, Leg::Agent, "anna"));
         assert_eq!((customer.leg, customer.facts.agent.as_str()), (Leg::Customer, "anna"));
         assert_ne!(other.key, agent.key);
-        assert_eq!(
-            pairing.find(uuid("00000abc-0000-4000-8000-000000000000")).facts.agent,
-            Settings::default().audiosocket_agent
-        );
+        assert_eq!(pairing.find(uuid("00000abc-0000-4000-8000-000000000000")).facts.agent, "nobody");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! When a call began: the legs that come first settle it together, so that whichever of them is read first, both are placed as they were
 //! spoken.
 //!
-//! Belongs here: the one time that the legs of a call count from. Does not: a leg's own times (`pieces`, `timeline`).
+//! Belongs here: the one time that the legs of a call count from. Does not: a leg's own times, which its way in knows.
 //!
 //! The legs of a call may have waited in the kernel while the engine had no turn, or was not there. Then they are read one after the other,
 //! and the one that is read last may be the one that began first. So a call begins when its earliest leg did, and until that is settled no
@@ -22,7 +22,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(1);
 
 /// When a call began. Used by one thread, but for those who join.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// When its first samples had come: it began before.
     base: Instant,
     /// How much before, in microseconds, by what the legs have said.
@@ -34,7 +34,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// That of a call whose first samples have come by now.
-    pub(super) fn new(now: Instant) -> Arc<Origin> {
+    pub(crate) fn new(now: Instant) -> Arc<Origin> {
         Arc::new(Origin {
             base: now,
             before_us: AtomicU64::new(0),
@@ -44,7 +44,7 @@ impl Origin {
     }
 
     /// One leg's say in it.
-    pub(super) fn vote(self: &Arc<Origin>) -> Vote {
+    pub(crate) fn vote(self: &Arc<Origin>) -> Vote {
         self.undecided.fetch_add(1, Ordering::Relaxed);
         Vote { origin: Arc::clone(self), cast: false }
     }
@@ -61,14 +61,14 @@ impl Origin {
 
 /// What one leg has to say about when its call began.
 #[derive(Debug)]
-pub(super) struct Vote {
+pub(crate) struct Vote {
     origin: Arc<Origin>,
     cast: bool,
 }
 
 impl Vote {
     /// This leg's first sample was spoken at `start`, as far as is known by now. Returns when the call began, once that is settled.
-    pub(super) fn cast(&mut self, start: Instant, now: Instant) -> Option<Instant> {
+    pub(crate) fn cast(&mut self, start: Instant, now: Instant) -> Option<Instant> {
         let origin = &*self.origin;
         if !origin.settled.load(Ordering::Relaxed) {
             let before = origin.base.saturating_duration_since(start);
@@ -81,7 +81,7 @@ impl Vote {
     }
 
     /// This leg has nothing (more) to say: nobody waits for it.
-    pub(super) fn abstain(&mut self) {
+    pub(crate) fn abstain(&mut self) {
         if !std::mem::replace(&mut self.cast, true) {
             self.origin.undecided.fetch_sub(1, Ordering::Relaxed);
         }
