@@ -2,9 +2,10 @@
 //! waited is served by the next one.
 
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{ErrorKind, Read},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::{fd::AsFd, unix::net::UnixListener},
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -17,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     AGENT, AGENTS, CUSTOMER, calls,
-    desk::{Desk, Home, Sound, wait_for},
+    desk::{Desk, Home, PATIENCE, Sound, wait_for},
     have_come, kept,
     peer::Peer,
     placing, press,
@@ -109,24 +110,32 @@ fn legs_that_waited_for_an_engine_are_as_far_apart_as_they_were_spoken() {
 
 #[test]
 fn a_thousand_connections_through_stops_kills_and_restarts_are_refused_not_once() {
+    const PHONES: u32 = 20;
     const CONNECTIONS: u32 = 1_000;
     let home = Home::with_settings(AGENTS);
     let holder = Holder::of(&home);
-    let (address, came, over) = (holder.address(), AtomicU32::new(0), AtomicBool::new(false));
+    let (address, came) = (holder.address(), AtomicU32::new(0));
     let home = thread::scope(|scope| {
-        scope.spawn(|| {
-            for number in 0..CONNECTIONS {
-                let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("connection {number}: {error}"));
-                drop(stream);
+        let call = || {
+            for number in 0..CONNECTIONS / PHONES {
+                let stream = TcpStream::connect(address);
+                let mut stream = stream.unwrap_or_else(|error| panic!("connection {number}: {error}"));
                 came.fetch_add(1, Ordering::Relaxed);
-                // They come through every state of an engine, not all in one.
-                thread::sleep(Duration::from_millis(3));
+                // The next one comes when an engine has ended this one, or has ended with it: so they come in every state of an engine.
+                let _ = stream.shutdown(Shutdown::Write);
+                stream.set_read_timeout(Some(PATIENCE)).expect("a time");
+                let ended = stream.read_to_end(&mut Vec::new());
+                assert_ne!(
+                    ended.map_err(|error| error.kind()),
+                    Err(ErrorKind::WouldBlock),
+                    "connection {number} is left"
+                );
             }
-            over.store(true, Ordering::Relaxed);
-        });
+        };
+        let phones: Vec<_> = (0..PHONES).map(|_| scope.spawn(call)).collect();
         let mut home = home;
         let mut turns = 0;
-        while !over.load(Ordering::Relaxed) || turns < 2 {
+        while !phones.iter().all(|phone| phone.is_finished()) || turns < 2 {
             let desk = holder.start(home);
             home = if turns % 2 == 0 { desk.stop() } else { desk.kill() };
             turns += 1;

@@ -5,13 +5,15 @@ use std::{
     sync::{
         Arc, Barrier, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
+        mpsc::{self, RecvTimeoutError},
     },
+    time::Duration,
 };
 
 use retrocall::{
     audio::Leg,
     commit::{CommitHandle, Progress, RealDisk, Recovery, recover},
+    words::TestClock,
 };
 
 use crate::{
@@ -285,11 +287,13 @@ fn two_commits_that_panic_are_told_and_tried_again_and_stop_nobody() {
 #[test]
 fn a_listener_that_panics_is_told_again_and_its_recording_is_finished_once() {
     let panics = Arc::new(AtomicUsize::new(0));
-    let desk = Desk::new(TestDisk::good(), 1);
+    let clock = Arc::new(TestClock::default());
+    let desk = Desk::by_clock(Arc::clone(&clock), TestDisk::good(), 1);
     let mut call = spoken();
-    let count = Arc::clone(&panics);
+    let (count, (tell, panicked)) = (Arc::clone(&panics), mpsc::channel());
     let recording = crate::desk::Recording::begin(&desk.commits, &call, move |progress| {
         if matches!(progress, Progress::Durable(_)) && count.fetch_add(1, Ordering::SeqCst) < 2 {
+            tell.send(()).expect("the test waits");
             panic!("planted by a test");
         }
     });
@@ -299,7 +303,17 @@ fn a_listener_that_panics_is_told_again_and_its_recording_is_finished_once() {
     assert!(recording.handle.rewrite(from, || panic!("planted by a test")));
     recording.wait_for(&call.expected());
     recording.finish(&call);
-    assert_eq!(read(recording.durable().path()), call.expected());
+    panicked.recv_timeout(PATIENCE).expect("the listener panics");
+    // It is left alone for a while, and nothing is done meanwhile.
+    let durable = loop {
+        clock.pass(Duration::from_secs(1));
+        match recording.told.recv_timeout(Duration::from_millis(10)) {
+            Ok(Progress::Durable(durable)) => break durable,
+            Ok(other) => panic!("not durable but {other:?}"),
+            Err(error) => assert!(error == RecvTimeoutError::Timeout && panics.load(Ordering::SeqCst) < 4),
+        }
+    };
+    assert_eq!(read(durable.path()), call.expected());
     assert_eq!(panics.load(Ordering::SeqCst), 3);
     assert!(desk.commits.wait_idle(PATIENCE));
     assert_eq!(files(&desk.recordings()), [recording.wav]);

@@ -1,10 +1,6 @@
 //! Every signal, from every state of an engine: what asks it to stop, what does nothing to it, and that its end comes whatever hangs.
 
-use std::{
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use retrocall::{
@@ -30,8 +26,6 @@ const NOTHING: [&str; 16] = [
     "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PIPE", "XFSZ", "TTIN", "TTOU", "STKFLT", "URG", "WINCH", "CHLD",
     "35", "64",
 ];
-/// So soon it is the same wish, and so late it is meant.
-const SAME_WISH: Duration = Duration::from_secs(5);
 
 /// An engine's signals do what they do by default, whatever a test program was started under: with `nohup` its children ignore SIGHUP.
 const BY_DEFAULT: [&str; 2] = ["env", "--default-signal"];
@@ -151,10 +145,14 @@ fn while_it_waits_for_a_full_disk_a_second_signal_at_once_changes_nothing_and_a_
     }
     wait_for("the stop", || desk.log().contains("asked to stop again").then_some(()));
     NOTHING.iter().for_each(|signal| send(&desk, signal));
-    // It waits on.
-    thread::sleep(SystemClock.until(asked + SAME_WISH + Duration::from_millis(300)));
-    assert!(!desk.log().contains("is not durable"), "{}", desk.log());
-    send(&desk, "TERM");
+    // It waits on, and for as long as the wish is the same one. How long that is, the engine's own test of signals says.
+    wait_for("a later signal to be meant", || {
+        desk.signal(Signal::SIGTERM);
+        let log = desk.log();
+        let is_meant = log.contains("asked to stop once more");
+        assert!(is_meant || !log.contains("is not durable"), "{log}");
+        is_meant.then_some(())
+    });
     let (ended, home) = desk.wait();
     assert_eq!(ended.code(), Some(1), "{}", home.log());
     let log = home.log();
