@@ -64,7 +64,7 @@ pub(super) struct PipeArgs {
     record_at: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Linear, 16 bits, signed, little-endian
     S16le,
@@ -86,13 +86,20 @@ fn rate(text: &str) -> Result<Rate, String> {
     text.parse().ok().and_then(Rate::new).ok_or_else(|| format!("{} to {}", Rate::MIN_HZ, Rate::MAX_HZ))
 }
 
+impl Format {
+    const fn of(codec: Codec) -> Format {
+        match codec {
+            Codec::Pcm16 => Format::S16le,
+            Codec::Ulaw => Format::Ulaw,
+            Codec::Alaw => Format::Alaw,
+        }
+    }
+}
+
 impl PipeArgs {
     fn codec(&self) -> Codec {
-        match self.format {
-            Format::S16le => Codec::Pcm16,
-            Format::Ulaw => Codec::Ulaw,
-            Format::Alaw => Codec::Alaw,
-        }
+        let is_it = |codec: &Codec| Format::of(*codec) == self.format;
+        Codec::ALL.into_iter().find(is_it).expect("a format for each codec, and no other")
     }
 
     /// Whose samples come, in the order in which they do.

@@ -15,8 +15,6 @@ use retrocall_words::{
 
 /// Memory for the calls of a stream; every input gives all of it back.
 const ARENA_BYTES: usize = 4 << 20;
-/// The codecs of the calls that a stream can speak of, by channel.
-const CODECS: [Codec; 3] = [Codec::Pcm16, Codec::Ulaw, Codec::Alaw];
 /// How far ahead a position may be: little, so that whatever comes the calls stay short.
 const AHEAD_SAMPLES: u64 = 2_000;
 const ID: ConnectionId = 1;
@@ -59,7 +57,7 @@ impl ByHand {
         Ok(ByHand { thread, arena })
     }
 
-    /// A connection with three calls, whose client sends `pieces` (each shorter than what a socket takes) and leaves. A control
+    /// A connection with a call of each codec, whose client sends `pieces` (each shorter than what a socket takes) and leaves. A control
     /// message that begins with `e` and the digit of a channel ends that call.
     ///
     /// # Panics
@@ -74,7 +72,7 @@ impl ByHand {
         // No time passes: what is too far ahead is so in every run.
         let began = SystemClock.now() + Duration::from_secs(86_400);
         let rate = Rate::new(Rate::MIN_HZ).expect("a rate");
-        for (channel, codec) in (0..).zip(CODECS) {
+        for (channel, codec) in (0..).zip(Codec::ALL) {
             let (ring, writers) = Ring::new(Arc::clone(self.arena));
             rings.push(ring);
             lines.add(Box::new(line(channel, writers, codec, rate, began, None)));
@@ -170,7 +168,7 @@ impl ByHand {
 
     /// Ends the call that a control message names. Returns how many frames of it were dropped and not told yet.
     fn obey(&mut self, json: &[u8]) -> u64 {
-        let [b'e', channel @ b'0'..=b'2', ..] = json else { return 0 };
+        let [b'e', channel @ b'0'..=b'9', ..] = json else { return 0 };
         let connection = self.thread.connections.get_mut(&ID);
         let line = connection.and_then(|connection| connection.lines.remove(u32::from(channel - b'0')));
         line.map_or(0, |mut line| rest_of(&mut line))

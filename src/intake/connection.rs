@@ -308,10 +308,16 @@ impl Connection {
             Ask::Attach => match target {
                 Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener).await {
                     Ok(carried) => {
-                        let (positions, facts) = (Some(carried.positions()), &carried.call.facts);
-                        let (direction, rate, codec) =
-                            (Some(facts.direction), Some(carried.call.rate), Some(carried.codec));
-                        Answer { positions, direction, rate, codec, ..self.carry(carried) }.into()
+                        let (positions, announced) = (carried.positions(), carried.call.facts.clone().into());
+                        let (rate, codec) = (carried.call.rate, carried.codec);
+                        Answer {
+                            positions: Some(positions),
+                            announced: Some(announced),
+                            rate: Some(rate),
+                            codec: Some(codec),
+                            ..self.carry(carried)
+                        }
+                        .into()
                     }
                     Err(refusal) => Answer::refused(refusal).into(),
                 },

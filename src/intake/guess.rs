@@ -70,10 +70,10 @@ impl Writing {
     const ALL: [Writing; 4] = [Writing::Linear, Writing::Swapped, Writing::Ulaw, Writing::Alaw];
 
     fn of(codec: Codec) -> Writing {
-        match codec {
-            Codec::Pcm16 => Writing::Linear,
-            Codec::Ulaw => Writing::Ulaw,
-            Codec::Alaw => Writing::Alaw,
+        match codec.law() {
+            None => Writing::Linear,
+            Some(Law::Mu) => Writing::Ulaw,
+            Some(Law::A) => Writing::Alaw,
         }
     }
 }
@@ -197,16 +197,12 @@ impl Guess {
             let (x, y) = (i64::from(x), i64::from(before) + i64::from(after));
             self.tone = [self.tone[0] + x * x, self.tone[1] + x * y, self.tone[2] + y * y];
         };
-        let law = match codec {
-            Codec::Pcm16 => {
-                let (samples, _) = bytes.as_chunks::<2>();
-                return samples.windows(3).for_each(|three| {
-                    let [before, x, after] = [0, 1, 2].map(|at| i16::from_le_bytes(three[at]));
-                    add(before, x, after);
-                });
-            }
-            Codec::Ulaw => Law::Mu,
-            Codec::Alaw => Law::A,
+        let Some(law) = codec.law() else {
+            let (samples, _) = bytes.as_chunks::<2>();
+            return samples.windows(3).for_each(|three| {
+                let [before, x, after] = [0, 1, 2].map(|at| i16::from_le_bytes(three[at]));
+                add(before, x, after);
+            });
         };
         bytes.windows(3).for_each(|three| add(law.linear(three[0]), law.linear(three[1]), law.linear(three[2])));
     }

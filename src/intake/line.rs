@@ -14,7 +14,7 @@ use retrocall_core::{
 };
 use retrocall_words::{
     CallId, ErrorCode, FrameError,
-    audio::{Codec, Leg, Rate, g711::Law},
+    audio::{Codec, Leg, Rate},
 };
 
 /// What carries a call's frames from its connection into its ring. In the order of what a frame touches: among thousands of calls none of it is
@@ -115,19 +115,16 @@ impl Line {
         let writer = &mut self.writers[leg.index()];
         writer.note_arrival(now, position + samples as u64, self.rate);
         writer.provision(samples);
-        match self.codec {
-            Codec::Ulaw => writer.push_codes(position, Law::Mu, bytes),
-            Codec::Alaw => writer.push_codes(position, Law::A, bytes),
-            Codec::Pcm16 => {
-                let buffer = &mut buffer[..samples];
-                for (sample, two) in buffer.iter_mut().zip(bytes.chunks_exact(2)) {
-                    *sample = i16::from_le_bytes([two[0], two[1]]);
-                }
-                writer.push(position, buffer);
-                return Some(samples);
-            }
+        if let Some(law) = self.codec.law() {
+            writer.push_codes(position, law, bytes);
+            return Some(0);
         }
-        Some(0)
+        let buffer = &mut buffer[..samples];
+        for (sample, two) in buffer.iter_mut().zip(bytes.chunks_exact(2)) {
+            *sample = i16::from_le_bytes([two[0], two[1]]);
+        }
+        writer.push(position, buffer);
+        Some(samples)
     }
 
     /// Looks at a frame for what may be wrong with its leg. Few frames are: not on the path of all others.

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::{Map, Value};
 
-use super::{CallId, CallStates, Direction, Status, Suspicion, Word};
+use super::{CallId, CallStates, Direction, Facts, Status, Suspicion, Word};
 use crate::audio::{Codec, Rate};
 
 crate::words! {
@@ -90,6 +91,41 @@ fn known_reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Refusal>, D
     Ok(Option::<String>::deserialize(from)?.and_then(|word| Refusal::read(&word)))
 }
 
+/// What was announced of a call, but for the agent, who may be another by now: all that [`Facts`] has, in an answer to `attach`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement(Facts);
+
+impl Announcement {
+    const AGENT: &'static str = "agent";
+
+    /// The facts of a call whose agent this is.
+    pub fn of_agent(self, agent: impl Into<String>) -> Facts {
+        Facts { agent: agent.into(), ..self.0 }
+    }
+}
+
+impl From<Facts> for Announcement {
+    fn from(facts: Facts) -> Announcement {
+        Announcement(Facts { agent: String::new(), ..facts })
+    }
+}
+
+impl Serialize for Announcement {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serde_json::to_value(&self.0).map_err(ser::Error::custom)?;
+        fields.as_object_mut().and_then(|fields| fields.remove(Announcement::AGENT));
+        fields.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Announcement {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Announcement, D::Error> {
+        let mut fields = Map::<String, Value>::deserialize(from)?;
+        fields.insert(Announcement::AGENT.to_owned(), "".into());
+        serde_json::from_value(fields.into()).map(Announcement).map_err(de::Error::custom)
+    }
+}
+
 /// An answer. Fields that a request does not call for are left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -122,9 +158,9 @@ pub struct Answer {
     /// Where each leg goes on, agent first, in samples (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<[u64; 2]>,
-    /// Who called whom (`attach`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub direction: Option<Direction>,
+    /// What was announced (`attach`).
+    #[serde(flatten)]
+    pub announced: Option<Announcement>,
     /// Samples a second (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
@@ -162,7 +198,7 @@ impl Answer {
             at: None,
             seconds: None,
             positions: None,
-            direction: None,
+            announced: None,
             rate: None,
             codec: None,
             states: None,
@@ -248,4 +284,24 @@ pub struct LiveLeg {
     /// What seems to be wrong with it: a codec or a rate that is not the one that was announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<Suspicion>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_was_announced_comes_back_from_an_answer_but_the_agent() {
+        let facts = Facts::example();
+        let agent = Some("bert".to_owned());
+        let answer =
+            Answer { agent: agent.clone(), announced: Some(facts.clone().into()), ..Answer::new(Verdict::Accepted) };
+        let json = serde_json::to_string(&answer).expect("JSON");
+        let back: Answer = serde_json::from_str(&json).expect("an answer");
+        assert_eq!(back, answer, "{json}");
+        assert_eq!(back.announced.map(|announced| announced.of_agent("anna")), Some(facts));
+        // Nothing was announced where the fields are another's.
+        let other: Answer = serde_json::from_str(r#"{"answer":"accepted","agent":"bert","later":1}"#).expect("one");
+        assert_eq!((other.announced, other.agent), (None, agent));
+    }
 }

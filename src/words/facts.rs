@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CallId, Direction, Reason, audio::Rate};
 
 /// What is announced of a call, and told of it ever after. A new fact stands here, with its default in [`Facts::of`], and is read in
-/// `request/fields.rs`. The customer's number is none of them: it goes nowhere but where it is asked for.
+/// `request/fields.rs`; requests and the answer to `attach` tell it then. The customer's number is none of them: it goes nowhere but where it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Who talks for the desk when it begins.
@@ -16,6 +16,7 @@ pub struct Facts {
     /// Who called whom.
     pub direction: Direction,
     /// The call before, if this one goes on where that one was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<CallId>,
 }
 
@@ -23,6 +24,12 @@ impl Facts {
     /// A call of `agent` of which nothing more is known: inbound, and the first of its kind.
     pub fn of(agent: impl Into<String>) -> Facts {
         Facts { agent: agent.into(), direction: Direction::default(), continues: None }
+    }
+
+    /// A call of which all is known, and nothing is as in [`Facts::of`]: whatever reads and writes facts is tested with it.
+    #[doc(hidden)]
+    pub fn example() -> Facts {
+        Facts { agent: "anna".to_owned(), direction: Direction::Outbound, continues: Some(CallId::new()) }
     }
 }
 

@@ -25,7 +25,7 @@ mod states;
 mod status;
 mod words;
 
-pub use answer::{Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
+pub use answer::{Announcement, Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
 pub use clock::{Beginning, Bell, Clock, SystemClock, TestClock};
 pub use country::Country;
 pub use customer::Customer;
@@ -33,6 +33,9 @@ pub use event::{EndedBy, ErrorCode, Event, Limits};
 pub use facts::{Call, Facts, Label};
 pub use frame::{CONTROL_BYTES_MAX, FrameError, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
 pub use list::Word;
+/// For [`words!`].
+#[doc(hidden)]
+pub use list::all_differ;
 #[cfg(feature = "names")]
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use principal::{Principal, PrincipalId, Role};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{CallId, CallStates, Customer, Facts, Refusal};
 use crate::audio::{Codec, Rate};
-use written::Written;
+use written::object_of;
 
 /// A request: what is asked, for which call, and the number that its answer will carry.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +75,52 @@ crate::words! {
         Calls = "calls",
         /// How the engine is.
         Status = "status",
+    }
+}
+
+impl Verb {
+    /// Whether it asks something of a live call, whoever carries it: the controls, which anybody may ask for who may act for the agent.
+    pub const fn is_control(self) -> bool {
+        match self {
+            Verb::Begin | Verb::Expect | Verb::Attach | Verb::Share | Verb::End | Verb::Calls | Verb::Status => false,
+            Verb::Record
+            | Verb::Mask
+            | Verb::Unmask
+            | Verb::EraseLast
+            | Verb::Hold
+            | Verb::Resume
+            | Verb::Private
+            | Verb::Object
+            | Verb::Transfer
+            | Verb::Dtmf => true,
+        }
+    }
+
+    /// A request of this kind, with the fields that it needs and no others: what must treat every request is tested with it.
+    #[doc(hidden)]
+    pub fn example(self) -> Ask {
+        let legs = [1, 2].map(Uuid::from_u128);
+        match self {
+            Verb::Begin => Ask::Begin(Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Pcm16)),
+            Verb::Expect => {
+                Ask::Expect(Expect { facts: Facts::of("anna"), customer: None, legs, states: CallStates::default() })
+            }
+            Verb::Attach => Ask::Attach,
+            Verb::Share => Ask::Share { frame_samples: None, depth_ms: None },
+            Verb::End => Ask::End,
+            Verb::Record => Ask::Record,
+            Verb::Mask => Ask::Mask,
+            Verb::Unmask => Ask::Unmask,
+            Verb::EraseLast => Ask::EraseLast { seconds: 0.01 },
+            Verb::Hold => Ask::Hold,
+            Verb::Resume => Ask::Resume,
+            Verb::Private => Ask::Private,
+            Verb::Object => Ask::Object,
+            Verb::Transfer => Ask::Transfer { to: "emma".to_owned() },
+            Verb::Dtmf => Ask::Dtmf { digit: '1' },
+            Verb::Calls => Ask::Calls,
+            Verb::Status => Ask::Status,
+        }
     }
 }
 
@@ -190,7 +236,7 @@ impl Request {
 
     /// The JSON of this request.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&Written::of(self)).expect("plain fields are JSON")
+        serde_json::to_vec(&object_of(self)).expect("plain fields are JSON")
     }
 }
 
@@ -232,6 +278,20 @@ impl Ask {
             Ask::Dtmf { .. } => Verb::Dtmf,
             Ask::Calls => Verb::Calls,
             Ask::Status => Verb::Status,
+        }
+    }
+
+    /// What holds of a call once this is done, if `states` held before.
+    pub fn after(&self, states: CallStates) -> CallStates {
+        match self {
+            Ask::Record => CallStates { recording: true, ..states },
+            Ask::Mask => CallStates { masked: true, ..states },
+            Ask::Unmask => CallStates { masked: false, ..states },
+            Ask::Hold => CallStates { on_hold: true, ..states },
+            Ask::Resume => CallStates { on_hold: false, ..states },
+            Ask::Private => CallStates { private: true, ..states },
+            Ask::Object => CallStates { objected: true, ..states },
+            _ => states,
         }
     }
 

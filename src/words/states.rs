@@ -18,6 +18,18 @@ pub struct CallStates {
 }
 
 impl CallStates {
+    /// Each of them, with its name and whether it holds.
+    pub const fn named(self) -> [(&'static str, bool); 5] {
+        let CallStates { recording, masked, on_hold, private, objected } = self;
+        [
+            ("recording", recording),
+            ("masked", masked),
+            ("on_hold", on_hold),
+            ("private", private),
+            ("objected", objected),
+        ]
+    }
+
     /// What holds by either: a state that one of the two knows of is in force.
     pub fn or(self, other: CallStates) -> CallStates {
         CallStates {

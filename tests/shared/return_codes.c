@@ -107,7 +107,7 @@ static void beginning(void)
     ROW(BEGIN, "`rate` or `codec` is out of its limits", WRONG, begins(WITH(rate, 0)));
     AND(WRONG, begins(WITH(rate, 7999)));
     AND(WRONG, begins(WITH(rate, 48001)));
-    AND(WRONG, begins(WITH(codec, 3)));
+    AND(WRONG, begins(WITH(codec, 99)));
     AND(WRONG, begins(WITH(codec, -1)));
     ROW(BEGIN, "`customer` is NULL or \"\"", ACCEPTED, begins(WITH(customer, NULL)));
     AND(ACCEPTED, begins(WITH(customer, "")));

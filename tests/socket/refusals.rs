@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use nix::sys::signal::Signal;
 use retrocall::{
-    audio::{Codec, Leg, Rate},
-    protocol::{Ask, Begin, CallId, CallStates, Expect, Facts},
+    audio::Leg,
+    protocol::{Ask, CallId, Refusal, Request, Target, Verb},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,8 +21,15 @@ use crate::{
     visitors::{OpenDesk, Visitor},
 };
 
-const CONTROLS: [&str; 10] =
-    ["record", "mask", "unmask", "erase-last", "hold", "resume", "private", "object", "transfer", "dtmf"];
+/// The requests that can be refused for this.
+fn refused_for(reason: Refusal) -> impl Iterator<Item = Verb> {
+    Verb::ALL.into_iter().filter(move |verb| verb.example().refusals().contains(&reason))
+}
+
+/// The controls that can be.
+fn controls_for(reason: Refusal) -> impl Iterator<Item = Verb> {
+    refused_for(reason).filter(|verb| verb.is_control())
+}
 
 /// What was refused so far: the request, and why.
 #[derive(Default)]
@@ -56,15 +63,10 @@ impl Seen {
     }
 }
 
-/// A control with what it needs, of this call or agent.
-fn control(verb: &str, target: (&str, &Value)) -> Value {
-    let mut request = json!({"do": verb});
-    match verb {
-        "erase-last" => request["seconds"] = json!(0.01),
-        "transfer" => request["to"] = json!("emma"),
-        "dtmf" => request["digit"] = json!("1"),
-        _ => {}
-    }
+/// A request with what it needs, of this call or agent.
+fn control(verb: Verb, target: (&str, &Value)) -> Value {
+    let json = Request::new(Target::Own, verb.example()).to_json();
+    let mut request: Value = serde_json::from_slice(&json).expect("JSON");
     request[target.0] = target.1.clone();
     request
 }
@@ -78,70 +80,49 @@ fn expect(agent: &str) -> Value {
     json!({"do": "expect", "agent": agent, "agent_leg": legs[0], "customer_leg": legs[1]})
 }
 
-/// One of each request.
-fn asks() -> [Ask; 17] {
-    let states = CallStates::default();
-    let legs = [1, 2].map(Uuid::from_u128);
-    [
-        Ask::Begin(Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Pcm16)),
-        Ask::Expect(Expect { facts: Facts::of("anna"), customer: None, legs, states }),
-        Ask::Attach,
-        Ask::Share { frame_samples: None, depth_ms: None },
-        Ask::End,
-        Ask::Record,
-        Ask::Mask,
-        Ask::Unmask,
-        Ask::EraseLast { seconds: 1.0 },
-        Ask::Hold,
-        Ask::Resume,
-        Ask::Private,
-        Ask::Object,
-        Ask::Transfer { to: "bert".into() },
-        Ask::Dtmf { digit: '1' },
-        Ask::Calls,
-        Ask::Status,
-    ]
-}
-
 /// What depends on the call, or on who asks.
 fn by_call_and_user(seen: &mut Seen) -> Option<()> {
     let settings = "objection_covers_record = true\nafter_hangup = \"60s\"\naudiosocket = \"127.0.0.1:0\"\n";
     let open = OpenDesk::open(settings, &["--one-in", "0"])?;
     let [mut pbx, mut other] = [(); 2].map(|()| Raw::connect(open.desk.socket()));
     let mut mallory = open.visitor("mallory").connect();
-    for ask in asks() {
-        seen.refused(&mut pbx, json!({"do": ask.verb().as_str(), "nonsense": 1}), "malformed");
+    for verb in Verb::ALL {
+        seen.refused(&mut pbx, json!({"do": verb, "nonsense": 1}), "malformed");
     }
     let nobody = json!(CallId::new());
     let [live, ended, private, objected, pressed] = [(); 5].map(|()| pbx.ask(&begin("bert"))["call"].clone());
-    for verb in CONTROLS {
-        seen.refused(&mut pbx, control(verb, of(&nobody)), "unknown-call");
+    for verb in refused_for(Refusal::UnknownCall) {
+        seen.refused(&mut other, control(verb, of(&nobody)), "unknown-call");
+    }
+    for verb in refused_for(Refusal::NoCall) {
         seen.refused(&mut pbx, control(verb, ("agent", &json!("zoe"))), "no-call");
+    }
+    for verb in controls_for(Refusal::NotYours) {
         seen.refused(&mut mallory, control(verb, of(&live)), "not-yours");
     }
-    for verb in ["attach", "share", "end"] {
-        seen.refused(&mut other, json!({"do": verb, "call": nobody}), "unknown-call");
-    }
-    seen.refused(&mut other, json!({"do": "attach", "call": live}), "connected");
-    for request in [json!({"do": "attach", "call": live}), begin("bert"), expect("mallory"), json!({"do": "status"})] {
+    for request in [control(Verb::Attach, of(&live)), begin("bert"), expect("mallory"), json!({"do": "status"})] {
         seen.refused(&mut mallory, request, "not-yours");
     }
-    pbx.ask(&json!({"do": "end", "call": ended}));
-    for verb in ["mask", "unmask", "hold", "resume", "transfer", "dtmf"] {
-        seen.refused(&mut pbx, control(verb, of(&ended)), "ended");
+    pbx.ask(&control(Verb::End, of(&ended)));
+    pbx.ask(&control(Verb::Private, of(&private)));
+    pbx.ask(&control(Verb::Object, of(&objected)));
+    pbx.ask(&control(Verb::Record, of(&pressed)));
+    let by_state = [
+        (Refusal::Connected, &live),
+        (Refusal::Ended, &ended),
+        (Refusal::Private, &private),
+        (Refusal::Objected, &objected),
+        (Refusal::Recording, &pressed),
+    ];
+    for (reason, call) in by_state {
+        for verb in refused_for(reason) {
+            seen.refused(&mut other, control(verb, of(call)), reason.as_str());
+        }
     }
-    seen.refused(&mut pbx, json!({"do": "attach", "call": ended}), "ended");
-    pbx.ask(&control("private", of(&private)));
-    seen.refused(&mut pbx, control("record", of(&private)), "private");
-    seen.refused(&mut pbx, control("erase-last", of(&private)), "private");
-    pbx.ask(&control("object", of(&objected)));
-    seen.refused(&mut pbx, control("record", of(&objected)), "objected");
-    pbx.ask(&control("record", of(&pressed)));
-    seen.refused(&mut pbx, control("private", of(&pressed)), "recording");
-    for verb in ["record", "dtmf", "transfer"] {
+    for verb in refused_for(Refusal::TooManyMarks) {
         let request = |number: usize| {
             let mut request = control(verb, of(&pressed));
-            if verb == "transfer" {
+            if verb == Verb::Transfer {
                 request["to"] = ["carl", "dora"][number % 2].into();
             }
             request
@@ -230,10 +211,9 @@ fn each_refusal_that_the_page_names_for_a_request_is_one_that_it_gets() {
         return;
     }
     let has_ice = by_disk(&mut seen).is_some();
-    let word = |refusal| serde_json::to_value(refusal).expect("a word").as_str().expect("a word").to_owned();
-    let named = asks().into_iter().flat_map(|ask| {
-        let refusals = ask.refusals().iter().map(word).chain(["malformed".to_owned()]).collect::<Vec<_>>();
-        refusals.into_iter().map(move |reason| (ask.verb().to_string(), reason))
+    let named = Verb::ALL.into_iter().flat_map(|verb| {
+        let refusals = verb.example().refusals().iter().chain(&[Refusal::Malformed]);
+        refusals.map(move |reason| (verb.to_string(), reason.as_str().to_owned()))
     });
     // A mask or a hold waits for the disk only if a frame was written in the very moment in which it began.
     let is_seldom = |verb: &str, reason: &str| reason == "disk" && ["mask", "hold"].contains(&verb);

@@ -261,7 +261,7 @@ fn the_path_of_a_frame_from_the_socket_allocates_nothing() {
     let (_client, server) = UnixStream::pair().expect("sockets");
     let (inbox, _receiver) = unbounded_channel();
     let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
-    for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
+    for codec in Codec::ALL {
         let (ring, line) = line(&arena, 0, codec);
         let mut lines = Lines::default();
         lines.add(line);
@@ -309,7 +309,7 @@ fn what_waits_in_shared_memory_is_collected_and_wiped_and_allocates_nothing() {
     let arena = arena();
     let mut bytes = LockedBuffer::new(2 * FRAME_SAMPLES_MAX, true).expect("memory for a test");
     let mut samples = LockedSamples::new(FRAME_SAMPLES_MAX, true).expect("memory for a test");
-    for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
+    for codec in Codec::ALL {
         let (ring, mut line, mut legs) = shared_line(&arena, 0, codec);
         let payload: Vec<u8> = (0..160 * codec.bytes_per_sample()).map(|i| (i * 31) as u8 | 1).collect();
         for number in 0..100 {

@@ -107,14 +107,8 @@ impl Book {
             return self
                 .wrong("continues", "`continues` names no call that was cut off: it is the id of the call before");
         };
-        let held = [
-            ("recording", call.states.recording, states.recording),
-            ("masked", call.states.masked, states.masked),
-            ("on_hold", call.states.on_hold, states.on_hold),
-            ("private", call.states.private, states.private),
-            ("objected", call.states.objected, states.objected),
-        ];
-        for (state, held, said) in held {
+        let held = call.states.named();
+        for ((state, held), (_, said)) in held.into_iter().zip(states.named()) {
             if held && !said {
                 self.wrong(
                     "states",
@@ -129,16 +123,9 @@ impl Book {
     pub(super) fn control(&mut self, at: usize, ask: &Ask) -> bool {
         let call = &mut self.calls[at];
         let before = (call.states, call.agent.clone());
-        match ask {
-            Ask::Record => call.states.recording = true,
-            Ask::Mask => call.states.masked = true,
-            Ask::Unmask => call.states.masked = false,
-            Ask::Hold => call.states.on_hold = true,
-            Ask::Resume => call.states.on_hold = false,
-            Ask::Private => call.states.private = true,
-            Ask::Object => call.states.objected = true,
-            Ask::Transfer { to } => call.agent.clone_from(to),
-            _ => {}
+        call.states = ask.after(call.states);
+        if let Ask::Transfer { to } = ask {
+            call.agent.clone_from(to);
         }
         before != (call.states, call.agent.clone())
     }

@@ -20,7 +20,7 @@ use retrocall_client::protocol::{AudioHead, HEAD_BYTES, Head, Kind, VERSION, con
 use retrocall_words as words;
 use retrocall_words::{
     Answer, Ask, CONTROL_BYTES_MAX, Clock as _, EndedBy, ErrorCode, Event, FrameError, Limits, Refusal, Request,
-    Status, SystemClock, Target,
+    Status, SystemClock, Target, Verb,
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
 };
 
@@ -157,8 +157,8 @@ impl Stage {
 
     /// Which requests were never seen, if any.
     pub fn never_asked(&self) -> Option<Finding> {
-        let all = ["record", "mask", "unmask", "erase-last", "hold", "resume", "private", "object", "transfer", "dtmf"];
-        let never: Vec<_> = all.into_iter().filter(|verb| !self.verbs.contains(verb)).collect();
+        let controls = Verb::ALL.into_iter().filter(|verb| verb.is_control()).map(Verb::as_str);
+        let never: Vec<_> = controls.filter(|verb| !self.verbs.contains(verb)).collect();
         let text = format!("never asked for, so nothing is known of it: {}", never.join(", "));
         (!never.is_empty()).then(|| Finding::new("controls", Verdict::Unseen, text))
     }
@@ -388,7 +388,7 @@ impl Connection {
             agent: Some(call.agent.clone()),
             channel,
             positions: Some(call.ends),
-            direction: Some(call.begin.facts.direction),
+            announced: Some(call.begin.facts.clone().into()),
             rate: Some(call.rate),
             codec: Some(call.begin.codec),
             states: Some(call.states),

@@ -128,7 +128,7 @@ impl Known {
 
     /// Nobody answered a control. What keeps something, or keeps it out, is asked for again when the call goes on: better once too often.
     pub fn not_answered(&mut self, ask: &Ask) {
-        let is_kept = matches!(ask, Ask::Record | Ask::Mask | Ask::Hold | Ask::Private | Ask::Object);
+        let is_kept = ask.after(CallStates::default()) != CallStates::default();
         if is_kept && !self.unanswered.contains(ask) {
             self.unanswered.push(ask.clone());
         }
@@ -191,5 +191,5 @@ impl Known {
 
 /// Whether what was asked before need not be asked again after this was done.
 fn is_undone_by(before: &Ask, done: &Ask) -> bool {
-    before == done || matches!((before, done), (Ask::Mask, Ask::Unmask) | (Ask::Hold, Ask::Resume))
+    before == done || done.after(before.after(CallStates::default())) == CallStates::default()
 }

@@ -169,7 +169,7 @@ typedef struct retrocall_call retrocall_call;
  * | retrocall_fd | the connection is NULL | -1 |
  * | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
  *
- * The controls are retrocall_record, _mask, _unmask, _erase_last, _hold, _resume, _private, _object, _transfer and _dtmf. A text that is asked
+ * The controls are the functions from retrocall_record to retrocall_dtmf. A text that is asked
  * for is "" where there is none; retrocall_free and retrocall_close do nothing with NULL, or in a child.
  */
 typedef int retrocall_result;

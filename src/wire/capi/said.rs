@@ -34,12 +34,10 @@ impl Said {
         let agent = words::name(&agent).map_err(|why| format!("`agent` {why}"))?;
         let rate =
             Rate::new(options.rate).ok_or_else(|| format!("`rate` must be {} to {} Hz", Rate::MIN_HZ, Rate::MAX_HZ))?;
-        let codec = match options.codec {
-            RETROCALL_PCM16 => Codec::Pcm16,
-            RETROCALL_ULAW => Codec::Ulaw,
-            RETROCALL_ALAW => Codec::Alaw,
-            _ => return Err("`codec` is RETROCALL_PCM16, RETROCALL_ULAW or RETROCALL_ALAW".to_owned()),
-        };
+        let codec = codec_of(options.codec).ok_or_else(|| {
+            let names = Codec::ALL.map(|codec| format!("RETROCALL_{}", codec.as_str().to_uppercase()));
+            format!("`codec` is one of {}", names.join(", "))
+        })?;
         let (room, mut left_out) = room_of(options);
         let mut leave_out = |name: &str| left_out.push(name.to_owned());
         let is_said = |from| bytes(from).is_some_and(|bytes| !bytes.is_empty());

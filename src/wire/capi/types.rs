@@ -6,6 +6,8 @@
 
 use std::ffi::{c_char, c_int};
 
+use retrocall_words::audio::Codec;
+
 /// The version that this header is of: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version says which one
 /// runs.
 pub const RETROCALL_VERSION: u32 = 100;
@@ -104,7 +106,7 @@ pub const RETROCALL_BY_STOP: c_int = 3;
 /// | retrocall_fd | the connection is NULL | -1 |
 /// | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
 ///
-/// The controls are retrocall_record, _mask, _unmask, _erase_last, _hold, _resume, _private, _object, _transfer and _dtmf. A text that is asked
+/// The controls are the functions from retrocall_record to retrocall_dtmf. A text that is asked
 /// for is "" where there is none; retrocall_free and retrocall_close do nothing with NULL, or in a child.
 pub type retrocall_result = c_int;
 
@@ -223,6 +225,19 @@ impl retrocall_status {
     pub fn known(size: usize) -> Option<usize> {
         (STATUS_BYTES_MIN..=BYTES_MAX).contains(&size).then(|| size.min(size_of::<retrocall_status>()))
     }
+}
+
+const fn number_of(codec: Codec) -> c_int {
+    match codec {
+        Codec::Pcm16 => RETROCALL_PCM16,
+        Codec::Ulaw => RETROCALL_ULAW,
+        Codec::Alaw => RETROCALL_ALAW,
+    }
+}
+
+/// The codec with this number.
+pub(crate) fn codec_of(number: c_int) -> Option<Codec> {
+    Codec::ALL.into_iter().find(|codec| number_of(*codec) == number)
 }
 
 /// One number of a version, as the manifest has it.

@@ -71,7 +71,9 @@ impl Call {
         };
         let (id, states) = (call.unwrap_or(id), answer.states.unwrap_or_default());
         let mut begin = Begin::new(agent.clone(), rate, codec);
-        begin.facts.direction = answer.direction.unwrap_or_default();
+        if let Some(announced) = answer.announced {
+            begin.facts = announced.of_agent(agent.clone());
+        }
         let (before, left_out) = (Vec::new(), Vec::new());
         Ok((Call { agent, begin, id, channel, states, ended_by: None, before, left_out }, positions))
     }

@@ -137,7 +137,7 @@ impl SharedLayout {
         if head[..8] != SHARED_MAGIC || number(8) != SHARED_VERSION {
             return Err(NoSharedLayout);
         }
-        let codec = [Codec::Pcm16, Codec::Ulaw, Codec::Alaw].into_iter().find(|codec| *codec as u32 == number(12));
+        let codec = Codec::ALL.into_iter().find(|codec| *codec as u32 == number(12));
         let layout = SharedLayout {
             codec: codec.ok_or(NoSharedLayout)?,
             rate: Rate::new(number(16)).ok_or(NoSharedLayout)?,
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_memory_holds_half_a_second_of_whatever_frames_and_its_head_tells_all_of_it() {
-        for codec in [Codec::Pcm16, Codec::Ulaw, Codec::Alaw] {
+        for codec in Codec::ALL {
             for (hz, frame) in [(8_000, 20), (8_000, 160), (16_000, 320), (44_100, 882), (48_000, 120), (48_000, 5_760)]
             {
                 let layout = SharedLayout::new(codec, rate(hz), frame);

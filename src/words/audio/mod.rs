@@ -9,6 +9,7 @@ mod wipe;
 pub use level::dbfs;
 pub use wipe::wipe;
 
+use g711::Law;
 use serde::{Deserialize, Serialize};
 
 /// Samples of the longest frame: 120 ms at 48 kHz.
@@ -52,12 +53,18 @@ crate::words! {
 }
 
 impl Codec {
+    /// The law of its codes, each a byte; none if its samples are linear.
+    pub const fn law(self) -> Option<Law> {
+        match self {
+            Codec::Pcm16 => None,
+            Codec::Ulaw => Some(Law::Mu),
+            Codec::Alaw => Some(Law::A),
+        }
+    }
+
     /// Bytes of one sample on the wire.
     pub const fn bytes_per_sample(self) -> usize {
-        match self {
-            Codec::Pcm16 => 2,
-            Codec::Ulaw | Codec::Alaw => 1,
-        }
+        if self.law().is_some() { 1 } else { 2 }
     }
 }
 

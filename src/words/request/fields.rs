@@ -15,7 +15,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Ask, Begin, CallStates, Customer, Expect, Facts, Request, RequestError, Target, Verb};
-use crate::{SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word, audio::FRAME_SAMPLES_MAX};
+use crate::{
+    Direction, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
+    audio::{Codec, FRAME_SAMPLES_MAX},
+};
 
 /// The longest stretch that `erase-last` takes: a day.
 const ERASE_SECONDS_MAX: f64 = 86_400.0;
@@ -28,18 +31,41 @@ const UNNAMED: &str = "?";
 #[derive(Clone, Copy)]
 struct Field {
     name: &'static str,
-    /// What its value must be, in words.
-    form: &'static str,
+    form: Form,
+}
+
+/// What a field's value must be, in words.
+#[derive(Clone, Copy)]
+enum Form {
+    Text(&'static str),
+    /// One of a closed list.
+    OneOf(fn() -> String),
 }
 
 impl Field {
     fn must_be(&self) -> String {
-        format!("must be {}", self.form)
+        match self.form {
+            Form::Text(text) => format!("must be {text}"),
+            Form::OneOf(words) => format!("must be {}", words()),
+        }
     }
 }
 
 const fn field(name: &'static str, form: &'static str) -> Field {
-    Field { name, form }
+    Field { name, form: Form::Text(form) }
+}
+
+const fn word_of<W: Word>(name: &'static str) -> Field {
+    Field { name, form: Form::OneOf(one_of::<W>) }
+}
+
+/// All words of a list, as people write it: `"a", "b" or "c"`.
+fn one_of<W: Word>() -> String {
+    let words: Vec<String> = W::WORDS.iter().map(|word| format!("\"{}\"", word.word())).collect();
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 const NAME_FORM: &str = "a string of 1 to 64 characters, each of which can be seen";
@@ -51,9 +77,9 @@ const CHANNEL: Field = field("channel", "a whole number from 0 to 4294967295");
 const CALL: Field = field("call", "the id of a call, as a string");
 const AGENT: Field = field("agent", NAME_FORM);
 const CUSTOMER: Field = field("customer", NAME_FORM);
-const DIRECTION: Field = field("direction", "\"inbound\" or \"outbound\"");
+const DIRECTION: Field = word_of::<Direction>("direction");
 const RATE: Field = field("rate", "a whole number of hertz, 8000 to 48000");
-const CODEC: Field = field("codec", "\"pcm16\", \"ulaw\" or \"alaw\"");
+const CODEC: Field = word_of::<Codec>("codec");
 const FRAME_SAMPLES: Field = field("frame_samples", "a whole number from 1 to 5760");
 const DEPTH_MS: Field = field("depth_ms", "a whole number of milliseconds, 120 to 10000");
 const SECONDS: Field = field("seconds", "a number over 0 and at most 86400, a day");

@@ -8,44 +8,61 @@ fn refused(json: impl AsRef<[u8]>) -> String {
     Request::from_json(json).expect_err(&String::from_utf8_lossy(json)).text
 }
 
+#[track_caller]
+fn comes_back(target: Target, ask: Ask) {
+    let request = Request { id: Some(7), ..Request::new(target, ask) };
+    assert_eq!(Request::from_json(&request.to_json()), Ok(request));
+}
+
 #[test]
 fn every_request_comes_back_from_its_json() {
     let call = CallId::new();
-    let begin = Begin {
-        facts: Facts { direction: Direction::Outbound, ..Facts::of("anna") },
-        customer: Some("+31 20 1234567".into()),
-        ..Begin::new("anna", Rate::new(8_000).expect("a rate"), Codec::Alaw)
-    };
-    let states = CallStates { recording: true, on_hold: true, ..CallStates::default() };
-    let asks = [
-        (Target::Own, Ask::Begin(begin.clone())),
-        (
-            Target::Own,
-            Ask::Begin(Begin { facts: Facts { continues: Some(call), ..begin.facts.clone() }, states, ..begin }),
-        ),
-        (Target::Call(call), Ask::Attach),
-        (Target::Channel(3), Ask::Share { frame_samples: None, depth_ms: None }),
-        (Target::Own, Ask::Share { frame_samples: Some(320), depth_ms: Some(2_000) }),
-        (Target::Channel(3), Ask::End),
-        (Target::Agent("anna".into()), Ask::Record),
-        (Target::Own, Ask::EraseLast { seconds: 2.5 }),
-        (Target::Channel(0), Ask::Transfer { to: "bert".into() }),
-        (Target::Channel(0), Ask::Dtmf { digit: '#' }),
-        (Target::Own, Ask::Calls),
-        (
-            Target::Own,
-            Ask::Expect(Expect {
-                facts: Facts { continues: Some(call), ..Facts::of("anna") },
-                customer: None,
-                legs: [1, 2].map(Uuid::from_u128),
-                states,
-            }),
-        ),
-    ];
-    for (target, ask) in asks {
-        let request = Request { id: Some(7), ..Request::new(target, ask) };
-        assert_eq!(Request::from_json(&request.to_json()), Ok(request));
+    for verb in Verb::ALL {
+        let target = match verb {
+            Verb::Attach => Target::Call(call),
+            _ => Target::Own,
+        };
+        assert_eq!(verb.example().verb(), verb);
+        comes_back(target, verb.example());
     }
+    for target in [Target::Channel(3), Target::Call(call), Target::Agent("anna".into())] {
+        Verb::ALL
+            .into_iter()
+            .filter(|verb| verb.is_control())
+            .for_each(|verb| comes_back(target.clone(), verb.example()));
+    }
+    comes_back(Target::Own, Ask::Share { frame_samples: Some(320), depth_ms: Some(2_000) });
+}
+
+#[test]
+fn all_that_is_said_of_a_call_comes_back_from_its_json() {
+    let (facts, customer) = (Facts::example(), Some(Customer::from("+31 20 1234567")));
+    for at in 0..CallStates::default().named().len() {
+        let mut json = serde_json::to_value(CallStates::default()).expect("JSON");
+        let (name, _) = CallStates::default().named()[at];
+        json[name] = true.into();
+        let states: CallStates = serde_json::from_value(json).expect("states");
+        assert!(states.named()[at].1, "`{name}` is another's name");
+        for codec in Codec::ALL {
+            let begin = Begin::new("anna", Rate::new(8_000).expect("a rate"), codec);
+            let (facts, customer) = (facts.clone(), customer.clone());
+            comes_back(Target::Own, Ask::Begin(Begin { facts, customer, states, ..begin }));
+        }
+        let legs = [1, 2].map(Uuid::from_u128);
+        let (facts, customer) = (facts.clone(), customer.clone());
+        comes_back(Target::Own, Ask::Expect(Expect { facts, customer, legs, states }));
+    }
+}
+
+#[test]
+fn a_control_that_ends_what_another_began_leaves_what_was_before() {
+    let none = CallStates::default();
+    for (begins, ends) in [(Ask::Mask, Ask::Unmask), (Ask::Hold, Ask::Resume)] {
+        assert_ne!(begins.after(none), none);
+        assert_eq!(ends.after(begins.after(none)), none);
+    }
+    let set: Vec<Verb> = Verb::ALL.into_iter().filter(|verb| verb.example().after(none) != none).collect();
+    assert_eq!(set.len(), none.named().len(), "each state has one control that sets it: {set:?}");
 }
 
 #[test]
@@ -147,10 +164,10 @@ fn a_call_is_captured_whatever_else_is_said_of_it_and_what_can_not_be_used_is_na
         (r#""direction":"sideways""#, &["direction"]),
         (r#""direction":1e400,"customer":false"#, &["customer", "direction"]),
         (r#""id":"seven""#, &["id"]),
-        (r#""channel":1,"queue":"sales""#, &["channel", "queue"]),
+        (r#""channel":1,"weather":"wet""#, &["channel", "weather"]),
         (r#""continues":"the one before","masked":1"#, &["continues", "masked"]),
         (r#""+31201234567":"x""#, &["?"]),
-        (r#""customer":null,"queue":null"#, &[]),
+        (r#""customer":null,"weather":null"#, &[]),
     ] {
         let (id, customer, direction, names) = with(more);
         assert_eq!((id, customer, direction), nothing, "{more}");
