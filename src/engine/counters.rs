@@ -48,17 +48,18 @@ pub enum ClosedBy {
     Fault(ErrorCode),
 }
 
-/// Troubles that nobody else counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mishap {
-    /// The disk refused a recording.
-    Disk,
-    /// A call lost frames because the memory was full.
-    Memory,
-    /// The disk did not overwrite erased audio in time.
-    Erase,
-    /// A connection could not be accepted or served.
-    Connection,
+retrocall_words::words! {
+    /// Troubles that nobody else counts.
+    pub enum Mishap {
+        /// The disk refused a recording.
+        Disk = "disk",
+        /// A call lost frames because the memory was full.
+        Memory = "memory",
+        /// The disk did not overwrite erased audio in time.
+        Erase = "erase",
+        /// A connection could not be accepted or served.
+        Connection = "connection",
+    }
 }
 
 /// One count for each word of a list.
@@ -139,7 +140,7 @@ pub struct Counters {
     closed_by_client: AtomicU64,
     closed_not_reading: AtomicU64,
     closed_by_fault: Tally<{ ErrorCode::ALL.len() }>,
-    mishaps: [AtomicU64; 4],
+    mishaps: Tally<{ Mishap::ALL.len() }>,
     after_press: Histogram,
     after_hangup: Histogram,
 }
@@ -168,7 +169,7 @@ impl Counters {
             closed_by_client: AtomicU64::new(0),
             closed_not_reading: AtomicU64::new(0),
             closed_by_fault: Tally::new(),
-            mishaps: Default::default(),
+            mishaps: Tally::new(),
             after_press: Histogram::new(),
             after_hangup: Histogram::new(),
         }
@@ -239,7 +240,7 @@ impl Counters {
 
     /// Counts a trouble.
     pub fn mishap(&self, mishap: Mishap) {
-        one(&self.mishaps[mishap as usize]);
+        self.mishaps.count(mishap as usize);
     }
 
     /// The open connections.
@@ -257,10 +258,6 @@ impl Counters {
         let mut connections_closed = self.closed_by_fault.by_word(&ErrorCode::ALL);
         add(&mut connections_closed, "client", read(&self.closed_by_client));
         add(&mut connections_closed, "not-reading", read(&self.closed_not_reading));
-        let mut errors = Counts::new();
-        for (kind, count) in ["disk", "memory", "erase", "connection"].into_iter().zip(&self.mishaps) {
-            add(&mut errors, kind, read(count));
-        }
         Totals {
             calls_begun: read(&self.calls_begun),
             calls_refused: self.calls_refused.by_word(&Refusal::ALL),
@@ -277,7 +274,7 @@ impl Counters {
             connections_opened: read(&self.connections_opened),
             connections_refused: read(&self.connections_refused),
             connections_closed,
-            errors,
+            errors: self.mishaps.by_word(&Mishap::ALL),
             after_press: self.after_press.read(),
             after_hangup: self.after_hangup.read(),
             ..Totals::default()
@@ -295,6 +292,7 @@ pub(super) fn add(counts: &mut Counts, word: &str, count: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_words::{CLOSED_BY, ERROR_KINDS};
 
     #[test]
     fn every_refusal_error_and_reason_is_counted_under_its_own_word() {
@@ -310,14 +308,25 @@ mod tests {
                 counters.connection_closed(ClosedBy::Fault(code));
             }
         }
-        counters.recording_kept(&[Reason::Sample], 5, None, Duration::ZERO);
-        counters.mishap(Mishap::Connection);
+        for (times, reason) in Reason::ALL.into_iter().enumerate() {
+            (0..=times).for_each(|_| counters.recording_kept(&[reason], 5, None, Duration::ZERO));
+        }
+        for (times, mishap) in Mishap::ALL.into_iter().enumerate() {
+            (0..=times).for_each(|_| counters.mishap(mishap));
+        }
         let totals = counters.totals();
         let expected = |words: &[&str]| -> Counts { words.iter().map(|word| (*word).to_owned()).zip(1..).collect() };
         assert_eq!(totals.presses_refused, expected(&Refusal::ALL.map(Refusal::as_str)));
         assert_eq!(totals.connections_closed, expected(&ErrorCode::ALL.map(ErrorCode::as_str)));
-        assert_eq!(totals.selections, Counts::from([("sample".to_owned(), 1)]));
-        assert_eq!(totals.errors, Counts::from([("connection".to_owned(), 1)]));
+        assert_eq!(totals.selections, expected(&Reason::ALL.map(Reason::as_str)));
+        assert_eq!(totals.errors, expected(&Mishap::ALL.map(Mishap::as_str)));
+        // These lists say what the figures show.
+        assert!(Mishap::ALL.iter().all(|mishap| ERROR_KINDS.contains(&mishap.as_str())));
+        for (by, word) in [ClosedBy::Client, ClosedBy::NotReading].into_iter().zip(CLOSED_BY) {
+            let counters = Counters::new();
+            counters.connection_closed(by);
+            assert_eq!(counters.totals().connections_closed, Counts::from([(word.to_owned(), 1)]));
+        }
         assert!(totals.calls_refused.is_empty() && totals.requests_refused.is_empty());
         assert_eq!(counters.connections(), 0);
     }

@@ -144,7 +144,7 @@ mod tests {
     use retrocall_words::CallId;
 
     fn label(reasons: &[Reason]) -> Label {
-        let facts = Facts { direction: Direction::Outbound, continues: Some(CallId::new()), ..Facts::of("anna") };
+        let facts = Facts::example();
         let rate = Rate::new(48_000).expect("a rate");
         let call = Call { id: CallId::new(), facts, rate, began_at: Timestamp::UNIX_EPOCH };
         Label { call, reasons: reasons.to_vec() }

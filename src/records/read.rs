@@ -12,7 +12,7 @@ use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{PurposeKind, Trouble, customer::in_one_form, file, numbers::Highest, purposes::due_at, text};
 use retrocall_words::{
-    CallId, Country, Customer, Direction, Reason, Word,
+    CallId, Country, Customer, Direction, Facts, Reason, Word,
     book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
 };
 
@@ -103,6 +103,13 @@ pub struct CallRow {
     pub cut_off: bool,
     /// The call before, where this one goes on with one that was cut off. Such a call is not drawn.
     pub continues: Option<CallId>,
+}
+
+impl CallRow {
+    /// What was announced of it.
+    pub fn facts(&self) -> Facts {
+        Facts { agent: self.agent.clone(), direction: self.direction, continues: self.continues }
+    }
 }
 
 /// Everything that is kept or being written, the newest last. Needs no engine; without a catalog there is nothing.

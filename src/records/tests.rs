@@ -5,6 +5,7 @@ mod faults;
 mod forgets_nothing;
 mod kills;
 mod older;
+mod words;
 
 use std::{
     fs,
