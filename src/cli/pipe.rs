@@ -1,4 +1,4 @@
-//! `retrocall pipe`: raw samples on standard input are a call.
+//! `retrocall pipe`: one call from raw samples on standard input.
 
 use std::{
     fs::File,
@@ -32,16 +32,16 @@ The call begins with its first sample and ends with its input. Samples are count
 what was not piped is not in the call, so a hook that pauses has to pipe silence. The button works
 as for every call. An engine that is gone is waited for, half a minute at most.";
 
-/// What one read takes at most: as much as a pipe holds.
+/// The largest read: as much as a pipe holds.
 const READ_BYTES_MAX: usize = 64 * 1024;
-/// So much of a file says what kind of file it is.
+/// How many bytes show the kind of a file.
 const HEAD_BYTES: usize = 12;
 
-/// Raw samples on standard input are a call
+/// One call from raw samples on standard input
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct PipeArgs {
-    /// What a sample is
+    /// The format of a sample
     #[arg(long, value_enum, default_value_t = Format::S16le)]
     format: Format,
     /// Samples a second, 8000 to 48000
@@ -102,7 +102,7 @@ impl PipeArgs {
         Codec::ALL.into_iter().find(is_it).expect("a format for each codec, and no other")
     }
 
-    /// Whose samples come, in the order in which they do.
+    /// The legs that come, in their order.
     fn legs(&self) -> &'static [Leg] {
         match (self.channels, self.leg) {
             (1, Side::Agent) => &[Leg::Agent],
@@ -122,7 +122,7 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
     let settings = context.settings()?;
     let mut client = context.connect()?;
     let agent = context.agent(args.agent.as_ref(), client.hello())?;
-    // The file itself: what Rust calls standard input keeps a buffer of its own, and audio in it.
+    // The file itself: Rust's own standard input would keep audio in a buffer of its own.
     let input = io::stdin().as_fd().try_clone_to_owned();
     let input = input.map_err(|error| Failure::new(format!("no standard input ({error})"), "pipe samples into it"))?;
     let (played, mut failure) = match converse(&mut client, &args, &agent, File::from(input)) {
@@ -146,27 +146,25 @@ pub(super) fn run(context: &Context, args: PipeArgs) -> Result<(), Failure> {
     failure.map_or(Ok(()), Err)
 }
 
-/// The whole call: what was played of it, and what went wrong on the way.
+/// The whole call: the part that was played, and the error that ended it.
 ///
-/// # Errors
-/// There was no call.
+/// # Errors There was no call.
 fn converse(
     client: &mut Client,
     args: &PipeArgs,
     agent: &str,
     mut input: File,
 ) -> Result<(Played, Option<Failure>), Failure> {
-    // Before the call begins: what is no call must leave none behind.
+    // Before the call begins: wrong input must leave no call behind.
     let first = beginning(&mut input)?;
     let mut talk = Talk::begin(client, args, agent.to_owned())?;
     let failure = talk.until_the_end(client, first, input).err();
     Ok((talk.played, failure))
 }
 
-/// The first bytes of the input.
+/// Reads the first bytes of the input.
 ///
-/// # Errors
-/// There are none, or they are those of a file that holds more than samples.
+/// # Errors There are none, or they belong to a file that holds more than samples.
 fn beginning(input: &mut impl Read) -> Result<Vec<u8>, Failure> {
     let mut first = Vec::with_capacity(HEAD_BYTES);
     let read = input.take(HEAD_BYTES as u64).read_to_end(&mut first);
@@ -187,7 +185,7 @@ fn beginning(input: &mut impl Read) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// What kind of file begins so, if it is one that people have sound in.
+/// The kind of sound file that begins with these bytes, if any.
 fn file_kind(first: &[u8]) -> Option<&'static str> {
     let (name, form) = (first.get(..4)?, first.get(8..12).unwrap_or_default());
     Some(match name {
@@ -208,9 +206,9 @@ struct Talk {
     codec: Codec,
     rate: Rate,
     call: Call,
-    /// How many samples had come when the call began: more than 0 for one that goes on as another.
+    /// How many samples had come when the call began: more than 0 for a call that continues another.
     base: u64,
-    /// The sample at which record is to be pressed.
+    /// The sample at which to press record.
     record_at: Option<u64>,
     played: Played,
 }
@@ -225,12 +223,12 @@ impl Talk {
         Ok(Talk { legs, codec, rate, played: Played::begun(call.id()), call, base: 0, record_at })
     }
 
-    /// Bytes of one sample of every leg that comes.
+    /// Bytes of one sample of all legs that come.
     fn group_bytes(&self) -> usize {
         self.legs.len() * self.codec.bytes_per_sample()
     }
 
-    /// Sends what comes until it ends, presses record when it is time, hangs up.
+    /// Sends the input until it ends, presses record in time, and hangs up.
     fn until_the_end(&mut self, client: &mut Client, mut first: Vec<u8>, mut input: impl Read) -> Result<(), Failure> {
         let (mut bytes, mut filled) = (vec![0; READ_BYTES_MAX], first.len());
         bytes[..filled].copy_from_slice(&first);
@@ -272,7 +270,7 @@ impl Talk {
         Ok(())
     }
 
-    /// Sends whole samples; if the engine is lost meanwhile, to the one that is there when it is back. Whoever pipes waits.
+    /// Sends whole samples. If the engine is lost, waits for it and sends them to the next one; the sender of the pipe waits too.
     fn send_whatever_happens(&mut self, client: &mut Client, bytes: &[u8]) -> Result<(), Failure> {
         let begin = self.played.samples;
         loop {
@@ -289,7 +287,7 @@ impl Talk {
         }
     }
 
-    /// Waits for the engine, and goes on with the sample that it has next, but with none before `oldest`: those are gone.
+    /// Waits for the engine, and goes on with its next sample, but with none before `oldest`: those are gone.
     fn find_engine(&mut self, client: &mut Client, why: ClientError, oldest: u64) -> Result<(), Failure> {
         let Talk { call, played, .. } = self;
         match call.find_engine(client, PATIENCE, |event| played.hear(event)) {
@@ -307,7 +305,7 @@ impl Talk {
         Ok(())
     }
 
-    /// Whole samples of every leg that comes, in frames of 20 ms.
+    /// Sends whole samples of all legs, in frames of 20 ms.
     fn send(&mut self, client: &mut Client, mut bytes: &[u8]) -> Result<(), ClientError> {
         let mut frame = Vec::new();
         while !bytes.is_empty() {

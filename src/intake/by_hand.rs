@@ -1,6 +1,6 @@
-//! The reading thread without its thread: one stream after the other, piece by piece, through a real socket; or through shared memory.
+//! The reading thread's work without its thread: one stream after the other, piece by piece, through a real socket or shared memory.
 //!
-//! For the fuzz targets, which can't wait for a thread at every input. Everything it does, it does through the thread's own functions.
+//! For the fuzz targets, which can't wait for a thread at every input. It does everything through the thread's own functions.
 
 use super::*;
 use retrocall_client::{client::SharedLeg, protocol::SharedLayout};
@@ -27,7 +27,7 @@ pub struct ByHand {
 
 /// What was made of a stream.
 #[derive(Debug, PartialEq)]
-pub struct Heard {
+pub struct StreamResult {
     /// The control messages.
     pub controls: Vec<Vec<u8>>,
     /// What the client did wrong.
@@ -62,7 +62,7 @@ impl ByHand {
     ///
     /// # Panics
     /// If anything is left in the arena afterwards, or in the buffers, or if the system has no socket.
-    pub fn hear<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> Heard {
+    pub fn hear<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> StreamResult {
         use std::io::Write;
         let (mut client, server) = UnixStream::pair().expect("a pair of sockets");
         server.set_nonblocking(true).expect("a socket");
@@ -121,7 +121,7 @@ impl ByHand {
             ring.wipe();
         }
         assert_eq!(self.arena.held_bytes(), 0, "nothing stays in the arena");
-        Heard { controls, fault, refused, legs }
+        StreamResult { controls, fault, refused, legs }
     }
 
     /// A call whose client does this to the memory that it shares, twelve bytes a step: a number of four bytes that says where, or, with its

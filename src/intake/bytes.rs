@@ -1,6 +1,6 @@
-//! What a connection is to the thread that reads it: whole messages out of its bytes, and the lines that its frames go to.
+//! A connection, as its reading thread sees it: whole messages out of its bytes, and the lines for its frames.
 //!
-//! Belongs here: where a message begins and ends, what waits for its other half. Does not: sockets, who is read when.
+//! Belongs here: where messages begin and end, halves of messages that wait for the rest. Does not: sockets, the order of reading.
 
 use std::{os::unix::net::UnixStream, sync::Arc, time::Instant};
 

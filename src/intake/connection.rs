@@ -1,4 +1,4 @@
-//! The task of one connection: its control messages, in order, and what it is told.
+//! The task of one connection: it takes control messages in order, and sends answers and events.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,7 +16,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::ear::{Ear, Peer, deaf, is_deaf};
-use super::outbox::{Outbox, Place, Written};
+use super::outbox::{Outbox, Reservation, WriteEnd};
 use super::reader::{Allowance, ConnectionId, Finding, Inbound, Line, Lines, Reader, Report, SharedFrames};
 use super::switchboard::Pairing;
 use retrocall_client::protocol::{SharedLayout, VERSION};
@@ -52,13 +52,13 @@ pub(super) struct Connection {
     /// Told when the engine has nothing more to tell.
     unheard: Arc<Notify>,
     /// The calls that this connection carries, by channel.
-    calls: HashMap<u32, Carries>,
+    calls: HashMap<u32, CarriedCall>,
     next_channel: u32,
     allowance: Allowance,
 }
 
 /// What a connection knows of a call that it carries.
-struct Carries {
+struct CarriedCall {
     call: CallId,
     codec: Codec,
     rate: Rate,
@@ -120,7 +120,7 @@ impl Connection {
                 // The client does not read, or is gone: the reader thread gives its calls back.
                 written = &mut writing, if writes => {
                     writes = false;
-                    if let Ok(Written::NotRead(limit)) = written {
+                    if let Ok(WriteEnd::NotRead(limit)) = written {
                         closed_by = ClosedBy::NotReading;
                         if self.engine.is_news(self.who.id, "connect", Why::NotReading) {
                             let who = self.who.id;
@@ -372,7 +372,7 @@ impl Connection {
         let channel = self.next_channel;
         self.next_channel += 1;
         let (id, rate) = (call.id, call.rate);
-        let carries = Carries { call: id, codec, rate, shared: false };
+        let carries = CarriedCall { call: id, codec, rate, shared: false };
         self.calls.insert(channel, carries);
         let ahead = rate.samples(self.engine.limits().ahead_ms as f64 / 1_000.0);
         let line = Line::new(id, channel, *writers, (codec, rate), began, ahead);
@@ -475,7 +475,7 @@ async fn answer_after(
     engine: Arc<Engine>,
     (who, ask): (PrincipalId, &'static str),
     outbox: Arc<Outbox>,
-    place: Place,
+    place: Reservation,
 ) {
     let answer = match timeout(ERASE_WAIT, after).await {
         Ok(Ok(())) => answer,

@@ -1,6 +1,6 @@
-//! The client's end of a connection: whether it is still there, and whether anything is still to be told to it.
+//! The client's end of a connection: whether it is still there, and whether messages still wait for it.
 //!
-//! Belongs here: looking at a socket, and who waits for its last words. Does not: what is said.
+//! Belongs here: looking at a socket, and waiting for its last messages. Does not: their words.
 
 use std::{
     future::pending,

@@ -1,20 +1,20 @@
-//! Whether a leg is what its call says: samples of another codec, or of another rate, become noise or another pitch, and nobody hears it until
-//! the recording is listened to.
+//! Guesses whether a leg matches its announcement. Samples of another codec or rate become noise or another pitch, and nobody notices before the
+//! recording is played.
 //!
-//! Belongs here: what can be seen of bytes and of their pace, on the thread that reads: a few frames of a call's first seconds, no
-//! allocation. Does not: words, events.
+//! Belongs here: evidence from bytes and their pace, on the reading thread: a few frames of a call's first seconds, no allocation. Does not:
+//! words, events.
 //!
-//! Bytes. Sound is smooth in the codec that it was made in, and jagged in all others. Over some frames the bits of the steps from sample to
-//! sample are counted, as each codec would read the same bytes. In fixtures of speech the codec that they are in needed at least half a bit
-//! a byte less than any other; noise needs as many in each, and says nothing. Pure tones can repeat in bytes as they do in time, and near half
-//! the rate they are jagged in their own codec: what has few different bytes, or goes on as a tone does, says nothing either.
+//! Bytes. Sound is smooth in its own codec, and jagged in all others. Over some frames the guess counts the bits of the steps from sample to
+//! sample, as each codec would read the same bytes. In fixtures of speech the right codec needed at least half a bit a byte less than any other;
+//! noise needs as many in each, and proves nothing. Pure tones can repeat in bytes as they do in time, and near half the rate they are jagged even
+//! in their own codec: audio with few different bytes, or with the regularity of a tone, proves nothing either.
 //!
-//! The two laws of G.711 differ in every second bit of the level, so that one taken for the other is less jagged than linear samples would be. They
-//! are compared with each other by a smaller measure, over more looks. Of 76 legs of speech as one law under the name of the other, 68 are noticed
-//! within 20 s.
+//! The two laws of G.711 differ in every second bit of the level, so that one taken for the other is less jagged than linear samples would be.
+//! They are compared with each other by a smaller measure, over more looks. Of 76 legs of speech in one law under the name of the other, it
+//! notices 68 within 20 s.
 //!
-//! Pace. People talk in real time. Samples that come at twice the pace, or three times, or at any other ratio of two rates that are in use, for
-//! half a minute on end, are of that rate.
+//! Pace. People talk in real time. Samples that come for half a minute at twice the pace, or three times, or at any other ratio of two common
+//! rates, have that rate.
 
 use std::{
     cell::Cell,

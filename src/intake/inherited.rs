@@ -1,7 +1,7 @@
-//! Listening sockets that somebody else holds: systemd, which keeps them open while no engine runs, so that nobody is ever refused a
-//! connection (`LISTEN_FDS`, sd_listen_fds(3)).
+//! Listening sockets from systemd, which keeps them open while no engine runs, so that no connection is ever refused (`LISTEN_FDS`,
+//! sd_listen_fds(3)).
 //!
-//! Belongs here: taking them over, and telling by its address which way in each of them is. Does not: sockets that the engine makes itself.
+//! Belongs here: taking them over, and finding the way in of each by its address. Does not: sockets that the engine makes itself.
 
 use std::{
     fmt, fs, io,

@@ -1,14 +1,14 @@
-//! The thread `home`: looks after what others could take away while the engine runs. Its home, its locks, its sockets, its catalog; and the
-//! memory that calls were promised, which others may have taken by now.
+//! The thread `home`: watches things that others could take away while the engine runs: its home, its locks, its sockets, its catalog, and the
+//! memory that calls were promised.
 //!
-//! Belongs here: when it is looked, and that it is told. Does not: how each is mended; whoever made it knows.
+//! Belongs here: when to look, and reporting. Does not: mending; the owner of each does that.
 
 use std::{convert::Infallible, io, mem, path::Path, sync::Arc, time::Duration};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tracing::{info, warn};
 
-use super::socket::Kept;
+use super::socket::BoundSocket;
 use retrocall_core::{
     barrier,
     heart::{self, Heart, Waits},
@@ -31,9 +31,9 @@ pub(super) struct Keeper {
 }
 
 /// What the thread has.
-struct Keeping {
+struct KeeperThread {
     engine: Arc<Engine>,
-    sockets: Vec<Kept>,
+    sockets: Vec<BoundSocket>,
     stop: Receiver<Infallible>,
     _ended: Sender<Infallible>,
     looks: u32,
@@ -45,7 +45,7 @@ impl Keeper {
     ///
     /// # Errors
     /// The system has no thread left.
-    pub(super) fn start(engine: Arc<Engine>, sockets: Vec<Kept>) -> io::Result<Keeper> {
+    pub(super) fn start(engine: Arc<Engine>, sockets: Vec<BoundSocket>) -> io::Result<Keeper> {
         let ((stop, stopped), (ending, ended)) = (bounded(0), bounded(0));
         let mut folders = vec![engine.home().path().to_owned()];
         folders.extend(sockets.iter().map(|socket| socket.folder().to_owned()));
@@ -53,7 +53,7 @@ impl Keeper {
             priority::give_way();
             barrier::write_only_below(&folders.iter().map(AsRef::as_ref).collect::<Vec<&Path>>());
         };
-        let mut keeping = Keeping { engine, sockets, stop: stopped, _ended: ending, looks: 0, is_short: false };
+        let mut keeping = KeeperThread { engine, sockets, stop: stopped, _ended: ending, looks: 0, is_short: false };
         heart::spawn("home", Waits::Outside, first, move |heart| keeping.run(heart))?;
         Ok(Keeper { stop: Some(stop), ended })
     }
@@ -66,7 +66,7 @@ impl Drop for Keeper {
     }
 }
 
-impl Keeping {
+impl KeeperThread {
     fn run(&mut self, heart: &Heart) {
         while self.stop.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
             let _work = heart.work();

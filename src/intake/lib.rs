@@ -1,4 +1,4 @@
-//! The ways in: the local socket, memory shared with those who are connected to it, and AudioSocket.
+//! The ways in: the local socket, memory shared with its clients, and AudioSocket.
 //!
 //! Belongs here: sockets, shared memory, reading frames, answering. Does not: decisions; those are the engine's.
 //!
@@ -38,10 +38,10 @@ pub use audiosocket::wire;
 pub use inherited::{Inherited, InheritedError};
 pub use reader::ReaderError;
 #[doc(hidden)]
-pub use reader::by_hand::{ByHand, Heard};
+pub use reader::by_hand::{ByHand, StreamResult};
 
 use keeper::Keeper;
-use listen::Door;
+use listen::Reception;
 use pulse::Pulse;
 use reader::Reader;
 use retrocall_core::heart;
@@ -51,7 +51,7 @@ use retrocall_engine::{
 };
 use retrocall_settings::Settings;
 use retrocall_words::{CallId, Event};
-use socket::Place;
+use socket::Address;
 
 /// How much longer than the wait for the disk a stop may take before the process ends without whatever hangs.
 const STOP_REST: Duration = Duration::from_secs(10);
@@ -148,7 +148,7 @@ pub fn serve(
             Some(name) => Some(names::group(name).await.map_err(no_socket)?),
             None => None,
         };
-        let place = Place::new(&path, engine.home().path(), group);
+        let place = Address::new(&path, engine.home().path(), group);
         let (mut doorway, kept) = place.open(local).map_err(no_socket)?;
         let stop_wait = settings.stop_wait;
         signals.arm(stop_wait + STOP_REST, {
@@ -162,7 +162,7 @@ pub fn serve(
         let _keeper = Keeper::start(Arc::clone(&engine), sockets).map_err(ServeError::System)?;
         heart::tell_of_trouble().map_err(ServeError::System)?;
         tokio::spawn(Pulse::of(&readers).and(thread).keep_telling());
-        let door = Door::new(Arc::clone(&engine), readers, pairing, settings);
+        let door = Reception::new(Arc::clone(&engine), readers, pairing, settings);
         ready(Ready { socket: &path, metrics, audiosocket: taps.as_ref().and_then(|taps| taps.address) });
         supervisor::ready(&format!("live audio: {}", engine.guarantees().level()));
         tokio::select! {

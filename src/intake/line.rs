@@ -1,10 +1,10 @@
-//! What carries a call's frames into its ring, whichever way they come.
+//! A line: carries a call's frames into its ring, whichever way they come.
 
 use std::{mem::offset_of, time::Instant};
 
 use super::{
     guess::{Finding, Guess},
-    refused::{BadFrame, Refused, Report},
+    refused::{BadFrame, DroppedFrames, Report},
     shared_frames::{Lie, SharedFrames},
 };
 use retrocall_client::protocol::{AudioHead, HeadError};
@@ -37,7 +37,7 @@ pub struct Line {
     /// The number of the call on its connection.
     pub channel: u32,
     /// The frames that were dropped, by leg.
-    pub refused: [Refused; 2],
+    pub refused: [DroppedFrames; 2],
     /// What each leg really is.
     guesses: [Guess; 2],
 }

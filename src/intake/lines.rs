@@ -1,4 +1,4 @@
-//! The calls of a connection by their channels, and the frames that belong to none of them.
+//! The calls of a connection by channel, and the frames that belong to no call.
 //!
 //! A channel is never given twice: a frame that comes after its call has ended is dropped, and can't end up in another call. Calls that
 //! have ended leave nothing behind, however many there were: a connection of a PBX lives for months.
@@ -8,7 +8,7 @@ use std::{collections::HashMap, time::Instant};
 use super::{
     guess::Finding,
     line::Line,
-    refused::{BadFrame, Refused, Report},
+    refused::{BadFrame, DroppedFrames, Report},
     shared_frames::{Lie, SharedFrames},
 };
 use retrocall_client::protocol::AudioHead;
@@ -33,7 +33,7 @@ pub struct Lines {
     /// The channel that is given next.
     next: u32,
     /// Frames for channels that were never given, or too short to name one.
-    strays: Refused,
+    strays: DroppedFrames,
     /// Channels of which something may be to be told.
     wrong: [Option<u32>; WRONG_MAX],
 }

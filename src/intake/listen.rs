@@ -1,4 +1,4 @@
-//! Those who connect to the local socket: how many may, and who it is that does.
+//! Accepts connections to the local socket: how many, and from whom.
 
 use std::{
     io::{self, Write},
@@ -25,8 +25,8 @@ use retrocall_engine::{Account, Engine, Mishap, Ticket, Why};
 use retrocall_settings::Settings;
 use retrocall_words::{ErrorCode, Event, Principal, PrincipalId, Role};
 
-/// What is needed to serve those who connect.
-pub(super) struct Door {
+/// Serves clients of the local socket.
+pub(super) struct Reception {
     names: Names,
     engine: Arc<Engine>,
     readers: Vec<Arc<Reader>>,
@@ -37,24 +37,24 @@ pub(super) struct Door {
     allowance: Allowance,
 }
 
-impl Door {
+impl Reception {
     pub(super) fn new(
         engine: Arc<Engine>,
         readers: Vec<Arc<Reader>>,
         pairing: Option<Arc<Pairing>>,
         settings: &Settings,
-    ) -> Arc<Door> {
+    ) -> Arc<Reception> {
         let names = Names::of_the_system(Arc::clone(engine.clock()));
         // So that they are known before the first of them connects.
         for uid in [Uid::effective(), Uid::from_raw(0)] {
             let _ = names.known(uid);
         }
         let allowance = Allowance::new(engine.arena().bytes());
-        Arc::new(Door { names, engine, readers, pairing, settings: settings.clone(), allowance })
+        Arc::new(Reception { names, engine, readers, pairing, settings: settings.clone(), allowance })
     }
 
     /// Accepts until the engine stops.
-    pub(super) async fn accept(self: &Arc<Door>, doorway: &mut Doorway) {
+    pub(super) async fn accept(self: &Arc<Reception>, doorway: &mut Doorway) {
         for id in 0.. {
             let stream = loop {
                 match doorway.accept().await {
@@ -82,7 +82,7 @@ impl Door {
         }
     }
 
-    fn welcome(self: &Arc<Door>, id: u64, stream: UnixStream) -> io::Result<()> {
+    fn welcome(self: &Arc<Reception>, id: u64, stream: UnixStream) -> io::Result<()> {
         let uid = Uid::from_raw(stream.peer_cred()?.uid());
         let is_owner = uid.is_root() || uid == Uid::effective();
         let account = self.engine.quotas().account(PrincipalId::User(uid.as_raw()), is_owner);

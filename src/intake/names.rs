@@ -1,9 +1,8 @@
-//! What a user is called: asked of the system's user database, which may be a directory service far away, slow or stuck.
+//! Names of users, from the system's user database, which may be a directory service far away, slow or stuck.
 //!
-//! It is asked on threads of its own, and nobody waits but the connection that wants to know. A user that can't be looked up is refused, and
-//! is nobody's agent.
+//! Threads of their own ask it, and only the connection that wants to know waits. A user who can't be looked up is refused, and is nobody's agent.
 //!
-//! Belongs here: looking up, and what was looked up. Does not: which agent a user is, who needs no name.
+//! Belongs here: looking up, and remembering. Does not: which agent a user is, who needs no name.
 
 use std::{
     collections::HashMap,
@@ -67,18 +66,18 @@ struct Shared {
 
 #[derive(Default)]
 struct Users {
-    known: HashMap<Uid, Known>,
+    known: HashMap<Uid, CachedName>,
     /// Those who are being looked up.
     asked: Vec<Uid>,
 }
 
-struct Known {
+struct CachedName {
     name: Result<String, Unknown>,
     /// When it is asked for again.
     until: Instant,
 }
 
-impl Known {
+impl CachedName {
     fn holds(&self, now: Instant) -> bool {
         now < self.until
     }
@@ -169,7 +168,7 @@ impl Shared {
         match users.known.get_mut(&uid) {
             // A database that fails does not make anybody a stranger who was known.
             Some(known) if known.name.is_ok() && matches!(name, Err(Unknown::Refused(_))) => known.until = until,
-            _ => drop(users.known.insert(uid, Known { name, until })),
+            _ => drop(users.known.insert(uid, CachedName { name, until })),
         }
         drop(users);
         self.ended.notify_waiters();

@@ -1,7 +1,7 @@
-//! How a thread that takes in audio is told what to do, and what it waits with: orders that it never waits for, and one look at epoll for
-//! sockets and orders alike.
+//! The orders for a thread that takes in audio, and its wait: a queue that never makes it wait, and one look at epoll for sockets and orders
+//! alike.
 //!
-//! Belongs here: the queue, its bell, the beats of a thread that is alive. Does not: what is ordered, what sockets bring.
+//! Belongs here: the queue, its bell, the beats of a live thread. Does not: the orders, the bytes of sockets.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! What a connection is still to be told.
+//! The outbox of a connection: messages on their way to its client.
 
 use std::{
     collections::VecDeque,
@@ -33,14 +33,14 @@ const PLACE_BYTES: usize = 64;
 /// Answers and events on their way to a client. Whoever puts them in never waits.
 pub(super) struct Outbox {
     account: Account,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Queue>,
     filled: Notify,
     overflown: Notify,
 }
 
 /// How the writing ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum WriteEnd {
     /// All there was has been written.
     All,
     /// The client was gone.
@@ -50,10 +50,10 @@ pub(super) enum Written {
 }
 
 /// The place of an answer that is not known yet.
-pub(super) struct Place(u64);
+pub(super) struct Reservation(u64);
 
 #[derive(Default)]
-struct Waiting {
+struct Queue {
     /// What can go out.
     pieces: VecDeque<Piece>,
     /// Answers from the first one that is not known yet: they go out in the order of their requests.
@@ -84,7 +84,7 @@ impl Piece {
     }
 }
 
-impl Waiting {
+impl Queue {
     /// A message goes out: behind others in their piece, if there is room.
     fn let_out(&mut self, json: &[u8], descriptor: Option<OwnedFd>, account: &Account) -> Result<(), &'static str> {
         let has_room = |piece: &&mut Piece| piece.bytes.capacity() - piece.bytes.len() >= HEAD_BYTES + json.len();
@@ -168,7 +168,7 @@ impl Outbox {
     }
 
     /// Keeps the place of an answer that comes later: the answers behind it wait for it.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Reservation {
         let mut place = 0;
         self.put(|waiting| {
             waiting.count(PLACE_BYTES, &self.account)?;
@@ -176,11 +176,11 @@ impl Outbox {
             place = waiting.first + waiting.held_back.len() as u64 - 1;
             Ok(())
         });
-        Place(place)
+        Reservation(place)
     }
 
     /// The answer whose place was kept.
-    pub(super) fn fill(&self, place: Place, answer: &Answer) {
+    pub(super) fn fill(&self, place: Reservation, answer: &Answer) {
         let json = serde_json::to_vec(answer).expect("an answer is JSON");
         self.put(|waiting| {
             let mut piece = Piece::new(&json, None, 0);
@@ -196,7 +196,7 @@ impl Outbox {
         });
     }
 
-    fn put(&self, put: impl FnOnce(&mut Waiting) -> Result<(), &'static str>) {
+    fn put(&self, put: impl FnOnce(&mut Queue) -> Result<(), &'static str>) {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
             return;
@@ -216,13 +216,13 @@ impl Outbox {
     }
 
     /// Writes what comes, until it is closed and empty, or the client does not read, or is gone. Returns how it ended.
-    pub(super) async fn write_to(self: Arc<Outbox>, mut stream: UnixStream) -> Written {
+    pub(super) async fn write_to(self: Arc<Outbox>, mut stream: UnixStream) -> WriteEnd {
         let ended = loop {
             let piece = {
                 let mut waiting = self.waiting.lock();
                 match (waiting.overflow, waiting.pieces.pop_front()) {
-                    (Some(limit), _) => break Written::NotRead(limit),
-                    (None, None) if waiting.closed => break Written::All,
+                    (Some(limit), _) => break WriteEnd::NotRead(limit),
+                    (None, None) if waiting.closed => break WriteEnd::All,
                     (None, piece) => piece,
                 }
             };
@@ -237,13 +237,13 @@ impl Outbox {
             };
             self.waiting.lock().count_no_more(counted, &self.account);
             if gone {
-                break Written::Gone;
+                break WriteEnd::Gone;
             }
         };
         match ended {
-            Written::All => drop(stream.shutdown().await),
+            WriteEnd::All => drop(stream.shutdown().await),
             // Nobody will read it: others may have its room.
-            Written::Gone | Written::NotRead(_) => self.waiting.lock().forget(&self.account),
+            WriteEnd::Gone | WriteEnd::NotRead(_) => self.waiting.lock().forget(&self.account),
         }
         ended
     }

@@ -1,8 +1,7 @@
-//! Whether the threads that take in audio are alive, for whoever asks for the engine's status, and for the supervisor's watchdog.
+//! Tells whether the threads that take in audio are alive, for the engine's status and the supervisor's watchdog.
 //!
-//! They are asked, and answer when they have done all they were told before. The control thread says so itself, by being the one that asks.
-//! All others say by their hearts (`watch::heart`) what they are at. A disk or a catalog that stalls is no reason to be killed: calls wait
-//! for those in memory.
+//! They are asked, and answer when they have done all earlier orders. The control thread proves that it lives by asking. All others report by
+//! their hearts (`watch::heart`). A stalled disk or catalog is no reason to be killed: calls wait for those in memory.
 
 use std::{sync::Arc, time::Duration};
 

@@ -5,8 +5,8 @@
 //! taken effect it reads no further on that connection, so that the messages of a connection take effect in their order. What
 //! waits meanwhile, and what was read of a message that is not whole yet, waits in the arena.
 //!
-//! Frames that clients write into shared memory take the same path, on this thread's own clock: whoever reads a connection's socket
-//! collects its shared memory too, so that its control messages keep their place among its frames without any thread waiting for another.
+//! Frames that clients write into shared memory take the same path, on this thread's own clock: the thread that reads a connection's socket also
+//! collects its shared memory, so that control messages keep their place among frames without any thread waiting for another.
 
 use std::{
     collections::HashMap,

@@ -1,6 +1,6 @@
-//! Frames that are dropped because something is wrong with them: counted on the thread that reads, told by another one.
+//! Frames that are dropped because they are faulty: counted on the reading thread, reported by another one.
 //!
-//! Belongs here: what is remembered of them, and when it is time to tell. Does not: words, the log, events (`connection`).
+//! Belongs here: what to remember of them, and when to report. Does not: words, the log, events (`connection`).
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ pub struct Report {
 
 /// The dropped frames of one leg, or those that belong to no call of the connection.
 #[derive(Debug, Default)]
-pub struct Refused {
+pub struct DroppedFrames {
     /// The last one.
     last: Option<BadFrame>,
     /// Those that are not told yet.
@@ -47,7 +47,7 @@ pub struct Refused {
     told_at: Option<Instant>,
 }
 
-impl Refused {
+impl DroppedFrames {
     /// A frame is dropped. Wait-free.
     pub fn count(&mut self, frame: BadFrame) {
         self.last = Some(frame);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn dropped_frames_are_told_at_once_then_every_few_seconds_and_none_twice() {
-        let (mut refused, now) = (Refused::default(), SystemClock.now());
+        let (mut refused, now) = (DroppedFrames::default(), SystemClock.now());
         let frame = |position| BadFrame {
             error: FrameError::Position,
             channel: Some(1),

@@ -1,9 +1,8 @@
-//! The engine's end of a call's shared memory: frames that the client wrote there, one after the other, and what they may not be.
+//! The engine's end of a call's shared memory: reads the client's frames one after the other, and checks them.
 //!
-//! Belongs here: taking a frame out, wiping it there, telling lies from frames. Does not: what becomes of the frame (`line`), the
-//! mapping (`memory`). The client may write anything there at any time. So of what it writes each number is read once, into a variable
-//! of our own, and checked; the samples are copied before anybody looks at them; and what we have taken is known to us alone: what stands
-//! there of it is for the client to read.
+//! Belongs here: taking a frame out, wiping it there, telling lies from frames. Does not: the way of the frame (`line`), the mapping (`memory`).
+//! The client may write anything there at any time. So each of its numbers is read once, into a variable of our own, and checked; samples are
+//! copied before anybody looks at them; and our own count of taken frames is never read back: the one in the memory is only for the client.
 
 use std::{
     fmt,

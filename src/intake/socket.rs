@@ -1,6 +1,6 @@
-//! A Unix socket at a path: closed to others from its first moment, taken from nobody who lives, and given back.
+//! A Unix socket at a path: closed to others from its first moment, taken from no live process, and removed at the end.
 //!
-//! Belongs here: making it, the group that may use it, seeing that it is still there. Does not: who connects.
+//! Belongs here: making it, the group that may use it, checking that it is still there. Does not: who connects.
 
 use std::{
     fs::{self, Metadata, Permissions},
@@ -42,15 +42,15 @@ const TRIES: u32 = 3;
 
 /// Where a socket is to be, and who may use it besides the engine's owner.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Address {
     path: PathBuf,
     home: PathBuf,
     group: Option<Gid>,
 }
 
 /// A socket at its place.
-pub(super) struct Kept {
-    place: Place,
+pub(super) struct BoundSocket {
+    place: Address,
     /// Which file it is. Its number is nobody else's while the listener is there.
     identity: (u64, u64),
     /// The engine has made it. Somebody else's (systemd's) is not ours to make again, or to remove.
@@ -80,16 +80,16 @@ impl Doorway {
     }
 }
 
-impl Place {
-    pub(super) fn new(path: &Path, home: &Path, group: Option<Gid>) -> Place {
-        Place { path: path.to_owned(), home: home.to_owned(), group }
+impl Address {
+    pub(super) fn new(path: &Path, home: &Path, group: Option<Gid>) -> Address {
+        Address { path: path.to_owned(), home: home.to_owned(), group }
     }
 
     /// The socket at this place: one that somebody else holds for us, or a new one.
     ///
     /// # Errors
-    /// As [`Place::take`].
-    pub(super) fn open(&self, inherited: Option<net::UnixListener>) -> io::Result<(Doorway, Kept)> {
+    /// As [`Address::take`].
+    pub(super) fn open(&self, inherited: Option<net::UnixListener>) -> io::Result<(Doorway, BoundSocket)> {
         let is_ours = inherited.is_none();
         let listener = match inherited {
             // Whose it is and who may connect, its .socket unit says.
@@ -101,7 +101,7 @@ impl Place {
         };
         let (to, again) = unbounded_channel();
         let identity = identity(&fs::symlink_metadata(&self.path)?);
-        let kept = Kept { place: self.clone(), identity, is_ours, again: to };
+        let kept = BoundSocket { place: self.clone(), identity, is_ours, again: to };
         Ok((Doorway { listener: UnixListener::from_std(listener)?, again }, kept))
     }
 
@@ -145,7 +145,7 @@ impl Place {
     }
 }
 
-impl Kept {
+impl BoundSocket {
     /// Sees to it that the socket is at its place, and makes it again if it is not.
     ///
     /// # Errors
@@ -179,7 +179,7 @@ impl Kept {
 }
 
 /// It goes with its engine, if it is still the one that lies there.
-impl Drop for Kept {
+impl Drop for BoundSocket {
     fn drop(&mut self) {
         if self.is_ours && self.is_there() {
             let _ = fs::remove_file(&self.place.path);
@@ -199,7 +199,7 @@ fn dead_identity(metadata: &Metadata) -> (u64, u64, i64, i64) {
 /// Removes a socket at which nobody listens.
 ///
 /// # Errors
-/// As [`Place::take`].
+/// As [`Address::take`].
 fn clear(path: &Path) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -252,18 +252,18 @@ mod tests {
 
     use super::*;
 
-    fn place() -> (tempfile::TempDir, Place) {
+    fn place() -> (tempfile::TempDir, Address) {
         let folder = tempfile::tempdir().expect("a folder");
-        let place = Place::new(&folder.path().join("engine.sock"), folder.path(), None);
+        let place = Address::new(&folder.path().join("engine.sock"), folder.path(), None);
         (folder, place)
     }
 
-    fn kept(place: &Place) -> Kept {
+    fn kept(place: &Address) -> BoundSocket {
         let identity = identity(&fs::symlink_metadata(&place.path).expect("a socket"));
-        Kept { place: place.clone(), identity, is_ours: true, again: unbounded_channel().0 }
+        BoundSocket { place: place.clone(), identity, is_ours: true, again: unbounded_channel().0 }
     }
 
-    fn refused(place: &Place) -> io::ErrorKind {
+    fn refused(place: &Address) -> io::ErrorKind {
         place.take().expect_err("it is refused").kind()
     }
 

@@ -1,4 +1,4 @@
-//! Sound that is known: what was said in a call, and every form that it takes on its way.
+//! Known sound: the samples of a call, and every form that they take on their way.
 
 use std::{io::Cursor, ops::Range};
 
@@ -8,7 +8,7 @@ use retrocall_client::client::{WavError, WavSource};
 use retrocall_core::ring::Traces;
 use retrocall_words::audio::{Codec, Leg, Rate, g711::Law};
 
-/// What was said in a call.
+/// The samples of a call.
 pub struct Sound {
     /// Samples a second.
     pub rate: Rate,
@@ -19,7 +19,7 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// All that a source has to say.
+    /// All samples of a source.
     ///
     /// # Errors
     /// [`WavError`] if it can't be read.
@@ -63,12 +63,12 @@ impl Sound {
         Sound { rate, legs, codes: Some((law, codes)) }
     }
 
-    /// Samples of each leg.
+    /// The samples of each leg.
     pub fn samples(&self) -> usize {
         self.legs[0].len()
     }
 
-    /// Both legs as a recording has them.
+    /// Both legs interleaved, as in a recording.
     pub fn interleaved(&self) -> Vec<i16> {
         self.legs[0].iter().zip(&self.legs[1]).flat_map(|(agent, customer)| [*agent, *customer]).collect()
     }
@@ -85,18 +85,17 @@ impl Sound {
         }
     }
 
-    /// It as bytes in the form that a recording has.
+    /// Its bytes in a recording.
     pub fn recorded(&self) -> Vec<u8> {
         bytes_of(&self.interleaved())
     }
 
-    /// It in the forms in which it lies in a ring's segments, if it came in frames of `frame_samples`.
+    /// Its forms in a ring's segments, if it came in frames of `frame_samples`.
     pub fn packed(&self, frame_samples: usize) -> Vec<Vec<u8>> {
         self.traces(frame_samples).map(|traces| traces.packed).into()
     }
 
-    /// It in every form that it takes anywhere between the socket and the file: as it is sent, as it is held, on the way to being
-    /// packed, as it is recorded.
+    /// Every form that it takes between the socket and the file: sent, held, on the way to being packed, recorded.
     pub fn forms(&self, frame_samples: usize) -> Vec<Vec<u8>> {
         let mut forms: Vec<Vec<u8>> = self.legs.iter().map(|leg| bytes_of(leg)).collect();
         forms.push(self.recorded());
@@ -123,7 +122,7 @@ impl Sound {
         })
     }
 
-    /// It as a WAV file in memory, so that it can be played.
+    /// A WAV file of it in memory, ready to be played.
     pub fn source(&self) -> WavSource {
         let (tag, audio) = match &self.codes {
             None => (1u16, self.recorded()),
@@ -153,7 +152,7 @@ impl Sound {
     }
 }
 
-/// Samples as they stand in a file.
+/// The bytes of samples in a file.
 pub fn bytes_of(samples: &[i16]) -> Vec<u8> {
     samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
 }

@@ -1,6 +1,6 @@
-//! What a desk sets: `retrocall.toml` in the home folder, every value with a default.
+//! A desk's settings: `retrocall.toml` in the home folder, every value with a default.
 //!
-//! Belongs here: names, defaults, units, ranges, and words for what is wrong. Does not: what the values do, flags.
+//! Belongs here: names, defaults, units, ranges, and words for errors. Does not: what the values do, flags.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -33,19 +33,19 @@ pub const SETTINGS_FILE: &str = "retrocall.toml";
 /// The socket's name in the home folder.
 pub const SOCKET_FILE: &str = "engine.sock";
 
-/// What a desk sets.
+/// A desk's settings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// One call in this many is sampled; 0: none.
     #[serde(deserialize_with = "units::one_in")]
     pub one_in: u32,
-    /// Bytes of memory for live calls; without it the engine decides.
+    /// Bytes of memory for live calls; if unset, the engine decides.
     #[serde(deserialize_with = "units::memory")]
     pub memory: Option<u64>,
     /// Whether the engine may hold audio in memory that can be swapped out.
     pub allow_unlocked: bool,
-    /// The engine refuses to start if less than this is guaranteed; `allow_unlocked` overrides it.
+    /// The engine refuses to start below this level; `allow_unlocked` overrides it.
     pub guarantee: Level,
     /// A longer call loses its oldest audio.
     #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
@@ -53,24 +53,24 @@ pub struct Settings {
     /// How long after hangup the agent can still press record.
     #[serde(deserialize_with = "units::duration_within::<_, 0, 60>")]
     pub after_hangup: Duration,
-    /// How long a lost connection may stay away before that is a hangup.
+    /// How long a lost connection may stay away before the engine hangs up.
     #[serde(deserialize_with = "units::duration_within::<_, 0, 3_600>")]
     pub grace: Duration,
-    /// How long a stop waits for the disk to take what was selected.
+    /// How long a stop waits for the disk to take the selected calls.
     #[serde(deserialize_with = "units::duration_within::<_, 1, 3_600>")]
     pub stop_wait: Duration,
     /// Whether the agent's leg is held while the customer is on hold.
     pub keep_agent_on_hold: bool,
-    /// Whether a customer's objection covers recording on demand too.
+    /// Whether a customer's objection also forbids recording on demand.
     pub objection_covers_record: bool,
-    /// The country of customers' numbers that are given without one.
+    /// The country of customers' numbers that name none.
     #[serde(deserialize_with = "units::country")]
     pub country: Country,
     /// The local socket; a relative path counts from the home folder.
     pub socket: Option<PathBuf>,
     /// The group that may use the socket besides the engine's owner.
     pub socket_group: Option<String>,
-    /// The agent of each user of the operating system; a user who is not listed is the agent of that name.
+    /// The agent of each user of the operating system. A user who is not listed is the agent of the same name.
     #[serde(deserialize_with = "units::agents_by_user")]
     pub users: BTreeMap<String, String>,
     /// How many calls can be live at once.
@@ -88,40 +88,40 @@ pub struct Settings {
     /// How many connections of one user can be open at once.
     #[serde(deserialize_with = "units::count_within::<_, 1, 1_000_000>")]
     pub connections_per_user: usize,
-    /// Bytes of answers and events that can wait to be read, of all connections together.
+    /// Bytes of unread answers and events, of all connections together.
     #[serde(deserialize_with = "units::size_within::<_, { 1 << 20 }, { 1 << 40 }>")]
     pub queued_max: usize,
-    /// Bytes of answers and events that can wait to be read, of one user's connections.
+    /// Bytes of unread answers and events, of one user's connections.
     #[serde(deserialize_with = "units::size_within::<_, { 64 << 10 }, { 1 << 40 }>")]
     pub queued_per_user: usize,
-    /// Percents of `calls_max`, `connections_max` and `queued_max` that only the engine's owner gets.
+    /// Percent of `calls_max`, `connections_max` and `queued_max` that only the engine's owner gets.
     #[serde(deserialize_with = "units::count_within::<_, 0, 90>")]
     pub owner_reserve_percent: usize,
-    /// Threads that take in audio; without it the engine decides.
+    /// Threads that take in audio; if unset, the engine decides.
     #[serde(deserialize_with = "units::some_count_within::<_, 1, 256>")]
     pub intake_threads: Option<usize>,
     /// Threads that write recordings.
     #[serde(deserialize_with = "units::count_within::<_, 1, 64>")]
     pub commit_threads: usize,
-    /// Where the metrics are shown: a loopback address with its port. Without it they are shown nowhere.
+    /// Where the metrics are shown: a loopback address with its port. If unset, nowhere.
     #[serde(deserialize_with = "units::metrics")]
     pub metrics: Option<SocketAddr>,
-    /// Where AudioSocket is listened for: an address with its port. Without it, and without `audiosocket_socket`, nowhere.
+    /// Where the engine listens for AudioSocket: an address with its port. Without it and `audiosocket_socket`, nowhere.
     #[serde(deserialize_with = "units::audiosocket")]
     pub audiosocket: Option<SocketAddr>,
     /// A Unix socket for AudioSocket; a relative path counts from the home folder.
     pub audiosocket_socket: Option<PathBuf>,
     /// Whether `audiosocket` may be an address that other machines reach.
     pub audiosocket_remote: bool,
-    /// What G.711 that is labelled as linear samples is; without it such a leg is not held.
+    /// The law of G.711 that is labelled as linear samples; if unset, such a leg is not held.
     pub audiosocket_g711: Option<Law>,
-    /// A leg from which nothing comes for so long has ended, and its connection is closed.
+    /// A leg that sends nothing for this long has ended, and its connection is closed.
     #[serde(deserialize_with = "units::duration_within::<_, 1, 86_400>")]
     pub audiosocket_idle: Duration,
-    /// The agent of a call over AudioSocket of which nothing is known.
+    /// The agent of an unannounced call over AudioSocket.
     #[serde(deserialize_with = "units::agent")]
     pub audiosocket_agent: String,
-    /// The agents of such calls by the first eight characters of their UUIDs.
+    /// The agents of such calls, by the first eight characters of their UUIDs.
     #[serde(deserialize_with = "units::agents_by_prefix")]
     pub audiosocket_agents: BTreeMap<String, String>,
     /// How many calls of the sample can be heard in a week; what lies beyond two weeks of it goes unheard. Without it none goes before its time.
@@ -142,17 +142,17 @@ pub struct HotkeySettings {
     /// Records the call.
     #[serde(deserialize_with = "units::keys")]
     pub record: Option<KeyCombo>,
-    /// Masks the call while it is held.
+    /// Masks the call while it is held down.
     #[serde(deserialize_with = "units::keys")]
     pub mask: Option<KeyCombo>,
     /// Makes the call private.
     #[serde(deserialize_with = "units::keys")]
     pub private: Option<KeyCombo>,
-    /// Whether a press is heard as well as shown.
+    /// Whether a press is heard as well as seen.
     pub sound: bool,
 }
 
-/// The key that records. The others have none unless they are given one: they take audio away.
+/// The key that records. The other buttons have no default, because they take audio away.
 pub const RECORD_KEYS: &str = "ctrl+alt+r";
 
 impl Default for HotkeySettings {
@@ -161,17 +161,17 @@ impl Default for HotkeySettings {
     }
 }
 
-/// How much is guaranteed for live audio. Each level holds what those before it do.
+/// The level of protection of live audio. Each level includes the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// It may be swapped to disk.
+    /// The audio may be swapped to disk.
     Unlocked,
-    /// It is in locked memory.
+    /// The audio is in locked memory.
     Locked,
-    /// The kernel keeps the threads that carry it from writing files, and other processes of this user from looking at it.
+    /// The kernel keeps the audio threads from writing files, and other processes of this user from looking at them.
     Barred,
-    /// It is out of reach of all other processes, root's among them, and of hibernation.
+    /// The audio is out of reach of all other processes, even root's, and of hibernation.
     Secret,
 }
 
@@ -230,10 +230,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings of a home folder. Without a file they are the defaults.
+    /// Loads the settings of a home folder. Without a file they are the defaults.
     ///
-    /// # Errors
-    /// [`SettingsError`], with the file, the line and what is wrong there.
+    /// # Errors [`SettingsError`], with the file, the line and the reason.
     pub fn load(home: &Path) -> Result<Settings, SettingsError> {
         let file = home.join(SETTINGS_FILE);
         match fs::read_to_string(&file) {
@@ -243,7 +242,7 @@ impl Settings {
         }
     }
 
-    /// The settings that `text` says; `file` is where it was read, for the words of an error.
+    /// Reads settings from `text`; errors name `file`.
     ///
     /// # Errors
     /// [`SettingsError`], as [`Settings::load`].
@@ -251,15 +250,14 @@ impl Settings {
         toml::from_str(text).map_err(|error| SettingsError::from_toml(file, text, &error))
     }
 
-    /// Where the local socket of the engine is.
+    /// The path of the engine's local socket.
     pub fn socket_path(&self, home: &Path) -> PathBuf {
         home.join(self.socket.as_deref().unwrap_or(Path::new(SOCKET_FILE)))
     }
 
-    /// What is wrong with the settings together, in words: each of them alone was right.
+    /// Checks settings that are right alone but may be wrong together.
     ///
-    /// # Errors
-    /// AudioSocket for other machines, without the setting that says that this is meant.
+    /// # Errors AudioSocket is open to other machines without `audiosocket_remote`, in words.
     pub fn check(&self) -> Result<(), String> {
         match self.audiosocket {
             Some(address) if !address.ip().is_loopback() && !self.audiosocket_remote => Err(format!(
@@ -275,8 +273,7 @@ impl Settings {
 
     /// The agent of a user of the operating system.
     ///
-    /// # Errors
-    /// [`NameError`] if the user's name is none that an agent can have, and `users` names no other.
+    /// # Errors [`NameError`] if no agent can have the user's name, and `users` names no other.
     pub fn agent_of(&self, user: &str) -> Result<String, NameError> {
         let name = words::name(user)?;
         Ok(self.users.get(&name).cloned().unwrap_or(name))

@@ -1,4 +1,4 @@
-//! What the engine answers: one JSON object for each request, in the order of the requests of a connection.
+//! The engine's answers: one JSON object for each request, in the order of a connection's requests.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use super::{CallId, CallStates, Direction, Facts, Status, Suspicion, Word};
 use crate::audio::{Codec, Rate};
 
 crate::words! {
-    /// What became of a request.
+    /// The verdict on a request.
     pub enum Verdict {
         /// Done.
         Accepted = "accepted",
         /// It was so before.
         Already = "already",
-        /// Not done, for the reason given.
+        /// Not done; the answer has a reason.
         Refused = "refused",
     }
 }
@@ -36,7 +36,7 @@ crate::words! {
         Ended = "ended",
         /// The call is private: nothing of it is held.
         Private = "private",
-        /// The customer objected, and the desk's setting lets an objection cover recording on demand too.
+        /// The customer objected, and the desk's setting lets an objection forbid recording on demand too.
         Objected = "objected",
         /// Recording was asked for: only a reviewer's decision takes that back.
         Recording = "recording",
@@ -46,15 +46,15 @@ crate::words! {
         TooManyCalls = "too-many-calls",
         /// This user's own limit on live calls is reached.
         CallsPerUser = "calls-per-user",
-        /// This user begins, or offers, calls faster than one user may.
+        /// This user begins or offers calls faster than one user may.
         BeginsPerSecond = "begins-per-second",
-        /// The call has as many marks of this kind as a call can have: bookmarks, keys, agents who talked.
+        /// The call can't have more marks of this kind: bookmarks, keys, agents who talked.
         TooManyMarks = "too-many-marks",
         /// The call still has the connection that carries it.
         Connected = "connected",
         /// The engine is stopping.
         Stopping = "stopping",
-        /// The disk would not overwrite what a running commit had written.
+        /// The disk did not overwrite what a running commit had written.
         Disk = "disk",
     }
 }
@@ -86,19 +86,19 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The reason that a word is, if this version knows it: a later engine's refusal is a refusal all the same.
+/// Reads a reason, if this version knows it: a later engine's refusal is still a refusal.
 fn known_reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Refusal>, D::Error> {
     Ok(Option::<String>::deserialize(from)?.and_then(|word| Refusal::read(&word)))
 }
 
-/// What was announced of a call, but for the agent, who may be another by now: all that [`Facts`] has, in an answer to `attach`.
+/// The announced facts of a call, as an answer to `attach` has them: all but the agent, who may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement(Facts);
 
 impl Announcement {
     const AGENT: &'static str = "agent";
 
-    /// The facts of a call whose agent this is.
+    /// The facts of a call whose agent is this one.
     pub fn of_agent(self, agent: impl Into<String>) -> Facts {
         Facts { agent: agent.into(), ..self.0 }
     }
@@ -126,66 +126,66 @@ impl<'de> Deserialize<'de> for Announcement {
     }
 }
 
-/// An answer. Fields that a request does not call for are left out.
+/// An answer. A field that does not belong to its request is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The number of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// What became of it.
+    /// The verdict.
     pub answer: Verdict,
-    /// Why it was refused. None also for a reason that only later engines know: `text` says it then.
+    /// The reason of a refusal. None also if only later engines know it: `text` says it then.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_reason")]
     pub reason: Option<Refusal>,
-    /// More for people: why it was refused and what to do, or what they should know although it was done.
+    /// More for people: why it was refused and what to do, or a warning although it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The call that was meant.
+    /// The call that the request meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallId>,
-    /// Whose call it is.
+    /// The agent of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The number of the call on this connection (`begin`, `attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<u32>,
-    /// The position on the call's timeline, in samples, from which the control has its effect.
+    /// The position on the call's timeline, in samples, from which the control takes effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<u64>,
-    /// How long the call is by then, in seconds.
+    /// The length of the call by then, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// Where each leg goes on, agent first, in samples (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<[u64; 2]>,
-    /// What was announced (`attach`).
+    /// The announced facts (`attach`).
     #[serde(flatten)]
     pub announced: Option<Announcement>,
     /// Samples a second (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// How the samples come (`attach`).
+    /// The coding of the samples (`attach`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<Codec>,
-    /// What holds of the call now (`begin`, `attach`).
+    /// The states that hold now (`begin`, `attach`).
     #[serde(flatten)]
     pub states: Option<CallStates>,
     /// Fields of the request that could not be used. The call is captured without them (`begin`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-    /// Bytes of the memory whose descriptor comes with this answer (`share`).
+    /// Bytes of the shared memory whose descriptor comes with this answer (`share`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_bytes: Option<usize>,
     /// The live calls that the asker may see (`calls`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<Vec<LiveCall>>,
-    /// How the engine is (`status`).
+    /// The engine's status (`status`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
 
 impl Answer {
-    /// An answer with nothing but its verdict.
+    /// An answer with only a verdict.
     pub fn new(answer: Verdict) -> Answer {
         Answer {
             id: None,
@@ -214,14 +214,14 @@ impl Answer {
         Answer { reason: Some(reason), text: Some(reason.to_string()), ..Answer::new(Verdict::Refused) }
     }
 
-    /// A request that is wrong, and what is wrong with it.
+    /// The answer to a malformed request; `text` says what is wrong.
     pub fn malformed(text: String) -> Answer {
         Answer { text: Some(text), ..Answer::refused(Refusal::Malformed) }
     }
 }
 
 crate::words! {
-    /// Where a live call is.
+    /// The condition of a live call.
     pub enum LiveState {
         /// Audio can come.
         Live = "live",
@@ -237,25 +237,25 @@ crate::words! {
 pub struct LiveCall {
     /// The id.
     pub call: CallId,
-    /// Who talks for the desk now.
+    /// The agent who talks now.
     pub agent: String,
     /// Who called whom.
     pub direction: Direction,
     /// Samples a second.
     pub rate: u32,
-    /// How the samples come.
+    /// The coding of the samples.
     pub codec: Codec,
     /// When it began.
     pub began: Timestamp,
-    /// How long the timeline is, in seconds.
+    /// The length of the timeline, in seconds.
     pub seconds: f64,
-    /// Where it is.
+    /// Its condition.
     pub state: LiveState,
-    /// What holds of it now.
+    /// The states that hold now.
     #[serde(flatten)]
     pub states: CallStates,
-    /// Bytes of memory that hold it; for the engine's owner alone, since under pressure only unselected calls give memory back, and nobody
-    /// at the desk may know the draw.
+    /// Bytes of memory that hold it. Only for the engine's owner: under pressure only unselected calls give memory back, and nobody at the desk
+    /// may know the draw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_bytes: Option<usize>,
     /// The agent's side.
@@ -277,11 +277,11 @@ pub struct LiveLeg {
     pub gap_seconds: f64,
     /// Frames that came late or twice.
     pub late_frames: u64,
-    /// Frames of which samples were lost because memory was full.
+    /// Frames with samples that were lost because memory was full.
     pub lost_frames: u64,
-    /// Frames that were dropped because something was wrong with them.
+    /// Frames that were dropped because they were faulty.
     pub refused_frames: u64,
-    /// What seems to be wrong with it: a codec or a rate that is not the one that was announced.
+    /// A suspicion: its codec or rate does not seem to be the announced one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<Suspicion>,
 }

@@ -1,9 +1,9 @@
-//! The clock: the one place that asks the system for the time. `clippy.toml` bans the direct calls everywhere else.
+//! The clock: the only place that asks the system for the time. `clippy.toml` bans the direct calls everywhere else.
 //!
-//! Belongs here: what time it is, how much time has passed, and a clock that tests move. Does not: waiting.
+//! Belongs here: the present time, elapsed time, and a clock that tests move. Does not: waiting.
 //!
-//! Code whose decisions depend on time is handed a [`Clock`], so that a test can decide for it. Code that only measures, for people or for a
-//! bench, asks [`SystemClock`], as do tests that wait for another process.
+//! Code whose decisions depend on time gets a [`Clock`], so that a test can decide for it. Code that only measures, for people or for a bench,
+//! asks [`SystemClock`]; so do tests that wait for another process.
 #![allow(clippy::disallowed_methods)]
 
 use std::{
@@ -21,24 +21,24 @@ pub type Bell = Box<dyn Fn() + Send + Sync>;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// The wall clock: for when a call began and which day it is. May jump, either way.
+    /// The wall clock: for the time and the day of a call. May jump, either way.
     fn wall(&self) -> Timestamp;
 
-    /// The monotonic clock: for deadlines and for how long something took. Never goes back.
+    /// The monotonic clock: for deadlines and durations. Never goes back.
     fn now(&self) -> Instant;
 
-    /// How long ago that was; nothing if it is still to come.
+    /// The time since `then`; zero if it is still to come.
     fn since(&self, then: Instant) -> Duration {
         self.now().saturating_duration_since(then)
     }
 
-    /// How long it is until then; nothing if it is over.
+    /// The time until `then`; zero if it is over.
     fn until(&self, then: Instant) -> Duration {
         then.saturating_duration_since(self.now())
     }
 
-    /// Has `bell` called whenever somebody moves the clock, so that a thread that waits for a moment of it looks again. Nobody moves the
-    /// system's clock: there a wait of [`Clock::until`] ends in time by itself.
+    /// Calls `bell` whenever somebody moves the clock, so that a thread that waits by it looks again. Nobody moves the system's clock: there a
+    /// wait of [`Clock::until`] ends by itself.
     fn on_move(&self, _bell: Bell) {}
 }
 
@@ -75,7 +75,7 @@ pub struct TestClock {
 }
 
 impl Default for TestClock {
-    /// A clock that stands at this moment.
+    /// A clock that stands at the present moment.
     fn default() -> TestClock {
         TestClock::at(Timestamp::now())
     }
@@ -84,7 +84,7 @@ impl Default for TestClock {
 impl TestClock {
     /// A clock whose wall clock stands at `wall`.
     pub fn at(wall: Timestamp) -> TestClock {
-        // Far from the start of the machine, before which there is no `Instant`: tests count back too.
+        // Long after the start of the machine, before which no `Instant` exists: tests count back too.
         static FIRST: LazyLock<Instant> = LazyLock::new(|| Instant::now() + Duration::from_secs(86_400));
         TestClock {
             began: Beginning { at: wall, instant: *FIRST },
@@ -101,7 +101,7 @@ impl TestClock {
         bells.iter().for_each(|bell| bell());
     }
 
-    /// Sets the wall clock forward, or back: no time passes.
+    /// Moves the wall clock forward, or back: no time passes.
     pub fn step_wall(&self, by: SignedDuration) {
         self.stepped_us.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
     }
@@ -121,7 +121,7 @@ impl Clock for TestClock {
     }
 }
 
-/// When something began, by both clocks: every later moment of it is that much later, however the wall clock jumps meanwhile.
+/// The beginning of something, by both clocks. Every later moment is told from it, so it does not matter how the wall clock jumps meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beginning {
     /// By the wall clock.
@@ -136,7 +136,7 @@ impl Beginning {
         Beginning { at: clock.wall(), instant: clock.now() }
     }
 
-    /// What time it is, as seen from here, at that moment of the monotonic clock.
+    /// The wall-clock time of a moment of the monotonic clock, counted from this beginning.
     pub fn time(&self, then: Instant) -> Timestamp {
         let later = SignedDuration::try_from(then.saturating_duration_since(self.instant)).ok();
         later.and_then(|later| self.at.checked_add(later).ok()).unwrap_or(Timestamp::MAX)

@@ -1,6 +1,6 @@
-//! The country of a desk: numbers that are given without their country are of it.
+//! The country of a desk: numbers without a country belong to it.
 //!
-//! Belongs here: which countries there are. Does not: their numbers, which the catalog knows.
+//! Belongs here: the list of countries. Does not: their numbers, which the catalog knows.
 
 use std::{fmt, str::FromStr};
 
@@ -41,8 +41,7 @@ impl Default for Country {
 impl FromStr for Country {
     type Err = String;
 
-    /// # Errors
-    /// What is wrong with it, in words.
+    /// # Errors What is wrong, in words.
     fn from_str(text: &str) -> Result<Country, String> {
         Country::all().find(|country| country.0.eq_ignore_ascii_case(text)).ok_or_else(|| {
             let meant = if text.eq_ignore_ascii_case("UK") { "GB" } else { "NL" };

@@ -1,15 +1,15 @@
-//! A customer's number, hidden from whoever prints it.
+//! A customer's number, hidden from prints and logs.
 //!
-//! Belongs here: that it is hidden. Does not: which spellings are one number (`records`).
+//! Belongs here: hiding it. Does not: which spellings are one number (`records`).
 
 use std::fmt;
 
-/// A customer's number, as it was given. Shows itself to nobody who prints or logs it, nor in JSON but where [`in_plain`] is asked for.
+/// A customer's number, as it was given. Prints, logs and JSON hide it, except where [`in_plain`] asks for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer(String);
 
 impl Customer {
-    /// The number itself: for the query that stores or finds it, and for nothing that people read.
+    /// The number itself: only for the query that stores or finds it, never for people.
     pub fn number(&self) -> &str {
         &self.0
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for Customer {
     }
 }
 
-/// Customers as JSON, for a file that is as closed as the catalog: `#[serde(with = "in_plain")]`.
+/// Customers in JSON, for a file that is as closed as the catalog: `#[serde(with = "in_plain")]`.
 pub mod in_plain {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,4 +1,4 @@
-//! What the engine tells unasked. A connection hears of the calls that it began, attached or pressed record for.
+//! The engine's events. A connection hears of the calls that it began, attached or pressed record for.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{CallId, CallStates, FrameError, Suspicion};
 use crate::audio::Leg;
 
-/// What the engine tells unasked.
+/// An event: a message that answers no request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -21,42 +21,42 @@ pub enum Event {
         /// The agent whose calls this user may control; none for a user who may control all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agent: Option<String>,
-        /// What the engine takes.
+        /// The engine's limits.
         limits: Limits,
     },
     /// A call that was expected has begun: the first of its legs came over AudioSocket.
     Begun {
         /// The call.
         call: CallId,
-        /// Who talks for the desk.
+        /// The agent who talks.
         agent: String,
-        /// The UUID that was said to be the agent's leg.
+        /// The UUID announced for the agent's leg.
         agent_leg: Uuid,
-        /// The UUID that was said to be the customer's leg.
+        /// The UUID announced for the customer's leg.
         customer_leg: Uuid,
     },
-    /// Another agent offers a call to the agent of this connection, whose it is once a `transfer` takes it.
+    /// Another agent offers a call to the agent of this connection. A `transfer` takes it.
     Offered {
         /// The call.
         call: CallId,
-        /// Whose it is until then.
+        /// The agent whose call it is until then.
         agent: String,
-        /// To whom it is offered.
+        /// The agent it is offered to.
         to: String,
     },
-    /// Record was pressed for a call, by whomever.
+    /// Somebody pressed record for a call.
     Recording {
         /// The call.
         call: CallId,
     },
-    /// What holds of a call has changed, whoever changed it: told to the connection that carries it, which gives all of this at the `begin` of
-    /// a call that continues this one.
+    /// The states of a call have changed, whoever changed them. The connection that carries the call hears it, and repeats all of this at the
+    /// `begin` of a call that continues this one.
     State {
         /// The call.
         call: CallId,
-        /// Who talks for the desk now.
+        /// The agent who talks now.
         agent: String,
-        /// What holds now.
+        /// The states that hold now.
         #[serde(flatten)]
         states: CallStates,
     },
@@ -66,7 +66,7 @@ pub enum Event {
         call: CallId,
         /// The file.
         path: PathBuf,
-        /// All its files, in their order, if there are more than this one.
+        /// All its files, in order, if there is more than one.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         parts: Vec<PathBuf>,
         /// Its length.
@@ -76,7 +76,7 @@ pub enum Event {
     DiskTrouble {
         /// The call.
         call: CallId,
-        /// What the disk said, and what to do.
+        /// The disk's refusal, and what to do.
         text: String,
     },
     /// The disk takes the recording again.
@@ -91,42 +91,42 @@ pub enum Event {
         /// What to do.
         text: String,
     },
-    /// Frames were dropped because something is wrong with them: told of the first, and every few seconds while it goes on. The call and the
-    /// connection go on.
+    /// Frames were dropped because they were faulty: sent for the first, and every few seconds while it goes on. The call and the connection go
+    /// on.
     FramesRefused {
-        /// The call they were for; none if their channel is no call's.
+        /// The call of the frames; none if their channel belongs to no call.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         call: Option<CallId>,
         /// The channel that they name; none if they are too short to name one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         channel: Option<u32>,
-        /// Whose they are.
+        /// The leg of the frames.
         leg: Leg,
-        /// What is wrong with the last one, as a word.
+        /// The fault of the last one, as a word.
         error: FrameError,
-        /// How many were dropped since this was last told.
+        /// How many were dropped since the last such event.
         frames: u64,
-        /// Where the last one says that it begins.
+        /// The position that the last one names.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         position: Option<u64>,
-        /// Where its leg ends, which is where the next frame is expected.
+        /// Where its leg ends, so where the next frame is expected.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected: Option<u64>,
-        /// What is wrong, for people.
+        /// The fault, for people.
         text: String,
     },
-    /// A leg seems to be something else than its call says. Told once. It is captured as it was announced.
+    /// A leg does not seem to be what its call announced. Sent once. It is captured as announced.
     Suspect {
         /// The call.
         call: CallId,
-        /// Which leg.
+        /// The leg.
         leg: Leg,
-        /// What seems to be wrong, as a word.
+        /// The suspicion, as a word.
         suspect: Suspicion,
-        /// What seems to be wrong, for people.
+        /// The suspicion, for people.
         text: String,
     },
-    /// A call was ended by the engine, not by a client's `end`.
+    /// The engine ended a call, not a client's `end`.
     Ended {
         /// The call.
         call: CallId,
@@ -135,11 +135,11 @@ pub enum Event {
     },
     /// The engine is stopping: selected calls are being committed.
     Stopping,
-    /// The connection is at fault; it is closed after this.
+    /// The connection is at fault, and is closed after this.
     Error {
-        /// What is wrong, as a word.
+        /// The fault, as a word.
         error: ErrorCode,
-        /// What is wrong, for people.
+        /// The fault, for people.
         text: String,
     },
 }
@@ -155,32 +155,32 @@ crate::words! {
 }
 
 crate::words! {
-    /// What a connection can be closed for.
+    /// Why a connection can be closed.
     pub enum ErrorCode {
         /// The bytes are not of this protocol.
         NotRetrocall = "not-retrocall",
-        /// A version that is not spoken here.
+        /// This version is not spoken here.
         Version = "version",
-        /// A kind of message that does not exist.
+        /// No message has this kind.
         Kind = "kind",
-        /// A message so long that it can't be meant.
+        /// The message is so long that it can't be meant.
         TooLong = "too-long",
-        /// What a client wrote into its shared memory can't be.
+        /// A client wrote impossible values into its shared memory.
         SharedMemory = "shared-memory",
-        /// No more connections are taken.
+        /// Too many connections are open.
         TooManyConnections = "too-many-connections",
-        /// No more connections of this user are taken.
+        /// Too many connections of this user are open.
         ConnectionsPerUser = "connections-per-user",
-        /// The user whose connection it is can't be looked up.
+        /// The user of the connection can't be looked up.
         UnknownUser = "unknown-user",
-        /// No memory is left for what the client sent.
+        /// No memory is left for the client's messages.
         MemoryFull = "memory-full",
-        /// The engine failed: a fault of its own.
+        /// The engine failed: a bug of its own.
         EngineFault = "engine-fault",
     }
 }
 
-/// What the engine takes.
+/// The engine's limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of a control message.

@@ -1,4 +1,4 @@
-//! What a call is, besides its audio: announced once, handed along, and repeated nowhere.
+//! The facts of a call besides its audio: announced once, handed along, and repeated nowhere.
 
 use std::time::Duration;
 
@@ -7,26 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CallId, Direction, Reason, audio::Rate};
 
-/// What is announced of a call, and told of it ever after. A new fact stands here, with its default in [`Facts::of`], and is read in
-/// `request/fields.rs`; requests and the answer to `attach` tell it then. The customer's number is none of them: it goes nowhere but where it is asked for.
+/// The announced facts of a call, which go wherever it is told of. A new fact stands here, with its default in [`Facts::of`], and is read in
+/// `request/fields.rs`; requests and the answer to `attach` then tell it by themselves. The customer's number is not among them: it goes only
+/// where it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Who talks for the desk when it begins.
+    /// The agent who talks at its begin.
     pub agent: String,
     /// Who called whom.
     pub direction: Direction,
-    /// The call before, if this one goes on where that one was cut off.
+    /// The earlier call that this one continues, if that was cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<CallId>,
 }
 
 impl Facts {
-    /// A call of `agent` of which nothing more is known: inbound, and the first of its kind.
+    /// The facts of a call of `agent` of which nothing more is known: inbound, and continuing none.
     pub fn of(agent: impl Into<String>) -> Facts {
         Facts { agent: agent.into(), direction: Direction::default(), continues: None }
     }
 
-    /// A call of which all is known, and nothing is as in [`Facts::of`]: whatever reads and writes facts is tested with it.
+    /// A call with every fact known and none as in [`Facts::of`], to test everything that reads and writes facts.
     #[doc(hidden)]
     pub fn example() -> Facts {
         Facts { agent: "anna".to_owned(), direction: Direction::Outbound, continues: Some(CallId::new()) }
@@ -39,7 +40,7 @@ pub struct Call {
     /// The id.
     #[serde(rename = "call")]
     pub id: CallId,
-    /// What was announced.
+    /// The announced facts.
     #[serde(flatten)]
     pub facts: Facts,
     /// Samples a second, both legs.
@@ -48,18 +49,18 @@ pub struct Call {
     pub began_at: Timestamp,
 }
 
-/// What a recording says of itself, in its file and in the records. Never the customer's number: a file travels further than a catalog.
+/// The facts that a recording carries, in its file and in the records. Never the customer's number: a file travels further than a catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    /// The call that is recorded.
+    /// The recorded call.
     #[serde(flatten)]
     pub call: Call,
-    /// Why it was selected.
+    /// The reasons for its selection.
     pub reasons: Vec<Reason>,
 }
 
 impl Label {
-    /// When what is recorded ends: `samples` from the call's position `first` on.
+    /// When the recorded audio ends: `samples` from the call's position `first` on.
     pub fn end(&self, first: u64, samples: u64) -> Timestamp {
         let long = Duration::try_from_secs_f64(self.call.rate.seconds(first.saturating_add(samples))).ok();
         let long = long.and_then(|long| SignedDuration::try_from(long).ok());

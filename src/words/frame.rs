@@ -1,4 +1,4 @@
-//! What may come over the local socket, and why a frame is dropped.
+//! Limits of the local socket, and why a frame is dropped.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use crate::audio::FRAME_SAMPLES_MAX;
 
 /// The longest control message that the engine takes.
 pub const CONTROL_BYTES_MAX: usize = 16 * 1024;
-/// The least that can be asked for: a frame of 120 ms always fits.
+/// The smallest depth: a frame of 120 ms always fits.
 pub const SHARED_DEPTH_MS_MIN: u32 = 120;
-/// The most that can be asked for: who needs more than this has lost the engine.
+/// The largest depth: a client that needs more has lost the engine.
 pub const SHARED_DEPTH_MS_MAX: u32 = 10_000;
 
 crate::words! {
@@ -16,11 +16,11 @@ crate::words! {
     pub enum FrameError {
         /// Its channel was never given to the connection.
         Channel = "channel",
-        /// It is not a whole number of samples, or none at all.
+        /// Its bytes are not a whole number of samples, or none.
         Samples = "samples",
-        /// It has more samples than a frame can have.
+        /// It has more samples than a frame may have.
         TooLong = "too-long",
-        /// It is further ahead of its call than it may be.
+        /// It is too far ahead of its call.
         Position = "position",
     }
 }

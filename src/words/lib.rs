@@ -1,8 +1,8 @@
-//! The words of retrocall as types: calls, legs, rates, reasons, who may act for whom, requests, answers, events;
-//! and the clock, which is how everybody asks for the time.
+//! The vocabulary of retrocall as types: calls, legs, rates, reasons, who may act for whom, requests, answers, events; and the clock, the only way
+//! to ask for the time.
 //!
-//! Belongs here: what everybody names, and the JSON form of it. Does not: how messages are framed (`wire`), sockets, what is done about
-//! a message. `docs/protocol.md` is the manual of the language.
+//! Belongs here: words that every crate uses, and their JSON form. Does not: the framing of messages (`wire`), sockets, what follows from a
+//! message. `docs/protocol.md` is the manual of the language.
 #![forbid(unsafe_code)]
 
 pub mod audio;
@@ -40,7 +40,7 @@ pub use list::all_differ;
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};
-/// For [`words!`], which may be used where there is no serde.
+/// For [`words!`], which also works in crates without serde.
 #[doc(hidden)]
 pub use serde;
 pub use states::CallStates;

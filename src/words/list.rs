@@ -1,14 +1,14 @@
-//! Closed lists of words: each is written once, and read and written the same in JSON, files, columns and figures.
+//! Closed lists of words: each is defined once, and is the same in JSON, files, columns and figures.
 
-/// One of a closed list of words.
+/// A word of a closed list.
 pub trait Word: Copy + PartialEq + Sized + 'static {
-    /// All of the list, in their order.
+    /// The whole list, in order.
     const WORDS: &'static [Self];
 
     /// The word in JSON, files, columns and figures.
     fn word(self) -> &'static str;
 
-    /// The one that this word stands for; none if it is another's, or a later version's.
+    /// Reads a word; none if it belongs to another list, or to a later version.
     fn read(word: &str) -> Option<Self> {
         Self::WORDS.iter().copied().find(|known| known.word() == word)
     }
@@ -39,8 +39,8 @@ const fn are_same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// Defines a closed list of words: an enum, `ALL` in their order, the word for each, and both ways through JSON. Whoever adds one adds it here;
-/// places that treat each word by itself do not compile without it.
+/// Defines a closed list of words: an enum, `ALL` in order, the text of each word, and both ways through JSON. Add a word here; places that treat
+/// each word by itself do not compile without it.
 ///
 /// ```
 /// retrocall_words::words! {
@@ -67,7 +67,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them, in their order.
+            /// All of them, in order.
             pub const ALL: [$name; [$($word),+].len()] = [$($name::$variant),+];
 
             /// The word in JSON, files, columns and figures.
@@ -97,7 +97,7 @@ macro_rules! words {
         impl<'de> $crate::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::serde::Deserializer<'de>>(from: D) -> Result<$name, D::Error> {
                 let word = <::std::borrow::Cow<'de, str> as $crate::serde::Deserialize>::deserialize(from)?;
-                // Without the word that came: where it was read it may be anything, a number to call among it.
+                // Without the unknown word, which may be anything where it was read, for example a phone number.
                 let unknown = || <D::Error as $crate::serde::de::Error>::custom(concat!("not a word for ", stringify!($name)));
                 <$name as $crate::Word>::read(&word).ok_or_else(unknown)
             }

@@ -1,9 +1,9 @@
-//! Names that come from outside, and any other text from outside that people get to see.
+//! Names and other text from outside that people get to see.
 //!
-//! Belongs here: which names are taken, and how text is shown. Does not: whose name it is, tables, logs.
+//! Belongs here: which names are valid, and how text is shown. Does not: whose name it is, tables, logs.
 //!
-//! Two names that look alike must be one name, or one agent's press could be taken for another's. So a name is kept in Unicode's form
-//! NFC, and whatever nobody can see is refused. Letters of two alphabets that look alike (a Latin and a Cyrillic `a`) are not told apart.
+//! Two names that look alike must be one name, or one agent's press could be taken for another's. So a name is kept in Unicode's form NFC, and
+//! invisible characters are refused. Letters of two alphabets that look alike (a Latin and a Cyrillic `a`) are not told apart.
 
 use std::{borrow::Cow, fmt};
 
@@ -15,22 +15,22 @@ use icu_properties::{
 
 /// The longest name of an agent, and the longest number of a customer, in characters.
 pub const AGENT_CHARS_MAX: usize = 64;
-/// Accents on one letter: Unicode's advice (UTS 39, 5.4). More of them cover the lines above and below.
+/// The most accents on one letter, by Unicode's advice (UTS 39, 5.4). More of them cover the lines above and below.
 const ACCENTS_MAX: usize = 4;
-/// Symbols by their category that nobody can tell from nothing, or from one another: the blank of Braille, the place of an object, the place
-/// of what could not be read.
+/// Characters that are symbols by their category, but look like nothing or like one another: the blank of Braille, the object replacement, the
+/// replacement of unreadable text.
 const EMPTY_SYMBOLS: [char; 3] = ['\u{2800}', '\u{fffc}', '\u{fffd}'];
 
-/// Why a text is no name. The words go on from "the name …", and never quote it: it could be a customer's number.
+/// Why a text is no name. The words continue "the name …", and never quote it: it could be a customer's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameError {
     /// It is empty, or too long.
     Length,
-    /// This character can't be seen, or moves the text around it.
+    /// This character is invisible, or moves the text around it.
     Unseen(char),
-    /// A blank at its begin or end, two in a row, or another one than the space bar's.
+    /// A blank at its begin or end, two in a row, or another blank than the space bar's.
     Blanks,
-    /// An accent without a letter, or more on one letter than can be told apart.
+    /// An accent without a letter, or too many on one letter to be told apart.
     Accents,
 }
 
@@ -53,10 +53,9 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// The name that a text is, in the one form that all who write it so get (NFC).
+/// Reads a name in its one form (NFC), which is the same for all spellings of it.
 ///
-/// # Errors
-/// [`NameError`] if two people could not tell it from another one by looking at it.
+/// # Errors [`NameError`] if people could not tell it from another name by looking at it.
 ///
 /// ```
 /// use retrocall_words::{NameError, name};
@@ -65,7 +64,7 @@ impl std::error::Error for NameError {}
 /// assert_eq!(name("an\u{200b}na"), Err(NameError::Unseen('\u{200b}')));
 /// ```
 pub fn name(text: &str) -> Result<String, NameError> {
-    // Before it is put into its form: that takes time for what is long, and makes no name of more than three times as many characters one.
+    // Checked before normalising, which takes time for long texts and shortens no name to less than a third.
     if text.chars().nth(3 * AGENT_CHARS_MAX).is_some() {
         return Err(NameError::Length);
     }
@@ -74,7 +73,7 @@ pub fn name(text: &str) -> Result<String, NameError> {
         return Err(NameError::Length);
     }
     let category = CodePointMapData::<GeneralCategory>::new();
-    // As if a blank stood before it and behind it.
+    // As if a blank stood before and behind it.
     let (mut before, mut accents) = (' ', 0);
     for c in name.chars() {
         let of = category.get(c);
@@ -94,8 +93,8 @@ pub fn name(text: &str) -> Result<String, NameError> {
     if before == ' ' { Err(NameError::Blanks) } else { Ok(name.into_owned()) }
 }
 
-/// Text from outside as one line of a table, a log or a notification may hold it: what nobody could see, or what would move the text around
-/// it, stands there by its number, as `\u{202e}`.
+/// Text from outside, safe in one line of a table, a log or a notification: characters that are invisible or move the text around them are shown
+/// by their number, as `\u{202e}`.
 ///
 /// ```
 /// assert_eq!(retrocall_words::shown("\u{202e}anna"), "\\u{202e}anna");
@@ -104,12 +103,12 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     escaped(text, "", |c, shown| shown.extend(c.escape_unicode()))
 }
 
-/// The same for whole lines, whose ends stay what they are; and so do the colours of a log, if it has any.
+/// The same for whole lines. Keeps their ends, and the colours of a log, if it has any.
 pub fn shown_lines(lines: &str, has_colors: bool) -> Cow<'_, str> {
     escaped(lines, if has_colors { "\n\u{1b}" } else { "\n" }, |c, shown| shown.extend(c.escape_unicode()))
 }
 
-/// JSON whose strings hold text from outside, as it may be printed: the same value, with what nobody could see escaped.
+/// JSON whose strings hold text from outside, safe to print: the same value, with invisible characters escaped.
 pub fn shown_json(json: &str) -> Cow<'_, str> {
     escaped(json, "", |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -118,7 +117,7 @@ pub fn shown_json(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// A text with all that nobody can see escaped, but for what is `left` as it is.
+/// Escapes the invisible characters of a text, except those `left` as they are.
 fn escaped<'t>(text: &'t str, left: &str, escape: impl Fn(char, &mut String)) -> Cow<'t, str> {
     let is_unseen = |c: char| is_unseen(c) && !left.contains(c);
     if !text.chars().any(is_unseen) {
@@ -131,8 +130,8 @@ fn escaped<'t>(text: &'t str, left: &str, escape: impl Fn(char, &mut String)) ->
     Cow::Owned(shown)
 }
 
-/// Whether nobody can see a character, or see what it is: controls, formats (they reorder, join and part), what has no meaning yet or a private
-/// one, other lines, and what Unicode says is to be passed over (tags, variation selectors, fillers).
+/// Whether a character is invisible or has no known look: controls, formats (they reorder, join and part), characters without a meaning yet or
+/// with a private one, other line ends, and those that Unicode says to ignore (tags, variation selectors, fillers).
 fn is_unseen(c: char) -> bool {
     const IGNORED: icu_properties::CodePointSetDataBorrowed<'static> =
         CodePointSetData::new::<DefaultIgnorableCodePoint>();

@@ -1,15 +1,15 @@
 //! Who asks: one type for the local socket today, for pages and commands later.
 //!
-//! Belongs here: who somebody is, and what that lets them do. Does not: how they showed it, how much they may take (the engine's quotas).
+//! Belongs here: identities and their rights. Does not: how they were proved, quotas (the engine's).
 
 use std::{collections::BTreeSet, fmt};
 
-/// By what somebody is known, for as long as the engine runs: their quotas go by it.
+/// Identifies somebody while the engine runs; their quotas depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PrincipalId {
-    /// A user of this system, by number: names can be given to another one.
+    /// A user of this system, by number: a name can be given to another user.
     User(u32),
-    /// Whoever brings calls over AudioSocket, which knows no users.
+    /// The senders of calls over AudioSocket, which knows no users.
     AudioSocket,
 }
 
@@ -22,23 +22,23 @@ impl fmt::Display for PrincipalId {
     }
 }
 
-/// What somebody may do.
+/// A role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Acts for every agent, like a PBX that carries the calls of a whole desk; is held to totals alone.
+    /// Acts for every agent, like a PBX that carries the calls of a whole desk; only the totals bind it.
     Owner,
-    /// Acts for agents that are named.
+    /// Acts for named agents.
     Agent,
 }
 
-/// Who asks.
+/// Somebody who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Who it is.
+    /// The identity.
     pub id: PrincipalId,
-    /// What they may do.
+    /// The roles.
     pub roles: BTreeSet<Role>,
-    /// The agents that they are: the first one's calls are meant where none is named.
+    /// The agents that this user is. A request that names no agent means the first one's calls.
     pub agents: Vec<String>,
 }
 
@@ -54,12 +54,12 @@ impl Principal {
         Principal { id: PrincipalId::User(uid), roles: [Role::Agent].into(), agents: vec![agent] }
     }
 
-    /// Whoever brings calls over AudioSocket: of any agent, for it knows no users.
+    /// The senders of calls over AudioSocket: of any agent, because it knows no users.
     pub fn audiosocket() -> Principal {
         Principal { id: PrincipalId::AudioSocket, roles: [Role::Owner].into(), agents: Vec::new() }
     }
 
-    /// Whether they act for every agent, and are held to totals alone.
+    /// Whether they act for every agent, so that only the totals bind them.
     pub fn is_owner(&self) -> bool {
         self.roles.contains(&Role::Owner)
     }

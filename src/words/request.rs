@@ -1,4 +1,4 @@
-//! What a client asks for: one JSON object a message.
+//! The requests of a client: one JSON object a message.
 
 #[cfg(feature = "names")]
 mod fields;
@@ -12,20 +12,20 @@ use super::{CallId, CallStates, Customer, Facts, Refusal};
 use crate::audio::{Codec, Rate};
 use written::object_of;
 
-/// A request: what is asked, for which call, and the number that its answer will carry.
+/// A request: a target, a question, and a number for its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// Comes back with the answer.
     pub id: Option<u64>,
-    /// Which call is meant.
+    /// The call it means.
     pub target: Target,
-    /// What is asked.
+    /// The question.
     pub ask: Ask,
-    /// Fields that came with it and can't be used: a call is captured without them. Nothing but a `begin` or an `expect` has any.
+    /// Fields that can't be used: the call is captured without them. Only a `begin` or an `expect` has any.
     pub left_out: Vec<String>,
 }
 
-/// Which call is meant.
+/// The call that a request means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// The call with this number on this connection.
@@ -34,12 +34,12 @@ pub enum Target {
     Call(CallId),
     /// The live call of this agent.
     Agent(String),
-    /// The live call of the agent whose user asks.
+    /// The live call of the user's own agent.
     Own,
 }
 
 crate::words! {
-    /// What can be asked for: the word in `do`.
+    /// The verbs of requests: the word in `do`.
     pub enum Verb {
         /// Announces a call.
         Begin = "begin",
@@ -47,39 +47,39 @@ crate::words! {
         Expect = "expect",
         /// Takes over a live call whose connection was lost.
         Attach = "attach",
-        /// Memory that both ends write, for the frames of a call that this connection carries.
+        /// Asks for memory that both ends write, for the frames of a call that this connection carries.
         Share = "share",
         /// Hangup.
         End = "end",
-        /// The button.
+        /// Keeps the whole call.
         Record = "record",
-        /// Both legs become silence.
+        /// Silences both legs.
         Mask = "mask",
         /// Ends a mask.
         Unmask = "unmask",
-        /// The last seconds become silence.
+        /// Silences the last seconds.
         EraseLast = "erase-last",
-        /// The customer waits.
+        /// Puts the customer on hold.
         Hold = "hold",
         /// Ends a hold.
         Resume = "resume",
-        /// Not this call: what is held is wiped, and nothing more is held.
+        /// Makes the call private: wipes the held audio, and holds nothing more.
         Private = "private",
-        /// Not for training: the call can't be sampled.
+        /// The customer objects to training: the call can't be sampled.
         Object = "object",
-        /// The call goes to another agent.
+        /// Gives or offers the call to another agent.
         Transfer = "transfer",
         /// A key was pressed on the phone.
         Dtmf = "dtmf",
         /// Lists live calls.
         Calls = "calls",
-        /// How the engine is.
+        /// Asks for the engine's status.
         Status = "status",
     }
 }
 
 impl Verb {
-    /// Whether it asks something of a live call, whoever carries it: the controls, which anybody may ask for who may act for the agent.
+    /// Whether it is a control: anybody who may act for the agent may ask it, whoever carries the call.
     pub const fn is_control(self) -> bool {
         match self {
             Verb::Begin | Verb::Expect | Verb::Attach | Verb::Share | Verb::End | Verb::Calls | Verb::Status => false,
@@ -96,7 +96,7 @@ impl Verb {
         }
     }
 
-    /// A request of this kind, with the fields that it needs and no others: what must treat every request is tested with it.
+    /// A request of this kind with only the fields that it needs, to test everything that treats requests.
     #[doc(hidden)]
     pub fn example(self) -> Ask {
         let legs = [1, 2].map(Uuid::from_u128);
@@ -130,7 +130,7 @@ impl fmt::Display for Verb {
     }
 }
 
-/// What is asked.
+/// The question of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// Announces a call.
@@ -139,35 +139,35 @@ pub enum Ask {
     Expect(Expect),
     /// Takes over a live call whose connection was lost.
     Attach,
-    /// Memory that both ends write, for the frames of a call that this connection carries.
+    /// Asks for memory that both ends write, for the frames of a call that this connection carries.
     Share {
-        /// Samples that its frames usually have; without it, 20 ms.
+        /// The usual length of its frames in samples; if unset, 20 ms.
         frame_samples: Option<usize>,
-        /// How long the engine may be kept from its work before a frame finds no room, in milliseconds; without it, half a second.
+        /// How long the engine may be kept from its work before a frame finds no room, in milliseconds; if unset, half a second.
         depth_ms: Option<u32>,
     },
     /// Hangup.
     End,
-    /// The button.
+    /// Keeps the whole call.
     Record,
-    /// Both legs become silence.
+    /// Silences both legs.
     Mask,
     /// Ends a mask.
     Unmask,
-    /// The last seconds become silence.
+    /// Silences the last seconds.
     EraseLast {
         /// How many, more than 0.
         seconds: f64,
     },
-    /// The customer waits.
+    /// Puts the customer on hold.
     Hold,
     /// Ends a hold.
     Resume,
-    /// Not this call: what is held is wiped, and nothing more is held.
+    /// Makes the call private: wipes the held audio, and holds nothing more.
     Private,
-    /// Not for training: the call can't be sampled.
+    /// The customer objects to training: the call can't be sampled.
     Object,
-    /// The call goes to another agent.
+    /// Gives or offers the call to another agent.
     Transfer {
         /// The agent who talks from now on.
         to: String,
@@ -179,42 +179,42 @@ pub enum Ask {
     },
     /// Lists live calls.
     Calls,
-    /// How the engine is.
+    /// Asks for the engine's status.
     Status,
 }
 
-/// What a client says of a call that begins.
+/// The announcement of a call that begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Begin {
-    /// What the call is.
+    /// The facts of the call.
     pub facts: Facts,
     /// The customer's number, if known.
     pub customer: Option<Customer>,
     /// Samples a second.
     pub rate: Rate,
-    /// How the samples will come.
+    /// The coding of the samples.
     pub codec: Codec,
-    /// What held of the call before, and holds from the first sample of this one.
+    /// The states of the earlier call, which hold from the first sample of this one.
     pub states: CallStates,
 }
 
 impl Begin {
-    /// A call of `agent` of which nothing more is known.
+    /// Announces a call of `agent` of which nothing more is known.
     pub fn new(agent: impl Into<String>, rate: Rate, codec: Codec) -> Begin {
         Begin { facts: Facts::of(agent), customer: None, rate, codec, states: CallStates::default() }
     }
 }
 
-/// What a client says of a call whose legs will come over AudioSocket, as two connections.
+/// The announcement of a call whose legs will come over AudioSocket, as two connections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expect {
-    /// What the call is.
+    /// The facts of the call.
     pub facts: Facts,
     /// The customer's number, if known.
     pub customer: Option<Customer>,
     /// The UUIDs of the connections: the agent's, the customer's.
     pub legs: [Uuid; 2],
-    /// What held of the call before, and holds from the first sample of this one.
+    /// The states of the earlier call, which hold from the first sample of this one.
     pub states: CallStates,
 }
 
@@ -224,11 +224,10 @@ impl Request {
         Request { id: None, target, ask, left_out: Vec::new() }
     }
 
-    /// The request in a control message. Nothing that a message can be is a reason to close a connection: its length was right, so that the
-    /// next message is where it should be.
+    /// Reads a request from a control message. Nothing in it can close the connection: its length was right, so the next message is where it
+    /// should be.
     ///
-    /// # Errors
-    /// What is wrong with it, in words for the client's developer; never with a value that could be a customer's number.
+    /// # Errors What is wrong, in words for the client's developer; never with a value that could be a customer's number.
     #[cfg(feature = "names")]
     pub fn from_json(json: &[u8]) -> Result<Request, RequestError> {
         fields::request_of(json)
@@ -258,7 +257,7 @@ impl fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 impl Ask {
-    /// The word for it in `do`.
+    /// Its verb, the word in `do`.
     pub const fn verb(&self) -> Verb {
         match self {
             Ask::Begin(_) => Verb::Begin,
@@ -281,7 +280,7 @@ impl Ask {
         }
     }
 
-    /// What holds of a call once this is done, if `states` held before.
+    /// The states of a call after this is done, if `states` held before.
     pub fn after(&self, states: CallStates) -> CallStates {
         match self {
             Ask::Record => CallStates { recording: true, ..states },
@@ -295,7 +294,7 @@ impl Ask {
         }
     }
 
-    /// What the engine may refuse it for, besides being wrong ([`Refusal::Malformed`]). An engine with debug assertions holds itself to this.
+    /// The reasons for which the engine may refuse it, besides [`Refusal::Malformed`]. An engine with debug assertions holds itself to this.
     pub const fn refusals(&self) -> &'static [Refusal] {
         use Refusal::*;
         match self {

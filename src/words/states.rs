@@ -1,8 +1,8 @@
-//! What holds of a call at a moment, in the same words wherever it is told: live calls, answers, events, and the `begin` of a call that goes on.
+//! The states of a call, in the same words wherever they are told: live calls, answers, events, and the `begin` of a call that continues another.
 
 use serde::{Deserialize, Serialize};
 
-/// What was decided for a call and holds now. Nobody at the desk may know the draw, so it is not among them.
+/// The states that were set for a call and hold now. The draw is not among them: nobody at the desk may know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CallStates {
     /// Whether record was pressed.
@@ -30,7 +30,7 @@ impl CallStates {
         ]
     }
 
-    /// What holds by either: a state that one of the two knows of is in force.
+    /// The states that hold in either.
     pub fn or(self, other: CallStates) -> CallStates {
         CallStates {
             recording: self.recording || other.recording,

@@ -1,4 +1,4 @@
-//! The words that both ends of the socket, the files and the catalog share.
+//! Words that both ends of the socket, the files and the catalog share.
 
 use std::{fmt, str::FromStr};
 
@@ -45,7 +45,7 @@ crate::words! {
 }
 
 crate::words! {
-    /// What seems to be wrong with a leg: it is captured as it was announced, and is noise then, or too fast.
+    /// A suspicion about a leg. It is captured as announced, so it is noise, or too fast.
     pub enum Suspicion {
         /// Its samples look like those of another codec.
         Codec = "codec",
@@ -55,7 +55,7 @@ crate::words! {
 }
 
 crate::words! {
-    /// Why a call was selected. A call can have both.
+    /// Why a call was selected. A call can have both reasons.
     pub enum Reason {
         /// The agent pressed record.
         OnDemand = "on-demand",

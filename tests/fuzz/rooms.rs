@@ -23,7 +23,7 @@ pub mod protocol {
 
 /// The part of `intake` that takes streams apart.
 pub mod intake {
-    pub use crate::reader::by_hand::{ByHand, Heard};
+    pub use crate::reader::by_hand::{ByHand, StreamResult};
     pub use crate::wire;
 }
 

@@ -1,11 +1,11 @@
-//! Where connections of AudioSocket come in: how many there may be, and what becomes of those over that.
+//! Accepts connections of AudioSocket: how many, and what happens to those beyond.
 //!
-//! Belongs here: accepting, shares of descriptors, words about it. Does not: what connections bring.
+//! Belongs here: accepting, shares of descriptors, words about them. Does not: the bytes of connections.
 //!
-//! Whoever reaches the port can connect, and each connection takes a descriptor. So there are no more than half of those that were left when
-//! the engine began to listen: the other half is for clients of the local socket and for files of recordings. Nobody is refused by the port
-//! itself (`docs/asterisk.md` says what that does to a PBX): whoever comes when there is no room waits a moment in the kernel for those who
-//! don't say which leg they are to go, and is then closed.
+//! Anybody who reaches the port can connect, and each connection takes a descriptor. So at most half of the descriptors that were left at the
+//! start are for these connections; the other half is for clients of the local socket and for recordings. The port itself refuses nobody
+//! (`docs/asterisk.md` says what that would do to a PBX): without room a connection waits a moment in the kernel until one that has not named its
+//! leg goes, and is then closed.
 
 use std::{
     fs, io,

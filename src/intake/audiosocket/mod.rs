@@ -1,4 +1,4 @@
-//! AudioSocket, the protocol of Asterisk: a second door, through which a PBX brings the legs of calls one by one.
+//! AudioSocket, the protocol of Asterisk: a second way in, by which a PBX brings the legs of calls one by one.
 //!
 //! Belongs here: its messages, the thread that reads them, what is odd about a connection. Does not: which two legs are one call (`switchboard`),
 //! decisions (the engine). `docs/asterisk.md` is its manual.
@@ -28,7 +28,7 @@ use uuid::Uuid;
 use super::{
     ServeError,
     pulse::Beating,
-    socket::{Kept, Place},
+    socket::{Address, BoundSocket},
     switchboard::{End, Pairing, StreamId},
 };
 use door::{Door, Room};
@@ -43,7 +43,7 @@ use thread::{Limits, Taps};
 /// Each connection is one stream. Later ones have higher numbers.
 type TapId = StreamId;
 
-/// A message of the thread, or of the engine, to the control thread.
+/// A report of the thread, or of the engine, to the control thread.
 enum Report {
     /// The first sample of a leg has come. What comes waits until it is said where it goes.
     Audio { id: TapId, uuid: Uuid, rate: Rate },
@@ -98,7 +98,7 @@ pub(super) struct AudioSocket {
     /// Where it listens for TCP.
     pub address: Option<SocketAddr>,
     /// Its Unix socket, if it has one that nobody looks after yet.
-    pub kept: Option<Kept>,
+    pub kept: Option<BoundSocket>,
     door: Door,
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn listen(
     let (unix, kept) = match &settings.audiosocket_socket {
         Some(path) => {
             let path = engine.home().path().join(path);
-            let place = Place::new(&path, engine.home().path(), group);
+            let place = Address::new(&path, engine.home().path(), group);
             Some(place.open(inherited_unix).map_err(failed(path))?).unzip()
         }
         None => (None, None),

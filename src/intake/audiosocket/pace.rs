@@ -1,7 +1,7 @@
-//! Whether what is labelled linear, 8 kHz, is G.711: Asterisk's channel driver can send the codes of a call under that label.
+//! Detects G.711 codes that are labelled as 8 kHz linear samples: Asterisk's channel driver can send them so.
 //!
-//! Belongs here: telling the two apart by how many bytes come in how much time. Does not: which of the two laws it is; nobody can hear
-//! that before it is decoded, so a setting says it.
+//! Belongs here: telling the two apart by the pace of bytes. Does not: which law it is; nobody can hear that before it is decoded, so a setting
+//! says it.
 //!
 //! A second of linear samples is 16,000 bytes, one of G.711 is 8,000. The size of a message alone does not tell: 160 bytes are 20 ms of
 //! the one and 10 ms of the other. It decides only where the pace does not.

@@ -1,10 +1,10 @@
-//! What has come of a leg and waits for its place: in pieces, one for each read, each with the time by which it had come.
+//! Samples of a leg that wait for their place: in pieces, one for each read, each with its time of arrival.
 //!
-//! Belongs here: what those times say about when samples were spoken. Does not: the samples themselves, where they go (`timeline`).
+//! Belongs here: what arrival times tell about the time of speaking. Does not: the samples themselves, their place (`timeline`).
 //!
-//! The rule. What has come was spoken by then. So the first sample that waits was spoken, for each piece, no later than the time of that
-//! piece less all samples up to its end; the earliest of these times is as close as anybody can know. A stall makes the first pieces late,
-//! and what catches up behind them tells by how much.
+//! The rule. A sample was spoken before it arrived. So each piece gives a bound for the first waiting sample: the time of the piece less all
+//! samples up to its end. The earliest of these bounds is the best that anybody can know. A stall makes the first pieces late, and the pieces that
+//! catch up behind them tell by how much.
 
 use std::{
     collections::VecDeque,

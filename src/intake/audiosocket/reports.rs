@@ -1,4 +1,4 @@
-//! The reports of the thread that reads, heard on the control thread: calls are the switchboard's matter, the rest is counted and logged here.
+//! The reports of the reading thread, taken on the control thread: the switchboard gets those about calls; the rest is counted and logged here.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -20,7 +20,7 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// What the engine has to say goes through `reports` too.
+    /// The engine's reports go through `reports` too.
     pub(super) fn new(engine: Arc<Engine>, shared: Arc<Shared>, reports: UnboundedSender<Report>) -> Reports {
         let ended = move |call| {
             let _ = reports.send(Report::CallEnded { call });
@@ -31,10 +31,10 @@ impl Reports {
         Reports { engine, shared, switchboard, unnamed: Seldom::default() }
     }
 
-    /// Hears what the thread has to say, for as long as the runtime lives.
+    /// Takes the thread's reports, while the runtime lives.
     pub(super) async fn hear(mut self, mut inbox: UnboundedReceiver<Report>) {
         while let Some(report) = inbox.recv().await {
-            // A fault of ours with one leg costs that leg, and none of the others.
+            // A bug that strikes one leg costs no other leg anything.
             heart::contain("a leg over AudioSocket", || match report {
                 Report::Audio { id, uuid, rate } => self.switchboard.find(Applicant { stream: id, uuid, rate }),
                 Report::Digit { id, digit } => self.switchboard.digit(id, digit),

@@ -1,7 +1,7 @@
-//! What is sent to a peer: 40 ms of silence every 40 ms, in the kind that it speaks.
+//! The silence that is sent to a peer: 40 ms every 40 ms, in the kind that it speaks.
 //!
-//! Silence, because Asterisk ends the call of a peer between which and it nothing moves for two seconds. Two messages with one write, because a
-//! write through TCP costs more than all else that is done for a frame.
+//! Asterisk ends the call of a peer if nothing moves for two seconds. Two messages go in one write, because a write through TCP costs more than
+//! all other work on a frame.
 
 use std::os::fd::AsFd;
 
@@ -45,8 +45,8 @@ impl Speaker {
     /// `times` 20 ms have gone by: sends the silence that is due, if that is worth a write. A peer that does not read gets less.
     ///
     /// # Errors
-    /// [`Torn`].
-    pub(super) fn send(&mut self, peer: impl AsFd, silences: &Silences, times: u32) -> Result<(), Torn> {
+    /// [`Reset`].
+    pub(super) fn send(&mut self, peer: impl AsFd, silences: &Silences, times: u32) -> Result<(), Reset> {
         let messages = &silences.0[self.kind.index()];
         if self.unsent_bytes > 0 {
             // The kernel's buffer was full. What the peer has half of comes first.
@@ -67,13 +67,13 @@ impl Speaker {
 
 /// The peer has torn the connection down, instead of closing it.
 #[derive(Debug)]
-pub(super) struct Torn;
+pub(super) struct Reset;
 
-fn write_some(peer: impl AsFd, bytes: &[u8]) -> Result<usize, Torn> {
+fn write_some(peer: impl AsFd, bytes: &[u8]) -> Result<usize, Reset> {
     match write(peer, bytes) {
         Ok(written) => Ok(written),
         // Told only once, here or to whoever reads.
-        Err(Errno::ECONNRESET | Errno::ETIMEDOUT | Errno::EHOSTUNREACH | Errno::ENETUNREACH) => Err(Torn),
+        Err(Errno::ECONNRESET | Errno::ETIMEDOUT | Errno::EHOSTUNREACH | Errno::ENETUNREACH) => Err(Reset),
         // The buffer is full; or the peer has closed, which whoever reads learns.
         Err(_) => Ok(0),
     }

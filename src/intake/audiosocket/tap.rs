@@ -1,10 +1,10 @@
-//! One connection of AudioSocket, as the thread knows it: from bytes that came to frames of its leg.
+//! One connection of AudioSocket, as the thread sees it: from its bytes to frames of its leg.
 //!
 //! Belongs here: the path of a frame from a read buffer into a ring. It takes no lock, logs nothing and allocates nothing for a frame.
 //! Does not: sockets' events, the clock, which call it is.
 //!
-//! What comes is looked through at once, for keys and for where messages end; samples are then either put into the ring, or wait in the
-//! arena until it is known what they are (`pace`), when their call began (`origin`) and where they belong (`timeline`).
+//! Arriving bytes are searched at once for keys and the ends of messages. Then samples go into the ring, or wait in the arena until their kind
+//! (`pace`), the begin of their call (`origin`) and their place (`timeline`) are known.
 
 use std::{
     os::fd::OwnedFd,
@@ -80,7 +80,7 @@ enum State {
 /// A leg that is held.
 struct Track {
     loan: Loan,
-    /// What codes under the label of linear samples are.
+    /// The law of codes that are labelled as linear samples.
     law: Option<Law>,
     /// When its call began, once that is settled.
     origin: Option<Instant>,
@@ -222,7 +222,7 @@ impl<'a> Tap<'a> {
         self.kind.map_or(WAITING_BYTES_MAX, |kind| WAITING_SECONDS_MAX * 2 * kind.hz() as usize)
     }
 
-    /// The call is known, or nothing of this leg is to be held. Codes under the label of linear samples are of this `law`, if they come.
+    /// The call is known, or nothing of this leg is to be held. Codes that are labelled as linear samples have this `law`, if any come.
     pub(super) fn answer(&mut self, loan: Option<Loan>, law: Option<Law>) {
         self.state = match loan {
             Some(loan) => {

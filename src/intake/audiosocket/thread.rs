@@ -1,10 +1,9 @@
-//! The thread `audiosocket`: every 20 ms it reads what has come of each leg, and sends every other one 40 ms of silence.
+//! The thread `audiosocket`: every 20 ms it reads each leg, and every second time it sends each 40 ms of silence.
 //!
-//! One turn for all legs: one wake-up, and for each leg one read and half a write. The time at which samples came is known to 20 ms that way.
-//! The path of a frame obeys the rules of `intake/reader`: no lock, no log, no file, no allocation; locked buffers, wiped after every read.
+//! One turn for all legs: one wake-up, and for each leg one read and half a write. So the arrival of samples is known to 20 ms. The path of a
+//! frame obeys the rules of `intake/reader`: no lock, no log, no file, no allocation; locked buffers, wiped after every read.
 //!
-//! Nothing here closes a connection before the peer does, but for one from which nothing has come for the idle limit, or that does not say
-//! which leg it is.
+//! This thread closes a connection before the peer does only if nothing came for the idle limit, or if it does not name its leg.
 
 use std::{
     os::fd::OwnedFd,

@@ -1,18 +1,17 @@
-//! Where on the call's timeline the samples of a leg belong: AudioSocket has no timestamps, so when they arrive says it.
+//! Places the samples of a leg on the call's timeline. AudioSocket has no timestamps, so the time of arrival decides.
 //!
-//! Belongs here: the rule, as a function of times that are given to it. Does not: clocks, sockets, samples, when samples were spoken
-//! (`pieces`).
+//! Belongs here: the rule, as a function of given times. Does not: clocks, sockets, samples, the time of speaking (`pieces`).
 //!
-//! The rule. A piece of what has come belongs where it was spoken, as far as what came behind it tells.
+//! The rule. A piece belongs where it was spoken, as far as later pieces tell.
 //!
-//! - If that is no more than [`JITTER`] behind where the leg ended, it follows without a gap. An early piece always does: nothing is
-//!   dropped because it came early.
-//! - If it is later, something is missing, or the network had stalled and the rest is on its way. That can't be known yet: the piece waits
-//!   for [`WAIT`]. If meanwhile the leg catches up, because more samples came than time went by, it was a stall: the piece follows without
-//!   a gap once the lag is within the jitter. Else what is missing is one gap, as long as the lag is then.
+//! - A piece that is at most [`JITTER`] behind the end of the leg follows without a gap. An early piece always does: nothing is dropped for being
+//!   early.
+//! - If it is later, samples are missing, or the network has stalled and the rest is on its way. That can't be known yet: the piece waits for
+//!   [`WAIT`]. If the leg catches up meanwhile, because more samples came than time went by, it was a stall: the piece follows without a gap once
+//!   the lag is within the jitter. Otherwise there is one gap, as long as the lag is then.
 //!
-//! So a burst after a stall neither opens a gap nor runs ahead, a pause (DTMF, suppressed silence, hold) is as long as it was, and the
-//! leg's error stays within the jitter unless its clock is fast; that is put right by the next pause.
+//! So a burst after a stall neither opens a gap nor runs ahead, a pause (DTMF, suppressed silence, hold) is as long as it was, and the leg's error
+//! stays within the jitter unless its clock is fast; then the next pause corrects it.
 
 use std::time::Duration;
 

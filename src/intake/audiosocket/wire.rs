@@ -1,8 +1,8 @@
-//! The messages of AudioSocket, as functions over bytes: a type, the length of what follows (16 bits, big-endian), and that.
+//! The messages of AudioSocket, as functions over bytes: a type, the length of the payload (16 bits, big-endian), and the payload.
 //!
-//! Belongs here: what the bytes mean, in both directions. Does not: sockets, time, whose leg it is.
+//! Belongs here: the meaning of the bytes, in both directions. Does not: sockets, time, whose leg it is.
 //!
-//! Source: docs.asterisk.org, "AudioSocket", and what Asterisk does on the wire (`docs/asterisk.md`).
+//! Source: docs.asterisk.org, "AudioSocket", and Asterisk's traffic on the wire (`docs/asterisk.md`).
 
 use uuid::Uuid;
 

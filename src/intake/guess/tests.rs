@@ -1,4 +1,4 @@
-//! What a leg really is, and that nothing is said of one that is right: speech, music, noise, silence, in every codec and frame.
+//! The guess names wrong legs, and says nothing about right ones: speech, music, noise, silence, in every codec and frame.
 
 use std::path::Path;
 

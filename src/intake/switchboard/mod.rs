@@ -1,10 +1,10 @@
-//! The switchboard: streams that bring one leg each become calls of two legs, whichever way they come in.
+//! The switchboard: makes calls of two legs from streams that bring one leg each, whichever way they come in.
 //!
-//! Belongs here: which two streams are one call (`pairing`), when that call began (`origin`), beginning it with its first leg, ending it with
-//! its last one, streams that say that they are the same leg. Does not: connections, packets, threads, what a way in finds odd about a stream.
+//! Belongs here: which two streams are one call (`pairing`), when that call began (`origin`), beginning it with its first leg, ending it with its
+//! last one, streams that claim the same leg. Does not: connections, packets, threads, a way in's own troubles.
 //!
-//! A call begins when the first sample of its first leg comes, at that leg's rate. The other leg joins it whenever it comes, and may leave
-//! and come back while the call lives. The switchboard never closes a stream: the phone call may hang on it.
+//! A call begins with the first sample of its first leg, at that leg's rate. The other leg joins when it comes, and may leave and come back while
+//! the call lives. The switchboard never closes a stream: the phone call may hang on it.
 
 mod origin;
 mod pairing;
@@ -23,21 +23,20 @@ use retrocall_words::{
 
 pub(crate) use origin::{Origin, Vote};
 pub(crate) use pairing::Pairing;
-use pairing::{Found, Key};
+use pairing::{Key, Match};
 
 /// The number of a stream, never used twice.
 pub(crate) type StreamId = u64;
 
-/// What the switchboard asks of a way in. Nothing here may block.
+/// The switchboard's requests to a way in. Nothing here may block.
 pub(crate) trait Streams {
-    /// What the log calls this way in.
+    /// The name of this way in, for the log.
     const NAME: &'static str;
 
-    /// A stream that has asked for its leg gets it, or hears that nothing of it is held.
+    /// Gives a stream the leg it asked for, or tells it that nothing of it is held.
     fn answer(&self, stream: StreamId, loan: Option<Loan>);
 
-    /// Another stream says that it is the leg of this one. [`Switchboard::give_back`] says if this one has been lost, [`Switchboard::keep`] if
-    /// not.
+    /// Another stream claims this one's leg. The way in calls [`Switchboard::give_back`] if this stream is lost, [`Switchboard::keep`] if not.
     fn contest(&self, stream: StreamId);
 }
 
@@ -45,16 +44,16 @@ pub(crate) trait Streams {
 pub(crate) struct Loan {
     pub writer: Box<LegWriter>,
     pub rate: Rate,
-    /// The leg's say in when its call began: positions count from there.
+    /// The leg's part in finding when its call began: positions count from there.
     pub vote: Vote,
 }
 
 /// How a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// By the peer, or by us because nothing came for too long: so phone calls end.
+    /// The peer or we ended it, because nothing came for too long: a hangup.
     HangUp,
-    /// By a failure between the peer and us: the same leg may come back in another stream.
+    /// The connection failed: the same leg may come back in another stream.
     Lost,
 }
 
@@ -81,7 +80,7 @@ impl<F: Fn(CallId) + Send + Sync> Listener for Ear<F> {
 struct Call {
     id: CallId,
     rate: Rate,
-    /// What its position 0 is.
+    /// The time of its position 0.
     origin: Arc<Origin>,
 }
 
@@ -90,7 +89,7 @@ pub(crate) struct Switchboard<S> {
     engine: Arc<Engine>,
     streams: Arc<S>,
     pairing: Arc<Pairing>,
-    /// In whose name calls begin.
+    /// The principal in whose name calls begin.
     who: Principal,
     ear: Arc<dyn Listener>,
     calls: HashMap<Key, Call>,
@@ -151,7 +150,7 @@ impl<S: Streams> Switchboard<S> {
         self.streams.answer(stream, None);
     }
 
-    fn begin(&mut self, found: Found, rate: Rate) -> Result<Box<LegWriter>, Refusal> {
+    fn begin(&mut self, found: Match, rate: Rate) -> Result<Box<LegWriter>, Refusal> {
         let begin = Begin {
             facts: found.facts.clone(),
             customer: found.customer,
@@ -170,20 +169,20 @@ impl<S: Streams> Switchboard<S> {
         Ok(writer)
     }
 
-    /// A key was pressed. Whom it is told is the call's matter.
+    /// A key was pressed. The call decides who hears of it.
     pub(crate) fn digit(&self, stream: StreamId, digit: char) {
         if let Some((call, _)) = self.leg_of(stream) {
             self.engine.control(&self.who, &Target::Call(call), &Ask::Dtmf { digit }, &self.ear, |_| false);
         }
     }
 
-    /// Which leg of which call a stream has, if it has one.
+    /// The leg and the call of a stream, if it has one.
     pub(crate) fn leg_of(&self, stream: StreamId) -> Option<(CallId, Leg)> {
         let (key, leg) = self.legs.get(&stream)?;
         Some((self.calls.get(key)?.id, *leg))
     }
 
-    /// A stream gives its leg back. The last one that gives a leg of its call back ends the call, unless one that was lost may come back.
+    /// A stream gives its leg back. When the last one does, the call ends, unless a lost one may still come back.
     pub(crate) fn give_back(&mut self, stream: StreamId, writer: Box<LegWriter>, end: End) {
         let Some((key, leg)) = self.legs.remove(&stream) else { return };
         if let Some(id) = self.calls.get(&key).map(|call| call.id) {
@@ -200,7 +199,7 @@ impl<S: Streams> Switchboard<S> {
         self.rivals.remove(&stream).into_iter().flatten().for_each(|rival| self.find(rival));
     }
 
-    /// A stream keeps its leg, which was contested: nothing is held of others that say that they are the same leg.
+    /// A stream keeps its contested leg: nothing is held of others that claim it.
     pub(crate) fn keep(&mut self, stream: StreamId) {
         let call = self.leg_of(stream).map(|(call, _)| call.to_string());
         for rival in self.rivals.remove(&stream).into_iter().flatten() {
@@ -214,7 +213,7 @@ impl<S: Streams> Switchboard<S> {
         }
     }
 
-    /// A call is over: streams that come with its UUIDs from here on begin another one.
+    /// A call is over: from here on, streams with its UUIDs begin another one.
     pub(crate) fn forget(&mut self, call: CallId) {
         let over = self.calls.extract_if(|_, known| known.id == call);
         over.for_each(|(key, _)| self.pairing.is_over(key));

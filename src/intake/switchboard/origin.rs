@@ -1,5 +1,4 @@
-//! When a call began: the legs that come first settle it together, so that whichever of them is read first, both are placed as they were
-//! spoken.
+//! Finds when a call began: its first legs settle it together, so that both are placed as they were spoken, whichever is read first.
 //!
 //! Belongs here: the one time that the legs of a call count from. Does not: a leg's own times, which its way in knows.
 //!

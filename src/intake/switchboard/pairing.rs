@@ -1,9 +1,9 @@
-//! Which call a leg belongs to: each stream brings one leg, and the two of a call come with UUIDs of their own.
+//! Pairs legs into calls: each stream brings one leg, and the two legs of a call come with UUIDs of their own.
 //!
-//! Belongs here: both rules, as `docs/asterisk.md` has them, and what is known of a call before it comes. Does not: live calls.
+//! Belongs here: both rules of `docs/asterisk.md`, and the facts of a call before it comes. Does not: live calls.
 //!
-//! 1. Whoever controls the calls says beforehand which two UUIDs are one call (`expect` on the local socket).
-//! 2. Two UUIDs of which nothing was said are one call if they differ in their very last bit alone: 0 is the agent, 1 the customer.
+//! 1. A client announces which two UUIDs are one call (`expect` on the local socket).
+//! 2. Two unannounced UUIDs are one call if they differ only in their last bit: 0 is the agent, 1 the customer.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,9 +31,9 @@ pub(super) enum Key {
     Pair(Uuid),
 }
 
-/// Where a leg belongs.
+/// The call and the side of a leg.
 #[derive(Clone)]
-pub(super) struct Found {
+pub(super) struct Match {
     pub key: Key,
     pub leg: Leg,
     pub facts: Facts,
@@ -46,22 +46,22 @@ pub(super) struct Found {
     pub listener: Option<Weak<dyn Listener>>,
 }
 
-/// What is known of calls that may come.
+/// The announced calls, and the rules for others.
 pub(crate) struct Pairing {
-    expected: Mutex<Expected>,
+    expected: Mutex<Expectations>,
     max: usize,
     agent: String,
     agents: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
-struct Expected {
+struct Expectations {
     last: u64,
     calls: HashMap<u64, (Expect, Weak<dyn Listener>, Instant)>,
     by_uuid: HashMap<Uuid, u64>,
 }
 
-impl Expected {
+impl Expectations {
     fn forget(&mut self, number: u64) {
         if let Some((expect, ..)) = self.calls.remove(&number) {
             for uuid in expect.legs {
@@ -75,8 +75,8 @@ impl Expected {
 }
 
 impl Pairing {
-    /// At most `max` calls are expected. A call of which nothing was said belongs to the agent that `agents` has under the first characters of
-    /// its UUIDs, or else to `agent`.
+    /// Expects at most `max` calls. An unannounced call belongs to the agent that `agents` has under the first characters of its UUIDs, or else to
+    /// `agent`.
     pub(crate) fn new(max: usize, agent: &str, agents: &BTreeMap<String, String>) -> Pairing {
         Pairing {
             expected: Mutex::default(),
@@ -112,11 +112,11 @@ impl Pairing {
     }
 
     /// Where the leg of this UUID belongs.
-    pub(super) fn find(&self, uuid: Uuid) -> Found {
+    pub(super) fn find(&self, uuid: Uuid) -> Match {
         let expected = self.expected.lock();
         let known = expected.by_uuid.get(&uuid).and_then(|number| Some((*number, expected.calls.get(number)?)));
         if let Some((number, (expect, listener, _))) = known {
-            return Found {
+            return Match {
                 key: Key::Expected(number),
                 leg: if expect.legs[0] == uuid { Leg::Agent } else { Leg::Customer },
                 facts: expect.facts.clone(),
@@ -129,7 +129,7 @@ impl Pairing {
         let (agent, customer) = (uuid.as_u128() & !1, uuid.as_u128() | 1);
         let uuids = [agent, customer].map(Uuid::from_u128);
         let prefix = &uuid.hyphenated().to_string()[..PREFIX_CHARS];
-        Found {
+        Match {
             key: Key::Pair(uuids[0]),
             leg: if uuids[0] == uuid { Leg::Agent } else { Leg::Customer },
             facts: Facts::of(self.agents.get(prefix).unwrap_or(&self.agent)),

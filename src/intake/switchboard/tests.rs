@@ -1,4 +1,4 @@
-//! The switchboard with streams that are nobody's: what it does with legs, whichever way in brings them.
+//! The switchboard with streams of no way in: its work is the same for all.
 
 use std::{collections::BTreeMap, time::Duration};
 

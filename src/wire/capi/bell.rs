@@ -1,6 +1,6 @@
-//! What a thread sleeps on that hears the engine: the connection, and a bell for what another thread has heard meanwhile.
+//! Wakes a thread that waits for the engine: when the connection has something, or when another thread has heard something meanwhile.
 //!
-//! It is one descriptor (an epoll), the same for as long as the connection's handle lives, also over a lost connection: `retrocall_fd`.
+//! It is one descriptor (an epoll), the same for the life of the connection's handle, also over lost connections: `retrocall_fd`.
 
 use std::{
     io,
@@ -18,17 +18,16 @@ use nix::{
     },
 };
 
-/// A bell, and the connection beside it.
+/// A bell, beside the connection.
 pub struct Bell {
     both: Epoll,
     bell: EventFd,
 }
 
 impl Bell {
-    /// A bell alone.
+    /// A bell without a connection.
     ///
-    /// # Errors
-    /// The system's error: it has no more descriptors.
+    /// # Errors The system's error: it has no more descriptors.
     pub fn new() -> io::Result<Bell> {
         let both = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
@@ -36,7 +35,7 @@ impl Bell {
         Ok(Bell { both, bell })
     }
 
-    /// From now on what comes over this connection wakes whoever sleeps.
+    /// From now on, messages of this connection wake the sleeper.
     ///
     /// # Errors
     /// The system's error.
@@ -44,29 +43,29 @@ impl Bell {
         Ok(self.both.add(connection, readable())?)
     }
 
-    /// This connection wakes nobody any more. Closing it is not enough: a child process may have it too.
+    /// From now on, this connection wakes nobody. Closing it is not enough: a child process may have it too.
     pub fn forget(&self, connection: BorrowedFd<'_>) {
         let _ = self.both.delete(connection);
     }
 
-    /// Wakes whoever sleeps, or will, until [`Bell::clear`].
+    /// Wakes the thread that sleeps or will sleep, until [`Bell::clear`].
     pub fn ring(&self) {
-        // It fails only if it was rung 2^64 - 1 times.
+        // Fails only after 2^64 - 1 rings.
         let _ = self.bell.write(1);
     }
 
-    /// It was heard.
+    /// The ring was heard.
     pub fn clear(&self) {
-        // It fails only if it was not rung.
+        // Fails only if it was not rung.
         let _ = self.bell.read();
     }
 
-    /// Sleeps until it rings, or something comes over the connection, or the time is over.
+    /// Sleeps until the bell rings, the connection has something, or the time is over.
     pub fn sleep(&self, time: Duration) {
         let mut fds = [PollFd::new(self.both.0.as_fd(), PollFlags::POLLIN)];
         match ppoll(&mut fds, Some(TimeSpec::from_duration(time)), None) {
             Ok(_) | Err(Errno::EINTR) => {}
-            // There is no memory for it: whoever sleeps looks again.
+            // There is no memory for it: the sleeper looks again.
             Err(_) => std::thread::yield_now(),
         }
     }

@@ -1,4 +1,4 @@
-//! The shared library has a name of its own for what is compatible: a program that was linked with it runs with every later one of that name.
+//! Gives the shared library a name for its compatible versions: a program that was linked with it runs with every later one of that name.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -1,4 +1,4 @@
-//! The functions of `retrocall.h` that ask something for a call: its comments are the header's.
+//! The functions of `retrocall.h` that control a call. Their comments become the header's.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int};
@@ -15,14 +15,14 @@ use retrocall_words::Ask;
 /// The longest stretch that can be erased: a day.
 const ERASE_SECONDS_MAX: f64 = 86_400.0;
 
-/// The button: the whole call is kept, from its first second until hangup. This and all controls below wait for the engine's answer, which takes
-/// less than a millisecond, and up to a minute when the engine is stuck: not for an audio callback.
+/// Record: keeps the whole call, from its first second until hangup. This and all controls below wait for the engine's answer. That takes less
+/// than a millisecond, but up to a minute if the engine is stuck: not for an audio callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_record(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::Record))
 }
 
-/// Both legs are silence from now on, and are not held (card numbers).
+/// Silences both legs from now on; nothing of them is held (card numbers).
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_mask(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::Mask))
@@ -34,7 +34,7 @@ pub extern "C" fn retrocall_unmask(call: *mut retrocall_call) -> retrocall_resul
     ask(call, || Ok(Ask::Unmask))
 }
 
-/// The last seconds become silence, in memory and in whatever is already written. Over 0, at most a day; more than the call has is all of it.
+/// Silences the last seconds, in memory and in files. More than 0, at most a day; more than the call has means all of it.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_erase_last(call: *mut retrocall_call, seconds: f64) -> retrocall_result {
     ask(call, || match seconds > 0.0 && seconds <= ERASE_SECONDS_MAX {
@@ -43,7 +43,7 @@ pub extern "C" fn retrocall_erase_last(call: *mut retrocall_call, seconds: f64) 
     })
 }
 
-/// The customer waits: both legs are silence until retrocall_resume.
+/// Puts the customer on hold: both legs are silent until retrocall_resume.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_hold(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::Hold))
@@ -55,7 +55,7 @@ pub extern "C" fn retrocall_resume(call: *mut retrocall_call) -> retrocall_resul
     ask(call, || Ok(Ask::Resume))
 }
 
-/// Not this call: what is held is wiped, and nothing more is held.
+/// Makes the call private: wipes the held audio, and holds nothing more.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_private(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::Private))
@@ -67,7 +67,7 @@ pub extern "C" fn retrocall_object(call: *mut retrocall_call) -> retrocall_resul
     ask(call, || Ok(Ask::Object))
 }
 
-/// Another agent talks from now on.
+/// Gives the call to another agent.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_transfer(call: *mut retrocall_call, to: *const c_char) -> retrocall_result {
     ask(call, || {
@@ -76,7 +76,7 @@ pub extern "C" fn retrocall_transfer(call: *mut retrocall_call, to: *const c_cha
     })
 }
 
-/// A key was pressed on the phone: one of 0 to 9, *, #, A to D.
+/// Tells that a key of the phone was pressed: one of 0 to 9, *, #, A to D.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> retrocall_result {
     ask(call, || match char::from(digit as u8) {
@@ -85,8 +85,8 @@ pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> re
     })
 }
 
-/// Hangup. What was pushed before is of the call; a push that comes later is answered with RETROCALL_GONE. If record was pressed,
-/// retrocall_wait until the status says `kept`, if you want to know where; the engine completes the recording in any case.
+/// Hangs up. Frames pushed before belong to the call; a later push returns RETROCALL_GONE. The engine completes the recording in any case. To
+/// learn where it is, retrocall_wait until the status says `kept`.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_end(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::End))
@@ -94,7 +94,7 @@ pub extern "C" fn retrocall_end(call: *mut retrocall_call) -> retrocall_result {
 
 fn ask(call: *const retrocall_call, what: impl FnOnce() -> Result<Ask, String>) -> c_int {
     on_call(call, |call| match what() {
-        Ok(ask) => result(call.desk.control(call.key, &ask)),
-        Err(why) => wrong(&call.desk, &why),
+        Ok(ask) => result(call.link.control(call.key, &ask)),
+        Err(why) => wrong(&call.link, &why),
     })
 }

@@ -1,7 +1,7 @@
-//! Whether this is still the process that made a connection: told without a call of the system, so that an audio callback can ask.
+//! Tells whether this is still the process that made a connection. Needs no system call, so that an audio callback can ask.
 //!
-//! A child after `fork` has its parent's connections and none of the memory that they share with the engine (it is not inherited): a push there
-//! would be a fault, an `end` would hang up the parent's call. The kernel itself tells them apart: a page that is zeros in every child.
+//! A child after `fork` has its parent's connections, but not the memory that they share with the engine: a push there would crash, and an `end`
+//! would hang up the parent's call. The kernel marks the difference: it zeroes this page in every child.
 #![allow(unsafe_code)]
 
 use std::{
@@ -14,7 +14,7 @@ use std::{
 
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
 
-/// A number takes 8 bytes of it; the system gives pages.
+/// The number takes 8 bytes; the system gives whole pages.
 const PAGE_BYTES: NonZeroUsize = NonZeroUsize::new(4096).expect("a page is not empty");
 
 /// The process in which something was made.
@@ -26,7 +26,7 @@ pub struct Origin {
 impl Origin {
     /// This process.
     pub fn here() -> Origin {
-        /// The last mark that was given, here or in a process that this one is a child of: no child gives its parent's.
+        /// The last mark given, here or in a parent of this process: a child never gives its parent's marks again.
         static LAST: AtomicU64 = AtomicU64::new(0);
         let page = page();
         let fresh = LAST.fetch_add(1, Ordering::Relaxed) + 1;
@@ -35,14 +35,14 @@ impl Origin {
         Origin { page, mark }
     }
 
-    /// Whether this process is it, and no child of it.
+    /// Whether this process made it, rather than its parent.
     pub fn is_here(&self) -> bool {
-        // Only `here` and the kernel ever write it: in one process it is one number from the first connection on.
+        // Only `here` and the kernel write it: in one process it never changes after the first connection.
         self.page.load(Ordering::Relaxed) == self.mark
     }
 }
 
-/// The page. Where the system can't wipe it (Linux before 4.14) it is memory as any other, and no child is told from its parent.
+/// The page. If the system can't wipe it (Linux before 4.14), it is ordinary memory, and a child is not recognised.
 fn page() -> &'static AtomicU64 {
     static PAGE: OnceLock<&'static AtomicU64> = OnceLock::new();
     PAGE.get_or_init(|| wiped_in_children().unwrap_or_else(|_| Box::leak(Box::default())))

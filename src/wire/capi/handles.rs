@@ -1,6 +1,6 @@
-//! What C holds: a connection and a call, whose insides it does not see.
+//! The handles of C: a connection and a call, opaque to it.
 //!
-//! Belongs here: what they consist of. Does not: the functions that C calls with them.
+//! Belongs here: their fields. Does not: the functions that use them.
 #![allow(non_camel_case_types)]
 
 use std::{
@@ -14,7 +14,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    desk::{Begun, Desk, GoneOn, Room},
+    engine_link::{Continuation, EngineLink, NewCall, Room},
     lane::Lane,
     text::text_of,
     types::*,
@@ -22,39 +22,39 @@ use crate::{
 use retrocall_words::{EndedBy, audio::FRAME_SAMPLES_MAX};
 
 /// A connection to the engine, for any number of threads: a control is answered while another thread is in retrocall_wait. A child process after
-/// fork has none of it, and connects anew.
+/// fork can't use it, and connects anew.
 pub struct retrocall {
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) link: Arc<EngineLink>,
 }
 
-/// A call. Each of its legs is pushed by one thread at a time, whatever other threads do.
+/// A call. One thread at a time pushes each of its legs, whatever other threads do.
 pub struct retrocall_call {
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) link: Arc<EngineLink>,
     pub(crate) key: u64,
-    /// Its ids: the last one counts; the others are there for whoever still looks at them.
+    /// Its ids. The last one counts; C may still look at the others.
     ids: Mutex<Vec<CString>>,
-    /// What it goes on with, and where its recording is.
+    /// The call that it continues, and the path of its recording.
     pub(crate) before: LastText,
     pub(crate) path: LastText,
     pub(crate) lanes: [Lane; 2],
     pub(crate) room: Room,
     pub(crate) bytes_per_sample: usize,
     pub(crate) samples_max: usize,
-    /// The position at which the call that has its memory now began: 0 until it went on as another one.
+    /// The position at which the current engine call began: 0 until it was continued as another one.
     base: AtomicU64,
-    /// Behind the last sample that was pushed, by leg.
+    /// Behind the last pushed sample, by leg.
     pub(crate) positions: [AtomicU64; 2],
     pub(crate) dropped: [AtomicU64; 2],
-    /// Nothing is taken any more: it has ended, or its connection is lost.
+    /// Nothing is taken any more: the call has ended, or its connection is lost.
     pub(crate) closed: Arc<AtomicBool>,
 }
 
-/// The text that a function returned last: C has it until it asks again.
+/// The text that a function returned last: valid for C until it asks again.
 #[derive(Default)]
 pub(crate) struct LastText(Mutex<CString>);
 
 impl LastText {
-    /// Keeps this one in place of the one before.
+    /// Replaces the text.
     pub(crate) fn keep(&self, text: CString) -> *const c_char {
         let mut kept = self.0.lock();
         *kept = text;
@@ -63,12 +63,12 @@ impl LastText {
 }
 
 impl retrocall_call {
-    /// What C has of a call that began.
-    pub(crate) fn new(desk: &Arc<Desk>, room: Room, begun: Begun) -> retrocall_call {
-        let Begun { key, id, codec, legs, positions, closed } = begun;
+    /// The handle of a call that began.
+    pub(crate) fn new(link: &Arc<EngineLink>, room: Room, begun: NewCall) -> retrocall_call {
+        let NewCall { key, id, codec, legs, positions, closed } = begun;
         let samples_max = legs[0].room_samples().min(FRAME_SAMPLES_MAX);
         retrocall_call {
-            desk: Arc::clone(desk),
+            link: Arc::clone(link),
             key,
             ids: Mutex::new(vec![text_of(&id.to_string())]),
             before: LastText::default(),
@@ -89,10 +89,10 @@ impl retrocall_call {
         self.ids.lock().last().map(|id| id.as_ptr())
     }
 
-    /// Its frames go there now.
-    pub(crate) fn go_on(&self, GoneOn { legs, id, is_anew }: GoneOn) {
+    /// Sends frames to new memory from now on.
+    pub(crate) fn go_on(&self, Continuation { legs, id, is_anew }: Continuation) {
         if is_anew {
-            // What was pushed until now was for the call before; this one begins here, for both legs.
+            // Earlier samples belong to the call before. This one begins here, for both legs.
             let ends = self.positions.each_ref().map(|position| position.load(Ordering::Relaxed));
             self.base.store(ends[0].max(ends[1]), Ordering::Relaxed);
             self.ids.lock().push(text_of(&id.to_string()));
@@ -103,9 +103,9 @@ impl retrocall_call {
         }
     }
 
-    /// How it is, for C whose status has this size.
+    /// The call's status, in a structure of this size.
     pub(crate) fn status(&self, size: usize) -> retrocall_status {
-        let status = self.desk.status(self.key);
+        let status = self.link.status(self.key);
         let numbers = |of: &[AtomicU64; 2]| of.each_ref().map(|number| number.load(Ordering::Relaxed));
         let dropped = numbers(&self.dropped);
         retrocall_status {

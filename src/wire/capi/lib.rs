@@ -1,18 +1,18 @@
-//! A softphone's end of the local socket, for C: `retrocall.h` is generated from `types.rs`, `handles.rs`, `functions.rs` and `controls.rs`, and
+//! A softphone's end of the local socket, for C. `retrocall.h` is generated from `types.rs`, `handles.rs`, `functions.rs` and `controls.rs`;
 //! `docs/softphone.md` is its manual.
 //!
-//! Belongs here: C's types in and out, panics that go no further. Does not: what is said to the engine; that is the client's.
+//! Belongs here: C's types in and out, stopping panics. Does not: messages to the engine; those are the client's.
 #![cfg_attr(rtsan, feature(sanitize))]
 
+mod announcement;
 mod bell;
+mod call_state;
 mod controls;
-mod desk;
+mod engine_link;
 mod fork;
 mod functions;
 mod handles;
-mod known;
 mod lane;
 mod pointers;
-mod said;
 mod text;
 mod types;

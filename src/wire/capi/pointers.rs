@@ -1,4 +1,4 @@
-//! What every function of C begins and ends with: pointers that may be NULL, or another process's, and what comes back.
+//! The beginning and end of every function of C: checks of its pointers, which may be NULL or another process's, and its result.
 #![allow(unsafe_code)]
 
 use std::{
@@ -8,33 +8,33 @@ use std::{
 };
 
 use crate::{
-    desk::{Desk, Outcome},
+    engine_link::{EngineLink, ReturnCode},
     handles::{retrocall, retrocall_call},
     types::*,
 };
 
-/// Does it, and lets no panic into C.
+/// Runs it, and lets no panic into C.
 pub fn guarded(does: impl FnOnce() -> c_int) -> c_int {
     catch_unwind(AssertUnwindSafe(does)).unwrap_or(RETROCALL_FAULT)
 }
 
-/// Does something with a connection that is there, and this process's.
-pub fn on_desk(engine: *const retrocall, does: impl FnOnce(&Arc<Desk>) -> c_int) -> c_int {
+/// Does something with a connection, if it is there and this process's.
+pub fn on_link(engine: *const retrocall, does: impl FnOnce(&Arc<EngineLink>) -> c_int) -> c_int {
     guarded(|| {
         // SAFETY: as the header says, it is NULL or a connection that was not closed.
         match unsafe { engine.as_ref() } {
-            Some(engine) if engine.desk.is_of_this_process() => does(&engine.desk),
+            Some(engine) if engine.link.is_of_this_process() => does(&engine.link),
             _ => RETROCALL_WRONG,
         }
     })
 }
 
-/// Does something with a call that is there, and this process's.
+/// Does something with a call, if it is there and this process's.
 pub fn on_call(call: *const retrocall_call, does: impl FnOnce(&retrocall_call) -> c_int) -> c_int {
     guarded(|| {
         // SAFETY: as the header says, it is NULL or a call that was not freed.
         match unsafe { call.as_ref() } {
-            Some(call) if call.desk.is_of_this_process() => does(call),
+            Some(call) if call.link.is_of_this_process() => does(call),
             _ => RETROCALL_WRONG,
         }
     })
@@ -47,25 +47,25 @@ pub fn text_for(
 ) -> *const c_char {
     let text = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: as the header says, it is NULL or a call that was not freed.
-        let call = unsafe { call.as_ref() }.filter(|call| call.desk.is_of_this_process())?;
+        let call = unsafe { call.as_ref() }.filter(|call| call.link.is_of_this_process())?;
         look(call)
     }));
     text.ok().flatten().unwrap_or(c"".as_ptr())
 }
 
-/// An argument is wrong, and that is why.
-pub fn wrong(desk: &Desk, why: &str) -> c_int {
-    desk.say(why);
+/// Notes why an argument is wrong.
+pub fn wrong(link: &EngineLink, why: &str) -> c_int {
+    link.say(why);
     RETROCALL_WRONG
 }
 
-/// What C is told of an outcome.
-pub fn result(outcome: Outcome) -> c_int {
+/// The code of a result in C.
+pub fn result(outcome: ReturnCode) -> c_int {
     match outcome {
-        Outcome::Accepted => RETROCALL_ACCEPTED,
-        Outcome::Already => RETROCALL_ALREADY,
-        Outcome::Refused => RETROCALL_REFUSED,
-        Outcome::Gone => RETROCALL_GONE,
-        Outcome::Wrong => RETROCALL_WRONG,
+        ReturnCode::Accepted => RETROCALL_ACCEPTED,
+        ReturnCode::Already => RETROCALL_ALREADY,
+        ReturnCode::Refused => RETROCALL_REFUSED,
+        ReturnCode::Gone => RETROCALL_GONE,
+        ReturnCode::Wrong => RETROCALL_WRONG,
     }
 }

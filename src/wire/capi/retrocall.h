@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /**
- * The version that this header is of: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version says which one
- * runs.
+ * The version of this header: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version tells that of the running
+ * library.
  */
 #define RETROCALL_VERSION 100
 
@@ -25,12 +25,12 @@
 #define RETROCALL_ALREADY 1
 
 /**
- * Not done: retrocall_error says why. The phone call goes on, whatever it was.
+ * Not done: retrocall_error says why. The phone call goes on regardless.
  */
 #define RETROCALL_REFUSED 2
 
 /**
- * There was no room for the frame, or for its end: it is dropped and becomes silence in its place. Go on counting positions.
+ * The frame, or its end, found no room: it is dropped and leaves silence in its place. Go on counting positions.
  */
 #define RETROCALL_FULL 3
 
@@ -40,12 +40,12 @@
 #define RETROCALL_GONE 4
 
 /**
- * An argument is wrong: NULL, out of its limits, or what belongs to the parent of this process.
+ * An argument is wrong: NULL, out of its limits, or made by the parent of this process.
  */
 #define RETROCALL_WRONG 5
 
 /**
- * A fault of this library. The connection should be closed.
+ * A bug of this library. Close the connection.
  */
 #define RETROCALL_FAULT 6
 
@@ -65,12 +65,12 @@
 #define RETROCALL_PCM16 0
 
 /**
- * Codes of G.711 mu-law, as they come out of RTP: uint8_t.
+ * G.711 mu-law codes, as they come out of RTP: uint8_t.
  */
 #define RETROCALL_ULAW 1
 
 /**
- * Codes of G.711 A-law: uint8_t.
+ * G.711 A-law codes: uint8_t.
  */
 #define RETROCALL_ALAW 2
 
@@ -85,7 +85,7 @@
 #define RETROCALL_OUTBOUND 1
 
 /**
- * The call goes on, or nobody has said that it does not.
+ * The call goes on, as far as anybody has said.
  */
 #define RETROCALL_BY_NOBODY 0
 
@@ -106,18 +106,18 @@
 
 /**
  * A connection to the engine, for any number of threads: a control is answered while another thread is in retrocall_wait. A child process after
- * fork has none of it, and connects anew.
+ * fork can't use it, and connects anew.
  */
 typedef struct retrocall retrocall;
 
 /**
- * A call. Each of its legs is pushed by one thread at a time, whatever other threads do.
+ * A call. One thread at a time pushes each of its legs, whatever other threads do.
  */
 typedef struct retrocall_call retrocall_call;
 
 /**
- * What a function returns: RETROCALL_ACCEPTED or another of the seven. This is all that can come of each, but for
- * RETROCALL_FAULT. retrocall_push alone is fit for an audio callback.
+ * The result of a function: RETROCALL_ACCEPTED or another of the seven. The table lists all results of each function, except RETROCALL_FAULT.
+ * Only retrocall_push is fit for an audio callback.
  *
  * | function | case | returns |
  * |---|---|---|
@@ -169,14 +169,14 @@ typedef struct retrocall_call retrocall_call;
  * | retrocall_fd | the connection is NULL | -1 |
  * | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
  *
- * The controls are the functions from retrocall_record to retrocall_dtmf. A text that is asked
- * for is "" where there is none; retrocall_free and retrocall_close do nothing with NULL, or in a child.
+ * The controls are the functions from retrocall_record to retrocall_dtmf. Functions that return a text return "" where there is none;
+ * retrocall_free and retrocall_close do nothing with NULL, or in a child.
  */
 typedef int retrocall_result;
 
 /**
- * What a call is announced with: fill it with zeros, then set `size` and what you know. What is 0 or NULL has the value that is said with it.
- * What can't be used of `customer`, `direction`, `frame_samples`, `depth_ms` and all behind is left out, and the call captured without it.
+ * The announcement of a call: fill it with zeros, then set `size` and what you know. Each field says what 0 or NULL means. An unusable
+ * `customer`, `direction`, `frame_samples`, `depth_ms` or later field is left out, and the call is captured without it.
  */
 typedef struct retrocall_options {
   /**
@@ -184,7 +184,7 @@ typedef struct retrocall_options {
    */
   size_t size;
   /**
-   * Who talks for the desk: 1 to 64 characters. NULL: the agent that this user is.
+   * The agent who talks: 1 to 64 characters. NULL: the agent of this user.
    */
   const char *agent;
   /**
@@ -204,16 +204,16 @@ typedef struct retrocall_options {
    */
   uint32_t rate;
   /**
-   * Samples that a frame usually has, at most 5760. 0: 20 ms.
+   * The usual length of a frame in samples, at most 5760. 0: 20 ms.
    */
   uint32_t frame_samples;
   /**
-   * How long the engine may be kept from its work before a frame finds no room: 120 to 10000 ms. 0: 500 ms. An engine that has no memory
-   * for so much gives 500 ms.
+   * How long the engine may be kept from its work before a frame finds no room: 120 to 10000 ms. 0: 500 ms. An engine that lacks the memory
+   * gives 500 ms.
    */
   uint32_t depth_ms;
   /**
-   * The id of the call before, if this one goes on with what another process had begun. NULL or "": there was none.
+   * The id of an earlier call of another process that this one continues. NULL or "": there was none.
    */
   const char *continues;
   /**
@@ -239,15 +239,15 @@ typedef struct retrocall_options {
 } retrocall_options;
 
 /**
- * How a call is, whoever made it so: this process, a hotkey, another program, the engine.
+ * The status of a call, whoever changed it: this process, a hotkey, another program, the engine.
  */
 typedef struct retrocall_status {
   /**
-   * sizeof(retrocall_status): set it before you ask. No more than so many bytes are written.
+   * sizeof(retrocall_status): set it before you ask. At most this many bytes are written.
    */
   size_t size;
   /**
-   * 1: there is a connection that carries the call.
+   * 1: a connection carries the call.
    */
   int connected;
   /**
@@ -279,39 +279,39 @@ typedef struct retrocall_status {
    */
   int ended_by;
   /**
-   * 1: the recording is on disk for good; retrocall_path says where.
+   * 1: the recording is durable; retrocall_path says where.
    */
   int kept;
   /**
-   * 1: some of the audio is lost: frames found no room or were refused, the engine's memory was full, or the call went on as another one.
+   * 1: some audio is lost: frames found no room or were refused, the engine's memory was full, or the call was continued as another one.
    */
   int incomplete;
   /**
-   * 1: the disk refuses the recording for now. It stays in memory until the disk takes it.
+   * 1: the disk refuses the recording now. It stays in memory until the disk takes it.
    */
   int disk_trouble;
   /**
-   * 1: something that was said of the call could not be used. What that was, retrocall_error says after retrocall_begin or retrocall_reconnect.
+   * 1: an option could not be used. After retrocall_begin or retrocall_reconnect, retrocall_error says which.
    */
   int left_out;
   /**
-   * How often the call went on as another one after the engine, or the call there, was gone.
+   * How often the call was continued as another one after the engine, or the call there, was gone.
    */
   uint32_t went_on;
   /**
-   * The position at which the call that it is now began: 0 until it went on as another one.
+   * The position at which the engine's current call began: 0 until it was continued as another one.
    */
   uint64_t began;
   /**
-   * Behind the last sample that was pushed, agent first.
+   * Behind the last pushed sample, agent first.
    */
   uint64_t positions[2];
   /**
-   * Frames that there was no room for, agent first.
+   * Frames that found no room, agent first.
    */
   uint64_t dropped[2];
   /**
-   * Frames that the engine refused, like those of a position that is far ahead, agent first.
+   * Frames that the engine refused, for example for a position far ahead, agent first.
    */
   uint64_t refused[2];
 } retrocall_status;
@@ -321,35 +321,35 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library that runs, as RETROCALL_VERSION.
+ * The version of the running library, in the form of RETROCALL_VERSION.
  */
 uint32_t retrocall_version(void);
 
 /**
- * Connects to the engine that listens on this socket: engine.sock in its home. *engine is set in any case, so that retrocall_error can say
- * what went wrong, and must be given to retrocall_close in any case. May take 30 s.
+ * Connects to the engine that listens on this socket: engine.sock in its home. *engine is set in any case, so that retrocall_error can explain a
+ * failure; close it with retrocall_close in any case. May take 30 s.
  */
 retrocall_result retrocall_connect(const char *socket,
                                    struct retrocall **engine);
 
 /**
- * What went wrong last in this thread, or else with the connection: a sentence for people, with what to do; "" if nothing did. It is there
- * until this thread calls the next function with this connection or one of its calls.
+ * The last error of this thread, or else of the connection: a sentence for people, with a next step; "" if there was none. The text stays until
+ * this thread calls the next function with this connection or one of its calls.
  */
 const char *retrocall_error(const struct retrocall *engine);
 
 /**
- * Announces a call: it begins now, at position 0. *call is set if this is RETROCALL_ACCEPTED, and must be given to retrocall_free then. If it
- * is anything else, let the phone call go on uncaptured.
+ * Announces a call: it begins now, at position 0. If this returns RETROCALL_ACCEPTED, *call is set; free it with retrocall_free. If it returns
+ * anything else, let the phone call go on uncaptured.
  */
 retrocall_result retrocall_begin(struct retrocall *engine,
                                  const struct retrocall_options *options,
                                  struct retrocall_call **call);
 
 /**
- * Takes over a call that is live and has lost its connection, like one of a softphone that was started again. Of the options `frame_samples`
- * and `depth_ms` count; NULL is as good as zeros. retrocall_look says in `positions` where each leg goes on, and what holds of the call; push on
- * at the position where your audio is now. If the engine does not know the call any more (RETROCALL_REFUSED), retrocall_begin with `continues`.
+ * Takes over a live call that has lost its connection, for example after the softphone was restarted. Only the options `frame_samples` and
+ * `depth_ms` count; NULL means zeros. retrocall_look tells in `positions` where each leg goes on, and the states of the call. Push on at the
+ * current position of your audio. If the engine no longer knows the call (RETROCALL_REFUSED), use retrocall_begin with `continues`.
  */
 retrocall_result retrocall_attach(struct retrocall *engine,
                                   const char *id,
@@ -357,23 +357,23 @@ retrocall_result retrocall_attach(struct retrocall *engine,
                                   struct retrocall_call **call);
 
 /**
- * Goes on with a call after its connection was lost or the engine was stopped or killed: looks for the engine for so long, connects again, and
- * takes the call over where it is. If the engine does not know it any more, what is left is another call, which names this one (`continues`), and
- * of which holds what held of this one: what was pressed is kept on, what was masked or private stays so. A record, mask, hold, private or object that
- * nobody had answered is asked for again. Positions count on; push meanwhile, and until then it is answered with RETROCALL_GONE. Other calls of the
- * connection are gone on with one by one.
+ * Continues a call after its connection was lost or the engine was stopped or killed. Looks for the engine for this long, connects again, and
+ * takes the call over. If the engine no longer knows the call, the rest becomes another call, which names this one (`continues`) and keeps its
+ * states: if record was pressed it goes on recording, and a masked or private call stays so. A record, mask, hold, private or object without an
+ * answer is asked for again. Positions count on. Keep pushing meanwhile; until then a push returns RETROCALL_GONE. Continue the connection's
+ * other calls one by one.
  */
 retrocall_result retrocall_reconnect(struct retrocall_call *call,
                                      uint32_t timeout_ms);
 
 /**
- * Hands over a frame of one leg: so many samples, the first of them at this position, counted in samples since the call began. Any number up
- * to 120 ms. Both legs share one timeline: count on, also over what is lost.
+ * Hands over a frame of one leg: this many samples, the first at this position, counted in samples since the call began. A frame may have any
+ * length up to 120 ms. Both legs share one timeline: count on, also over lost samples.
  *
- * Fit for an audio callback: wait-free, no lock, no allocation, no system call, whatever the engine does or fails to do, also if it is gone
- * (checked with RealtimeSanitizer). Each leg has one thread at a time; the two legs may have two. Returns RETROCALL_ACCEPTED,
- * RETROCALL_FULL (the frame is dropped: go on), RETROCALL_GONE (the call has ended, or the connection is lost) or RETROCALL_WRONG. To find that a
- * connection is lost takes a system call, so that a push only knows it from another function: call retrocall_wait, or retrocall_look, now and then.
+ * Fit for an audio callback: wait-free, without locks, allocations or system calls, whatever the engine does or fails to do, even if it is gone
+ * (checked with RealtimeSanitizer). One thread at a time may push a leg; the two legs may have two threads. Returns RETROCALL_ACCEPTED,
+ * RETROCALL_FULL (the frame is dropped: go on), RETROCALL_GONE (the call has ended, or the connection is lost) or RETROCALL_WRONG. Only a system
+ * call can find that a connection is lost, so a push learns it from another function: call retrocall_wait or retrocall_look now and then.
  */
 retrocall_result retrocall_push(struct retrocall_call *call,
                                 int leg,
@@ -382,57 +382,57 @@ retrocall_result retrocall_push(struct retrocall_call *call,
                                 size_t count);
 
 /**
- * Fills in how a call is, from what the engine has said until now. Waits for nothing.
+ * Fills in the status of a call, from what the engine has said until now. Waits for nothing.
  */
 retrocall_result retrocall_look(const struct retrocall_call *call, struct retrocall_status *status);
 
 /**
- * The id of a call: 36 characters, there until retrocall_free. After retrocall_reconnect it may be another one.
+ * The id of a call: 36 characters, valid until retrocall_free. After retrocall_reconnect it may be a new one.
  */
 const char *retrocall_id(const struct retrocall_call *call);
 
 /**
- * The id of the call that a call goes on with; "" if it goes on with none. There until this is asked again, or retrocall_free.
+ * The id of the call that this call continues; "" if there is none. Valid until the next call of this function, or retrocall_free.
  */
 const char *retrocall_continues(const struct retrocall_call *call);
 
 /**
- * Where the recording of a call is; "" if it is not kept yet. There until this is asked again, or retrocall_free.
+ * The path of a call's recording; "" if it is not kept yet. Valid until the next call of this function, or retrocall_free.
  */
 const char *retrocall_path(const struct retrocall_call *call);
 
 /**
- * Hears what the engine says, until it says something, or has said something to another function meanwhile, or the milliseconds are over. Call
- * it now and then, or in a thread of its own, and look at the status.
+ * Listens to the engine, until it says something (also to another function meanwhile) or the time is over. Call it now and then, or in a thread
+ * of its own, and look at the status.
  */
 retrocall_result retrocall_wait(struct retrocall *engine,
                                 uint32_t timeout_ms);
 
 /**
  * A descriptor for poll, select or epoll: readable (POLLIN) when retrocall_wait with 0 ms has something to hear. It stays the same until
- * retrocall_close, also over lost connections. Read nothing from it, and don't close it.
+ * retrocall_close, also over lost connections. Don't read from it, and don't close it.
  */
 int retrocall_fd(const struct retrocall *engine);
 
 /**
- * Forgets a call: stop pushing before. A call that was not ended goes on without audio until the connection is closed.
+ * Frees a call: stop pushing before. A call that was not ended goes on without audio until the connection is closed.
  */
 void retrocall_free(struct retrocall_call *call);
 
 /**
- * Closes the connection, before or after its calls are freed; no other thread is in a function with it any more. A call that was not ended ends
- * after the engine's grace time.
+ * Closes the connection, before or after its calls are freed; no other thread may be in a function with it. A call that was not ended ends after
+ * the engine's grace time.
  */
 void retrocall_close(struct retrocall *engine);
 
 /**
- * The button: the whole call is kept, from its first second until hangup. This and all controls below wait for the engine's answer, which takes
- * less than a millisecond, and up to a minute when the engine is stuck: not for an audio callback.
+ * Record: keeps the whole call, from its first second until hangup. This and all controls below wait for the engine's answer. That takes less
+ * than a millisecond, but up to a minute if the engine is stuck: not for an audio callback.
  */
 retrocall_result retrocall_record(struct retrocall_call *call);
 
 /**
- * Both legs are silence from now on, and are not held (card numbers).
+ * Silences both legs from now on; nothing of them is held (card numbers).
  */
 retrocall_result retrocall_mask(struct retrocall_call *call);
 
@@ -442,13 +442,13 @@ retrocall_result retrocall_mask(struct retrocall_call *call);
 retrocall_result retrocall_unmask(struct retrocall_call *call);
 
 /**
- * The last seconds become silence, in memory and in whatever is already written. Over 0, at most a day; more than the call has is all of it.
+ * Silences the last seconds, in memory and in files. More than 0, at most a day; more than the call has means all of it.
  */
 retrocall_result retrocall_erase_last(struct retrocall_call *call,
                                       double seconds);
 
 /**
- * The customer waits: both legs are silence until retrocall_resume.
+ * Puts the customer on hold: both legs are silent until retrocall_resume.
  */
 retrocall_result retrocall_hold(struct retrocall_call *call);
 
@@ -458,7 +458,7 @@ retrocall_result retrocall_hold(struct retrocall_call *call);
 retrocall_result retrocall_resume(struct retrocall_call *call);
 
 /**
- * Not this call: what is held is wiped, and nothing more is held.
+ * Makes the call private: wipes the held audio, and holds nothing more.
  */
 retrocall_result retrocall_private(struct retrocall_call *call);
 
@@ -468,18 +468,18 @@ retrocall_result retrocall_private(struct retrocall_call *call);
 retrocall_result retrocall_object(struct retrocall_call *call);
 
 /**
- * Another agent talks from now on.
+ * Gives the call to another agent.
  */
 retrocall_result retrocall_transfer(struct retrocall_call *call, const char *to);
 
 /**
- * A key was pressed on the phone: one of 0 to 9, *, #, A to D.
+ * Tells that a key of the phone was pressed: one of 0 to 9, *, #, A to D.
  */
 retrocall_result retrocall_dtmf(struct retrocall_call *call, char digit);
 
 /**
- * Hangup. What was pushed before is of the call; a push that comes later is answered with RETROCALL_GONE. If record was pressed,
- * retrocall_wait until the status says `kept`, if you want to know where; the engine completes the recording in any case.
+ * Hangs up. Frames pushed before belong to the call; a later push returns RETROCALL_GONE. The engine completes the recording in any case. To
+ * learn where it is, retrocall_wait until the status says `kept`.
  */
 retrocall_result retrocall_end(struct retrocall_call *call);
 

@@ -1,11 +1,11 @@
-//! Texts and options that C hands in, and texts for it.
+//! Texts and options from C, and texts for it.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char};
 
 use crate::types::*;
 
-/// Options, as far as we know them; none if there are none, or if their size is none that options have.
+/// Copies options, as far as this version knows them; none if there are none, or if no version has options of their size.
 pub fn copy_of(options: *const retrocall_options) -> Option<retrocall_options> {
     if options.is_null() {
         return None;
@@ -14,8 +14,8 @@ pub fn copy_of(options: *const retrocall_options) -> Option<retrocall_options> {
     let size = unsafe { options.cast::<usize>().read() };
     let known = retrocall_options::known(size)?;
     let mut copy = retrocall_options::NONE;
-    // SAFETY: the caller says that so many bytes are options; ours are at least as long as what is copied of them, and have no field that
-    // any bytes could not be.
+    // SAFETY: the caller says that this many bytes are options; ours are at least as long as the copied part, and any bytes are valid in every
+    // field.
     unsafe { (&raw mut copy).cast::<u8>().copy_from_nonoverlapping(options.cast(), known) };
     Some(copy)
 }

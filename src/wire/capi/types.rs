@@ -1,30 +1,30 @@
-//! What the functions of `retrocall.h` take and give: its comments are the header's.
+//! The constants and structures of `retrocall.h`. Their comments become the header's.
 //!
-//! A structure begins with its size, as whoever uses it was compiled with it: fields come at its end alone, and each side touches no more than
-//! both know of.
+//! A structure begins with its size at the time its user was compiled. New fields come only at the end, and each side touches only the part that
+//! both know.
 #![allow(non_camel_case_types)]
 
 use std::ffi::{c_char, c_int};
 
 use retrocall_words::audio::Codec;
 
-/// The version that this header is of: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version says which one
-/// runs.
+/// The version of this header: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version tells that of the running
+/// library.
 pub const RETROCALL_VERSION: u32 = 100;
 
 /// Done.
 pub const RETROCALL_ACCEPTED: c_int = 0;
 /// It was so before: nothing to worry about.
 pub const RETROCALL_ALREADY: c_int = 1;
-/// Not done: retrocall_error says why. The phone call goes on, whatever it was.
+/// Not done: retrocall_error says why. The phone call goes on regardless.
 pub const RETROCALL_REFUSED: c_int = 2;
-/// There was no room for the frame, or for its end: it is dropped and becomes silence in its place. Go on counting positions.
+/// The frame, or its end, found no room: it is dropped and leaves silence in its place. Go on counting positions.
 pub const RETROCALL_FULL: c_int = 3;
 /// The connection is gone, or the call has ended: retrocall_error says which.
 pub const RETROCALL_GONE: c_int = 4;
-/// An argument is wrong: NULL, out of its limits, or what belongs to the parent of this process.
+/// An argument is wrong: NULL, out of its limits, or made by the parent of this process.
 pub const RETROCALL_WRONG: c_int = 5;
-/// A fault of this library. The connection should be closed.
+/// A bug of this library. Close the connection.
 pub const RETROCALL_FAULT: c_int = 6;
 
 /// The leg of the agent: the left channel of a recording.
@@ -34,9 +34,9 @@ pub const RETROCALL_CUSTOMER: c_int = 1;
 
 /// Linear samples: int16_t, in the byte order of a PC (little-endian).
 pub const RETROCALL_PCM16: c_int = 0;
-/// Codes of G.711 mu-law, as they come out of RTP: uint8_t.
+/// G.711 mu-law codes, as they come out of RTP: uint8_t.
 pub const RETROCALL_ULAW: c_int = 1;
-/// Codes of G.711 A-law: uint8_t.
+/// G.711 A-law codes: uint8_t.
 pub const RETROCALL_ALAW: c_int = 2;
 
 /// The customer called.
@@ -44,7 +44,7 @@ pub const RETROCALL_INBOUND: c_int = 0;
 /// The agent called.
 pub const RETROCALL_OUTBOUND: c_int = 1;
 
-/// The call goes on, or nobody has said that it does not.
+/// The call goes on, as far as anybody has said.
 pub const RETROCALL_BY_NOBODY: c_int = 0;
 /// retrocall_end ended it.
 pub const RETROCALL_BY_PHONE: c_int = 1;
@@ -53,8 +53,8 @@ pub const RETROCALL_BY_LOSS: c_int = 2;
 /// The engine ended it: it was stopped.
 pub const RETROCALL_BY_STOP: c_int = 3;
 
-/// What a function returns: RETROCALL_ACCEPTED or another of the seven. This is all that can come of each, but for
-/// RETROCALL_FAULT. retrocall_push alone is fit for an audio callback.
+/// The result of a function: RETROCALL_ACCEPTED or another of the seven. The table lists all results of each function, except RETROCALL_FAULT.
+/// Only retrocall_push is fit for an audio callback.
 ///
 /// | function | case | returns |
 /// |---|---|---|
@@ -106,18 +106,18 @@ pub const RETROCALL_BY_STOP: c_int = 3;
 /// | retrocall_fd | the connection is NULL | -1 |
 /// | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
 ///
-/// The controls are the functions from retrocall_record to retrocall_dtmf. A text that is asked
-/// for is "" where there is none; retrocall_free and retrocall_close do nothing with NULL, or in a child.
+/// The controls are the functions from retrocall_record to retrocall_dtmf. Functions that return a text return "" where there is none;
+/// retrocall_free and retrocall_close do nothing with NULL, or in a child.
 pub type retrocall_result = c_int;
 
-/// What a call is announced with: fill it with zeros, then set `size` and what you know. What is 0 or NULL has the value that is said with it.
-/// What can't be used of `customer`, `direction`, `frame_samples`, `depth_ms` and all behind is left out, and the call captured without it.
+/// The announcement of a call: fill it with zeros, then set `size` and what you know. Each field says what 0 or NULL means. An unusable
+/// `customer`, `direction`, `frame_samples`, `depth_ms` or later field is left out, and the call is captured without it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct retrocall_options {
     /// sizeof(retrocall_options).
     pub size: usize,
-    /// Who talks for the desk: 1 to 64 characters. NULL: the agent that this user is.
+    /// The agent who talks: 1 to 64 characters. NULL: the agent of this user.
     pub agent: *const c_char,
     /// The customer's number. NULL or "": not known.
     pub customer: *const c_char,
@@ -127,12 +127,12 @@ pub struct retrocall_options {
     pub codec: c_int,
     /// Samples a second, the same for both legs: 8000 to 48000.
     pub rate: u32,
-    /// Samples that a frame usually has, at most 5760. 0: 20 ms.
+    /// The usual length of a frame in samples, at most 5760. 0: 20 ms.
     pub frame_samples: u32,
-    /// How long the engine may be kept from its work before a frame finds no room: 120 to 10000 ms. 0: 500 ms. An engine that has no memory
-    /// for so much gives 500 ms.
+    /// How long the engine may be kept from its work before a frame finds no room: 120 to 10000 ms. 0: 500 ms. An engine that lacks the memory
+    /// gives 500 ms.
     pub depth_ms: u32,
-    /// The id of the call before, if this one goes on with what another process had begun. NULL or "": there was none.
+    /// The id of an earlier call of another process that this one continues. NULL or "": there was none.
     pub continues: *const c_char,
     /// 1: record was pressed before. This and the next four hold from the first sample on.
     pub recording: c_int,
@@ -146,13 +146,13 @@ pub struct retrocall_options {
     pub objected: c_int,
 }
 
-/// How a call is, whoever made it so: this process, a hotkey, another program, the engine.
+/// The status of a call, whoever changed it: this process, a hotkey, another program, the engine.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct retrocall_status {
-    /// sizeof(retrocall_status): set it before you ask. No more than so many bytes are written.
+    /// sizeof(retrocall_status): set it before you ask. At most this many bytes are written.
     pub size: usize,
-    /// 1: there is a connection that carries the call.
+    /// 1: a connection carries the call.
     pub connected: c_int,
     /// 1: record was pressed.
     pub recording: c_int,
@@ -168,35 +168,35 @@ pub struct retrocall_status {
     pub ended: c_int,
     /// What ended it: RETROCALL_BY_NOBODY (0), RETROCALL_BY_PHONE, RETROCALL_BY_LOSS or RETROCALL_BY_STOP.
     pub ended_by: c_int,
-    /// 1: the recording is on disk for good; retrocall_path says where.
+    /// 1: the recording is durable; retrocall_path says where.
     pub kept: c_int,
-    /// 1: some of the audio is lost: frames found no room or were refused, the engine's memory was full, or the call went on as another one.
+    /// 1: some audio is lost: frames found no room or were refused, the engine's memory was full, or the call was continued as another one.
     pub incomplete: c_int,
-    /// 1: the disk refuses the recording for now. It stays in memory until the disk takes it.
+    /// 1: the disk refuses the recording now. It stays in memory until the disk takes it.
     pub disk_trouble: c_int,
-    /// 1: something that was said of the call could not be used. What that was, retrocall_error says after retrocall_begin or retrocall_reconnect.
+    /// 1: an option could not be used. After retrocall_begin or retrocall_reconnect, retrocall_error says which.
     pub left_out: c_int,
-    /// How often the call went on as another one after the engine, or the call there, was gone.
+    /// How often the call was continued as another one after the engine, or the call there, was gone.
     pub went_on: u32,
-    /// The position at which the call that it is now began: 0 until it went on as another one.
+    /// The position at which the engine's current call began: 0 until it was continued as another one.
     pub began: u64,
-    /// Behind the last sample that was pushed, agent first.
+    /// Behind the last pushed sample, agent first.
     pub positions: [u64; 2],
-    /// Frames that there was no room for, agent first.
+    /// Frames that found no room, agent first.
     pub dropped: [u64; 2],
-    /// Frames that the engine refused, like those of a position that is far ahead, agent first.
+    /// Frames that the engine refused, for example for a position far ahead, agent first.
     pub refused: [u64; 2],
 }
 
-/// Where the first options ended: whoever was compiled with fewer fields than that was not compiled with any version.
+/// Where the first version's options ended: no version has fewer fields.
 const OPTIONS_BYTES_MIN: usize = std::mem::offset_of!(retrocall_options, frame_samples);
-/// The same of the status.
+/// The same for the status.
 const STATUS_BYTES_MIN: usize = std::mem::offset_of!(retrocall_status, masked);
-/// More than any version will have: who says so has not set the size.
+/// More than any version will have: a larger size was never set.
 const BYTES_MAX: usize = 4096;
 
 impl retrocall_options {
-    /// Options of which nothing is said.
+    /// Options that say nothing.
     pub(crate) const NONE: retrocall_options = retrocall_options {
         size: size_of::<retrocall_options>(),
         agent: std::ptr::null(),
@@ -214,14 +214,14 @@ impl retrocall_options {
         objected: 0,
     };
 
-    /// How many bytes of options of this size we know; none if no version has options of this size.
+    /// How many bytes of options of this size we know; none if no version has this size.
     pub fn known(size: usize) -> Option<usize> {
         (OPTIONS_BYTES_MIN..=BYTES_MAX).contains(&size).then(|| size.min(size_of::<retrocall_options>()))
     }
 }
 
 impl retrocall_status {
-    /// How many bytes of a status of this size we know; none if no version has a status of this size.
+    /// How many bytes of a status of this size we know; none if no version has this size.
     pub fn known(size: usize) -> Option<usize> {
         (STATUS_BYTES_MIN..=BYTES_MAX).contains(&size).then(|| size.min(size_of::<retrocall_status>()))
     }
@@ -240,7 +240,7 @@ pub(crate) fn codec_of(number: c_int) -> Option<Codec> {
     Codec::ALL.into_iter().find(|codec| number_of(*codec) == number)
 }
 
-/// One number of a version, as the manifest has it.
+/// One number of a version, from the manifest.
 const fn number(text: &str) -> u32 {
     let (bytes, mut at, mut number) = (text.as_bytes(), 0, 0);
     while at < bytes.len() {

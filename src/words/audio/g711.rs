@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-/// Which of the two laws.
+/// The laws of G.711.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 pub enum Law {
     /// µ-law: North America, Japan.
@@ -69,8 +69,8 @@ impl Law {
         }
     }
 
-    /// The ranks whose samples are exactly these: the way back for PCM that came from G.711. False if there is one that no code stands for;
-    /// then `ranks` holds nothing of use.
+    /// Finds the ranks whose samples are exactly these: the way back for PCM that came from G.711. Returns false if a sample has no code; then
+    /// `ranks` is meaningless.
     #[inline(always)]
     pub fn ranks_of_linear(self, samples: &[i16], ranks: &mut [i16]) -> bool {
         let mut wrong = 0;
@@ -118,9 +118,9 @@ impl Law {
     }
 }
 
-/// G.711 is floating point: three bits of exponent, four of mantissa, and a code stands for the middle of its interval. As an `f32`, such a
-/// value has the same exponent and mantissa on top, and below them a one and zeros. Returns the upper seven bits, counted from the exponent
-/// of the first segment, and what is not zero if the value is not the middle of an interval.
+/// G.711 is floating point: three bits of exponent, four of mantissa, and a code stands for the middle of its interval. As an `f32`, such a value
+/// has the same exponent and mantissa on top, and below them a one and zeros. Returns the upper seven bits, counted from the exponent of the first
+/// segment, and a number that is zero only if the value is the middle of an interval.
 #[inline(always)]
 fn float_parts(biased: i32, first_exponent: i32) -> (i32, i32) {
     let bits = (biased as f32).to_bits() as i32;

@@ -1,4 +1,4 @@
-//! What audio is: legs, rates, codecs, G.711, levels, and wiping it.
+//! The words of audio: legs, rates, codecs, G.711, levels, and wiping.
 //!
 //! Belongs here: the words of sound and pure functions on samples. Does not: memory, files, sockets.
 
@@ -79,7 +79,7 @@ impl Rate {
     /// The highest rate that is taken.
     pub const MAX_HZ: u32 = 48_000;
 
-    /// A rate in hertz, if it is one that a call can have.
+    /// A rate in hertz, if a call can have it.
     pub const fn new(hz: u32) -> Option<Rate> {
         if hz >= Self::MIN_HZ && hz <= Self::MAX_HZ { Some(Rate(hz)) } else { None }
     }
@@ -89,7 +89,7 @@ impl Rate {
         self.0
     }
 
-    /// How many samples last `seconds`, rounded to the nearest; 0 for what is negative or not a number.
+    /// How many samples last `seconds`, rounded to the nearest; 0 for a negative number or none.
     pub fn samples(self, seconds: f64) -> u64 {
         (seconds * f64::from(self.0)).round().max(0.0) as u64
     }
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let hz = u32::deserialize(from)?;
         Rate::new(hz).ok_or_else(|| {
-            // Without the value: where it was read it may be anything, a number to call among it.
+            // Without the value, which may be anything where it was read, for example a phone number.
             serde::de::Error::custom(format!("rate is not within {} to {} Hz", Self::MIN_HZ, Self::MAX_HZ))
         })
     }

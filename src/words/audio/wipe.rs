@@ -1,4 +1,4 @@
-//! Leaving nothing of it behind.
+//! Wipes samples and bytes.
 
 /// Overwrites samples or bytes with zeros in a way that the compiler can't leave out.
 ///
@@ -9,6 +9,6 @@
 /// ```
 pub fn wipe<T: Copy + Default>(of: &mut [T]) {
     of.fill(T::default());
-    // The stores above are dead if nobody looks: this looks.
+    // The compiler would drop the stores above if nobody looked: this looks.
     std::hint::black_box(of);
 }

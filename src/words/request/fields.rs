@@ -1,9 +1,9 @@
-//! The one JSON object that every request is: which fields it has, and which of them a request needs and may have.
+//! Reads requests: the fields of the one JSON object that each request is, which of them a request needs, and which it may have.
 //!
-//! Belongs here: from JSON to a request, and words for what is wrong with a field. Does not: writing one (`written`), what is done about it.
+//! Belongs here: from JSON to a request, and words for faulty fields. Does not: writing one (`written`), what follows from it.
 //!
-//! Each value is read by itself, as the type that its field has: what is wrong with one field leaves the others readable, so that the error
-//! names the field, the answer has its number, and a call is captured although something else that is said of it can't be used.
+//! Each value is read by itself, as its field's type, so that one faulty field leaves the others readable: the error names the field, the answer
+//! has its number, and a call is captured although some other fact can't be used.
 
 use std::fmt;
 
@@ -22,19 +22,19 @@ use crate::{
 
 /// The longest stretch that `erase-last` takes: a day.
 const ERASE_SECONDS_MAX: f64 = 86_400.0;
-/// The longest name of an unknown field that is repeated.
+/// The longest unknown field name that an error repeats.
 const NAME_BYTES_MAX: usize = 32;
-/// Stands in for the name of a field that can't be repeated: it may be anything, a number to call among it.
+/// Stands for a field name that can't be repeated: it may be anything, for example a phone number.
 const UNNAMED: &str = "?";
 
-/// A field that some request has.
+/// A field of requests.
 #[derive(Clone, Copy)]
 struct Field {
     name: &'static str,
     form: Form,
 }
 
-/// What a field's value must be, in words.
+/// The form of a field's value, in words.
 #[derive(Clone, Copy)]
 enum Form {
     Text(&'static str),
@@ -59,7 +59,7 @@ const fn word_of<W: Word>(name: &'static str) -> Field {
     Field { name, form: Form::OneOf(one_of::<W>) }
 }
 
-/// All words of a list, as people write it: `"a", "b" or "c"`.
+/// All words of a list, as people write them: `"a", "b" or "c"`.
 fn one_of<W: Word>() -> String {
     let words: Vec<String> = W::WORDS.iter().map(|word| format!("\"{}\"", word.word())).collect();
     match words.split_last() {
@@ -119,21 +119,20 @@ const ALL: [Field; 22] = [
     OBJECTED,
 ];
 
-/// The fields of a message that are not taken yet, as they came.
+/// The fields of a message that were not taken yet.
 pub(super) struct Fields<'a> {
-    /// What is asked for; none until it is read.
+    /// The verb; none until it is read.
     verb: Option<Verb>,
     /// Name and value; no name if it can't be read.
     given: Vec<(Option<String>, &'a RawValue)>,
-    /// Whether a field that can't be used is left out, and the request done without it.
+    /// Whether an unusable field is left out, and the request carried out without it.
     is_lenient: bool,
     left_out: Vec<String>,
 }
 
-/// The request that a message is.
+/// Reads the request of a message.
 ///
-/// # Errors
-/// What is wrong with it, with its number if that can be read.
+/// # Errors What is wrong, with the request's number if that can be read.
 pub(super) fn request_of(message: &[u8]) -> Result<Request, RequestError> {
     let text = mended(message);
     let mut given = Vec::new();
@@ -157,7 +156,7 @@ impl Fields<'_> {
         let word: String = self.take(&DO, Ok)?.ok_or("the field `do` is missing: it says what is asked for")?;
         let verb = Verb::read(&word).ok_or("`do` names nothing that can be asked for")?;
         self.verb = Some(verb);
-        // Nothing that is said of a call is a reason not to capture it.
+        // No faulty fact is a reason not to capture a call.
         self.is_lenient = matches!(verb, Verb::Begin | Verb::Expect);
         let id = self.unless_lenient(&ID, id)?;
         let ask = self.take_ask(verb)?;
@@ -166,7 +165,7 @@ impl Fields<'_> {
         Ok(Request { id, target, ask, left_out: self.left_out })
     }
 
-    /// Takes a field that is there or not, as the type that it has and as `made` makes of it.
+    /// Takes a field, if it is there, as its type, and turns it into what `made` makes of it.
     fn take<T: DeserializeOwned, U>(
         &mut self,
         field: &Field,
@@ -192,7 +191,7 @@ impl Fields<'_> {
         made: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, String> {
         self.take(field, made)?.ok_or_else(|| {
-            // It may be there under a name of the client's own.
+            // The client may have given it another name.
             let names = self.given.iter().filter_map(|(name, _)| name.as_deref());
             let unknown = names
                 .filter(|name| known(name).is_none() && is_plain(name))
@@ -211,7 +210,7 @@ impl Fields<'_> {
         self.unless_lenient(field, value)
     }
 
-    /// What was taken; of what can't be used the request is the worse or does without it.
+    /// The taken value. If it can't be used, the request fails, or does without it if that is allowed.
     fn unless_lenient<T>(&mut self, field: &Field, value: Result<Option<T>, String>) -> Result<Option<T>, String> {
         match value {
             Err(_) if self.is_lenient => {
@@ -222,7 +221,7 @@ impl Fields<'_> {
         }
     }
 
-    /// What is asked for, for an error.
+    /// The verb, for an error.
     fn word(&self) -> &'static str {
         self.verb.map_or(UNNAMED, Verb::as_str)
     }
@@ -287,7 +286,7 @@ impl Fields<'_> {
         Ok(Expect { facts, customer: self.take_customer()?, legs, states: self.take_states()? })
     }
 
-    /// What the call is. What is not said has its default.
+    /// The facts of the call. Missing ones have their defaults.
     fn take_facts(&mut self) -> Result<Facts, String> {
         let known = Facts::of(self.needed(&AGENT, name)?);
         Ok(Facts {
@@ -301,7 +300,7 @@ impl Fields<'_> {
         Ok(self.optional(&CUSTOMER, name)?.map(Customer::from))
     }
 
-    /// What held of the call before. What is not said does not hold.
+    /// The states of the earlier call. Missing ones do not hold.
     fn take_states(&mut self) -> Result<CallStates, String> {
         let mut take = |field: &Field| self.optional(field, Ok).map(Option::unwrap_or_default);
         Ok(CallStates {
@@ -313,7 +312,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Which call is meant, by a request that means one.
+    /// The target of a request that has one.
     fn take_target(&mut self, ask: &Ask) -> Result<Target, String> {
         if self.is_lenient {
             return Ok(Target::Own);
@@ -334,7 +333,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Sees to the fields that are still here: this request does not have them.
+    /// Deals with the fields that are left: this request does not have them.
     fn leave_none(&mut self) -> Result<(), String> {
         for (name, value) in std::mem::take(&mut self.given) {
             let field = name.as_deref().and_then(known);
@@ -360,7 +359,7 @@ fn known(name: &str) -> Option<Field> {
     ALL.into_iter().find(|field| field.name == name)
 }
 
-/// Whether a name looks like one, and can be repeated: whoever builds JSON by hand may have a number stand where a name belongs.
+/// Whether a text looks like a field name, so that it can be repeated: hand-built JSON may have a phone number in its place.
 fn is_plain(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
@@ -370,9 +369,9 @@ fn name(text: String) -> Result<String, String> {
     crate::name(&text).map_err(|why| why.to_string())
 }
 
-/// The text of a message in which what JSON does not have has become something that it has and no field takes, so that the fields around it
-/// can be read: `NaN` and `Infinity`, as Python writes them, a number that is too large; bytes that are not UTF-8 and control characters
-/// in a string, halves of surrogate pairs.
+/// Replaces parts of a message that JSON does not allow with values that no field takes, so that the fields around them can be read: `NaN` and
+/// `Infinity`, as Python writes them, and numbers that are too large; in strings, bytes that are not UTF-8, control characters, and halves of
+/// surrogate pairs.
 fn mended(message: &[u8]) -> String {
     const TOO_LARGE: &str = "1e999";
     const HALVES: &str = "\\ud800\\ud800";
@@ -398,7 +397,7 @@ fn mended(message: &[u8]) -> String {
     text
 }
 
-/// A text is not one JSON object. What came before the place where it is none has been read.
+/// The text is not one JSON object. Everything before the fault has been read.
 struct NotAnObject;
 
 /// Reads the names and values of an object, one by one.

@@ -1,4 +1,4 @@
-//! What a message can be, and what is said of it.
+//! Messages of all kinds, and the answers to them.
 
 use super::*;
 use crate::{AGENT_CHARS_MAX, Direction};
@@ -130,7 +130,7 @@ fn half_an_emoji_nan_or_a_number_without_end_is_the_matter_of_one_field_and_the_
         assert_eq!(error.id, Some(7), "{shown}");
         assert!(error.text.contains(field), "{shown}: {}", error.text);
     }
-    // In a string these are words like any other.
+    // In a string these are ordinary words.
     let request = Request::from_json(br#"{"do":"record","agent":"NaN \" Infinity \\"}"#).expect("it is right");
     assert_eq!(request.target, Target::Agent("NaN \" Infinity \\".into()));
 }
@@ -173,7 +173,7 @@ fn a_call_is_captured_whatever_else_is_said_of_it_and_what_can_not_be_used_is_na
         assert_eq!((id, customer, direction), nothing, "{more}");
         assert_eq!(names, left_out, "{more}");
     }
-    // What can be used is.
+    // The usable fields are used.
     let more = r#""id":7,"direction":"outbound","customer":"0201234567","hold":true"#;
     assert_eq!(with(more), (Some(7), Some("0201234567".into()), Direction::Outbound, vec!["hold".to_owned()]));
     let legs =

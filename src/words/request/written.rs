@@ -1,4 +1,4 @@
-//! A request as our own clients write it.
+//! Writes a request, as our own clients do.
 //!
 //! Belongs here: from a request to JSON. Does not: reading one (`fields`).
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Ask, Begin, Customer, Expect, Request, Target};
 
-/// The JSON object of a request. What is not known and what does not hold is left out.
+/// The JSON object of a request. Unknown facts, and states that do not hold, are left out.
 pub(super) fn object_of(request: &Request) -> Map<String, Value> {
     let target = match &request.target {
         Target::Channel(channel) => json!({"channel": channel}),

@@ -1,4 +1,4 @@
-//! A tap in a time of its own: what becomes of what comes, whenever it comes and however it is split.
+//! A tap with a clock of its own: where samples end up, whenever they come and however they are split.
 
 use std::{
     io::{ErrorKind, Read},

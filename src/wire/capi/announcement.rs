@@ -1,7 +1,7 @@
-//! What a call is announced with, out of the options that C gives.
+//! Reads the options with which C announces a call.
 
 use crate::{
-    desk::{Desk, Room},
+    engine_link::{EngineLink, Room},
     text::{bytes, text},
     types::*,
 };
@@ -11,24 +11,23 @@ use retrocall_words::{
     audio::{Codec, FRAME_SAMPLES_MAX, Rate},
 };
 
-/// What is said of a call.
-pub struct Said {
+/// An announcement.
+pub struct Announcement {
     /// For the engine.
     pub begin: Begin,
     /// For its frames.
     pub room: Room,
-    /// What can't be used: nothing but agent, rate and codec keeps a call from being captured.
+    /// Options that can't be used: only agent, rate and codec can keep a call from being captured.
     pub left_out: Vec<String>,
 }
 
-impl Said {
-    /// What these options say.
+impl Announcement {
+    /// Reads these options.
     ///
-    /// # Errors
-    /// What is wrong with them, if it is something without which no call is captured.
-    pub fn of(options: &retrocall_options, desk: &Desk) -> Result<Said, String> {
+    /// # Errors What is wrong with agent, rate or codec: without these no call is captured.
+    pub fn of(options: &retrocall_options, link: &EngineLink) -> Result<Announcement, String> {
         let agent = match options.agent.is_null() {
-            true => desk.own_agent().ok_or("no agent is named, and this user may act for all of them: set `agent`")?,
+            true => link.own_agent().ok_or("no agent is named, and this user may act for all of them: set `agent`")?,
             false => text(options.agent).ok_or("`agent` is not UTF-8")?,
         };
         let agent = words::name(&agent).map_err(|why| format!("`agent` {why}"))?;
@@ -66,11 +65,11 @@ impl Said {
         };
         let facts = Facts { direction, continues, ..Facts::of(agent) };
         let begin = Begin { facts, customer: customer.map(Customer::from), rate, codec, states };
-        Ok(Said { begin, room, left_out })
+        Ok(Announcement { begin, room, left_out })
     }
 }
 
-/// The room that is asked for, and what of it can't be used.
+/// The room asked for, and options that can't be used.
 pub fn room_of(options: &retrocall_options) -> (Room, Vec<String>) {
     let (frame_samples, depth_ms) = (options.frame_samples as usize, options.depth_ms);
     let mut left_out = Vec::new();

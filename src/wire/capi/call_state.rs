@@ -1,6 +1,6 @@
-//! What is known of a call: what the engine said of it, whoever changed it, and what was asked and not answered.
+//! The state of a call: what the engine has said of it, whoever changed it, and requests without an answer.
 //!
-//! Belongs here: events in, a status out, what is to be asked again after a lost connection. Does not: the connection.
+//! Belongs here: events in, a status out, requests to repeat after a lost connection. Does not: the connection.
 
 use std::{
     path::PathBuf,
@@ -14,60 +14,60 @@ use retrocall_client::client::Call;
 use retrocall_words::{Ask, CallId, CallStates, EndedBy, Event};
 
 /// A call of a connection.
-pub struct Known {
+pub struct CallState {
     /// Its id, channel and states.
     pub call: Call,
-    /// Whether this connection carries it: not any more once the connection was lost, until the call is taken over.
+    /// Whether this connection carries it: not after a lost connection, until the call is taken over.
     pub carried: bool,
     /// `end` was accepted.
     pub ended_here: bool,
-    /// The recording, once it is on disk for good.
+    /// The recording, once it is durable.
     pub kept: Option<PathBuf>,
     /// Frames that the engine refused, by leg.
     pub refused: [u64; 2],
-    /// For the thread that pushes: nothing is taken any more.
+    /// For the pushing thread: nothing is taken any more.
     pub closed: Arc<AtomicBool>,
-    /// It is another call than the one whose memory the thread that pushes has.
+    /// The call has changed, and the pushing thread still has the memory of the earlier one.
     anew: bool,
     pressed: bool,
     memory_full: bool,
     disk_trouble: bool,
-    /// Controls that nobody answered, because the connection was lost.
+    /// Controls without an answer: the connection was lost.
     unanswered: Vec<Ask>,
-    /// What was said of it and could not be used.
+    /// Options that could not be used.
     left_out: Vec<String>,
 }
 
-/// How a call is.
+/// The status of a call.
 #[derive(Default)]
-pub struct Status {
-    /// There is a connection that carries it.
+pub struct CallStatus {
+    /// A connection carries it.
     pub connected: bool,
-    /// What holds of it.
+    /// Its states.
     pub states: CallStates,
     /// It is over.
     pub ended: bool,
-    /// What ended it, if it was not `end`.
+    /// What ended it, other than `end`.
     pub ended_by: Option<EndedBy>,
-    /// The recording is on disk for good.
+    /// The recording is durable.
     pub kept: bool,
-    /// Something that came to the engine was lost.
+    /// Audio was lost on the way or in the engine.
     pub incomplete: bool,
     /// The disk refuses the recording, for now.
     pub disk_trouble: bool,
-    /// Something that was said of it could not be used.
+    /// An option could not be used.
     pub left_out: bool,
     /// Frames that the engine refused, agent first.
     pub refused: [u64; 2],
-    /// Calls before that it goes on with.
+    /// How many calls it continues.
     pub before: usize,
 }
 
-impl Known {
-    /// A call that has just begun, or was just taken over, of which something that was said was left out before.
-    pub fn new(call: Call, mut left_out: Vec<String>) -> Known {
+impl CallState {
+    /// A call that has just begun, or was just taken over. `left_out` are options that were left out already.
+    pub fn new(call: Call, mut left_out: Vec<String>) -> CallState {
         left_out.extend_from_slice(call.left_out());
-        Known {
+        CallState {
             call,
             left_out,
             carried: true,
@@ -83,12 +83,12 @@ impl Known {
         }
     }
 
-    /// Whether it is over, as far as anybody said.
+    /// Whether it is over, as far as this process knows.
     pub fn is_over(&self) -> bool {
         self.ended_here || self.call.ended_by().is_some()
     }
 
-    /// Takes in an event, of whatever call.
+    /// Takes in an event of any call.
     pub fn hear(&mut self, event: &Event) {
         self.call.hear(event);
         match event {
@@ -113,7 +113,7 @@ impl Known {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// A control was accepted, or it was so before.
+    /// A control was accepted, or had taken effect before.
     pub fn done(&mut self, ask: &Ask) {
         self.unanswered.retain(|unanswered| !is_undone_by(unanswered, ask));
         match ask {
@@ -126,7 +126,7 @@ impl Known {
         }
     }
 
-    /// Nobody answered a control. What keeps something, or keeps it out, is asked for again when the call goes on: better once too often.
+    /// A control got no answer. If it keeps audio or keeps it out, it is repeated when the call is continued: better once too often.
     pub fn not_answered(&mut self, ask: &Ask) {
         let is_kept = ask.after(CallStates::default()) != CallStates::default();
         if is_kept && !self.unanswered.contains(ask) {
@@ -134,17 +134,17 @@ impl Known {
         }
     }
 
-    /// A control that nobody had answered was answered.
+    /// A control without an answer was answered at last.
     pub fn answered(&mut self, ask: &Ask) {
         self.unanswered.retain(|unanswered| unanswered != ask);
     }
 
-    /// The controls that nobody answered, in their order.
+    /// The controls without an answer, in order.
     pub fn unanswered(&self) -> Vec<Ask> {
         self.unanswered.clone()
     }
 
-    /// What is left of it is another call now, as which the engine took it.
+    /// The rest of it is another call now, as the engine took it.
     pub fn go_on_as(&mut self, call: Call) {
         let is_another = call.id() != self.call.id();
         self.call = call;
@@ -155,26 +155,26 @@ impl Known {
         }
     }
 
-    /// Whether it is another call than the one whose memory the thread that pushes has; it has the new one's now.
+    /// Whether the pushing thread still has the memory of an earlier call. It gets the new one's now.
     pub fn take_anew(&mut self) -> bool {
         std::mem::take(&mut self.anew)
     }
 
-    /// What was said of it and could not be used.
+    /// The options that could not be used.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// The id of the call that it goes on with, or was said to.
+    /// The id of the call that it continues, or was announced to continue.
     pub fn continues(&self) -> Option<CallId> {
         self.call.before().last().copied().or(self.call.announced().facts.continues)
     }
 
-    /// How it is, over a connection that is there or not.
-    pub fn status(&self, is_connected: bool) -> Status {
+    /// Its status; `is_connected` says whether there is a connection.
+    pub fn status(&self, is_connected: bool) -> CallStatus {
         let said = self.call.states();
         let before = self.call.before().len();
-        Status {
+        CallStatus {
             connected: is_connected && self.carried,
             states: CallStates { recording: said.recording || self.pressed, ..said },
             ended: self.is_over(),
@@ -189,7 +189,7 @@ impl Known {
     }
 }
 
-/// Whether what was asked before need not be asked again after this was done.
+/// Whether `done` makes it unnecessary to repeat `before`.
 fn is_undone_by(before: &Ask, done: &Ask) -> bool {
     before == done || done.after(before.after(CallStates::default())) == CallStates::default()
 }

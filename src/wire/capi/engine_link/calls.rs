@@ -1,4 +1,4 @@
-//! The calls of a connection: begun, taken over, asked something, and gone on with after the connection, or the engine, was lost.
+//! The calls of a connection: begun, taken over, controlled, and continued after the connection, or the engine, was lost.
 
 use std::{
     sync::{
@@ -9,19 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Desk, HELLO_MAX, Outcome};
-use crate::known::Known;
+use super::{EngineLink, HELLO_MAX, ReturnCode};
+use crate::call_state::CallState;
 use retrocall_client::client::{Call, Client, PlayError, SharedLeg};
 use retrocall_words::{
     Answer, Ask, Begin, CallId, Clock as _, Refusal, Request, SystemClock, Target, Verdict, audio::Codec,
 };
 
-/// How often an engine that is gone is looked for.
+/// Pause between two looks for an engine that is gone.
 const RETRY: Duration = Duration::from_millis(200);
-/// What is said of a call that can't be asked anything any more.
+/// The error for a call that can't be asked anything any more.
 const OVER: &str = "the call has ended";
 
-/// How many samples a call's frames usually have, and for how long there is room for them.
+/// The usual length of a call's frames, and how long they must find room.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Room {
     /// Samples of a frame.
@@ -31,14 +31,14 @@ pub struct Room {
 }
 
 /// A call that began, or was taken over.
-pub struct Begun {
-    /// Its number in this desk.
+pub struct NewCall {
+    /// Its number in this connection.
     pub key: u64,
     /// Its id.
     pub id: CallId,
-    /// How its samples come.
+    /// The coding of its samples.
     pub codec: Codec,
-    /// Where its frames go, agent first.
+    /// The memory for its frames, agent first.
     pub legs: [SharedLeg; 2],
     /// Where they go on, in samples.
     pub positions: [u64; 2],
@@ -46,24 +46,24 @@ pub struct Begun {
     pub closed: Arc<AtomicBool>,
 }
 
-/// What a call goes on with after a lost connection.
-pub struct GoneOn {
-    /// Where its frames go, agent first.
+/// A call that was continued after a lost connection.
+pub struct Continuation {
+    /// The memory for its frames, agent first.
     pub legs: [SharedLeg; 2],
-    /// Its id by now.
+    /// Its current id.
     pub id: CallId,
     /// Whether it is another call, whose position 0 is now.
     pub is_anew: bool,
 }
 
-impl Desk {
-    /// Announces a call, of which something that was said is left out already, and asks for its shared memory.
-    pub fn begin(&self, begin: Begin, room: Room, left_out: Vec<String>) -> Result<Begun, Outcome> {
+impl EngineLink {
+    /// Announces a call, from which options may be left out already, and asks for its shared memory.
+    pub fn begin(&self, begin: Begin, room: Room, left_out: Vec<String>) -> Result<NewCall, ReturnCode> {
         self.start(room, left_out, |client| Call::begin(client, begin).map(|call| (call, [0; 2])))
     }
 
     /// Takes over a call that lost its connection.
-    pub fn attach(&self, id: CallId, room: Room) -> Result<Begun, Outcome> {
+    pub fn attach(&self, id: CallId, room: Room) -> Result<NewCall, ReturnCode> {
         self.start(room, Vec::new(), |client| Call::attach(client, id))
     }
 
@@ -72,28 +72,28 @@ impl Desk {
         room: Room,
         left_out: Vec<String>,
         call: impl FnOnce(&mut Client) -> Result<(Call, [u64; 2]), PlayError>,
-    ) -> Result<Begun, Outcome> {
+    ) -> Result<NewCall, ReturnCode> {
         let mut line = self.line.lock();
-        // It is known before anything more of it is heard.
+        // The call is known before any more of its events are read.
         let (key, call, closed, positions) = self.with(&mut line, |client| {
             let (call, positions) = call(client)?;
-            let known = Known::new(call.clone(), left_out);
+            let known = CallState::new(call.clone(), left_out);
             let closed = Arc::clone(&known.closed);
-            let mut told = self.told.lock();
-            told.last_key += 1;
-            let key = told.last_key;
-            told.calls.insert(key, known);
+            let mut knowledge = self.knowledge.lock();
+            knowledge.last_key += 1;
+            let key = knowledge.last_key;
+            knowledge.calls.insert(key, known);
             Ok((key, call, closed, positions))
         })?;
         let (id, channel, codec) = (call.id(), call.channel(), call.announced().codec);
         match self.share(&mut line, channel, room) {
             Ok(legs) => {
                 self.say(&self.left_out(key));
-                Ok(Begun { key, id, codec, legs, positions, closed })
+                Ok(NewCall { key, id, codec, legs, positions, closed })
             }
             Err(outcome) => {
-                // Without a way in for its frames there is nothing to capture. What is told is why, and not that it has ended.
-                self.told.lock().calls.remove(&key);
+                // Without memory for its frames there is nothing to capture. The error keeps that reason, not the end of the call.
+                self.knowledge.lock().calls.remove(&key);
                 let _ =
                     self.with(&mut line, |client| Ok(client.ask(Request::new(Target::Channel(channel), Ask::End))?));
                 Err(outcome)
@@ -101,8 +101,9 @@ impl Desk {
         }
     }
 
-    /// Memory for the frames of a call. A depth is a wish: an engine that has not that much, or does not know of it, gives the usual one.
-    fn share(&self, line: &mut Option<Client>, channel: u32, room: Room) -> Result<[SharedLeg; 2], Outcome> {
+    /// Asks for memory for the frames of a call. A depth is a wish: an engine that lacks the memory, or does not know of depths, gives the usual
+    /// one.
+    fn share(&self, line: &mut Option<Client>, channel: u32, room: Room) -> Result<[SharedLeg; 2], ReturnCode> {
         let mut shared = self.with(line, |client| Ok(client.share(channel, room.frame_samples, room.depth_ms)?))?;
         if shared.is_err() && room.depth_ms.is_some() {
             shared = self.with(line, |client| Ok(client.share(channel, room.frame_samples, None)?))?;
@@ -110,7 +111,7 @@ impl Desk {
         shared.map_err(|answer| self.refused(&answer))
     }
 
-    /// What is said of a call that was captured without something that was said of it.
+    /// The words for a call that was captured without some options.
     fn left_out(&self, key: u64) -> String {
         match self.of(key, |known| known.left_out().join(", ")) {
             Some(names) if !names.is_empty() => format!("captured without what can't be used as it was given: {names}"),
@@ -118,28 +119,28 @@ impl Desk {
         }
     }
 
-    /// Asks something for a call.
-    pub fn control(&self, key: u64, ask: &Ask) -> Outcome {
+    /// Asks something about a call.
+    pub fn control(&self, key: u64, ask: &Ask) -> ReturnCode {
         let mut line = self.line.lock();
-        let look = |known: &mut Known| (known.call.id(), known.is_over(), known.ended_here);
-        let Some((id, is_over, is_ended_here)) = self.of(key, look) else { return Outcome::Gone };
+        let look = |known: &mut CallState| (known.call.id(), known.is_over(), known.ended_here);
+        let Some((id, is_over, is_ended_here)) = self.of(key, look) else { return ReturnCode::Gone };
         if is_over && *ask == Ask::End {
             self.say(OVER);
-            return Outcome::Already;
+            return ReturnCode::Already;
         }
         match self.with(&mut line, |client| Ok(client.ask(Request::new(Target::Call(id), ask.clone()))?)) {
             Ok(answer) if answer.answer != Verdict::Refused => {
                 self.of(key, |known| known.done(ask));
                 self.say(answer.text.as_deref().unwrap_or_default());
-                if answer.answer == Verdict::Already { Outcome::Already } else { Outcome::Accepted }
+                if answer.answer == Verdict::Already { ReturnCode::Already } else { ReturnCode::Accepted }
             }
             Ok(Answer { reason: Some(Refusal::Ended | Refusal::UnknownCall | Refusal::NoCall), .. }) => {
-                // The engine stops, or was started anew: the phone call may go on, and so may this one.
+                // The engine stops, or was restarted: the phone call may go on, and so may this one.
                 if !is_ended_here {
                     self.of(key, |known| known.not_answered(ask));
                 }
                 self.say(OVER);
-                Outcome::Gone
+                ReturnCode::Gone
             }
             Ok(answer) => self.refused(&answer),
             Err(outcome) => {
@@ -151,9 +152,15 @@ impl Desk {
         }
     }
 
-    /// Goes on with a call whose connection was lost, or that the engine ended: looks for the engine, at most for `patience`, takes the call
-    /// over where it is, or begins it anew with all that held of it. `install` gets the new memory before any frame is taken again.
-    pub fn reconnect(&self, key: u64, room: Room, patience: Duration, install: impl FnOnce(GoneOn)) -> Outcome {
+    /// Continues a call whose connection was lost, or that the engine ended. Looks for the engine, at most for `patience`, and takes the call
+    /// over, or begins it anew with all its states. `install` gets the new memory before any further frame is taken.
+    pub fn reconnect(
+        &self,
+        key: u64,
+        room: Room,
+        patience: Duration,
+        install: impl FnOnce(Continuation),
+    ) -> ReturnCode {
         let deadline = SystemClock.now() + patience;
         loop {
             let mut line = self.line.lock();
@@ -162,12 +169,12 @@ impl Desk {
                     install(gone_on);
                     self.of(key, |known| known.closed.store(known.is_over(), Ordering::Release));
                     self.say(&self.left_out(key));
-                    return Outcome::Accepted;
+                    return ReturnCode::Accepted;
                 }
-                Ok(None) => return Outcome::Already,
-                Err(Outcome::Wrong) => return Outcome::Wrong,
-                // What ended here stays ended.
-                Err(_) if self.of(key, |known| known.ended_here) != Some(false) => return Outcome::Gone,
+                Ok(None) => return ReturnCode::Already,
+                Err(ReturnCode::Wrong) => return ReturnCode::Wrong,
+                // A call that ended here stays ended.
+                Err(_) if self.of(key, |known| known.ended_here) != Some(false) => return ReturnCode::Gone,
                 Err(outcome) if SystemClock.now() + RETRY >= deadline => return outcome,
                 Err(_) => {}
             }
@@ -183,13 +190,13 @@ impl Desk {
         key: u64,
         room: Room,
         deadline: Instant,
-    ) -> Result<Option<GoneOn>, Outcome> {
+    ) -> Result<Option<Continuation>, ReturnCode> {
         self.take_in(line);
-        let look = |known: &mut Known| (known.ended_here, known.carried && !known.closed.load(Ordering::Relaxed));
-        let (is_ended, is_well) = self.of(key, look).ok_or(Outcome::Gone)?;
+        let look = |known: &mut CallState| (known.ended_here, known.carried && !known.closed.load(Ordering::Relaxed));
+        let (is_ended, is_well) = self.of(key, look).ok_or(ReturnCode::Gone)?;
         if is_ended {
             self.say(OVER);
-            return Err(Outcome::Gone);
+            return Err(ReturnCode::Gone);
         }
         if line.is_some() && is_well {
             return Ok(None);
@@ -198,17 +205,17 @@ impl Desk {
             let limit = SystemClock.until(deadline).clamp(RETRY, HELLO_MAX);
             self.open(line, limit).map_err(|error| {
                 self.trouble(&error.to_string());
-                Outcome::Gone
+                ReturnCode::Gone
             })?;
         }
         self.go_on(line, key, room).map(Some)
     }
 
-    /// Takes a call over on this connection, or begins it anew, with memory for its frames, and asks again what nobody answered.
-    fn go_on(&self, line: &mut Option<Client>, key: u64, room: Room) -> Result<GoneOn, Outcome> {
-        let look = |known: &mut Known| (known.call.clone(), known.carried && !known.is_over());
-        let (mut call, is_carried) = self.of(key, look).ok_or(Outcome::Gone)?;
-        // It is carried here already if there was no memory for its frames at the last try.
+    /// Takes a call over on this connection, or begins it anew, with memory for its frames, and repeats requests without an answer.
+    fn go_on(&self, line: &mut Option<Client>, key: u64, room: Room) -> Result<Continuation, ReturnCode> {
+        let look = |known: &mut CallState| (known.call.clone(), known.carried && !known.is_over());
+        let (mut call, is_carried) = self.of(key, look).ok_or(ReturnCode::Gone)?;
+        // It is carried here already if the last try found no memory for its frames.
         if !is_carried {
             self.with(line, |client| {
                 call.return_over(client)?;
@@ -219,12 +226,12 @@ impl Desk {
         let (id, channel) = (call.id(), call.channel());
         for ask in self.of(key, |known| known.unanswered()).unwrap_or_default() {
             let request = Request::new(Target::Channel(channel), ask.clone());
-            // One that is refused stays refused: whoever asked for it sees in the status what holds.
+            // A refused request stays refused: the status tells its sender the states.
             self.with(line, |client| Ok(client.ask(request)?))?;
             self.of(key, |known| known.answered(&ask));
         }
         let legs = self.share(line, channel, room)?;
-        let is_anew = self.of(key, Known::take_anew).unwrap_or_default();
-        Ok(GoneOn { legs, id, is_anew })
+        let is_anew = self.of(key, CallState::take_anew).unwrap_or_default();
+        Ok(Continuation { legs, id, is_anew })
     }
 }
