@@ -22,7 +22,7 @@ pub use comparisons::{Comparison, FAMILY_ERROR};
 pub use finding::{Finding, FindingKind, Place, Verdict};
 pub use folder::{Exported, FolderError, verify};
 pub use list::CallList;
-pub use report::{MonthVerdict, Report, SegmentFacts, Tail};
+pub use report::{Covered, MonthVerdict, Report, SegmentFacts, Tail};
 
 use crate::{
     event::{Event, Previous},
@@ -201,7 +201,9 @@ impl Verification {
             let day = |head: &&Head| head.segment == last.segment && head.size == last.signed;
             let day: Option<Date> = heads.iter().filter(day).map(|head| head.day).max();
             let is_from_outside = self.later.as_ref().is_some_and(covers);
-            Tail { segment: last.segment, signed: last.signed, day, is_from_outside }
+            let covered = |head: &Head| Covered { segment: head.segment, rows: head.size, day: head.day };
+            let outside = self.later.as_ref().map(covered);
+            Tail { segment: last.segment, signed: last.signed, day, is_from_outside, outside }
         });
         let facts = |whole: &Whole| SegmentFacts { segment: whole.segment, rows: whole.size, signed: whole.signed };
         let verdicts = self.lottery.verdicts(&heads).into_iter();

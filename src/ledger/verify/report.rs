@@ -34,6 +34,19 @@ pub struct Tail {
     pub day: Option<Date>,
     /// Whether a head was handed in that covers as much. Without one, whoever cut off rows may have removed heads as well.
     pub is_from_outside: bool,
+    /// The head that was handed in, if it can be read: what it covers nobody can have cut off unseen.
+    pub outside: Option<Covered>,
+}
+
+/// What a head covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Covered {
+    /// The segment.
+    pub segment: Month,
+    /// How many of its rows.
+    pub rows: u64,
+    /// The day of the head.
+    pub day: Date,
 }
 
 /// What can be said of a month's lottery.
@@ -89,6 +102,33 @@ impl Report {
     }
 }
 
+impl fmt::Display for Tail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tail { segment, signed, is_from_outside, outside, .. } = self;
+        if let Some(Covered { segment, rows, day }) = outside {
+            write!(
+                f,
+                "The end: the head of {day}, which was handed in, covers {rows} rows of {segment}. If one of them were cut off, this would say so. \
+                 Rows that were written after it can have been cut off: only a later head would show it."
+            )?;
+            return if *is_from_outside {
+                Ok(())
+            } else {
+                write!(
+                    f,
+                    " Heads beside the ledger cover {signed} rows of {segment}, which whoever can write the home could change as well.",
+                    segment = self.segment
+                )
+            };
+        }
+        write!(
+            f,
+            "The end: heads beside the ledger cover {signed} rows of {segment}. Whoever cuts off rows can remove heads as well: only a head that lies \
+             elsewhere, handed in with --head, shows whether the end was cut off."
+        )
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Ledger of site {}.", self.site)?;
@@ -118,19 +158,9 @@ impl fmt::Display for Report {
             let count = self.open_days.len();
             writeln!(f, "Not checked yet: the draws of {count} days from {day} on, whose seeds are not published.")?;
         }
-        match &self.tail {
-            Some(Tail { segment, signed, day: Some(day), is_from_outside: true }) => writeln!(
-                f,
-                "The end: the head of {day}, which was handed in, covers {signed} rows of {segment}; none of them is missing. Rows that were written \
-                 after it can have been cut off: only a later head would show it."
-            ),
-            Some(Tail { segment, signed, .. }) => writeln!(
-                f,
-                "The end: heads beside the ledger cover {signed} rows of {segment}. Whoever cuts off rows can remove heads as well: only a head that \
-                 lies elsewhere, handed in with --head, shows whether the end was cut off."
-            ),
-            None => Ok(()),
-        }?;
+        if let Some(tail) = &self.tail {
+            writeln!(f, "{tail}")?;
+        }
         let verdict = if self.is_sound() { "Nothing is wrong." } else { "Something is wrong." };
         write!(f, "{verdict}")
     }

@@ -1,5 +1,6 @@
 //! What a works council would have seen: tampering, rigs, honest months.
 
+mod damage;
 mod desk;
 mod manual;
 mod python;
@@ -181,7 +182,13 @@ fn a_cut_tail_is_found_with_a_later_head_and_the_report_says_what_could_be_known
     assert_eq!(found.iter().map(|finding| finding.place).collect::<Vec<_>>(), [Some(place)], "{report}");
     let whole = ledger.verify(Evidence { later: Some(later), ..Evidence::default() });
     assert!(whole.is_sound() && whole.tail.as_ref().is_some_and(|tail| tail.is_from_outside), "{whole}");
-    assert!(whole.to_string().contains("none of them is missing"), "{whole}");
+    assert!(whole.to_string().contains("If one of them were cut off, this would say so."), "{whole}");
+    assert!(!whole.to_string().contains("beside the ledger"), "{whole}");
+    let early = ledger.verify(Evidence { later: Some(ledger.heads[0].1.clone()), ..Evidence::default() }).to_string();
+    assert!(
+        early.contains("the head of 2026-11-28, which was handed in") && early.contains("beside the ledger"),
+        "{early}"
+    );
 }
 
 #[test]

@@ -192,8 +192,7 @@ impl Desk {
         let council = self.number.clone();
         self.add(PeriodOpened { period, day: day(number), first, one_in: ONE_IN, commitment, council });
         let key = DayKey::new(&seed, self.number.as_ref());
-        let site = site();
-        let draw = |number: u64| key.draw(&site, period, number);
+        let draw = |number: u64| key.draw(&site(), period, number);
         let mut next = 1;
         if number == 1 {
             self.add(NumbersSkipped { period, first: 1, last: 64, why: Skipping::UncleanStart });
