@@ -147,7 +147,7 @@ class Verifier:
         value = lambda number: hmac.digest(key, bytes([0, 0, 0, 1]) + sha(self.site.encode()) + big(id) + big(number), "sha256")[:8]
         is_drawn = lambda value: n > 0 and int.from_bytes(value, "big") * n < 2**64
         for call in period["calls"]:
-            end, own, left_out = call["end"], value(call["number"]), call["exempt"] or call["informed"] == "none"
+            end, own, left_out = call["end"], value(call["number"]), call["exempt"] or call["informed"] == "none" or bool(call["continues"])
             if not end: find("seed-early"); continue
             sampled, drawn, lost, barred = "sample" in end["reasons"], is_drawn(own), end["outcome"] == "lost", left_out or end["private"] or end["objected"]
             if end["draw"] != own.hex(): self.find("draw-wrong", *call["place"])

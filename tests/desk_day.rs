@@ -36,7 +36,7 @@ struct Desk {
 impl Desk {
     fn open(home: &Path, settings: &Settings, wall: &str) -> Desk {
         let clock = Arc::new(TestClock::at(wall.parse().expect("a time")));
-        let open = |home: &Path, clock| catalog::open(home, clock, settings.country);
+        let open = |home: &Path, clock| catalog::open(home, clock, settings.country, settings.one_in);
         let engine = Engine::start_with(home, settings, open, Arc::clone(&clock) as _).expect("an engine");
         let who = Principal::owner(0, "owner".to_owned());
         Desk { engine, clock, who, listener: Arc::new(Nobody) }

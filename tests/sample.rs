@@ -240,3 +240,36 @@ fn the_days_numbers_have_no_gap_without_a_name_though_the_engine_was_stopped_and
         assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{numbers:?}");
     }
 }
+
+#[test]
+fn a_works_council_verifies_the_whole_ledger_with_the_program_alone_also_after_a_kill_and_another_n() {
+    let desk = Desk::open(&["--one-in", "4"]);
+    short_calls(&desk, 40);
+    let desk = desk.stop().start(&["--one-in", "1"]);
+    short_calls(&desk, 3);
+    let home = desk.kill().start(&["--one-in", "1"]).stop();
+    let inside = home.json(&["ledger", "verify"]);
+    assert_eq!(inside["sound"], true, "{inside}");
+    let folder = home.beside("for-the-council");
+    let folder = folder.to_str().expect("a path in UTF-8");
+    let exported = home.json(&["ledger", "export", folder]);
+    assert!(exported["rows"].as_u64() >= Some(86), "{exported}");
+    let outside = home.json(&["ledger", "verify", folder]);
+    assert_eq!(outside["report"], inside["report"]);
+    // No day has ended yet.
+    assert_eq!(home.json(&["ledger", "heads"]), json!([]));
+
+    // One row less in what was exported: it is named, and the exit code says so.
+    let segments = home.beside("for-the-council").join("segments");
+    let segment = std::fs::read_dir(segments).expect("a folder").next().expect("a segment").expect("an entry").path();
+    let rows = std::fs::read_to_string(&segment).expect("rows");
+    let left: Vec<_> = rows.lines().enumerate().filter(|(row, _)| *row != 7).map(|(_, text)| text).collect();
+    std::fs::write(&segment, left.join("\n") + "\n").expect("the file");
+    let ran = home.run(&["ledger", "verify", folder]);
+    assert!(ran.code == 1 && ran.stdout.contains("row 7") && ran.stdout.contains("removed"), "{ran:?}");
+
+    let number = ["draw", "number", "403718294650", "--month", "2031-01"];
+    assert_eq!(home.json(&number), json!({ "month": "2031-01", "number": "403718294650" }));
+    let ran = home.run(&number);
+    assert!(ran.code == 1 && ran.stderr.contains("was entered before"), "{ran:?}");
+}

@@ -13,9 +13,11 @@ mod control;
 mod demo;
 mod devices;
 mod doctor;
+mod draw;
 mod erase_last;
 mod failure;
 mod hotkey;
+mod ledger;
 mod mask;
 mod object;
 mod output;
@@ -77,6 +79,8 @@ enum Command {
     Status(status::StatusArgs),
     Recordings(recordings::RecordingsArgs),
     Check(check::CheckArgs),
+    Ledger(ledger::LedgerArgs),
+    Draw(draw::DrawArgs),
     Conform(conform::ConformArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
@@ -123,6 +127,8 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Status(args) => status::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
         Command::Check(args) => check::run(&context, args),
+        Command::Ledger(args) => ledger::run(&context, args),
+        Command::Draw(args) => draw::run(&context, args),
         Command::Conform(args) => conform::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Demo(args) => demo::run(&context, args),

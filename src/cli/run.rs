@@ -87,7 +87,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     output::wait_for_nobody();
     #[cfg(feature = "planted-leaks")]
     retrocall_core::leaks::plant(&args.plant_leak, context.home());
-    let open = |home: &Path, clock| retrocall_records::open(home, clock, settings.country);
+    let open = |home: &Path, clock| retrocall_records::open(home, clock, settings.country, settings.one_in);
     let engine = Engine::start(context.home(), &settings, open).map_err(Failure::whole)?;
     let status = engine.status();
     if args.self_scan {

@@ -80,7 +80,7 @@ pub struct Engine {
     guarantees: Guarantees,
     clock: Arc<dyn Clock>,
     started: Instant,
-    draw: Box<dyn Draw>,
+    draw: Arc<dyn Draw>,
     rules: Rules,
     grace: Duration,
     after_hangup: Duration,

@@ -23,7 +23,7 @@ struct Pages {
 impl MemoryBook {
     /// Opens the book; it has nothing to write.
     pub(crate) fn open(&self) -> OpenBook {
-        OpenBook { book: Arc::new(self.clone()), write: Box::new(|| ()) }
+        OpenBook { draw: None, book: Arc::new(self.clone()), write: Box::new(|| ()) }
     }
 
     /// Whether the recording of this call is kept.

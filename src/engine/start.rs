@@ -125,7 +125,9 @@ impl Engine {
         raise_limits();
         let connections_max = connections_that_fit(settings);
         // The catalog opens in its own thread, meanwhile.
-        let book = write_book(&home, open(home.path(), Arc::clone(&clock))).map_err(StartError::Thread)?;
+        let mut open = open(home.path(), Arc::clone(&clock));
+        let draw = open.draw.take().unwrap_or_else(|| Arc::new(SystemDraw::new(settings.one_in)));
+        let book = write_book(&home, open).map_err(StartError::Thread)?;
         let arena = Arc::new(arena(settings)?);
         let guarantees = Guarantees::establish(&arena);
         guarantees.say(&arena);
@@ -155,7 +157,7 @@ impl Engine {
             guarantees,
             started: clock.now(),
             clock,
-            draw: Box::new(SystemDraw::new(settings.one_in)),
+            draw,
             rules: Rules {
                 keep_agent_on_hold: settings.keep_agent_on_hold,
                 objection_covers_record: settings.objection_covers_record,
@@ -214,7 +216,7 @@ fn connections_that_fit(settings: &Settings) -> usize {
 
 /// Starts the thread that writes the records. It can write nowhere else.
 fn write_book(home: &Home, open: OpenBook) -> io::Result<Arc<dyn Book>> {
-    let OpenBook { book, mut write } = open;
+    let OpenBook { book, mut write, .. } = open;
     let home = home.path().to_owned();
     let first = move || {
         priority::give_way();

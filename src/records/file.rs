@@ -21,6 +21,9 @@ pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// How long one statement waits for another program that holds the file. Short: whoever waits longer asks again.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 
+/// How long a deed waits for the engine, whose transactions take 50 ms at most, but for its upkeep.
+const DEED_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Files up to this size (some 20,000 calls) are read through for damage when they are opened, which took 2 ms a MiB when it was last
 /// measured. In a larger one damage shows when it is met, so that the engine starts at once.
 const CHECKED_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -79,6 +82,16 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>
         Found::UpToDate => Ok(Some(connection)),
         Found::Outdated => Err(Trouble::Older { path: path.to_path_buf() }),
     }
+}
+
+/// Opens the catalog that is there to write of a deed, beside the engine or without one. None if there is none yet.
+pub(super) async fn open_for_deeds(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
+    if open_to_read(path).await?.is_none() {
+        return Ok(None);
+    }
+    let failed = |error: sqlx::Error| Trouble::of(path, &error);
+    let options = options(path).busy_timeout(DEED_TIMEOUT).synchronous(SqliteSynchronous::Full);
+    options.connect().await.map(Some).map_err(failed)
 }
 
 /// Reads everything, and says what is damaged; nothing if all is well.

@@ -7,21 +7,28 @@
 //! all that have come since it last looked in one transaction, in their order. While the file refuses, notes queue up in memory and
 //! the file is tried again. Nothing is ever written over a file that is not a sound catalog of this version.
 //!
-//! Two small files beside it do not depend on it: `numbers`, in which the numbers of calls are reserved ahead of need, and
-//! `unwritten.jsonl`, which takes what the catalog did not take before the engine had to stop.
+//! Small files beside it do not depend on it: `numbers`, in which the numbers of calls are reserved ahead of need; `unwritten.jsonl`, which takes
+//! what the catalog did not take before the engine had to stop; `draw`, in which the draw's seeds lie until they are published; `council`, for the
+//! works council's numbers; `ledger.key`, which signs the ledger's heads and says who the home is.
 //!
 //! `file` is the only place that knows of SQLite: `write` and `read` are plain SQL, so that PostgreSQL can follow behind them.
 #![forbid(unsafe_code)]
 
 mod beside;
+mod council;
 mod customer;
+pub mod desk;
 mod file;
+pub mod ledger;
+mod lottery;
 mod note;
 mod numbers;
 pub mod policy;
 mod purposes;
 mod queue;
+mod random;
 mod read;
+mod site;
 mod slots;
 mod steps;
 pub mod sweep;
@@ -61,6 +68,8 @@ const PUTTING_ASIDE: Duration = Duration::from_secs(5);
 struct Limits {
     /// Says when a time is over.
     clock: Arc<dyn Clock>,
+    /// One call in so many is drawn.
+    one_in: u32,
     /// How long after a refusal the file is tried again.
     retry: Duration,
     /// Notes that may wait in memory: of about 80,000 calls, some 100 MB. With half of it, those that wait go to a file.
@@ -75,6 +84,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             clock: Arc::new(SystemClock),
+            one_in: 0,
             retry: Duration::from_secs(1),
             notes_max: NOTES_MAX,
             unwritten_bytes_max: unwritten::BYTES_MAX,
@@ -88,16 +98,21 @@ pub fn files_beside(home: &Path) -> [PathBuf; 2] {
     [numbers::path(home), unwritten::path(home)]
 }
 
+/// The files beside the catalog that nobody but the engine's user may read: seeds, the ledger's key, the council's numbers.
+pub fn secrets_beside(home: &Path) -> [PathBuf; 3] {
+    [lottery::path(home), site::path(home), council::path(home)]
+}
+
 /// Opens `catalog.sqlite` in the home folder, or makes it if there is none, on the day of this clock. Customers' numbers that are given without their
-/// country are of `country`.
+/// country are of `country`; one call in `one_in` is drawn, by seeds that the ledger promises.
 ///
 /// Never fails and never waits: a file that refuses is tried again every second, [`Book::health`] says why and what to do, and notes wait
 /// in memory. The work is for a thread of its own: SQLite's own thread is made by it and inherits how it gives way, and what the kernel
 /// bars it from.
-pub fn open(home: &Path, clock: Arc<dyn Clock>, country: Country) -> OpenBook {
-    let (catalog, mut worker) =
-        Catalog::new(home, day_of(clock.wall()), country, &Limits { clock, ..Limits::default() });
-    OpenBook { book: Arc::new(catalog), write: Box::new(move || worker.run()) }
+pub fn open(home: &Path, clock: Arc<dyn Clock>, country: Country, one_in: u32) -> OpenBook {
+    let limits = Limits { clock, one_in, ..Limits::default() };
+    let (catalog, mut worker) = Catalog::new(home, day_of(limits.clock.wall()), country, &limits);
+    OpenBook { draw: Some(worker.drawer()), book: Arc::new(catalog), write: Box::new(move || worker.run()) }
 }
 
 /// The engine's hold on the catalog. A clone is another hold on the same one; when the last is dropped the thread writes what it

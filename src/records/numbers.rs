@@ -85,6 +85,13 @@ impl Numbers {
         Number { day: self.day, sequence }
     }
 
+    /// A day has come. Its period opens before its first call, if it is the next one: a clock that jumps opens none by itself.
+    pub(super) fn day_has_come(&mut self, today: Date) {
+        if self.day.tomorrow().is_ok_and(|tomorrow| tomorrow == today) {
+            self.wanted = self.wanted.max(Some(today));
+        }
+    }
+
     /// Whether more should be reserved.
     pub(super) fn are_low(&self) -> bool {
         self.wanted.is_some() || self.reserved.saturating_sub(self.given) < LOW

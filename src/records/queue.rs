@@ -62,6 +62,8 @@ struct State {
     numbers_trouble: Option<Trouble>,
     /// What an earlier run left, until it is told: none until the catalog is open for the first time.
     left_behind: Option<LeftBehind>,
+    /// Somebody wants to know whether all is at its place.
+    looks: bool,
     trouble: Option<Trouble>,
     /// How often it got into trouble, or into another one.
     troubles: u64,
@@ -179,6 +181,7 @@ impl Queue {
     }
 
     pub(super) fn look(&self) {
+        self.state.lock().looks = true;
         self.wake.notify_one();
     }
 
@@ -269,6 +272,18 @@ impl Queue {
     /// Whether the thread is to end.
     pub(super) fn is_closing(&self) -> bool {
         self.state.lock().closing.is_some()
+    }
+
+    /// Whether somebody asked to look since this was last asked.
+    pub(super) fn is_to_look(&self) -> bool {
+        mem::take(&mut self.state.lock().looks)
+    }
+
+    /// A day has come, though no call has: its period may open.
+    pub(super) fn day_has_come(&self, today: Date) {
+        if let Some(numbers) = &mut self.state.lock().numbers {
+            numbers.day_has_come(today);
+        }
     }
 
     /// The numbers go on after these.

@@ -1,9 +1,11 @@
 //! The catalog as the engine and the commands meet it.
 
 mod customers;
+mod desk;
 mod faults;
 mod forgets_nothing;
 mod kills;
+mod ledger;
 mod older;
 mod words;
 

@@ -12,20 +12,26 @@ use std::{
 use jiff::civil::Date;
 use sqlx::{Connection, SqliteConnection};
 
+mod tending;
+
 use super::{
     Limits, Trouble,
     file::{self, Identity},
+    ledger::Scribe,
+    lottery::Lottery,
     note::is_of_recording,
     numbers::{AHEAD, Highest, Numbers, NumbersFile},
     queue::Queue,
     read,
+    site::Author,
     unwritten::{Reader, Unwritten},
-    write,
+    write::{self, Place},
 };
 use retrocall_words::{
     CallId, Clock, Country,
     book::{CallBegun, Note},
 };
+use tending::Tended;
 
 /// Notes that go into one transaction at most.
 const BATCH_MAX: usize = 1_000;
@@ -64,6 +70,12 @@ pub(super) struct Worker {
     accounted_in: Option<Identity>,
     /// What the catalog knew of numbers when it was first opened.
     known: (Option<Identity>, Highest),
+    /// Who writes the ledger, once that is known.
+    author: Option<Author>,
+    lottery: Lottery,
+    /// How much of what happened to the draw the ledger of this file was told.
+    told: usize,
+    tended: Tended,
     /// Notes that were taken from the queue, and are not durable yet.
     in_hand: Vec<Note>,
     unwritten: Unwritten,
@@ -78,6 +90,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(queue: Arc<Queue>, home: PathBuf, today: Date, country: Country, limits: &Limits) -> Worker {
+        let lottery = Lottery::new(&home, limits.one_in);
         Worker {
             path: file::path(&home),
             numbers: NumbersFile::new(&home),
@@ -99,6 +112,10 @@ impl Worker {
             accounted: Highest::new(),
             accounted_in: None,
             known: (None, Highest::new()),
+            author: None,
+            lottery,
+            told: 0,
+            tended: Tended::default(),
             in_hand: Vec::new(),
             reader: None,
             from_file: Vec::new(),
@@ -179,31 +196,22 @@ impl Worker {
             }
             // A new connection writes even nothing: only that shows that it can.
             if self.in_hand.is_empty() && !is_new {
-                return self.make_forms().await;
+                return self.tend().await;
             }
         }
-        let Some(connection) = &mut self.connection else { return Ok(false) };
+        let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(false) };
         let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
         #[cfg(test)]
         self.queue.panic_if_asked();
-        let written = write::write(connection, &self.home, self.country, notes, &self.live, self.clock.wall()).await;
-        written.map_err(|error| Trouble::of(&self.path, &error))?;
+        let place = Place { home: &self.home, country: self.country, live: &self.live, now: self.clock.wall() };
+        let scribe = Scribe::new(author, &self.lottery, self.told, place.now);
+        let written = write::write(connection, &place, notes, scribe).await;
+        self.told = written.map_err(|error| Trouble::of(&self.path, &error))?;
         for note in mem::take(notes) {
             self.was_written(note);
         }
         self.queue.written();
         Ok(true)
-    }
-
-    /// While nothing else is to be done: numbers of customers get their one form, if that is still to be made. False if there are none.
-    async fn make_forms(&mut self) -> Result<bool, Trouble> {
-        let Some(connection) = self.connection.as_mut().filter(|_| !self.has_forms && !self.queue.is_closing()) else {
-            return Ok(false);
-        };
-        let made =
-            write::make_forms(connection, self.country).await.map_err(|error| Trouble::of(&self.path, &error))?;
-        self.has_forms = !made;
-        Ok(made)
     }
 
     fn was_written(&mut self, note: Note) {
@@ -234,6 +242,7 @@ impl Worker {
         let (mut connection, identity) = file::open(&self.path, self.identity).await?;
         if self.known.0 != Some(identity) {
             self.known = (Some(identity), read::last_numbers(&mut connection, &self.path).await?);
+            self.learn_draw(&mut connection).await?;
         }
         (self.connection, self.identity, self.has_forms) = (Some(connection), Some(identity), false);
         Ok(true)
@@ -242,7 +251,8 @@ impl Worker {
     /// Once for each file that is put there, when all that an earlier run had to say has been read back: the holes in its numbers get
     /// names; and of the first one, what is unfinished in it is told.
     async fn start(&mut self) -> Result<(), Trouble> {
-        let Some(connection) = &mut self.connection else { return Ok(()) };
+        let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(()) };
+        let now = self.clock.wall();
         if self.accounted_in != self.identity {
             if self.are_numbers_gone {
                 let last = read::last_numbers(connection, &self.path).await?;
@@ -252,8 +262,9 @@ impl Worker {
                 self.are_numbers_gone = false;
             }
             let live: BTreeSet<_> = self.live.values().filter_map(|call| Some((call.day, call.sequence?))).collect();
-            write::name_skipped(connection, &self.path, &self.known.1, &self.accounted, &live, self.clock.wall())
-                .await?;
+            let scribe = Scribe::new(author, &self.lottery, self.told, now);
+            let (before, accounted) = (&self.known.1, &self.accounted);
+            self.told = write::name_skipped(connection, &self.path, before, accounted, &live, (scribe, now)).await?;
             self.queue.learn(&read::last_numbers(connection, &self.path).await?);
             self.accounted_in = self.identity;
             self.reserve_numbers();
@@ -264,6 +275,7 @@ impl Worker {
         let left_behind = read::start(connection, &self.path, &self.of_this_run, period).await?;
         self.of_this_run = HashSet::new();
         self.has_started = true;
+        self.tended.begin(self.clock.now());
         self.queue.started(left_behind);
         Ok(())
     }
@@ -271,8 +283,8 @@ impl Worker {
     /// Reserves numbers if it is time. If none can be had, that is told, and calls go on without.
     fn reserve_numbers(&mut self) {
         let reserved = self.know_numbers().and_then(|()| match self.queue.reservation() {
-            Some(plan) => self.numbers.store(&plan).map(|()| self.queue.reserved(&plan)),
-            None => Ok(()),
+            Some(plan) if self.open_period(&plan)? => self.numbers.store(&plan).map(|()| self.queue.reserved(&plan)),
+            _ => Ok(()),
         });
         if let Err(trouble) = reserved {
             self.queue.not_reserved(trouble);

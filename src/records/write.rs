@@ -13,10 +13,12 @@ use super::{
     Trouble,
     customer::{self, in_one_form},
     file,
+    ledger::{Scribe, unseen_end},
     numbers::Highest,
     purposes::{Life, purposes},
     read, text,
 };
+use retrocall_ledger::Skipping;
 use retrocall_words::{
     CallId, Country, Customer, Word,
     book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
@@ -27,28 +29,40 @@ const FORMS_MAX: i64 = 200;
 
 type Written = Result<(), sqlx::Error>;
 
-/// Writes the notes in one transaction. `live` are the calls that had begun before them, `country` is that of customers' numbers without one;
-/// holes in the numbers are found `now`.
+/// Where notes are written to, and what is known beside them.
+pub(super) struct Place<'a> {
+    pub home: &'a Path,
+    /// The country of customers' numbers without one.
+    pub country: Country,
+    /// The calls that had begun before the notes.
+    pub live: &'a HashMap<CallId, CallBegun>,
+    /// When holes in the numbers are found.
+    pub now: Timestamp,
+}
+
+/// Writes the notes, and what the ledger says of them, in one transaction. How much the ledger was told of the draw.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
-    home: &Path,
-    country: Country,
+    place: &Place<'_>,
     notes: &[Note],
-    live: &HashMap<CallId, CallBegun>,
-    now: Timestamp,
-) -> Written {
+    scribe: Scribe<'_>,
+) -> Result<usize, sqlx::Error> {
     let mut transaction = connection.begin_with(file::BEGIN).await?;
-    let mut pen = Pen { rows: &mut transaction, home, country, live };
+    let mut pen = Pen { rows: &mut transaction, place, scribe };
     for note in notes {
         match note {
             Note::Begun(call) => pen.begun(call).await?,
             Note::Ended(call) => pen.ended(call).await?,
             Note::Selected(recording) => pen.selected(recording).await?,
             Note::Kept(recording) => pen.kept(recording).await?,
-            Note::Skipped(skipped) => skip(pen.rows, skipped, now).await?,
+            Note::Skipped(skipped) => {
+                skip(pen.rows, &mut pen.scribe, skipped, Skipping::LeftOut, place.now).await?;
+            }
         }
     }
-    transaction.commit().await
+    let told = pen.scribe.finish(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(told)
 }
 
 /// Makes the one form of customers' numbers that have none by the rule for this `country`: of an older catalog, or of one for another
@@ -82,8 +96,8 @@ pub(super) async fn name_skipped(
     before: &Highest,
     accounted: &Highest,
     live: &BTreeSet<(Date, u64)>,
-    now: Timestamp,
-) -> Result<(), Trouble> {
+    (mut scribe, now): (Scribe<'_>, Timestamp),
+) -> Result<usize, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
     for (day, last) in accounted {
@@ -96,10 +110,13 @@ pub(super) async fn name_skipped(
                 %day, first, last,
                 "no call is known of these numbers: they were reserved when the engine was killed, or the catalog lacks their calls"
             );
-            skip(&mut transaction, &Skipped { day: *day, first, last }, now).await.map_err(failed)?;
+            let hole = Skipped { day: *day, first, last };
+            skip(&mut transaction, &mut scribe, &hole, Skipping::UncleanStart, now).await.map_err(failed)?;
         }
     }
-    transaction.commit().await.map_err(failed)
+    let told = scribe.finish(&mut transaction).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(told)
 }
 
 /// What lies between these ranges of numbers, which are sorted.
@@ -115,15 +132,20 @@ pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64
     holes
 }
 
-struct Pen<'a> {
+struct Pen<'a, 's> {
     rows: &'a mut SqliteConnection,
-    home: &'a Path,
-    country: Country,
-    live: &'a HashMap<CallId, CallBegun>,
+    place: &'a Place<'a>,
+    scribe: Scribe<'s>,
 }
 
 /// Writes down that numbers have no call, or calls without a row.
-async fn skip(rows: &mut SqliteConnection, skipped: &Skipped, now: Timestamp) -> Written {
+async fn skip(
+    rows: &mut SqliteConnection,
+    scribe: &mut Scribe<'_>,
+    skipped: &Skipped,
+    why: Skipping,
+    now: Timestamp,
+) -> Written {
     let insert = sqlx::query(
         "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
     )
@@ -131,10 +153,13 @@ async fn skip(rows: &mut SqliteConnection, skipped: &Skipped, now: Timestamp) ->
     .bind(text::count(skipped.first))
     .bind(text::count(skipped.last))
     .bind(text::time(now));
-    insert.execute(rows).await.map(drop)
+    match insert.execute(&mut *rows).await?.rows_affected() {
+        0 => Ok(()),
+        _ => scribe.numbers_skipped(rows, skipped, why).await,
+    }
 }
 
-impl Pen<'_> {
+impl Pen<'_, '_> {
     async fn begun(&mut self, call: &CallBegun) -> Written {
         if self.insert_call(call, call.sequence).await? || self.knows(call.call.id).await? {
             return Ok(());
@@ -150,9 +175,10 @@ impl Pen<'_> {
 
     /// False if the call is there already, or its number is.
     async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
+        let period = self.scribe.period_of(call, sequence).map(text::count);
         let insert = sqlx::query(
-            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues, site, period, ledger)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'began')
              ON CONFLICT DO NOTHING",
         )
         .bind(call.call.id.to_string())
@@ -162,8 +188,14 @@ impl Pen<'_> {
         .bind(call.call.facts.direction.word())
         .bind(text::time(call.call.began_at))
         .bind(Outcome::Live.word())
-        .bind(call.call.facts.continues.map(|before| before.to_string()));
-        Ok(insert.execute(&mut *self.rows).await?.rows_affected() == 1)
+        .bind(call.call.facts.continues.map(|before| before.to_string()))
+        .bind(self.scribe.site_id())
+        .bind(period);
+        let is_new = insert.execute(&mut *self.rows).await?.rows_affected() == 1;
+        if is_new {
+            self.scribe.call_began(self.rows, call, sequence).await?;
+        }
+        Ok(is_new)
     }
 
     async fn knows(&mut self, call: CallId) -> Result<bool, sqlx::Error> {
@@ -174,7 +206,7 @@ impl Pen<'_> {
     async fn ended(&mut self, call: &CallEnded) -> Written {
         if self.update_call(call).await? == 0 {
             // Its beginning is in a file that is no longer here.
-            match self.live.get(&call.call).cloned() {
+            match self.place.live.get(&call.call).cloned() {
                 Some(begun) => {
                     self.begun(&begun).await?;
                     self.update_call(call).await?;
@@ -184,6 +216,7 @@ impl Pen<'_> {
                 }
             }
         }
+        self.scribe.call_ended(self.rows, call).await?;
         if call.outcome != Outcome::Kept {
             // A commit that came to nothing: its file is gone, and so must the customer's number be.
             let delete = sqlx::query("DELETE FROM recordings WHERE call = $1 AND state = 'committing'");
@@ -229,7 +262,7 @@ impl Pen<'_> {
         .bind(recording.of.call().facts.direction.word())
         .bind(text::time(recording.of.call().began_at))
         .bind(i64::from(recording.of.call().rate.hz()))
-        .bind(text::relative(self.home, &recording.path))
+        .bind(text::relative(self.place.home, &recording.path))
         .bind(text::reasons(&recording.of.label.reasons))
         .bind(recording.of.call().facts.continues.map(|before| before.to_string()));
         insert.execute(&mut *self.rows).await?;
@@ -239,18 +272,21 @@ impl Pen<'_> {
     /// The one form of a customer's number, beside the number that was just written down.
     async fn customer(&mut self, call: CallId, given: Option<&Customer>) -> Written {
         let Some(given) = given else { return Ok(()) };
-        let form = in_one_form(given, self.country);
+        let form = in_one_form(given, self.place.country);
         let update = sqlx::query(
             "UPDATE recordings SET customer_form = $3, customer_rule = $4 WHERE call = $1 AND customer = $2",
         )
         .bind(call.to_string())
         .bind(given.number())
         .bind(form.as_ref().map(Customer::number))
-        .bind(customer::rule(self.country));
+        .bind(customer::rule(self.place.country));
         update.execute(&mut *self.rows).await.map(drop)
     }
 
     async fn kept(&mut self, recording: &RecordingKept) -> Written {
+        let select = sqlx::query("SELECT state FROM recordings WHERE call = $1 AND state <> 'committing'");
+        let select = select.bind(recording.of.call().id.to_string());
+        let is_new = select.fetch_optional(&mut *self.rows).await?.is_none();
         self.upsert_recording(recording).await?;
         self.customer(recording.of.call().id, recording.of.customer.as_ref()).await?;
         let select =
@@ -274,7 +310,19 @@ impl Pen<'_> {
         }
         self.participants(&id, recording).await?;
         self.parts(&id, recording).await?;
-        self.call_was_kept(recording).await
+        self.call_was_kept(recording).await?;
+        if is_new {
+            self.scribe.recording_kept(self.rows, &id, recording).await?;
+        }
+        self.order(&id, recording).await
+    }
+
+    /// The order in which a sampled call is heard.
+    async fn order(&mut self, id: &str, recording: &RecordingKept) -> Written {
+        let (call, reasons) = (recording.of.call().id, &recording.of.label.reasons);
+        let Some(draw) = self.scribe.order_of(self.rows, call, reasons).await? else { return Ok(()) };
+        let update = sqlx::query("UPDATE recordings SET draw = $2 WHERE id = $1").bind(id).bind(draw.to_string());
+        update.execute(&mut *self.rows).await.map(drop)
     }
 
     async fn participants(&mut self, id: &str, recording: &RecordingKept) -> Written {
@@ -300,7 +348,7 @@ impl Pen<'_> {
                 sqlx::query("INSERT INTO parts (recording, part, path, bytes, seconds) VALUES ($1, $2, $3, $4, $5)")
                     .bind(id)
                     .bind(number)
-                    .bind(text::relative(self.home, &part.path))
+                    .bind(text::relative(self.place.home, &part.path))
                     .bind(text::count(part.bytes))
                     .bind(text::finite(part.seconds));
             insert.execute(&mut *self.rows).await?;
@@ -331,7 +379,7 @@ impl Pen<'_> {
         .bind(recording.seconds)
         .bind(recording.first_seconds)
         .bind(i64::from(recording.of.call().rate.hz()))
-        .bind(recording.parts.first().map(|part| text::relative(self.home, &part.path)).unwrap_or_default())
+        .bind(recording.parts.first().map(|part| text::relative(self.place.home, &part.path)).unwrap_or_default())
         .bind(text::count(recording.parts.iter().map(|part| part.bytes).sum()))
         .bind(text::reasons(&recording.of.label.reasons))
         .bind(text::marks(&recording.marks))
@@ -345,7 +393,7 @@ impl Pen<'_> {
 
     /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
-        let call = self.live.get(&recording.of.call().id).cloned().unwrap_or_else(|| CallBegun {
+        let call = self.place.live.get(&recording.of.call().id).cloned().unwrap_or_else(|| CallBegun {
             call: recording.of.call().clone(),
             day: day_of(recording.of.call().began_at),
             // Not known any more. Another number would be one for which the call was not drawn.
@@ -361,6 +409,14 @@ impl Pen<'_> {
         .bind(Outcome::Kept.word())
         .bind(recording.first_seconds + recording.seconds)
         .bind(text::reasons(&recording.of.label.reasons));
-        update.execute(&mut *self.rows).await.map(drop)
+        if update.execute(&mut *self.rows).await?.rows_affected() == 1 {
+            let ended = CallEnded {
+                seconds: Some(recording.first_seconds + recording.seconds),
+                reasons: recording.of.label.reasons.clone(),
+                ..unseen_end(recording.of.call().id, Outcome::Kept)
+            };
+            self.scribe.call_ended(self.rows, &ended).await?;
+        }
+        Ok(())
     }
 }

@@ -47,7 +47,7 @@ impl StillDesk {
     pub fn open() -> StillDesk {
         let (home, clock) = (Home::new(), Arc::new(TestClock::default()));
         let settings = Settings { one_in: 0, memory: Some(4 << 20), allow_unlocked: true, ..Settings::default() };
-        let open = |home: &Path, clock| catalog::open(home, clock, settings.country);
+        let open = |home: &Path, clock| catalog::open(home, clock, settings.country, settings.one_in);
         let engine = Engine::start_with(home.path(), &settings, open, Arc::clone(&clock) as _).expect("an engine");
         let (signals, stop) = Signals::by_hand();
         let (say, ready) = mpsc::channel();

@@ -1,18 +1,11 @@
-//! The draw: decides whether a call is in the random sample.
+//! The draw by chance, where the records hand in none that can be proved.
 //!
-//! Belongs here: the draw and, later, its proof. Does not: calls, what follows from the answer.
+//! Belongs here: independent draws. Does not: calls, what is done with the answer; seeds and their proof (`records`).
 
 use jiff::civil::Date;
 use rand::{TryRng, rngs::SysRng};
 
-/// Decides for one call whether it is in the sample.
-///
-/// A draw may depend only on the day and on the day's sequence number, which is never given twice. So anybody can verify a draw with a published
-/// seed.
-pub trait Draw: Send + Sync {
-    /// Whether the call with this number on this day (UTC) is in the sample.
-    fn draw(&self, day: Date, sequence: u64) -> bool;
-}
+pub use retrocall_words::book::Draw;
 
 /// Independent draws of 1 in N from the operating system's generator.
 #[derive(Debug, Clone, Copy)]

@@ -158,7 +158,8 @@ impl Lottery {
             }
             return;
         };
-        let is_left_out = row.exempt || row.informed == Informed::None;
+        // One that goes on where another was cut off is not drawn again.
+        let is_left_out = row.exempt || row.informed == Informed::None || row.continues.is_some();
         self.live.insert(row.call, (id, period.calls.len()));
         period.calls.push(CallOf { number, agent: row.agent, is_left_out, ended: None });
     }

@@ -60,9 +60,9 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<&[Recor
         closed_folder(report, &folder);
     }
     // SQLite gives its other files the mode of this one.
-    let catalog = report.home.join("catalog.sqlite");
+    let sqlite = report.home.join("catalog.sqlite");
     let [numbers, unwritten] = catalog::files_beside(&report.home);
-    for file in [&catalog, &numbers, &unwritten] {
+    for file in [sqlite, numbers, unwritten.clone()].iter().chain(&catalog::secrets_beside(&report.home)) {
         closed_file(report, file, None);
     }
     if !report.engine && unwritten.exists() {

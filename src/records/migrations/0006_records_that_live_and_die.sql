@@ -323,6 +323,14 @@ CREATE TABLE ledger_rows (
     PRIMARY KEY (segment, row)
 );
 
+-- With what a free text was hashed before it was named in a row. They go with the recording that the text is about: then nobody can guess it.
+CREATE TABLE ledger_salts (
+    digest TEXT NOT NULL PRIMARY KEY,
+    recording TEXT REFERENCES recordings (id) ON DELETE CASCADE,
+    salt TEXT NOT NULL
+);
+CREATE INDEX ledger_salts_recording ON ledger_salts (recording);
+
 -- The signed state at a day's end: one for each day of a site. They stay when segments expire.
 CREATE TABLE ledger_heads (
     site TEXT NOT NULL,
@@ -366,3 +374,4 @@ CREATE INDEX ledger_periods_unpublished ON ledger_periods (site, day) WHERE publ
 ALTER TABLE calls ADD COLUMN site TEXT;
 ALTER TABLE calls ADD COLUMN period BIGINT;
 ALTER TABLE calls ADD COLUMN ledger TEXT NOT NULL DEFAULT '';
+CREATE INDEX calls_lost ON calls (began_at, call) WHERE outcome = 'lost' AND ledger = 'began';

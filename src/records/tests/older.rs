@@ -53,9 +53,9 @@ fn an_older_catalog_shows_the_same_calls_and_dates_and_no_date_is_stored_any_mor
     assert_eq!(calls.len(), 9);
     assert_eq!(calls.iter().filter(|call| call.outcome == Outcome::Lost).count(), 2);
     let due: Vec<_> = recordings.iter().map(|one| one.due.map(|due| due.to_string())).collect();
-    let (in_7, in_14) = (Some("2026-12-01T09:01:30.623456Z".into()), Some("2026-12-08T09:01:30.623456Z".into()));
-    let of_end = Some("2026-12-01T09:01:30.623Z".into());
-    assert_eq!(due, [in_14.clone(), in_14, in_7, None, of_end]);
+    // After 14 days, and after seven working days of the desk.
+    let (in_7, in_14) = (Some("2026-12-03T23:00:00Z".into()), Some("2026-12-08T09:01:30.623456Z".into()));
+    assert_eq!(due, [in_14.clone(), in_14, in_7.clone(), None, in_7]);
     let parts: Vec<_> = recordings.iter().map(|one| one.parts.len()).collect();
     assert_eq!(parts, [1, 1, 2, 0, 1]);
     let end = || Some("2026-11-24T09:01:30.623456Z".to_owned());

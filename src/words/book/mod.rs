@@ -118,8 +118,19 @@ pub trait Book: Send + Sync {
     fn beside(&self) -> Arc<dyn Book>;
 }
 
+/// Decides for one call whether it is in the sample.
+///
+/// The day and the day's sequence number, which is never given twice, are all that a draw may depend on, so that one with a published
+/// seed can be verified by anybody. Never waits: the call has begun.
+pub trait Draw: Send + Sync {
+    /// Whether the call with this number on this day (UTC) is in the sample.
+    fn draw(&self, day: Date, sequence: u64) -> bool;
+}
+
 /// The records of one home, opened.
 pub struct OpenBook {
+    /// By what calls are drawn. None: the records promise no seeds, and the engine draws by chance.
+    pub draw: Option<Arc<dyn Draw>>,
     /// The engine's hold on them. When it is dropped, what is queued is written, if that can be.
     pub book: Arc<dyn Book>,
     /// Writes what is handed in, until the records are closed: the work of a thread, called again if it panics.

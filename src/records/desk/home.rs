@@ -1,0 +1,369 @@
+//! The desk of a home: its verbs on the catalog there.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use jiff::{Timestamp, civil::Date};
+use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, PseudonymKey, TextDigest};
+use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::{
+    Cursor, Desk, DeskRole, Filter, HOLD_REVIEW_DAYS_MAX, Held, Listed, NewHold, NotDone, Page, Person, Story, Use,
+    UseKind, Used,
+};
+use crate::{
+    Life, PurposeKind, Trouble, beside, file,
+    ledger::{Scribe, site_of},
+    random, text,
+};
+use retrocall_words::{Word, book::day_of};
+
+/// Recordings of one page.
+const PAGE: usize = 100;
+/// Before and after all times that are written.
+const FIRST: &str = "0";
+const LAST: &str = "9999-99";
+
+/// A refusal inside a transaction.
+enum Refusal {
+    Sql(sqlx::Error),
+    Not(NotDone),
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Refusal {
+        Refusal::Sql(error)
+    }
+}
+
+impl From<NotDone> for Refusal {
+    fn from(why: NotDone) -> Refusal {
+        Refusal::Not(why)
+    }
+}
+
+type Answer<T> = Result<T, Refusal>;
+
+/// The desk of a home.
+#[derive(Debug, Clone)]
+pub struct HomeDesk {
+    path: PathBuf,
+}
+
+impl HomeDesk {
+    /// That of a home folder.
+    pub fn of(home: &Path) -> HomeDesk {
+        HomeDesk { path: file::path(&std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf())) }
+    }
+
+    /// Asks the catalog, on a thread of its own: whoever asks may be inside another runtime. Nothing is undone half-way: the thread is not waited
+    /// for with a limit.
+    fn ask<T: Send>(
+        &self,
+        writes: bool,
+        ask: impl AsyncFnOnce(&mut SqliteConnection) -> Answer<T> + Send,
+    ) -> Result<T, NotDone> {
+        let no_thread = |error: io::Error| Trouble::NoThread { cause: error.to_string() };
+        let work = || -> Result<T, NotDone> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+            runtime.block_on(async {
+                let opened =
+                    if writes { file::open_for_deeds(&self.path).await } else { file::open_to_read(&self.path).await };
+                let mut connection = opened?.ok_or(NotDone::Unknown)?;
+                let answer = ask(&mut connection).await;
+                // What was committed is durable.
+                let _ = connection.close().await;
+                answer.map_err(|refusal| match refusal {
+                    Refusal::Sql(error) => NotDone::Catalog(Trouble::of(&self.path, &error)),
+                    Refusal::Not(why) => why,
+                })
+            })
+        };
+        thread::scope(|scope| {
+            let asks = thread::Builder::new().name("desk".into()).spawn_scoped(scope, work).map_err(no_thread)?;
+            asks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// Does something to a recording and writes it in the ledger, in one transaction. What is refused is written there too.
+    fn deed<T: Send>(
+        &self,
+        deed: &NewDeed<'_>,
+        now: Timestamp,
+        change: impl AsyncFnOnce(&mut SqliteConnection) -> Answer<T> + Send,
+    ) -> Result<T, NotDone> {
+        self.ask(true, async |connection| {
+            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let no_ledger = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
+            let site = site_of(&mut rows).await?.ok_or(no_ledger)?;
+            let found = one(&mut rows, deed.who, deed.recording).await?;
+            let mut scribe = Scribe::of_deeds(&site, now);
+            let done = match found {
+                None => Err(NotDone::Unknown.into()),
+                Some(_) if !deed.roles.iter().any(|role| deed.who.is(*role)) => {
+                    Err(NotDone::NotAllowed(deed.roles).into())
+                }
+                Some(recording) if matches!(recording.life, Life::Deleting | Life::Gone) => {
+                    Err(NotDone::TooLate.into())
+                }
+                Some(_) => {
+                    // What is refused half-way is as if it had never begun.
+                    let mut inner = rows.begin().await?;
+                    let done = change(&mut inner).await;
+                    if done.is_ok() {
+                        inner.commit().await?
+                    } else {
+                        inner.rollback().await?
+                    }
+                    done
+                }
+            };
+            match &done {
+                // What does not exist for them was not refused to them either.
+                Err(Refusal::Not(NotDone::Unknown) | Refusal::Sql(_)) => return done,
+                done => write_deed(&mut rows, &mut scribe, deed, done.is_ok()).await?,
+            }
+            scribe.finish(&mut rows).await?;
+            rows.commit().await?;
+            done
+        })
+    }
+}
+
+/// A deed, as the ledger will say it.
+struct NewDeed<'a> {
+    who: &'a Person,
+    kind: DeedKind,
+    recording: &'a str,
+    matter: Option<ItemId>,
+    /// In somebody's own words: the ledger has its salted hash.
+    text: &'a str,
+    /// Who may: one of these.
+    roles: &'static [DeskRole],
+}
+
+async fn write_deed(
+    rows: &mut SqliteConnection,
+    scribe: &mut Scribe<'_>,
+    deed: &NewDeed<'_>,
+    is_done: bool,
+) -> Answer<()> {
+    let salt = random::bytes().map_err(sqlx::Error::Io)?;
+    let digest = TextDigest::of(&salt, deed.text);
+    let insert = sqlx::query(include_str!("../sql/desk/insert_salt.sql"))
+        .bind(digest.to_string())
+        .bind(deed.recording)
+        .bind(beside::hex(&salt));
+    insert.execute(&mut *rows).await?;
+    let person = |key: &PseudonymKey, name: &Option<String>| name.as_ref().map(|name| key.pseudonym(name));
+    scribe
+        .deed(rows, |key| Deed {
+            by: Some(key.pseudonym(&deed.who.name)),
+            on_behalf_of: person(key, &deed.who.on_behalf_of),
+            recording: Uuid::parse_str(deed.recording).ok().map(ItemId::from),
+            matter: deed.matter,
+            text: Some(digest),
+            result: if is_done { DeedResult::Done } else { DeedResult::Refused },
+            ..Deed::done(deed.kind)
+        })
+        .await?;
+    Ok(())
+}
+
+impl Desk for HomeDesk {
+    fn list(&self, who: &Person, filter: &Filter, after: Option<&Cursor>) -> Result<Page, NotDone> {
+        match self.ask(false, async |rows| select(rows, who, None, filter, after).await) {
+            // Without a catalog nothing is kept.
+            Err(NotDone::Unknown) => Ok(Page { recordings: Vec::new(), next: None }),
+            answer => answer,
+        }
+    }
+
+    fn story(&self, who: &Person, id: &str) -> Result<Story, NotDone> {
+        self.ask(false, async |rows| {
+            let recording = one(rows, who, id).await?.ok_or(NotDone::Unknown)?;
+            let found = sqlx::query(include_str!("../sql/desk/uses.sql")).bind(id).fetch_all(&mut *rows).await?;
+            let uses = found.iter().map(used).collect::<Answer<_>>()?;
+            let found = sqlx::query(include_str!("../sql/desk/holds_of.sql")).bind(id).fetch_all(&mut *rows).await?;
+            let holds = found.iter().map(held).collect::<Answer<_>>()?;
+            Ok(Story { recording, uses, holds })
+        })
+    }
+
+    fn used(&self, who: &Person, id: &str, how: &Use, now: Timestamp) -> Result<(), NotDone> {
+        const ANYBODY: &[DeskRole] =
+            &[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
+        let (kind, roles) = match how.kind {
+            UseKind::Play => (DeedKind::Played, ANYBODY),
+            UseKind::Export => (DeedKind::Exported, &[DeskRole::PrivacyOfficer][..]),
+            UseKind::Disclose => (DeedKind::Disclosed, &[DeskRole::PrivacyOfficer][..]),
+        };
+        let deed = NewDeed { who, kind, recording: id, matter: None, text: &how.why, roles };
+        self.deed(&deed, now, async |rows| {
+            let insert = sqlx::query(include_str!("../sql/desk/insert_use.sql"))
+                .bind(Uuid::now_v7().to_string())
+                .bind(id)
+                .bind(who.on_behalf_of.as_ref().unwrap_or(&who.name))
+                .bind(how.kind.as_str())
+                .bind(&how.why)
+                .bind(&how.of)
+                .bind(text::time(now));
+            insert.execute(rows).await?;
+            Ok(())
+        })
+    }
+
+    fn hold(&self, who: &Person, id: &str, hold: &NewHold, now: Timestamp) -> Result<String, NotDone> {
+        let new = Uuid::now_v7();
+        let (recording, text) = (id, hold.reason.as_str());
+        let matter = Some(ItemId::from(new));
+        let deed =
+            NewDeed { who, kind: DeedKind::HoldSet, recording, matter, text, roles: &[DeskRole::PrivacyOfficer] };
+        self.deed(&deed, now, async |rows| {
+            let last = day_of(now).saturating_add(jiff::Span::new().days(HOLD_REVIEW_DAYS_MAX));
+            if hold.review_on > last {
+                return Err(NotDone::Conflict("a hold is looked at again within 180 days: name an earlier day").into());
+            }
+            let insert = sqlx::query(include_str!("../sql/desk/insert_hold.sql"))
+                .bind(new.to_string())
+                .bind(id)
+                .bind(&hold.reason)
+                .bind(&hold.owner)
+                .bind(&hold.until)
+                .bind(text::day(hold.review_on))
+                .bind(&who.name)
+                .bind(text::time(now));
+            match insert.execute(rows).await?.rows_affected() {
+                0 => Err(NotDone::TooLate.into()),
+                _ => Ok(new.to_string()),
+            }
+        })
+    }
+
+    fn release(&self, who: &Person, hold: &str, reason: &str, now: Timestamp) -> Result<(), NotDone> {
+        const UNKNOWN: NotDone = NotDone::Conflict("there is no such hold: `retrocall hold list` shows them");
+        let recording = self.ask(false, async |rows| {
+            let found = sqlx::query(include_str!("../sql/desk/hold.sql")).bind(hold).fetch_optional(rows).await?;
+            let recording: String = found.ok_or(UNKNOWN)?.try_get("recording")?;
+            Ok(recording)
+        })?;
+        let matter = Uuid::parse_str(hold).ok().map(ItemId::from);
+        let (kind, recording) = (DeedKind::HoldReleased, recording.as_str());
+        let deed = NewDeed { who, kind, recording, matter, text: reason, roles: &[DeskRole::PrivacyOfficer] };
+        self.deed(&deed, now, async |rows| {
+            let update = sqlx::query(include_str!("../sql/desk/release_hold.sql"))
+                .bind(hold)
+                .bind(&who.name)
+                .bind(text::time(now))
+                .bind(reason);
+            match update.execute(rows).await?.rows_affected() {
+                0 => Err(NotDone::Conflict("this hold was released before").into()),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn holds(&self, who: &Person) -> Result<Vec<Held>, NotDone> {
+        const ROLES: &[DeskRole] = &[DeskRole::PrivacyOfficer];
+        if !who.is(DeskRole::PrivacyOfficer) {
+            return Err(NotDone::NotAllowed(ROLES));
+        }
+        let found = self.ask(false, async |rows| {
+            let found = sqlx::query(include_str!("../sql/desk/holds.sql")).fetch_all(rows).await?;
+            found.iter().map(held).collect()
+        });
+        if found == Err(NotDone::Unknown) { Ok(Vec::new()) } else { found }
+    }
+}
+
+/// A recording that somebody may know of.
+async fn one(rows: &mut SqliteConnection, who: &Person, id: &str) -> Answer<Option<Listed>> {
+    Ok(select(rows, who, Some(id), &Filter::default(), None).await?.recordings.pop())
+}
+
+async fn select(
+    rows: &mut SqliteConnection,
+    who: &Person,
+    id: Option<&str>,
+    filter: &Filter,
+    after: Option<&Cursor>,
+) -> Answer<Page> {
+    let (after, after_id) = after.map_or((FIRST, ""), |cursor| (&cursor.began_at, &cursor.id));
+    let select = sqlx::query(include_str!("../sql/desk/list.sql"))
+        .bind(who.is(DeskRole::PrivacyOfficer))
+        .bind(who.is(DeskRole::Reviewer))
+        .bind(who.is(DeskRole::CaseHandler))
+        .bind(who.agent.as_ref().filter(|_| who.is(DeskRole::Agent)))
+        .bind(id)
+        .bind(&filter.agent)
+        .bind(filter.purpose.map(PurposeKind::as_str))
+        .bind(filter.from.map_or(FIRST.to_owned(), text::time))
+        .bind(filter.before.map_or(LAST.to_owned(), text::time))
+        .bind(after)
+        .bind(after_id)
+        .bind(i64::try_from(PAGE + 1).unwrap_or(i64::MAX));
+    let found = select.fetch_all(&mut *rows).await?;
+    let mut recordings = Vec::new();
+    for row in found.iter().take(PAGE) {
+        recordings.push(listed(rows, row).await?);
+    }
+    let next = match found.get(PAGE).and(found.get(PAGE - 1)) {
+        Some(last) => Some(Cursor { began_at: last.try_get("began_at")?, id: last.try_get("id")? }),
+        None => None,
+    };
+    Ok(Page { recordings, next })
+}
+
+async fn listed(rows: &mut SqliteConnection, row: &SqliteRow) -> Answer<Listed> {
+    let id: String = row.try_get("id")?;
+    let select = sqlx::query(include_str!("../sql/desk/purposes.sql")).bind(&id);
+    let purposes = select.fetch_all(rows).await?.iter().map(|row| word(row, "purpose")).collect::<Answer<_>>()?;
+    Ok(Listed {
+        id,
+        call: parsed(row, "call")?,
+        agent: row.try_get("agent")?,
+        direction: word(row, "direction")?,
+        start: parsed(row, "began_at")?,
+        seconds: row.try_get("seconds")?,
+        reasons: text::read_reasons(row.try_get("reasons")?).ok_or_else(|| unreadable("reasons"))?,
+        purposes,
+        state: word(row, "state")?,
+        life: word(row, "life")?,
+        held: row.try_get("held")?,
+    })
+}
+
+fn used(row: &SqliteRow) -> Answer<Used> {
+    let (by, why) = (row.try_get("by_whom")?, row.try_get("why")?);
+    Ok(Used { by, kind: word(row, "kind")?, why, at: parsed(row, "at")? })
+}
+
+fn held(row: &SqliteRow) -> Answer<Held> {
+    let released_at: Option<&str> = row.try_get("released_at")?;
+    Ok(Held {
+        hold: row.try_get("id")?,
+        recording: row.try_get("recording")?,
+        reason: row.try_get("reason")?,
+        owner: row.try_get("owner")?,
+        until: row.try_get("until_event")?,
+        review_on: parsed::<Date>(row, "review_on")?,
+        set_at: parsed(row, "set_at")?,
+        released_at: released_at.map(|at| text::parse(at).ok_or_else(|| unreadable("released_at"))).transpose()?,
+    })
+}
+
+fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<T> {
+    text::parse(row.try_get(column)?).ok_or_else(|| unreadable(column))
+}
+
+fn word<T: Word>(row: &SqliteRow, column: &str) -> Answer<T> {
+    T::read(row.try_get(column)?).ok_or_else(|| unreadable(column))
+}
+
+fn unreadable(column: &str) -> Refusal {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: "not as it was written".into() }.into()
+}

@@ -1,0 +1,202 @@
+//! What the ledger says of calls and recordings.
+
+use jiff::civil::Date;
+use retrocall_ledger::{
+    CallBegan, CallEnded, DrawValue, Informed, ItemId, NumbersSkipped, Origin, RecordingKept, Skipping,
+};
+use sqlx::{Connection, Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::{Scribe, Written, parsed, text};
+use crate::file;
+use retrocall_words::{
+    CallId, Reason,
+    book::{self, CallBegun, Outcome, Skipped},
+};
+
+/// The end of a call of which nobody told: what is known is what became of it.
+pub(in super::super) fn unseen_end(call: CallId, outcome: Outcome) -> book::CallEnded {
+    book::CallEnded {
+        call,
+        ended_at: None,
+        seconds: None,
+        outcome,
+        cut_off: true,
+        reasons: Vec::new(),
+        private: false,
+        objected: false,
+        gaps: 0,
+        gap_seconds: 0.0,
+        late_frames: 0,
+        lost_frames: 0,
+    }
+}
+
+/// Writes the ends of calls that are lost for good. How much the ledger was told of the draw.
+pub(in super::super) async fn tell_lost(connection: &mut SqliteConnection, mut scribe: Scribe<'_>) -> Written<usize> {
+    let mut rows = connection.begin_with(file::BEGIN).await?;
+    let select = sqlx::query(include_str!("../sql/ledger/lost_calls.sql")).bind(scribe.site());
+    for row in select.fetch_all(&mut *rows).await? {
+        scribe.call_ended(&mut rows, &unseen_end(parsed(&row, "call")?, Outcome::Lost)).await?;
+    }
+    let told = scribe.finish(&mut rows).await?;
+    rows.commit().await?;
+    Ok(told)
+}
+
+impl Scribe<'_> {
+    fn draw_of(&self, day: Date, number: u64) -> Option<DrawValue> {
+        self.lottery()?.draw_of(day, number).map(|(_, value)| value)
+    }
+
+    /// The period of a call, which has a number there.
+    pub(in super::super) fn period_of(&self, call: &CallBegun, sequence: Option<u64>) -> Option<u64> {
+        self.lottery()?.draw_of(call.day, sequence?).map(|(period, _)| period)
+    }
+
+    /// In whose ledger calls are.
+    pub(in super::super) fn site_id(&self) -> &str {
+        self.site()
+    }
+
+    /// A call has its row in `calls`.
+    pub(in super::super) async fn call_began(
+        &mut self,
+        rows: &mut SqliteConnection,
+        call: &CallBegun,
+        sequence: Option<u64>,
+    ) -> Written {
+        if let (Some(number), Some(lottery)) = (sequence, self.lottery()) {
+            self.tell_draw(rows, lottery.entries_before(call.day, number)).await?;
+        }
+        let period = self.period_of(call, sequence);
+        let facts = &call.call.facts;
+        self.append(rows, |key| CallBegan {
+            call: call.call.id,
+            period,
+            number: sequence.map(bounded).filter(|_| period.is_some()),
+            agent: key.pseudonym(&facts.agent),
+            direction: facts.direction,
+            // What holds where nothing else is said.
+            informed: Informed::Tape,
+            exempt: false,
+            continues: facts.continues,
+        })
+        .await
+    }
+
+    /// A call is over. Once for each call that began in this ledger. Returns its draw, which nobody may know before.
+    pub(in super::super) async fn call_ended(
+        &mut self,
+        rows: &mut SqliteConnection,
+        call: &book::CallEnded,
+    ) -> Written<Option<DrawValue>> {
+        let select = sqlx::query(include_str!("../sql/ledger/call.sql")).bind(call.call.to_string()).bind(self.site());
+        let Some(row) = select.fetch_optional(&mut *rows).await? else { return Ok(None) };
+        let sequence: Option<i64> = row.try_get("sequence")?;
+        let sequence = sequence.and_then(|sequence| u64::try_from(sequence).ok());
+        let is_numbered = row.try_get::<Option<i64>, _>("period")?.is_some();
+        let day = parsed(&row, "day")?;
+        let draw = sequence.filter(|_| is_numbered).and_then(|number| self.draw_of(day, number));
+        let origin = |is_so: bool| is_so.then_some(Origin::Client);
+        let ended = CallEnded {
+            call: call.call,
+            outcome: call.outcome,
+            reasons: call.reasons.clone(),
+            draw,
+            ms: call.seconds.map(milliseconds),
+            private: origin(call.private),
+            objected: origin(call.objected),
+            gaps: bounded(call.gaps),
+            gap_ms: milliseconds(call.gap_seconds),
+            mask_ms: 0,
+            lost_frames: bounded(call.lost_frames),
+        };
+        self.append(rows, |_| ended).await?;
+        let update = sqlx::query(include_str!("../sql/ledger/call_ended.sql")).bind(call.call.to_string());
+        update.execute(&mut *rows).await?;
+        Ok(draw)
+    }
+
+    /// A recording is durable.
+    pub(in super::super) async fn recording_kept(
+        &mut self,
+        rows: &mut SqliteConnection,
+        id: &str,
+        kept: &book::RecordingKept,
+    ) -> Written {
+        let Ok(recording) = Uuid::parse_str(id).map(ItemId::from) else { return Ok(()) };
+        let label = &kept.of.label;
+        self.append(rows, |_| RecordingKept {
+            recording,
+            call: label.call.id,
+            reasons: label.reasons.clone(),
+            sha256: None,
+            parts: kept.parts.len() as u64,
+            ms: milliseconds(kept.seconds),
+            state: kept.state,
+        })
+        .await
+    }
+
+    /// The draw of a sampled call that has ended: the order in which it is heard.
+    pub(in super::super) async fn order_of(
+        &self,
+        rows: &mut SqliteConnection,
+        call: CallId,
+        reasons: &[Reason],
+    ) -> Written<Option<DrawValue>> {
+        if !reasons.contains(&Reason::Sample) {
+            return Ok(None);
+        }
+        let select = sqlx::query(include_str!("../sql/ledger/number_of_call.sql")).bind(call.to_string());
+        let Some(row) = select.bind(self.site()).fetch_optional(rows).await? else { return Ok(None) };
+        let sequence: Option<i64> = row.try_get("sequence")?;
+        let day = parsed(&row, "day")?;
+        let number = sequence.and_then(|sequence| u64::try_from(sequence).ok());
+        Ok(number.and_then(|number| self.draw_of(day, number)))
+    }
+
+    /// Numbers have no call, or calls without a row. Each period has its part of them.
+    pub(in super::super) async fn numbers_skipped(
+        &mut self,
+        rows: &mut SqliteConnection,
+        skipped: &Skipped,
+        why: Skipping,
+    ) -> Written {
+        if let Some(lottery) = self.lottery() {
+            self.tell_draw(rows, lottery.entries_before(skipped.day, skipped.last)).await?;
+        }
+        let select = sqlx::query(include_str!("../sql/ledger/periods_of_day.sql"));
+        let found = select.bind(self.site()).bind(text::day(skipped.day)).fetch_all(&mut *rows).await?;
+        let mut ends = u64::MAX;
+        let mut parts = Vec::new();
+        for row in found.iter().rev() {
+            let (period, first) = (count(row, "period")?, count(row, "first")?);
+            let (from, to) = (skipped.first.max(first), skipped.last.min(ends));
+            if from <= to {
+                parts.push(NumbersSkipped { period, first: bounded(from), last: bounded(to), why });
+            }
+            ends = first.saturating_sub(1).min(ends);
+        }
+        for part in parts.into_iter().rev() {
+            self.append(rows, |_| part).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Seconds as whole milliseconds.
+fn milliseconds(seconds: f64) -> u64 {
+    bounded((seconds * 1e3).round() as u64)
+}
+
+/// A number that a row takes: one that is the same in every language.
+fn bounded(number: u64) -> u64 {
+    const MAX: u64 = (1 << 53) - 1;
+    number.min(MAX)
+}
+
+pub(super) fn count(row: &sqlx::sqlite::SqliteRow, column: &str) -> Written<u64> {
+    Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
+}

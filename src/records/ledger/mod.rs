@@ -1,0 +1,253 @@
+//! The ledger in the catalog: rows are written in the transaction that writes what they are about.
+//!
+//! Belongs here: segments, the chain's end, which row follows from which change. Does not: what rows look like (`retrocall-ledger`), the calls and
+//! recordings themselves (`write`).
+//!
+//! The life of a row: a transaction begins with the right to write, reads the end of the chain, appends rows, stores them with the chain's new end,
+//! and commits. Nothing of the chain is remembered between two transactions, so that a command and the engine can each write.
+
+mod calls;
+mod number;
+mod publish;
+mod read;
+mod seal;
+
+use jiff::Timestamp;
+use retrocall_ledger::{Chain, Deed, Event, Month, NumberEntered, PseudonymKey, Row, Site, SiteOpened};
+use sqlx::{Row as _, SqliteConnection};
+
+use super::{
+    beside,
+    lottery::{Entry, Lottery},
+    random,
+    site::Author,
+    text,
+};
+
+pub use super::lottery::PROMISED_FROM_DAY;
+pub use number::{NumberError, enter_number};
+pub use read::{Exported, LedgerError, SealedHead, export, heads, verify};
+pub(super) use {
+    calls::{tell_lost, unseen_end},
+    publish::{Published, publish},
+    seal::seal,
+};
+
+type Written<T = ()> = Result<T, sqlx::Error>;
+
+/// Whoever writes in the ledger within one transaction.
+pub(super) struct Scribe<'a> {
+    site: &'a Site,
+    /// The engine alone opens a site's ledger, and knows of the draw.
+    engine: Option<(&'a Author, &'a Lottery)>,
+    now: Timestamp,
+    /// How much of what happened to the draw the ledger was told, and is told when the transaction is committed.
+    told: usize,
+    end: Option<End>,
+}
+
+/// The end of the ledger, once something is written.
+struct End {
+    segment: i64,
+    chain: Chain,
+    key: PseudonymKey,
+}
+
+impl<'a> Scribe<'a> {
+    pub(super) fn new(author: &'a Author, lottery: &'a Lottery, told: usize, now: Timestamp) -> Scribe<'a> {
+        Scribe { site: &author.site, engine: Some((author, lottery)), now, told, end: None }
+    }
+
+    /// For a command or a page, which writes of deeds. `site` is the one of the ledger that is there.
+    pub(super) fn of_deeds(site: &'a Site, now: Timestamp) -> Scribe<'a> {
+        Scribe { site, engine: None, now, told: 0, end: None }
+    }
+
+    fn site(&self) -> &'a str {
+        self.site.as_str()
+    }
+
+    fn lottery(&self) -> Option<&'a Lottery> {
+        self.engine.map(|(_, lottery)| lottery)
+    }
+
+    /// Somebody did something, or was refused it.
+    pub(super) async fn deed(
+        &mut self,
+        rows: &mut SqliteConnection,
+        deed: impl FnOnce(&PseudonymKey) -> Deed,
+    ) -> Written {
+        self.append(rows, deed).await
+    }
+
+    /// Appends a row. Whoever makes it can name people by their pseudonyms.
+    async fn append<E: Into<Event>>(
+        &mut self,
+        rows: &mut SqliteConnection,
+        event: impl FnOnce(&PseudonymKey) -> E,
+    ) -> Written {
+        let End { segment, chain, key } = match self.end.take() {
+            Some(end) => self.end.insert(end),
+            None => {
+                let end = self.find_end(rows).await?;
+                self.end.insert(end)
+            }
+        };
+        let row = chain.append(self.now, &event(key).into());
+        insert_row(rows, *segment, &row).await
+    }
+
+    /// Stores the end of the chain. What was appended counts only with it. Says how much the ledger was told of the draw.
+    pub(super) async fn finish(self, rows: &mut SqliteConnection) -> Written<usize> {
+        if let Some(End { segment, chain, .. }) = &self.end {
+            save_state(rows, *segment, chain).await?;
+        }
+        Ok(self.told)
+    }
+
+    /// The end of the ledger; a new segment where there is none of this month.
+    async fn find_end(&mut self, rows: &mut SqliteConnection) -> Written<End> {
+        let month = Month::at(self.now);
+        let select = sqlx::query(include_str!("../sql/ledger/last_segment.sql")).bind(self.site());
+        let Some(row) = select.fetch_optional(&mut *rows).await? else { return self.open_site(rows, month).await };
+        let (segment, of): (i64, Month) = (row.try_get(0)?, parsed(&row, "month")?);
+        let chain = Chain::resume(row.try_get("state")?).map_err(|error| unreadable("state", error))?;
+        if month <= of {
+            let key: Option<&str> = row.try_get("pseudonym_key")?;
+            let key = key.and_then(beside::from_hex).ok_or_else(|| unreadable("pseudonym_key", "no key"))?;
+            return Ok(End { segment, chain, key: PseudonymKey::from_bytes(key) });
+        }
+        let close = sqlx::query(include_str!("../sql/ledger/close_segment.sql"))
+            .bind(segment)
+            .bind(text::count(chain.size()))
+            .bind(chain.root().to_string());
+        close.execute(&mut *rows).await?;
+        self.open_segment(rows, month, Some(&chain)).await
+    }
+
+    /// The first segment of a site's ledger.
+    async fn open_site(&mut self, rows: &mut SqliteConnection, month: Month) -> Written<End> {
+        let Some((author, _)) = self.engine else { return Err(sqlx::Error::RowNotFound) };
+        let site = sqlx::query(include_str!("../sql/ledger/open_site.sql"))
+            .bind(self.site())
+            .bind(author.verifier().to_string())
+            .bind(text::time(self.now));
+        site.execute(&mut *rows).await?;
+        let mut end = self.open_segment(rows, month, None).await?;
+        let opened = SiteOpened { why: author.why, before: author.before.clone() };
+        let row = end.chain.append(self.now, &opened.into());
+        insert_row(rows, end.segment, &row).await?;
+        Ok(end)
+    }
+
+    async fn open_segment(
+        &mut self,
+        rows: &mut SqliteConnection,
+        month: Month,
+        before: Option<&Chain>,
+    ) -> Written<End> {
+        let secret = random::bytes::<32>().map_err(sqlx::Error::Io)?;
+        let previous = before.map(Chain::as_previous);
+        let (chain, row) = Chain::open(self.site.clone(), month, previous, self.now);
+        let next = sqlx::query(include_str!("../sql/ledger/next_segment.sql"));
+        let segment: i64 = next.fetch_one(&mut *rows).await?.try_get(0)?;
+        let open = sqlx::query(include_str!("../sql/ledger/open_segment.sql"))
+            .bind(segment)
+            .bind(self.site())
+            .bind(month.to_string())
+            .bind(chain.state())
+            .bind(beside::hex(&secret));
+        open.execute(&mut *rows).await?;
+        insert_row(rows, segment, &row).await?;
+        Ok(End { segment, chain, key: PseudonymKey::from_bytes(secret) })
+    }
+
+    /// Tells the ledger what happened to the draw, up to this place in its order.
+    pub(super) async fn tell_draw(&mut self, rows: &mut SqliteConnection, until: usize) -> Written {
+        let entries = self.lottery().map(Lottery::entries).unwrap_or_default();
+        for entry in entries.iter().take(until).skip(self.told) {
+            self.tell_entry(rows, entry).await?;
+        }
+        self.told = self.told.max(until.min(entries.len()));
+        Ok(())
+    }
+
+    /// All of it.
+    pub(super) async fn tell_all_of_draw(&mut self, rows: &mut SqliteConnection) -> Written {
+        self.tell_draw(rows, usize::MAX).await
+    }
+
+    async fn tell_entry(&mut self, rows: &mut SqliteConnection, entry: &Entry) -> Written {
+        match entry {
+            Entry::Month(seeds) => {
+                let committed = seeds.committed();
+                let first = committed.commitments.first().map(ToString::to_string).unwrap_or_default();
+                let insert = sqlx::query(include_str!("../sql/ledger/insert_month.sql"))
+                    .bind(self.site())
+                    .bind(seeds.month.to_string())
+                    .bind(first);
+                if insert.execute(&mut *rows).await?.rows_affected() == 1 {
+                    self.append(rows, |_| committed).await?;
+                }
+            }
+            Entry::Number(month, number) => {
+                let enter = sqlx::query(include_str!("../sql/ledger/enter_number.sql"))
+                    .bind(self.site())
+                    .bind(month.to_string())
+                    .bind(number.to_string());
+                if enter.execute(&mut *rows).await?.rows_affected() > 0 {
+                    self.append(rows, |_| NumberEntered { month: *month, number: Some(number.clone()) }).await?;
+                }
+            }
+            Entry::Period(period) => {
+                let Some(opened) = self.lottery().and_then(|lottery| lottery.opened(period)) else { return Ok(()) };
+                let insert = sqlx::query(include_str!("../sql/ledger/insert_period.sql"))
+                    .bind(self.site())
+                    .bind(text::count(period.number))
+                    .bind(text::day(period.day))
+                    .bind(text::count(period.first))
+                    .bind(i64::from(period.one_in));
+                if insert.execute(&mut *rows).await?.rows_affected() == 1 {
+                    self.append(rows, |_| opened).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn insert_row(rows: &mut SqliteConnection, segment: i64, row: &Row) -> Written {
+    let insert = sqlx::query(include_str!("../sql/ledger/insert_row.sql"))
+        .bind(segment)
+        .bind(text::count(row.index))
+        .bind(&row.text)
+        .bind(row.hash.to_string());
+    insert.execute(rows).await.map(drop)
+}
+
+async fn save_state(rows: &mut SqliteConnection, segment: i64, chain: &Chain) -> Written {
+    let save = sqlx::query(include_str!("../sql/ledger/save_state.sql")).bind(segment).bind(chain.state());
+    save.execute(rows).await.map(drop)
+}
+
+/// The last period of this site that the catalog knows.
+pub(super) async fn last_period(rows: &mut SqliteConnection, site: &str) -> Written<u64> {
+    let select = sqlx::query(include_str!("../sql/ledger/last_period.sql")).bind(site);
+    let last: i64 = select.fetch_one(rows).await?.try_get(0)?;
+    Ok(u64::try_from(last).unwrap_or(0))
+}
+
+/// Whose ledger a catalog has now. None before the first start of an engine.
+pub(super) async fn site_of(rows: &mut SqliteConnection) -> Written<Option<Site>> {
+    let found = sqlx::query(include_str!("../sql/ledger/current_site.sql")).fetch_optional(rows).await?;
+    found.map(|row| parsed(&row, "site")).transpose()
+}
+
+/// A column that holds what this program never writes there.
+fn unreadable(column: &str, why: impl Into<sqlx::error::BoxDynError>) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: why.into() }
+}
+
+fn parsed<T: std::str::FromStr>(row: &sqlx::sqlite::SqliteRow, column: &str) -> Written<T> {
+    text::parse(row.try_get(column)?).ok_or_else(|| unreadable(column, "not as it was written"))
+}

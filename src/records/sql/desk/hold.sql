@@ -1,0 +1,1 @@
+SELECT recording, released_at FROM holds WHERE id = $1

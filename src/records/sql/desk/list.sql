@@ -1,0 +1,14 @@
+SELECT id, call, agent, direction, began_at, seconds, reasons, state, life,
+       EXISTS (SELECT 1 FROM holds WHERE holds.recording = recordings.id AND released_at IS NULL) AS held
+FROM recordings
+WHERE life <> 'gone'
+      AND ($1 OR life = 'kept' AND (
+          $2 AND EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose = 'quality')
+          OR $3 AND EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose = 'incident')
+          OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id AND participants.agent = $4)))
+      AND ($5 IS NULL OR id = $5)
+      AND ($6 IS NULL OR recordings.agent = $6
+           OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id AND participants.agent = $6))
+      AND ($7 IS NULL OR EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose = $7))
+      AND began_at >= $8 AND began_at < $9 AND (began_at, id) > ($10, $11)
+ORDER BY began_at, id LIMIT $12

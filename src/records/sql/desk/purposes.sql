@@ -1,0 +1,1 @@
+SELECT DISTINCT purpose FROM purposes WHERE recording = $1 ORDER BY purpose

@@ -1,0 +1,1 @@
+UPDATE calls SET ledger = 'ended' WHERE call = $1

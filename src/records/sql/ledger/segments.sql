@@ -1,0 +1,1 @@
+SELECT segment, month FROM ledger_segments WHERE site = $1 AND expired_at IS NULL ORDER BY segment
