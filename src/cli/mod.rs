@@ -2,10 +2,13 @@
 //!
 //! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, the bytes of sockets, audio.
 
+mod actor;
+mod agent;
 mod bench;
 mod bridge;
 mod calls;
 mod capture;
+mod case;
 mod check;
 mod conform;
 mod context;
@@ -15,23 +18,30 @@ mod devices;
 mod doctor;
 mod draw;
 mod erase_last;
+mod evaluation;
 mod failure;
+mod hold;
 mod hotkey;
+mod incident;
 mod ledger;
 mod mask;
+mod note;
 mod object;
 mod output;
 mod pipe;
+mod play;
 mod private;
 mod private_engine;
 mod prove;
 mod record;
 mod recordings;
 mod replay;
+mod review;
 mod run;
 mod status;
 mod top;
 mod unmask;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -78,6 +88,15 @@ enum Command {
     Top(top::TopArgs),
     Status(status::StatusArgs),
     Recordings(recordings::RecordingsArgs),
+    Play(play::PlayArgs),
+    Review(review::ReviewArgs),
+    Note(note::NoteArgs),
+    Evaluation(evaluation::EvaluationArgs),
+    Agent(agent::AgentArgs),
+    Case(case::CaseArgs),
+    Incident(incident::IncidentArgs),
+    Hold(hold::HoldArgs),
+    User(user::UserArgs),
     Check(check::CheckArgs),
     Ledger(ledger::LedgerArgs),
     Draw(draw::DrawArgs),
@@ -126,6 +145,15 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Top(args) => top::run(&context, args),
         Command::Status(args) => status::run(&context, args),
         Command::Recordings(args) => recordings::run(&context, args),
+        Command::Play(args) => play::run(&context, args),
+        Command::Review(args) => review::run(&context, args),
+        Command::Note(args) => note::run(&context, args),
+        Command::Evaluation(args) => evaluation::run(&context, args),
+        Command::Agent(args) => agent::run(&context, args),
+        Command::Case(args) => case::run(&context, args),
+        Command::Incident(args) => incident::run(&context, args),
+        Command::Hold(args) => hold::run(&context, args),
+        Command::User(args) => user::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Ledger(args) => ledger::run(&context, args),
         Command::Draw(args) => draw::run(&context, args),

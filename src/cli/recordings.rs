@@ -1,11 +1,13 @@
 //! `retrocall recordings`: lists the recordings. Needs no engine.
 
+mod show;
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
 };
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -23,6 +25,7 @@ const EXAMPLES: &str = "Examples:
   retrocall recordings --json
   retrocall recordings --agent anna
   retrocall recordings --customer 0201234567
+  retrocall recordings show ID
   retrocall --home /srv/desk recordings
 
 A customer is found by any spelling of the number: 0201234567 (a number of the `country` in
@@ -30,7 +33,7 @@ retrocall.toml), +31 20 1234567, 0031201234567, sip:+31201234567@host.";
 
 /// The recordings: call, agent, start, length, reasons, until when, file
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct RecordingsArgs {
     /// Only recordings in which this agent took part
     #[arg(long, value_name = "AGENT")]
@@ -38,6 +41,13 @@ pub(super) struct RecordingsArgs {
     /// Only recordings of the customer with this number, in any spelling
     #[arg(long, value_name = "NUMBER")]
     customer: Option<String>,
+    #[command(subcommand)]
+    command: Option<RecordingsCommand>,
+}
+
+#[derive(Subcommand)]
+enum RecordingsCommand {
+    Show(show::ShowArgs),
 }
 
 pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure> {
@@ -47,6 +57,9 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
             format!("there is no home folder {}", context.home().display()),
             format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
         ));
+    }
+    if let Some(RecordingsCommand::Show(args)) = &args.command {
+        return show::run(context, args);
     }
     let mut recordings = kept(context.home()).map_err(Failure::whole)?;
     if let Some(agent) = &args.agent {

@@ -1,6 +1,7 @@
 //! The catalog as the engine and the commands meet it.
 
 mod customers;
+mod deeds;
 mod desk;
 mod faults;
 mod forgets_nothing;

@@ -1,5 +1,11 @@
 //! The desk of a home: its verbs on the catalog there.
 
+mod act;
+mod cases;
+mod notes;
+mod people;
+mod reviews;
+
 use std::{
     io,
     path::{Path, PathBuf},

@@ -5,7 +5,11 @@
 //! Reading is paged and shows what the person may see. A deed is one transaction: the check of rights, the change, and the ledger's row, which says
 //! too when it was refused.
 
+mod case;
 mod home;
+mod note;
+mod people;
+mod review;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -15,7 +19,11 @@ use serde::Serialize;
 use super::{Life, PurposeKind, Trouble};
 use retrocall_words::{CallId, Direction, Reason, book::RecordingState};
 
+pub use case::{Case, Cases};
 pub use home::HomeDesk;
+pub use note::{Decision, Note, Notes, Reply, ReplyKind};
+pub use people::{Accounts, User};
+pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};
 
 retrocall_words::words! {
     /// What somebody is at the desk.

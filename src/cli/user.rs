@@ -1,0 +1,136 @@
+//! `retrocall user`: accounts of people. Needs no engine.
+
+use std::collections::BTreeSet;
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::{
+    Context, Failure,
+    actor::{Actor, AtDesk, failure},
+    output,
+};
+use retrocall_records::desk::{Accounts as _, DeskRole, User};
+use retrocall_words::{Word as _, name};
+
+const EXAMPLES: &str = "Examples:
+  retrocall user add hanna --role reviewer
+  retrocall user add anna --role agent --agent anna
+  retrocall user role tom --role case-handler --role reviewer
+  retrocall user remove tom
+  retrocall user list --json
+
+Roles: agent, reviewer, case-handler, privacy-officer, administrator, council. Commands act for a
+user with `--as NAME`, and the ledger notes both. Whoever runs the engine needs no account.";
+
+/// Accounts of people: who they are, and what they may do
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct UserArgs {
+    #[command(flatten)]
+    actor: Actor,
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    Add(AddArgs),
+    List(ListArgs),
+    Role(RoleArgs),
+    Remove(RemoveArgs),
+}
+
+/// Add an account
+#[derive(Args)]
+#[command(after_help = "Examples:
+  retrocall user add hanna --role reviewer
+  retrocall user add anna --role agent --agent anna")]
+struct AddArgs {
+    /// The name that they are known by
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+    /// What they are; can be given more than once
+    #[arg(long, value_name = "ROLE", value_parser = role, required = true)]
+    role: Vec<DeskRole>,
+    /// The agent that they are
+    #[arg(long, value_name = "AGENT", value_parser = name)]
+    agent: Option<String>,
+}
+
+/// All accounts
+#[derive(Args)]
+#[command(after_help = "Examples:\n  retrocall user list\n  retrocall user list --json")]
+struct ListArgs {}
+
+/// Set what somebody is: these roles, and no others
+#[derive(Args)]
+#[command(after_help = "Examples:\n  retrocall user role tom --role case-handler --role reviewer")]
+struct RoleArgs {
+    /// The account
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+    /// What they are from now on; can be given more than once
+    #[arg(long, value_name = "ROLE", value_parser = role, required = true)]
+    role: Vec<DeskRole>,
+}
+
+/// Remove an account: what they did stays written down
+#[derive(Args)]
+#[command(after_help = "Examples:\n  retrocall user remove tom")]
+struct RemoveArgs {
+    /// The account
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+}
+
+fn role(word: &str) -> Result<DeskRole, String> {
+    let all = DeskRole::ALL.map(DeskRole::as_str).join(", ");
+    DeskRole::read(word).ok_or_else(|| format!("one of {all}"))
+}
+
+pub(super) fn run(context: &Context, args: UserArgs) -> Result<(), Failure> {
+    let AtDesk { desk, who, now } = args.actor.at_desk(context)?;
+    let (name, sentence) = match args.command {
+        UserCommand::List(ListArgs {}) => return list(context, &desk.users(&who).map_err(failure)?),
+        UserCommand::Add(AddArgs { name, role, agent }) => {
+            let user = User { name, roles: role.into_iter().collect(), agent, since: now };
+            desk.add_user(&who, &user).map_err(failure)?;
+            (user.name, "has an account")
+        }
+        UserCommand::Role(RoleArgs { name, role }) => {
+            let roles: BTreeSet<_> = role.into_iter().collect();
+            desk.set_roles(&who, &name, &roles, now).map_err(failure)?;
+            (name, "has these roles now, and no others")
+        }
+        UserCommand::Remove(RemoveArgs { name }) => {
+            desk.remove_user(&who, &name, now).map_err(failure)?;
+            (name, "has no account any more")
+        }
+    };
+    if context.json() {
+        output::say_json(&json!({ "user": name }));
+    } else {
+        output::say(&format!("{name} {sentence}."));
+    }
+    Ok(())
+}
+
+fn list(context: &Context, users: &[User]) -> Result<(), Failure> {
+    if context.json() {
+        output::say_json(&users);
+    } else if users.is_empty() {
+        output::say("There are no accounts: whoever runs the engine acts.");
+    } else {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header(["name", "roles", "agent", "since"]);
+        for User { name, roles, agent, since } in users {
+            let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+            table.add_row([name.clone(), roles.join(", "), agent.clone().unwrap_or_default(), format!("{since:.0}")]);
+        }
+        output::say_table(&table);
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Incidents: the cases that recordings belong to, and presses by mistake.
+
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+
+use super::{NotDone, Person};
+
+/// A case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// Its id.
+    pub case: String,
+    /// Who opened it.
+    pub opened_by: String,
+    /// When.
+    pub opened_at: Timestamp,
+    /// When somebody last said that it is still needed.
+    pub needed_at: Timestamp,
+    /// When it was closed; none while it is open.
+    pub closed_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// The day of the judgment.
+    pub judged_on: Option<Date>,
+    /// Its recordings that are kept.
+    pub recordings: Vec<String>,
+}
+
+/// The verbs of a case handler.
+pub trait Cases {
+    /// Opens a case for an incident. The agent who pressed may too. Returns the case's id.
+    ///
+    /// # Errors
+    /// Why it can't be opened.
+    fn open_case(&self, who: &Person, recording: &str, now: Timestamp) -> Result<String, NotDone>;
+
+    /// Adds an incident to a case that is open.
+    ///
+    /// # Errors
+    /// Why it can't be added.
+    fn attach(&self, who: &Person, case: &str, recording: &str, now: Timestamp) -> Result<(), NotDone>;
+
+    /// Closes a case, with how it ended and the day of the judgment if there was one.
+    ///
+    /// # Errors
+    /// Why it can't be closed.
+    fn close_case(
+        &self,
+        who: &Person,
+        case: &str,
+        outcome: &str,
+        judged_on: Option<Date>,
+        now: Timestamp,
+    ) -> Result<(), NotDone>;
+
+    /// Takes a closing back, as long as it has not taken effect.
+    ///
+    /// # Errors
+    /// Why it can't be taken back.
+    fn reopen_case(&self, who: &Person, case: &str, now: Timestamp) -> Result<(), NotDone>;
+
+    /// Answers "still needed?" with yes.
+    ///
+    /// # Errors
+    /// Why it can't be answered.
+    fn still_needed(&self, who: &Person, case: &str, now: Timestamp) -> Result<(), NotDone>;
+
+    /// All cases, those first that nobody has needed for the longest time.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn cases(&self, who: &Person) -> Result<Vec<Case>, NotDone>;
+
+    /// A press was a mistake.
+    ///
+    /// # Errors
+    /// Why that can't be said.
+    fn dismiss(&self, who: &Person, recording: &str, why: &str, now: Timestamp) -> Result<(), NotDone>;
+}

@@ -1,0 +1,222 @@
+//! How a deed is done and written down: one transaction with the change, its anchors and the ledger's row, which says too when it was refused.
+//!
+//! Belongs here: what all deeds have in common. Does not: any deed.
+
+use jiff::{Timestamp, civil::Date};
+use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, TextDigest};
+use sqlx::{Connection, Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::{
+    super::{DeskRole, Listed, NotDone, Person},
+    HomeDesk, Refusal, one,
+};
+use crate::{
+    Life, PurposeKind, beside, file,
+    ledger::{Scribe, site_of},
+    policy::Anchor,
+    random, text,
+};
+
+const NO_LEDGER: NotDone = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
+
+/// Why a deed was not done.
+pub(super) enum Stop {
+    /// It was refused: the ledger notes that.
+    Refused(NotDone),
+    /// What it is about does not exist for this person, so that it was not refused to them either.
+    Absent(NotDone),
+    Sql(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Stop {
+        Stop::Sql(error)
+    }
+}
+
+impl From<NotDone> for Stop {
+    fn from(why: NotDone) -> Stop {
+        Stop::Refused(why)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        match refusal {
+            Refusal::Sql(error) => Stop::Sql(error),
+            Refusal::Not(why) => Stop::Refused(why),
+        }
+    }
+}
+
+pub(super) type Step<T = ()> = Result<T, Stop>;
+
+/// A deed, as the ledger will say it. What it is about is filled in as it is found.
+pub(super) struct Act<'a> {
+    pub who: &'a Person,
+    pub kind: DeedKind,
+    pub recording: Option<String>,
+    pub matter: Option<Uuid>,
+    /// The agent, or the account, that it is about.
+    pub agent: Option<&'a str>,
+    pub in_turn: Option<bool>,
+    /// In somebody's own words: the ledger has its salted hash.
+    pub text: Option<&'a str>,
+    /// What follows from it by a rule, with the recording: rows of the engine's own.
+    pub follows: Vec<(DeedKind, String)>,
+    /// Whether there was anything to do.
+    pub is_nothing: bool,
+}
+
+impl<'a> Act<'a> {
+    pub(super) fn new(who: &'a Person, kind: DeedKind) -> Act<'a> {
+        Act {
+            who,
+            kind,
+            recording: None,
+            matter: None,
+            agent: None,
+            in_turn: None,
+            text: None,
+            follows: Vec::new(),
+            is_nothing: false,
+        }
+    }
+
+    /// The name in the catalog's rows: of the person for whom the owner acts, if they do.
+    pub(super) fn author(&self) -> &'a str {
+        self.who.on_behalf_of.as_deref().unwrap_or(&self.who.name)
+    }
+
+    /// Refuses whoever has none of these roles.
+    pub(super) fn needs(&self, roles: &'static [DeskRole]) -> Step {
+        if roles.iter().any(|role| self.who.is(*role)) { Ok(()) } else { Err(NotDone::NotAllowed(roles).into()) }
+    }
+
+    /// The recording that it is about, as far as this person may know of it.
+    pub(super) async fn about(&mut self, rows: &mut SqliteConnection, id: &str) -> Step<Listed> {
+        let recording = one(rows, self.who, id).await?.ok_or(Stop::Absent(NotDone::Unknown))?;
+        self.recording = Some(recording.id.clone());
+        Ok(recording)
+    }
+
+    async fn write(
+        &self,
+        rows: &mut SqliteConnection,
+        scribe: &mut Scribe<'_>,
+        result: DeedResult,
+    ) -> sqlx::Result<()> {
+        let digest = match self.text {
+            Some(words) => Some(salted(rows, self.recording.as_deref(), words).await?),
+            None => None,
+        };
+        let deed = scribe.deed(rows, |key| Deed {
+            by: Some(key.pseudonym(&self.who.name)),
+            on_behalf_of: self.who.on_behalf_of.as_ref().map(|name| key.pseudonym(name)),
+            recording: self.recording.as_deref().and_then(item),
+            matter: self.matter.map(ItemId::from),
+            agent: self.agent.map(|agent| key.pseudonym(agent)),
+            in_turn: self.in_turn,
+            text: digest,
+            result,
+            ..Deed::done(self.kind)
+        });
+        deed.await?;
+        for (kind, recording) in self.follows.iter().filter(|_| result == DeedResult::Done) {
+            scribe.deed(rows, |_| Deed { recording: item(recording), ..Deed::done(*kind) }).await?;
+        }
+        Ok(())
+    }
+}
+
+fn item(id: &str) -> Option<ItemId> {
+    Uuid::parse_str(id).ok().map(ItemId::from)
+}
+
+/// What the ledger has of a text. The salt goes with the recording.
+async fn salted(rows: &mut SqliteConnection, recording: Option<&str>, words: &str) -> sqlx::Result<TextDigest> {
+    let salt = random::bytes().map_err(sqlx::Error::Io)?;
+    let digest = TextDigest::of(&salt, words);
+    let insert = sqlx::query(include_str!("../../sql/desk/insert_salt.sql"))
+        .bind(digest.to_string())
+        .bind(recording)
+        .bind(beside::hex(&salt));
+    insert.execute(rows).await?;
+    Ok(digest)
+}
+
+/// Refuses what is being deleted, or is.
+pub(super) fn still_kept(recording: &Listed) -> Step {
+    if matches!(recording.life, Life::Deleting | Life::Gone) { Err(NotDone::TooLate.into()) } else { Ok(()) }
+}
+
+/// Notes what has happened to a purpose of a recording. False if it has no such purpose.
+pub(super) async fn anchor(
+    rows: &mut SqliteConnection,
+    (recording, purpose, about): (&str, PurposeKind, &str),
+    (anchor, now, day): (Anchor, Timestamp, Option<Date>),
+) -> Step<bool> {
+    let insert = sqlx::query(include_str!("../../sql/desk/insert_anchor.sql"))
+        .bind(recording)
+        .bind(purpose.as_str())
+        .bind(about)
+        .bind(anchor.as_str())
+        .bind(text::time(now))
+        .bind(day.map(text::day));
+    Ok(insert.execute(rows).await?.rows_affected() > 0)
+}
+
+/// Whether anything of these has happened to a purpose of a recording, whatever needs it.
+pub(super) async fn has_happened(
+    rows: &mut SqliteConnection,
+    recording: &str,
+    purpose: PurposeKind,
+    any: &[Anchor],
+) -> Step<bool> {
+    let select = sqlx::query(include_str!("../../sql/desk/anchors.sql")).bind(recording).bind(purpose.as_str());
+    for row in select.fetch_all(rows).await? {
+        let found: &str = row.try_get("anchor")?;
+        if any.iter().any(|anchor| anchor.as_str() == found) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl HomeDesk {
+    /// Does a deed and writes it in the ledger, in one transaction. What is refused half-way is as if it had never begun, but for its row.
+    pub(super) fn act<T: Send>(
+        &self,
+        mut act: Act<'_>,
+        now: Timestamp,
+        change: impl AsyncFnOnce(&mut SqliteConnection, &mut Act<'_>) -> Step<T> + Send,
+    ) -> Result<T, NotDone> {
+        if !self.path.exists() {
+            return Err(NO_LEDGER);
+        }
+        self.ask(true, async |connection| {
+            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let site = site_of(&mut rows).await?.ok_or(NO_LEDGER)?;
+            let mut inner = rows.begin().await?;
+            let done = change(&mut inner, &mut act).await;
+            if done.is_ok() {
+                inner.commit().await?
+            } else {
+                inner.rollback().await?
+            }
+            let (result, answer) = match done {
+                Ok(answer) if act.is_nothing => return Ok(answer),
+                Ok(answer) => (DeedResult::Done, Ok(answer)),
+                Err(Stop::Refused(why)) => (DeedResult::Refused, Err(why.into())),
+                Err(Stop::Absent(why)) => return Err(why.into()),
+                Err(Stop::Sql(error)) => return Err(error.into()),
+            };
+            let mut scribe = Scribe::of_deeds(&site, now);
+            act.write(&mut rows, &mut scribe, result).await?;
+            scribe.finish(&mut rows).await?;
+            rows.commit().await?;
+            answer
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! Cases, on the catalog of a home.
+
+use jiff::{Timestamp, civil::Date};
+use retrocall_ledger::DeedKind;
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        DeskRole, NotDone, Person,
+        case::{Case, Cases},
+    },
+    Answer, HomeDesk,
+    act::{Act, Step, Stop, anchor, has_happened, still_kept},
+    parsed, unreadable, word,
+};
+use crate::{
+    PurposeKind,
+    policy::{self, Anchor, Policy, Purpose},
+    text,
+};
+use retrocall_words::book::{Marks, day_of};
+
+const HANDLER: &[DeskRole] = &[DeskRole::CaseHandler];
+/// Who answers for a case: the officer is asked where its handler does not answer.
+const ANSWERING: &[DeskRole] = &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
+const NO_CASE: NotDone = NotDone::Conflict("there is no such case: `retrocall case list` shows them");
+const IS_CLOSED: NotDone =
+    NotDone::Conflict("this case is closed: take that back first with `retrocall case reopen CASE`");
+
+impl Cases for HomeDesk {
+    fn open_case(&self, who: &Person, recording: &str, now: Timestamp) -> Result<String, NotDone> {
+        let new = Uuid::now_v7();
+        let act = Act { matter: Some(new), ..Act::new(who, DeedKind::CaseOpened) };
+        self.act(act, now, async |rows, act| {
+            let insert = sqlx::query(include_str!("../../sql/desk/insert_case.sql"))
+                .bind(new.to_string())
+                .bind(act.author())
+                .bind(text::time(now))
+                .bind(who.is(DeskRole::CaseHandler).then_some(act.author()));
+            insert.execute(&mut *rows).await?;
+            add(rows, act, &new.to_string(), (recording, true), now).await?;
+            Ok(new.to_string())
+        })
+    }
+
+    fn attach(&self, who: &Person, case: &str, recording: &str, now: Timestamp) -> Result<(), NotDone> {
+        self.act(Act::new(who, DeedKind::CaseAttached), now, async |rows, act| {
+            let closed = find(rows, act, case).await?;
+            add(rows, act, case, (recording, false), now).await?;
+            if closed.is_some() { Err(IS_CLOSED.into()) } else { Ok(()) }
+        })
+    }
+
+    fn close_case(
+        &self,
+        who: &Person,
+        case: &str,
+        outcome: &str,
+        judged_on: Option<Date>,
+        now: Timestamp,
+    ) -> Result<(), NotDone> {
+        let act = Act { text: Some(outcome), ..Act::new(who, DeedKind::CaseClosed) };
+        self.act(act, now, async |rows, act| {
+            find(rows, act, case).await?;
+            // The salt of the outcome goes with the first of the recordings.
+            act.recording = kept(rows, case).await?.into_iter().next();
+            act.needs(ANSWERING)?;
+            if judged_on.is_some_and(|day| day > day_of(now)) {
+                return Err(
+                    NotDone::Conflict("the judgment lies in the future: close the case when it is there").into()
+                );
+            }
+            let close = sqlx::query(include_str!("../../sql/desk/close_case.sql"))
+                .bind(case)
+                .bind(act.author())
+                .bind(text::time(now))
+                .bind(outcome)
+                .bind(judged_on.map(text::day));
+            if close.execute(&mut *rows).await?.rows_affected() == 0 {
+                return Err(NotDone::Conflict("this case was closed before").into());
+            }
+            anchor_all(rows, case, (Anchor::CaseClosed, now, judged_on)).await
+        })
+    }
+
+    fn reopen_case(&self, who: &Person, case: &str, now: Timestamp) -> Result<(), NotDone> {
+        self.act(Act::new(who, DeedKind::CaseReopened), now, async |rows, act| {
+            let closed = find(rows, act, case).await?;
+            act.needs(HANDLER)?;
+            if closed.is_none() {
+                return Err(NotDone::Conflict("this case is open").into());
+            }
+            if !is_in_force(rows, case, now).await? {
+                return Err(NotDone::Conflict(
+                    "the closing has taken effect: open another case if a recording is left",
+                )
+                .into());
+            }
+            let reopen = sqlx::query(include_str!("../../sql/desk/reopen_case.sql")).bind(case).bind(text::time(now));
+            reopen.execute(&mut *rows).await?;
+            anchor_all(rows, case, (Anchor::CaseReopened, now, None)).await
+        })
+    }
+
+    fn still_needed(&self, who: &Person, case: &str, now: Timestamp) -> Result<(), NotDone> {
+        self.act(Act::new(who, DeedKind::StillNeeded), now, async |rows, act| {
+            find(rows, act, case).await?;
+            act.needs(ANSWERING)?;
+            let need = sqlx::query(include_str!("../../sql/desk/need_case.sql")).bind(case).bind(text::time(now));
+            if need.execute(&mut *rows).await?.rows_affected() == 0 {
+                return Err(IS_CLOSED.into());
+            }
+            anchor_all(rows, case, (Anchor::StillNeeded, now, None)).await
+        })
+    }
+
+    fn cases(&self, who: &Person) -> Result<Vec<Case>, NotDone> {
+        if !ANSWERING.iter().any(|role| who.is(*role)) {
+            return Err(NotDone::NotAllowed(ANSWERING));
+        }
+        let found = self.ask(false, async |rows| {
+            let mut cases = Vec::new();
+            for row in sqlx::query(include_str!("../../sql/desk/cases.sql")).fetch_all(&mut *rows).await? {
+                let mut case = listed(&row)?;
+                case.recordings = kept(rows, &case.case).await?;
+                cases.push(case);
+            }
+            Ok(cases)
+        });
+        // Without a catalog there are none.
+        if found == Err(NotDone::Unknown) { Ok(Vec::new()) } else { found }
+    }
+
+    fn dismiss(&self, who: &Person, recording: &str, why: &str, now: Timestamp) -> Result<(), NotDone> {
+        let act = Act { text: Some(why), ..Act::new(who, DeedKind::Dismissed) };
+        self.act(act, now, async |rows, act| {
+            let found = act.about(rows, recording).await?;
+            act.needs(HANDLER)?;
+            still_kept(&found)?;
+            is_incident(rows, recording, &found.purposes).await?;
+            let select = sqlx::query(include_str!("../../sql/desk/open_cases_of.sql")).bind(recording);
+            if select.fetch_optional(&mut *rows).await?.is_some() {
+                return Err(NotDone::Conflict(
+                    "it belongs to an open case: close that first with `retrocall case close`",
+                )
+                .into());
+            }
+            anchor(rows, (recording, PurposeKind::Incident, ""), (Anchor::Dismissed, now, None)).await?;
+            Ok(())
+        })
+    }
+}
+
+/// Finds a case. When it was closed, if it was.
+async fn find(rows: &mut SqliteConnection, act: &mut Act<'_>, case: &str) -> Step<Option<String>> {
+    let found = sqlx::query(include_str!("../../sql/desk/case.sql")).bind(case).fetch_optional(rows).await?;
+    // Whether there is such a case is known to those who may see cases.
+    let row = found.ok_or(Stop::Absent(NO_CASE))?;
+    act.matter = Uuid::parse_str(case).ok();
+    Ok(row.try_get("closed_at")?)
+}
+
+/// Adds an incident to a case. The agent who pressed may open one.
+async fn add(
+    rows: &mut SqliteConnection,
+    act: &mut Act<'_>,
+    case: &str,
+    (recording, opens): (&str, bool),
+    now: Timestamp,
+) -> Step {
+    let found = act.about(rows, recording).await?;
+    if !(opens && has_pressed(rows, act.who, recording).await?) {
+        act.needs(HANDLER)?;
+    }
+    still_kept(&found)?;
+    is_incident(rows, recording, &found.purposes).await?;
+    let insert = sqlx::query(include_str!("../../sql/desk/insert_case_recording.sql"))
+        .bind(case)
+        .bind(recording)
+        .bind(act.author())
+        .bind(text::time(now));
+    if insert.execute(&mut *rows).await?.rows_affected() == 0 {
+        return Err(NotDone::Conflict("it belongs to this case already").into());
+    }
+    let incident = PurposeKind::Incident;
+    let insert = sqlx::query(include_str!("../../sql/desk/insert_purpose.sql"))
+        .bind(recording)
+        .bind(incident.as_str())
+        .bind(case)
+        .bind(incident.basis());
+    insert.execute(&mut *rows).await?;
+    anchor(rows, (recording, incident, case), (Anchor::CaseOpened, now, None)).await?;
+    Ok(())
+}
+
+/// Refuses what was not recorded for an incident, or was dismissed: another purpose is for two people to decide.
+async fn is_incident(rows: &mut SqliteConnection, recording: &str, purposes: &[PurposeKind]) -> Step {
+    if !purposes.contains(&PurposeKind::Incident) {
+        return Err(NotDone::Conflict("nobody pressed in this call: two people decide on another purpose").into());
+    }
+    if has_happened(rows, recording, PurposeKind::Incident, &[Anchor::Dismissed]).await? {
+        return Err(NotDone::Conflict("this press was dismissed as a mistake, and goes").into());
+    }
+    Ok(())
+}
+
+/// Whether this person is an agent who pressed in this call.
+async fn has_pressed(rows: &mut SqliteConnection, who: &Person, recording: &str) -> Step<bool> {
+    let Some(agent) = who.agent.as_deref().filter(|_| who.is(DeskRole::Agent)) else { return Ok(false) };
+    let row = sqlx::query(include_str!("../../sql/desk/marks.sql")).bind(recording).fetch_one(rows).await?;
+    let marks: Marks = serde_json::from_str(row.try_get("marks")?).map_err(|_| unreadable("marks"))?;
+    Ok(marks.record.iter().any(|(_, pressed_by)| pressed_by == agent))
+}
+
+async fn anchor_all(rows: &mut SqliteConnection, case: &str, event: (Anchor, Timestamp, Option<Date>)) -> Step {
+    for recording in kept(rows, case).await? {
+        anchor(rows, (&recording, PurposeKind::Incident, case), event).await?;
+    }
+    Ok(())
+}
+
+/// The recordings of a case that are kept.
+async fn kept(rows: &mut SqliteConnection, case: &str) -> Answer<Vec<String>> {
+    let select = sqlx::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case);
+    let found = select.fetch_all(rows).await?;
+    found.iter().map(|row| Ok(row.try_get("recording")?)).collect()
+}
+
+/// Whether a case keeps any of its recordings at this moment, by the rules.
+async fn is_in_force(rows: &mut SqliteConnection, case: &str, now: Timestamp) -> Step<bool> {
+    let mut versions = Vec::new();
+    for row in sqlx::query(include_str!("../../sql/desk/policies.sql")).fetch_all(&mut *rows).await? {
+        versions.push(serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?);
+    }
+    let policy = Policy::new(versions);
+    for recording in kept(rows, case).await? {
+        let facts = facts(rows, &recording, case).await?;
+        if policy::ends(&facts, &policy, now).iter().any(|(_, end)| end.is_some_and(|(end, _)| now < end)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What the rules need to know of a case's hold on a recording.
+async fn facts(rows: &mut SqliteConnection, recording: &str, case: &str) -> Answer<policy::Facts> {
+    let select = sqlx::query(include_str!("../../sql/desk/incident.sql")).bind(recording).bind(case);
+    let mut facts = policy::Facts::default();
+    let mut purpose = Purpose { kind: PurposeKind::Incident, events: Vec::new() };
+    for row in select.fetch_all(rows).await? {
+        facts.began_at = Some(parsed(&row, "began_at")?);
+        facts.ended_at = maybe(&row, "ends_at")?;
+        let (anchor, at, date) = (word(&row, "anchor")?, parsed(&row, "at")?, maybe(&row, "day")?);
+        purpose.events.push(policy::Event { anchor, at, date });
+    }
+    facts.purposes.push(purpose);
+    Ok(facts)
+}
+
+fn listed(row: &SqliteRow) -> Answer<Case> {
+    Ok(Case {
+        case: row.try_get("id")?,
+        opened_by: row.try_get("opened_by")?,
+        opened_at: parsed(row, "opened_at")?,
+        needed_at: parsed(row, "needed_at")?,
+        closed_at: maybe(row, "closed_at")?,
+        outcome: row.try_get("outcome")?,
+        judged_on: maybe(row, "judged_on")?,
+        recordings: Vec::new(),
+    })
+}
+
+fn maybe<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<Option<T>> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| text::parse(text).ok_or_else(|| unreadable(column))).transpose()
+}

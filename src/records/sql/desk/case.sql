@@ -1,0 +1,1 @@
+SELECT closed_at FROM cases WHERE id = $1

@@ -1,0 +1,1 @@
+INSERT INTO user_roles (name, role) VALUES ($1, $2)

@@ -1,0 +1,1 @@
+SELECT marks FROM recordings WHERE id = $1

@@ -1,0 +1,1 @@
+UPDATE notes SET text = '' WHERE id = $1
