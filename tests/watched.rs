@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 use retrocall::{
-    audio::{Codec, Leg, Rate, g711::Law},
+    audio::{Codec, Leg, Rate},
     client::Client,
     protocol::{Ask, Begin, Event, Request, Target, Verdict},
 };
@@ -178,14 +178,13 @@ struct Known {
 impl Known {
     fn new(codec: Codec, seed: u64) -> Known {
         let noise = Sound::noise(8_000, 16_000, seed);
-        match codec {
-            Codec::Pcm16 => {
+        match codec.law() {
+            None => {
                 let bytes = |leg: &Vec<i16>| leg.iter().flat_map(|sample| sample.to_le_bytes()).collect();
                 Known { codec, legs: noise.legs.each_ref().map(bytes), sound: noise }
             }
-            Codec::Ulaw | Codec::Alaw => {
+            Some(law) => {
                 let legs = noise.legs.map(|leg| leg.iter().map(|sample| (*sample >> 8) as u8).collect::<Vec<u8>>());
-                let law = if codec == Codec::Ulaw { Law::Mu } else { Law::A };
                 let expand = |leg: &Vec<u8>| leg.iter().map(|code| law.linear(*code)).collect();
                 Known { codec, sound: Sound { rate: 8_000, legs: legs.each_ref().map(expand) }, legs }
             }
@@ -230,7 +229,7 @@ impl Known {
 
     fn traces(&self) -> Vec<Traces> {
         let mut traces = vec![Traces::of(&[&self.sound])];
-        if self.codec != Codec::Pcm16 {
+        if self.codec.law().is_some() {
             traces.extend(self.legs.iter().map(|leg| Traces::of_bytes(leg)));
             let both = self.legs[0].iter().zip(&self.legs[1]).flat_map(|(agent, customer)| [*agent, *customer]);
             traces.push(Traces::of_bytes(&both.collect::<Vec<u8>>()));
@@ -277,11 +276,7 @@ fn no_system_call_of_the_engine_holds_audio_of_a_call_that_is_not_selected() {
 
 fn nothing_goes_out(watched: Watched, seed: u64) {
     let mut client = watched.client();
-    let calls: Vec<Known> = [Codec::Pcm16, Codec::Ulaw, Codec::Alaw]
-        .into_iter()
-        .zip(seed..)
-        .map(|(codec, seed)| Known::new(codec, seed))
-        .collect();
+    let calls: Vec<Known> = Codec::ALL.into_iter().zip(seed..).map(|(codec, seed)| Known::new(codec, seed)).collect();
     for (known, last) in calls.iter().zip([None, Some(Ask::Private), Some(Ask::Object)]) {
         known.speak(&mut client, last);
     }

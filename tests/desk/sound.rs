@@ -2,10 +2,7 @@
 
 use std::{collections::HashSet, path::Path};
 
-use retrocall::{
-    audio::{Codec, Leg, g711::Law},
-    client::WavSource,
-};
+use retrocall::{audio::Leg, client::WavSource};
 
 /// Both legs of a call as samples, agent first, and their rate.
 #[derive(Clone, PartialEq)]
@@ -32,10 +29,9 @@ impl Sound {
         let mut bytes = [Vec::new(), Vec::new()];
         let count = usize::try_from(source.samples()).expect("a short file");
         assert_eq!(source.read(count, &mut bytes).expect("samples"), count);
-        let expand = |bytes: &Vec<u8>| match source.codec() {
-            Codec::Pcm16 => bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect(),
-            Codec::Ulaw => bytes.iter().map(|code| Law::Mu.linear(*code)).collect(),
-            Codec::Alaw => bytes.iter().map(|code| Law::A.linear(*code)).collect(),
+        let expand = |bytes: &Vec<u8>| match source.codec().law() {
+            None => bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect(),
+            Some(law) => bytes.iter().map(|code| law.linear(*code)).collect(),
         };
         Sound { rate: source.rate().hz(), legs: [expand(&bytes[0]), expand(&bytes[1])] }
     }

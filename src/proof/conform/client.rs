@@ -335,9 +335,9 @@ fn refuses_what_is_malformed(socket: &Path) -> Tried {
 
 fn leaves_out(socket: &Path) -> Tried {
     let mut probe = Probe::connect(socket)?;
-    let begin = json!({"do": "begin", "agent": AGENT, "rate": 8000, "codec": "pcm16", "customer": 5, "direction": "up", "queue": "x"});
+    let begin = json!({"do": "begin", "agent": AGENT, "rate": 8000, "codec": "pcm16", "customer": 5, "direction": "up", "weather": "x"});
     let begun = probe.wants(begin, "accepted", None)?;
-    is(&begun, "left_out", json!(["customer", "direction", "queue"]))?;
+    is(&begun, "left_out", json!(["customer", "direction", "weather"]))?;
     probe.talk(0)?;
     probe.end().map(drop)
 }
