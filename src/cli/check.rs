@@ -104,6 +104,13 @@ fn to_look_at(report: &Report) -> Vec<String> {
     if let older @ 1.. = report.skipped.len().saturating_sub(HOLES_SHOWN) {
         lines.insert(0, format!(" ?  {older} older holes in the numbers of calls have names too: see --json"));
     }
+    lines.extend(report.dying.iter().map(|one| {
+        format!(
+            " ?  call {}: its recording is being deleted ({}): the next sweep goes on with it, within the hour, or `retrocall sweep`",
+            one.call,
+            one.found.as_str()
+        )
+    }));
     if report.unnumbered > 0 {
         lines.push(format!(
             " ?  {} calls have no number, so that they were not drawn: neither the catalog nor its file of numbers could be had when they \

@@ -30,6 +30,7 @@ mod object;
 mod output;
 mod pipe;
 mod play;
+mod policy;
 mod private;
 mod private_engine;
 mod prove;
@@ -39,6 +40,7 @@ mod replay;
 mod review;
 mod run;
 mod status;
+mod sweep;
 mod top;
 mod unmask;
 mod user;
@@ -97,6 +99,8 @@ enum Command {
     Incident(incident::IncidentArgs),
     Hold(hold::HoldArgs),
     User(user::UserArgs),
+    Policy(policy::PolicyArgs),
+    Sweep(sweep::SweepArgs),
     Check(check::CheckArgs),
     Ledger(ledger::LedgerArgs),
     Draw(draw::DrawArgs),
@@ -154,6 +158,8 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Incident(args) => incident::run(&context, args),
         Command::Hold(args) => hold::run(&context, args),
         Command::User(args) => user::run(&context, args),
+        Command::Policy(args) => policy::run(&context, args),
+        Command::Sweep(args) => sweep::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Ledger(args) => ledger::run(&context, args),
         Command::Draw(args) => draw::run(&context, args),

@@ -12,10 +12,12 @@ use tracing::{error, info, warn};
 
 use super::{Context, Failure, output};
 use retrocall_core::{barrier, memory::Arena};
-use retrocall_engine::{Engine, watch::signals::Signals};
+use retrocall_engine::{Engine, recordings_in, watch::signals::Signals};
 use retrocall_intake as intake;
 use retrocall_proof::inside;
+use retrocall_records::sweep::Hourly;
 use retrocall_settings::{Settings, parse_audiosocket, parse_memory, parse_metrics};
+use retrocall_words::SystemClock;
 
 const EXAMPLES: &str = "Examples:
   retrocall run                        the engine, with the settings of retrocall.toml
@@ -89,6 +91,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     retrocall_core::leaks::plant(&args.plant_leak, context.home());
     let open = |home: &Path, clock| retrocall_records::open(home, clock, settings.country, settings.one_in);
     let engine = Engine::start(context.home(), &settings, open).map_err(Failure::whole)?;
+    let _hourly = sweep_hourly(context.home(), &settings)?;
     let status = engine.status();
     if args.self_scan {
         answer_whoever_started_us(engine.arena())?;
@@ -109,6 +112,16 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
         }
     })
     .map_err(Failure::whole)
+}
+
+/// The thread that deletes what is due.
+fn sweep_hourly(home: &Path, settings: &Settings) -> Result<Hourly, Failure> {
+    let (below, recordings) = (home.to_owned(), recordings_in(home));
+    let barred = move || {
+        barrier::write_only_below(&[&below, &recordings]);
+    };
+    Hourly::start(home, (settings.retention, settings.calendar.clone()), Arc::new(SystemClock), barred)
+        .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))
 }
 
 /// Starts a thread that searches this process on request from standard input. [`retrocall_proof::inside`] says why that is safe.

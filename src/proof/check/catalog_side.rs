@@ -1,11 +1,11 @@
 //! The invariants of the rows alone: 5, 8, 9, 10, 11.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
 
 use super::{Invariant, Report, local};
-use retrocall_records::{CallRow, PurposeKind, Recording};
+use retrocall_records::{CallRow, PurposeKind, Recording, sweep::Deletions};
 use retrocall_words::{
     CallId,
     book::{Outcome, RecordingState, Skipped},
@@ -15,7 +15,14 @@ use retrocall_words::{
 const NAMED_MAX: usize = 10;
 const START_ONCE: &str = "start the engine once: it recovers what there is, and says what is lost";
 
-pub(super) fn check(report: &mut Report, rows: &[Recording], calls: &[CallRow], skipped: &[Skipped]) {
+pub(super) fn check(
+    report: &mut Report,
+    rows: &[Recording],
+    dying: &Deletions,
+    calls: &[CallRow],
+    skipped: &[Skipped],
+) {
+    let deleted: HashSet<CallId> = dying.gone.iter().copied().chain(dying.begun.iter().map(|one| one.call)).collect();
     let recordings: HashMap<CallId, &Recording> = rows.iter().map(|row| (row.call, row)).collect();
     let ledger: HashMap<CallId, &CallRow> = calls.iter().map(|row| (row.call, row)).collect();
     if !report.engine {
@@ -35,7 +42,8 @@ pub(super) fn check(report: &mut Report, rows: &[Recording], calls: &[CallRow], 
         let todo = "something other than the engine changed its row: find out what";
         report.find(Invariant::TimeGoesOn, (Some(row.call), None), text, todo);
     }
-    for row in calls.iter().filter(|row| row.outcome == Outcome::Kept && !recordings.contains_key(&row.call)) {
+    let is_known = |call: &CallId| recordings.contains_key(call) || deleted.contains(call);
+    for row in calls.iter().filter(|row| row.outcome == Outcome::Kept && !is_known(&row.call)) {
         let todo =
             "look for its file in a backup, put it back in its place and start the engine again: it registers it";
         let text = "the ledger says that it was kept, and no recording of it is known";

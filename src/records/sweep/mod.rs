@@ -7,7 +7,11 @@
 //! delete (a file that is read, a disk that refuses) waits for the next run, and is told. Nothing is ever deleted early: how full the disk is, is
 //! not asked.
 
+mod dying;
+mod facts;
 mod files;
+mod home;
+mod hourly;
 mod jump;
 mod store;
 #[cfg(test)]
@@ -24,7 +28,10 @@ use jiff::{SignedDuration, Timestamp};
 use retrocall_words::{Beginning, Clock};
 use serde::Serialize;
 
+pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
+pub use home::{HomeStore, Judged};
+pub use hourly::Hourly;
 pub use jump::{ClockGuard, Jump};
 pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};
 
@@ -74,7 +81,7 @@ impl fmt::Display for Stopped {
         match self {
             Stopped::Clock(jump) => jump.fmt(f),
             Stopped::Elsewhere => f.write_str(
-                "another sweep is running, or was killed in the last ten minutes; wait that long: what it began is finished first",
+                "another sweep is running, or was killed in the last ten minutes; what that one began is finished first: try again then",
             ),
             Stopped::Records(trouble) => trouble.fmt(f),
             Stopped::Home(error) => write!(f, "the files of the sweep in the home folder: {error}"),
@@ -139,8 +146,10 @@ impl Sweeper {
         files.note_sweep(began.at).map_err(|error| Stopped::Home(error.to_string()))?;
         self.guard.swept(began);
         let mut run = Run { store, files, clock, holder: &self.holder, token: 0, report: Report::default() };
-        run.finish_all()?;
-        run.delete_all()?;
+        let done = run.finish_all().and_then(|()| run.delete_all());
+        let released = run.store.release(run.token, clock.wall());
+        done?;
+        released?;
         Ok(run.report)
     }
 }

@@ -74,6 +74,12 @@ pub trait Store {
     /// Why the records can't be had.
     fn lease(&mut self, holder: &str, now: Timestamp, until: Timestamp) -> Result<Option<Token>, Trouble>;
 
+    /// Lets the lease go at the end of a run, if this token still has it: the next one need not wait until it expires.
+    ///
+    /// # Errors
+    /// Why the records can't be had.
+    fn release(&mut self, token: Token, now: Timestamp) -> Result<(), Trouble>;
+
     /// Recordings that [`crate::policy::fate`] calls due at `now`, in the order of their ids, from behind `after` on; at most `limit`. A recording
     /// that is being written is none.
     ///

@@ -1,6 +1,7 @@
 //! The sweep, cut off at each of its steps, beside another one, and against whatever comes to hold a recording.
 
 mod desk;
+mod home;
 
 use std::{
     collections::BTreeSet,
@@ -189,6 +190,21 @@ fn beside_a_sweep_that_runs_another_one_does_nothing() {
         assert_eq!(sweep(&desk).gone, 2);
         assert!(!desk.is_hook_left());
     }
+}
+
+#[test]
+fn a_sweep_that_has_ended_lets_the_next_one_begin_at_once() {
+    let desk = desk();
+    for holder in ["engine", "command", "engine"] {
+        assert!(sweep_as(holder, &desk).is_ok());
+    }
+    // One that was refused its lease does not take the other's away.
+    desk.before(3, |desk| {
+        assert_eq!(sweep_as("another", desk), Err(Stopped::Elsewhere));
+        assert_eq!(sweep_as("a third", desk), Err(Stopped::Elsewhere));
+    });
+    sweep(&desk);
+    assert!(!desk.is_hook_left());
 }
 
 #[test]

@@ -207,6 +207,16 @@ impl Store for Desk {
         Ok(Some(token))
     }
 
+    fn release(&mut self, token: Token, now: Timestamp) -> Result<(), Trouble> {
+        self.step();
+        if let Some((_, held, until)) = &mut self.world.lock().lease
+            && *held == token
+        {
+            *until = now;
+        }
+        Ok(())
+    }
+
     fn due(&mut self, now: Timestamp, after: Option<&str>, limit: usize) -> Result<Vec<Doomed>, Trouble> {
         self.step();
         let world = self.world.lock();

@@ -1,0 +1,342 @@
+//! The catalog of a home as the store of a sweep: each verb is one short transaction.
+//!
+//! Belongs here: the writes of a deletion, the lease, the versions of the policy. Does not: what is due (`policy`), files.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use tokio::runtime::Runtime;
+
+use super::{
+    facts::{self, Known, Reading},
+    store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
+};
+use crate::{
+    Trouble, file,
+    policy::{Facts, Fate, Policy, Version, Why, fate},
+    text,
+};
+use retrocall_words::{
+    CallId,
+    retention::{Calendar, Periods},
+};
+
+/// Recordings that are looked at in one transaction.
+const PAGE: usize = 256;
+/// The name of the lease.
+const SWEEP: &str = "sweep";
+
+/// What belongs to a recording and goes with it.
+const BELONGINGS: [&str; 10] = [
+    "DELETE FROM purposes WHERE recording = $1",
+    "DELETE FROM uses WHERE recording = $1",
+    "DELETE FROM reviews WHERE recording = $1",
+    "DELETE FROM notes WHERE recording = $1",
+    "DELETE FROM proposals WHERE recording = $1",
+    "DELETE FROM case_recordings WHERE recording = $1",
+    "DELETE FROM holds WHERE recording = $1",
+    "DELETE FROM request_recordings WHERE recording = $1",
+    "DELETE FROM participants WHERE recording = $1",
+    "DELETE FROM parts WHERE recording = $1",
+];
+
+/// The catalog of a home, on a connection of its own beside the engine's.
+pub struct HomeStore {
+    home: PathBuf,
+    path: PathBuf,
+    policy: Policy,
+    connection: SqliteConnection,
+    runtime: Runtime,
+}
+
+/// A recording, for people who ask what a policy does with it.
+pub struct Judged {
+    /// Its id.
+    pub id: String,
+    /// What is known of it.
+    pub facts: Facts,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+impl HomeStore {
+    /// Opens the catalog; none if there is none yet. Its rules are the defaults until [`HomeStore::follow`] is called. Not for a thread that is
+    /// inside another runtime.
+    ///
+    /// # Errors
+    /// Why it can't be had.
+    pub fn open(home: &Path) -> Result<Option<HomeStore>, Trouble> {
+        HomeStore::opened(home, true)
+    }
+
+    /// Opens it for whoever only looks.
+    pub(super) fn open_to_read(home: &Path) -> Result<Option<HomeStore>, Trouble> {
+        HomeStore::opened(home, false)
+    }
+
+    fn opened(home: &Path, writes: bool) -> Result<Option<HomeStore>, Trouble> {
+        let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+        let path = file::path(&home);
+        let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+        let opened = runtime.block_on(async {
+            if writes { file::open_for_deeds(&path).await } else { file::open_to_read(&path).await }
+        })?;
+        Ok(opened.map(|connection| HomeStore { home, path, policy: Policy::default(), connection, runtime }))
+    }
+
+    /// The rules that hold: the versions that are written down. Settings that differ from the last one become the next version, from `now` on.
+    ///
+    /// # Errors
+    /// Why the catalog can't be had.
+    pub fn follow(&mut self, periods: Periods, calendar: &Calendar, now: Timestamp) -> Result<(), Trouble> {
+        self.take_up(Version { from: now, periods, calendar: calendar.clone() }, true)
+    }
+
+    /// The same, for whoever only looks: nothing is written down.
+    ///
+    /// # Errors
+    /// Why the catalog can't be had.
+    pub fn consider(&mut self, periods: Periods, calendar: &Calendar, now: Timestamp) -> Result<(), Trouble> {
+        self.take_up(Version { from: now, periods, calendar: calendar.clone() }, false)
+    }
+
+    fn take_up(&mut self, version: Version, writes: bool) -> Result<(), Trouble> {
+        let HomeStore { path, connection, runtime, .. } = self;
+        let reading = Reading { path };
+        let versions = runtime.block_on(async {
+            let mut transaction = begin(connection, &reading).await?;
+            let mut versions = versions(&mut transaction, &reading).await?;
+            let says = |last: &Version| (last.periods, &last.calendar) == (version.periods, &version.calendar);
+            if versions.last().is_some_and(says) {
+                return Ok(versions);
+            }
+            if writes {
+                let insert = sqlx::query("INSERT INTO policies (version, since, text) VALUES ($1, $2, $3)");
+                let json = serde_json::to_string(&version).map_err(|_| Trouble::unreadable(reading.path, "text"))?;
+                let number = text::count(versions.len() as u64 + 1);
+                let insert = insert.bind(number).bind(text::time(version.from)).bind(json);
+                insert.execute(&mut *transaction).await.map_err(|error| reading.refused(&error))?;
+                transaction.commit().await.map_err(|error| reading.refused(&error))?;
+            }
+            versions.push(version);
+            Ok(versions)
+        })?;
+        self.policy = Policy::new(versions);
+        Ok(())
+    }
+
+    /// The rules by which it judges.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Every recording that is kept, in the order of the ids, with what becomes of it at `now`.
+    ///
+    /// # Errors
+    /// Why the catalog can't be had.
+    pub fn each_kept(&mut self, now: Timestamp, mut look: impl FnMut(Judged)) -> Result<(), Trouble> {
+        let mut after = String::new();
+        loop {
+            let page = self.page(&after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.id);
+            for Known { id, facts, .. } in page {
+                let fate = fate(&facts, &self.policy, now);
+                look(Judged { id, facts, fate });
+            }
+        }
+    }
+
+    /// The calls whose recordings are gone.
+    pub(super) fn gone_calls(&mut self) -> Result<Vec<CallId>, Trouble> {
+        let HomeStore { path, connection, runtime, .. } = self;
+        let reading = Reading { path };
+        let select = sqlx::query_scalar::<_, String>("SELECT call FROM recordings WHERE life = 'gone' ORDER BY call");
+        let found = runtime.block_on(select.fetch_all(connection)).map_err(|error| reading.refused(&error))?;
+        found.iter().map(|call| reading.parsed("call", call)).collect()
+    }
+
+    fn page(&mut self, after: &str, limit: usize) -> Result<Vec<Known>, Trouble> {
+        let HomeStore { path, connection, runtime, .. } = self;
+        let reading = Reading { path };
+        runtime.block_on(async {
+            // One look: a hold that comes between two of these queries is seen when the deletion begins.
+            let mut transaction = connection.begin().await.map_err(|error| reading.refused(&error))?;
+            let page = facts::page(&mut transaction, &reading, after, limit).await?;
+            transaction.commit().await.map_err(|error| reading.refused(&error))?;
+            Ok(page)
+        })
+    }
+
+    /// The files of a recording, in their order.
+    fn files(&mut self, id: &str) -> Result<Vec<PathBuf>, Trouble> {
+        let HomeStore { path, connection, runtime, home, .. } = self;
+        let select = sqlx::query_scalar::<_, String>("SELECT path FROM parts WHERE recording = $1 ORDER BY part");
+        let found = runtime.block_on(select.bind(id).fetch_all(connection));
+        let found = found.map_err(|error| Trouble::of(path, &error))?;
+        Ok(found.into_iter().map(|path| home.join(path)).collect())
+    }
+
+    /// Does one thing in a transaction, if this token still has the lease.
+    fn with_lease(
+        &mut self,
+        token: Token,
+        now: Timestamp,
+        deed: impl AsyncFnOnce(&mut SqliteConnection, &Reading<'_>, &Policy) -> Result<Deed, Trouble>,
+    ) -> Result<Deed, Trouble> {
+        let HomeStore { path, connection, runtime, policy, .. } = self;
+        let reading = Reading { path };
+        runtime.block_on(async {
+            let mut transaction = begin(connection, &reading).await?;
+            let select = sqlx::query_scalar::<_, i64>(
+                "SELECT COUNT(*) FROM leases WHERE name = $1 AND token = $2 AND expires_at > $3",
+            );
+            let select = select.bind(SWEEP).bind(token).bind(text::time(now));
+            if select.fetch_one(&mut *transaction).await.map_err(|error| reading.refused(&error))? == 0 {
+                return Ok(Deed::LeaseLost);
+            }
+            let done = deed(&mut transaction, &reading, policy).await?;
+            transaction.commit().await.map_err(|error| reading.refused(&error))?;
+            Ok(done)
+        })
+    }
+}
+
+async fn begin<'c>(
+    connection: &'c mut SqliteConnection,
+    reading: &Reading<'_>,
+) -> Result<Transaction<'c, Sqlite>, Trouble> {
+    connection.begin_with(file::BEGIN).await.map_err(|error| reading.refused(&error))
+}
+
+/// The versions of the policy, in their order.
+async fn versions(rows: &mut SqliteConnection, reading: &Reading<'_>) -> Result<Vec<Version>, Trouble> {
+    let select = sqlx::query_scalar::<_, String>("SELECT text FROM policies ORDER BY version");
+    let found = select.fetch_all(rows).await.map_err(|error| reading.refused(&error))?;
+    let read = |text: &String| serde_json::from_str(text).map_err(|_| Trouble::unreadable(reading.path, "text"));
+    found.iter().map(read).collect()
+}
+
+impl Store for HomeStore {
+    fn lease(&mut self, holder: &str, now: Timestamp, until: Timestamp) -> Result<Option<Token>, Trouble> {
+        let HomeStore { path, connection, runtime, .. } = self;
+        let reading = Reading { path };
+        let taken = runtime.block_on(async {
+            let mut transaction = connection.begin_with(file::BEGIN).await?;
+            let select = sqlx::query_as::<_, (String, Token, String)>("SELECT holder, token, expires_at FROM leases WHERE name = $1");
+            let held = select.bind(SWEEP).fetch_optional(&mut *transaction).await?;
+            let (now, until) = (text::time(now), text::time(until));
+            let token = match held {
+                Some((held_by, token, _)) if held_by == holder => token,
+                Some((_, _, expires)) if now < expires && expires <= until => return Ok(None),
+                Some((_, token, _)) => token + 1,
+                None => 1,
+            };
+            let upsert = sqlx::query(
+                "INSERT INTO leases (name, holder, token, expires_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = excluded.token, expires_at = excluded.expires_at",
+            );
+            upsert.bind(SWEEP).bind(holder).bind(token).bind(until).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok(Some(token))
+        });
+        taken.map_err(|error| reading.refused(&error))
+    }
+
+    fn release(&mut self, token: Token, now: Timestamp) -> Result<(), Trouble> {
+        let HomeStore { path, connection, runtime, .. } = self;
+        let update =
+            sqlx::query("UPDATE leases SET expires_at = $3 WHERE name = $1 AND token = $2 AND expires_at > $3");
+        let update = update.bind(SWEEP).bind(token).bind(text::time(now)).execute(connection);
+        runtime.block_on(update).map(drop).map_err(|error| Trouble::of(path, &error))
+    }
+
+    fn due(&mut self, now: Timestamp, after: Option<&str>, limit: usize) -> Result<Vec<Doomed>, Trouble> {
+        let mut after = after.unwrap_or_default().to_owned();
+        let mut due = Vec::new();
+        loop {
+            let page = self.page(&after, PAGE)?;
+            let Some(last) = page.last() else { return Ok(due) };
+            after.clone_from(&last.id);
+            for Known { id, call, facts } in page {
+                let Fate::Due { since, why } = fate(&facts, &self.policy, now) else { continue };
+                let files = self.files(&id)?;
+                due.push(Doomed { id, call, why, since, peaks: Vec::new(), files, sha256: None });
+                if due.len() == limit {
+                    return Ok(due);
+                }
+            }
+        }
+    }
+
+    fn unfinished(&mut self, after: Option<&str>, limit: usize) -> Result<Vec<Doomed>, Trouble> {
+        let HomeStore { path, connection, runtime, policy, .. } = self;
+        let reading = Reading { path };
+        let found = runtime.block_on(facts::deleting(connection, &reading, after.unwrap_or_default(), limit))?;
+        let mut begun = Vec::new();
+        for (Known { id, call, facts }, at, sha256) in found {
+            // Since then nothing has happened to it: what ended it then ends it now.
+            let (since, why) = match fate(&Facts { covers: Vec::new(), ..facts }, policy, at) {
+                Fate::Due { since, why } => (since, why),
+                _ => (at, Why::Ended),
+            };
+            begun.push(Doomed { id, call, why, since, peaks: Vec::new(), files: Vec::new(), sha256 });
+        }
+        for doomed in &mut begun {
+            doomed.files = self.files(&doomed.id)?;
+        }
+        Ok(begun)
+    }
+
+    fn deleting(&mut self, doomed: &Doomed, token: Token, now: Timestamp) -> Result<Deed, Trouble> {
+        self.with_lease(token, now, async |rows, reading, policy| {
+            let Some(known) = facts::one(rows, reading, &doomed.id).await? else { return Ok(Deed::NotNow) };
+            if !fate(&known.facts, policy, now).is_due() {
+                return Ok(Deed::NotNow);
+            }
+            let update = sqlx::query(
+                "UPDATE recordings SET life = 'deleting', life_at = $2, life_token = $3, sha256 = $4 WHERE id = $1",
+            );
+            let update = update.bind(&doomed.id).bind(text::time(now)).bind(token).bind(&doomed.sha256);
+            update.execute(rows).await.map_err(|error| reading.refused(&error))?;
+            Ok(Deed::Done)
+        })
+    }
+
+    fn buried(&mut self, tombstone: &Tombstone, token: Token, now: Timestamp) -> Result<Deed, Trouble> {
+        self.with_lease(token, now, async |rows, reading, _| {
+            let insert = sqlx::query(
+                "INSERT INTO tombstones (recording, call, sha256, buried_at) VALUES ($1, $2, $3, $4) ON CONFLICT (recording) DO NOTHING",
+            );
+            let insert = insert.bind(&tombstone.recording).bind(tombstone.call.to_string());
+            let insert = insert.bind(&tombstone.sha256).bind(text::time(tombstone.at));
+            insert.execute(rows).await.map_err(|error| reading.refused(&error))?;
+            Ok(Deed::Done)
+        })
+    }
+
+    fn gone(&mut self, id: &str, token: Token, now: Timestamp, receipt: &Receipt) -> Result<Deed, Trouble> {
+        self.with_lease(token, now, async |rows, reading, _| {
+            let refused = |error: sqlx::Error| reading.refused(&error);
+            let update = sqlx::query(
+                "UPDATE recordings SET life = 'gone', life_at = $2, customer = NULL, customer_form = NULL, marks = '{}'
+                 WHERE id = $1 AND life = 'deleting'",
+            );
+            let update = update.bind(id).bind(text::time(now)).execute(&mut *rows).await.map_err(refused)?;
+            if update.rows_affected() == 0 {
+                return Ok(Deed::Done);
+            }
+            for delete in BELONGINGS {
+                sqlx::query(delete).bind(id).execute(&mut *rows).await.map_err(refused)?;
+            }
+            let insert = sqlx::query(
+                "INSERT INTO receipts (recording, reason, out_of_reach_at) VALUES ($1, $2, $3) ON CONFLICT (recording) DO NOTHING",
+            );
+            let insert = insert.bind(id).bind(receipt.why.as_str()).bind(text::time(receipt.out_of_reach_at));
+            insert.execute(rows).await.map_err(refused)?;
+            Ok(Deed::Done)
+        })
+    }
+}
