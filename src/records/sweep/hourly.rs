@@ -5,7 +5,7 @@
 use std::{
     io,
     panic::{self, AssertUnwindSafe},
-    path::{Path, PathBuf},
+    path::Path,
     process,
     sync::{
         Arc,
@@ -93,6 +93,6 @@ fn tell(home: &Path, swept: Result<Report, Stopped>) {
             }
         }
         Err(Stopped::Elsewhere) => info!("another sweep is running"),
-        Err(stopped) => warn!(home = %PathBuf::from(home).display(), "nothing is deleted in this hour: {stopped}"),
+        Err(stopped) => warn!(home = %home.display(), "nothing is deleted in this hour: {stopped}"),
     }
 }

@@ -1,5 +1,6 @@
 //! The sweep, cut off at each of its steps, beside another one, and against whatever comes to hold a recording.
 
+mod agree;
 mod desk;
 mod home;
 

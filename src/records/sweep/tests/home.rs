@@ -19,7 +19,7 @@ const CUSTOMER: &str = "+31201234567";
 /// A Tuesday.
 const NOW: &str = "2026-11-24T09:00:00Z";
 
-fn clock() -> Arc<TestClock> {
+pub(super) fn clock() -> Arc<TestClock> {
     Arc::new(TestClock::at(NOW.parse().expect("a time")))
 }
 
@@ -28,7 +28,7 @@ fn day(clock: &TestClock, days: u64) {
 }
 
 /// Writes down that a call was recorded, with its file on the disk.
-fn keep(home: &Path, clock: &Arc<TestClock>, reasons: &[Reason]) -> CallId {
+pub(super) fn keep(home: &Path, clock: &Arc<TestClock>, reasons: &[Reason]) -> CallId {
     let call = CallId::new();
     let path = home.join(format!("recordings/2026/11/24/{call}.wav"));
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -57,15 +57,15 @@ fn keep(home: &Path, clock: &Arc<TestClock>, reasons: &[Reason]) -> CallId {
 }
 
 fn write(home: &Path, clock: &Arc<TestClock>, notes: Vec<Note>) {
-    let OpenBook { book, mut write } = crate::open(home, Arc::clone(clock) as Arc<dyn Clock>, Country::default());
-    let writing = thread::spawn(move || write());
+    let OpenBook { book, write, .. } = crate::open(home, Arc::clone(clock) as Arc<dyn Clock>, Country::default(), 10);
+    let writing = thread::spawn(write);
     notes.into_iter().for_each(|note| book.note(note));
     assert!(book.close(Duration::from_secs(60)), "{:?}", book.health());
     writing.join().expect("it wrote");
 }
 
 /// Runs one thing on a connection of another program.
-fn outside<T>(home: &Path, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+pub(super) fn outside<T>(home: &Path, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let options = SqliteConnectOptions::new().filename(home.join("catalog.sqlite"));
@@ -131,8 +131,8 @@ fn a_note_that_comes_again_brings_back_nothing_that_is_gone() {
     let call = keep(home, &clock, &[Reason::OnDemand]);
     day(&clock, 20);
     assert_eq!(sweep(home, &clock).gone, 1);
-    let OpenBook { book, mut write } = crate::open(home, Arc::clone(&clock) as Arc<dyn Clock>, Country::default());
-    let writing = thread::spawn(move || write());
+    let OpenBook { book, write, .. } = crate::open(home, Arc::clone(&clock) as Arc<dyn Clock>, Country::default(), 10);
+    let writing = thread::spawn(write);
     let left = book.left_behind(Some(Duration::from_secs(60))).expect("what is left");
     assert!(left.registered.contains(&call), "recovery leaves it alone");
     assert!(book.close(Duration::from_secs(60)));
