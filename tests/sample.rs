@@ -247,6 +247,8 @@ fn a_works_council_verifies_the_whole_ledger_with_the_program_alone_also_after_a
     short_calls(&desk, 40);
     let desk = desk.stop().start(&["--one-in", "1"]);
     short_calls(&desk, 3);
+    // A call whose beginning a kill takes along has no number that its draw could be verified by.
+    desk.ledger(|rows| rows.len() == 43 && rows.iter().all(|row| row.outcome != Outcome::Live));
     let home = desk.kill().start(&["--one-in", "1"]).stop();
     let inside = home.json(&["ledger", "verify"]);
     assert_eq!(inside["sound"], true, "{inside}");
