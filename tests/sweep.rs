@@ -37,6 +37,19 @@ fn execute(home: &Home, sql: &'static str) {
 /// Long ago: its time is over.
 const ANNAS_IS_OLD: &str = "UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z' WHERE agent = 'anna'";
 
+/// What the ledger says was done, by people and by the rules.
+fn entries(home: &Home) -> Vec<String> {
+    let folder = home.beside("ledger");
+    let ran = home.run(&["ledger", "export", folder.to_str().expect("a path")]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let segments = fs::read_dir(folder.join("segments")).expect("segments");
+    let mut paths: Vec<PathBuf> = segments.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let rows = paths.iter().map(|path| fs::read_to_string(path).expect("rows")).collect::<String>();
+    let rows = rows.lines().map(|row| serde_json::from_str::<Value>(row).expect("a row"));
+    rows.filter_map(|row| Some(row["deed"].as_str()?.to_owned())).collect()
+}
+
 #[track_caller]
 fn check(home: &Home) -> Value {
     let ran = home.run(&["check", "--json"]);
@@ -61,6 +74,9 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     assert!(!paths[0].exists() && paths[1].exists());
     assert_eq!(home.recordings().len(), 1);
     check(&home);
+    let verified = home.json(&["ledger", "verify"]);
+    assert_eq!(verified["findings"], json!([]), "{verified:#}");
+    assert_eq!(entries(&home), ["policy-changed", "deleting", "deleted"]);
     let stones = fs::read_to_string(home.path().join("tombstones.jsonl")).expect("tombstones");
     assert_eq!(stones.lines().count(), 1);
 

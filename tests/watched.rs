@@ -19,6 +19,7 @@ use nix::{
 };
 use retrocall::{
     audio::{Codec, Leg, Rate},
+    catalog,
     client::Client,
     protocol::{Ask, Begin, Event, Request, Target, Verdict},
 };
@@ -253,12 +254,13 @@ fn found(done: &Done, traces: &[Traces]) -> usize {
 /// Whether bytes may go there though no call was selected.
 fn is_no_place_for_audio(what: &str, home: &Path) -> bool {
     let catalog = home.join("catalog.sqlite").display().to_string();
-    let numbers = home.join("numbers").display().to_string();
+    let [numbers, _] = catalog::files_beside(home);
+    let beside: Vec<_> = catalog::secrets_beside(home).into_iter().chain([numbers]).collect();
     // What the start tries the disk with.
     let probe = home.join("recordings/.probe-").display().to_string();
     let log = home.parent().expect("a folder above").join("engine.log").display().to_string();
     what.starts_with(&catalog)
-        || what == numbers
+        || beside.iter().any(|file| Path::new(what) == file)
         || what.starts_with(&probe)
         || what == log
         || ["socket:", "pipe:", "anon_inode:[eventfd]"].iter().any(|one| what.starts_with(one))

@@ -13,8 +13,9 @@ mod read;
 mod seal;
 
 use jiff::Timestamp;
-use retrocall_ledger::{Chain, Deed, Event, Month, NumberEntered, PseudonymKey, Row, Site, SiteOpened};
+use retrocall_ledger::{Chain, Deed, Event, ItemId, Month, NumberEntered, PseudonymKey, Row, Site, SiteOpened};
 use sqlx::{Row as _, SqliteConnection};
+use uuid::Uuid;
 
 use super::{
     beside,
@@ -235,6 +236,20 @@ pub(super) async fn last_period(rows: &mut SqliteConnection, site: &str) -> Writ
     let select = sqlx::query(include_str!("../sql/ledger/last_period.sql")).bind(site);
     let last: i64 = select.fetch_one(rows).await?.try_get(0)?;
     Ok(u64::try_from(last).unwrap_or(0))
+}
+
+/// What follows from a rule, with nobody who did it: a deletion, a new version of the policy. Without a ledger no engine has run yet, and
+/// nothing is written.
+pub(super) async fn by_rule(rows: &mut SqliteConnection, deed: Deed, now: Timestamp) -> Written {
+    let Some(site) = site_of(rows).await? else { return Ok(()) };
+    let mut scribe = Scribe::of_deeds(&site, now);
+    scribe.deed(rows, |_| deed).await?;
+    scribe.finish(rows).await.map(drop)
+}
+
+/// A recording, as rows name it.
+pub(super) fn item(recording: &str) -> Option<ItemId> {
+    Uuid::parse_str(recording).ok().map(ItemId::from)
 }
 
 /// Whose ledger a catalog has now. None before the first start of an engine.

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use retrocall_ledger::{Deed as Entry, DeedKind};
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;
 
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::{
     Trouble, file,
+    ledger::{by_rule, item},
     policy::{Facts, Fate, Policy, Version, Why, fate},
     text,
 };
@@ -28,7 +30,7 @@ const PAGE: usize = 256;
 const SWEEP: &str = "sweep";
 
 /// What belongs to a recording and goes with it.
-const BELONGINGS: [&str; 10] = [
+const BELONGINGS: [&str; 11] = [
     "DELETE FROM purposes WHERE recording = $1",
     "DELETE FROM uses WHERE recording = $1",
     "DELETE FROM reviews WHERE recording = $1",
@@ -39,6 +41,8 @@ const BELONGINGS: [&str; 10] = [
     "DELETE FROM request_recordings WHERE recording = $1",
     "DELETE FROM participants WHERE recording = $1",
     "DELETE FROM parts WHERE recording = $1",
+    // With a salt somebody could guess a text until its hash in the ledger fits.
+    "DELETE FROM ledger_salts WHERE recording = $1",
 ];
 
 /// The catalog of a home, on a connection of its own beside the engine's.
@@ -103,6 +107,7 @@ impl HomeStore {
     }
 
     fn take_up(&mut self, version: Version, writes: bool) -> Result<(), Trouble> {
+        let now = version.from;
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
         let versions = runtime.block_on(async {
@@ -115,9 +120,11 @@ impl HomeStore {
             if writes {
                 let insert = sqlx::query("INSERT INTO policies (version, since, text) VALUES ($1, $2, $3)");
                 let json = serde_json::to_string(&version).map_err(|_| Trouble::unreadable(reading.path, "text"))?;
-                let number = text::count(versions.len() as u64 + 1);
-                let insert = insert.bind(number).bind(text::time(version.from)).bind(json);
+                let number = versions.len() as u64 + 1;
+                let insert = insert.bind(text::count(number)).bind(text::time(version.from)).bind(json);
                 insert.execute(&mut *transaction).await.map_err(|error| reading.refused(&error))?;
+                let entry = Entry { version: Some(number), ..Entry::done(DeedKind::PolicyChanged) };
+                by_rule(&mut transaction, entry, now).await.map_err(|error| reading.refused(&error))?;
                 transaction.commit().await.map_err(|error| reading.refused(&error))?;
             }
             versions.push(version);
@@ -211,6 +218,18 @@ async fn begin<'c>(
     connection.begin_with(file::BEGIN).await.map_err(|error| reading.refused(&error))
 }
 
+/// The ledger's row of a step that the rules ask for.
+async fn note(
+    rows: &mut SqliteConnection,
+    reading: &Reading<'_>,
+    kind: DeedKind,
+    recording: &str,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    let entry = Entry { recording: item(recording), ..Entry::done(kind) };
+    by_rule(rows, entry, now).await.map_err(|error| reading.refused(&error))
+}
+
 /// The versions of the policy, in their order.
 async fn versions(rows: &mut SqliteConnection, reading: &Reading<'_>) -> Result<Vec<Version>, Trouble> {
     let select = sqlx::query_scalar::<_, String>("SELECT text FROM policies ORDER BY version");
@@ -300,7 +319,8 @@ impl Store for HomeStore {
                 "UPDATE recordings SET life = 'deleting', life_at = $2, life_token = $3, sha256 = $4 WHERE id = $1",
             );
             let update = update.bind(&doomed.id).bind(text::time(now)).bind(token).bind(&doomed.sha256);
-            update.execute(rows).await.map_err(|error| reading.refused(&error))?;
+            update.execute(&mut *rows).await.map_err(|error| reading.refused(&error))?;
+            note(rows, reading, DeedKind::Deleting, &doomed.id, now).await?;
             Ok(Deed::Done)
         })
     }
@@ -335,7 +355,8 @@ impl Store for HomeStore {
                 "INSERT INTO receipts (recording, reason, out_of_reach_at) VALUES ($1, $2, $3) ON CONFLICT (recording) DO NOTHING",
             );
             let insert = insert.bind(id).bind(receipt.why.as_str()).bind(text::time(receipt.out_of_reach_at));
-            insert.execute(rows).await.map_err(refused)?;
+            insert.execute(&mut *rows).await.map_err(refused)?;
+            note(rows, reading, DeedKind::Deleted, id, now).await?;
             Ok(Deed::Done)
         })
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Life, PurposeKind, beside, file,
-    ledger::{Scribe, site_of},
+    ledger::{Scribe, item, site_of},
     policy::Anchor,
     random, text,
 };
@@ -128,10 +128,6 @@ impl<'a> Act<'a> {
         }
         Ok(())
     }
-}
-
-fn item(id: &str) -> Option<ItemId> {
-    Uuid::parse_str(id).ok().map(ItemId::from)
 }
 
 /// What the ledger has of a text. The salt goes with the recording.
