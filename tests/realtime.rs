@@ -5,7 +5,7 @@ use std::sync::Arc;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use retrocall::{
     audio::{Codec, Leg, Rate, g711::Law},
-    client::{Pushed, SharedLeg},
+    client::{PushResult, SharedLeg},
     memory::{Arena, ClientMemory},
     protocol::SharedLayout,
     ring::{Ring, Span},
@@ -57,10 +57,10 @@ fn pushing_frames_into_shared_memory_never_allocates_whether_they_are_taken_or_n
             let long = customer.push(number * 2_880, &[1; 5_760]);
             (agent.push(number * 960, &frame), agent.push(number * 960, &frame[..1]), long)
         });
-        assert_eq!((pushed.0, pushed.1), (Pushed::All, Pushed::All));
-        assert!(pushed.2 == if number < 10 { Pushed::All } else { Pushed::Full } || number >= 50);
+        assert_eq!((pushed.0, pushed.1), (PushResult::All, PushResult::All));
+        assert!(pushed.2 == if number < 10 { PushResult::All } else { PushResult::Full } || number >= 50);
         engine.store(SharedLayout::taken(Leg::Agent), number + 1);
     }
     engine.store(retrocall::protocol::SHARED_CLOSED, 1);
-    assert_eq!(assert_no_alloc(|| agent.push(0, &frame)), Pushed::Closed);
+    assert_eq!(assert_no_alloc(|| agent.push(0, &frame)), PushResult::Closed);
 }

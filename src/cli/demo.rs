@@ -23,7 +23,7 @@ use super::{
     replay::speed,
 };
 use findings::Findings;
-use retrocall_client::client::{Client, PlayError, Played, Player};
+use retrocall_client::client::{Client, PlayError, PlayReport, Player};
 use retrocall_settings::SOCKET_FILE;
 use script::ScriptCall;
 
@@ -79,12 +79,12 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
 }
 
 /// Plays all calls at once, each on a connection of its own.
-fn play(home: &Path, desk: &[ScriptCall], speed: f64) -> Result<Vec<Played>, Failure> {
+fn play(home: &Path, desk: &[ScriptCall], speed: f64) -> Result<Vec<PlayReport>, Failure> {
     let of: f64 = desk.iter().map(|call| call.source().seconds()).sum();
     let done_ms: Vec<AtomicU64> = desk.iter().map(|_| AtomicU64::new(0)).collect();
     let done_ms = Arc::new(done_ms);
     let mut progress = Progress::new(format!("{} agents talk", desk.len()));
-    let results: Vec<Result<Played, PlayError>> = thread::scope(|scope| {
+    let results: Vec<Result<PlayReport, PlayError>> = thread::scope(|scope| {
         let (finished, all_finished) = mpsc::channel::<()>();
         let threads: Vec<_> = desk
             .iter()
@@ -109,7 +109,7 @@ fn play(home: &Path, desk: &[ScriptCall], speed: f64) -> Result<Vec<Played>, Fai
     });
     drop(progress);
     let log = home.join(private_engine::LOG_FILE);
-    let one_failed = |(call, result): (&ScriptCall, Result<Played, PlayError>)| {
+    let one_failed = |(call, result): (&ScriptCall, Result<PlayReport, PlayError>)| {
         let failed = |why: String| {
             Failure::new(format!("{}'s call failed: {why}", call.agent), format!("see {}", log.display()))
         };
@@ -123,7 +123,7 @@ fn play(home: &Path, desk: &[ScriptCall], speed: f64) -> Result<Vec<Played>, Fai
     desk.iter().zip(results).map(one_failed).collect()
 }
 
-fn play_one(socket: &Path, call: &ScriptCall, speed: f64, done_ms: &AtomicU64) -> Result<Played, PlayError> {
+fn play_one(socket: &Path, call: &ScriptCall, speed: f64, done_ms: &AtomicU64) -> Result<PlayReport, PlayError> {
     let mut client = Client::connect(socket)?;
     let mut player = Player::begin(&mut client, call.source(), call.script(speed))?;
     player.play(&mut client, |player| {

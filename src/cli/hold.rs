@@ -10,7 +10,7 @@ use super::{
     actor::{Actor, AtDesk, day, failure, recording_of, text},
     output,
 };
-use retrocall_records::desk::{Desk as _, HOLD_REVIEW_DAYS_MAX, Held, NewHold};
+use retrocall_records::desk::{Desk as _, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold};
 use retrocall_words::{book::day_of, name};
 
 const EXAMPLES: &str = "Examples:
@@ -99,7 +99,7 @@ pub(super) fn run(context: &Context, args: HoldArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(context: &Context, holds: &[Held]) -> Result<(), Failure> {
+fn list(context: &Context, holds: &[HoldEntry]) -> Result<(), Failure> {
     if context.json() {
         output::say_json(&holds);
     } else if holds.is_empty() {
@@ -108,7 +108,7 @@ fn list(context: &Context, holds: &[Held]) -> Result<(), Failure> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_header(["hold", "recording", "owner", "looked at again", "until", "reason"]);
-        for Held { hold, recording, owner, review_on, until, reason, .. } in holds {
+        for HoldEntry { hold, recording, owner, review_on, until, reason, .. } in holds {
             table.add_row([hold, recording, owner, &review_on.to_string(), until, reason]);
         }
         output::say_table(&table);

@@ -12,7 +12,7 @@ use super::{
     Context, Failure, output,
     replay::{self, Facts, KEPT_MAX, PATIENCE},
 };
-use retrocall_client::client::{Call, Client, ClientError, CueOutcome, PlayError, Played, Return};
+use retrocall_client::client::{Call, Client, ClientError, CueOutcome, PlayError, PlayReport, Return};
 use retrocall_core::memory::wipe;
 use retrocall_words::{
     Ask, Begin, Customer,
@@ -154,7 +154,7 @@ fn converse(
     args: &PipeArgs,
     agent: &str,
     mut input: File,
-) -> Result<(Played, Option<Failure>), Failure> {
+) -> Result<(PlayReport, Option<Failure>), Failure> {
     // Before the call begins: wrong input must leave no call behind.
     let first = beginning(&mut input)?;
     let mut talk = Talk::begin(client, args, agent.to_owned())?;
@@ -210,7 +210,7 @@ struct Talk {
     base: u64,
     /// The sample at which to press record.
     record_at: Option<u64>,
-    played: Played,
+    played: PlayReport,
 }
 
 impl Talk {
@@ -220,7 +220,7 @@ impl Talk {
         let call = Call::begin(client, begin)?;
         let record_at = args.record_at.map(|seconds| args.rate.samples(seconds));
         let (legs, codec, rate) = (args.legs(), args.codec(), args.rate);
-        Ok(Talk { legs, codec, rate, played: Played::begun(call.id()), call, base: 0, record_at })
+        Ok(Talk { legs, codec, rate, played: PlayReport::begun(call.id()), call, base: 0, record_at })
     }
 
     /// Bytes of one sample of all legs that come.

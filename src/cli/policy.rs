@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Context, Failure, output};
 use retrocall_records::{
     policy::{Change, Fate, RuleText, Version, changes, fate, rules},
-    sweep::{HomeStore, Judged},
+    sweep::{HomeStore, Judgement},
 };
 use retrocall_settings::{SETTINGS_FILE, Settings};
 use retrocall_words::{
@@ -116,7 +116,7 @@ fn moved(context: &Context, settings: &Settings, new: &Settings) -> Result<Vec<M
     let next = Version { from: now, periods: new.retention, calendar: new.calendar.clone() };
     let policy = store.policy().followed_by(next);
     let mut moved = Vec::new();
-    let look = |judged: Judged| {
+    let look = |judged: Judgement| {
         let (before, after) = (end(&judged.fate), end(&fate(&judged.facts, &policy, now)));
         if before != after {
             moved.push(Moved { id: judged.id, now: before, then: after });

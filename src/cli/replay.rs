@@ -10,7 +10,7 @@ use super::{
     failure::reason_of,
     output::{self, Progress},
 };
-use retrocall_client::client::{Client, Cue, CueOutcome, Played, Player, Script, WavSource};
+use retrocall_client::client::{Client, Cue, CueOutcome, PlayReport, Player, Script, WavSource};
 use retrocall_words::{Ask, CallId, EndedBy, Verdict, name};
 
 const EXAMPLES: &str = "Examples:
@@ -132,7 +132,7 @@ impl Facts {
         Facts { agent, ..Facts::default() }
     }
 
-    pub(super) fn new(agent: String, played: &Played) -> Facts {
+    pub(super) fn new(agent: String, played: &PlayReport) -> Facts {
         // A second press does no harm: the call is being kept.
         let verdict = |verb| {
             played.verdict(verb).map(|verdict| match verdict {
@@ -224,7 +224,7 @@ fn play(
     source: WavSource,
     script: Script,
     kept_max: Duration,
-) -> (Option<Played>, Option<Failure>) {
+) -> (Option<PlayReport>, Option<Failure>) {
     let mut progress = Progress::new(format!("{} talks", script.agent));
     let mut player = match Player::begin(client, source, script) {
         Ok(player) => player,
@@ -244,7 +244,7 @@ fn play(
 pub(super) fn wait_kept(
     context: &Context,
     client: &mut Client,
-    played: &mut Played,
+    played: &mut PlayReport,
     kept_max: Duration,
 ) -> Option<Failure> {
     if matches!(played.verdict("record"), Some(Verdict::Accepted | Verdict::Already))
@@ -256,7 +256,7 @@ pub(super) fn wait_kept(
 }
 
 /// Prints what happened, in sentences.
-pub(super) fn tell(agent: &str, played: &Played) {
+pub(super) fn tell(agent: &str, played: &PlayReport) {
     for outcome in &played.cues {
         output::say(&sentence(outcome));
     }
@@ -288,7 +288,7 @@ fn sentence(outcome: &CueOutcome) -> String {
 }
 
 /// The first thing that did not go as asked.
-fn failure_of(played: &Played) -> Option<Failure> {
+fn failure_of(played: &PlayReport) -> Option<Failure> {
     if let Some(refused) = played.cues.iter().find(|outcome| outcome.answer.answer == Verdict::Refused) {
         return Some(Failure::refused(refused.ask.verb().as_str(), &refused.answer));
     }

@@ -107,7 +107,7 @@ fn say_what_would_go(context: &Context, store: &mut HomeStore) -> Result<(), Fai
     let now = SystemClock.wall();
     let due = would_delete(store, now, LISTED_MAX).map_err(Failure::whole)?;
     let mut no_anchor = Vec::new();
-    let look = |judged: retrocall_records::sweep::Judged| {
+    let look = |judged: retrocall_records::sweep::Judgement| {
         if let Fate::NoAnchor { .. } = judged.fate {
             no_anchor.push(judged.id);
         }

@@ -52,5 +52,5 @@ pub use names::{ItemId, Moment, Month, Pseudonym, PseudonymKey, Site, TextDigest
 pub use note::{NoteError, Signer, Verifier};
 pub use verify::{
     CallList, Comparison, Covered, Evidence, Exported, FAMILY_ERROR, Finding, FindingKind, FolderError, MonthVerdict,
-    Place, Report, SegmentFacts, Tail, Verdict, Verification, verify,
+    Report, RowId, SegmentFacts, Tail, Verdict, Verification, verify,
 };

@@ -78,9 +78,9 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
     match look(path, &mut connection).await? {
-        Found::Nothing => Ok(None),
-        Found::UpToDate => Ok(Some(connection)),
-        Found::Outdated => Err(Trouble::Older { path: path.to_path_buf() }),
+        FileState::Nothing => Ok(None),
+        FileState::UpToDate => Ok(Some(connection)),
+        FileState::Outdated => Err(Trouble::Older { path: path.to_path_buf() }),
     }
 }
 
@@ -153,7 +153,7 @@ fn find_or_make(path: &Path, before: Option<Identity>) -> Result<fs::Metadata, T
 }
 
 /// What a file turns out to be.
-enum Found {
+enum FileState {
     /// An empty database.
     Nothing,
     /// A catalog with all the tables that this program knows.
@@ -163,12 +163,12 @@ enum Found {
 }
 
 /// Looks, and changes nothing.
-async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<Found, Trouble> {
+async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<FileState, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let tables = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'");
     let tables = tables.fetch_all(&mut *connection).await.map_err(failed)?;
     if tables.is_empty() {
-        return Ok(Found::Nothing);
+        return Ok(FileState::Nothing);
     }
     let mut is_catalog = false;
     for table in &tables {
@@ -184,7 +184,7 @@ async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<Found, T
             return Err(Trouble::Newer { path: path.to_path_buf() });
         }
     }
-    Ok(if applied.len() == MIGRATOR.iter().count() { Found::UpToDate } else { Found::Outdated })
+    Ok(if applied.len() == MIGRATOR.iter().count() { FileState::UpToDate } else { FileState::Outdated })
 }
 
 /// Says that the tables of an older retrocall are brought up to date, and every few seconds that this goes on. A kill meanwhile leaves them as they
@@ -219,10 +219,10 @@ async fn prepare(path: &Path, connection: &mut SqliteConnection, bytes: u64) -> 
     }
     // Where the file system can't share memory between processes it stays as it was, which is slower but as safe.
     sqlx::query("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await.map_err(failed)?;
-    if matches!(found, Found::Outdated) {
+    if matches!(found, FileState::Outdated) {
         tell_progress(path, connection).await.map_err(failed)?;
     }
-    if !matches!(found, Found::UpToDate) {
+    if !matches!(found, FileState::UpToDate) {
         MIGRATOR.run(&mut *connection).await.map_err(|error| Trouble::of_migration(path, &error))?;
         connection.lock_handle().await.map_err(failed)?.remove_progress_handler();
     }

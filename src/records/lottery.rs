@@ -19,7 +19,7 @@ use retrocall_ledger::{CouncilNumber, DayKey, DrawValue, Hash, Month, MonthCommi
 
 use super::{
     Trouble, beside, council, random,
-    slots::{Found, LINES_BYTES_MAX, Slots},
+    slots::{LINES_BYTES_MAX, SlotState, Slots},
 };
 use retrocall_words::book::Draw;
 
@@ -138,9 +138,9 @@ impl Lottery {
         let path = self.slots.path().to_owned();
         let refused = |error: io::Error| Trouble::unreserved(&path, &error);
         let found = match self.slots.load().map_err(refused)? {
-            Found::Lines(lines) => Some(read(&lines)),
-            Found::Nothing => None,
-            Found::Nonsense => Some(None),
+            SlotState::Lines(lines) => Some(read(&lines)),
+            SlotState::Nothing => None,
+            SlotState::Nonsense => Some(None),
         };
         (self.entries, self.last_period) = match found {
             Some(Some((of, last, entries))) if of == *site => (entries, Some(last)),

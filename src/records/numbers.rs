@@ -18,7 +18,7 @@ use jiff::civil::Date;
 
 use super::{
     Trouble, beside,
-    slots::{Found, LINES_BYTES_MAX, Slots},
+    slots::{LINES_BYTES_MAX, SlotState, Slots},
 };
 use retrocall_words::book::Number;
 
@@ -150,9 +150,9 @@ impl NumbersFile {
         let refused = |error: io::Error| Trouble::unreserved(&path, &error);
         let highest = match self.slots.load().map_err(refused)? {
             // Made, and never synced: nothing was given by it.
-            Found::Nothing => return Ok(None),
-            Found::Lines(lines) => lines.lines().map(read_day).collect::<Option<Highest>>(),
-            Found::Nonsense => None,
+            SlotState::Nothing => return Ok(None),
+            SlotState::Lines(lines) => lines.lines().map(read_day).collect::<Option<Highest>>(),
+            SlotState::Nonsense => None,
         };
         if highest.is_none() {
             let aside = beside::put_aside(&path).map_err(refused)?;

@@ -23,7 +23,7 @@ pub(super) const LINES_BYTES_MAX: usize = SLOT_BYTES - FRAME_BYTES;
 
 /// What is found in the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum SlotState {
     /// The lines that were stored last.
     Lines(String),
     /// There is no file, or it was made and never synced.
@@ -51,20 +51,20 @@ impl Slots {
     }
 
     /// Reads it.
-    pub(super) fn load(&mut self) -> io::Result<Found> {
+    pub(super) fn load(&mut self) -> io::Result<SlotState> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SlotState::Nothing),
             Err(error) => return Err(error),
         };
         let slots = bytes.chunks(SLOT_BYTES).filter_map(|slot| read(self.title, slot));
         Ok(match slots.max_by_key(|(turn, _)| *turn) {
             Some((turn, lines)) => {
                 self.turn = turn;
-                Found::Lines(lines)
+                SlotState::Lines(lines)
             }
-            None if bytes.iter().all(|byte| *byte == 0) => Found::Nothing,
-            None => Found::Nonsense,
+            None if bytes.iter().all(|byte| *byte == 0) => SlotState::Nothing,
+            None => SlotState::Nonsense,
         })
     }
 

@@ -25,7 +25,7 @@ use super::{
     read,
     site::Author,
     unwritten::{Reader, Unwritten},
-    write::{self, Place},
+    write::{self, WriteContext},
 };
 use retrocall_words::{
     CallId, Clock, Country,
@@ -203,7 +203,7 @@ impl Worker {
         let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
         #[cfg(test)]
         self.queue.panic_if_asked();
-        let place = Place { home: &self.home, country: self.country, live: &self.live, now: self.clock.wall() };
+        let place = WriteContext { home: &self.home, country: self.country, live: &self.live, now: self.clock.wall() };
         let scribe = Scribe::new(author, &self.lottery, self.told, place.now);
         let written = write::write(connection, &place, notes, scribe).await;
         self.told = written.map_err(|error| Trouble::of(&self.path, &error))?;

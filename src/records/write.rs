@@ -30,7 +30,7 @@ const FORMS_MAX: i64 = 200;
 type Written = Result<(), sqlx::Error>;
 
 /// Where notes are written to, and what is known beside them.
-pub(super) struct Place<'a> {
+pub(super) struct WriteContext<'a> {
     pub home: &'a Path,
     /// The country of customers' numbers without one.
     pub country: Country,
@@ -43,7 +43,7 @@ pub(super) struct Place<'a> {
 /// Writes the notes, and what the ledger says of them, in one transaction. How much the ledger was told of the draw.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
-    place: &Place<'_>,
+    place: &WriteContext<'_>,
     notes: &[Note],
     scribe: Scribe<'_>,
 ) -> Result<usize, sqlx::Error> {
@@ -134,7 +134,7 @@ pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64
 
 struct Pen<'a, 's> {
     rows: &'a mut SqliteConnection,
-    place: &'a Place<'a>,
+    place: &'a WriteContext<'a>,
     scribe: Scribe<'s>,
 }
 

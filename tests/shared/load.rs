@@ -10,7 +10,7 @@ use std::{
 use nix::unistd::{SysconfVar, sysconf};
 use retrocall::{
     audio::{Leg, Rate},
-    client::{Client, Pushed, SharedLeg},
+    client::{Client, PushResult, SharedLeg},
     protocol::{Ask, Begin, CallId, Event, Request, Target, Verdict},
     words::{Clock as _, SystemClock},
 };
@@ -143,7 +143,7 @@ fn speak(calls: &mut [Call], talk: &Sound, frames: usize, began: Instant) -> (Du
             let at = 2 * ((call.from + position) % talk.len());
             for leg in Leg::ALL {
                 let samples = &bytes[leg.index()][at..at + 2 * FRAME_SAMPLES];
-                while call.legs[leg.index()].push(position as u64, samples) != Pushed::All {
+                while call.legs[leg.index()].push(position as u64, samples) != PushResult::All {
                     thread::sleep(Duration::from_millis(1));
                     waits += 1;
                 }

@@ -26,7 +26,7 @@ use std::{
 use desk::{Desk, Line, Sound, wait_for};
 use retrocall::{
     audio::{Codec, Leg, Rate, g711::Law},
-    client::{Pushed, SharedLeg},
+    client::{PushResult, SharedLeg},
     protocol::{Ask, Begin, Direction, Refusal, Request, Target, Verdict},
 };
 use rig::RealTime;
@@ -52,7 +52,7 @@ impl SharedLine {
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         let shared = &mut self.legs[leg.index()];
         wait_for("room in the shared memory", || (shared.waiting() < 24).then_some(()));
-        assert_eq!(shared.push(position as u64, &bytes), Pushed::All);
+        assert_eq!(shared.push(position as u64, &bytes), PushResult::All);
     }
 
     /// Pushes both legs of a stretch.
@@ -137,7 +137,7 @@ fn a_call_through_shared_memory_is_kept_bit_for_bit_whatever_its_frames() {
         Sound::of_recording(&call.line.end_and_keep()).assert_is(&sound);
         // The engine closes the memory a moment after the end.
         wait_for("the closed memory", || {
-            (call.legs[0].push(sound.len() as u64, &[1; 320]) == Pushed::Closed).then_some(())
+            (call.legs[0].push(sound.len() as u64, &[1; 320]) == PushResult::Closed).then_some(())
         });
     }
     desk.stop();
@@ -158,7 +158,7 @@ fn codes_of_g711_come_through_shared_memory_as_they_are() {
         for (number, piece) in codes.chunks(160).enumerate() {
             for leg in &mut call.legs {
                 wait_for("room", || (leg.waiting() < 24).then_some(()));
-                assert_eq!(leg.push(160 * number as u64, piece), Pushed::All);
+                assert_eq!(leg.push(160 * number as u64, piece), PushResult::All);
             }
         }
         call.line.accepted(Ask::Record);
@@ -198,7 +198,7 @@ fn whoever_never_waits_loses_what_there_was_no_room_for_and_nothing_else() {
         for leg in Leg::ALL {
             let samples = &sound.legs[leg.index()][start..start + 160];
             let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            if call.legs[leg.index()].push(start as u64, &bytes) == Pushed::Full {
+            if call.legs[leg.index()].push(start as u64, &bytes) == PushResult::Full {
                 expected.legs[leg.index()][start..start + 160].fill(0);
             }
         }
@@ -256,7 +256,7 @@ fn an_engine_that_is_stopped_for_two_seconds_loses_nothing_of_a_call_whose_memor
         for leg in Leg::ALL {
             let samples = &sound.legs[leg.index()][start..start + 160];
             let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            assert_eq!(call.legs[leg.index()].push(start as u64, &bytes), Pushed::All, "{start}");
+            assert_eq!(call.legs[leg.index()].push(start as u64, &bytes), PushResult::All, "{start}");
         }
     }
     desk.signal(nix::sys::signal::Signal::SIGCONT);

@@ -14,7 +14,7 @@ use super::{
     super::{Failure, output},
     script::ScriptCall,
 };
-use retrocall_client::client::Played;
+use retrocall_client::client::PlayReport;
 use retrocall_proof::{
     Sound,
     files::files_below,
@@ -90,7 +90,7 @@ impl Findings {
     pub(super) fn gather(
         home: &Path,
         desk: &[ScriptCall],
-        played: &[Played],
+        played: &[PlayReport],
         engine_wrote_bytes: Option<u64>,
     ) -> Result<Findings, Failure> {
         // Before the catalog is opened, which makes files of its own.
@@ -287,7 +287,7 @@ impl Findings {
     }
 }
 
-fn call_found(call: &ScriptCall, played: &Played, sound: &Sound, row: Option<&Recording>) -> CallFinding {
+fn call_found(call: &ScriptCall, played: &PlayReport, sound: &Sound, row: Option<&Recording>) -> CallFinding {
     let pressed = played.outcomes("record").find(|press| press.answer.answer == Verdict::Accepted);
     let path = row.and_then(|row| row.path.clone()).filter(|path| path.is_file());
     CallFinding {

@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn swap_is_a_worry_only_where_audio_can_get_there() {
-        let on = "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n";
+        let on = "Filename Type Size UseEntry Priority\n/dev/sda2 partition 1 0 -2\n";
         assert_eq!(swap_check("Filename Type\n", None).state, State::Ok);
         assert_eq!(swap_check(on, Some(MemoryKind::Secret)).state, State::Ok);
         assert_eq!(swap_check(on, Some(MemoryKind::Locked)).state, State::Warn);

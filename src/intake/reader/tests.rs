@@ -10,7 +10,7 @@ use super::{
     *,
 };
 use retrocall_client::{
-    client::{Pushed, SharedLeg},
+    client::{PushResult, SharedLeg},
     protocol::{AudioHead, SharedLayout, audio_message, control_message},
 };
 use retrocall_core::ring::Ring;
@@ -314,7 +314,7 @@ fn what_waits_in_shared_memory_is_collected_and_wiped_and_allocates_nothing() {
         let payload: Vec<u8> = (0..160 * codec.bytes_per_sample()).map(|i| (i * 31) as u8 | 1).collect();
         for number in 0..100 {
             for leg in &mut legs {
-                assert_eq!(assert_no_alloc(|| leg.push(number * 160, &payload)), Pushed::All);
+                assert_eq!(assert_no_alloc(|| leg.push(number * 160, &payload)), PushResult::All);
             }
             if number % 20 == 19 {
                 let now = SystemClock.now();
@@ -337,7 +337,7 @@ fn what_a_client_pushed_before_it_died_is_taken_before_its_call_waits_for_anothe
     let (ring, line, mut legs) = shared_line(&scene.arena, 1, Codec::Pcm16);
     scene.reader.carry(1, line);
     for number in 0..10 {
-        assert_eq!(legs[0].push(number * 160, &[7; 320]), Pushed::All);
+        assert_eq!(legs[0].push(number * 160, &[7; 320]), PushResult::All);
     }
     drop(scene.client);
     let Inbound::Gone { fault: None, lines, .. } = scene.inbox.blocking_recv().expect("the thread lives") else {
@@ -345,7 +345,7 @@ fn what_a_client_pushed_before_it_died_is_taken_before_its_call_waits_for_anothe
     };
     assert_eq!((lines.len(), ring.end()), (2, 1_600));
     drop(lines);
-    assert_eq!(legs[0].push(1_600, &[7; 320]), Pushed::Closed);
+    assert_eq!(legs[0].push(1_600, &[7; 320]), PushResult::Closed);
 }
 
 #[test]

@@ -16,12 +16,12 @@ const HZ: u32 = 8_000;
 
 /// What the switchboard has said to the streams.
 #[derive(Default)]
-struct Played {
+struct TestStreams {
     loans: Mutex<HashMap<StreamId, Option<Loan>>>,
     contested: Mutex<Vec<StreamId>>,
 }
 
-impl Streams for Played {
+impl Streams for TestStreams {
     const NAME: &'static str = "a test";
 
     fn answer(&self, stream: StreamId, loan: Option<Loan>) {
@@ -45,8 +45,8 @@ impl Listener for Announcer {
 
 struct Desk {
     engine: Arc<Engine>,
-    switchboard: Switchboard<Played>,
-    streams: Arc<Played>,
+    switchboard: Switchboard<TestStreams>,
+    streams: Arc<TestStreams>,
     pairing: Arc<Pairing>,
     ended: Arc<Mutex<Vec<CallId>>>,
     clock: Arc<TestClock>,
@@ -73,7 +73,7 @@ impl Desk {
         let (book, clock) = (memory_book::MemoryBook::default(), Arc::new(TestClock::default()));
         let engine = Engine::start_with(home.path(), &settings, |_, _| book.open(), Arc::clone(&clock) as _);
         let engine = engine.expect("an engine");
-        let (streams, ended) = (Arc::<Played>::default(), Arc::<Mutex<Vec<CallId>>>::default());
+        let (streams, ended) = (Arc::<TestStreams>::default(), Arc::<Mutex<Vec<CallId>>>::default());
         let pairing = Arc::new(Pairing::new(9, "anna", &BTreeMap::new()));
         let hears = Arc::clone(&ended);
         let hear = move |call| hears.lock().push(call);

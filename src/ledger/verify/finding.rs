@@ -12,14 +12,14 @@ const FINDINGS_MAX: usize = 10_000;
 
 /// A row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Place {
+pub struct RowId {
     /// Its segment.
     pub segment: Month,
     /// Its number there, from 0.
     pub row: u64,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for RowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.segment, self.row)
     }
@@ -113,7 +113,7 @@ pub struct Finding {
     /// What.
     pub kind: FindingKind,
     /// Where, if it is about a row.
-    pub place: Option<Place>,
+    pub place: Option<RowId>,
     /// What more there is to say of it.
     pub detail: String,
 }
@@ -132,13 +132,13 @@ impl fmt::Display for Finding {
 #[derive(Default)]
 pub(super) struct Findings {
     found: Vec<Finding>,
-    known: BTreeSet<(FindingKind, Option<Place>)>,
+    known: BTreeSet<(FindingKind, Option<RowId>)>,
     pub left_out: u64,
 }
 
 impl Findings {
     /// Notes a finding about a row; the second of one kind about one row adds nothing.
-    pub fn at(&mut self, kind: FindingKind, place: Place, detail: impl Into<String>) {
+    pub fn at(&mut self, kind: FindingKind, place: RowId, detail: impl Into<String>) {
         self.find(kind, Some(place), detail.into());
     }
 
@@ -147,7 +147,7 @@ impl Findings {
         self.push(Finding { kind, place: None, detail: detail.into() });
     }
 
-    fn find(&mut self, kind: FindingKind, place: Option<Place>, detail: String) {
+    fn find(&mut self, kind: FindingKind, place: Option<RowId>, detail: String) {
         if self.known.insert((kind, place)) {
             self.push(Finding { kind, place, detail });
         }
@@ -162,7 +162,7 @@ impl Findings {
     }
 
     /// Whether a row is named as one that is not where it was written, or no row at all.
-    pub fn is_out_of_place(&self, place: Place) -> bool {
+    pub fn is_out_of_place(&self, place: RowId) -> bool {
         use FindingKind::{Foreign, Inserted, Swapped, Unreadable};
         [Foreign, Inserted, Swapped, Unreadable].iter().any(|kind| self.known.contains(&(*kind, Some(place))))
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use retrocall_words::CallId;
 
-use super::finding::{FindingKind, Findings, Place};
+use super::finding::{FindingKind, Findings, RowId};
 use crate::{calls::CallBegan, hash::Malformed};
 
 /// How far the two clocks, and the two ideas of when a call begins, may be apart.
@@ -49,19 +49,19 @@ impl CallList {
 }
 
 /// The ledger's calls, to be held against a list.
-pub(super) struct Listed {
+pub(super) struct CallComparison {
     list: CallList,
-    calls: Vec<(i64, Place)>,
+    calls: Vec<(i64, RowId)>,
     by_id: HashMap<CallId, usize>,
 }
 
-impl Listed {
-    pub fn new(list: CallList) -> Listed {
-        Listed { list, calls: Vec::new(), by_id: HashMap::new() }
+impl CallComparison {
+    pub fn new(list: CallList) -> CallComparison {
+        CallComparison { list, calls: Vec::new(), by_id: HashMap::new() }
     }
 
     /// A call began, by its row's own time.
-    pub fn began(&mut self, row: &CallBegan, at: &str, place: Place) {
+    pub fn began(&mut self, row: &CallBegan, at: &str, place: RowId) {
         let at: Option<Timestamp> = at.parse().ok();
         let Some(at) = at else { return };
         self.by_id.insert(row.call, self.calls.len());
@@ -69,7 +69,7 @@ impl Listed {
     }
 
     pub fn compare(self, findings: &mut Findings) {
-        let Listed { list, calls, by_id } = self;
+        let CallComparison { list, calls, by_id } = self;
         let mut is_matched = vec![false; calls.len()];
         let mut left = Vec::new();
         for call in &list.calls {

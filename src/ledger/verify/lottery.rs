@@ -9,7 +9,7 @@ use retrocall_words::{CallId, Reason, book::Outcome};
 
 use super::{
     comparisons::{Drawn, Tally},
-    finding::{FindingKind, Findings, Place, Verdict},
+    finding::{FindingKind, Findings, RowId, Verdict},
     months::MonthOf,
 };
 use crate::{
@@ -45,7 +45,7 @@ struct CallOf {
 }
 
 struct Ended {
-    place: Place,
+    place: RowId,
     draw: Option<DrawValue>,
     seconds: Option<u32>,
     is_sampled: bool,
@@ -88,7 +88,7 @@ impl Lottery {
         }
     }
 
-    pub fn promised(&mut self, row: &MonthCommitted, place: Place, findings: &mut Findings) {
+    pub fn promised(&mut self, row: &MonthCommitted, place: RowId, findings: &mut Findings) {
         let month = self.months.entry(row.month).or_default();
         let mut day = Some(row.from);
         for hash in &row.commitments {
@@ -102,7 +102,7 @@ impl Lottery {
         month.promised_at.get_or_insert(place);
     }
 
-    pub fn number(&mut self, row: &NumberEntered, place: Place, findings: &mut Findings) {
+    pub fn number(&mut self, row: &NumberEntered, place: RowId, findings: &mut Findings) {
         let is_partial = self.is_partial;
         let month = self.months.entry(row.month).or_default();
         if row.number.is_some() && month.promised_at.is_none() && !is_partial {
@@ -116,7 +116,7 @@ impl Lottery {
         month.number.clone_from(&row.number);
     }
 
-    pub fn opened(&mut self, row: &PeriodOpened, place: Place, findings: &mut Findings) {
+    pub fn opened(&mut self, row: &PeriodOpened, place: RowId, findings: &mut Findings) {
         match self.last_period {
             Some(last) if row.period <= last => {
                 findings.at(FindingKind::PeriodAgain, place, "");
@@ -150,7 +150,7 @@ impl Lottery {
         self.periods.insert(row.period, period);
     }
 
-    pub fn began(&mut self, row: &CallBegan, place: Place, findings: &mut Findings) {
+    pub fn began(&mut self, row: &CallBegan, place: RowId, findings: &mut Findings) {
         let (Some(id), Some(number)) = (row.period, row.number) else { return };
         let Some(period) = self.periods.get_mut(&id) else {
             if !self.is_partial {
@@ -164,7 +164,7 @@ impl Lottery {
         period.calls.push(CallOf { number, agent: row.agent, is_left_out, ended: None });
     }
 
-    pub fn ended(&mut self, row: &CallEnded, place: Place, findings: &mut Findings) {
+    pub fn ended(&mut self, row: &CallEnded, place: RowId, findings: &mut Findings) {
         let is_sampled = row.reasons.contains(&Reason::Sample);
         let found = self.live.remove(&row.call);
         let call = found.and_then(|(id, index)| self.periods.get_mut(&id)?.calls.get_mut(index));
@@ -186,7 +186,7 @@ impl Lottery {
         });
     }
 
-    pub fn skipped(&mut self, row: &NumbersSkipped, place: Place, findings: &mut Findings) {
+    pub fn skipped(&mut self, row: &NumbersSkipped, place: RowId, findings: &mut Findings) {
         let detail = format!("{} to {} of period {}: {}.", row.first, row.last, row.period, row.why.as_str());
         findings.at(FindingKind::NumbersSkipped, place, detail);
         if let Some(period) = self.periods.get_mut(&row.period) {
@@ -195,7 +195,7 @@ impl Lottery {
     }
 
     /// A day's seed is known: all that was drawn with it is drawn again.
-    pub fn published(&mut self, row: &SeedPublished, place: Place, tally: &mut Tally, findings: &mut Findings) {
+    pub fn published(&mut self, row: &SeedPublished, place: RowId, tally: &mut Tally, findings: &mut Findings) {
         for end in &row.periods {
             let Some(period) = self.periods.remove(&end.period) else {
                 if !self.is_partial {
@@ -275,7 +275,7 @@ fn judge(period: &Period, call: &CallOf, ended: &Ended, draw: DrawValue, tally: 
 }
 
 /// Whether every number of a period is a call's, or was skipped with a reason, and none is there twice.
-fn count_numbers(period: &Period, id: u64, last: u64, place: Place, findings: &mut Findings) {
+fn count_numbers(period: &Period, id: u64, last: u64, place: RowId, findings: &mut Findings) {
     let mut spans: Vec<_> = period.calls.iter().map(|call| (call.number, call.number)).collect();
     spans.extend(&period.skipped);
     spans.sort_unstable();

@@ -19,7 +19,7 @@ mod tests;
 use jiff::civil::Date;
 
 pub use comparisons::{Comparison, FAMILY_ERROR};
-pub use finding::{Finding, FindingKind, Place, Verdict};
+pub use finding::{Finding, FindingKind, RowId, Verdict};
 pub use folder::{Exported, FolderError, verify};
 pub use list::CallList;
 pub use report::{Covered, MonthVerdict, Report, SegmentFacts, Tail};
@@ -34,7 +34,7 @@ use crate::{
 };
 use comparisons::Tally;
 use finding::Findings;
-use list::Listed;
+use list::CallComparison;
 use lottery::Lottery;
 use queue::Queue;
 use rows::{Rows, Whole};
@@ -60,7 +60,7 @@ pub struct Verification {
     lottery: Lottery,
     queue: Queue,
     tally: Tally,
-    listed: Option<Listed>,
+    listed: Option<CallComparison>,
     findings: Findings,
 }
 
@@ -92,7 +92,7 @@ impl Verification {
             before: Vec::new(),
             queue: Queue::default(),
             tally: Tally::default(),
-            listed: evidence.calls.map(Listed::new),
+            listed: evidence.calls.map(CallComparison::new),
             findings,
         })
     }
@@ -105,7 +105,7 @@ impl Verification {
             self.current = Some(Rows::new(self.site.to_string(), segment, heads));
         }
         let Some(line) = self.current.as_mut().and_then(|rows| rows.take(text, &mut self.findings)) else { return };
-        let place = Place { segment, row: line.row };
+        let place = RowId { segment, row: line.row };
         // A kind of a later version says nothing to this one.
         let Some(kind) = Event::kind_of(line.kind) else { return };
         match Event::read(kind, text) {
@@ -114,7 +114,7 @@ impl Verification {
         }
     }
 
-    fn event(&mut self, event: Event, line: &Line, place: Place) {
+    fn event(&mut self, event: Event, line: &Line, place: RowId) {
         let findings = &mut self.findings;
         match event {
             Event::SegmentOpened(row) => self.segment_opened(row.previous.as_ref(), line.prev, place),
@@ -147,7 +147,7 @@ impl Verification {
         }
     }
 
-    fn segment_opened(&mut self, previous: Option<&Previous>, prev: Hash, place: Place) {
+    fn segment_opened(&mut self, previous: Option<&Previous>, prev: Hash, place: RowId) {
         let findings = &mut self.findings;
         if place.row != 0 {
             findings.at(FindingKind::Foreign, place, "");
@@ -185,7 +185,7 @@ impl Verification {
             // A head over a segment of which nothing is left, later than the first one that is there.
             let is_there = self.before.iter().any(|whole| whole.segment == head.segment);
             if !is_there && self.before.first().is_none_or(|first| first.segment < head.segment) && head.size > 0 {
-                self.findings.at(FindingKind::Cut, Place { segment: head.segment, row: 0 }, "");
+                self.findings.at(FindingKind::Cut, RowId { segment: head.segment, row: 0 }, "");
             }
         }
         if let Some(listed) = self.listed.take() {

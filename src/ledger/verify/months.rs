@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::finding::{Place, Verdict};
+use super::finding::{RowId, Verdict};
 use crate::{draw::CouncilNumber, hash::Hash, head::Head};
 
 /// What is known of a month's lottery.
 #[derive(Default)]
 pub(super) struct MonthOf {
-    pub promised_at: Option<Place>,
+    pub promised_at: Option<RowId>,
     pub promises: BTreeMap<Date, Hash>,
-    pub number_at: Option<Place>,
+    pub number_at: Option<RowId>,
     pub number: Option<CouncilNumber>,
     pub periods: u64,
     /// Periods that opened with the council's number in force.
@@ -31,7 +31,7 @@ impl MonthOf {
         if self.with_number < self.periods {
             return Verdict::NumberLate;
         }
-        let covers = |head: &Head, place: Place| (place.segment, place.row) < (head.segment, head.size);
+        let covers = |head: &Head, place: RowId| (place.segment, place.row) < (head.segment, head.size);
         // A promise whose row has expired is known from the head that carries it.
         let promises = |head: &Head| match self.promised_at {
             Some(place) => covers(head, place),

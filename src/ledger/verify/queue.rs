@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::civil::Date;
 use retrocall_words::{CallId, Reason};
 
-use super::finding::{FindingKind, Findings, Place};
+use super::finding::{FindingKind, Findings, RowId};
 use crate::{
     calls::{CallBegan, CallEnded, RecordingKept},
     deed::{Deed, DeedKind, DeedResult},
@@ -27,7 +27,7 @@ struct Sampled {
 struct Live {
     day: Option<Date>,
     /// A recording that was kept before the call's end was written.
-    kept: Option<(RecordingKept, Place)>,
+    kept: Option<(RecordingKept, RowId)>,
 }
 
 /// The queue of the sample. Calls of a day join it when its seed is published.
@@ -69,7 +69,7 @@ impl Queue {
         }
     }
 
-    pub fn kept(&mut self, row: RecordingKept, place: Place, findings: &mut Findings) {
+    pub fn kept(&mut self, row: RecordingKept, place: RowId, findings: &mut Findings) {
         if let Some(live) = self.live.get_mut(&row.call) {
             live.kept = Some((row, place));
         } else {
@@ -78,7 +78,7 @@ impl Queue {
     }
 
     /// A recording against its call, which has ended.
-    fn compare(&mut self, row: &RecordingKept, place: Place, findings: &mut Findings) {
+    fn compare(&mut self, row: &RecordingKept, place: RowId, findings: &mut Findings) {
         // The call of a segment that has expired is not known.
         let has_reason = match self.selected.get(&row.call) {
             Some(reasons) => !row.reasons.is_empty() && row.reasons.iter().all(|reason| reasons.contains(reason)),
@@ -103,7 +103,7 @@ impl Queue {
     }
 
     /// Somebody did something: was it this recording's turn?
-    pub fn did(&mut self, row: &Deed, place: Place, findings: &mut Findings) {
+    pub fn did(&mut self, row: &Deed, place: RowId, findings: &mut Findings) {
         use DeedKind::{
             Deleted, Deleting, Erased, HandedOut, LetGo, Played, QualityEnded, Restricted, Reviewed, Skipped,
         };

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{FindingKind, Findings, Place};
+use super::finding::{FindingKind, Findings, RowId};
 use crate::{
     event::Previous,
     hash::{Frontier, Hash},
@@ -35,8 +35,8 @@ pub(super) struct Whole {
 
 impl Whole {
     /// Compares it with what its successor's first row says of it.
-    pub fn compare(&self, said: &Previous, successor: Place, findings: &mut Findings) {
-        let place = |row| Place { segment: self.segment, row };
+    pub fn compare(&self, said: &Previous, successor: RowId, findings: &mut Findings) {
+        let place = |row| RowId { segment: self.segment, row };
         if said.segment != self.segment {
             findings.at(FindingKind::SegmentMissing, successor, format!("It is {}.", said.segment));
         } else if self.is_broken {
@@ -105,7 +105,7 @@ impl Rows {
     }
 
     fn find(&mut self, kind: FindingKind, row: u64, detail: &str, findings: &mut Findings) {
-        let place = Place { segment: self.segment, row };
+        let place = RowId { segment: self.segment, row };
         // What was inserted, swapped or can't be read does not have to be named as changed too.
         if kind != FindingKind::Changed || !findings.is_out_of_place(place) {
             findings.at(kind, place, detail);
@@ -200,7 +200,7 @@ impl Rows {
                 self.signed = size;
             } else if !self.is_broken && head.size == size {
                 let detail = format!("The head of {} covers the rows before {size}.", head.day);
-                findings.at(FindingKind::NotAsSigned, Place { segment: self.segment, row: self.signed }, detail);
+                findings.at(FindingKind::NotAsSigned, RowId { segment: self.segment, row: self.signed }, detail);
             }
         }
     }
@@ -222,7 +222,7 @@ impl Rows {
         let size = self.frontier.size();
         if let Some(head) = self.heads.first().filter(|head| !self.is_broken && head.size > size) {
             let detail = format!("The head of {} counts {} rows.", head.day, head.size);
-            findings.at(FindingKind::Cut, Place { segment: self.segment, row: size }, detail);
+            findings.at(FindingKind::Cut, RowId { segment: self.segment, row: size }, detail);
         }
         let Rows { segment, signed, is_broken, last, .. } = self;
         Whole { segment, size, root: self.frontier.root(), last, signed, is_broken }

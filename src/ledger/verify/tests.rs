@@ -6,7 +6,7 @@ mod manual;
 mod python;
 mod rigs;
 
-use super::{Evidence, FindingKind, Place, Verdict};
+use super::{Evidence, FindingKind, RowId, Verdict};
 use crate::{chain::Chain, event::Previous, hash::Hash, names::Month};
 use desk::{Desk, Ledger, Rig, signer};
 
@@ -24,7 +24,7 @@ fn places(ledger: &Ledger) -> Vec<(usize, usize)> {
 #[track_caller]
 fn assert_found(ledger: &Ledger, (segment, row): (usize, usize), kinds: &[FindingKind]) {
     let report = ledger.verify(Evidence::default());
-    let place = Place { segment: ledger.segments[segment].0, row: row as u64 };
+    let place = RowId { segment: ledger.segments[segment].0, row: row as u64 };
     let found = report.findings.iter().any(|finding| finding.place == Some(place) && kinds.contains(&finding.kind));
     assert!(found, "{kinds:?} at {place}: {:#?}", report.findings);
 }
@@ -120,7 +120,7 @@ fn each_pair_of_rows_that_is_swapped_is_named() {
             let report = changed.verify(Evidence::default());
             let month = changed.segments[segment].0;
             let named = |row: usize| {
-                let place = Some(Place { segment: month, row: row as u64 });
+                let place = Some(RowId { segment: month, row: row as u64 });
                 report.findings.iter().any(|found| found.place == place && found.kind == FindingKind::Swapped)
             };
             assert!(named(row) || named(other), "{row} and {other}: {report}");
@@ -177,7 +177,7 @@ fn a_cut_tail_is_found_with_a_later_head_and_the_report_says_what_could_be_known
     assert!(blind.is_sound(), "{blind}");
     assert!(blind.to_string().contains("only a head that lies elsewhere"), "{blind}");
     let report = cut.verify(Evidence { later: Some(later.clone()), ..Evidence::default() });
-    let place = Place { segment: cut.segments[1].0, row: rows as u64 - 10 };
+    let place = RowId { segment: cut.segments[1].0, row: rows as u64 - 10 };
     let found: Vec<_> = report.findings.iter().filter(|finding| finding.kind == FindingKind::Cut).collect();
     assert_eq!(found.iter().map(|finding| finding.place).collect::<Vec<_>>(), [Some(place)], "{report}");
     let whole = ledger.verify(Evidence { later: Some(later), ..Evidence::default() });

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::Sound;
 use retrocall_client::{
-    client::{Client, Pushed, SharedLeg},
+    client::{Client, PushResult, SharedLeg},
     protocol::{AudioHead, audio_message},
 };
 use retrocall_core::memory::SEGMENT_BYTES;
@@ -248,9 +248,9 @@ impl Line {
                 let frame = words.frame(2 * (self.first + at) + leg.index(), tick);
                 match self.shared.get_mut(at).map(|legs| legs[leg.index()].push(position, frame.bytes)) {
                     None => audio_message(leg, AudioHead { channel: *channel, position }, frame.bytes, &mut self.out),
-                    Some(Pushed::All) => {}
-                    Some(Pushed::Full) => continue,
-                    Some(Pushed::Closed) => return None,
+                    Some(PushResult::All) => {}
+                    Some(PushResult::Full) => continue,
+                    Some(PushResult::Closed) => return None,
                 }
                 sent += 1;
             }

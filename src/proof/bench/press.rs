@@ -10,7 +10,7 @@ use super::{
     plot::{Line, Plot},
     sounds::{FRAME_SAMPLES, Talk},
 };
-use retrocall_client::client::{Client, Pushed};
+use retrocall_client::client::{Client, PushResult};
 use retrocall_words::{Ask, Clock as _, SystemClock, Target, audio::Leg};
 
 /// Presses for new calls, some thirty a second, while `live` others talk.
@@ -103,7 +103,7 @@ pub(super) fn shared(bench: &mut Bench<'_>) -> Result<(), Trouble> {
         due += every;
         let (at, frame) = ((number * FRAME_SAMPLES) as u64, talk.frame(0, number));
         let began = SystemClock.now();
-        let is_in = leg.push(at, frame.bytes) == Pushed::All;
+        let is_in = leg.push(at, frame.bytes) == PushResult::All;
         pushed.add((SystemClock.since(began).as_nanos() as u64).saturating_sub(bench.clock_ns));
         let answer = ask(&mut client, Target::Channel(channel), Ask::Unmask)?;
         took.add(SystemClock.since(began).as_nanos() as u64);

@@ -18,8 +18,8 @@ use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    Cursor, Desk, DeskRole, Filter, HOLD_REVIEW_DAYS_MAX, Held, Listed, NewHold, NotDone, Page, Person, Story, Use,
-    UseKind, Used,
+    Cursor, Desk, DeskRole, Filter, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold, NotDone, Page, Person, RecordingEntry,
+    Story, Use, UseEntry, UseKind,
 };
 use crate::{
     Life, PurposeKind, Trouble, beside, file,
@@ -273,7 +273,7 @@ impl Desk for HomeDesk {
         })
     }
 
-    fn holds(&self, who: &Person) -> Result<Vec<Held>, NotDone> {
+    fn holds(&self, who: &Person) -> Result<Vec<HoldEntry>, NotDone> {
         const ROLES: &[DeskRole] = &[DeskRole::PrivacyOfficer];
         if !who.is(DeskRole::PrivacyOfficer) {
             return Err(NotDone::NotAllowed(ROLES));
@@ -287,7 +287,7 @@ impl Desk for HomeDesk {
 }
 
 /// A recording that somebody may know of.
-async fn one(rows: &mut SqliteConnection, who: &Person, id: &str) -> Answer<Option<Listed>> {
+async fn one(rows: &mut SqliteConnection, who: &Person, id: &str) -> Answer<Option<RecordingEntry>> {
     Ok(select(rows, who, Some(id), &Filter::default(), None).await?.recordings.pop())
 }
 
@@ -324,11 +324,11 @@ async fn select(
     Ok(Page { recordings, next })
 }
 
-async fn listed(rows: &mut SqliteConnection, row: &SqliteRow) -> Answer<Listed> {
+async fn listed(rows: &mut SqliteConnection, row: &SqliteRow) -> Answer<RecordingEntry> {
     let id: String = row.try_get("id")?;
     let select = sqlx::query(include_str!("../sql/desk/purposes.sql")).bind(&id);
     let purposes = select.fetch_all(rows).await?.iter().map(|row| word(row, "purpose")).collect::<Answer<_>>()?;
-    Ok(Listed {
+    Ok(RecordingEntry {
         id,
         call: parsed(row, "call")?,
         agent: row.try_get("agent")?,
@@ -343,14 +343,14 @@ async fn listed(rows: &mut SqliteConnection, row: &SqliteRow) -> Answer<Listed> 
     })
 }
 
-fn used(row: &SqliteRow) -> Answer<Used> {
+fn used(row: &SqliteRow) -> Answer<UseEntry> {
     let (by, why) = (row.try_get("by_whom")?, row.try_get("why")?);
-    Ok(Used { by, kind: word(row, "kind")?, why, at: parsed(row, "at")? })
+    Ok(UseEntry { by, kind: word(row, "kind")?, why, at: parsed(row, "at")? })
 }
 
-fn held(row: &SqliteRow) -> Answer<Held> {
+fn held(row: &SqliteRow) -> Answer<HoldEntry> {
     let released_at: Option<&str> = row.try_get("released_at")?;
-    Ok(Held {
+    Ok(HoldEntry {
         hold: row.try_get("id")?,
         recording: row.try_get("recording")?,
         reason: row.try_get("reason")?,

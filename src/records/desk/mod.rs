@@ -127,7 +127,7 @@ pub struct Cursor {
 
 /// A recording in a list: never the customer's number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Listed {
+pub struct RecordingEntry {
     /// Its id.
     pub id: String,
     /// Its call.
@@ -156,7 +156,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page {
     /// The oldest first.
-    pub recordings: Vec<Listed>,
+    pub recordings: Vec<RecordingEntry>,
     /// Where it goes on; none if this was the last.
     pub next: Option<Cursor>,
 }
@@ -165,11 +165,11 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Story {
     /// The recording.
-    pub recording: Listed,
+    pub recording: RecordingEntry,
     /// Who listened, or took a copy, the first one first.
-    pub uses: Vec<Used>,
+    pub uses: Vec<UseEntry>,
     /// What stops its deletion, and what did.
-    pub holds: Vec<Held>,
+    pub holds: Vec<HoldEntry>,
 }
 
 retrocall_words::words! {
@@ -197,7 +197,7 @@ pub struct Use {
 
 /// Somebody used a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Used {
+pub struct UseEntry {
     /// Who.
     pub by: String,
     /// How.
@@ -226,7 +226,7 @@ pub const HOLD_REVIEW_DAYS_MAX: i64 = 180;
 
 /// A legal hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Held {
+pub struct HoldEntry {
     /// Its id.
     pub hold: String,
     /// The recording.
@@ -281,5 +281,5 @@ pub trait Desk {
     ///
     /// # Errors
     /// Why they can't be had.
-    fn holds(&self, who: &Person) -> Result<Vec<Held>, NotDone>;
+    fn holds(&self, who: &Person) -> Result<Vec<HoldEntry>, NotDone>;
 }

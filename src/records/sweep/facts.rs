@@ -15,7 +15,7 @@ use crate::{
 use retrocall_words::{CallId, Word};
 
 /// A recording that is neither being written nor deleted, with what the rules need to know of it.
-pub(super) struct Known {
+pub(super) struct KeptRecording {
     pub id: String,
     pub call: CallId,
     pub facts: Facts,
@@ -50,7 +50,7 @@ pub(super) async fn page(
     reading: &Reading<'_>,
     after: &str,
     limit: usize,
-) -> Result<Vec<Known>, Trouble> {
+) -> Result<Vec<KeptRecording>, Trouble> {
     let select = sqlx::query_as(
         "SELECT id, call, began_at, ends_at, erased_at FROM recordings
          WHERE id > $1 AND life IN ('kept', 'restricted') AND state <> 'committing' ORDER BY id LIMIT $2",
@@ -64,7 +64,7 @@ pub(super) async fn one(
     rows: &mut SqliteConnection,
     reading: &Reading<'_>,
     id: &str,
-) -> Result<Option<Known>, Trouble> {
+) -> Result<Option<KeptRecording>, Trouble> {
     let select = sqlx::query_as(
         "SELECT id, call, began_at, ends_at, erased_at FROM recordings
          WHERE id = $1 AND life IN ('kept', 'restricted') AND state <> 'committing'",
@@ -79,7 +79,7 @@ pub(super) async fn deleting(
     reading: &Reading<'_>,
     after: &str,
     limit: usize,
-) -> Result<Vec<(Known, Timestamp, Option<String>)>, Trouble> {
+) -> Result<Vec<(KeptRecording, Timestamp, Option<String>)>, Trouble> {
     let failed = |error: sqlx::Error| reading.refused(&error);
     let select = sqlx::query_as(
         "SELECT id, call, began_at, ends_at, erased_at FROM recordings WHERE id > $1 AND life = 'deleting' ORDER BY id LIMIT $2",
@@ -103,7 +103,7 @@ async fn known(
     found: Vec<RecordingRow>,
     rows: &mut SqliteConnection,
     reading: &Reading<'_>,
-) -> Result<Vec<Known>, Trouble> {
+) -> Result<Vec<KeptRecording>, Trouble> {
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(Vec::new()) };
     let (first, last) = (first.0.clone(), last.0.clone());
     let mut purposes = purposes(rows, reading, &first, &last).await?;
@@ -118,7 +118,7 @@ async fn known(
             restricted_since: restricted.remove(&id),
             erased_at: reading.maybe("erased_at", erased.as_deref())?,
         };
-        Ok(Known { call: reading.parsed("call", &call)?, id, facts })
+        Ok(KeptRecording { call: reading.parsed("call", &call)?, id, facts })
     };
     found.into_iter().map(of).collect()
 }

@@ -10,7 +10,7 @@ use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;
 
 use super::{
-    facts::{self, Known, Reading},
+    facts::{self, KeptRecording, Reading},
     store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
 };
 use crate::{
@@ -55,7 +55,7 @@ pub struct HomeStore {
 }
 
 /// A recording, for people who ask what a policy does with it.
-pub struct Judged {
+pub struct Judgement {
     /// Its id.
     pub id: String,
     /// What is known of it.
@@ -143,15 +143,15 @@ impl HomeStore {
     ///
     /// # Errors
     /// Why the catalog can't be had.
-    pub fn each_kept(&mut self, now: Timestamp, mut look: impl FnMut(Judged)) -> Result<(), Trouble> {
+    pub fn each_kept(&mut self, now: Timestamp, mut look: impl FnMut(Judgement)) -> Result<(), Trouble> {
         let mut after = String::new();
         loop {
             let page = self.page(&after, PAGE)?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.id);
-            for Known { id, facts, .. } in page {
+            for KeptRecording { id, facts, .. } in page {
                 let fate = fate(&facts, &self.policy, now);
-                look(Judged { id, facts, fate });
+                look(Judgement { id, facts, fate });
             }
         }
     }
@@ -165,7 +165,7 @@ impl HomeStore {
         found.iter().map(|call| reading.parsed("call", call)).collect()
     }
 
-    fn page(&mut self, after: &str, limit: usize) -> Result<Vec<Known>, Trouble> {
+    fn page(&mut self, after: &str, limit: usize) -> Result<Vec<KeptRecording>, Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
         runtime.block_on(async {
@@ -279,7 +279,7 @@ impl Store for HomeStore {
             let page = self.page(&after, PAGE)?;
             let Some(last) = page.last() else { return Ok(due) };
             after.clone_from(&last.id);
-            for Known { id, call, facts } in page {
+            for KeptRecording { id, call, facts } in page {
                 let Fate::Due { since, why } = fate(&facts, &self.policy, now) else { continue };
                 let files = self.files(&id)?;
                 due.push(Doomed { id, call, why, since, peaks: Vec::new(), files, sha256: None });
@@ -295,7 +295,7 @@ impl Store for HomeStore {
         let reading = Reading { path };
         let found = runtime.block_on(facts::deleting(connection, &reading, after.unwrap_or_default(), limit))?;
         let mut begun = Vec::new();
-        for (Known { id, call, facts }, at, sha256) in found {
+        for (KeptRecording { id, call, facts }, at, sha256) in found {
             // Since then nothing has happened to it: what ended it then ends it now.
             let (since, why) = match fate(&Facts { covers: Vec::new(), ..facts }, policy, at) {
                 Fate::Due { since, why } => (since, why),

@@ -30,7 +30,7 @@ use serde::Serialize;
 
 pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
-pub use home::{HomeStore, Judged};
+pub use home::{HomeStore, Judgement};
 pub use hourly::Hourly;
 pub use jump::{ClockGuard, Jump};
 pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};

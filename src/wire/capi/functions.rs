@@ -21,7 +21,7 @@ use crate::{
     text::{bytes, copy_of, text, text_of},
     types::*,
 };
-use retrocall_client::client::Pushed;
+use retrocall_client::client::PushResult;
 use retrocall_words::CallId;
 
 /// The longest path of a socket.
@@ -194,12 +194,12 @@ pub extern "C" fn retrocall_push(
         let bytes = unsafe { std::slice::from_raw_parts(samples.cast::<u8>(), count * call.bytes_per_sample) };
         // SAFETY: as the header says, one thread at a time pushes this leg.
         match unsafe { call.lanes[leg].push(position, bytes) } {
-            Pushed::All => RETROCALL_ACCEPTED,
-            Pushed::Full => {
+            PushResult::All => RETROCALL_ACCEPTED,
+            PushResult::Full => {
                 call.dropped[leg].fetch_add(1, Ordering::Relaxed);
                 RETROCALL_FULL
             }
-            Pushed::Closed => RETROCALL_GONE,
+            PushResult::Closed => RETROCALL_GONE,
         }
     })
 }

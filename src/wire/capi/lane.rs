@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-use retrocall_client::client::{Pushed, SharedLeg};
+use retrocall_client::client::{PushResult, SharedLeg};
 
 /// A leg.
 pub struct Lane {
@@ -46,14 +46,14 @@ impl Destination {
     }
 
     /// Pushes a frame, without samples that belong to the call before.
-    fn push(&mut self, position: u64, bytes: &[u8]) -> Pushed {
+    fn push(&mut self, position: u64, bytes: &[u8]) -> PushResult {
         match position.checked_sub(self.base) {
             Some(position) => self.leg.push(position, bytes),
             None => {
                 let had = (self.base - position).saturating_mul(self.bytes_per_sample as u64);
                 match usize::try_from(had).ok().filter(|had| *had < bytes.len()) {
                     Some(had) => self.leg.push(0, &bytes[had..]),
-                    None => Pushed::Full,
+                    None => PushResult::Full,
                 }
             }
         }
@@ -71,11 +71,11 @@ impl Lane {
     }
 
     /// Puts a frame where the engine takes it, with [`SharedLeg::push`], and fit for an audio callback. A frame that lies wholly before the call
-    /// of this memory is [`Pushed::Full`].
+    /// of this memory is [`PushResult::Full`].
     ///
     /// # Safety
     /// One thread at a time pushes.
-    pub unsafe fn push(&self, position: u64, bytes: &[u8]) -> Pushed {
+    pub unsafe fn push(&self, position: u64, bytes: &[u8]) -> PushResult {
         // SAFETY: nobody else pushes, as the caller says, and only a push touches it while the lane is shared.
         let now = unsafe { &mut *self.now.get() };
         if !self.next.load(Ordering::Relaxed).is_null() {

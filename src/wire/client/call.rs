@@ -48,7 +48,7 @@ impl Call {
     /// # Errors
     /// [`PlayError`] if the engine refuses it or the connection is gone.
     pub fn begin(client: &mut Client, begin: Begin) -> Result<Call, PlayError> {
-        let Announced { id, channel, states, left_out } = announce(client, begin.clone())?;
+        let AnnouncedCall { id, channel, states, left_out } = announce(client, begin.clone())?;
         let (agent, before) = (begin.facts.agent.clone(), Vec::new());
         Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out })
     }
@@ -185,7 +185,7 @@ impl Call {
         begin.facts.continues = Some(self.id);
         let mut as_theirs = begin.clone();
         as_theirs.facts.agent.clone_from(&self.agent);
-        let Announced { id, channel, states, left_out } = match announce(client, as_theirs) {
+        let AnnouncedCall { id, channel, states, left_out } = match announce(client, as_theirs) {
             // It had been transferred, and the engine no longer knows that: offer it again.
             Err(PlayError::Refused(answer))
                 if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.facts.agent =>
@@ -204,19 +204,19 @@ impl Call {
 }
 
 /// A call that the engine has taken.
-struct Announced {
+struct AnnouncedCall {
     id: CallId,
     channel: u32,
     states: CallStates,
     left_out: Vec<String>,
 }
 
-fn announce(client: &mut Client, begin: Begin) -> Result<Announced, PlayError> {
+fn announce(client: &mut Client, begin: Begin) -> Result<AnnouncedCall, PlayError> {
     let said = begin.states;
     let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
     match (answer.answer, answer.call, answer.channel) {
         (Verdict::Accepted, Some(id), Some(channel)) => {
-            Ok(Announced { id, channel, states: answer.states.unwrap_or(said), left_out: answer.left_out })
+            Ok(AnnouncedCall { id, channel, states: answer.states.unwrap_or(said), left_out: answer.left_out })
         }
         _ => Err(PlayError::Refused(Box::new(answer))),
     }

@@ -22,8 +22,8 @@ use std::{
 
 pub use call::{Call, Return};
 pub use error::{ClientError, PlayError};
-pub use player::{Cue, CueOutcome, Played, Player, Script};
-pub use shared_leg::{Pushed, SharedLeg};
+pub use player::{Cue, CueOutcome, PlayReport, Player, Script};
+pub use shared_leg::{PushResult, SharedLeg};
 pub use wav::{WavError, WavSource};
 
 use crate::protocol::{AudioHead, VERSION};

@@ -74,7 +74,7 @@ pub struct CueOutcome {
 
 /// The outcome of playing a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Played {
+pub struct PlayReport {
     /// The call; the last one, if it went on as another.
     pub call: CallId,
     /// The calls before, which it goes on with, the first one first.
@@ -101,10 +101,10 @@ pub struct Played {
     pub disk_trouble: Option<String>,
 }
 
-impl Played {
+impl PlayReport {
     /// A call that has just begun.
-    pub fn begun(call: CallId) -> Played {
-        Played {
+    pub fn begun(call: CallId) -> PlayReport {
+        PlayReport {
             call,
             before: Vec::new(),
             frames: 0,
@@ -185,7 +185,7 @@ pub struct Player {
     began: Instant,
     patience: Duration,
     ended: bool,
-    played: Played,
+    played: PlayReport,
 }
 
 impl Player {
@@ -201,7 +201,7 @@ impl Player {
             ..Begin::new(script.agent, rate, source.codec())
         };
         let call = Call::begin(client, begin)?;
-        let played = Played::begun(call.id());
+        let played = PlayReport::begun(call.id());
         Ok(Player {
             source,
             legs: [Vec::new(), Vec::new()],
@@ -298,12 +298,12 @@ impl Player {
     }
 
     /// What has been played so far.
-    pub fn played(&self) -> &Played {
+    pub fn played(&self) -> &PlayReport {
         &self.played
     }
 
     /// What has been played.
-    pub fn into_played(self) -> Played {
+    pub fn into_played(self) -> PlayReport {
         self.played
     }
 

@@ -9,7 +9,7 @@ use retrocall_words::audio::{Codec, Leg};
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
+pub enum PushResult {
     /// It is there for the engine to take.
     All,
     /// There was no room for it, or for its end: the engine has not come for as long as the memory is deep, half a second or more. Go on counting positions; what is missing
@@ -53,9 +53,9 @@ impl SharedLeg {
     /// Wait-free, and fit for an audio callback: no lock, no allocation, no call of the system, no loop but over the frame's own samples,
     /// whatever the engine does or fails to do. `make rtsan` holds it to that. Half a sample at the end is left out.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
-    pub fn push(&mut self, position: u64, bytes: &[u8]) -> Pushed {
+    pub fn push(&mut self, position: u64, bytes: &[u8]) -> PushResult {
         if self.memory.load(SHARED_CLOSED) != 0 {
-            return Pushed::Closed;
+            return PushResult::Closed;
         }
         let bytes_per_sample = self.layout.codec.bytes_per_sample();
         let whole = &bytes[..bytes.len() - bytes.len() % bytes_per_sample];
@@ -65,7 +65,7 @@ impl SharedLeg {
         for piece in whole.chunks(self.layout.slot_samples * bytes_per_sample) {
             // Whatever stands there, an engine that counts wrong costs frames and nothing else.
             if self.written.wrapping_sub(taken) >= self.layout.slots as u64 {
-                return Pushed::Full;
+                return PushResult::Full;
             }
             let (slot, samples) = (self.layout.slot(self.leg, self.written), (piece.len() / bytes_per_sample) as u64);
             self.memory.store(slot, position);
@@ -76,7 +76,7 @@ impl SharedLeg {
             // Whoever sees this count sees the frame before it.
             self.memory.store(SharedLayout::written(self.leg), self.written);
         }
-        Pushed::All
+        PushResult::All
     }
 
     /// Frames that the engine has not taken yet.

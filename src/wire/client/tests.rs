@@ -26,7 +26,7 @@ fn fast(cues: Vec<Cue>) -> Script {
     Script { speed: 0.0, cues, ..Script::new("anna".into()) }
 }
 
-fn play(fake: &Fake, source: WavSource, script: Script) -> (Client, Result<Played, PlayError>) {
+fn play(fake: &Fake, source: WavSource, script: Script) -> (Client, Result<PlayReport, PlayError>) {
     let mut client = Client::connect(&fake.socket).expect("a connection");
     let played = Player::begin(&mut client, source, script).and_then(|mut player| {
         player.play(&mut client, |_| ())?;

@@ -8,7 +8,7 @@ use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
-    super::{DeskRole, Listed, NotDone, Person},
+    super::{DeskRole, NotDone, Person, RecordingEntry},
     HomeDesk, Refusal, one,
 };
 use crate::{
@@ -95,7 +95,7 @@ impl<'a> Act<'a> {
     }
 
     /// The recording that it is about, as far as this person may know of it.
-    pub(super) async fn about(&mut self, rows: &mut SqliteConnection, id: &str) -> Step<Listed> {
+    pub(super) async fn about(&mut self, rows: &mut SqliteConnection, id: &str) -> Step<RecordingEntry> {
         let recording = one(rows, self.who, id).await?.ok_or(Stop::Absent(NotDone::Unknown))?;
         self.recording = Some(recording.id.clone());
         Ok(recording)
@@ -143,7 +143,7 @@ async fn salted(rows: &mut SqliteConnection, recording: Option<&str>, words: &st
 }
 
 /// Refuses what is being deleted, or is.
-pub(super) fn still_kept(recording: &Listed) -> Step {
+pub(super) fn still_kept(recording: &RecordingEntry) -> Step {
     if matches!(recording.life, Life::Deleting | Life::Gone) { Err(NotDone::TooLate.into()) } else { Ok(()) }
 }
 

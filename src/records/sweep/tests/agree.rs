@@ -163,7 +163,7 @@ fn the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_
         .collect();
     let mut store = HomeStore::open(home.path()).expect("a catalog").expect("a catalog");
     let mut found = BTreeMap::new();
-    let look = |judged: super::super::Judged| {
+    let look = |judged: super::super::Judgement| {
         found.insert(judged.id, judged.fate);
     };
     store.each_kept(now, look).expect("a list");
