@@ -2,6 +2,8 @@
 
 mod desk;
 
+use std::path::PathBuf;
+
 use desk::{Desk, Home, Line, Ran, Sound, wait_for};
 use retrocall::protocol::Ask;
 use serde_json::{Value, json};
@@ -121,6 +123,32 @@ fn d9_d11_a_case_from_the_press_to_the_closing_that_is_taken_back() {
     home.json(&["incident", "dismiss", &bert, "--why", "A slip", "--as", "tom"]);
     refused(&home, &["case", "close", "none", "--outcome", "x"], "there is no such case");
     refused(&home, &["case", "list", "--as", "nobody"], "there is no such user");
+}
+
+#[test]
+fn d2_what_is_let_go_is_gone_with_the_next_sweep_and_what_waits_for_a_case_is_not() {
+    let (home, [anna, bert]) = with_two_recordings();
+    let listed = |id: &String| home.recordings().into_iter().find(|one| one["id"] == **id);
+    let path = |id| listed(id).expect("it is listed")["path"].as_str().map(PathBuf::from).expect("a file");
+    let (annas, berts) = (path(&anna), path(&bert));
+    let before = listed(&anna).expect("it is listed")["due"].clone();
+    home.json(&["case", "open", "--recording", &bert]);
+    home.json(&["review", &bert, "--no-finding"]);
+    home.json(&["hold", "set", "--recording", &anna, "--reason", "Claim", "--until", "Paid", "--owner", "olga"]);
+    home.json(&["review", &anna, "--no-finding"]);
+    assert_eq!(home.json(&["sweep"])["gone"], 0, "a hold and a case");
+    assert!(annas.exists() && berts.exists());
+    let hold = home.json(&["hold", "list"])[0]["hold"].as_str().expect("an id").to_owned();
+    home.json(&["hold", "release", &hold, "--reason", "Paid"]);
+    let due = listed(&anna).expect("it is listed")["due"].clone();
+    assert!(due.as_str() < before.as_str(), "due {before} before the review and {due} after it");
+
+    assert_eq!(home.json(&["sweep"])["gone"], 1);
+    assert!(!annas.exists() && berts.exists());
+    assert_eq!((listed(&anna), home.recordings().len()), (None, 1));
+    let ran = home.run(&["ledger", "verify"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(home.run(&["check"]).code, 0);
 }
 
 #[test]

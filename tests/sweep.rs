@@ -74,8 +74,7 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     assert!(!paths[0].exists() && paths[1].exists());
     assert_eq!(home.recordings().len(), 1);
     check(&home);
-    let verified = home.json(&["ledger", "verify"]);
-    assert_eq!(verified["findings"], json!([]), "{verified:#}");
+    assert_eq!(home.json(&["ledger", "verify"])["sound"], true);
     assert_eq!(entries(&home), ["policy-changed", "deleting", "deleted"]);
     let stones = fs::read_to_string(home.path().join("tombstones.jsonl")).expect("tombstones");
     assert_eq!(stones.lines().count(), 1);

@@ -16,9 +16,13 @@ use retrocall_engine as engine;
 use retrocall_engine::recordings_in;
 use retrocall_file::{self as file, Item, RealDisk, Summary};
 use retrocall_records as catalog;
-use retrocall_records::{Recording, Trouble};
+use retrocall_records::{
+    Recording, Trouble,
+    policy::Fate,
+    sweep::{HomeStore, Judgement},
+};
 use retrocall_words as words;
-use retrocall_words::{Call, Customer, book::RecordingState, shown};
+use retrocall_words::{Call, Clock, Customer, SystemClock, book::RecordingState, shown};
 
 const EXAMPLES: &str = "Examples:
   retrocall recordings
@@ -62,6 +66,7 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
         return show::run(context, args);
     }
     let mut recordings = kept(context.home()).map_err(Failure::whole)?;
+    judge(context, &mut recordings)?;
     if let Some(agent) = &args.agent {
         recordings.retain(|recording| agents(recording).any(|one| one == agent));
     }
@@ -74,6 +79,30 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
         output::say("Nothing is kept.");
     } else {
         output::say_table(&table(&recordings, &TimeZone::system()));
+    }
+    Ok(())
+}
+
+/// Sets until when each is kept: by the policy as it is, and by all that has happened to it. One that the catalog does not know yet has what
+/// follows from its reasons.
+fn judge(context: &Context, recordings: &mut [Recording]) -> Result<(), Failure> {
+    let (settings, now) = (context.settings()?, SystemClock.wall());
+    let Some(mut store) = HomeStore::open_to_read(context.home()).map_err(Failure::whole)? else { return Ok(()) };
+    store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
+    let mut due = HashMap::new();
+    let look = |Judgement { id, fate, .. }| {
+        let until = match fate {
+            Fate::Kept { until, .. } | Fate::Restricted { until, .. } => until,
+            Fate::Due { since, .. } => Some(since),
+            Fate::NoAnchor { .. } => None,
+        };
+        due.insert(id, until);
+    };
+    store.each_kept(now, look).map_err(Failure::whole)?;
+    for recording in recordings {
+        if let Some(until) = recording.id.as_ref().and_then(|id| due.remove(id)) {
+            recording.due = until;
+        }
     }
     Ok(())
 }

@@ -82,8 +82,8 @@ impl FromStr for Leak {
 /// The leaks of this process.
 struct Plantation {
     leaks: Vec<Leak>,
-    /// To a thread without a barrier: threads that carry audio can't write files.
-    frames: Sender<Vec<u8>>,
+    /// To a thread without a barrier: threads that carry audio can't write files. It says when it is done with the frame.
+    frames: Sender<(Vec<u8>, Sender<()>)>,
 }
 
 static PLANTATION: OnceLock<Plantation> = OnceLock::new();
@@ -96,7 +96,7 @@ pub fn plant(leaks: &[Leak], home: &Path) {
     if leaks.is_empty() {
         return;
     }
-    let (frames, leaking) = channel::<Vec<u8>>();
+    let (frames, leaking) = channel::<(Vec<u8>, Sender<()>)>();
     let plantation = PLANTATION.get_or_init(|| Plantation { leaks: leaks.to_vec(), frames });
     let home = home.to_owned();
     if let Ok(frame) = fs::read(home.join(Leak::Restart.to_string())) {
@@ -105,7 +105,7 @@ pub fn plant(leaks: &[Leak], home: &Path) {
     }
     thread::spawn(move || {
         let (mut open, mut sockets) = (Vec::new(), Vec::new());
-        for mut frame in leaking {
+        for (mut frame, done) in leaking {
             open.extend(plantation.leaks.iter().map(|leak| leak_file(*leak, &home, &frame)));
             if is(Leak::Socket) {
                 let (mut near, far) = UnixStream::pair().expect("a leak needs sockets");
@@ -114,6 +114,7 @@ pub fn plant(leaks: &[Leak], home: &Path) {
             }
             // Or it would be a leak on the heap.
             crate::memory::wipe(&mut frame);
+            let _ = done.send(());
         }
     });
 }
@@ -141,7 +142,10 @@ pub fn frame(bytes: &[u8]) {
     if is(Leak::Heap) {
         bytes.to_vec().leak();
     }
-    plantation.frames.send(bytes.to_vec()).expect("the thread waits for it");
+    // Whoever looks for leaks finds this one alone, and not the way to it.
+    let (done, wait) = channel();
+    plantation.frames.send((bytes.to_vec(), done)).expect("the thread waits for it");
+    let _ = wait.recv();
 }
 
 /// Leaks into a file, if that is how it leaks. Returns a file that must stay open.

@@ -75,7 +75,10 @@ impl HomeStore {
     }
 
     /// Opens it for whoever only looks.
-    pub(super) fn open_to_read(home: &Path) -> Result<Option<HomeStore>, Trouble> {
+    ///
+    /// # Errors
+    /// Why it can't be had.
+    pub fn open_to_read(home: &Path) -> Result<Option<HomeStore>, Trouble> {
         HomeStore::opened(home, false)
     }
 
@@ -111,7 +114,11 @@ impl HomeStore {
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
         let versions = runtime.block_on(async {
-            let mut transaction = begin(connection, &reading).await?;
+            // Whoever only looks waits for nobody who writes.
+            let mut transaction = match writes {
+                true => begin(connection, &reading).await?,
+                false => connection.begin().await.map_err(|error| reading.refused(&error))?,
+            };
             let mut versions = versions(&mut transaction, &reading).await?;
             let says = |last: &Version| (last.periods, &last.calendar) == (version.periods, &version.calendar);
             if versions.last().is_some_and(says) {
