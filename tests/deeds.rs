@@ -133,6 +133,7 @@ fn d2_what_is_let_go_is_gone_with_the_next_sweep_and_what_waits_for_a_case_is_no
     let (annas, berts) = (path(&anna), path(&bert));
     let before = listed(&anna).expect("it is listed")["due"].clone();
     home.json(&["case", "open", "--recording", &bert]);
+    assert_eq!(listed(&bert).expect("it is listed")["purposes"], json!(["incident", "quality"]));
     home.json(&["review", &bert, "--no-finding"]);
     home.json(&["hold", "set", "--recording", &anna, "--reason", "Claim", "--until", "Paid", "--owner", "olga"]);
     home.json(&["review", &anna, "--no-finding"]);

@@ -188,6 +188,9 @@ fn recording(
 ) -> Result<Recording, Trouble> {
     let id: String = columns.get(row, "id")?;
     let purposes = purposes.remove(&id).unwrap_or_default();
+    // A purpose that a case needs too stands twice among the rows.
+    let mut kinds: Vec<PurposeKind> = purposes.iter().map(|(purpose, _)| *purpose).collect();
+    kinds.dedup();
     // The last one counts, and one without a date is later than any.
     let dates: Option<Vec<Timestamp>> = purposes.iter().map(|(_, due)| *due).collect();
     let state = columns.word(row, "state")?;
@@ -208,7 +211,7 @@ fn recording(
         rate: columns.count(row, "rate")?.ok_or_else(|| columns.unreadable("rate"))?,
         path: (state != RecordingState::Committing).then_some(path),
         reasons: columns.reasons(row)?,
-        purposes: purposes.iter().map(|(purpose, _)| *purpose).collect(),
+        purposes: kinds,
         due: dates.and_then(|dates| dates.into_iter().max()),
         state,
         bytes: columns.count(row, "bytes")?,

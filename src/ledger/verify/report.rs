@@ -156,7 +156,7 @@ impl fmt::Display for Report {
         }
         if let Some(day) = self.open_days.first() {
             let count = self.open_days.len();
-            writeln!(f, "Not checked yet: the draws of {count} days from {day} on, whose seeds are not published.")?;
+            writeln!(f, "Not checked yet: draws from {day} on, days in all: {count}. Their seeds are not published.")?;
         }
         if let Some(tail) = &self.tail {
             writeln!(f, "{tail}")?;
