@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture interleavings fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture interleavings ledger fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -111,6 +111,9 @@ torture: parts ## three hundred times kill -9 under fifty live calls, a hundred 
 
 interleavings: parts ## a hundred thousand calls with frames, controls and the commit on three threads: file and ring equal the model, sample by sample
 	RETROCALL_INTERLEAVINGS=$${RETROCALL_INTERLEAVINGS:-100000} cargo test --locked --test interleavings -- --nocapture
+
+ledger: parts ## two million rows of the ledger, verified: how long that takes
+	RETROCALL_CALLS=$${RETROCALL_CALLS:-30000} cargo test --locked --release -p retrocall-ledger --lib -- --nocapture whatever_its_size
 
 # A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
 RIVALS := benches/rivals/Cargo.toml

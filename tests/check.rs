@@ -11,7 +11,7 @@ use std::{
 use desk::{Desk, Home, Line, Ran, Sound};
 use retrocall::protocol::Ask;
 use serde_json::Value;
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 /// A desk that kept two calls, one of them drawn as well, and discarded none: every call is drawn. Stopped.
 fn kept_two() -> (Home, Vec<PathBuf>) {
@@ -38,17 +38,6 @@ fn assert_well(home: &Home) -> Value {
     let (code, report) = check(home);
     assert_eq!((code, &report["findings"]), (0, &serde_json::json!([])));
     report
-}
-
-/// Changes rows as some other program could.
-fn execute(home: &Home, sql: &'static str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let file = home.path().join("catalog.sqlite");
-        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
-        connection.execute(sql).await.expect("a change");
-        connection.close().await.expect("a catalog");
-    });
 }
 
 /// One text of the catalog.
@@ -98,9 +87,7 @@ const BREAKS: &[Break] = &[
     (
         "a purpose belongs to no recording",
         |home, _| {
-            execute(
-                home,
-                "PRAGMA foreign_keys = OFF; INSERT INTO purposes (recording, purpose, basis) VALUES ('none', 'incident', 'x')",
+            home.execute("PRAGMA foreign_keys = OFF; INSERT INTO purposes (recording, purpose, basis) VALUES ('none', 'incident', 'x')",
             );
         },
         &[1],
@@ -131,7 +118,7 @@ const BREAKS: &[Break] = &[
     ),
     (
         "a row has another rate",
-        |home, _| execute(home, "UPDATE recordings SET rate = 16000"),
+        |home, _| home.execute("UPDATE recordings SET rate = 16000"),
         &[3, 3],
         "the rate, 16000 and 8000",
     ),
@@ -147,7 +134,7 @@ const BREAKS: &[Break] = &[
     (
         "a file says that it is incomplete",
         |home, _| {
-            execute(home, "UPDATE recordings SET state = 'incomplete' WHERE agent = 'bert'");
+            home.execute("UPDATE recordings SET state = 'incomplete' WHERE agent = 'bert'");
         },
         &[3],
         "whether it is complete, incomplete and complete",
@@ -155,7 +142,7 @@ const BREAKS: &[Break] = &[
     (
         "a row is deleted",
         |home, _| {
-            execute(home, "DELETE FROM recordings WHERE agent = 'bert'");
+            home.execute("DELETE FROM recordings WHERE agent = 'bert'");
         },
         &[4, 9],
         "no row for it",
@@ -171,7 +158,7 @@ const BREAKS: &[Break] = &[
     (
         "a call is live in the ledger",
         |home, _| {
-            execute(home, "INSERT INTO calls (call, day, agent, direction, began_at, outcome)
+            home.execute("INSERT INTO calls (call, day, agent, direction, began_at, outcome)
                        VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', '2026-03-01', 'x', 'inbound', '2026-03-01T00:00:00Z', 'live')");
         },
         &[5],
@@ -215,14 +202,14 @@ const BREAKS: &[Break] = &[
     ),
     (
         "a call is taken out of the ledger",
-        |home, _| execute(home, "DELETE FROM calls WHERE sequence = 1"),
+        |home, _| home.execute("DELETE FROM calls WHERE sequence = 1"),
         &[8, 9],
         "no number 1",
     ),
     (
         "the ledger says that a kept call was discarded",
         |home, _| {
-            execute(home, "UPDATE calls SET outcome = 'discarded' WHERE agent = 'bert'");
+            home.execute("UPDATE calls SET outcome = 'discarded' WHERE agent = 'bert'");
         },
         &[9],
         "was discarded",
@@ -230,7 +217,7 @@ const BREAKS: &[Break] = &[
     (
         "a purpose is taken away",
         |home, _| {
-            execute(home, "DELETE FROM purposes WHERE purpose = 'quality'");
+            home.execute("DELETE FROM purposes WHERE purpose = 'quality'");
         },
         &[10, 10],
         "no purpose for its reason sample",
@@ -238,7 +225,7 @@ const BREAKS: &[Break] = &[
     (
         "a call ended before it began",
         |home, _| {
-            execute(home, "UPDATE calls SET ended_at = '2001-02-03T04:05:06.000000Z' WHERE agent = 'bert'");
+            home.execute("UPDATE calls SET ended_at = '2001-02-03T04:05:06.000000Z' WHERE agent = 'bert'");
         },
         &[11],
         "and ended at 2001-02-0",
@@ -246,7 +233,7 @@ const BREAKS: &[Break] = &[
     (
         "a number that has a call is said to have none",
         |home, _| {
-            execute(home, "INSERT INTO skipped_numbers SELECT day, 2, 7, began_at FROM calls WHERE agent = 'bert'");
+            home.execute("INSERT INTO skipped_numbers SELECT day, 2, 7, began_at FROM calls WHERE agent = 'bert'");
         },
         &[8],
         "are said to have no call, and have one: 2",
@@ -341,8 +328,7 @@ fn a_recording_that_the_catalog_does_not_know_is_registered_when_the_engine_star
     let before = home.recordings();
     let marks = text_of(&home, "SELECT marks FROM recordings WHERE agent = 'bert'");
     assert!(marks.contains(r#""record":[[0.5,"bert"]]"#), "{marks}");
-    execute(
-        &home,
+    home.execute(
         "DELETE FROM recordings WHERE agent = 'anna'; DELETE FROM calls WHERE agent = 'anna';
          UPDATE recordings SET state = 'committing', customer = '+31201234567', bytes = NULL, seconds = NULL;
          UPDATE calls SET outcome = 'live', ended_at = NULL;
@@ -428,7 +414,7 @@ fn an_unfinished_recording_that_can_not_be_recovered_keeps_its_row_until_somebod
     let (path, part) = (&paths[1], paths[1].with_extension("wav.part"));
     let precious = home.beside("precious");
     fs::rename(path, &part).expect("renamed");
-    execute(&home, "UPDATE recordings SET state = 'committing', customer = '+31201234567' WHERE agent = 'bert'");
+    home.execute("UPDATE recordings SET state = 'committing', customer = '+31201234567' WHERE agent = 'bert'");
     // Something has its name.
     fs::write(path, "in the way").expect("a file");
     let home = home.start(&["--one-in", "0"]).stop();

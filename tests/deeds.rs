@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use desk::{Desk, Home, Line, Ran, Sound, wait_for};
 use retrocall::protocol::Ask;
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 /// A home with two recordings, both in the sample, the second one pressed as well; the engine has stopped. Their ids.
 fn with_two_recordings() -> (Home, [String; 2]) {
@@ -34,17 +33,6 @@ fn with_two_recordings() -> (Home, [String; 2]) {
     (home, ids)
 }
 
-/// Changes rows as time does: a day is over when all its calls have ended and the next one has begun.
-fn execute(home: &Home, sql: &'static str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let file = home.path().join("catalog.sqlite");
-        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
-        connection.execute(sql).await.expect("a change");
-        connection.close().await.expect("a catalog");
-    });
-}
-
 /// A command that is refused, with exit code 1 and one line that says why and what to do.
 #[track_caller]
 fn refused(home: &Home, args: &[&str], why: &str) {
@@ -64,7 +52,7 @@ fn d1_d4_a_review_from_the_queue_to_the_objection_and_its_decision() {
     home.json(&["user", "add", "anna", "--role", "agent", "--agent", "anna"]);
     assert_eq!(home.json(&["review", "next", "--as", "hanna"]), Value::Null, "the day is not over");
     assert!(home.run(&["review", "next"]).stdout.contains("No call waits"));
-    execute(&home, "UPDATE ledger_periods SET published_at = '2026-11-28T09:00:00.000000Z'");
+    home.execute("UPDATE ledger_periods SET published_at = '2026-11-28T09:00:00.000000Z'");
 
     let turn = home.json(&["review", "next", "--as", "hanna"]);
     let first = turn["recording"].as_str().expect("a recording").to_owned();

@@ -7,7 +7,6 @@ use std::{fs, path::PathBuf};
 use desk::{Desk, Home, Line, Sound};
 use retrocall::protocol::Ask;
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 /// A desk that kept two pressed calls. Stopped.
 fn kept_two() -> (Home, Vec<PathBuf>) {
@@ -21,17 +20,6 @@ fn kept_two() -> (Home, Vec<PathBuf>) {
     };
     let paths = ["anna", "bert"].map(keep).into();
     (desk.stop(), paths)
-}
-
-/// Changes rows as some other program could.
-fn execute(home: &Home, sql: &'static str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let file = home.path().join("catalog.sqlite");
-        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
-        connection.execute(sql).await.expect("a change");
-        connection.close().await.expect("a catalog");
-    });
 }
 
 /// Long ago: its time is over.
@@ -63,7 +51,7 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     let (home, paths) = kept_two();
     assert_eq!(home.json(&["sweep", "--dry-run"]), json!({"due": [], "no_anchor": []}));
     assert_eq!(home.json(&["sweep"])["gone"], 0);
-    execute(&home, ANNAS_IS_OLD);
+    home.execute(ANNAS_IS_OLD);
     let would = home.json(&["sweep", "--dry-run"]);
     assert_eq!((&would["due"][0]["why"], &would["due"][0]["files"]), (&json!("awaits-case"), &json!([paths[0]])));
     assert!(paths[0].exists(), "it only says what would go");
@@ -98,9 +86,8 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
 #[test]
 fn a_deletion_that_was_cut_off_is_no_fault_and_is_finished_by_the_next_sweep() {
     let (home, paths) = kept_two();
-    execute(&home, ANNAS_IS_OLD);
-    execute(
-        &home,
+    home.execute(ANNAS_IS_OLD);
+    home.execute(
         "UPDATE recordings SET life = 'deleting', life_at = '2026-11-28T01:00:00.000000Z', life_token = 1 WHERE agent = 'anna'",
     );
     let dying = |home: &Home| check(home)["dying"][0]["found"].clone();
@@ -119,7 +106,7 @@ fn a_deletion_that_was_cut_off_is_no_fault_and_is_finished_by_the_next_sweep() {
 #[test]
 fn after_a_jump_of_the_clock_nothing_goes_until_somebody_says_that_it_is_right() {
     let (home, paths) = kept_two();
-    execute(&home, ANNAS_IS_OLD);
+    home.execute(ANNAS_IS_OLD);
     fs::write(home.path().join("last-sweep"), "2038-01-19T03:14:07Z\n").expect("a file");
     let ran = home.run(&["sweep"]);
     assert_eq!(ran.code, 1);

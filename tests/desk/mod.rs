@@ -30,6 +30,7 @@ use retrocall::{
     words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
+use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 pub use sound::{Sound, Traces, bytes_hold};
@@ -73,6 +74,17 @@ impl Home {
     /// A place for files of the test's own, outside the home.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Changes rows of the catalog, as time or some other program could.
+    pub fn execute(&self, sql: &'static str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let file = self.path.join("catalog.sqlite");
+            let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
+            connection.execute(sql).await.expect("a change");
+            connection.close().await.expect("a catalog");
+        });
     }
 
     /// Starts an engine in this home: `run` with these flags. See [`Desk::open`].
