@@ -119,7 +119,7 @@ impl TakeOver {
         let is_gone = |call: &&Unfinished| !self.found.contains(&call.call);
         let gone: Vec<_> = left.committing.iter().filter(is_gone).collect();
         for call in &gone {
-            self.book.note(Note::Ended(lost_in_the_crash(call.call)));
+            self.book.note(Note::Ended(CallEnded::unseen(call.call, Outcome::Lost)));
         }
         let lost: Vec<_> = left.lost.iter().filter(is_gone).chain(gone).collect();
         for lost in lost.iter().take(LOST_NAMED_MAX) {
@@ -160,23 +160,5 @@ impl TakeOver {
     /// is unknown.
     fn register(&self, durable: &Durable, label: &Label) {
         self.book.note(Note::Kept(Box::new(registered(durable, label, self.now))));
-    }
-}
-
-/// The ledger's row of a call that left nothing: its end and its counts are unknown.
-fn lost_in_the_crash(call: CallId) -> CallEnded {
-    CallEnded {
-        call,
-        ended_at: None,
-        seconds: None,
-        outcome: Outcome::Lost,
-        cut_off: true,
-        reasons: Vec::new(),
-        private: false,
-        objected: false,
-        gaps: 0,
-        gap_seconds: 0.0,
-        late_frames: 0,
-        lost_frames: 0,
     }
 }

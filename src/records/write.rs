@@ -13,7 +13,7 @@ use super::{
     Trouble,
     customer::{self, in_one_form},
     file,
-    ledger::{Scribe, unseen_end},
+    ledger::Scribe,
     numbers::Highest,
     purposes::{Life, purposes},
     read, text,
@@ -413,7 +413,7 @@ impl Pen<'_, '_> {
             let ended = CallEnded {
                 seconds: Some(recording.first_seconds + recording.seconds),
                 reasons: recording.of.label.reasons.clone(),
-                ..unseen_end(recording.of.call().id, Outcome::Kept)
+                ..CallEnded::unseen(recording.of.call().id, Outcome::Kept)
             };
             self.scribe.call_ended(self.rows, &ended).await?;
         }

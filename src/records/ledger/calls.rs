@@ -14,30 +14,12 @@ use retrocall_words::{
     book::{self, CallBegun, Outcome, Skipped},
 };
 
-/// The end of a call of which nobody told: what is known is what became of it.
-pub(in super::super) fn unseen_end(call: CallId, outcome: Outcome) -> book::CallEnded {
-    book::CallEnded {
-        call,
-        ended_at: None,
-        seconds: None,
-        outcome,
-        cut_off: true,
-        reasons: Vec::new(),
-        private: false,
-        objected: false,
-        gaps: 0,
-        gap_seconds: 0.0,
-        late_frames: 0,
-        lost_frames: 0,
-    }
-}
-
 /// Writes the ends of calls that are lost for good. How much the ledger was told of the draw.
 pub(in super::super) async fn tell_lost(connection: &mut SqliteConnection, mut scribe: Scribe<'_>) -> Written<usize> {
     let mut rows = connection.begin_with(file::BEGIN).await?;
     let select = sqlx::query(include_str!("../sql/ledger/lost_calls.sql")).bind(scribe.site());
     for row in select.fetch_all(&mut *rows).await? {
-        scribe.call_ended(&mut rows, &unseen_end(parsed(&row, "call")?, Outcome::Lost)).await?;
+        scribe.call_ended(&mut rows, &book::CallEnded::unseen(parsed(&row, "call")?, Outcome::Lost)).await?;
     }
     let told = scribe.finish(&mut rows).await?;
     rows.commit().await?;

@@ -29,7 +29,7 @@ pub use super::lottery::PROMISED_FROM_DAY;
 pub use number::{NumberError, enter_number};
 pub use read::{Exported, LedgerError, SealedHead, export, heads, verify};
 pub(super) use {
-    calls::{tell_lost, unseen_end},
+    calls::tell_lost,
     publish::{Published, publish},
     seal::seal,
 };

@@ -92,6 +92,26 @@ pub struct CallEnded {
     pub lost_frames: u64,
 }
 
+impl CallEnded {
+    /// The end of a call that nobody saw: all that is known is what became of it.
+    pub fn unseen(call: CallId, outcome: Outcome) -> CallEnded {
+        CallEnded {
+            call,
+            ended_at: None,
+            seconds: None,
+            outcome,
+            cut_off: true,
+            reasons: Vec::new(),
+            private: false,
+            objected: false,
+            gaps: 0,
+            gap_seconds: 0.0,
+            late_frames: 0,
+            lost_frames: 0,
+        }
+    }
+}
+
 /// What a recording is of, as it is known when its commit begins and again when that ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
