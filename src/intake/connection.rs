@@ -3,13 +3,12 @@
 use std::{
     collections::{HashMap, HashSet},
     ops::ControlFlow,
-    os::{fd::OwnedFd, unix},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     sync::Arc,
     time::Duration,
 };
 
 use tokio::{
-    net::UnixStream,
     sync::{Notify, mpsc::UnboundedReceiver, oneshot},
     time::{sleep, timeout},
 };
@@ -46,7 +45,7 @@ pub(super) struct Connection {
     who: Principal,
     outbox: Arc<Outbox>,
     /// The client's end.
-    client: Arc<unix::net::UnixStream>,
+    client: Arc<UnixStream>,
     /// The outbox again, as the engine knows it.
     listener: Arc<dyn Listener>,
     /// Told when the engine has nothing more to tell.

@@ -29,9 +29,9 @@ const LOOK_BYTES: u32 = 640;
 /// After a run of frames that was looked at, so many are not; nor are they when there was no time for the one before.
 const FRAMES_SKIPPED: u32 = 4;
 /// A thread looks at no more than so many frames in this time, one in two hundred of its time: thousands of calls that begin at once are looked at a
-/// little later, and none of their frames waits for that.
-const FRAMES_LOOKED_AT_MAX: u32 = 20;
-const LOOKING_SPAN: Duration = Duration::from_millis(10);
+/// little later, and none of their frames waits for that, nor does a press behind the first frames of a call.
+const FRAMES_LOOKED_AT_MAX: u32 = 2;
+const LOOKING_SPAN: Duration = Duration::from_millis(1);
 /// Different bytes of a look that says anything.
 const VARIETY_MIN: u32 = 48;
 /// Bits a byte from which on a codec may be the wrong one, and how many fewer another must need.

@@ -47,7 +47,7 @@ use reader::Reader;
 use retrocall_core::heart;
 use retrocall_engine::{
     Engine, StopReport,
-    watch::{Endpoint, signals::Signals, supervisor},
+    watch::{Endpoint, signals::Signals, spool::LateLog, supervisor},
 };
 use retrocall_settings::Settings;
 use retrocall_words::{CallId, Event};
@@ -138,7 +138,10 @@ pub fn serve(
     signals: Signals,
     ready: impl FnOnce(Ready<'_>),
 ) -> Result<(), ServeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::System)?;
+    // What a press logs is written once its answer is out.
+    let _late = LateLog::of_this_thread();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().on_thread_park(LateLog::at_rest).build().map_err(ServeError::System)?;
     let served = runtime.block_on(async {
         let path = settings.socket_path(engine.home().path());
         let readers = start_readers(&engine, settings)?;

@@ -146,7 +146,6 @@ impl Reception {
         // One descriptor is read by the thread that carries audio, the other written by the task here.
         let stream = stream.into_std()?;
         let reading = Arc::new(stream.try_clone()?);
-        let stream = UnixStream::from_std(stream)?;
         let reader = &self.readers[id as usize % self.readers.len()];
         let (sender, inbox) = unbounded_channel();
         let connection = Connection::new(

@@ -2,18 +2,18 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, IoSlice},
-    os::fd::{AsRawFd, OwnedFd},
+    io::{self, ErrorKind, IoSlice},
+    net::Shutdown,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     sync::Arc,
 };
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use parking_lot::Mutex;
-use tokio::{
-    io::{AsyncWriteExt, Interest},
-    net::UnixStream,
-    sync::Notify,
-};
+use tokio::{net, sync::Notify, task::consume_budget};
 
 use retrocall_client::protocol::{HEAD_BYTES, control_message};
 use retrocall_engine::{Account, Overdraft};
@@ -222,7 +222,10 @@ impl Outbox {
                 let mut waiting = self.waiting.lock();
                 match (waiting.overflow, waiting.pieces.pop_front()) {
                     (Some(limit), _) => break WriteEnd::NotRead(limit),
-                    (None, None) if waiting.closed => break WriteEnd::All,
+                    (None, None) if waiting.closed => {
+                        let _ = stream.shutdown(Shutdown::Write);
+                        break WriteEnd::All;
+                    }
                     (None, piece) => piece,
                 }
             };
@@ -231,36 +234,55 @@ impl Outbox {
                 continue;
             };
             let counted = piece.counted;
-            let gone = tokio::select! {
-                written = write(&mut stream, piece) => written.is_err(),
-                () = self.overflown.notified() => false,
+            let written = tokio::select! {
+                written = write(stream, piece) => Some(written),
+                () = self.overflown.notified() => None,
             };
-            self.waiting.lock().count_no_more(counted, &self.account);
-            if gone {
-                break WriteEnd::Gone;
+            let mut waiting = self.waiting.lock();
+            waiting.count_no_more(counted, &self.account);
+            match written {
+                Some(Ok(open)) => stream = open,
+                Some(Err(_)) => break WriteEnd::Gone,
+                None => break waiting.overflow.map_or(WriteEnd::Gone, WriteEnd::NotRead),
             }
         };
-        match ended {
-            WriteEnd::All => drop(stream.shutdown().await),
+        if ended != WriteEnd::All {
             // Nobody will read it: others may have its room.
-            WriteEnd::Gone | WriteEnd::NotRead(_) => self.waiting.lock().forget(&self.account),
+            self.waiting.lock().forget(&self.account);
         }
         ended
     }
 }
 
-/// Writes messages, the descriptor with their first byte.
-async fn write(stream: &mut UnixStream, piece: Piece) -> io::Result<()> {
-    let mut written = 0;
-    if let Some(descriptor) = piece.descriptor {
-        let send = || {
-            let (first, raw) = ([IoSlice::new(&piece.bytes[..1])], [descriptor.as_raw_fd()]);
-            let with = [ControlMessage::ScmRights(&raw)];
-            Ok(sendmsg::<()>(stream.as_raw_fd(), &first, &with, MsgFlags::MSG_NOSIGNAL, None)?)
-        };
-        written = stream.async_io(Interest::WRITABLE, send).await?;
+/// Writes messages, the descriptor with their first byte, and gives the socket back.
+async fn write(mut stream: UnixStream, piece: Piece) -> io::Result<UnixStream> {
+    // One client that reads as fast as it is written to does not keep the others waiting.
+    consume_budget().await;
+    let (mut rest, mut descriptor) = (&piece.bytes[..], piece.descriptor);
+    while !rest.is_empty() {
+        match send(&stream, rest, descriptor.as_ref()) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(sent) => (rest, descriptor) = (&rest[sent..], None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                // The runtime watches it for no longer than this: a socket that it always watches wakes its thread at each frame that comes in, and
+                // at each answer that is read, in the middle of what a press waits for.
+                let watched = net::UnixStream::from_std(stream)?;
+                watched.writable().await?;
+                stream = watched.into_std()?;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    stream.write_all(&piece.bytes[written..]).await
+    Ok(stream)
+}
+
+/// Writes what there is room for. Does not wait.
+fn send(stream: &UnixStream, bytes: &[u8], descriptor: Option<&OwnedFd>) -> io::Result<usize> {
+    let raw = descriptor.map(|descriptor| [descriptor.as_raw_fd()]);
+    let with = raw.as_ref().map(|raw| ControlMessage::ScmRights(raw));
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+    Ok(sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(bytes)], with.as_slice(), flags, None)?)
 }
 
 impl Drop for Outbox {

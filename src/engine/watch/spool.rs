@@ -6,9 +6,11 @@
 //! as stuck as the log.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     fs::File,
     io::{self, Write},
+    marker::PhantomData,
     os::fd::{AsFd, BorrowedFd},
     panic,
     sync::{Arc, OnceLock},
@@ -29,7 +31,15 @@ use retrocall_words::{Clock as _, SystemClock, shown_lines};
 /// The most bytes that wait: some thousands of lines. Later lines are dropped, so that those that led to the trouble survive.
 const WAITING_BYTES_MAX: usize = 1 << 20;
 
+/// With so many bytes waiting a thread that wakes the log late wakes it at once.
+const LATE_BYTES_MAX: usize = WAITING_BYTES_MAX / 4;
+
 static LOG: OnceLock<Spool> = OnceLock::new();
+
+thread_local! {
+    /// Some in a thread with a [`LateLog`]: whether lines wait that nobody was woken for.
+    static OWES_WAKE: Cell<Option<bool>> = const { Cell::new(None) };
+}
 
 /// Lines that wait for a descriptor, and the thread that writes them. The thread ends with the process.
 #[derive(Clone)]
@@ -93,13 +103,19 @@ impl Spool {
         }
         state.bytes += lines.len();
         state.waiting.push_back(Piece::Line(lines.to_vec()));
+        let is_late = OWES_WAKE.get().is_some() && state.bytes < LATE_BYTES_MAX;
         drop(state);
-        self.0.filled.notify_one();
+        if is_late {
+            OWES_WAKE.set(Some(true));
+        } else {
+            self.0.filled.notify_one();
+        }
     }
 
     /// Waits this long until all waiting lines are written. Returns whether they are.
     pub fn flush(&self, wait: Duration) -> bool {
         let until = SystemClock.now() + wait;
+        self.0.filled.notify_one();
         let mut state = self.0.state.lock();
         while state.is_writing || !state.waiting.is_empty() {
             if self.0.emptied.wait_until(&mut state, until).timed_out() {
@@ -162,6 +178,36 @@ fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Lines that this thread puts on the log are written once it rests: the thread that writes them would take a core from whatever the line is about.
+/// With one core in two a press waited a quarter longer for its answer. Another thread's line, or many of its own, bring them out before.
+pub struct LateLog(PhantomData<*const ()>);
+
+impl LateLog {
+    /// From now on, until it is dropped, for the calling thread, which calls [`LateLog::at_rest`] before it waits for anything.
+    #[must_use = "until this is dropped"]
+    pub fn of_this_thread() -> LateLog {
+        OWES_WAKE.set(Some(false));
+        LateLog(PhantomData)
+    }
+
+    /// The calling thread is about to wait. Does nothing in a thread without a `LateLog`, or without new lines.
+    pub fn at_rest() {
+        if OWES_WAKE.get() == Some(true) {
+            OWES_WAKE.set(Some(false));
+            if let Some(log) = log() {
+                log.0.filled.notify_one();
+            }
+        }
+    }
+}
+
+impl Drop for LateLog {
+    fn drop(&mut self) {
+        LateLog::at_rest();
+        OWES_WAKE.set(None);
+    }
 }
 
 /// The spool of the log, standard error. None if the system gives it no thread.
@@ -262,6 +308,32 @@ mod tests {
         assert!(spool.flush(LONG));
         let read = reader.read(&mut piece).expect("it writes on");
         assert_eq!((&piece[..read], spool.dropped()), (&b"and on\n"[..], dropped));
+    }
+
+    #[test]
+    fn a_late_line_is_written_at_rest_or_when_another_thread_has_something_to_say() {
+        let (mut reader, spool) = spool();
+        let mut piece = [0; 64];
+        let mut read = || {
+            let read = reader.read(&mut piece).expect("it writes on");
+            piece[..read].to_vec()
+        };
+        let late = LateLog::of_this_thread();
+        spool.put(b"late\n");
+        assert_eq!(OWES_WAKE.get(), Some(true), "nobody was woken");
+        let other = spool.clone();
+        thread::spawn(move || other.put(b"now\n")).join().expect("it ends");
+        let mut said = read();
+        while said.len() < 9 {
+            said.extend(read());
+        }
+        assert_eq!(said, b"late\nnow\n");
+        LateLog::at_rest();
+        assert_eq!(OWES_WAKE.get(), Some(false));
+        spool.put(&[b'x'; LATE_BYTES_MAX]);
+        assert_eq!(OWES_WAKE.get(), Some(false), "so much is written at once");
+        drop(late);
+        assert_eq!(OWES_WAKE.get(), None);
     }
 
     #[test]

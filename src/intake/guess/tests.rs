@@ -191,7 +191,7 @@ fn of_thousands_of_calls_that_begin_at_once_a_few_are_looked_at_each_moment_and_
     let (rate, began) = (Rate::new(8_000).expect("a rate"), SystemClock.now());
     let mut guesses: Vec<Guess> = (0..1_000).map(|_| Guess::default()).collect();
     let looked_at = |guesses: &[Guess]| guesses.iter().filter(|guess| guess.bytes > 0).count();
-    for moment in 0..100 {
+    for moment in 0..500 {
         let (now, before) = (began + LOOKING_SPAN * moment, looked_at(&guesses));
         for guess in guesses.iter_mut().filter(|guess| guess.bytes == 0) {
             show(guess, Codec::Ulaw, rate, &[0xff; 160], 800 * u64::from(moment), now);
