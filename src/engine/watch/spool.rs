@@ -92,6 +92,26 @@ impl Spool {
 
     /// Takes complete lines. Drops and counts them if too many bytes wait.
     pub fn put(&self, lines: &[u8]) {
+        if self.push(lines).is_some() {
+            self.0.filled.notify_one();
+        }
+    }
+
+    /// The same for the log: its thread is woken later if this thread has a [`LateLog`].
+    fn put_late(&self, lines: &[u8]) {
+        match self.push(lines) {
+            None => {}
+            Some(waiting_bytes) if waiting_bytes < LATE_BYTES_MAX && OWES_WAKE.get().is_some() => {
+                OWES_WAKE.set(Some(true));
+            }
+            Some(_) => {
+                self.0.filled.notify_one();
+            }
+        }
+    }
+
+    /// Puts lines into the queue, and says how many bytes wait in it. None: they were dropped.
+    fn push(&self, lines: &[u8]) -> Option<usize> {
         let mut state = self.0.state.lock();
         if state.bytes + lines.len() > WAITING_BYTES_MAX {
             state.dropped += 1;
@@ -99,17 +119,11 @@ impl Spool {
                 Some(Piece::Dropped(count)) => *count += 1,
                 _ => state.waiting.push_back(Piece::Dropped(1)),
             }
-            return;
+            return None;
         }
         state.bytes += lines.len();
         state.waiting.push_back(Piece::Line(lines.to_vec()));
-        let is_late = OWES_WAKE.get().is_some() && state.bytes < LATE_BYTES_MAX;
-        drop(state);
-        if is_late {
-            OWES_WAKE.set(Some(true));
-        } else {
-            self.0.filled.notify_one();
-        }
+        Some(state.bytes)
     }
 
     /// Waits this long until all waiting lines are written. Returns whether they are.
@@ -221,7 +235,7 @@ fn log() -> Option<&'static Spool> {
 
 /// Puts a line on the log, standard error. It is written soon.
 pub fn put_log(line: &[u8]) {
-    log().into_iter().for_each(|spool| spool.put(line));
+    log().into_iter().for_each(|spool| spool.put_late(line));
 }
 
 /// Waits this long until the log is written.
@@ -319,7 +333,7 @@ mod tests {
             piece[..read].to_vec()
         };
         let late = LateLog::of_this_thread();
-        spool.put(b"late\n");
+        spool.put_late(b"late\n");
         assert_eq!(OWES_WAKE.get(), Some(true), "nobody was woken");
         let other = spool.clone();
         thread::spawn(move || other.put(b"now\n")).join().expect("it ends");
@@ -330,8 +344,10 @@ mod tests {
         assert_eq!(said, b"late\nnow\n");
         LateLog::at_rest();
         assert_eq!(OWES_WAKE.get(), Some(false));
-        spool.put(&[b'x'; LATE_BYTES_MAX]);
+        spool.put_late(&[b'x'; LATE_BYTES_MAX]);
         assert_eq!(OWES_WAKE.get(), Some(false), "so much is written at once");
+        spool.put(b"not the log\n");
+        assert_eq!(OWES_WAKE.get(), Some(false), "what is not the log is never late");
         drop(late);
         assert_eq!(OWES_WAKE.get(), None);
     }
