@@ -21,7 +21,7 @@ def receive():
     message = json.loads(engine.recv(int.from_bytes(head[4:], "little"), socket.MSG_WAITALL))
     print(message)
     if "masked" in message:  # what holds of the call now: kept for the day on which the engine is restarted
-        states = ("agent", "recording", "masked", "on_hold", "private", "objected")
+        states = ("agent", "recording", "masked", "on_hold", "private", "objected", "copy")
         begin.update({state: message[state] for state in states}, continues=message["call"])
     return message
 

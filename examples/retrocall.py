@@ -111,6 +111,7 @@ __all__ = [
 
 VERSION = 1
 CONTROL, AGENT, CUSTOMER = 1, 2, 3  # the kinds of message; a leg goes by its kind
+LEGS = {AGENT: "agent", CUSTOMER: "customer"}
 BYTES_A_SAMPLE = {"pcm16": 2, "ulaw": 1, "alaw": 1}
 EVENTS_MAX = 4096  # events that wait for a program that does not ask for them: over that, the oldest are forgotten
 FRAME_SAMPLES_MAX = 5760  # 120 ms at 48 kHz
@@ -170,6 +171,7 @@ class States(NamedTuple):
     on_hold: bool = False
     private: bool = False
     objected: bool = False
+    copy: bool = False  # the customer wants a copy
 
     @classmethod
     def of(cls, message: Message) -> States:
@@ -257,9 +259,11 @@ class Engine:
         direction: str = "inbound",
         continues: Optional[str] = None,
         states: States = States(),
+        informed: Optional[str] = None,
     ) -> Call:
         """Announces a call: it begins now, at position 0. Without an agent: the one that this user is. For what is left of a call that an engine
-        had that is gone: its id as `continues`, and what held of it. What could not be used is in `left_out` of what is returned."""
+        had that is gone: its id as `continues`, and what held of it. `informed` says how the customer was told that calls may be kept: "tape",
+        "spoken", or "none" (then it can't be sampled); without it a setting does. What could not be used is in `left_out` of what is returned."""
         agent = agent or self.hello.get("agent")
         if not agent:
             raise WrongUse("name an agent: this user may act for all of them")
@@ -268,6 +272,7 @@ class Engine:
         if not isinstance(rate, int) or not RATE_MIN <= rate <= RATE_MAX:
             raise WrongUse(f"{rate!r} is no rate: {RATE_MIN} to {RATE_MAX} samples a second")
         fields: Message = {"agent": agent, "rate": rate, "codec": codec, "customer": customer, "direction": direction, "continues": continues}
+        fields["informed"] = informed
         fields.update({name: True for name, holds in states._asdict().items() if holds})
         begun = self.ask("begin", **fields)
         return Call(self, {"rate": rate, "codec": codec, "direction": direction, **begun})
@@ -476,6 +481,7 @@ class Call:
         self.rate: int = begun.get("rate", RATE_MIN)
         self.direction: str = begun.get("direction", "inbound")
         self.states = States.of(begun)
+        self.exempt: bool = begun.get("exempt", False)  # it is on a line that is never captured: nothing of it is held
         self.left_out: List[str] = begun.get("left_out", [])  # what was said at `begin` and can't be used
         agent, customer = begun.get("positions", (0, 0))
         self.positions = {AGENT: int(agent), CUSTOMER: int(customer)}  # where the next frame of each leg goes
@@ -519,6 +525,12 @@ class Call:
         self.states = self.states._replace(recording=True)
         return answer
 
+    def copy(self) -> Message:
+        """The customer wants a copy: the whole call is kept, as by `record`, for that purpose."""
+        answer = self.ask("copy")
+        self.states = self.states._replace(copy=True)
+        return answer
+
     def mask(self) -> Message:
         """Both legs are silence from now on, and are not held."""
         return self.ask("mask")
@@ -553,24 +565,26 @@ class Call:
         """Another agent talks from now on."""
         return self.ask("transfer", to=to)
 
-    def dtmf(self, digit: str) -> Message:
-        """A key was pressed on the phone."""
-        return self.ask("dtmf", digit=digit)
+    def dtmf(self, digit: str, leg: Optional[int] = None) -> Message:
+        """A key was pressed on the phone. Only with its leg can keys record a call, or be an objection."""
+        if leg is not None and leg not in LEGS:
+            raise WrongUse(f"{leg!r} is no leg: AGENT or CUSTOMER")
+        return self.ask("dtmf", digit=digit, leg=LEGS.get(leg) if leg else None)
 
     def end(self) -> Message:
         """Hangup. The answer has the length of the call."""
         answer = self.ask("end")
         self._ended = True
-        if not self.recording:
+        if not self._is_asked_for():
             self.engine.calls.pop(self.id, None)  # nothing more is heard of it
         return answer
 
     def wait_kept(self, timeout: float = ANSWER_SECONDS) -> Optional[str]:
-        """The path of the recording, once it is on disk for good; None if record was not pressed, or not within that time. Only the
+        """The path of the recording, once it is on disk for good; None if nobody asked to keep the call, or not within that time. Only the
         engine's owner can open it. Nobody needs to wait for it: it is completed in any case."""
         with self.engine._turn():
             deadline = _limit(timeout)
-            while self.recording and self.path is None:
+            while self._is_asked_for() and self.path is None:
                 if not self.engine._exchange(deadline):
                     break
             return self.path
@@ -592,6 +606,9 @@ class Call:
                 raise Ended("this call was ended: nothing more can be sent or asked of it")
             yield
 
+    def _is_asked_for(self) -> bool:
+        return self.states.recording or self.states.copy
+
     def _place(self, leg: int) -> int:
         if leg not in self.positions:
             raise WrongUse(f"{leg!r} is no leg: AGENT or CUSTOMER")
@@ -601,11 +618,13 @@ class Call:
         """Something about this call. Unknown events are passed over: later engines may have more."""
         event = message.get("event")
         if event == "recording":
-            self.states = self.states._replace(recording=True)
+            is_copy = message.get("reason") == "copy"
+            self.states = self.states._replace(copy=True) if is_copy else self.states._replace(recording=True)
         elif event == "state":
             self.agent, self.states = message.get("agent", self.agent), States.of(message)
         elif event == "kept":
-            self.states, self.path = self.states._replace(recording=True), message["path"]
+            self.path = message["path"]
+            self.states = self.states if self._is_asked_for() else self.states._replace(recording=True)
             self.engine.calls.pop(self.id, None)
         elif event == "ended":
             self.ended_by = message.get("by", "engine")
@@ -633,11 +652,12 @@ class LastingCall:
         memory: Optional[Path] = None,
         retry: float = 0.2,
         patience: float = 5.0,
+        informed: Optional[str] = None,
     ) -> None:
         """`retry` is how long it is between two looks for an engine that is away, `patience` how long one that is there may take for anything."""
         _limit(retry), _limit(patience)
         self.path, self.agent, self.rate, self.codec = path, agent, rate, codec
-        self.customer, self.direction = customer, direction
+        self.customer, self.direction, self.informed = customer, direction, informed
         self.retry, self.patience = retry, patience
         self.parts: List[str] = []  # the calls that engines made of it; the last one goes on now
         self.left_out: List[str] = []  # what they could not use when they were told of them
@@ -692,6 +712,10 @@ class LastingCall:
         """The button. Returns the engine's answer; None if there is no engine: it is asked when it is back. So are all controls."""
         return self._decide("record")
 
+    def copy(self) -> Optional[Message]:
+        """The customer wants a copy: the whole call is kept for that."""
+        return self._decide("copy")
+
     def mask(self) -> Optional[Message]:
         """Both legs are silence from now on, and are not held."""
         return self._decide("mask")
@@ -725,10 +749,10 @@ class LastingCall:
         with self._turn():
             return self._now().erase_last(seconds)
 
-    def dtmf(self, digit: str) -> Message:
+    def dtmf(self, digit: str, leg: Optional[int] = None) -> Message:
         """A key was pressed on the phone. Gone if there is no engine."""
         with self._turn():
-            return self._now().dtmf(digit)
+            return self._now().dtmf(digit, leg)
 
     def end(self) -> None:
         """Hangup. An engine that is away ends the call by itself; for one that has to hear of a press it is looked for once more."""
@@ -874,7 +898,7 @@ class LastingCall:
             except Refused as refused:
                 if refused.reason not in ("unknown-call", "ended"):
                     raise
-        about = (self.rate, self.codec, self.customer, self.direction, before, self.states)
+        about = (self.rate, self.codec, self.customer, self.direction, before, self.states, self.informed)
         try:
             call = engine.begin(self.agent, *about)
         except Refused as refused:

@@ -200,7 +200,7 @@ fn mark(step: &Step, real: &mut Real, model: &mut Model) {
 fn run(steps: &[Step], drawn: bool, keep_agent_on_hold: bool) {
     let arena = arena();
     let (ring, writers) = Ring::new(Arc::clone(&arena));
-    let rules = Rules { keep_agent_on_hold, objection_covers_record: false };
+    let rules = Rules { keep_agent_on_hold, ..Rules::default() };
     let call = live(Arc::clone(&ring), drawn, rules);
     let base = SystemClock.now();
     // While nothing has arrived, a leg's clock is the time.

@@ -110,7 +110,7 @@ fn everything_the_desk_hears(desk: Desk) -> (Vec<Value>, Home) {
         Ask::Unmask,
         Ask::Hold,
         Ask::Resume,
-        Ask::Dtmf { digit: '7' },
+        Ask::Dtmf { digit: '7', leg: None },
         Ask::Transfer { to: "bert".to_owned() },
         Ask::EraseLast { seconds: 0.01 },
         Ask::Calls,

@@ -101,9 +101,11 @@ pub(super) fn state(call: &LiveCall) -> String {
         LiveState::Disconnected => marks.push("connection lost"),
         LiveState::Ended => marks.push("ended"),
     }
-    let CallStates { recording, masked, on_hold, private, objected } = call.states;
+    let CallStates { recording, masked, on_hold, private, objected, copy } = call.states;
     let flags = [
+        (call.exempt, "never captured"),
         (recording, "recording"),
+        (copy, "copy"),
         (masked, "masked"),
         (on_hold, "on hold"),
         (private, "private"),
@@ -140,6 +142,7 @@ mod tests {
             seconds: 75.0,
             state: LiveState::Live,
             states: CallStates { recording: true, masked: true, ..CallStates::default() },
+            exempt: false,
             held_bytes: Some(300_000),
             agent_leg: leg,
             customer_leg: LiveLeg { frames: 0, gaps: 0, gap_seconds: 0.0, lost_frames: 2, refused_frames: 3, ..leg },

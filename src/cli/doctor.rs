@@ -96,7 +96,20 @@ fn checks(context: &Context) -> Vec<Check> {
     checks.extend(sound::checks());
     checks.extend(engine::checks(context, &settings));
     checks.extend(hotkey::checks(&settings));
+    checks.push(after_hangup(&settings));
     checks
+}
+
+/// Angry customers hang up first: a desk that gives no time for a late press loses the calls that it wants most.
+fn after_hangup(settings: &Settings) -> Check {
+    match settings.after_hangup.as_secs_f64() {
+        0.0 => Check::warn(
+            "hangup",
+            "after hangup nobody can press record any more, and angry customers hang up first",
+            "set after_hangup = \"15s\" in retrocall.toml: every call is held for so long after its end, and the notice to customers says so",
+        ),
+        seconds => Check::ok("hangup", format!("record can be pressed for {seconds} s after hangup")),
+    }
 }
 
 fn line(check: &Check) -> String {

@@ -46,6 +46,7 @@ fn next_step(reason: Refusal) -> Option<&'static str> {
         Refusal::NotYours => "ask one of them",
         Refusal::Ended => "press during the call, or ask for a longer `after_hangup` in retrocall.toml",
         Refusal::Private => "wiped audio can't be brought back",
+        Refusal::Exempt => "the desk's list of such lines is `never_capture` in retrocall.toml",
         Refusal::Objected => "the engine's owner decides that with `objection_covers_record` in retrocall.toml",
         Refusal::TooManyCalls => "raise `calls_max` in retrocall.toml, or wait until calls end",
         Refusal::CallsPerUser => "end one of them, or raise `calls_per_user` in retrocall.toml",

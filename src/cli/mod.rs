@@ -13,6 +13,7 @@ mod check;
 mod conform;
 mod context;
 mod control;
+mod copy;
 mod demo;
 mod devices;
 mod doctor;
@@ -80,6 +81,7 @@ enum Command {
     Bridge(bridge::BridgeArgs),
     Devices(devices::DevicesArgs),
     Record(record::RecordArgs),
+    Copy(copy::CopyArgs),
     Mask(mask::MaskArgs),
     Unmask(unmask::UnmaskArgs),
     EraseLast(erase_last::EraseLastArgs),
@@ -139,6 +141,7 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Bridge(args) => bridge::run(&context, args),
         Command::Devices(args) => devices::run(&context, args),
         Command::Record(args) => record::run(&context, args),
+        Command::Copy(args) => copy::run(&context, args),
         Command::Mask(args) => mask::run(&context, args),
         Command::Unmask(args) => unmask::run(&context, args),
         Command::EraseLast(args) => erase_last::run(&context, args),

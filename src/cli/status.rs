@@ -113,11 +113,12 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
 fn recordings(status: &Status, totals: &Totals) -> String {
     let of = |reason: Reason| totals.selections.get(reason.as_str()).copied().unwrap_or(0);
     format!(
-        "{} on disk ({}): {} on demand, {} from the sample; {} more are being written",
+        "{} on disk ({}): {} on demand, {} from the sample, {} for a copy; {} more are being written",
         totals.recordings,
         output::size(totals.recording_bytes),
         of(Reason::OnDemand),
         of(Reason::Sample),
+        of(Reason::Copy),
         status.commits
     )
 }
@@ -208,7 +209,7 @@ mod tests {
             "9 begun, 0 discarded, 2 refused (memory-full 2)",
             "3 gaps (0.5 s)",
             "4 calls pressed for, 0 more presses, 1 refused (private 1)",
-            "5 on disk (0 B): 4 on demand, 1 from the sample; 2 more are being written",
+            "5 on disk (0 B): 4 on demand, 1 from the sample, 0 for a copy; 2 more are being written",
             "on disk 200 ms after hangup on average, half within 100 ms, 99 of 100 in more than 500 ms",
             "7 closed (version 7)",
             "errors      6 (disk 6)",

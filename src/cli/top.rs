@@ -22,16 +22,20 @@ use ratatui::{
     },
 };
 
-use super::{Context, Failure, mask, record, unmask};
+use super::{Context, Failure, copy, mask, output, record, unmask};
 use retrocall_client::client::{Client, ClientError};
-use retrocall_words::{Answer, Ask, CallId, Clock as _, LiveCall, Refusal, Request, SystemClock, Target, Verdict};
+use retrocall_words::{
+    Answer, Ask, CallId, Clock as _, Event as EngineEvent, LiveCall, Reason, Refusal, Request, SystemClock, Target,
+    Verdict,
+};
 use screen::{Memory, View};
 
 const EXAMPLES: &str = "Examples:
   retrocall top
   retrocall --home /srv/desk top
 
-Arrows (or j and k) choose a call, r records it, m masks it or ends its mask, q quits.
+Arrows (or j and k) choose a call, r records it, c keeps it for a copy that the customer wants,
+m masks it or ends its mask, q quits.
 An agent sees and controls their own calls; the engine's owner all. Nobody sees whether a call is in
 the sample.";
 
@@ -52,7 +56,12 @@ pub(super) fn run(context: &Context, _args: TopArgs) -> Result<(), Failure> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(Failure::new("top needs a terminal", "`retrocall calls` prints the same once"));
     }
-    let desk = EngineLink { socket: context.settings()?.socket_path(context.home()), client: None, sees_status: true };
+    let desk = EngineLink {
+        socket: context.settings()?.socket_path(context.home()),
+        client: None,
+        sees_status: true,
+        news: None,
+    };
     restore_when_ended_by_a_signal();
     let mut terminal = ratatui::try_init().map_err(no_terminal)?;
     let done = watch(context, &mut terminal, desk);
@@ -89,7 +98,10 @@ fn watch(context: &Context, terminal: &mut DefaultTerminal, mut desk: EngineLink
     loop {
         let next = SystemClock.now() + LOOK;
         match desk.look() {
-            Ok((calls, memory)) => view.see(calls, memory),
+            Ok((calls, memory)) => {
+                view.see(calls, memory);
+                view.word = desk.news.take().or(view.word.take());
+            }
             Err(error) => view.see_nothing(context.client_failure(error).to_string()),
         }
         loop {
@@ -126,6 +138,7 @@ fn obey(context: &Context, key: KeyEvent, view: &mut View, desk: &mut EngineLink
         KeyCode::Down | KeyCode::Char('j') => view.choose(1),
         KeyCode::Up | KeyCode::Char('k') => view.choose(-1),
         KeyCode::Char('r') => return press(context, view, desk, |_| Ask::Record),
+        KeyCode::Char('c') => return press(context, view, desk, |_| Ask::Copy),
         KeyCode::Char('m') => {
             return press(context, view, desk, |call| if call.states.masked { Ask::Unmask } else { Ask::Mask });
         }
@@ -142,6 +155,7 @@ fn press(context: &Context, view: &mut View, desk: &mut EngineLink, ask: impl Fn
         Ok(answer) if answer.answer == Verdict::Refused => Failure::refused(ask.verb().as_str(), &answer).to_string(),
         Ok(answer) => match ask {
             Ask::Record => record::sentence(&answer, &whose),
+            Ask::Copy => copy::sentence(&answer, &whose),
             Ask::Mask => mask::sentence(&answer, &whose, "m"),
             _ => unmask::sentence(&answer, &whose),
         },
@@ -156,6 +170,21 @@ struct EngineLink {
     client: Option<Client>,
     /// Whether the engine shows this user its status. To agents it does not.
     sees_status: bool,
+    /// What the engine said last of calls that are kept.
+    news: Option<String>,
+}
+
+/// What an event says of a call that is kept, if it does.
+fn news(event: &EngineEvent) -> Option<String> {
+    match event {
+        EngineEvent::Recording { agent, reason, .. } => {
+            let whose = agent.as_ref().map_or_else(|| "a call".to_owned(), |agent| format!("{agent}'s call"));
+            let why = if *reason == Some(Reason::Copy) { "the customer wants a copy" } else { "record was pressed" };
+            Some(format!("Kept from its first second, {whose}: {why}."))
+        }
+        EngineEvent::Kept { seconds, .. } => Some(format!("A call of {} is on disk.", output::length(*seconds))),
+        _ => None,
+    }
 }
 
 impl EngineLink {
@@ -171,7 +200,10 @@ impl EngineLink {
     }
 
     fn press(&mut self, call: CallId, ask: Ask) -> Result<Answer, ClientError> {
-        self.ask(Target::Call(call), ask)
+        let answer = self.ask(Target::Call(call), ask);
+        // The answer says it.
+        self.news = None;
+        answer
     }
 
     fn ask(&mut self, target: Target, ask: Ask) -> Result<Answer, ClientError> {
@@ -184,8 +216,7 @@ impl EngineLink {
             }
         };
         let answer = client.ask_within(Request::new(target, ask), ANSWER_MAX)?;
-        // Events are not shown here.
-        client.events().for_each(drop);
+        self.news = client.events().filter_map(|event| news(&event)).last().or(self.news.take());
         self.client = Some(client);
         Ok(answer)
     }

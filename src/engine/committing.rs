@@ -91,7 +91,8 @@ impl Engine {
         let engine = Weak::clone(&self.this);
         let (call, rate) = (entry.id, entry.call.rate);
         // Nobody at the desk may hear of a sample: not even that the disk refuses it, nor by how long their connection is kept.
-        let listeners = label.reasons.contains(&Reason::OnDemand).then(|| Arc::clone(&entry.listeners));
+        let is_asked_for = label.reasons.iter().any(|reason| *reason != Reason::Sample);
+        let listeners = is_asked_for.then(|| Arc::clone(&entry.listeners));
         let tell = move |event: &Event| listeners.iter().for_each(|listeners| listeners.tell(event));
         self.commits.begin(reader, label, Arc::clone(marks.shared()), move |progress| match progress {
             Progress::Trouble(text) => {
@@ -120,6 +121,15 @@ impl Engine {
                 }
             }
         })
+    }
+
+    /// A call whose commit goes on is kept for one more reason.
+    pub(super) fn add_reason(&self, entry: &Entry, label: Label, commit: &CommitHandle) {
+        commit.set_reasons(label.reasons.clone());
+        self.book.note(Note::Selected(RecordingBegun {
+            path: self.commits.path_of(&label),
+            of: RecordedCall { label, customer: entry.customer.clone() },
+        }));
     }
 
     /// Holds a selected call that has ended until its commit is durable.

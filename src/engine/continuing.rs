@@ -19,7 +19,9 @@ use super::{
     registry::{Entry, State},
 };
 use crate::call::{LiveCall, Moment};
-use retrocall_words::{CallId, CallStates, Clock, Event, Principal, PrincipalId, Refusal, book::CutOff};
+use retrocall_words::{
+    CallId, CallStates, Clock, Event, Origin, Principal, PrincipalId, Reason, Refusal, Verb, book::CutOff,
+};
 
 /// How long after its end, or after the engine's start, a call can be continued: clients come back within seconds.
 const GO_ON_MAX: Duration = Duration::from_secs(600);
@@ -52,8 +54,8 @@ impl Predecessor {
 
     /// From the ledger's row of a call of an earlier run.
     fn of_row(row: &CutOff) -> Predecessor {
-        let CutOff { call, agent, recording, private, objected } = row.clone();
-        let states = CallStates { recording, private, objected, ..CallStates::default() };
+        let CutOff { call, agent, recording, private, objected, copy } = row.clone();
+        let states = CallStates { recording, private, objected, copy, ..CallStates::default() };
         Predecessor { ids: vec![call], agents: [agent.clone(), agent.clone()], agent, carrier: None, states }
     }
 
@@ -165,17 +167,29 @@ impl Engine {
                 left_out.push(name.to_owned());
             }
         };
-        if states.recording && (known.recording || !states.private) {
-            put("recording", self.record_from_the_first(entry, state));
+        // From the call before, if the engine knows that; else whoever brings the call says so.
+        let origin = |is_known: bool| if is_known { Origin::Continued } else { Origin::Client };
+        let reasons = [
+            ("recording", Reason::OnDemand, states.recording, known.recording),
+            ("copy", Reason::Copy, states.copy, known.copy),
+        ];
+        for (name, reason, is_on, is_known) in reasons {
+            if is_on && (is_known || !states.private) {
+                put(name, self.keep(entry, state, reason, None, Moment::InOrder).map(drop));
+            }
         }
         let Some(call) = state.call.as_mut() else { return left_out };
         if states.private {
+            call.came_from(Verb::Private, origin(known.private));
             put("private", call.private().map(drop));
         }
-        if states.recording && call.states().private {
-            put("recording", Err(Refusal::Private));
+        for (name, is_on) in [("recording", states.recording), ("copy", states.copy)] {
+            if is_on && call.states().private {
+                put(name, Err(Refusal::Private));
+            }
         }
         if states.masked {
+            call.came_from(Verb::Mask, origin(known.masked));
             put("masked", call.mask(Moment::InOrder).map(drop));
         }
         if states.on_hold {
@@ -183,32 +197,22 @@ impl Engine {
         }
         // After the press: a later objection does not undo an accepted press.
         if states.objected {
+            call.came_from(Verb::Object, origin(known.objected));
             call.object();
         }
         info!(call = %entry.id, states = ?call.states(), ?left_out, "a call begins with the states of an earlier one");
         left_out
     }
 
-    fn record_from_the_first(&self, entry: &Entry, state: &mut State) -> Result<(), Refusal> {
-        let Some(call) = state.call.as_mut() else { return Err(Refusal::Ended) };
-        let (_, commit) = self.record(entry, call, None, Moment::InOrder)?;
-        (state.commit, state.pressed) = (commit, Some(self.clock.now()));
-        self.record_before(entry);
-        Ok(())
-    }
-
-    /// A press means the whole call. Records the earlier part too, if that still waits for a press.
-    pub(super) fn record_before(&self, entry: &Entry) {
+    /// Whoever asks for a call means all of it. Keeps the earlier part too, if that still waits for a press.
+    pub(super) fn keep_before(&self, entry: &Entry, reason: Reason) {
         for before in entry.before.iter().filter_map(|id| self.registry.get(*id).ok()) {
             let mut state = before.state.lock();
-            let Some(call) = state.call.as_mut() else { continue };
-            match self.record(&before, call, None, Moment::InOrder) {
-                Ok((_, commit)) => {
-                    if commit.is_some() {
-                        (state.commit, state.pressed) = (commit, Some(self.clock.now()));
-                    }
-                    self.settle(&before, &mut state);
-                }
+            if state.call.is_none() {
+                continue;
+            }
+            match self.keep(&before, &mut state, reason, None, Moment::InOrder) {
+                Ok(_) => self.settle(&before, &mut state),
                 Err(refusal) => warn!(call = %before.id, reason = %refusal, "the earlier call is not kept"),
             }
         }
@@ -226,4 +230,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

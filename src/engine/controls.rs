@@ -9,9 +9,11 @@ use super::{
     Engine, Listener,
     registry::{Entry, State},
 };
-use crate::call::{Effect, LiveCall, Moment, PressEffect};
+use crate::call::{Effect, KeyDeed, LiveCall, Moment, PressEffect};
 use retrocall_words as words;
-use retrocall_words::{Answer, Ask, CallId, Event, Principal, Reason, Refusal, Suspicion, Target, Verdict, audio::Leg};
+use retrocall_words::{
+    Answer, Ask, CallId, Event, Origin, Principal, Reason, Refusal, Suspicion, Target, Verb, Verdict, audio::Leg,
+};
 
 /// The answer to a control.
 pub struct Reply {
@@ -19,6 +21,14 @@ pub struct Reply {
     pub answer: Answer,
     /// If set, the answer must wait for this: until then the disk may still hold audio that is to be silent.
     pub after: Option<oneshot::Receiver<()>>,
+}
+
+/// Whoever asks for a call to be kept.
+#[derive(Clone, Copy)]
+pub(super) struct Presser<'a> {
+    /// Hears of the call from then on. None for keys of the phone: those who bring the call hear of it already.
+    listener: Option<&'a Arc<dyn Listener>>,
+    origin: Origin,
 }
 
 impl From<Answer> for Reply {
@@ -76,19 +86,13 @@ impl Engine {
         let before = (call.agent().to_owned(), call.states());
         let mut text = None;
         let result = match ask {
-            Ask::Transfer { to } if who.is_owner() || who.is(to) => self.transfer(entry, state, to, moment),
-            Ask::Transfer { to } => self.offer(who, entry, state, to).map(|(done, told)| {
-                text = Some(told);
-                done
-            }),
-            Ask::Record => self.record(entry, call, Some(listener), moment).map(|(done, commit)| {
-                if commit.is_some() {
-                    (state.commit, state.pressed) = (commit, Some(self.clock.now()));
-                    self.record_before(entry);
-                }
-                done
-            }),
-            _ => shape(call, ask, moment),
+            Ask::Transfer { to } if !(who.is_owner() || who.is(to)) => {
+                self.offer(who, entry, state, to).map(|(done, told)| {
+                    text = Some(told);
+                    done
+                })
+            }
+            _ => self.carry_out(who, entry, state, ask, listener, moment),
         };
         let mut silenced = None;
         let mut answer = match result {
@@ -106,7 +110,7 @@ impl Engine {
         answer.call = Some(entry.id);
         answer.agent = state.call.as_ref().map(|call| call.agent().to_owned());
         answer.seconds = Some(entry.call.rate.seconds(entry.ring.end()));
-        if matches!(ask, Ask::Record) && answer.answer != Verdict::Refused {
+        if matches!(ask, Ask::Record | Ask::Copy) && answer.answer != Verdict::Refused {
             self.tell_what_is_kept(entry, &mut answer);
         }
         let mut after = None;
@@ -128,10 +132,68 @@ impl Engine {
         Reply { answer, after }
     }
 
+    /// Carries out a control of a call that is not settled.
+    fn carry_out(
+        &self,
+        who: &Principal,
+        entry: &Entry,
+        state: &mut State,
+        ask: &Ask,
+        listener: &Arc<dyn Listener>,
+        moment: Moment,
+    ) -> Result<Effect, Refusal> {
+        let Some(call) = state.call.as_mut() else { return Err(Refusal::UnknownCall) };
+        // Those who bring the call hear its keys. From anybody else they are a button like any other.
+        let brings = moment == Moment::InOrder;
+        let origin = if brings { Origin::Client } else { Origin::Agent };
+        let presser = Presser { listener: Some(listener), origin };
+        match ask {
+            Ask::Transfer { to } => self.transfer(entry, state, to, moment),
+            Ask::Record => self.keep(entry, state, Reason::OnDemand, Some(presser), moment),
+            Ask::Copy => self.keep(entry, state, Reason::Copy, Some(presser), moment),
+            Ask::Dtmf { digit, leg } => {
+                let done = call.dtmf(*digit, moment)?;
+                let deed = leg.and_then(|leg| call.key_deed(*digit, leg, moment, self.clock.now()));
+                let brings = brings || who.is_owner();
+                deed.into_iter().for_each(|deed| self.do_by_keys(entry, state, deed, brings, moment));
+                Ok(done)
+            }
+            _ => {
+                let done = shape(call, ask, moment)?;
+                if matches!(done, Effect::Accepted { .. }) {
+                    call.came_from(ask.verb(), origin);
+                }
+                Ok(done)
+            }
+        }
+    }
+
+    /// Keys of the phone were pressed that do something. Whether that is refused, the states tell.
+    fn do_by_keys(&self, entry: &Entry, state: &mut State, deed: KeyDeed, brings: bool, moment: Moment) {
+        let origin = |key| if brings { key } else { Origin::Agent };
+        match deed {
+            KeyDeed::Record => {
+                let presser = Presser { listener: None, origin: origin(Origin::AgentKey) };
+                let _ = self.keep(entry, state, Reason::OnDemand, Some(presser), moment);
+            }
+            KeyDeed::Object => {
+                if let Some(call) = state.call.as_mut() {
+                    call.object();
+                    call.came_from(Verb::Object, origin(Origin::CustomerKey));
+                }
+            }
+        }
+    }
+
     /// Gives the call to another agent.
     fn transfer(&self, entry: &Entry, state: &mut State, to: &str, moment: Moment) -> Result<Effect, Refusal> {
         let Some(call) = state.call.as_mut() else { return Err(Refusal::Ended) };
         let done = call.transfer(to, moment)?;
+        let is_new = matches!(done, Effect::Accepted { .. }) && !call.is_exempt();
+        if is_new && self.never_captured.has_agent(to) && call.private().is_ok() {
+            // What was said before goes too: the call is one of that line now. One that somebody asked to keep goes on.
+            call.came_from(Verb::Private, Origin::Client);
+        }
         // Its agent keeps it or gives it to another one: the offer is over.
         state.offered_to = None;
         if let Effect::Accepted { .. } = done {
@@ -187,28 +249,38 @@ impl Engine {
         answer.text = gone.into_iter().chain(waits).reduce(|gone, waits| format!("{gone}; {waits}"));
     }
 
-    /// Selects the call, and starts its commit unless it was selected before. From the press on, the presser hears of the call. At its begin
-    /// nobody does: nobody knows its id yet.
-    pub(super) fn record(
+    /// Selects the call for this reason, and starts its commit unless it was selected before. Whoever asks, and the agent's connections, hear of it
+    /// from then on, and are told; but not at its begin, when nobody asks: nobody knows its id yet.
+    pub(super) fn keep(
         &self,
         entry: &Entry,
-        call: &mut LiveCall,
-        presser: Option<&Arc<dyn Listener>>,
+        state: &mut State,
+        reason: Reason,
+        by: Option<Presser<'_>>,
         moment: Moment,
-    ) -> Result<(Effect, Option<crate::commit::CommitHandle>), Refusal> {
-        let (done, pressed) = call.record(moment)?;
-        presser.into_iter().for_each(|presser| entry.listeners.add(presser));
-        let commit = match pressed {
-            PressEffect::Again => None,
-            PressEffect::First(reader) => {
-                info!(call = %entry.id, agent = call.agent(), "record was pressed");
-                if presser.is_some() {
-                    entry.listeners.tell(&Event::Recording { call: entry.id });
-                }
-                Some(self.begin_commit(entry, reader, entry.label(&[Reason::OnDemand]), call.marks()))
-            }
-        };
-        Ok((done, commit))
+    ) -> Result<Effect, Refusal> {
+        let Some(call) = state.call.as_mut() else { return Err(Refusal::Ended) };
+        let (done, effect) = call.keep(reason, moment)?;
+        by.and_then(|by| by.listener).into_iter().for_each(|listener| entry.listeners.add(listener));
+        if let PressEffect::Again = effect {
+            return Ok(done);
+        }
+        let (agent, origin) = (call.agent().to_owned(), by.map(|by| by.origin));
+        info!(call = %entry.id, agent, %reason, by = origin.map(Origin::as_str), "a call is kept");
+        self.presence.of_agent(&agent).iter().for_each(|listener| entry.listeners.add(listener));
+        if origin.is_some() {
+            let (agent, reason) = (Some(agent), Some(reason));
+            entry.listeners.tell(&Event::Recording { call: entry.id, agent, reason, origin });
+        }
+        let label = entry.label(call.asked_for());
+        if let PressEffect::First(reader) = effect {
+            let commit = self.begin_commit(entry, reader, label, call.marks());
+            (state.commit, state.pressed) = (Some(commit), Some(self.clock.now()));
+        } else if let Some(commit) = &state.commit {
+            self.add_reason(entry, label, commit);
+        }
+        self.keep_before(entry, reason);
+        Ok(done)
     }
 
     /// A leg seems to carry something else than was announced. Tells listeners and the log once.
@@ -246,8 +318,9 @@ fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Effect, Refus
         Ask::Resume => call.resume(moment),
         Ask::Private => call.private(),
         Ask::Object => Ok(call.object()),
-        Ask::Dtmf { digit } => call.dtmf(*digit, moment),
         Ask::Record
+        | Ask::Copy
+        | Ask::Dtmf { .. }
         | Ask::Transfer { .. }
         | Ask::Begin(_)
         | Ask::Expect(_)
@@ -258,3 +331,6 @@ fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Effect, Refus
         | Ask::Status => Err(Refusal::Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests;

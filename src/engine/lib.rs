@@ -19,6 +19,7 @@ mod listener;
 mod marks;
 #[cfg(test)]
 mod memory_book;
+mod never_captured;
 mod presence;
 mod quotas;
 mod refusals;
@@ -58,11 +59,12 @@ pub use threads::FaultIn;
 use crate::{call::Rules, commit::Commits, sampler::Draw};
 use committing::{PendingCommits, RunCalls};
 use continuing::CutOffs;
+use never_captured::NeverCaptured;
 use presence::Presence;
 use refusals::Refusals;
 use registry::Registry;
 use retrocall_core::{heart, memory::Arena};
-use retrocall_words::{CallId, Clock, EndedBy, Event, Limits, Principal, PrincipalId, book::Book};
+use retrocall_words::{CallId, Clock, EndedBy, Event, Informed, Limits, Principal, PrincipalId, book::Book};
 use threads::Wiper;
 
 /// How far a position may be ahead of its call.
@@ -82,6 +84,9 @@ pub struct Engine {
     started: Instant,
     draw: Arc<dyn Draw>,
     rules: Rules,
+    /// How customers were informed, where their call's announcement does not say it.
+    informed: Informed,
+    never_captured: NeverCaptured,
     grace: Duration,
     after_hangup: Duration,
     max_call: Duration,

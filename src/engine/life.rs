@@ -16,7 +16,8 @@ use super::{
 use crate::call::{Fate, FinalFacts, LiveCall};
 use retrocall_core::ring::{LegCounts, LegWriter, Ring};
 use retrocall_words::{
-    Begin, Beginning, Call, CallId, CallStates, EndedBy, Event, Facts, Principal, Reason, Refusal,
+    Begin, Beginning, Call, CallId, CallStates, Customer, EndedBy, Event, Facts, Informed, Origin, Principal, Reason,
+    Refusal, Verb,
     audio::{Codec, Leg},
     book::{self, CallBegun, CallEnded, Note, Number, day_of},
 };
@@ -35,8 +36,38 @@ pub struct Handover {
     pub writers: Box<[LegWriter; 2]>,
     /// The states that hold now.
     pub states: CallStates,
+    /// Whether it is on a line that is never captured.
+    pub exempt: bool,
     /// States named at the begin that can't hold.
     pub left_out: Vec<String>,
+}
+
+/// What bars a call from the draw.
+#[derive(Clone, Copy)]
+struct Bars {
+    /// It is on a line that is never captured: nothing of it is held either.
+    exempt: bool,
+    /// Its customer objected on an earlier day.
+    objected: bool,
+    /// Its customer was not informed.
+    uninformed: bool,
+}
+
+impl Bars {
+    fn any(self) -> bool {
+        self.exempt || self.objected || self.uninformed
+    }
+
+    /// Puts in force what holds from the first sample on.
+    fn put_up(self, call: &mut LiveCall) {
+        if self.exempt {
+            call.exempt();
+        }
+        if self.objected {
+            call.object();
+            call.came_from(Verb::Object, Origin::Remembered);
+        }
+    }
 }
 
 impl Handover {
@@ -85,13 +116,16 @@ impl Engine {
         let Begin { facts, customer, rate, codec, states: said } = begin;
         let continues = facts.continues;
         let before = continues.and_then(|id| self.take_before(who, id));
-        let facts = Facts { continues: continues.filter(|_| before.is_some()), ..facts };
+        let informed = Some(facts.informed.unwrap_or(self.informed));
+        let facts = Facts { continues: continues.filter(|_| before.is_some()), informed, ..facts };
+        let bars = self.bars(&facts, customer.as_ref());
         let beginning = Beginning::now(&*self.clock);
         let call = Call { id: CallId::new(), facts, rate, began_at: beginning.at };
-        let drawn = self.note_begin(&call);
+        let drawn = self.note_begin(&call, bars);
         debug!(call = %call.id, agent = call.facts.agent, rate_hz = rate.hz(), "a call begins");
         let (ring, writers) = Ring::made_at(Arc::clone(&self.arena), beginning.instant);
-        let live = LiveCall::begin(call.clone(), codec, Arc::clone(&ring), drawn, self.rules);
+        let mut live = LiveCall::begin(call.clone(), codec, Arc::clone(&ring), drawn, self.rules);
+        bars.put_up(&mut live);
         let listeners = Listeners::default();
         listeners.add(listener);
         let mut slots = Slots::new(writers);
@@ -137,13 +171,23 @@ impl Engine {
         Ok(())
     }
 
+    /// What is known of a call at its begin that bars it from the draw, or from being held at all.
+    fn bars(&self, facts: &Facts, customer: Option<&Customer>) -> Bars {
+        let is_line = |customer| self.never_captured.has_customer(customer, &*self.book);
+        Bars {
+            exempt: self.never_captured.has_agent(&facts.agent) || customer.is_some_and(is_line),
+            objected: customer.is_some_and(|customer| self.book.objects(customer)),
+            uninformed: facts.informed == Some(Informed::None),
+        }
+    }
+
     /// Writes the begin of a call into the ledger, and draws it. Returns whether it is drawn.
-    fn note_begin(&self, call: &Call) -> bool {
+    fn note_begin(&self, call: &Call, bars: Bars) -> bool {
         // A call without a number is not drawn. A continued call is not drawn again.
         let Number { day, sequence } = self.book.reserve(day_of(call.began_at));
-        let is_first = call.facts.continues.is_none();
-        let drawn = is_first && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
-        self.book.note(Note::Begun(CallBegun { call: call.clone(), day, sequence }));
+        let may_be = call.facts.continues.is_none() && !bars.any();
+        let drawn = may_be && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
+        self.book.note(Note::Begun(CallBegun { call: call.clone(), day, sequence, exempt: bars.exempt }));
         drawn
     }
 
@@ -170,7 +214,7 @@ impl Engine {
             Some(_) => call.cut_off(),
             None => call.end(),
         }
-        let waits = !self.after_hangup.is_zero() && !call.is_recording() && !self.is_stopping();
+        let waits = !self.after_hangup.is_zero() && !call.is_asked_for() && !self.is_stopping();
         entry.listeners.keep();
         if let Some(by) = by {
             info!(call = %entry.id, ?by, "the engine ends a call");
@@ -214,6 +258,7 @@ impl Entry {
         let call = state.call.as_ref();
         let agent = call.map_or(&*self.call.facts.agent, LiveCall::agent).to_owned();
         let states = call.map(LiveCall::states).unwrap_or_default();
+        let exempt = call.is_some_and(LiveCall::is_exempt);
         Handover {
             call: self.call.clone(),
             codec: self.codec,
@@ -221,6 +266,7 @@ impl Entry {
             began: self.beginning.instant,
             writers,
             states,
+            exempt,
             left_out,
         }
     }
@@ -238,6 +284,8 @@ pub(super) fn ended(facts: &FinalFacts, reasons: &[Reason], ended_at: Timestamp)
         reasons: reasons.to_vec(),
         private: facts.private,
         objected: facts.objected,
+        origins: facts.origins,
+        mask_seconds: rate.seconds(facts.mask_samples),
         cut_off: facts.cut_off,
         gaps: sum(|counts| counts.gaps),
         gap_seconds: rate.seconds(sum(|counts| counts.gap_samples)),

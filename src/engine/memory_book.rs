@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use parking_lot::Mutex;
 
 use retrocall_words::{
-    CallId,
+    CallId, Customer,
     book::{Book, BookHealth, LeftBehind, Note, Number, OpenBook},
 };
 
@@ -18,12 +18,24 @@ pub(crate) struct MemoryBook(Arc<Mutex<Pages>>);
 struct Pages {
     last_number: u64,
     notes: Vec<Note>,
+    /// The numbers of customers who object.
+    objecting: Vec<String>,
 }
 
 impl MemoryBook {
     /// Opens the book; it has nothing to write.
     pub(crate) fn open(&self) -> OpenBook {
         OpenBook { draw: None, book: Arc::new(self.clone()), write: Box::new(|| ()) }
+    }
+
+    /// A customer objects from now on.
+    pub(crate) fn object(&self, number: &str) {
+        self.0.lock().objecting.push(number.to_owned());
+    }
+
+    /// What was handed in, in its order.
+    pub(crate) fn notes(&self) -> Vec<Note> {
+        self.0.lock().notes.clone()
     }
 
     /// Whether the recording of this call is kept.
@@ -37,6 +49,15 @@ impl Book for MemoryBook {
         let mut pages = self.0.lock();
         pages.last_number += 1;
         Number { day: today, sequence: Some(pages.last_number) }
+    }
+
+    fn form(&self, customer: &Customer) -> Option<Customer> {
+        let digits: String = customer.number().chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+        (digits.len() >= 7 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| Customer::from(digits))
+    }
+
+    fn objects(&self, customer: &Customer) -> bool {
+        self.0.lock().objecting.iter().any(|number| number == customer.number())
     }
 
     fn note(&self, note: Note) {

@@ -16,7 +16,21 @@ pub(super) struct Presence(Mutex<Connections>);
 #[derive(Default)]
 struct Connections {
     last: u64,
-    all: HashMap<u64, (Vec<String>, Arc<dyn Listener>)>,
+    all: HashMap<u64, Connected>,
+    /// The numbers of each agent's connections: a press looks only at these, however many others there are.
+    of_agents: HashMap<String, Vec<u64>>,
+}
+
+struct Connected {
+    agents: Vec<String>,
+    listener: Arc<dyn Listener>,
+}
+
+impl Connections {
+    fn of_agent(&self, agent: &str) -> impl Iterator<Item = &Arc<dyn Listener>> {
+        let numbers = self.of_agents.get(agent).map(Vec::as_slice).unwrap_or_default();
+        numbers.iter().filter_map(|number| self.all.get(number)).map(|connected| &connected.listener)
+    }
 }
 
 /// Keeps a connection registered while this lives.
@@ -30,29 +44,40 @@ impl Presence {
         let mut connected = self.0.lock();
         connected.last += 1;
         let number = connected.last;
-        connected.all.insert(number, (who.agents.clone(), Arc::clone(listener)));
+        for agent in &who.agents {
+            connected.of_agents.entry(agent.clone()).or_default().push(number);
+        }
+        connected.all.insert(number, Connected { agents: who.agents.clone(), listener: Arc::clone(listener) });
         PresenceGuard { presence: Arc::clone(self), number }
     }
 
     /// Tells everybody. Returns how many.
     pub(super) fn tell_all(&self, event: &Event) -> usize {
-        self.tell(event, |_| true)
+        self.0.lock().all.values().map(|connected| connected.listener.tell(event)).count()
     }
 
     /// Tells the connections of this agent. Returns how many.
     pub(super) fn tell_agent(&self, agent: &str, event: &Event) -> usize {
-        self.tell(event, |agents| agents.iter().any(|own| own == agent))
+        self.0.lock().of_agent(agent).map(|listener| listener.tell(event)).count()
     }
 
-    fn tell(&self, event: &Event, is_meant: impl Fn(&[String]) -> bool) -> usize {
-        let connected = self.0.lock();
-        let meant = connected.all.values().filter(|(agents, _)| is_meant(agents));
-        meant.map(|(_, listener)| listener.tell(event)).count()
+    /// The connections of this agent.
+    pub(super) fn of_agent(&self, agent: &str) -> Vec<Arc<dyn Listener>> {
+        self.0.lock().of_agent(agent).cloned().collect()
     }
 }
 
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
-        self.presence.0.lock().all.remove(&self.number);
+        let mut connected = self.presence.0.lock();
+        let Some(gone) = connected.all.remove(&self.number) else { return };
+        for agent in gone.agents {
+            if let Some(numbers) = connected.of_agents.get_mut(&agent) {
+                numbers.retain(|number| *number != self.number);
+                if numbers.is_empty() {
+                    connected.of_agents.remove(&agent);
+                }
+            }
+        }
     }
 }

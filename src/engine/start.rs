@@ -15,6 +15,7 @@ use super::{
     Counters, Engine, Guarantees, Home, HomeError,
     committing::{PendingCommits, RunCalls},
     continuing::CutOffs,
+    never_captured::NeverCaptured,
     quotas::Quotas,
     refusals::Refusals,
     registry::Registry,
@@ -147,6 +148,7 @@ impl Engine {
         let of_this_run = RunCalls::default();
         let cut_offs = CutOffs::new(Arc::clone(&clock));
         TakeOver::new(&home, &*book, clock.wall(), of_this_run.clone(), cut_offs.clone()).begin(CATALOG_WAIT);
+        let never_captured = NeverCaptured::new(&settings.never_capture, &*book);
         let counters = Arc::new(Counters::new());
         let fault_in = FaultIn::start(&arena).map_err(StartError::Thread)?;
         let wiper = Wiper::start(Arc::clone(&book), Arc::clone(&counters)).map_err(StartError::Thread)?;
@@ -161,7 +163,11 @@ impl Engine {
             rules: Rules {
                 keep_agent_on_hold: settings.keep_agent_on_hold,
                 objection_covers_record: settings.objection_covers_record,
+                record_keys: settings.record_keys,
+                object_keys: settings.object_keys,
             },
+            informed: settings.informed,
+            never_captured,
             grace: settings.grace,
             after_hangup: settings.after_hangup,
             max_call: settings.max_call,

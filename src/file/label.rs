@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use retrocall_words::{Call, Direction, Facts, Label, Reason, Word, audio::Rate, words};
+use retrocall_words::{Call, Direction, Facts, Informed, Label, Reason, Word, audio::Rate, words};
 
 words! {
     /// How much of what came of a call a file holds.
@@ -85,9 +85,10 @@ impl Comment {
     pub(super) fn to_text(&self) -> String {
         let Label { call: Call { id, facts, rate, .. }, reasons } = &self.label;
         let continues = facts.continues.map(|before| format!("continues={before}; ")).unwrap_or_default();
+        let informed = facts.informed.map(|informed| format!("informed={}; ", informed.as_str())).unwrap_or_default();
         let reasons = reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+");
         format!(
-            "call={id}; direction={}; rate={}; part={}; first={}; {continues}reasons={reasons}; seconds={:.3}; gaps={}; lost={}; \
+            "call={id}; direction={}; rate={}; part={}; first={}; {continues}{informed}reasons={reasons}; seconds={:.3}; gaps={}; lost={}; \
              parts={}; sum={}; state={}",
             facts.direction.as_str(),
             rate.hz(),
@@ -121,6 +122,7 @@ impl Comment {
         let facts = Facts {
             direction: Direction::read(fact("direction")?)?,
             continues: fact("continues").and_then(|before| before.parse().ok()),
+            informed: fact("informed").and_then(Informed::read),
             ..Facts::of(agent)
         };
         let rate = Rate::new(fact("rate")?.parse().ok()?)?;

@@ -275,7 +275,7 @@ mod tests {
 
     fn comment(agent: &str) -> Comment {
         let began_at = "2026-03-01T12:00:00.123456789Z".parse().expect("a time");
-        let facts = Facts { continues: Some(CallId::new()), ..Facts::of(agent) };
+        let facts = Facts { agent: agent.to_owned(), ..Facts::example() };
         let call = Call { id: CallId::new(), facts, rate: Rate::new(48_000).expect("a rate"), began_at };
         Comment::new(Label { call, reasons: Reason::ALL.to_vec() }, 1, 77, 0)
     }

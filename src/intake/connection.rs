@@ -367,7 +367,7 @@ impl Connection {
 
     /// The frames of this call come over this connection from now on.
     fn carry(&mut self, carried: Handover) -> Answer {
-        let Handover { call, codec, agent, began, writers, states, left_out } = carried;
+        let Handover { call, codec, agent, began, writers, states, exempt, left_out } = carried;
         let channel = self.next_channel;
         self.next_channel += 1;
         let (id, rate) = (call.id, call.rate);
@@ -377,7 +377,9 @@ impl Connection {
         let line = Line::new(id, channel, *writers, (codec, rate), began, ahead);
         self.reader.carry(self.id, Box::new(line));
         let (call, agent, channel, states) = (Some(id), Some(agent), Some(channel), Some(states));
-        Answer { call, agent, channel, states, left_out, ..Answer::new(Verdict::Accepted) }
+        let text = exempt
+            .then(|| "the line is one that is never captured (never_capture): nothing of the call is held".to_owned());
+        Answer { call, agent, channel, states, exempt, text, left_out, ..Answer::new(Verdict::Accepted) }
     }
 
     /// The channel of a call that only this connection may speak for.

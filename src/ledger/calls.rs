@@ -1,9 +1,8 @@
 //! What a row says of a call: when it begins, when it ends, when it is kept. Never the customer's number, never the agent's name.
 
 use retrocall_words::{
-    CallId, Direction, Reason,
+    CallId, Direction, Informed, Origin, Reason,
     book::{Outcome, RecordingState},
-    words,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,36 +11,6 @@ use crate::{
     hash::Hash,
     names::{ItemId, Pseudonym},
 };
-
-words! {
-    /// How a customer was told that calls may be kept.
-    pub enum Informed {
-        /// By an announcement.
-        Tape = "tape",
-        /// By the agent.
-        Spoken = "spoken",
-        /// Not at all: such a call is not sampled.
-        None = "none",
-    }
-}
-
-words! {
-    /// Where a "not this call" came from.
-    pub enum Origin {
-        /// The agent's button or command.
-        Agent = "agent",
-        /// A phone key on the agent's leg.
-        AgentKey = "agent-key",
-        /// A phone key on the customer's leg.
-        CustomerKey = "customer-key",
-        /// An objection of an earlier day, which is remembered.
-        Remembered = "remembered",
-        /// The call that this one goes on with.
-        Continued = "continued",
-        /// Whoever brings the calls: a PBX, a softphone's own rule.
-        Client = "client",
-    }
-}
 
 /// A call has begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,11 +50,13 @@ pub struct CallEnded {
     pub private: Option<Origin>,
     /// Where the objection came from. None: there was none.
     pub objected: Option<Origin>,
+    /// Where the first mask came from, or the first erasure of the last seconds. None: there was none.
+    pub masked: Option<Origin>,
     /// Places where samples were missing.
     pub gaps: u64,
     /// How much was missing there, in milliseconds.
     pub gap_ms: u64,
-    /// How much of it is silence by a mask, in milliseconds.
+    /// How much of it is silence by masks and erasures, in milliseconds.
     pub mask_ms: u64,
     /// Frames that were lost because memory was full.
     pub lost_frames: u64,
@@ -100,7 +71,7 @@ pub struct RecordingKept {
     pub call: CallId,
     /// Why.
     pub reasons: Vec<Reason>,
-    /// The SHA-256 of its first file, where it is known.
+    /// The SHA-256 of its files, one after the other, as its tombstone will have it. None where it is not known.
     pub sha256: Option<Hash>,
     /// How many files it has.
     pub parts: u64,

@@ -38,7 +38,7 @@ mod names;
 mod note;
 mod verify;
 
-pub use calls::{CallBegan, CallEnded, Informed, Origin, RecordingKept};
+pub use calls::{CallBegan, CallEnded, RecordingKept};
 pub use chain::{Chain, Row, VERSION};
 pub use deed::{Deed, DeedKind, DeedResult};
 pub use draw::{CouncilNumber, DayKey, DrawValue, Seed};

@@ -55,7 +55,7 @@ pub use trouble::Trouble;
 
 use queue::Queue;
 use retrocall_words::{
-    Clock, Country, SystemClock,
+    Clock, Country, Customer, SystemClock,
     book::{Book, BookHealth, LeftBehind, NOTES_MAX, Note, Number, OpenBook, day_of},
 };
 use worker::Worker;
@@ -120,6 +120,8 @@ pub fn open(home: &Path, clock: Arc<dyn Clock>, country: Country, one_in: u32) -
 #[derive(Clone)]
 struct Catalog {
     queue: Arc<Queue>,
+    /// The country of customers' numbers without one.
+    country: Country,
     /// None for a hold that keeps nothing alive.
     _last: Option<Arc<LastHold>>,
 }
@@ -139,13 +141,17 @@ impl Catalog {
         // An absolute path, for the process may change its folder and SQLite takes some relative names for addresses.
         let home = std::path::absolute(home).unwrap_or_else(|_| PathBuf::from(home));
         let worker = Worker::new(Arc::clone(&queue), home, today, country, limits);
-        (Catalog { _last: Some(Arc::new(LastHold(Arc::clone(&queue)))), queue }, worker)
+        (Catalog { _last: Some(Arc::new(LastHold(Arc::clone(&queue)))), queue, country }, worker)
     }
 }
 
 impl Book for Catalog {
     fn reserve(&self, today: Date) -> Number {
         self.queue.next_number(today)
+    }
+
+    fn form(&self, customer: &Customer) -> Option<Customer> {
+        customer::in_one_form(customer, self.country)
     }
 
     fn note(&self, note: Note) {
@@ -169,6 +175,6 @@ impl Book for Catalog {
     }
 
     fn beside(&self) -> Arc<dyn Book> {
-        Arc::new(Catalog { queue: Arc::clone(&self.queue), _last: None })
+        Arc::new(Catalog { queue: Arc::clone(&self.queue), country: self.country, _last: None })
     }
 }

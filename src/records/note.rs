@@ -32,6 +32,7 @@ pub(super) fn made_fit(mut note: Note) -> Note {
         Note::Ended(ended) => {
             ended.seconds = ended.seconds.map(finite);
             ended.gap_seconds = finite(ended.gap_seconds);
+            ended.mask_seconds = finite(ended.mask_seconds);
         }
         Note::Kept(kept) => {
             kept.seconds = finite(kept.seconds);

@@ -12,7 +12,7 @@ use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{PurposeKind, Trouble, customer::in_one_form, file, numbers::Highest, purposes::due_at, text};
 use retrocall_words::{
-    CallId, Country, Customer, Direction, Facts, Reason, Word,
+    CallId, Country, Customer, Direction, Facts, Informed, Reason, Word,
     book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
 };
 
@@ -103,12 +103,17 @@ pub struct CallRow {
     pub cut_off: bool,
     /// The call before, where this one goes on with one that was cut off. Such a call is not drawn.
     pub continues: Option<CallId>,
+    /// How the customer was informed; none where nobody said it.
+    pub informed: Option<Informed>,
+    /// Whether it was on a line that is never captured.
+    pub exempt: bool,
 }
 
 impl CallRow {
     /// What was announced of it.
     pub fn facts(&self) -> Facts {
-        Facts { agent: self.agent.clone(), direction: self.direction, continues: self.continues }
+        let CallRow { direction, continues, informed, .. } = *self;
+        Facts { agent: self.agent.clone(), direction, continues, informed }
     }
 }
 
@@ -247,7 +252,7 @@ pub fn calls(home: &Path) -> Result<Vec<CallRow>, Trouble> {
     read(home, async |rows, columns| {
         let select = sqlx::query(
             "SELECT call, day, sequence, agent, direction, began_at, ended_at, seconds, outcome, reasons, private, objected, gaps,
-                    gap_seconds, late_frames, lost_frames, cut_off, continues
+                    gap_seconds, late_frames, lost_frames, cut_off, continues, informed, exempt
              FROM calls ORDER BY began_at, call",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
@@ -275,6 +280,8 @@ fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
         lost_frames: columns.count(row, "lost_frames")?.unwrap_or(0),
         cut_off: columns.get(row, "cut_off")?,
         continues: columns.maybe(row, "continues")?,
+        informed: columns.get::<Option<&str>>(row, "informed")?.and_then(Informed::read),
+        exempt: columns.get(row, "exempt")?,
     })
 }
 
@@ -337,13 +344,16 @@ async fn cut_off(
     let select = sqlx::query(
         "SELECT call, agent, private, objected,
                 EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call
-                        AND recordings.reasons LIKE '%' || $2 || '%') AS recording
+                        AND recordings.reasons LIKE '%' || $2 || '%') AS recording,
+                EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call
+                        AND recordings.reasons LIKE '%' || $3 || '%') AS wants_copy
          FROM calls
          WHERE (cut_off OR outcome = 'live') AND day >= $1
                AND NOT EXISTS (SELECT 1 FROM calls AS later WHERE later.continues = calls.call)
          ORDER BY began_at, call",
     );
-    let found = select.bind(text::day(since)).bind(Reason::OnDemand.as_str()).fetch_all(connection).await;
+    let [pressed, copy] = [Reason::OnDemand, Reason::Copy].map(Reason::as_str);
+    let found = select.bind(text::day(since)).bind(pressed).bind(copy).fetch_all(connection).await;
     let one = |row: &SqliteRow| {
         Ok(CutOff {
             call: columns.parsed(row, "call")?,
@@ -351,6 +361,7 @@ async fn cut_off(
             recording: columns.get(row, "recording")?,
             private: columns.get(row, "private")?,
             objected: columns.get(row, "objected")?,
+            copy: columns.get(row, "wants_copy")?,
         })
     };
     found.map_err(|error| columns.refused(&error))?.iter().map(one).collect()

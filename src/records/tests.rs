@@ -26,7 +26,7 @@ use retrocall_words::{
     Call, CallId, Customer, Facts, Label, Reason,
     audio::Rate,
     book::{
-        CallBegun, CallEnded, Marks, Outcome, Part, Participant, RecordedCall, RecordingBegun, RecordingKept,
+        CallBegun, CallEnded, Marks, Origins, Outcome, Part, Participant, RecordedCall, RecordingBegun, RecordingKept,
         RecordingState, Skipped, Unfinished,
     },
 };
@@ -81,7 +81,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn begun(call: CallId, sequence: Option<u64>) -> Note {
-    Note::Begun(CallBegun { call: call_of_anna(call), day: today(), sequence })
+    Note::Begun(CallBegun { call: call_of_anna(call), day: today(), sequence, exempt: false })
 }
 
 fn call_of_anna(id: CallId) -> Call {
@@ -105,6 +105,8 @@ fn ended(call: CallId, outcome: Outcome) -> Note {
         reasons: if outcome == Outcome::Kept { vec![Reason::OnDemand, Reason::Sample] } else { Vec::new() },
         private: false,
         objected: true,
+        origins: Origins::default(),
+        mask_seconds: 0.0,
         gaps: 3,
         gap_seconds: 0.25,
         late_frames: 2,

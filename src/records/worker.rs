@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs, io, mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +24,7 @@ use super::{
     queue::Queue,
     read,
     site::Author,
+    sweep::{Files as _, HomeFiles},
     unwritten::{Reader, Unwritten},
     write::{self, WriteContext},
 };
@@ -35,6 +36,10 @@ use tending::Tended;
 
 /// Notes that go into one transaction at most.
 const BATCH_MAX: usize = 1_000;
+
+/// Bytes of recordings whose hashes go into one transaction: a tenth of a second on a slow machine. Numbers and other notes wait for that, so
+/// a recording beyond it has no hash in its row.
+const HASHED_BYTES_MAX: u64 = 64 << 20;
 
 /// How long after a refusal the file is tried again while the engine stops.
 const RETRY_WHEN_CLOSING: Duration = Duration::from_millis(100);
@@ -203,7 +208,8 @@ impl Worker {
         let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
         #[cfg(test)]
         self.queue.panic_if_asked();
-        let place = WriteContext { home: &self.home, country: self.country, live: &self.live, now: self.clock.wall() };
+        let (hashes, now) = (hashes_of(notes, &self.home), self.clock.wall());
+        let place = WriteContext { home: &self.home, country: self.country, live: &self.live, now, hashes: &hashes };
         let scribe = Scribe::new(author, &self.lottery, self.told, place.now);
         let written = write::write(connection, &place, notes, scribe).await;
         self.told = written.map_err(|error| Trouble::of(&self.path, &error))?;
@@ -362,4 +368,16 @@ impl Worker {
             let _ = connection.close().await;
         }
     }
+}
+
+/// The SHA-256 of the recordings among these notes, as far as that is soon done.
+fn hashes_of(notes: &[Note], home: &Path) -> HashMap<CallId, String> {
+    let (files, mut left) = (HomeFiles::of(home), HASHED_BYTES_MAX);
+    let hash = |note: &Note| {
+        let Note::Kept(kept) = note else { return None };
+        left = left.checked_sub(kept.parts.iter().fold(0, |bytes: u64, part| bytes.saturating_add(part.bytes)))?;
+        let paths: Vec<PathBuf> = kept.parts.iter().map(|part| home.join(&part.path)).collect();
+        Some((kept.of.call().id, files.hash(&paths).ok().flatten()?))
+    };
+    notes.iter().filter_map(hash).collect()
 }

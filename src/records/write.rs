@@ -38,6 +38,8 @@ pub(super) struct WriteContext<'a> {
     pub live: &'a HashMap<CallId, CallBegun>,
     /// When holes in the numbers are found.
     pub now: Timestamp,
+    /// The SHA-256 of the recordings among the notes, where they are known.
+    pub hashes: &'a HashMap<CallId, String>,
 }
 
 /// Writes the notes, and what the ledger says of them, in one transaction. How much the ledger was told of the draw.
@@ -177,8 +179,8 @@ impl Pen<'_, '_> {
     async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
         let period = self.scribe.period_of(call, sequence).map(text::count);
         let insert = sqlx::query(
-            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues, site, period, ledger)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'began')
+            "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues, site, period, informed, exempt, ledger)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'began')
              ON CONFLICT DO NOTHING",
         )
         .bind(call.call.id.to_string())
@@ -190,7 +192,9 @@ impl Pen<'_, '_> {
         .bind(Outcome::Live.word())
         .bind(call.call.facts.continues.map(|before| before.to_string()))
         .bind(self.scribe.site_id())
-        .bind(period);
+        .bind(period)
+        .bind(call.call.facts.informed.map(Word::word))
+        .bind(call.exempt);
         let is_new = insert.execute(&mut *self.rows).await?.rows_affected() == 1;
         if is_new {
             self.scribe.call_began(self.rows, call, sequence).await?;
@@ -312,7 +316,8 @@ impl Pen<'_, '_> {
         self.parts(&id, recording).await?;
         self.call_was_kept(recording).await?;
         if is_new {
-            self.scribe.recording_kept(self.rows, &id, recording).await?;
+            let hash = self.place.hashes.get(&recording.of.call().id).map(String::as_str);
+            self.scribe.recording_kept(self.rows, &id, recording, hash).await?;
         }
         self.order(&id, recording).await
     }
@@ -398,6 +403,7 @@ impl Pen<'_, '_> {
             day: day_of(recording.of.call().began_at),
             // Not known any more. Another number would be one for which the call was not drawn.
             sequence: None,
+            exempt: false,
         });
         self.begun(&call).await?;
         // Only where its end was never said: what was said is more exact.

@@ -5,6 +5,7 @@
 
 mod error;
 mod keys;
+mod phone_keys;
 mod units;
 
 use std::{
@@ -15,11 +16,12 @@ use std::{
     time::Duration,
 };
 
-use retrocall_words::Country;
+use retrocall_words::{Country, Informed};
 use serde::Deserialize;
 
 pub use error::SettingsError;
 pub use keys::{Key, KeyCombo, parse_keys};
+pub use phone_keys::{PHONE_KEYS_MAX, PhoneKeys};
 use retrocall_words as words;
 use retrocall_words::{
     NameError,
@@ -63,6 +65,18 @@ pub struct Settings {
     pub keep_agent_on_hold: bool,
     /// Whether a customer's objection also forbids recording on demand.
     pub objection_covers_record: bool,
+    /// How customers were informed, where the announcement of a call does not say it.
+    #[serde(deserialize_with = "units::informed")]
+    pub informed: Informed,
+    /// Lines of which nothing is ever held: customers' numbers in any spelling, and names, of customers or agents, as they are given.
+    #[serde(deserialize_with = "units::lines")]
+    pub never_capture: Vec<String>,
+    /// Keys of the phone that keep the call, pressed on the agent's leg. If unset, none do.
+    #[serde(deserialize_with = "units::phone_keys")]
+    pub record_keys: Option<PhoneKeys>,
+    /// Keys of the phone by which customers object, pressed on their leg. If unset, none do.
+    #[serde(deserialize_with = "units::phone_keys")]
+    pub object_keys: Option<PhoneKeys>,
     /// The country of customers' numbers that name none.
     #[serde(deserialize_with = "units::country")]
     pub country: Country,
@@ -199,6 +213,10 @@ impl Default for Settings {
             stop_wait: Duration::from_secs(60),
             keep_agent_on_hold: false,
             objection_covers_record: false,
+            informed: Informed::default(),
+            never_capture: Vec::new(),
+            record_keys: None,
+            object_keys: None,
             country: Country::default(),
             socket: None,
             socket_group: None,

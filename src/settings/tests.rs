@@ -32,6 +32,10 @@ grace = "500ms"
 stop_wait = "2m"
 keep_agent_on_hold = true
 objection_covers_record = true
+informed = "spoken"
+never_capture = ["+31 20 555 0199", "works-council"]
+record_keys = "*7"
+object_keys = "3"
 country = "be"
 socket = "sub/s"
 socket_group = "desk"
@@ -84,6 +88,10 @@ fn every_setting_can_be_set() {
         grace: Duration::from_millis(500),
         keep_agent_on_hold: true,
         objection_covers_record: true,
+        informed: Informed::Spoken,
+        never_capture: vec!["+31 20 555 0199".to_owned(), "works-council".to_owned()],
+        record_keys: "*7".parse().ok(),
+        object_keys: "3".parse().ok(),
         country: "BE".parse().expect("a country"),
         socket: Some("sub/s".into()),
         socket_group: Some("desk".into()),
@@ -159,6 +167,15 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     assert!(line_2("allow_unlocked = \"yes\"").contains("`allow_unlocked`"));
     assert!(line_2("country = \"Holland\"").contains("`Holland` is no country: write its two letters"));
     assert!(line_2("country = \"uk\"").contains("like \"GB\""));
+    assert!(line_2("informed = \"by post\"").contains("`by post` is none of \"tape\", \"spoken\", \"none\""));
+    assert!(line_2("informed = true").contains("\"tape\", \"spoken\" or \"none\""));
+    assert!(line_2("never_capture = [\"\"]").contains("a number or a name"));
+    assert!(line_2("never_capture = \"204\"").contains("never_capture"));
+    assert!(line_2("record_keys = \"7 *\"").contains("`7 *` are no keys of a phone: write 1 to 8 of"));
+    assert!(line_2("object_keys = \"\"").contains("are no keys of a phone"));
+    assert!(line_2("object_keys = \"123456789\"").contains("are no keys of a phone"));
+    assert!(line_2("object_keys = 3").contains("keys of a phone in quotes, like \"*7\", or \"off\""));
+    assert_eq!(parse("record_keys = \"off\""), Ok(Settings::default()));
     assert!(line_2("country = 31").contains("the two letters of a country"));
     assert!(line_2("metrics = 9464").contains("a loopback address with its port, in quotes"));
     assert!(line_2("metrics = \"127.0.0.1\"").contains("is not an address with its port"));

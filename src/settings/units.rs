@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-use retrocall_words as words;
+use retrocall_words::{self as words, Word as _};
 
-use super::{Country, KeyCombo, parse_keys};
+use super::{Country, Informed, KeyCombo, PhoneKeys, parse_keys};
 
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
@@ -179,6 +179,29 @@ pub(super) fn audiosocket<'de, D: Deserializer<'de>>(from: D) -> Result<Option<S
 pub(super) fn country<'de, D: Deserializer<'de>>(from: D) -> Result<Country, D::Error> {
     let what = "the two letters of a country (ISO 3166-1), in quotes, like \"NL\"";
     from.deserialize_str(Text { what, parse: str::parse })
+}
+
+/// How customers were informed.
+pub(super) fn informed<'de, D: Deserializer<'de>>(from: D) -> Result<Informed, D::Error> {
+    fn parse(text: &str) -> Result<Informed, String> {
+        Informed::read(text).ok_or_else(|| format!("`{text}` is none of \"tape\", \"spoken\", \"none\""))
+    }
+    from.deserialize_str(Text { what: "\"tape\", \"spoken\" or \"none\"", parse })
+}
+
+/// Lines that are never captured. A name that no customer and no agent can have would be a promise that is not kept.
+pub(super) fn lines<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let lines = Vec::<String>::deserialize(from)?;
+    let line = |line: String| words::name(&line).map_err(|why| de::Error::custom(format!("a number or a name {why}")));
+    lines.into_iter().map(line).collect()
+}
+
+/// Keys of a phone, or `off`.
+pub(super) fn phone_keys<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PhoneKeys>, D::Error> {
+    fn or_off(text: &str) -> Result<Option<PhoneKeys>, String> {
+        if text == "off" { Ok(None) } else { text.parse().map(Some) }
+    }
+    from.deserialize_str(Text { what: "keys of a phone in quotes, like \"*7\", or \"off\"", parse: or_off })
 }
 
 fn parse_agent(text: &str) -> Result<String, String> {

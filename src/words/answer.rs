@@ -36,6 +36,8 @@ crate::words! {
         Ended = "ended",
         /// The call is private: nothing of it is held.
         Private = "private",
+        /// The call is on a line that is never captured: nothing of it is held.
+        Exempt = "exempt",
         /// The customer objected, and the desk's setting lets an objection forbid recording on demand too.
         Objected = "objected",
         /// Recording was asked for: only a reviewer's decision takes that back.
@@ -70,6 +72,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::Ended => "the call has ended",
             Refusal::Private => "the call is private: nothing of it is held",
+            Refusal::Exempt => "the call is on a line that is never captured (never_capture): nothing of it is held",
             Refusal::Objected => "the customer objected, and here an objection covers recording on demand too",
             Refusal::Recording => "recording was asked for: only a reviewer can take that back",
             Refusal::MemoryFull => "the memory for live calls is full: raise --memory, or wait until calls end",
@@ -170,6 +173,9 @@ pub struct Answer {
     /// The states that hold now (`begin`, `attach`).
     #[serde(flatten)]
     pub states: Option<CallStates>,
+    /// Whether it is on a line that is never captured: nothing of it is held (`begin`, `attach`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exempt: bool,
     /// Fields of the request that could not be used. The call is captured without them (`begin`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
@@ -202,6 +208,7 @@ impl Answer {
             rate: None,
             codec: None,
             states: None,
+            exempt: false,
             left_out: Vec::new(),
             shared_bytes: None,
             calls: None,
@@ -254,6 +261,9 @@ pub struct LiveCall {
     /// The states that hold now.
     #[serde(flatten)]
     pub states: CallStates,
+    /// Whether it is on a line that is never captured: nothing of it is held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exempt: bool,
     /// Bytes of memory that hold it. Only for the engine's owner: under pressure only unselected calls give memory back, and nobody at the desk
     /// may know the draw.
     #[serde(default, skip_serializing_if = "Option::is_none")]

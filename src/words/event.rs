@@ -1,11 +1,12 @@
-//! The engine's events. A connection hears of the calls that it began, attached or pressed record for.
+//! The engine's events. A connection hears of the calls that it began, attached or pressed record for, and of
+//! those of its agent that somebody asked to keep.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CallId, CallStates, FrameError, Suspicion};
+use super::{CallId, CallStates, FrameError, Origin, Reason, Suspicion};
 use crate::audio::Leg;
 
 /// An event: a message that answers no request.
@@ -44,10 +45,20 @@ pub enum Event {
         /// The agent it is offered to.
         to: String,
     },
-    /// Somebody pressed record for a call.
+    /// A call is kept because somebody asked for it: record was pressed, or the customer wants a copy. Told once for each of the two. Every
+    /// connection of the agent hears it. Never for the draw.
     Recording {
         /// The call.
         call: CallId,
+        /// The agent who talks. Earlier versions did not say it, nor the rest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        /// Why it is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+        /// Where that came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
     },
     /// The states of a call have changed, whoever changed them. The connection that carries the call hears it, and repeats all of this at the
     /// `begin` of a call that continues this one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallId, Direction, Reason, audio::Rate};
+use crate::{CallId, Direction, Informed, Reason, audio::Rate};
 
 /// The announced facts of a call, which go wherever it is told of. A new fact stands here, with its default in [`Facts::of`], and is read in
 /// `request/fields.rs`; requests and the answer to `attach` then tell it by themselves. The customer's number is not among them: it goes only
@@ -19,18 +19,22 @@ pub struct Facts {
     /// The earlier call that this one continues, if that was cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<CallId>,
+    /// How the customer was informed. None in an announcement that does not say it: then a setting does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub informed: Option<Informed>,
 }
 
 impl Facts {
     /// The facts of a call of `agent` of which nothing more is known: inbound, and continuing none.
     pub fn of(agent: impl Into<String>) -> Facts {
-        Facts { agent: agent.into(), direction: Direction::default(), continues: None }
+        Facts { agent: agent.into(), direction: Direction::default(), continues: None, informed: None }
     }
 
     /// A call with every fact known and none as in [`Facts::of`], to test everything that reads and writes facts.
     #[doc(hidden)]
     pub fn example() -> Facts {
-        Facts { agent: "anna".to_owned(), direction: Direction::Outbound, continues: Some(CallId::new()) }
+        let continues = Some(CallId::new());
+        Facts { agent: "anna".to_owned(), direction: Direction::Outbound, continues, informed: Some(Informed::Spoken) }
     }
 }
 

@@ -45,4 +45,4 @@ pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};
 pub use serde;
 pub use states::CallStates;
 pub use status::{CLOSED_BY, Counts, ERROR_KINDS, Latency, Status, Totals};
-pub use words::{CallId, Direction, Reason, Suspicion};
+pub use words::{CallId, Direction, Informed, Origin, Reason, Suspicion};

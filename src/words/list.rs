@@ -113,7 +113,8 @@ mod tests {
 
     use super::Word;
     use crate::{
-        Direction, EndedBy, ErrorCode, FrameError, LiveState, Reason, Refusal, Suspicion, Verb, Verdict,
+        Direction, EndedBy, ErrorCode, FrameError, Informed, LiveState, Origin, Reason, Refusal, Suspicion, Verb,
+        Verdict,
         audio::{Codec, Leg},
         book::{Outcome, RecordingState, SilenceKind},
     };
@@ -134,8 +135,10 @@ mod tests {
         come_back::<EndedBy>();
         come_back::<ErrorCode>();
         come_back::<FrameError>();
+        come_back::<Informed>();
         come_back::<Leg>();
         come_back::<LiveState>();
+        come_back::<Origin>();
         come_back::<Outcome>();
         come_back::<Reason>();
         come_back::<RecordingState>();

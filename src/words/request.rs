@@ -9,7 +9,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::{CallId, CallStates, Customer, Facts, Refusal};
-use crate::audio::{Codec, Rate};
+use crate::audio::{Codec, Leg, Rate};
 use written::object_of;
 
 /// A request: a target, a question, and a number for its answer.
@@ -53,6 +53,8 @@ crate::words! {
         End = "end",
         /// Keeps the whole call.
         Record = "record",
+        /// Keeps the whole call, because the customer wants a copy.
+        Copy = "copy",
         /// Silences both legs.
         Mask = "mask",
         /// Ends a mask.
@@ -84,6 +86,7 @@ impl Verb {
         match self {
             Verb::Begin | Verb::Expect | Verb::Attach | Verb::Share | Verb::End | Verb::Calls | Verb::Status => false,
             Verb::Record
+            | Verb::Copy
             | Verb::Mask
             | Verb::Unmask
             | Verb::EraseLast
@@ -109,6 +112,7 @@ impl Verb {
             Verb::Share => Ask::Share { frame_samples: None, depth_ms: None },
             Verb::End => Ask::End,
             Verb::Record => Ask::Record,
+            Verb::Copy => Ask::Copy,
             Verb::Mask => Ask::Mask,
             Verb::Unmask => Ask::Unmask,
             Verb::EraseLast => Ask::EraseLast { seconds: 0.01 },
@@ -117,7 +121,7 @@ impl Verb {
             Verb::Private => Ask::Private,
             Verb::Object => Ask::Object,
             Verb::Transfer => Ask::Transfer { to: "emma".to_owned() },
-            Verb::Dtmf => Ask::Dtmf { digit: '1' },
+            Verb::Dtmf => Ask::Dtmf { digit: '1', leg: None },
             Verb::Calls => Ask::Calls,
             Verb::Status => Ask::Status,
         }
@@ -150,6 +154,8 @@ pub enum Ask {
     End,
     /// Keeps the whole call.
     Record,
+    /// Keeps the whole call, because the customer wants a copy.
+    Copy,
     /// Silences both legs.
     Mask,
     /// Ends a mask.
@@ -176,6 +182,8 @@ pub enum Ask {
     Dtmf {
         /// One of `0-9*#A-D`.
         digit: char,
+        /// The leg on which it was pressed; none if that is not known, and then it means nothing to the engine.
+        leg: Option<Leg>,
     },
     /// Lists live calls.
     Calls,
@@ -266,6 +274,7 @@ impl Ask {
             Ask::Share { .. } => Verb::Share,
             Ask::End => Verb::End,
             Ask::Record => Verb::Record,
+            Ask::Copy => Verb::Copy,
             Ask::Mask => Verb::Mask,
             Ask::Unmask => Verb::Unmask,
             Ask::EraseLast { .. } => Verb::EraseLast,
@@ -284,6 +293,7 @@ impl Ask {
     pub fn after(&self, states: CallStates) -> CallStates {
         match self {
             Ask::Record => CallStates { recording: true, ..states },
+            Ask::Copy => CallStates { copy: true, ..states },
             Ask::Mask => CallStates { masked: true, ..states },
             Ask::Unmask => CallStates { masked: false, ..states },
             Ask::Hold => CallStates { on_hold: true, ..states },
@@ -303,10 +313,11 @@ impl Ask {
             Ask::Attach => &[UnknownCall, NotYours, Ended, Connected],
             Ask::Share { .. } => &[UnknownCall, MemoryFull],
             Ask::End => &[UnknownCall],
-            Ask::Record => &[UnknownCall, NoCall, NotYours, Private, Objected, TooManyMarks],
+            Ask::Record => &[UnknownCall, NoCall, NotYours, Private, Exempt, Objected, TooManyMarks],
+            Ask::Copy => &[UnknownCall, NoCall, NotYours, Private, Exempt],
             Ask::Mask | Ask::Hold => &[UnknownCall, NoCall, NotYours, Ended, Disk],
             Ask::Unmask | Ask::Resume => &[UnknownCall, NoCall, NotYours, Ended],
-            Ask::EraseLast { .. } => &[UnknownCall, NoCall, NotYours, Private, Disk],
+            Ask::EraseLast { .. } => &[UnknownCall, NoCall, NotYours, Private, Exempt, Disk],
             Ask::Private => &[UnknownCall, NoCall, NotYours, Recording],
             Ask::Object => &[UnknownCall, NoCall, NotYours],
             Ask::Transfer { .. } => &[UnknownCall, NoCall, NotYours, Ended, BeginsPerSecond, TooManyMarks],

@@ -15,18 +15,22 @@ pub struct CallStates {
     pub private: bool,
     /// Whether the customer objects to training.
     pub objected: bool,
+    /// Whether the customer wants a copy. Earlier versions did not know it.
+    #[serde(default)]
+    pub copy: bool,
 }
 
 impl CallStates {
     /// Each of them, with its name and whether it holds.
-    pub const fn named(self) -> [(&'static str, bool); 5] {
-        let CallStates { recording, masked, on_hold, private, objected } = self;
+    pub const fn named(self) -> [(&'static str, bool); 6] {
+        let CallStates { recording, masked, on_hold, private, objected, copy } = self;
         [
             ("recording", recording),
             ("masked", masked),
             ("on_hold", on_hold),
             ("private", private),
             ("objected", objected),
+            ("copy", copy),
         ]
     }
 
@@ -38,6 +42,7 @@ impl CallStates {
             on_hold: self.on_hold || other.on_hold,
             private: self.private || other.private,
             objected: self.objected || other.objected,
+            copy: self.copy || other.copy,
         }
     }
 }

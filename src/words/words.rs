@@ -55,12 +55,46 @@ crate::words! {
 }
 
 crate::words! {
-    /// Why a call was selected. A call can have both reasons.
+    /// Why a call was selected. A call can have several reasons.
     pub enum Reason {
         /// The agent pressed record.
         OnDemand = "on-demand",
         /// The draw of 1 in N.
         Sample = "sample",
+        /// The customer wants a copy.
+        Copy = "copy",
+    }
+}
+
+crate::words! {
+    /// How a customer was told that calls may be kept.
+    #[derive(Default)]
+    pub enum Informed {
+        /// By an announcement.
+        #[default]
+        Tape = "tape",
+        /// By the agent.
+        Spoken = "spoken",
+        /// Not at all: such a call is not sampled.
+        None = "none",
+    }
+}
+
+crate::words! {
+    /// Where a press, a mask or a "not this call" came from.
+    pub enum Origin {
+        /// The agent's button or command.
+        Agent = "agent",
+        /// A phone key on the agent's leg.
+        AgentKey = "agent-key",
+        /// A phone key on the customer's leg.
+        CustomerKey = "customer-key",
+        /// An objection of an earlier day, which is remembered.
+        Remembered = "remembered",
+        /// The call that this one goes on with.
+        Continued = "continued",
+        /// Whoever brings the calls: a PBX, a softphone's own rule.
+        Client = "client",
     }
 }
 

@@ -282,6 +282,30 @@ fn keys_that_are_pressed_while_the_call_is_masked_are_neither_held_nor_logged() 
 }
 
 #[test]
+fn keys_that_the_desk_has_set_press_record_on_the_agents_leg_and_object_on_the_customers() {
+    let desk = open(&format!("record_keys = \"*7\"\nobject_keys = \"3\"\n{AGENTS}"));
+    let sound = Sound::noise(8_000, 4_000, 12);
+    let [mut agent, mut customer] = [AGENT, CUSTOMER].map(|leg| Peer::connect(&desk, leg));
+    for (peer, leg) in [(&mut agent, 0), (&mut customer, 1)] {
+        peer.speak(0x10, &sound.legs[leg], 160);
+    }
+    calls(&desk, have_come([4_000; 2], 8_000));
+    // On the other one's phone they are keys.
+    agent.say(&message(0x03, b"3"));
+    customer.say(&message(0x03, b"*"));
+    customer.say(&message(0x03, b"7"));
+    customer.say(&message(0x03, b"3"));
+    let seen = calls(&desk, |calls| calls[0]["objected"] == true);
+    assert_eq!(seen[0]["recording"], false, "{seen:?}");
+    agent.say(&message(0x03, b"*"));
+    agent.say(&message(0x03, b"7"));
+    calls(&desk, |calls| calls[0]["recording"] == true);
+    drop((agent, customer));
+    assert_says(&kept(&desk), &sound);
+    desk.stop();
+}
+
+#[test]
 fn however_a_peer_vanishes_its_leg_ends_and_the_call_with_the_last_one() {
     let desk = open(&format!("grace = \"500ms\"\n{AGENTS}"));
     let sound = Sound::noise(8_000, 4_010, 13);

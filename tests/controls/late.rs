@@ -160,17 +160,17 @@ fn a_key_that_was_pressed_under_a_mask_is_not_held_though_it_comes_after_the_mas
     let mut line = desk.begin();
     line.accepted(Ask::Record);
     line.talk(&sound, 0, 8_000);
-    line.accepted(Ask::Dtmf { digit: '1' });
+    line.accepted(Ask::Dtmf { digit: '1', leg: None });
     line.accepted(Ask::Mask);
     line.talk(&sound, 8_000, STUCK);
-    line.accepted(Ask::Dtmf { digit: '2' });
+    line.accepted(Ask::Dtmf { digit: '2', leg: None });
     desk.pass(STALL_MS);
     assert_eq!(at(&from_elsewhere(&mut button, &line, Ask::Unmask)), SAID);
     // It was pressed in the stall, and comes with its frames.
     line.talk(&sound, STUCK, STUCK + 800);
-    line.accepted(Ask::Dtmf { digit: '3' });
+    line.accepted(Ask::Dtmf { digit: '3', leg: None });
     line.talk(&sound, STUCK + 800, LENGTH);
-    line.accepted(Ask::Dtmf { digit: '4' });
+    line.accepted(Ask::Dtmf { digit: '4', leg: None });
     line.end_and_keep();
     let home = desk.stop();
     let catalog = std::fs::read(home.path().join("catalog.sqlite")).expect("a catalog");

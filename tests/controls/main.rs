@@ -1,6 +1,7 @@
 //! What was masked, erased, held back or objected to is exactly that, on disk and everywhere: to the sample, before and after the
 //! press, at both ends of a call, one across another. Through the real program and its real socket.
 
+mod asked;
 mod cuts;
 #[path = "../desk/mod.rs"]
 mod desk;

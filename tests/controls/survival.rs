@@ -22,7 +22,7 @@ use crate::{
 };
 
 const NOTHING: CallStates =
-    CallStates { recording: false, masked: false, on_hold: false, private: false, objected: false };
+    CallStates { recording: false, masked: false, on_hold: false, private: false, objected: false, copy: false };
 
 /// How an engine goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +76,7 @@ fn every_state_that_held_holds_on_after_the_engine_was_killed_or_stopped() {
             ("cleo", Ask::Private, CallStates { private: true, ..NOTHING }),
             ("dora", Ask::Object, CallStates { objected: true, ..NOTHING }),
             ("emil", Ask::Hold, CallStates { on_hold: true, ..NOTHING }),
+            ("fred", Ask::Copy, CallStates { copy: true, ..NOTHING }),
         ];
         let first = noise(21);
         // Somebody else presses: the hotkey, a page, a PBX.
@@ -108,16 +109,18 @@ fn every_state_that_held_holds_on_after_the_engine_was_killed_or_stopped() {
         }
         let halfway = LENGTH / 2;
         lines.iter_mut().for_each(|line| line.talk(&sound, 0, halfway));
-        let [anna, bert, cleo, dora, emil] = &mut lines[..] else { panic!("five calls") };
+        let [anna, bert, cleo, dora, emil, fred] = &mut lines[..] else { panic!("six calls") };
         assert_eq!(bert.accepted(Ask::Unmask).at, Some(halfway as u64));
         emil.accepted(Ask::Resume);
-        for line in [&mut *anna, bert, cleo, dora, emil] {
+        for line in [&mut *anna, bert, cleo, dora, emil, fred] {
             line.talk(&sound, halfway, LENGTH);
         }
         assert_eq!(refusal(&cleo.ask(Ask::Record)), Some(Refusal::Private));
         assert_eq!(refusal(&dora.ask(Ask::Record)), Some(Refusal::Objected));
         assert_eq!(refusal(&anna.ask(Ask::Private)), Some(Refusal::Recording), "it is pressed");
         Sound::of_recording(&anna.end_and_keep()).assert_is(&sound);
+        assert_eq!(refusal(&fred.ask(Ask::Private)), Some(Refusal::Recording), "the customer wants a copy");
+        Sound::of_recording(&fred.end_and_keep()).assert_is(&sound);
         for quiet in [bert, emil] {
             quiet.accepted(Ask::Record);
             Sound::of_recording(&quiet.end_and_keep()).assert_is(&sound.clone().silent(0, halfway));
@@ -141,12 +144,17 @@ fn kept_and_linked(desk: Desk, how: How, first: &Sound, before: &[CallId], after
     assert!(kept.len() >= 8_000, "{how:?}: {} samples", kept.len());
     kept.assert_is(&Sound { rate: RATE, legs: first.legs.each_ref().map(|leg| leg[..kept.len()].to_vec()) });
     let home = desk.stop();
-    let rows = home.ledger(|rows| rows.len() == 10);
+    let rows = home.ledger(|rows| rows.len() == 12);
     for (before, after) in before.iter().zip(after) {
         assert!(row(&rows, *before).cut_off && row(&rows, *before).continues.is_none(), "{how:?}");
         assert_eq!(row(&rows, *after).continues, Some(*before), "{how:?}");
         assert!(!row(&rows, *after).reasons.contains(&Reason::Sample), "{how:?}: it was drawn again");
     }
+    assert_eq!(
+        (&of(after[5])["reasons"], &of(after[5])["purposes"]),
+        (&json!(["copy"]), &json!(["request"])),
+        "{how:?}"
+    );
     for call in [after[2], after[3]] {
         assert!(!listed.iter().any(|row| row["call"] == json!(call)), "{how:?}: a call that is not to be kept is");
     }

@@ -412,7 +412,7 @@ impl Line {
 
     /// Comes back when the engine has all that was sent: an answer says that what came before it has taken effect.
     pub fn settle(&mut self) {
-        self.accepted(Ask::Dtmf { digit: '0' });
+        self.accepted(Ask::Dtmf { digit: '0', leg: None });
     }
 
     /// Hangs up.

@@ -226,7 +226,7 @@ struct Tally {
 fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
     let mut random = StdRng::seed_from_u64(seed);
     let (ring, mut writers) = Ring::new(Arc::clone(&desk.arena));
-    let rules = Rules { keep_agent_on_hold: random.random(), objection_covers_record: false };
+    let rules = Rules { keep_agent_on_hold: random.random(), ..Rules::default() };
     let call = call();
     let label = Label { call: call.clone(), reasons: vec![Reason::OnDemand] };
     let frames = plan(&mut random);

@@ -15,9 +15,10 @@ use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
         AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, AudioHead, CLOSED_BY, CONTROL_BYTES_MAX, CallId, CallStates,
-        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Facts, FrameError, HEAD_BYTES, Head, Kind,
-        Latency, LiveState, PASSED_OVER_BYTES_MAX, Reason, Refusal, Request, SHARED_CLOSED, SHARED_MAGIC,
-        SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Suspicion, Target, Totals, VERSION, Verb, Verdict,
+        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Facts, FrameError, HEAD_BYTES, Head,
+        Informed, Kind, Latency, LiveState, Origin, PASSED_OVER_BYTES_MAX, Reason, Refusal, Request, SHARED_CLOSED,
+        SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Suspicion, Target, Totals, VERSION, Verb,
+        Verdict,
     },
 };
 use serde::Serialize;
@@ -118,6 +119,8 @@ fn filled(verb: &str, fields: &BTreeSet<String>) -> Value {
     values.extend([CallId::new(), CallId::new(), CallId::new()].map(|id| json!(id)));
     values.extend(Codec::ALL.map(|codec| json!(codec)));
     values.extend(Direction::ALL.map(|direction| json!(direction)));
+    values.extend(Informed::ALL.map(|informed| json!(informed)));
+    values.extend(Leg::ALL.map(|leg| json!(leg)));
     let mut tried: BTreeMap<&String, usize> = fields.iter().map(|field| (field, 0)).collect();
     loop {
         let mut request = json!({ "do": verb });
@@ -183,6 +186,7 @@ fn every_field_stands_in_the_page_and_no_other() {
         rate: Rate::new(8_000),
         codec: Some(Codec::Pcm16),
         states: Some(CallStates::default()),
+        exempt: true,
         left_out: vec!["continues".to_owned()],
         shared_bytes: Some(0),
         calls: Some(vec![live_call()]),
@@ -215,8 +219,9 @@ fn every_field_stands_in_the_page_and_no_other() {
     for suspicion in words(&Suspicion::ALL) {
         assert!(calls.contains(&format!("`{suspicion}`")), "suspicion `{suspicion}`");
     }
-    for direction in words(&Direction::ALL) {
-        assert!(section(&page, "Fields of a request").contains(&format!("`\"{direction}\"`")), "`{direction}`");
+    let values = [words(&Direction::ALL), words(&Informed::ALL), words(&Leg::ALL)];
+    for value in values.into_iter().flatten() {
+        assert!(section(&page, "Fields of a request").contains(&format!("`\"{value}\"`")), "`{value}`");
     }
 }
 
@@ -250,6 +255,9 @@ fn every_event_stands_in_the_page_with_its_fields_and_no_other() {
     let by = &table(section, "| field |").into_iter().find(|row| row[0] == "`by`").expect("`by` is explained")[2];
     for word in words(&EndedBy::ALL) {
         assert!(by.contains(&format!("`{word}`: ")), "`{word}`");
+    }
+    for word in words(&Origin::ALL) {
+        assert!(section.contains(&format!("`{word}`")), "`{word}`");
     }
 }
 

@@ -4,7 +4,7 @@ use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
         CONTROL_BYTES_MAX, CallId, CallStates, Direction, EndedBy, ErrorCode, Event, FrameError, Limits, LiveCall,
-        LiveLeg, LiveState, Suspicion, VERSION,
+        LiveLeg, LiveState, Origin, Reason, Suspicion, VERSION,
     },
 };
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub fn events() -> Vec<Event> {
         Hello { version: VERSION, engine: text(), agent: Some(text()), limits: limits() },
         Begun { call: call, agent: text(), agent_leg: Uuid::nil(), customer_leg: Uuid::nil() },
         Offered { call: call, agent: text(), to: text() },
-        Recording { call: call },
+        Recording { call: call, agent: Some(text()), reason: Some(Reason::Copy), origin: Some(Origin::CustomerKey) },
         State { call: call, agent: text(), states: CallStates::default() },
         Kept { call: call, path: "/".into(), parts: vec!["/".into()], seconds: 1.0 },
         DiskTrouble { call: call, text: text() },
@@ -74,6 +74,7 @@ pub fn live_call() -> LiveCall {
         seconds: 0.0,
         state: LiveState::Live,
         states: CallStates::default(),
+        exempt: true,
         held_bytes: Some(0),
         agent_leg: leg,
         customer_leg: leg,

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
     options.direction = RETROCALL_OUTBOUND;
     options.frame_samples = 160;
     options.depth_ms = 1000;
+    options.informed = RETROCALL_INFORMED_BY_AGENT;
     EXPECT(retrocall_begin(engine, &options, &call), RETROCALL_ACCEPTED);
     EXPECT((int)strlen(retrocall_error(engine)), 0);
     EXPECT((int)strlen(retrocall_id(call)), 36);
@@ -48,9 +49,12 @@ int main(int argc, char **argv)
     talk(); /* silence: 480 to 640 */
     EXPECT(retrocall_resume(call), RETROCALL_ACCEPTED);
     EXPECT(retrocall_dtmf(call, '#'), RETROCALL_ACCEPTED);
+    EXPECT(retrocall_dtmf_on(call, '7', RETROCALL_AGENT), RETROCALL_ACCEPTED);
     EXPECT(retrocall_transfer(call, "bert"), RETROCALL_ACCEPTED);
     EXPECT(retrocall_object(call), RETROCALL_ACCEPTED);
     EXPECT(retrocall_record(call), RETROCALL_ACCEPTED);
+    EXPECT(retrocall_copy(call), RETROCALL_ACCEPTED);
+    EXPECT(retrocall_copy(call), RETROCALL_ALREADY);
     talk();
     EXPECT(retrocall_erase_last(call, 80 / 8000.0), RETROCALL_ACCEPTED); /* silence: 720 to 800 */
     talk();
@@ -58,8 +62,8 @@ int main(int argc, char **argv)
     EXPECT(strlen(retrocall_error(engine)) > 10, 1);
 
     status = look(call);
-    EXPECT(status.connected && status.recording && status.objected && !status.ended && !status.kept, 1);
-    EXPECT(!status.masked && !status.on_hold && !status.private_ && !status.incomplete && !status.left_out, 1);
+    EXPECT(status.connected && status.recording && status.objected && status.copy && !status.ended && !status.kept, 1);
+    EXPECT(!status.masked && !status.on_hold && !status.private_ && !status.incomplete && !status.left_out && !status.exempt, 1);
     EXPECT(status.positions[0] == at && status.positions[1] == at && status.dropped[0] == 0 && status.refused[1] == 0, 1);
     EXPECT((int)strlen(retrocall_path(call)), 0);
     EXPECT(retrocall_end(call), RETROCALL_ACCEPTED);

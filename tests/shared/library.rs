@@ -161,12 +161,12 @@ fn a_program_of_another_version_whose_structures_have_a_field_more_or_fewer_runs
     let Some(library) = library() else { return };
     let desk = Desk::open(&["--one-in", "0"]);
     let header = library.header();
-    let ours = "  uint64_t refused[2];\n} retrocall_status;";
-    let (last, ends) = ("  int objected;\n} retrocall_options;", "} retrocall_options;");
+    let ours = "  int exempt;\n} retrocall_status;";
+    let (last, ends) = ("  int informed;\n} retrocall_options;", "} retrocall_options;");
     assert!(header.contains(ours) && header.contains(last), "the last fields are these");
     let fewer = header.replace(ours, "} retrocall_status;").replace(last, ends);
     let more = header
-        .replace(ours, &format!("  uint64_t refused[2];\n  uint64_t newer;\n{}", "} retrocall_status;"))
+        .replace(ours, &format!("  int exempt;\n  uint64_t newer;\n{}", "} retrocall_status;"))
         .replace(ends, "  uint64_t newer;\n} retrocall_options;");
     for (name, header, flags) in [("same", &header, &[][..]), ("fewer", &fewer, &[]), ("more", &more, &["-DNEWER"])] {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("header-{name}"));

@@ -30,9 +30,10 @@ typedef retrocall_result control(retrocall_call *);
 static retrocall_result erase(retrocall_call *call) { return retrocall_erase_last(call, 0.01); }
 static retrocall_result transfer(retrocall_call *call) { return retrocall_transfer(call, "bert"); }
 static retrocall_result dtmf(retrocall_call *call) { return retrocall_dtmf(call, '5'); }
+static retrocall_result dtmf_on(retrocall_call *call) { return retrocall_dtmf_on(call, '5', RETROCALL_CUSTOMER); }
 
 static control *const controls[] = {retrocall_mask, retrocall_unmask, retrocall_hold, retrocall_resume, dtmf, erase, transfer,
-                                    retrocall_object, retrocall_record, retrocall_private};
+                                    retrocall_object, retrocall_record, retrocall_copy, dtmf_on, retrocall_private};
 static const size_t controls_len = sizeof controls / sizeof *controls;
 
 static const char *socket_path;
@@ -112,7 +113,7 @@ static void beginning(void)
     ROW(BEGIN, "`customer` is NULL or \"\"", ACCEPTED, begins(WITH(customer, NULL)));
     AND(ACCEPTED, begins(WITH(customer, "")));
     AND(ACCEPTED, begins(WITH(continues, "")));
-    ROW(BEGIN, "`customer`, `direction`, `frame_samples`, `depth_ms`, `continues` or a state can't be used: `left_out`", ACCEPTED,
+    ROW(BEGIN, "`customer`, `direction`, `frame_samples`, `depth_ms`, `continues`, `informed` or a state can't be used: `left_out`", ACCEPTED,
         left_out(WITH(customer, name)));
     AND(ACCEPTED, left_out(WITH(customer, "\xff")));
     AND(ACCEPTED, left_out(WITH(direction, 2)));
@@ -120,6 +121,8 @@ static void beginning(void)
     AND(ACCEPTED, left_out(WITH(depth_ms, 119)));
     AND(ACCEPTED, left_out(WITH(depth_ms, 10001)));
     AND(ACCEPTED, left_out(WITH(continues, "none")));
+    AND(ACCEPTED, left_out(WITH(informed, 4)));
+    AND(ACCEPTED, left_out(WITH(informed, -1)));
     AND(ACCEPTED, left_out(WITH(continues, "01a20d0d-38a0-7b3a-9f62-5d8e4c1b2a39")));
     options = options_of("anna");
     options.recording = options.private_ = 1;
@@ -182,6 +185,7 @@ static void controlling(void)
     AND(ACCEPTED, retrocall_mask(call));
     AND(ACCEPTED, retrocall_hold(call));
     ROW(CONTROL, "it was so before", ALREADY, retrocall_record(call));
+    AND(ALREADY, retrocall_copy(call));
     AND(ALREADY, retrocall_mask(call));
     AND(ALREADY, retrocall_hold(call));
     AND(ALREADY, retrocall_object(call));
@@ -199,6 +203,9 @@ static void controlling(void)
     ROW("retrocall_dtmf", "the digit is none", WRONG, retrocall_dtmf(call, 'x'));
     AND(WRONG, retrocall_dtmf(call, 0));
     AND(WRONG, retrocall_dtmf(call, (char)0xff));
+    ROW("retrocall_dtmf_on", "the digit or the leg is none", WRONG, retrocall_dtmf_on(call, 'x', RETROCALL_AGENT));
+    AND(WRONG, retrocall_dtmf_on(call, '5', 2));
+    AND(WRONG, retrocall_dtmf_on(call, '5', -1));
 }
 
 static void looking(void)

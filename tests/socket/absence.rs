@@ -4,7 +4,7 @@ use std::{net::Shutdown, path::PathBuf};
 
 use retrocall::{
     audio::Leg,
-    protocol::{Ask, CallId, EndedBy, Event, Request, Target, Verdict},
+    protocol::{Ask, CallId, EndedBy, Event, Origin, Reason, Request, Target, Verdict},
 };
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ fn a_client_that_stays_away_longer_than_the_grace_time_has_hung_up() {
             let mut line = Line::begin(&desk, agent, 8_000);
             line.talk(sound, 0, sound.len());
             // Its answer says that all before it was taken.
-            line.accepted(Ask::Dtmf { digit: '1' });
+            line.accepted(Ask::Dtmf { digit: '1', leg: None });
             if agent == "anna" {
                 let pressed = pressing.ask(Request::new(Target::Call(line.call), Ask::Record)).expect("an answer");
                 assert_eq!(pressed.answer, Verdict::Accepted);
@@ -102,7 +102,9 @@ fn a_client_that_stays_away_longer_than_the_grace_time_has_hung_up() {
         })
         .collect();
     let mut hear = || wait_for("an event", || pressing.next_event(PATIENCE).expect("a connection"));
-    assert_eq!(hear(), Event::Recording { call: calls[0] });
+    let pressed_for = (Some("anna".to_owned()), Some(Reason::OnDemand), Some(Origin::Agent));
+    let (agent, reason, origin) = pressed_for;
+    assert_eq!(hear(), Event::Recording { call: calls[0], agent, reason, origin });
     assert_eq!(hear(), Event::Ended { call: calls[0], by: EndedBy::ConnectionLost });
     let Event::Kept { path, .. } = hear() else { panic!("not kept") };
     Sound::of_recording(&path).assert_is(&pressed);

@@ -54,7 +54,7 @@ fn another_user_may_press_for_its_own_agent_alone() {
     let sound = Sound::noise(8_000, 1_600, 3);
     for line in [&mut carl, &mut bert] {
         line.talk(&sound, 0, 1_600);
-        line.accepted(Ask::Dtmf { digit: '1' });
+        line.accepted(Ask::Dtmf { digit: '1', leg: None });
     }
     let visitor = open.visitor("bert");
     let mut berts = visitor.bare();
@@ -92,6 +92,7 @@ attach        connected        connected        not-yours        not-yours      
 share         unknown-call     unknown-call     unknown-call     unknown-call     unknown-call     unknown-call
 end           unknown-call     unknown-call     unknown-call     unknown-call     unknown-call     unknown-call
 record        accepted         accepted         not-yours        not-yours        not-yours        accepted
+copy          accepted         accepted         not-yours        not-yours        not-yours        accepted
 mask          accepted         accepted         not-yours        not-yours        not-yours        accepted
 unmask        already          already          not-yours        not-yours        not-yours        already
 erase-last    accepted         accepted         not-yours        not-yours        not-yours        accepted

@@ -3,7 +3,7 @@
 use crate::cli::{failure, output};
 use retrocall_client::client::ClientError;
 use retrocall_desk::hotkey::{Press, Report};
-use retrocall_words::{Answer, Ask, Event, Refusal, Verdict};
+use retrocall_words::{Answer, Ask, Event, Origin, Reason, Refusal, Verdict};
 
 /// The kind of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,10 @@ fn of_event(event: &Event) -> Option<Words> {
         Event::DiskWell { .. } => {
             Some(Words::new(Mood::Known, "The disk takes the recording again", "Nothing was lost."))
         }
+        Event::Recording { reason, origin, .. } => Some(kept(*reason, *origin)),
+        Event::Kept { seconds, .. } => {
+            Some(Words::new(Mood::Known, "Your call is kept", format!("Its {} are on disk.", output::length(*seconds))))
+        }
         Event::Offered { agent, .. } => Some(Words::new(
             Mood::Known,
             "A call is offered to you",
@@ -147,6 +151,20 @@ fn of_event(event: &Event) -> Option<Words> {
         }
         _ => None,
     }
+}
+
+/// Somebody else than this key asked for the agent's call to be kept.
+fn kept(reason: Option<Reason>, origin: Option<Origin>) -> Words {
+    let by = match origin {
+        Some(Origin::AgentKey) => "It was asked for with the keys of your phone",
+        Some(Origin::CustomerKey) => "It was asked for with the keys of the customer's phone",
+        _ => "Not by this key: somebody else, or another button of yours, asked for it",
+    };
+    let title = match reason {
+        Some(Reason::Copy) => "Kept: the customer wants a copy",
+        _ => "Recording from the start",
+    };
+    Words::new(Mood::Known, title, format!("{by}."))
 }
 
 fn capital(text: &str) -> String {

@@ -11,7 +11,7 @@ use ratatui::{
 use crate::cli::{calls, output};
 use retrocall_words::{CallId, LiveCall, shown};
 
-const KEYS: &str = "↑↓ choose   r record   m mask, unmask   q quit";
+const KEYS: &str = "↑↓ choose   r record   c copy   m mask, unmask   q quit";
 
 /// The memory for live calls, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn table(live: &[LiveCall]) -> Table<'_> {
 }
 
 fn row(call: &LiveCall) -> Row<'_> {
-    let style = if call.states.recording { Style::new().red() } else { Style::new() };
+    let style = if call.states.recording || call.states.copy { Style::new().red() } else { Style::new() };
     let row = Row::new([
         shown(&call.agent).into_owned(),
         output::length(call.seconds),
@@ -161,6 +161,7 @@ mod tests {
             seconds: 75.0,
             state: LiveState::Live,
             states: CallStates::default(),
+            exempt: false,
             held_bytes: Some(300_000),
             agent_leg: leg,
             customer_leg: LiveLeg { level_dbfs: -12.0, ..leg },

@@ -11,14 +11,14 @@ use nix::poll::PollTimeout;
 
 use super::{Button, HotkeyError, KeyEvent, Keys, Link, sleep};
 use retrocall_client::client::ClientError;
-use retrocall_words::{Answer, Ask, Clock as _, Event, Refusal, SystemClock, Target, Verdict};
+use retrocall_words::{Answer, Ask, CallId, Clock as _, Event, Reason, Refusal, SystemClock, Target, Verdict};
 
 /// A report of the companion.
 #[derive(Debug)]
 pub enum Report {
     /// A key was pressed or released, and the engine was asked.
     Pressed(Box<Press>),
-    /// An event about a call for which record was pressed here.
+    /// An event about a call that is kept, or that concerns the agent.
     Event(Event),
     /// A key is lost.
     Lost(HotkeyError),
@@ -49,7 +49,7 @@ pub fn accompany(
     target: &Target,
     mut tell: impl FnMut(Report),
 ) -> Result<Infallible, HotkeyError> {
-    let mut companion = Companion { target, masked: None };
+    let mut companion = Companion { target, masked: None, recorded: None };
     loop {
         while let Some(event) = keys.next()? {
             let began = SystemClock.now();
@@ -62,7 +62,8 @@ pub fn accompany(
                 KeyEvent::Lost(error) => tell(Report::Lost(error)),
             }
         }
-        link.events().into_iter().for_each(|event| tell(Report::Event(event)));
+        let events = link.events();
+        events.into_iter().filter(|event| !companion.knows(event)).for_each(|event| tell(Report::Event(event)));
         let fds: Vec<_> = [Some(keys.fd()), link.fd()].into_iter().flatten().collect();
         sleep(&fds, PollTimeout::NONE)?;
     }
@@ -72,9 +73,22 @@ struct Companion<'a> {
     target: &'a Target,
     /// The call that the mask key has masked, until the engine says that the mask is over.
     masked: Option<Target>,
+    /// The call for which record was pressed here last.
+    recorded: Option<CallId>,
 }
 
 impl Companion<'_> {
+    /// Whether an event only says what the agent was told as the answer to a press.
+    fn knows(&self, event: &Event) -> bool {
+        match event {
+            Event::Recording { call, reason, .. } => {
+                self.recorded == Some(*call) && reason.is_none_or(|reason| reason == Reason::OnDemand)
+            }
+            Event::Kept { call, .. } => self.recorded == Some(*call),
+            _ => false,
+        }
+    }
+
     fn down(&mut self, link: &mut Link, button: Button, began: Instant) -> Press {
         let ask = match button {
             Button::Record => Ask::Record,
@@ -82,6 +96,11 @@ impl Companion<'_> {
             Button::Private => Ask::Private,
         };
         let asked = link.ask(self.target, &ask);
+        if let (Button::Record, Ok(answer)) = (button, &asked.came)
+            && answer.answer != Verdict::Refused
+        {
+            self.recorded = answer.call;
+        }
         let mut stays_masked = false;
         if button == Button::Mask {
             let before = self.masked.take();
@@ -123,7 +142,7 @@ impl Companion<'_> {
 mod tests {
     use super::*;
     use crate::fake::{Fake, Seen, hello, yes};
-    use retrocall_words::{CallId, Request};
+    use retrocall_words::{Origin, Request};
 
     /// A fake engine that expects questions about `call`, and answers `mask` and `unmask` as told.
     fn engine(call: CallId, mask: Verdict, unmask: fn() -> Answer) -> Fake {
@@ -147,7 +166,7 @@ mod tests {
         let call = CallId::new();
         let engine = engine(call, Verdict::Already, || Answer::new(Verdict::Accepted));
         let (mut link, target) = (Link::new(engine.socket.clone()), Target::Agent("anna".into()));
-        let mut companion = Companion { target: &target, masked: Some(Target::Call(call)) };
+        let mut companion = Companion { target: &target, masked: Some(Target::Call(call)), recorded: None };
         assert!(!companion.down(&mut link, Button::Mask, SystemClock.now()).stays_masked);
         assert!(companion.up(&mut link, Button::Mask, SystemClock.now()).is_some());
         assert_eq!(asked(&engine), [(target.clone(), Ask::Mask), (Target::Call(call), Ask::Unmask)]);
@@ -155,11 +174,31 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_somebody_else_asked_to_keep_is_told_and_the_own_press_is_not_told_twice() {
+        let call = CallId::new();
+        let engine = engine(call, Verdict::Accepted, || Answer::new(Verdict::Accepted));
+        let (mut link, target) = (Link::new(engine.socket.clone()), Target::Own);
+        let mut companion = Companion { target: &target, masked: None, recorded: None };
+        let recording = |call, reason| {
+            let (reason, origin) = (Some(reason), Some(Origin::CustomerKey));
+            Event::Recording { call, agent: None, reason, origin }
+        };
+        let kept = |call| Event::Kept { call, path: "/a.wav".into(), parts: vec![], seconds: 1.0 };
+        assert!(!companion.knows(&recording(call, Reason::OnDemand)) && !companion.knows(&kept(call)));
+        companion.down(&mut link, Button::Record, SystemClock.now());
+        assert!(companion.knows(&recording(call, Reason::OnDemand)) && companion.knows(&kept(call)));
+        assert!(!companion.knows(&recording(call, Reason::Copy)));
+        assert!(
+            !companion.knows(&recording(CallId::new(), Reason::OnDemand)) && !companion.knows(&kept(CallId::new()))
+        );
+    }
+
+    #[test]
     fn a_call_that_ended_under_the_mask_key_needs_no_word_when_it_is_let_go() {
         let call = CallId::new();
         let engine = engine(call, Verdict::Accepted, || Answer::refused(Refusal::UnknownCall));
         let (mut link, target) = (Link::new(engine.socket.clone()), Target::Own);
-        let mut companion = Companion { target: &target, masked: None };
+        let mut companion = Companion { target: &target, masked: None, recorded: None };
         assert!(companion.down(&mut link, Button::Mask, SystemClock.now()).came.is_ok());
         assert!(companion.up(&mut link, Button::Mask, SystemClock.now()).is_none());
         // Nothing is masked any more: the next release asks for nothing.

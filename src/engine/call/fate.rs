@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::marks::Marks;
 use retrocall_core::ring::{LegCounts, Ring, RingReader};
 use retrocall_file::Durable;
-use retrocall_words::{Call, Reason};
+use retrocall_words::{Call, Reason, book::Origins};
 
 /// The facts of a call that is over.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub struct FinalFacts {
     pub private: bool,
     /// Whether the customer objected to training.
     pub objected: bool,
+    /// Where these came from, and the first mask.
+    pub origins: Origins,
+    /// How many samples of it are silence by masks and erasures.
+    pub mask_samples: u64,
     /// Whether it was cut off: nobody hung up.
     pub cut_off: bool,
 }

@@ -1,20 +1,23 @@
 //! A live call, and how controls change it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     Fate,
+    effect::{Effect, KeyDeed, PressEffect, Rules},
     fate::{SelectedCall, UnselectedCall},
     marks::Marks,
     moment::Moment,
-    silences::{Cut, Quiet, Silences},
+    phone_keys::Sequence,
+    silences::{Quiet, Silences},
 };
-use retrocall_core::ring::{Ring, RingReader};
+use retrocall_core::ring::Ring;
 use retrocall_file::Mark;
 use retrocall_words as words;
 use retrocall_words::{
-    Call, CallStates, LiveLeg, LiveState, Reason, Refusal, Suspicion,
+    Call, CallStates, LiveLeg, LiveState, Origin, Reason, Refusal, Suspicion, Verb,
     audio::{Codec, Leg, dbfs},
+    book::Origins,
 };
 
 impl Quiet {
@@ -35,54 +38,6 @@ impl Quiet {
     }
 }
 
-/// The effect of a control.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It takes effect from this position on.
-    Accepted {
-        /// Position in samples.
-        at: u64,
-        /// From this position on, audio that had arrived became silent in the ring. The caller must have a running commit overwrite its copy
-        /// before anybody is told that it is done.
-        silenced: Option<u64>,
-    },
-    /// It was in effect before.
-    Already {
-        /// The end of the call, in samples.
-        at: u64,
-    },
-}
-
-impl Effect {
-    /// An effect that silenced nothing.
-    fn accepted(at: u64) -> Effect {
-        Effect::Accepted { at, silenced: None }
-    }
-}
-
-impl From<Cut> for Effect {
-    fn from(Cut { at, silenced }: Cut) -> Effect {
-        Effect::Accepted { at, silenced }
-    }
-}
-
-/// The effect of a press of record.
-pub enum PressEffect {
-    /// The press selected the call: this reader follows it into a file.
-    First(RingReader),
-    /// The call was selected before: the press is a bookmark.
-    Again,
-}
-
-/// A desk's rules for its calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rules {
-    /// A hold silences the customer's leg, and the agent's unless this is set.
-    pub keep_agent_on_hold: bool,
-    /// An objection also forbids recording on demand.
-    pub objection_covers_record: bool,
-}
-
 /// A call from its begin until it is settled.
 ///
 /// Only [`LiveCall::settle`] ends it. It gives either a [`SelectedCall`], which is released only against the proof that its recording is durable,
@@ -97,8 +52,15 @@ pub struct LiveCall {
     drawn: bool,
     silences: Silences,
     marks: Marks,
+    /// Why somebody asked for it to be kept, in that order: never the draw.
+    asked_for: Vec<Reason>,
     private: bool,
     objected: bool,
+    /// It is on a line that is never captured.
+    exempt: bool,
+    origins: Origins,
+    /// How far the sequences of keys have come, by leg.
+    sequences: [Sequence; 2],
     ended: bool,
     cut_off: bool,
     /// The suspicion about each leg.
@@ -120,8 +82,12 @@ impl LiveCall {
             drawn,
             silences,
             marks,
+            asked_for: Vec::new(),
             private: false,
             objected: false,
+            exempt: false,
+            origins: Origins::default(),
+            sequences: Default::default(),
             ended: false,
             cut_off: false,
             suspects: [None; 2],
@@ -148,9 +114,14 @@ impl LiveCall {
         &self.ring
     }
 
-    /// Whether record was pressed.
-    pub fn is_recording(&self) -> bool {
-        self.marks.is_pressed()
+    /// Why somebody asked for it to be kept, in that order: never the draw.
+    pub fn asked_for(&self) -> &[Reason] {
+        &self.asked_for
+    }
+
+    /// Whether somebody asked for it to be kept.
+    pub fn is_asked_for(&self) -> bool {
+        !self.asked_for.is_empty()
     }
 
     /// Whether the customer is on hold.
@@ -161,12 +132,18 @@ impl LiveCall {
     /// The states that hold now.
     pub fn states(&self) -> CallStates {
         CallStates {
-            recording: self.is_recording(),
+            recording: self.asked_for.contains(&Reason::OnDemand),
             masked: self.silences.is_on(Quiet::Mask),
             on_hold: self.is_on_hold(),
             private: self.private,
             objected: self.objected,
+            copy: self.asked_for.contains(&Reason::Copy),
         }
+    }
+
+    /// Whether it is on a line that is never captured.
+    pub fn is_exempt(&self) -> bool {
+        self.exempt
     }
 
     /// Whether it has ended and only waits for a late press.
@@ -176,11 +153,11 @@ impl LiveCall {
 
     /// Whether it would be kept if it were settled now. Nobody at the desk may see this.
     pub fn is_selected(&self) -> bool {
-        self.is_recording() || self.is_sampled()
+        self.is_asked_for() || self.is_sampled()
     }
 
     fn is_sampled(&self) -> bool {
-        self.drawn && !self.objected && !self.private
+        self.drawn && !self.objected && !self.private && !self.exempt
     }
 
     /// A drawn call that is no longer kept leaves the reserve to others.
@@ -200,20 +177,54 @@ impl LiveCall {
 
     /// Record: selects the call, from its first second until hangup.
     ///
-    /// # Errors [`Refusal::Private`]; [`Refusal::Objected`] where an objection forbids this too.
+    /// # Errors [`Refusal::Private`], [`Refusal::Exempt`]; [`Refusal::Objected`] where an objection forbids this too.
     pub fn record(&mut self, moment: Moment) -> Result<(Effect, PressEffect), Refusal> {
-        if self.private {
-            return Err(Refusal::Private);
-        }
-        if self.objected && self.rules.objection_covers_record && !self.is_recording() {
+        self.keep(Reason::OnDemand, moment)
+    }
+
+    /// Selects the call for this reason, from its first second until hangup: a press, or the customer's wish for a copy.
+    ///
+    /// # Errors [`Refusal::Private`], [`Refusal::Exempt`]; [`Refusal::Objected`] for a press where an objection forbids that too: a copy is the
+    /// customer's own wish.
+    pub fn keep(&mut self, reason: Reason, moment: Moment) -> Result<(Effect, PressEffect), Refusal> {
+        self.held()?;
+        let is_new = !self.asked_for.contains(&reason);
+        let is_press = reason == Reason::OnDemand;
+        if is_press && is_new && self.objected && self.rules.objection_covers_record {
             return Err(Refusal::Objected);
         }
         let at = self.mark(moment);
-        if !self.marks.press(at, &self.agent)? {
+        if is_press {
+            self.marks.press(at, &self.agent)?;
+        }
+        if !is_new {
             return Ok((Effect::Already { at }, PressEffect::Again));
         }
+        let is_first = !self.is_asked_for();
+        self.asked_for.push(reason);
         self.ring.set_selected(true);
-        Ok((Effect::accepted(at), PressEffect::First(self.ring.reader())))
+        let effect = if is_first { PressEffect::First(self.ring.reader()) } else { PressEffect::Another };
+        Ok((Effect::accepted(at), effect))
+    }
+
+    /// Refuses what needs audio, if none of the call is held.
+    fn held(&self) -> Result<(), Refusal> {
+        match (self.private, self.exempt) {
+            (true, _) => Err(Refusal::Private),
+            (false, true) => Err(Refusal::Exempt),
+            (false, false) => Ok(()),
+        }
+    }
+
+    /// Notes where the first mask, "private" or objection came from.
+    pub fn came_from(&mut self, verb: Verb, origin: Origin) {
+        let noted = match verb {
+            Verb::Private => &mut self.origins.private,
+            Verb::Object => &mut self.origins.objected,
+            Verb::Mask | Verb::EraseLast => &mut self.origins.masked,
+            _ => return,
+        };
+        noted.get_or_insert(origin);
     }
 
     /// Silences both legs from here on.
@@ -249,6 +260,9 @@ impl LiveCall {
 
     fn quieten(&mut self, quiet: Quiet, moment: Moment) -> Result<Effect, Refusal> {
         self.going_on()?;
+        if quiet == Quiet::Mask {
+            self.forget_sequences();
+        }
         let from = moment.begin(&self.ring, self.call.rate);
         let Some(cut) = self.silences.begin(quiet, from, &self.ring) else { return Ok(self.already()) };
         self.marks.add(quiet.begins(cut.at));
@@ -270,11 +284,10 @@ impl LiveCall {
     /// Silences the last `seconds`, including frames that have not arrived yet.
     ///
     /// # Errors
-    /// [`Refusal::Private`]: there is nothing left to erase.
+    /// [`Refusal::Private`], [`Refusal::Exempt`]: there is nothing left to erase.
     pub fn erase_last(&mut self, seconds: f64, moment: Moment) -> Result<Effect, Refusal> {
-        if self.private {
-            return Err(Refusal::Private);
-        }
+        self.held()?;
+        self.forget_sequences();
         let (ring, rate) = (&self.ring, self.call.rate);
         let from = moment.last(ring, rate).map(|last| last.saturating_sub(rate.samples(seconds)));
         let to = moment.end(ring, rate);
@@ -287,9 +300,9 @@ impl LiveCall {
     /// Makes the call private: wipes the held audio, holds nothing more, and keeps nothing.
     ///
     /// # Errors
-    /// [`Refusal::Recording`] after an accepted record.
+    /// [`Refusal::Recording`] after an accepted record or copy.
     pub fn private(&mut self) -> Result<Effect, Refusal> {
-        if self.is_recording() {
+        if self.is_asked_for() {
             return Err(Refusal::Recording);
         }
         if self.private {
@@ -298,9 +311,25 @@ impl LiveCall {
         self.private = true;
         self.give_back_the_reserve();
         let at = self.ring.end();
+        self.wipe();
+        Ok(Effect::accepted(at))
+    }
+
+    /// The call is on a line that is never captured: nothing of it is held. Before anybody can have asked for it to be kept.
+    pub fn exempt(&mut self) {
+        self.exempt = true;
+        self.give_back_the_reserve();
+        self.wipe();
+    }
+
+    fn wipe(&mut self) {
         self.ring.wipe();
         self.marks.forget_digits_from(0);
-        Ok(Effect::accepted(at))
+        self.forget_sequences();
+    }
+
+    fn forget_sequences(&mut self) {
+        self.sequences.iter_mut().for_each(Sequence::forget);
     }
 
     /// The customer objects to training: the call can't be sampled.
@@ -335,10 +364,23 @@ impl LiveCall {
     pub fn dtmf(&mut self, digit: char, moment: Moment) -> Result<Effect, Refusal> {
         self.going_on()?;
         let at = self.mark(moment);
-        if !self.private && !self.silences.hides_keys(at) {
+        if self.held().is_ok() && !self.silences.hides_keys(at) {
             self.marks.digit(at, digit)?;
         }
         Ok(Effect::accepted(at))
+    }
+
+    /// What a key on this leg does, if it completes a sequence of the desk's. Nothing while the call is masked: then it may belong to a card number.
+    pub fn key_deed(&mut self, digit: char, leg: Leg, moment: Moment, now: Instant) -> Option<KeyDeed> {
+        let (keys, deed) = match leg {
+            Leg::Agent => (self.rules.record_keys?, KeyDeed::Record),
+            Leg::Customer => (self.rules.object_keys?, KeyDeed::Object),
+        };
+        if self.silences.hides_keys(self.mark(moment)) {
+            self.forget_sequences();
+            return None;
+        }
+        self.sequences[leg.index()].press(keys, digit, now).then_some(deed)
     }
 
     /// Hangs up: nothing more is held. The call can be selected until it is settled.
@@ -362,9 +404,9 @@ impl LiveCall {
     pub fn settle(mut self) -> Fate {
         self.end();
         self.marks.keep_within(self.ring.end());
-        let mut reasons = Vec::new();
-        reasons.extend(self.is_recording().then_some(Reason::OnDemand));
-        reasons.extend(self.is_sampled().then_some(Reason::Sample));
+        let is_sampled = self.is_sampled();
+        let mut reasons = std::mem::take(&mut self.asked_for);
+        reasons.extend(is_sampled.then_some(Reason::Sample));
         let outcome = super::FinalFacts {
             samples: self.ring.end(),
             first: self.ring.start(),
@@ -372,6 +414,8 @@ impl LiveCall {
             agent: self.agent,
             private: self.private,
             objected: self.objected,
+            origins: self.origins,
+            mask_samples: self.silences.secret_samples(self.ring.end()),
             cut_off: self.cut_off,
             call: self.call,
         };
@@ -412,6 +456,7 @@ impl LiveCall {
                 (false, false) => LiveState::Disconnected,
             },
             states: self.states(),
+            exempt: self.exempt,
             held_bytes: owner.then(|| self.ring.held_bytes()),
             agent_leg,
             customer_leg,

@@ -15,7 +15,6 @@ const MARKS_MAX: usize = 1_000;
 pub struct Marks {
     /// The marks for its recording: a commit reads them while the call goes on.
     shared: Arc<commit::Marks>,
-    is_pressed: bool,
     /// How many presses, and how many transfers.
     noted: [usize; 2],
     /// Keys of the phone, as ASCII, ordered by position. Wiped like audio: people type card numbers.
@@ -39,17 +38,13 @@ impl Marks {
         self.shared.add(mark);
     }
 
-    pub(super) fn is_pressed(&self) -> bool {
-        self.is_pressed
-    }
-
-    /// Notes a press by this agent. Returns whether it was the first; the others are bookmarks.
+    /// Notes a press by this agent: the first one, or a bookmark.
     ///
     /// # Errors [`Refusal::TooManyMarks`], as for every mark: a mark that is answered as done is there.
-    pub(super) fn press(&mut self, at: u64, agent: &str) -> Result<bool, Refusal> {
+    pub(super) fn press(&mut self, at: u64, agent: &str) -> Result<(), Refusal> {
         room(&mut self.noted[0])?;
         self.add(Mark::Record(at, agent.to_owned()));
-        Ok(!std::mem::replace(&mut self.is_pressed, true))
+        Ok(())
     }
 
     /// Notes that the call has another agent from here on.

@@ -4,13 +4,16 @@
 //!
 //! [`LiveCall`] → [`Fate`] → [`SelectedCall`] → released by a [`retrocall_file::Durable`], or → [`UnselectedCall`] → discarded.
 
+mod effect;
 mod fate;
 mod live;
 mod marks;
 mod moment;
+mod phone_keys;
 mod silences;
 
+pub use effect::{Effect, KeyDeed, PressEffect, Rules};
 pub use fate::{Fate, FinalFacts, SelectedCall, UnselectedCall};
-pub use live::{Effect, LiveCall, PressEffect, Rules};
+pub use live::LiveCall;
 pub use marks::Marks;
 pub use moment::Moment;

@@ -11,6 +11,9 @@
 use retrocall_core::ring::{Ring, SPANS_MAX, Span};
 use retrocall_words::audio::Leg;
 
+/// Secret stretches that are remembered one by one.
+const SECRET_MAX: usize = 1_000;
+
 /// Why a stretch is silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quiet {
@@ -32,6 +35,9 @@ pub(super) struct Silences {
     past: [Vec<Span>; 2],
     /// The end of the last stretch that hides even keys: a mask, or erased audio.
     secret_until: u64,
+    /// All stretches that do, where both legs' are one, in order and apart; and how long those are that are remembered no more.
+    secret: Vec<Span>,
+    secret_before: u64,
 }
 
 /// The reach of a control that silences.
@@ -45,7 +51,15 @@ pub(super) struct Cut {
 
 impl Silences {
     pub(super) fn new(keep_agent_on_hold: bool) -> Silences {
-        Silences { keep_agent_on_hold, mask: None, hold: None, past: [Vec::new(), Vec::new()], secret_until: 0 }
+        Silences {
+            keep_agent_on_hold,
+            mask: None,
+            hold: None,
+            past: [Vec::new(), Vec::new()],
+            secret_until: 0,
+            secret: Vec::new(),
+            secret_before: 0,
+        }
     }
 
     fn since(&mut self, quiet: Quiet) -> &mut Option<[u64; 2]> {
@@ -97,6 +111,7 @@ impl Silences {
         }
         if quiet == Quiet::Mask {
             self.secret_until = self.secret_until.max(at);
+            self.note_secret(Span { from: from[0].min(from[1]), to: at });
         }
         self.put_in_force(ring);
         Some(Cut { at, silenced: None })
@@ -109,8 +124,26 @@ impl Silences {
             self.past[leg.index()].push(span);
             self.secret_until = self.secret_until.max(span.to);
         }
+        self.note_secret(Span { from: from[0].min(from[1]), to: to[0].max(to[1]) });
         self.put_in_force(ring);
         erase(spans.into_iter(), ring)
+    }
+
+    fn note_secret(&mut self, span: Span) {
+        self.secret.push(span);
+        merge(&mut self.secret);
+        if self.secret.len() > SECRET_MAX {
+            let oldest = self.secret.drain(..SECRET_MAX / 2);
+            self.secret_before += oldest.map(|span| span.to - span.from).sum::<u64>();
+        }
+    }
+
+    /// How many samples of a call that ends here are masked or erased.
+    pub(super) fn secret_samples(&self, end: u64) -> u64 {
+        let mut all = self.secret.clone();
+        all.extend(self.mask.map(|from| Span { from: from[0].min(from[1]), to: end }));
+        merge(&mut all);
+        self.secret_before + all.iter().map(|span| span.to.min(end).saturating_sub(span.from)).sum::<u64>()
     }
 
     fn put_in_force(&mut self, ring: &Ring) {
@@ -142,8 +175,8 @@ fn erase(spans: impl Iterator<Item = (Leg, Span)>, ring: &Ring) -> Cut {
     cut
 }
 
-/// Sorts intervals and joins those that overlap or touch; then, while there are too many, joins the two with the smallest distance.
-fn join(spans: &mut Vec<Span>) {
+/// Sorts intervals and joins those that overlap or touch.
+fn merge(spans: &mut Vec<Span>) {
     spans.sort_by_key(|span| span.from);
     spans.dedup_by(|next, before| {
         let joined = next.from <= before.to;
@@ -152,6 +185,11 @@ fn join(spans: &mut Vec<Span>) {
         }
         joined
     });
+}
+
+/// The same; then, while there are too many, joins the two with the smallest distance.
+fn join(spans: &mut Vec<Span>) {
+    merge(spans);
     while spans.len() > SPANS_MAX {
         let between = |at: usize| spans[at + 1].from - spans[at].to;
         let nearest = (0..spans.len() - 1).min_by_key(|at| between(*at)).expect("there are more than one");
@@ -175,5 +213,21 @@ mod tests {
         assert_eq!(many.len(), SPANS_MAX);
         assert!((0..20).all(|i| many.iter().any(|span| (span.from..span.to).contains(&(i * i)))));
         assert_eq!(many.last(), Some(&span(361, 362)));
+    }
+
+    #[test]
+    fn what_is_masked_twice_counts_once_however_often_that_happens() {
+        let mut silences = Silences::new(false);
+        for (from, to) in [(100, 200), (150, 250), (400, 500), (0, 50)] {
+            silences.note_secret(Span { from, to });
+        }
+        assert_eq!(silences.secret_samples(1_000), 300);
+        assert_eq!(silences.secret_samples(450), 250);
+        silences.mask = Some([480, 470]);
+        assert_eq!(silences.secret_samples(1_000), 800);
+        let mut silences = Silences::new(false);
+        (0..5_000).for_each(|at| silences.note_secret(Span { from: 10 * at, to: 10 * at + 3 }));
+        assert_eq!(silences.secret_samples(u64::MAX), 15_000);
+        assert!(silences.secret.len() <= SECRET_MAX);
     }
 }

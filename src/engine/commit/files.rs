@@ -207,6 +207,11 @@ impl Files {
         self.each_part(source, Part::is_dirty, Part::describe)
     }
 
+    /// Writes into all files what holds by now, although no samples may have come.
+    pub(super) fn describe_all(&mut self, source: &mut Source) -> Result<(), Refusal> {
+        self.each_part(source, |_| true, Part::describe)
+    }
+
     /// Makes all written samples, and the names of the files, durable.
     fn sync(&mut self, source: &mut Source, traces: &mut Traces) -> Result<(), Refusal> {
         self.each_part(source, Part::is_dirty, Part::sync)?;

@@ -31,6 +31,12 @@ impl CommitHandle {
         taken
     }
 
+    /// The call is kept for these reasons by now: more than before. Its files say so within moments.
+    pub fn set_reasons(&self, reasons: Vec<Reason>) {
+        self.inbox.set_reasons(reasons);
+        self.schedule.hurry(self.number);
+    }
+
     /// Hangup: the call is `end` samples long, or as long as its ring, if that is longer. The commit writes the rest, makes it durable and
     /// publishes it. `reasons` may have grown since the beginning. Only the first hangup counts.
     pub fn finish(&self, end: u64, reasons: Vec<Reason>) {

@@ -13,6 +13,8 @@ pub(super) struct Inbox(Mutex<Mail>);
 struct Mail {
     rewrites: Vec<Rewrite>,
     hangup: Option<Hangup>,
+    /// The call is kept for these reasons by now.
+    reasons: Option<Vec<Reason>>,
     /// The files can't be changed any more: the recording is being published, or the job is gone.
     closed: bool,
 }
@@ -52,14 +54,24 @@ impl Inbox {
         self.0.lock().hangup.get_or_insert(hangup);
     }
 
+    /// Takes the reasons for which the call is kept by now.
+    pub(super) fn set_reasons(&self, reasons: Vec<Reason>) {
+        self.0.lock().reasons = Some(reasons);
+    }
+
     pub(super) fn take(&self) -> (Vec<Rewrite>, Option<Hangup>) {
         let mut mail = self.0.lock();
         (std::mem::take(&mut mail.rewrites), mail.hangup.take())
     }
 
+    /// The reasons for which the call is kept, if there are more of them.
+    pub(super) fn take_reasons(&self) -> Option<Vec<Reason>> {
+        self.0.lock().reasons.take()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         let mail = self.0.lock();
-        mail.rewrites.is_empty() && mail.hangup.is_none()
+        mail.rewrites.is_empty() && mail.hangup.is_none() && mail.reasons.is_none()
     }
 
     /// Closes the inbox for rewrites. False if one waits: it must be done first.

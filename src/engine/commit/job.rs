@@ -38,6 +38,8 @@ pub(super) struct Job {
     files: Option<Files>,
     /// The call's length in samples, once it is over.
     end: Option<u64>,
+    /// The files do not say yet for how many reasons the call is kept.
+    has_more_reasons: bool,
     health: Health,
 }
 
@@ -64,6 +66,7 @@ impl Job {
             traces: Traces::default(),
             files: None,
             end: None,
+            has_more_reasons: false,
             health: Health::Well,
         }
     }
@@ -96,6 +99,10 @@ impl Job {
     }
 
     fn take_mail(&mut self) {
+        if let Some(reasons) = self.inbox.take_reasons() {
+            self.source.set_reasons(reasons);
+            self.has_more_reasons = true;
+        }
         let (rewrites, hangup) = self.inbox.take();
         if let Some(hangup) = hangup.filter(|_| self.end.is_none()) {
             self.source.set_reasons(hangup.reasons);
@@ -118,6 +125,9 @@ impl Job {
             Some(files) => files,
             none => none.insert(Files::open(&self.storage, &self.paths, source, traces)?),
         };
+        if std::mem::take(&mut self.has_more_reasons) {
+            files.describe_all(source)?;
+        }
         if files.are_level() {
             files.plan(source, self.end);
         }

@@ -18,15 +18,15 @@ impl Listener for Nobody {
     fn tell(&self, _: &Event) {}
 }
 
-struct Desk {
-    engine: Arc<Engine>,
+pub(crate) struct Desk {
+    pub engine: Arc<Engine>,
     clock: Arc<TestClock>,
-    book: MemoryBook,
+    pub book: MemoryBook,
     _home: tempfile::TempDir,
-    nobody: Arc<dyn Listener>,
+    pub nobody: Arc<dyn Listener>,
 }
 
-fn who(agent: &str) -> Principal {
+pub(crate) fn who(agent: &str) -> Principal {
     match agent {
         "owner" => Principal::owner(0, "owner".to_owned()),
         // A user for each of them.
@@ -34,7 +34,7 @@ fn who(agent: &str) -> Principal {
     }
 }
 
-fn begin(agent: &str) -> Begin {
+pub(crate) fn begin(agent: &str) -> Begin {
     Begin::new(agent, Rate::new(8_000).expect("a rate"), Codec::Pcm16)
 }
 
@@ -43,7 +43,7 @@ fn going_on(before: CallId, begin: Begin) -> Begin {
 }
 
 impl Desk {
-    fn open(settings: Settings) -> Desk {
+    pub fn open(settings: Settings) -> Desk {
         let home = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(TestClock::default());
         let settings = Settings { memory: Some(4 << 20), allow_unlocked: true, ..settings };
@@ -53,7 +53,7 @@ impl Desk {
         Desk { engine, clock, book, _home: home, nobody: Arc::new(Nobody) }
     }
 
-    fn begin(&self, user: &str, begin: Begin) -> Result<Handover, Refusal> {
+    pub fn begin(&self, user: &str, begin: Begin) -> Result<Handover, Refusal> {
         self.engine.begin(&who(user), begin, &self.nobody)
     }
 
@@ -62,7 +62,7 @@ impl Desk {
         self.begin(user, going_on(before, begin(agent))).map(|carried| carried.left_out.is_empty())
     }
 
-    fn ask(&self, call: CallId, ask: &Ask) -> retrocall_words::Answer {
+    pub fn ask(&self, call: CallId, ask: &Ask) -> retrocall_words::Answer {
         self.engine.control(&who("owner"), &Target::Call(call), ask, &self.nobody, |_| false).answer
     }
 

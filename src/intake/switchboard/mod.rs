@@ -171,8 +171,9 @@ impl<S: Streams> Switchboard<S> {
 
     /// A key was pressed. The call decides who hears of it.
     pub(crate) fn digit(&self, stream: StreamId, digit: char) {
-        if let Some((call, _)) = self.leg_of(stream) {
-            self.engine.control(&self.who, &Target::Call(call), &Ask::Dtmf { digit }, &self.ear, |_| false);
+        if let Some((call, leg)) = self.leg_of(stream) {
+            let key = Ask::Dtmf { digit, leg: Some(leg) };
+            self.engine.control(&self.who, &Target::Call(call), &key, &self.ear, |_| false);
         }
     }
 

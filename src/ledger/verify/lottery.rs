@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
-use retrocall_words::{CallId, Reason, book::Outcome};
+use retrocall_words::{CallId, Informed, Reason, book::Outcome};
 
 use super::{
     comparisons::{Drawn, Tally},
@@ -13,7 +13,7 @@ use super::{
     months::MonthOf,
 };
 use crate::{
-    calls::{CallBegan, CallEnded, Informed},
+    calls::{CallBegan, CallEnded},
     draw::{CouncilNumber, DayKey, DrawValue},
     event::{MonthCommitted, NumberEntered, NumbersSkipped, PeriodOpened, SeedPublished},
     hash::Hash,

@@ -10,7 +10,7 @@ use std::{
 use super::{Finding, Scene, Verdict};
 use retrocall_client::protocol::AudioHead;
 use retrocall_words::{
-    Ask, Begin, CallId, CallStates, Clock as _, SystemClock,
+    Ask, Begin, CallId, CallStates, Clock as _, Event, Origin, Reason, SystemClock,
     audio::{Leg, Rate},
 };
 
@@ -70,6 +70,16 @@ pub(super) struct Book {
     went_on: bool,
     /// By rule: the first time that it was broken, in words, and how often it was.
     wrong: BTreeMap<&'static str, (String, u64)>,
+}
+
+/// A call is kept for this reason, as somebody else than the client under test may have asked.
+pub(super) fn recording(call: CallId, reason: Reason) -> Event {
+    Event::Recording { call, agent: None, reason: Some(reason), origin: Some(Origin::Agent) }
+}
+
+/// What holds of a call, as an event.
+pub(super) fn state_of(call: &Call) -> Event {
+    Event::State { call: call.id, agent: call.agent.clone(), states: call.states }
 }
 
 impl Book {

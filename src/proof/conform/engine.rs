@@ -14,13 +14,13 @@ use std::{
 
 use super::{
     Finding, Scene, Verdict,
-    book::{AHEAD, Book, Call, GRACE},
+    book::{AHEAD, Book, Call, GRACE, recording, state_of},
 };
 use retrocall_client::protocol::{AudioHead, HEAD_BYTES, Head, Kind, VERSION, control_message};
 use retrocall_words as words;
 use retrocall_words::{
-    Answer, Ask, CONTROL_BYTES_MAX, Clock as _, EndedBy, ErrorCode, Event, FrameError, Limits, Refusal, Request,
-    Status, SystemClock, Target, Verb,
+    Answer, Ask, CONTROL_BYTES_MAX, Clock as _, EndedBy, ErrorCode, Event, FrameError, Limits, Reason, Refusal,
+    Request, Status, SystemClock, Target, Verb,
     audio::{FRAME_SAMPLES_MAX, Leg, Rate},
 };
 
@@ -174,11 +174,6 @@ fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
     book.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// What holds of a call, as an event.
-fn state_of(call: &Call) -> Event {
-    Event::State { call: call.id, agent: call.agent.clone(), states: call.states }
-}
-
 /// One connection of a client.
 struct Connection {
     stream: UnixStream,
@@ -298,7 +293,7 @@ impl Connection {
                 self.say(&Event::Error { error: ErrorCode::MemoryFull, text });
             }
             Scene::Restarted => {
-                self.say(&Event::Recording { call });
+                self.say(&recording(call, Reason::OnDemand));
                 self.say(&state);
             }
             Scene::Stopping => {
@@ -446,9 +441,12 @@ impl Connection {
                 let state = state_of(&book.calls[at]);
                 let call = book.calls[at].id;
                 drop(book);
-                if changed && matches!(ask, Ask::Record) {
-                    self.say(&Event::Recording { call });
-                }
+                let reason = match ask {
+                    Ask::Record => Some(Reason::OnDemand),
+                    Ask::Copy => Some(Reason::Copy),
+                    _ => None,
+                };
+                reason.filter(|_| changed).into_iter().for_each(|reason| self.say(&recording(call, reason)));
                 if changed {
                     self.say(&state);
                 }
@@ -464,7 +462,7 @@ impl Connection {
             let book = lock(&self.book);
             let call = &book.calls[at];
             let (call_id, seconds) = (call.id, call.rate.seconds(call.end()));
-            (call.ended && call.states.recording).then_some(Event::Kept {
+            (call.ended && (call.states.recording || call.states.copy)).then_some(Event::Kept {
                 call: call_id,
                 path: "/conform/nothing.wav".into(),
                 parts: Vec::new(),

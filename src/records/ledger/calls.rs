@@ -1,16 +1,14 @@
 //! What the ledger says of calls and recordings.
 
 use jiff::civil::Date;
-use retrocall_ledger::{
-    CallBegan, CallEnded, DrawValue, Informed, ItemId, NumbersSkipped, Origin, RecordingKept, Skipping,
-};
+use retrocall_ledger::{CallBegan, CallEnded, DrawValue, Hash, ItemId, NumbersSkipped, RecordingKept, Skipping};
 use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::{Scribe, Written, parsed, text};
 use crate::file;
 use retrocall_words::{
-    CallId, Reason,
+    CallId, Origin, Reason,
     book::{self, CallBegun, Outcome, Skipped},
 };
 
@@ -59,9 +57,8 @@ impl Scribe<'_> {
             number: sequence.map(bounded).filter(|_| period.is_some()),
             agent: key.pseudonym(&facts.agent),
             direction: facts.direction,
-            // What holds where nothing else is said.
-            informed: Informed::Tape,
-            exempt: false,
+            informed: facts.informed.unwrap_or_default(),
+            exempt: call.exempt,
             continues: facts.continues,
         })
         .await
@@ -80,18 +77,20 @@ impl Scribe<'_> {
         let is_numbered = row.try_get::<Option<i64>, _>("period")?.is_some();
         let day = parsed(&row, "day")?;
         let draw = sequence.filter(|_| is_numbered).and_then(|number| self.draw_of(day, number));
-        let origin = |is_so: bool| is_so.then_some(Origin::Client);
+        // A note of an earlier version does not say where it came from.
+        let origin = |is_so: bool, from: Option<Origin>| is_so.then_some(from.unwrap_or(Origin::Client));
         let ended = CallEnded {
             call: call.call,
             outcome: call.outcome,
             reasons: call.reasons.clone(),
             draw,
             ms: call.seconds.map(milliseconds),
-            private: origin(call.private),
-            objected: origin(call.objected),
+            private: origin(call.private, call.origins.private),
+            objected: origin(call.objected, call.origins.objected),
+            masked: call.origins.masked,
             gaps: bounded(call.gaps),
             gap_ms: milliseconds(call.gap_seconds),
-            mask_ms: 0,
+            mask_ms: milliseconds(call.mask_seconds),
             lost_frames: bounded(call.lost_frames),
         };
         self.append(rows, |_| ended).await?;
@@ -106,6 +105,7 @@ impl Scribe<'_> {
         rows: &mut SqliteConnection,
         id: &str,
         kept: &book::RecordingKept,
+        sha256: Option<&str>,
     ) -> Written {
         let Ok(recording) = Uuid::parse_str(id).map(ItemId::from) else { return Ok(()) };
         let label = &kept.of.label;
@@ -113,7 +113,7 @@ impl Scribe<'_> {
             recording,
             call: label.call.id,
             reasons: label.reasons.clone(),
-            sha256: None,
+            sha256: sha256.and_then(|hash| hash.parse::<Hash>().ok()),
             parts: kept.parts.len() as u64,
             ms: milliseconds(kept.seconds),
             state: kept.state,

@@ -372,6 +372,9 @@ CREATE INDEX ledger_periods_unpublished ON ledger_periods (site, day) WHERE publ
 
 -- In whose ledger a call is, in which period, and how far: empty (before there was one), began or ended.
 ALTER TABLE calls ADD COLUMN site TEXT;
+-- How the customer was informed (tape, spoken or none; nothing where that was never said), and whether the line is never captured.
+ALTER TABLE calls ADD COLUMN informed TEXT;
+ALTER TABLE calls ADD COLUMN exempt BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE calls ADD COLUMN period BIGINT;
 ALTER TABLE calls ADD COLUMN ledger TEXT NOT NULL DEFAULT '';
 CREATE INDEX calls_lost ON calls (began_at, call) WHERE outcome = 'lost' AND ledger = 'began';

@@ -41,6 +41,7 @@ impl From<Reason> for PurposeKind {
         match reason {
             Reason::OnDemand => PurposeKind::Incident,
             Reason::Sample => PurposeKind::Quality,
+            Reason::Copy => PurposeKind::Request,
         }
     }
 }

@@ -47,7 +47,7 @@ impl Closed {
             };
             let call = CallId::new();
             let Number { day, sequence } = catalog.reserve(day);
-            catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day, sequence }));
+            catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day, sequence, exempt: false }));
             let Note::Ended(ended) = ended(call, Outcome::Kept) else { unreachable!("it has ended") };
             let objected = !reasons.contains(&Reason::Sample);
             catalog.note(Note::Ended(CallEnded { reasons: reasons.to_vec(), objected, ..ended }));
@@ -60,7 +60,7 @@ impl Closed {
         wait_until(|| {
             let call = CallId::new();
             let Number { day: of, sequence } = catalog.reserve(day_of(clock.wall()));
-            catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day: of, sequence }));
+            catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day: of, sequence, exempt: false }));
             catalog.note(ended(call, Outcome::Discarded));
             of != day
         });

@@ -55,7 +55,7 @@ fn what_was_cut_off_can_go_on_though_the_wall_clock_was_wrong_then_and_not_after
         (1, days_ago, at(0), today().saturating_sub(jiff::ToSpan::days(3))),
     ] {
         let call = Call { began_at, ..call_of_anna(call) };
-        killed.note(Note::Begun(CallBegun { call, day, sequence: Some(number) }));
+        killed.note(Note::Begun(CallBegun { call, day, sequence: Some(number), exempt: false }));
     }
     assert!(killed.close(LONG));
     let opened = open(&home).opened(LONG).unwrap();

@@ -50,7 +50,7 @@ impl Desk {
 
     fn begin(&self, call: CallId) -> bool {
         let Number { day, sequence } = self.catalog.reserve(self.today());
-        self.catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day, sequence }));
+        self.catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day, sequence, exempt: false }));
         sequence.is_some_and(|sequence| self.draw.draw(day, sequence))
     }
 
@@ -73,7 +73,7 @@ impl Desk {
             let call = CallId::new();
             let number = self.catalog.reserve(today);
             let (day, sequence) = (number.day, number.sequence);
-            self.catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day, sequence }));
+            self.catalog.note(Note::Begun(CallBegun { call: call_of_anna(call), day, sequence, exempt: false }));
             self.end(call, sequence.is_some_and(|sequence| self.draw.draw(day, sequence)));
             day == today
         });

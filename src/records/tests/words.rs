@@ -19,7 +19,7 @@ fn every_direction_outcome_and_reason_comes_back_from_the_row_of_its_call() {
                 let facts = Facts { direction, ..Facts::example() };
                 let call = Call { facts: facts.clone(), ..call_of_anna(id) };
                 let sequence = catalog.reserve(today()).sequence;
-                catalog.note(Note::Begun(CallBegun { call, day: today(), sequence }));
+                catalog.note(Note::Begun(CallBegun { call, day: today(), sequence, exempt: false }));
                 let Note::Ended(ended) = ended(id, outcome) else { panic!("it ends") };
                 catalog.note(Note::Ended(CallEnded { reasons: vec![reason], ..ended }));
                 noted.push((id, facts, outcome, vec![reason]));

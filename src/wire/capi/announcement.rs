@@ -56,14 +56,19 @@ impl Announcement {
                 Direction::Inbound
             }
         };
+        let informed = informed_of(options.informed).unwrap_or_else(|| {
+            leave_out("informed");
+            None
+        });
         let states = CallStates {
             recording: options.recording != 0,
             masked: options.masked != 0,
             on_hold: options.on_hold != 0,
             private: options.private_ != 0,
             objected: options.objected != 0,
+            copy: options.copy != 0,
         };
-        let facts = Facts { direction, continues, ..Facts::of(agent) };
+        let facts = Facts { direction, continues, informed, ..Facts::of(agent) };
         let begin = Begin { facts, customer: customer.map(Customer::from), rate, codec, states };
         Ok(Announcement { begin, room, left_out })
     }

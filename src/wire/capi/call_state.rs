@@ -11,7 +11,7 @@ use std::{
 };
 
 use retrocall_client::client::Call;
-use retrocall_words::{Ask, CallId, CallStates, EndedBy, Event};
+use retrocall_words::{Ask, CallId, CallStates, EndedBy, Event, Reason};
 
 /// A call of a connection.
 pub struct CallState {
@@ -61,6 +61,8 @@ pub struct CallStatus {
     pub refused: [u64; 2],
     /// How many calls it continues.
     pub before: usize,
+    /// It is on a line that is never captured.
+    pub exempt: bool,
 }
 
 impl CallState {
@@ -92,7 +94,10 @@ impl CallState {
     pub fn hear(&mut self, event: &Event) {
         self.call.hear(event);
         match event {
-            Event::Recording { call } if *call == self.call.id() => self.pressed = true,
+            Event::Recording { call, reason, .. } if *call == self.call.id() => {
+                // An earlier engine tells of a press alone, and does not say so.
+                self.pressed |= reason.is_none_or(|reason| reason == Reason::OnDemand);
+            }
             Event::Kept { call, path, .. } if *call == self.call.id() => self.kept = Some(path.clone()),
             Event::MemoryFull { call, .. } if *call == self.call.id() => self.memory_full = true,
             Event::DiskTrouble { call, .. } if *call == self.call.id() => self.disk_trouble = true,
@@ -185,6 +190,7 @@ impl CallState {
             left_out: !self.left_out.is_empty(),
             refused: self.refused,
             before,
+            exempt: self.call.is_exempt(),
         }
     }
 }

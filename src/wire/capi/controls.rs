@@ -10,7 +10,7 @@ use crate::{
     types::*,
 };
 use retrocall_words as words;
-use retrocall_words::Ask;
+use retrocall_words::{Ask, audio::Leg};
 
 /// The longest stretch that can be erased: a day.
 const ERASE_SECONDS_MAX: f64 = 86_400.0;
@@ -20,6 +20,12 @@ const ERASE_SECONDS_MAX: f64 = 86_400.0;
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_record(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::Record))
+}
+
+/// The customer wants a copy: keeps the whole call, as retrocall_record does, for that purpose.
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_copy(call: *mut retrocall_call) -> retrocall_result {
+    ask(call, || Ok(Ask::Copy))
 }
 
 /// Silences both legs from now on; nothing of them is held (card numbers).
@@ -79,9 +85,17 @@ pub extern "C" fn retrocall_transfer(call: *mut retrocall_call, to: *const c_cha
 /// Tells that a key of the phone was pressed: one of 0 to 9, *, #, A to D.
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> retrocall_result {
-    ask(call, || match char::from(digit as u8) {
-        digit @ ('0'..='9' | '*' | '#' | 'A'..='D') => Ok(Ask::Dtmf { digit }),
-        _ => Err("`digit` is one of 0 to 9, *, #, A to D".to_owned()),
+    ask(call, || dtmf(digit, None))
+}
+
+/// The same, with the leg on which it was pressed: RETROCALL_AGENT or RETROCALL_CUSTOMER. Only so can keys of the phone record a call, or be an
+/// objection (`record_keys`, `object_keys`).
+#[unsafe(no_mangle)]
+pub extern "C" fn retrocall_dtmf_on(call: *mut retrocall_call, digit: c_char, leg: c_int) -> retrocall_result {
+    ask(call, || match leg {
+        RETROCALL_AGENT => dtmf(digit, Some(Leg::Agent)),
+        RETROCALL_CUSTOMER => dtmf(digit, Some(Leg::Customer)),
+        _ => Err("`leg` is RETROCALL_AGENT or RETROCALL_CUSTOMER".to_owned()),
     })
 }
 
@@ -90,6 +104,13 @@ pub extern "C" fn retrocall_dtmf(call: *mut retrocall_call, digit: c_char) -> re
 #[unsafe(no_mangle)]
 pub extern "C" fn retrocall_end(call: *mut retrocall_call) -> retrocall_result {
     ask(call, || Ok(Ask::End))
+}
+
+fn dtmf(digit: c_char, leg: Option<Leg>) -> Result<Ask, String> {
+    match char::from(digit as u8) {
+        digit @ ('0'..='9' | '*' | '#' | 'A'..='D') => Ok(Ask::Dtmf { digit, leg }),
+        _ => Err("`digit` is one of 0 to 9, *, #, A to D".to_owned()),
+    }
 }
 
 fn ask(call: *const retrocall_call, what: impl FnOnce() -> Result<Ask, String>) -> c_int {

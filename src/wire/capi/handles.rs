@@ -132,6 +132,8 @@ impl retrocall_call {
             positions: numbers(&self.positions),
             dropped,
             refused: status.refused,
+            copy: status.states.copy.into(),
+            exempt: status.exempt.into(),
         }
     }
 }

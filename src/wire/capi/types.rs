@@ -6,7 +6,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use retrocall_words::audio::Codec;
+use retrocall_words::{Informed, audio::Codec};
 
 /// The version of this header: 10000 for each major version, 100 for each minor one, 1 for each patch. retrocall_version tells that of the running
 /// library.
@@ -44,6 +44,15 @@ pub const RETROCALL_INBOUND: c_int = 0;
 /// The agent called.
 pub const RETROCALL_OUTBOUND: c_int = 1;
 
+/// Nobody says how the customer was informed: the setting `informed` of the engine does.
+pub const RETROCALL_INFORMED_AS_SET: c_int = 0;
+/// The customer was informed by an announcement.
+pub const RETROCALL_INFORMED_BY_TAPE: c_int = 1;
+/// The customer was informed by the agent.
+pub const RETROCALL_INFORMED_BY_AGENT: c_int = 2;
+/// The customer was not informed: the call can't be sampled.
+pub const RETROCALL_NOT_INFORMED: c_int = 3;
+
 /// The call goes on, as far as anybody has said.
 pub const RETROCALL_BY_NOBODY: c_int = 0;
 /// retrocall_end ended it.
@@ -64,7 +73,7 @@ pub const RETROCALL_BY_STOP: c_int = 3;
 /// | retrocall_connect | `engine` is NULL | WRONG |
 /// | retrocall_begin | the call is captured | ACCEPTED |
 /// | retrocall_begin | `customer` is NULL or "" | ACCEPTED |
-/// | retrocall_begin | `customer`, `direction`, `frame_samples`, `depth_ms`, `continues` or a state can't be used: `left_out` | ACCEPTED |
+/// | retrocall_begin | `customer`, `direction`, `frame_samples`, `depth_ms`, `continues`, `informed` or a state can't be used: `left_out` | ACCEPTED |
 /// | retrocall_begin | the engine takes no more calls, or not this agent's from this user | REFUSED |
 /// | retrocall_begin | `agent` is no name, or is NULL and this user may act for all | WRONG |
 /// | retrocall_begin | `rate` or `codec` is out of its limits | WRONG |
@@ -94,6 +103,7 @@ pub const RETROCALL_BY_STOP: c_int = 3;
 /// | retrocall_erase_last | 0 seconds, fewer, NaN, or over 86400 | WRONG |
 /// | retrocall_transfer | `to` is NULL or no name | WRONG |
 /// | retrocall_dtmf | the digit is none | WRONG |
+/// | retrocall_dtmf_on | the digit or the leg is none | WRONG |
 /// | retrocall_end | the call is over | ACCEPTED |
 /// | retrocall_end | it was over before | ALREADY |
 /// | retrocall_end | the connection is gone | GONE |
@@ -106,7 +116,7 @@ pub const RETROCALL_BY_STOP: c_int = 3;
 /// | retrocall_fd | the connection is NULL | -1 |
 /// | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
 ///
-/// The controls are the functions from retrocall_record to retrocall_dtmf. Functions that return a text return "" where there is none;
+/// The controls are the functions from retrocall_record to retrocall_dtmf_on. Functions that return a text return "" where there is none;
 /// retrocall_free and retrocall_close do nothing with NULL, or in a child.
 pub type retrocall_result = c_int;
 
@@ -134,7 +144,7 @@ pub struct retrocall_options {
     pub depth_ms: u32,
     /// The id of an earlier call of another process that this one continues. NULL or "": there was none.
     pub continues: *const c_char,
-    /// 1: record was pressed before. This and the next four hold from the first sample on.
+    /// 1: record was pressed before. This, the next four and `copy` hold from the first sample on.
     pub recording: c_int,
     /// 1: it was masked.
     pub masked: c_int,
@@ -144,6 +154,11 @@ pub struct retrocall_options {
     pub private_: c_int,
     /// 1: the customer objected to training.
     pub objected: c_int,
+    /// 1: the customer wanted a copy.
+    pub copy: c_int,
+    /// How the customer was informed: RETROCALL_INFORMED_AS_SET (0), RETROCALL_INFORMED_BY_TAPE, RETROCALL_INFORMED_BY_AGENT or
+    /// RETROCALL_NOT_INFORMED.
+    pub informed: c_int,
 }
 
 /// The status of a call, whoever changed it: this process, a hotkey, another program, the engine.
@@ -186,6 +201,10 @@ pub struct retrocall_status {
     pub dropped: [u64; 2],
     /// Frames that the engine refused, for example for a position far ahead, agent first.
     pub refused: [u64; 2],
+    /// 1: the customer wants a copy: the call is kept for that.
+    pub copy: c_int,
+    /// 1: the call is on a line that is never captured (`never_capture`): nothing of it is held.
+    pub exempt: c_int,
 }
 
 /// Where the first version's options ended: no version has fewer fields.
@@ -212,6 +231,8 @@ impl retrocall_options {
         on_hold: 0,
         private_: 0,
         objected: 0,
+        copy: 0,
+        informed: RETROCALL_INFORMED_AS_SET,
     };
 
     /// How many bytes of options of this size we know; none if no version has this size.
@@ -233,6 +254,21 @@ const fn number_of(codec: Codec) -> c_int {
         Codec::Ulaw => RETROCALL_ULAW,
         Codec::Alaw => RETROCALL_ALAW,
     }
+}
+
+const fn number_of_informed(informed: Option<Informed>) -> c_int {
+    match informed {
+        None => RETROCALL_INFORMED_AS_SET,
+        Some(Informed::Tape) => RETROCALL_INFORMED_BY_TAPE,
+        Some(Informed::Spoken) => RETROCALL_INFORMED_BY_AGENT,
+        Some(Informed::None) => RETROCALL_NOT_INFORMED,
+    }
+}
+
+/// How the customer was informed, by this number: none if nobody says it. None if there is no such number.
+pub(crate) fn informed_of(number: c_int) -> Option<Option<Informed>> {
+    let all = Informed::ALL.into_iter().map(Some).chain([None]);
+    all.into_iter().find(|informed| number_of_informed(*informed) == number)
 }
 
 /// The codec with this number.

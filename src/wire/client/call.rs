@@ -28,6 +28,8 @@ pub struct Call {
     before: Vec<CallId>,
     /// Fields of its announcement that could not be used.
     left_out: Vec<String>,
+    /// It is on a line that is never captured.
+    exempt: bool,
 }
 
 /// How a call goes on.
@@ -48,9 +50,9 @@ impl Call {
     /// # Errors
     /// [`PlayError`] if the engine refuses it or the connection is gone.
     pub fn begin(client: &mut Client, begin: Begin) -> Result<Call, PlayError> {
-        let AnnouncedCall { id, channel, states, left_out } = announce(client, begin.clone())?;
+        let AnnouncedCall { id, channel, states, left_out, exempt } = announce(client, begin.clone())?;
         let (agent, before) = (begin.facts.agent.clone(), Vec::new());
-        Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out })
+        Ok(Call { agent, begin, id, channel, states, ended_by: None, before, left_out, exempt })
     }
 
     /// Takes over a call that lost its connection, by its id alone. Returns where its legs go on, agent first, in samples. The engine does not
@@ -74,8 +76,8 @@ impl Call {
         if let Some(announced) = answer.announced {
             begin.facts = announced.of_agent(agent.clone());
         }
-        let (before, left_out) = (Vec::new(), Vec::new());
-        Ok((Call { agent, begin, id, channel, states, ended_by: None, before, left_out }, positions))
+        let (before, left_out, exempt) = (Vec::new(), Vec::new(), answer.exempt);
+        Ok((Call { agent, begin, id, channel, states, ended_by: None, before, left_out, exempt }, positions))
     }
 
     /// Its id.
@@ -101,6 +103,11 @@ impl Call {
     /// Its states.
     pub fn states(&self) -> CallStates {
         self.states
+    }
+
+    /// Whether it is on a line that is never captured: nothing of it is held.
+    pub fn is_exempt(&self) -> bool {
+        self.exempt
     }
 
     /// What ended it, if it was not our hangup.
@@ -185,7 +192,7 @@ impl Call {
         begin.facts.continues = Some(self.id);
         let mut as_theirs = begin.clone();
         as_theirs.facts.agent.clone_from(&self.agent);
-        let AnnouncedCall { id, channel, states, left_out } = match announce(client, as_theirs) {
+        let AnnouncedCall { id, channel, states, left_out, exempt } = match announce(client, as_theirs) {
             // It had been transferred, and the engine no longer knows that: offer it again.
             Err(PlayError::Refused(answer))
                 if answer.reason == Some(Refusal::NotYours) && self.agent != self.begin.facts.agent =>
@@ -199,6 +206,7 @@ impl Call {
         };
         self.before.push(std::mem::replace(&mut self.id, id));
         (self.channel, self.states, self.left_out, self.ended_by) = (channel, states, left_out, None);
+        self.exempt = exempt;
         Ok(())
     }
 }
@@ -209,6 +217,7 @@ struct AnnouncedCall {
     channel: u32,
     states: CallStates,
     left_out: Vec<String>,
+    exempt: bool,
 }
 
 fn announce(client: &mut Client, begin: Begin) -> Result<AnnouncedCall, PlayError> {
@@ -216,7 +225,8 @@ fn announce(client: &mut Client, begin: Begin) -> Result<AnnouncedCall, PlayErro
     let answer = client.ask(Request::new(Target::Own, Ask::Begin(begin)))?;
     match (answer.answer, answer.call, answer.channel) {
         (Verdict::Accepted, Some(id), Some(channel)) => {
-            Ok(AnnouncedCall { id, channel, states: answer.states.unwrap_or(said), left_out: answer.left_out })
+            let (states, left_out) = (answer.states.unwrap_or(said), answer.left_out);
+            Ok(AnnouncedCall { id, channel, states, left_out, exempt: answer.exempt })
         }
         _ => Err(PlayError::Refused(Box::new(answer))),
     }

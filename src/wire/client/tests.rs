@@ -167,7 +167,7 @@ fn a_refused_call_is_an_error_with_the_engines_reason() {
 #[test]
 fn neither_end_waits_for_the_other_when_both_flood() {
     let fake = Fake::start(vec![hello()], |request, call| {
-        let events = (0..20_000).map(|_| Event::Recording { call }).collect();
+        let events = (0..20_000).map(|_| Event::Recording { call, agent: None, reason: None, origin: None }).collect();
         Reply { before: Vec::new(), answer: yes(request, call), after: events }
     });
     let mut client = Client::connect(&fake.socket).expect("a connection");

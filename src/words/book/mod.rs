@@ -11,11 +11,11 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 pub use marks::{LegStretch, Marks, Silence, SilenceKind};
 pub use note::{
-    CallBegun, CallEnded, Note, Outcome, Part, Participant, RecordedCall, RecordingBegun, RecordingKept,
+    CallBegun, CallEnded, Note, Origins, Outcome, Part, Participant, RecordedCall, RecordingBegun, RecordingKept,
     RecordingState, Skipped,
 };
 
-use crate::CallId;
+use crate::{CallId, Customer};
 
 /// Notes that wait in memory while the records can't be written: of about 80,000 calls, days of a large desk, some 100 MB. More than one
 /// user can begin in a working day.
@@ -73,6 +73,8 @@ pub struct CutOff {
     pub private: bool,
     /// Whether the customer objected. The same.
     pub objected: bool,
+    /// Whether the customer wanted a copy.
+    pub copy: bool,
 }
 
 /// How the records are.
@@ -93,6 +95,18 @@ pub trait Book: Send + Sync {
     /// Reserves the next number for a call that begins on this day. The caller hands in [`Note::Begun`] with it, whatever becomes of the
     /// call, or there is a hole without a name.
     fn reserve(&self, today: Date) -> Number;
+
+    /// The one form of a customer's number, by which every spelling of it is the same. None if it is no phone number, or nobody knows. Takes
+    /// a tenth of a second the first time.
+    fn form(&self, _customer: &Customer) -> Option<Customer> {
+        None
+    }
+
+    /// Whether this customer objects to coaching: their calls are not drawn. Answered from memory, and never waits: an objection counts within
+    /// seconds of its command.
+    fn objects(&self, _customer: &Customer) -> bool {
+        false
+    }
 
     /// Hands in what is to be written. Notes are written in the order in which they came.
     fn note(&self, note: Note);

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::Marks;
-use crate::{Call, CallId, Customer, Label, Reason, customer::in_plain};
+use crate::{Call, CallId, Customer, Label, Origin, Reason, customer::in_plain};
 
 /// Something to be written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,6 +60,9 @@ pub struct CallBegun {
     pub day: Date,
     /// The call's place there. None: it never gets one.
     pub sequence: Option<u64>,
+    /// Whether it is on a line that is never captured.
+    #[serde(default)]
+    pub exempt: bool,
 }
 
 /// A call that has ended.
@@ -82,6 +85,12 @@ pub struct CallEnded {
     pub private: bool,
     /// Whether the customer objected.
     pub objected: bool,
+    /// Where these came from, and the first mask.
+    #[serde(default)]
+    pub origins: Origins,
+    /// How much of it is silence by masks and erasures.
+    #[serde(default)]
+    pub mask_seconds: f64,
     /// Places where samples were missing, on both legs.
     pub gaps: u64,
     /// How much was missing there.
@@ -90,6 +99,18 @@ pub struct CallEnded {
     pub late_frames: u64,
     /// Frames of which samples were lost because memory was full.
     pub lost_frames: u64,
+}
+
+/// Where things that take audio away came from. None: it did not happen, or nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origins {
+    /// "Private".
+    pub private: Option<Origin>,
+    /// The objection.
+    pub objected: Option<Origin>,
+    /// The first mask, or the first "erase the last seconds".
+    pub masked: Option<Origin>,
 }
 
 impl CallEnded {
@@ -104,6 +125,8 @@ impl CallEnded {
             reasons: Vec::new(),
             private: false,
             objected: false,
+            origins: Origins::default(),
+            mask_seconds: 0.0,
             gaps: 0,
             gap_seconds: 0.0,
             late_frames: 0,

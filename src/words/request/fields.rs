@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::{Ask, Begin, CallStates, Customer, Expect, Facts, Request, RequestError, Target, Verb};
 use crate::{
-    Direction, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
-    audio::{Codec, FRAME_SAMPLES_MAX},
+    Direction, Informed, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
+    audio::{Codec, FRAME_SAMPLES_MAX, Leg},
 };
 
 /// The longest stretch that `erase-last` takes: a day.
@@ -85,16 +85,19 @@ const DEPTH_MS: Field = field("depth_ms", "a whole number of milliseconds, 120 t
 const SECONDS: Field = field("seconds", "a number over 0 and at most 86400, a day");
 const TO: Field = field("to", NAME_FORM);
 const DIGIT: Field = field("digit", "one of 0-9, *, #, A-D, as a string");
+const LEG: Field = word_of::<Leg>("leg");
 const AGENT_LEG: Field = field("agent_leg", "a UUID, as a string");
 const CUSTOMER_LEG: Field = field("customer_leg", "a UUID, as a string");
 const CONTINUES: Field = field("continues", "the id of a call, as a string");
+const INFORMED: Field = word_of::<Informed>("informed");
 const RECORDING: Field = field("recording", STATE_FORM);
 const MASKED: Field = field("masked", STATE_FORM);
 const ON_HOLD: Field = field("on_hold", STATE_FORM);
 const PRIVATE: Field = field("private", STATE_FORM);
 const OBJECTED: Field = field("objected", STATE_FORM);
+const COPY: Field = field("copy", STATE_FORM);
 
-const ALL: [Field; 22] = [
+const ALL: [Field; 25] = [
     ID,
     DO,
     CHANNEL,
@@ -109,14 +112,17 @@ const ALL: [Field; 22] = [
     SECONDS,
     TO,
     DIGIT,
+    LEG,
     AGENT_LEG,
     CUSTOMER_LEG,
     CONTINUES,
+    INFORMED,
     RECORDING,
     MASKED,
     ON_HOLD,
     PRIVATE,
     OBJECTED,
+    COPY,
 ];
 
 /// The fields of a message that were not taken yet.
@@ -251,6 +257,7 @@ impl Fields<'_> {
             }
             Verb::End => Ask::End,
             Verb::Record => Ask::Record,
+            Verb::Copy => Ask::Copy,
             Verb::Mask => Ask::Mask,
             Verb::Unmask => Ask::Unmask,
             Verb::EraseLast => {
@@ -270,7 +277,7 @@ impl Fields<'_> {
                     let fits = matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D');
                     if fits { Ok(digit) } else { Err(DIGIT.must_be()) }
                 };
-                Ask::Dtmf { digit: self.needed(&DIGIT, fits)? }
+                Ask::Dtmf { digit: self.needed(&DIGIT, fits)?, leg: self.optional(&LEG, Ok)? }
             }
             Verb::Calls => Ask::Calls,
             Verb::Status => Ask::Status,
@@ -292,6 +299,7 @@ impl Fields<'_> {
         Ok(Facts {
             direction: self.optional(&DIRECTION, Ok)?.unwrap_or(known.direction),
             continues: self.optional(&CONTINUES, Ok)?,
+            informed: self.optional(&INFORMED, Ok)?,
             ..known
         })
     }
@@ -309,6 +317,7 @@ impl Fields<'_> {
             on_hold: take(&ON_HOLD)?,
             private: take(&PRIVATE)?,
             objected: take(&OBJECTED)?,
+            copy: take(&COPY)?,
         })
     }
 

@@ -23,7 +23,7 @@ use life::Step;
 use phone::PhoneEvent;
 use retrocall_words::{
     Ask, Begin, CallId, Clock as _, Customer, Direction, Facts, SystemClock, Verdict,
-    audio::{Codec, Rate},
+    audio::{Codec, Leg, Rate},
 };
 
 /// Period of sending on what the devices delivered.
@@ -209,7 +209,7 @@ fn take(step: Step, talks: &mut BTreeMap<u32, Talk>, notice: &mut impl FnMut(Not
         }
         Step::Hold(call) => control(call, Ask::Hold),
         Step::Resume(call) => control(call, Ask::Resume),
-        Step::Dtmf(call, digit) => control(call, Ask::Dtmf { digit }),
+        Step::Dtmf(call, digit) => control(call, Ask::Dtmf { digit, leg: Some(Leg::Customer) }),
         Step::End(call) => {
             if let Some(talk) = talks.remove(&call) {
                 finish(talk.session, notice);

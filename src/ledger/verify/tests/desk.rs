@@ -4,14 +4,14 @@ use std::{fs, path::Path};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use retrocall_words::{
-    Direction, Reason,
+    Direction, Informed, Origin, Reason,
     book::{Outcome, RecordingState},
 };
 use uuid::Uuid;
 
 use super::super::{Evidence, Exported, Report, Verification};
 use crate::{
-    calls::{CallBegan, CallEnded, Informed, Origin, RecordingKept},
+    calls::{CallBegan, CallEnded, RecordingKept},
     chain::Chain,
     deed::{Deed, DeedKind},
     draw::{CouncilNumber, DayKey, DrawValue, Seed},
@@ -261,6 +261,7 @@ impl Desk {
             ms: Some(ms),
             private,
             objected,
+            masked: None,
             gaps: 0,
             gap_ms: 0,
             mask_ms: 0,

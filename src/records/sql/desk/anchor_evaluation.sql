@@ -7,4 +7,6 @@ FROM purposes
 WHERE purpose = 'quality'
       AND EXISTS (SELECT 1 FROM anchors WHERE anchors.recording = purposes.recording AND anchors.purpose = purposes.purpose
                   AND anchors.about = purposes.about AND anchor = 'learning-moment')
-      AND EXISTS (SELECT 1 FROM recordings WHERE id = purposes.recording AND agent = $1 AND life IN ('kept', 'restricted'))
+      AND EXISTS (SELECT 1 FROM recordings WHERE id = purposes.recording AND life IN ('kept', 'restricted')
+                  AND (agent = $1 OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id
+                                             AND participants.agent = $1)))

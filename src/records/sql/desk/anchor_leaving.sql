@@ -5,5 +5,7 @@ SELECT recording, purpose, about,
        'agent-left', $2
 FROM purposes
 WHERE purpose = 'quality'
-      AND EXISTS (SELECT 1 FROM recordings WHERE id = purposes.recording AND agent = $1 AND life IN ('kept', 'restricted'))
+      AND EXISTS (SELECT 1 FROM recordings WHERE id = purposes.recording AND life IN ('kept', 'restricted')
+                  AND (agent = $1 OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id
+                                             AND participants.agent = $1)))
 RETURNING recording
