@@ -8,7 +8,7 @@ use std::{
 };
 
 /// A crate's folder, the folders that it may use, and what to do instead of using another one.
-const FLOORS: [(&str, &[&str], &str); 12] = [
+const FLOORS: [(&str, &[&str], &str); 13] = [
     ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
     ("shared", &[], "both ends of a shared memory stand on it: what only one of them needs belongs there"),
     ("core", &["words", "shared"], "memory and ring know no files, sockets or calls: hand in what they need"),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, &[&str], &str); 12] = [
     ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
     ("ledger", &["words"], "what is proved is proved from rows and heads alone: whoever stores them hands them in"),
     ("records", &["words", "ledger"], "records are told by the engine, in notes; they ask nothing back"),
+    ("papers", &["words"], "a paper is made of facts that are handed in: whoever prints it looks them up"),
     (
         "engine",
         &["words", "core", "file", "settings"],

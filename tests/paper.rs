@@ -57,6 +57,7 @@ fn every_file_and_every_test_that_the_pages_name_is_there() {
         "docs/install.md",
         "docs/asterisk.md",
         "docs/architecture.md",
+        "docs/records.md",
     ] {
         for word in quoted(&read(page)) {
             if ["src/", "docs/", "tests/"].iter().any(|place| word.starts_with(place)) {
@@ -111,7 +112,7 @@ fn every_command_that_the_pages_name_is_one() {
     let help = Command::new(env!("CARGO_BIN_EXE_retrocall")).arg("--help").output().expect("the program runs");
     let help = String::from_utf8(help.stdout).expect("text");
     let commands: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
-    for page in ["docs/guarantees.md", "docs/durability.md", "SECURITY.md"] {
+    for page in ["docs/guarantees.md", "docs/durability.md", "docs/records.md", "SECURITY.md"] {
         for word in quoted(&read(page)) {
             let Some(typed) = word.strip_prefix("retrocall ").filter(|typed| !typed.starts_with(['-', '…'])) else {
                 continue;
@@ -134,6 +135,7 @@ fn every_link_between_the_pages_leads_somewhere() {
         "protocol-bytes",
         "shared-memory",
         "status",
+        "records",
     ]
     .map(|name| format!("docs/{name}.md"));
     for page in papers.iter().map(String::as_str).chain(["SECURITY.md"]) {

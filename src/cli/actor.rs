@@ -27,6 +27,11 @@ pub(super) struct AtDesk {
 }
 
 impl Actor {
+    /// Whether somebody is named: otherwise the owner acts.
+    pub(super) fn is_somebody(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// The desk of the home folder, for the owner or the user for whom they act.
     pub(super) fn at_desk(&self, context: &Context) -> Result<AtDesk, Failure> {
         // A missing folder is more often a slip of the pen than a desk that has not begun.

@@ -1,8 +1,9 @@
 //! `retrocall case`: the matters that incidents belong to. Needs no engine.
 
+mod list;
+
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     actor::{Actor, AtDesk, day, failure, recording_of, text},
     output,
 };
-use retrocall_records::desk::{Case, Cases as _};
+use retrocall_records::desk::Cases as _;
 
 const EXAMPLES: &str = "Examples:
   retrocall case open --recording ID
@@ -19,7 +20,8 @@ const EXAMPLES: &str = "Examples:
   retrocall case close CASE --outcome 'Fined' --judgment 2027-03-01
   retrocall case reopen CASE
   retrocall case still-needed CASE
-  retrocall case list --json
+  retrocall case list
+  retrocall case list --awaiting --json
 
 A press without a case goes after seven working days. A case keeps its recordings until 72 hours
 after it is closed, or past the term of appeal; somebody says every 90 days that it is needed.";
@@ -41,7 +43,7 @@ enum CaseCommand {
     Close(CloseArgs),
     Reopen(ReopenArgs),
     StillNeeded(NeededArgs),
-    List(ListArgs),
+    List(list::ListArgs),
 }
 
 /// Open a case for an incident
@@ -102,15 +104,10 @@ struct NeededArgs {
     case: String,
 }
 
-/// All cases, those first that nobody has needed for the longest time
-#[derive(Args)]
-#[command(after_help = "Examples:\n  retrocall case list\n  retrocall case list --json")]
-struct ListArgs {}
-
 pub(super) fn run(context: &Context, args: CaseArgs) -> Result<(), Failure> {
     let AtDesk { desk, who, now } = args.actor.at_desk(context)?;
     let (case, sentence) = match args.command {
-        CaseCommand::List(ListArgs {}) => return list(context, &desk.cases(&who).map_err(failure)?),
+        CaseCommand::List(args) => return list::run(context, &args, &desk.cases(&who).map_err(failure)?, now),
         CaseCommand::Open(OpenArgs { recording }) => {
             let case = desk.open_case(&who, &recording_of(context, &recording)?, now).map_err(failure)?;
             (case, "is open")
@@ -136,33 +133,6 @@ pub(super) fn run(context: &Context, args: CaseArgs) -> Result<(), Failure> {
         output::say_json(&json!({ "case": case }));
     } else {
         output::say(&format!("Case {case} {sentence}."));
-    }
-    Ok(())
-}
-
-fn list(context: &Context, cases: &[Case]) -> Result<(), Failure> {
-    if context.json() {
-        output::say_json(&cases);
-    } else if cases.is_empty() {
-        output::say("There are no cases.");
-    } else {
-        let zone = TimeZone::system();
-        let on = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d").to_string();
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_header(["case", "opened", "by", "needed", "closed", "outcome", "recordings"]);
-        for case in cases {
-            table.add_row([
-                case.case.clone(),
-                on(case.opened_at),
-                case.opened_by.clone(),
-                on(case.needed_at),
-                case.closed_at.map_or(String::new(), on),
-                case.outcome.clone().unwrap_or_default(),
-                case.recordings.len().to_string(),
-            ]);
-        }
-        output::say_table(&table);
     }
     Ok(())
 }

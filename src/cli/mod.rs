@@ -29,6 +29,7 @@ mod mask;
 mod note;
 mod object;
 mod output;
+mod paperwork;
 mod pipe;
 mod play;
 mod policy;
@@ -102,6 +103,7 @@ enum Command {
     Hold(hold::HoldArgs),
     User(user::UserArgs),
     Policy(policy::PolicyArgs),
+    Paperwork(paperwork::PaperworkArgs),
     Sweep(sweep::SweepArgs),
     Check(check::CheckArgs),
     Ledger(ledger::LedgerArgs),
@@ -162,6 +164,7 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Hold(args) => hold::run(&context, args),
         Command::User(args) => user::run(&context, args),
         Command::Policy(args) => policy::run(&context, args),
+        Command::Paperwork(args) => paperwork::run(&context, args),
         Command::Sweep(args) => sweep::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Ledger(args) => ledger::run(&context, args),

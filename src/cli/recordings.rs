@@ -1,9 +1,10 @@
 //! `retrocall recordings`: lists the recordings. Needs no engine.
 
+mod mine;
 mod show;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -11,13 +12,18 @@ use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Context, Failure, output};
+use super::{
+    Context, Failure,
+    actor::{Actor, failure},
+    output,
+};
 use retrocall_engine as engine;
 use retrocall_engine::recordings_in;
 use retrocall_file::{self as file, Item, RealDisk, Summary};
 use retrocall_records as catalog;
 use retrocall_records::{
     Recording, Trouble,
+    desk::{Desk as _, Filter},
     policy::Fate,
     sweep::{HomeStore, Judgement},
 };
@@ -29,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   retrocall recordings --json
   retrocall recordings --agent anna
   retrocall recordings --customer 0201234567
+  retrocall recordings --mine --as anna
   retrocall recordings show ID
   retrocall --home /srv/desk recordings
 
@@ -45,6 +52,11 @@ pub(super) struct RecordingsArgs {
     /// Only recordings of the customer with this number, in any spelling
     #[arg(long, value_name = "NUMBER")]
     customer: Option<String>,
+    /// An agent's own: what is in the sample, until when, who listened and why, the notes
+    #[arg(long, conflicts_with = "customer")]
+    mine: bool,
+    #[command(flatten)]
+    actor: Actor,
     #[command(subcommand)]
     command: Option<RecordingsCommand>,
 }
@@ -62,11 +74,17 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
             format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
         ));
     }
-    if let Some(RecordingsCommand::Show(args)) = &args.command {
-        return show::run(context, args);
+    if let Some(RecordingsCommand::Show(show)) = &args.command {
+        return show::run(context, show, &args.actor);
+    }
+    if args.mine {
+        return mine::run(context, &args.actor, args.agent);
     }
     let mut recordings = kept(context.home()).map_err(Failure::whole)?;
     judge(context, &mut recordings)?;
+    if args.actor.is_somebody() {
+        keep_visible(context, &args.actor, &mut recordings)?;
+    }
     if let Some(agent) = &args.agent {
         recordings.retain(|recording| agents(recording).any(|one| one == agent));
     }
@@ -104,6 +122,23 @@ fn judge(context: &Context, recordings: &mut [Recording]) -> Result<(), Failure>
             recording.due = until;
         }
     }
+    Ok(())
+}
+
+/// Keeps only the recordings that somebody may see. What the catalog does not know yet, the owner alone sees.
+fn keep_visible(context: &Context, actor: &Actor, recordings: &mut Vec<Recording>) -> Result<(), Failure> {
+    let at = actor.at_desk(context)?;
+    let mut visible = HashSet::new();
+    let mut after = None;
+    loop {
+        let page = at.desk.list(&at.who, &Filter::default(), after.as_ref()).map_err(failure)?;
+        visible.extend(page.recordings.into_iter().map(|entry| entry.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    recordings.retain(|recording| recording.id.as_ref().is_some_and(|id| visible.contains(id)));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `retrocall review`: listening to the sample. Needs no engine, and works beside one.
 
 use clap::{ArgGroup, Args, Subcommand};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
 use super::{
@@ -10,8 +10,13 @@ use super::{
     output,
 };
 use retrocall_records as catalog;
-use retrocall_records::desk::{ReviewOutcome, Reviews as _, SkipReason, Turn};
-use retrocall_words::Word as _;
+use retrocall_records::{
+    desk::{Queue as _, QueueState, ReviewOutcome, Reviews as _, SkipReason, Turn},
+    policy::NoticeKind,
+    sweep::{HomeStore, Warning, warnings},
+};
+use retrocall_settings::Settings;
+use retrocall_words::{Word as _, retention::Period};
 
 const EXAMPLES: &str = "Examples:
   retrocall review next
@@ -106,6 +111,9 @@ pub(super) fn run(context: &Context, args: ReviewArgs) -> Result<(), Failure> {
 
 fn say_next(context: &Context, at: &AtDesk, skip: Option<SkipReason>) -> Result<(), Failure> {
     let turn = at.desk.next(&at.who, skip, at.now).map_err(failure)?;
+    let settings = context.settings()?;
+    let queue = at.desk.queue(&at.who, settings.review_per_week).map_err(failure)?;
+    let late = late_evaluations(context, &settings, at.now)?;
     let path = match &turn {
         Some(turn) => path_of(context, turn)?,
         None => None,
@@ -114,11 +122,15 @@ fn say_next(context: &Context, at: &AtDesk, skip: Option<SkipReason>) -> Result<
         let with_path = |turn: &Turn| {
             let mut turn = json!(turn);
             turn["path"] = json!(path);
+            turn["queue"] = json!(queue);
+            turn["warnings"] = json!(late);
             turn
         };
         output::say_json(&turn.as_ref().map(with_path));
         return Ok(());
     }
+    say_queue(&queue, &settings);
+    say_late(context, &late)?;
     let Some(turn) = turn else {
         output::say(
             "No call waits. The calls of a day join the queue when the day is over and all of them have ended.",
@@ -134,6 +146,48 @@ fn say_next(context: &Context, at: &AtDesk, skip: Option<SkipReason>) -> Result<
         context.typed(&format!("review {} --no-finding", turn.recording))
     ));
     output::say("or --learning-moment NOTE, or --private-call. Without an outcome it counts as unheard.");
+    Ok(())
+}
+
+/// How much of the queue can be heard, and what becomes of the rest (D1).
+fn say_queue(queue: &QueueState, settings: &Settings) {
+    let Some(per_week) = queue.review_per_week else { return };
+    let QueueState { waiting, fit, beyond, rest_from, .. } = queue;
+    if fit < waiting {
+        let calendar = &settings.calendar;
+        let ends = rest_from.map(|from| calendar.days_after(from, settings.retention.get(Period::QualityUnheard)));
+        let ends = ends.map_or(String::new(), |ends| format!(" on {}", calendar.day_of(ends)));
+        output::say(&format!("{fit} of {waiting} fit this week; the rest goes unheard, the first of it{ends}."));
+    }
+    if *beyond > 0 {
+        output::say(&format!(
+            "{beyond} lie beyond two weeks of {per_week}: the next clean-up deletes them unheard, the highest lottery value first. Raise \
+             `one_in` to draw fewer, or `review_per_week` if more can be heard."
+        ));
+    }
+}
+
+/// Learning moments whose evaluation is late (D3).
+fn late_evaluations(context: &Context, settings: &Settings, now: Timestamp) -> Result<Vec<Warning>, Failure> {
+    let Some(mut store) = HomeStore::open_to_read(context.home()).map_err(Failure::whole)? else {
+        return Ok(Vec::new());
+    };
+    store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
+    let mut late = warnings(&mut store, now).map_err(Failure::whole)?;
+    late.retain(|warning| warning.kind == NoticeKind::EvaluationMissing);
+    Ok(late)
+}
+
+fn say_late(context: &Context, late: &[Warning]) -> Result<(), Failure> {
+    if late.is_empty() {
+        return Ok(());
+    }
+    let recordings = catalog::recordings(context.home()).map_err(Failure::whole)?;
+    for Warning { recording, until, .. } in late {
+        let agent = recordings.iter().find(|one| one.id.as_ref() == Some(recording)).map(|one| one.agent.as_str());
+        let until = until.map_or(String::new(), |until| format!(", else it goes on {until:.0}"));
+        output::say(&format!("Late: the evaluation of {} waits for {recording}{until}.", agent.unwrap_or("an agent")));
+    }
     Ok(())
 }
 

@@ -120,8 +120,13 @@ fn sweep_hourly(home: &Path, settings: &Settings) -> Result<Hourly, Failure> {
     let barred = move || {
         barrier::write_only_below(&[&below, &recordings]);
     };
-    Hourly::start(home, (settings.retention, settings.calendar.clone()), Arc::new(SystemClock), barred)
-        .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))
+    Hourly::start(
+        home,
+        (settings.retention, settings.calendar.clone(), settings.practice()),
+        Arc::new(SystemClock),
+        barred,
+    )
+    .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))
 }
 
 /// Starts a thread that searches this process on request from standard input. [`retrocall_proof::inside`] says why that is safe.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Context, Failure, output};
 use retrocall_records::{
+    desk::{HomeDesk, Queue as _},
     policy::{Fate, Why},
     sweep::{Believe, Doomed, HomeFiles, HomeStore, Report, Stopped, Sweeper, would_delete},
 };
@@ -62,6 +63,8 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
         sweeper.judge(&files, &SystemClock).map_err(Failure::whole)?;
     }
     store.follow(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
+    // What nobody can hear goes as well; the sweep finds it due then.
+    HomeDesk::of(context.home()).let_go(settings.review_per_week, now).map_err(Failure::whole)?;
     let report = sweeper.run(&mut store, &files, &SystemClock, believe).map_err(Failure::whole)?;
     say(context, &report)?;
     match report.failed.len() {

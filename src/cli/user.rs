@@ -1,4 +1,6 @@
-//! `retrocall user`: accounts of people. Needs no engine.
+//! `retrocall user`: accounts of people, and what is told of them to the officer. Needs no engine.
+
+mod unusual;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +13,8 @@ use super::{
     actor::{Actor, AtDesk, failure},
     output,
 };
-use retrocall_records::desk::{Accounts as _, DeskRole, User};
+use retrocall_ledger::Month;
+use retrocall_records::desk::{Accounts as _, DeskRole, UnusualDeeds as _, User};
 use retrocall_words::{Word as _, name};
 
 const EXAMPLES: &str = "Examples:
@@ -20,9 +23,20 @@ const EXAMPLES: &str = "Examples:
   retrocall user role tom --role case-handler --role reviewer
   retrocall user remove tom
   retrocall user list --json
+  retrocall user list --unusual --month 2026-11 --as olga
 
 Roles: agent, reviewer, case-handler, privacy-officer, administrator, council. Commands act for a
 user with `--as NAME`, and the ledger notes both. Whoever runs the engine needs no account.";
+
+const LIST_EXAMPLES: &str = "Examples:
+  retrocall user list
+  retrocall user list --json
+  retrocall user list --unusual
+  retrocall user list --unusual --month 2026-11 --as olga --json
+
+Unusual: listening again after the outcome; listening to one agent over three times as often as that
+agent's share of the calls; over 2 % of an agent's calls private or objected to and three times the
+median; over 10 % pressed. Agents see their own figures first: `retrocall recordings --mine`.";
 
 /// Accounts of people: who they are, and what they may do
 #[derive(Args)]
@@ -61,8 +75,15 @@ struct AddArgs {
 
 /// All accounts
 #[derive(Args)]
-#[command(after_help = "Examples:\n  retrocall user list\n  retrocall user list --json")]
-struct ListArgs {}
+#[command(after_help = LIST_EXAMPLES)]
+struct ListArgs {
+    /// Instead: who listened unusually, and which agents' figures were over their limits, for the privacy officer
+    #[arg(long)]
+    unusual: bool,
+    /// In which month that is over [default: the last one]
+    #[arg(long, value_name = "MONTH", value_parser = unusual::month, requires = "unusual")]
+    month: Option<Month>,
+}
 
 /// Set what somebody is: these roles, and no others
 #[derive(Args)]
@@ -93,7 +114,11 @@ fn role(word: &str) -> Result<DeskRole, String> {
 pub(super) fn run(context: &Context, args: UserArgs) -> Result<(), Failure> {
     let AtDesk { desk, who, now } = args.actor.at_desk(context)?;
     let (name, sentence) = match args.command {
-        UserCommand::List(ListArgs {}) => return list(context, &desk.users(&who).map_err(failure)?),
+        UserCommand::List(ListArgs { unusual: true, month }) => {
+            let month = month.unwrap_or_else(|| unusual::last_month(now));
+            return unusual::say(context, &desk.unusual(&who, month, now).map_err(failure)?);
+        }
+        UserCommand::List(ListArgs { .. }) => return list(context, &desk.users(&who).map_err(failure)?),
         UserCommand::Add(AddArgs { name, role, agent }) => {
             let user = User { name, roles: role.into_iter().collect(), agent, since: now };
             desk.add_user(&who, &user).map_err(failure)?;

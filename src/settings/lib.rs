@@ -24,7 +24,7 @@ pub use keys::{Key, KeyCombo, parse_keys};
 pub use phone_keys::{PHONE_KEYS_MAX, PhoneKeys};
 use retrocall_words as words;
 use retrocall_words::{
-    NameError,
+    NameError, Practice,
     audio::g711::Law,
     retention::{Calendar, Periods},
 };
@@ -143,10 +143,26 @@ pub struct Settings {
     pub review_per_week: Option<usize>,
     /// The agent's keys.
     pub hotkey: HotkeySettings,
+    /// What the papers say of those who answer for the recordings.
+    pub papers: PaperSettings,
     /// How long what is kept.
     pub retention: Periods,
     /// By which days that counts.
     pub calendar: Calendar,
+}
+
+/// What `retrocall paperwork` says of those who answer for the recordings: a table of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaperSettings {
+    /// The name of the controller.
+    pub controller: Option<String>,
+    /// How to reach them.
+    pub contact: Option<String>,
+    /// How to reach the privacy officer.
+    pub officer: Option<String>,
+    /// Where the notice for customers is published.
+    pub page: Option<String>,
 }
 
 /// The keys of `retrocall hotkey`: a table of its own.
@@ -241,6 +257,7 @@ impl Default for Settings {
             audiosocket_agents: BTreeMap::new(),
             review_per_week: None,
             hotkey: HotkeySettings::default(),
+            papers: PaperSettings::default(),
             retention: Periods::default(),
             calendar: Calendar::default(),
         }
@@ -266,6 +283,18 @@ impl Settings {
     /// [`SettingsError`], as [`Settings::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Settings, SettingsError> {
         toml::from_str(text).map_err(|error| SettingsError::from_toml(file, text, &error))
+    }
+
+    /// What the desk does beside how long it keeps things, as its papers say it.
+    pub fn practice(&self) -> Practice {
+        Practice {
+            one_in: self.one_in,
+            after_hangup_s: self.after_hangup.as_secs(),
+            objection_covers_record: self.objection_covers_record,
+            keep_agent_on_hold: self.keep_agent_on_hold,
+            object_keys: self.object_keys.as_ref().map(ToString::to_string),
+            review_per_week: self.review_per_week,
+        }
     }
 
     /// The path of the engine's local socket.

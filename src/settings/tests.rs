@@ -70,6 +70,11 @@ private = "ctrl+alt+p"
 sound = true
 [users]
 aj = "anna"
+[papers]
+controller = "Example Ltd"
+contact = "desk@example.com"
+officer = "officer@example.com"
+page = "example.com/recordings"
 [audiosocket_agents]
 "000001aB" = "anna"
 "#;
@@ -119,6 +124,12 @@ fn every_setting_can_be_set() {
             mask: parse_keys("f9").ok(),
             private: parse_keys("ctrl+alt+p").ok(),
             sound: true,
+        },
+        papers: PaperSettings {
+            controller: Some("Example Ltd".to_owned()),
+            contact: Some("desk@example.com".to_owned()),
+            officer: Some("officer@example.com".to_owned()),
+            page: Some("example.com/recordings".to_owned()),
         },
         review_per_week: Some(25),
         retention: Periods::default().with(Period::QualityUnheard, 7).expect("in range"),

@@ -19,6 +19,7 @@ mod frame;
 mod list;
 #[cfg(feature = "names")]
 mod name;
+mod practice;
 mod principal;
 mod request;
 mod states;
@@ -38,6 +39,7 @@ pub use list::Word;
 pub use list::all_differ;
 #[cfg(feature = "names")]
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
+pub use practice::Practice;
 pub use principal::{Principal, PrincipalId, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};
 /// For [`words!`], which also works in crates without serde.

@@ -285,6 +285,11 @@ impl Zone {
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or(if self.0 == TimeZone::UTC { "UTC" } else { ZONE.0 })
     }
+
+    /// Its rules.
+    pub fn rules(&self) -> &TimeZone {
+        &self.0
+    }
 }
 
 impl Default for Zone {

@@ -24,12 +24,10 @@ pub(super) struct ShowArgs {
     /// The recording, or its call
     #[arg(value_name = "ID")]
     id: String,
-    #[command(flatten)]
-    actor: Actor,
 }
 
-pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<(), Failure> {
-    let at = args.actor.at_desk(context)?;
+pub(super) fn run(context: &Context, args: &ShowArgs, actor: &Actor) -> Result<(), Failure> {
+    let at = actor.at_desk(context)?;
     let id = recording_of(context, &args.id)?;
     let story = at.desk.story(&at.who, &id).map_err(failure)?;
     let notes = at.desk.notes(&at.who, &id).map_err(failure)?;

@@ -2,9 +2,13 @@
 
 mod act;
 mod cases;
+mod mine;
 mod notes;
 mod people;
+mod queue;
 mod reviews;
+mod unusual;
+mod versions;
 
 use std::{
     io,
@@ -208,7 +212,9 @@ impl Desk for HomeDesk {
             UseKind::Export => (DeedKind::Exported, &[DeskRole::PrivacyOfficer][..]),
             UseKind::Disclose => (DeedKind::Disclosed, &[DeskRole::PrivacyOfficer][..]),
         };
-        let deed = NewDeed { who, kind, recording: id, matter: None, text: &how.why, roles };
+        // The review, case or request by right of which.
+        let matter = how.of.as_deref().and_then(|of| Uuid::parse_str(of).ok()).map(ItemId::from);
+        let deed = NewDeed { who, kind, recording: id, matter, text: &how.why, roles };
         self.deed(&deed, now, async |rows| {
             let insert = sqlx::query(include_str!("../sql/desk/insert_use.sql"))
                 .bind(Uuid::now_v7().to_string())
@@ -364,6 +370,11 @@ fn held(row: &SqliteRow) -> Answer<HoldEntry> {
 
 fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<T> {
     text::parse(row.try_get(column)?).ok_or_else(|| unreadable(column))
+}
+
+fn maybe<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<Option<T>> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| text::parse(text).ok_or_else(|| unreadable(column))).transpose()
 }
 
 fn word<T: Word>(row: &SqliteRow, column: &str) -> Answer<T> {

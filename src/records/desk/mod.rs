@@ -7,9 +7,13 @@
 
 mod case;
 mod home;
+mod mine;
 mod note;
 mod people;
+mod queue;
 mod review;
+mod unusual;
+mod versions;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -21,9 +25,13 @@ use retrocall_words::{CallId, Direction, Reason, book::RecordingState};
 
 pub use case::{Case, Cases};
 pub use home::HomeDesk;
+pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};
 pub use note::{Decision, Note, Notes, Reply, ReplyKind};
 pub use people::{Accounts, User};
+pub use queue::{Queue, QueueState};
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};
+pub use unusual::{Unusual, UnusualDeeds, UnusualKind};
+pub use versions::{Versions, WrittenVersion};
 
 retrocall_words::words! {
     /// What somebody is at the desk.

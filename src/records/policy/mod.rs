@@ -245,6 +245,21 @@ retrocall_words::words! {
     }
 }
 
+impl NoticeKind {
+    /// The sentence of it.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            NoticeKind::EvaluationMissing => {
+                "a learning moment waits for an evaluation that is late: hold it, or the recording goes"
+            }
+            NoticeKind::CaseMissing => "a press has no case yet: open one, or dismiss it, or the recording goes",
+            NoticeKind::StillNeeded => {
+                "is the case still needed? Say so, or close it: else the recording is closed to all but the officer"
+            }
+        }
+    }
+}
+
 /// Something that somebody is told ahead, from a moment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Notice {

@@ -16,12 +16,12 @@ use std::{
 };
 
 use retrocall_words::{
-    Clock,
+    Clock, Practice,
     retention::{Calendar, Periods},
 };
 use tracing::{error, info, warn};
 
-use super::{Believe, HomeFiles, HomeStore, Report, Stopped, Sweeper};
+use super::{Believe, HomeFiles, HomeStore, Report, Stopped, Sweeper, daily::Daily};
 
 /// After the start the engine registers what the last run left; then it sweeps for the first time.
 const FIRST: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ impl Hourly {
     /// What the system says to another thread.
     pub fn start(
         home: &Path,
-        rules: (Periods, Calendar),
+        rules: (Periods, Calendar, Practice),
         clock: Arc<dyn Clock>,
         begin: impl FnOnce() + Send + 'static,
     ) -> io::Result<Hourly> {
@@ -49,12 +49,19 @@ impl Hourly {
         let work = move || {
             begin();
             let mut sweeper = Sweeper::new(format!("engine {} of {}", process::id(), clock.wall()));
-            let mut wait = FIRST;
+            let (mut wait, mut daily) = (FIRST, Daily::default());
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 wait = EVERY;
-                let swept = panic::catch_unwind(AssertUnwindSafe(|| once(&mut sweeper, &home, &rules, &*clock)));
-                match swept {
-                    Ok(swept) => tell(&home, swept),
+                let work = || {
+                    let swept = once(&mut sweeper, &home, &rules, &*clock);
+                    let told = daily.tell(&home, (&rules.0, &rules.1), clock.wall());
+                    (swept, told)
+                };
+                match panic::catch_unwind(AssertUnwindSafe(work)) {
+                    Ok((swept, told)) => {
+                        tell(&home, swept);
+                        told.unwrap_or_else(|trouble| warn!("what is about to go can't be told: {trouble}"));
+                    }
                     Err(_) => error!("a sweep came upon a defect of retrocall: it is tried again in an hour"),
                 }
             }
@@ -68,7 +75,7 @@ impl Hourly {
 fn once(
     sweeper: &mut Sweeper,
     home: &Path,
-    (periods, calendar): &(Periods, Calendar),
+    (periods, calendar, practice): &(Periods, Calendar, Practice),
     clock: &dyn Clock,
 ) -> Result<Report, Stopped> {
     let files = HomeFiles::of(home);
@@ -76,6 +83,7 @@ fn once(
     sweeper.judge(&files, clock)?;
     let Some(mut store) = HomeStore::open(home)? else { return Ok(Report::default()) };
     store.follow(*periods, calendar, clock.wall())?;
+    Daily::before_sweep(home, practice, clock.wall())?;
     sweeper.run(&mut store, &files, clock, Believe::Checked)
 }
 

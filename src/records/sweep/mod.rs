@@ -7,6 +7,7 @@
 //! delete (a file that is read, a disk that refuses) waits for the next run, and is told. Nothing is ever deleted early: how full the disk is, is
 //! not asked.
 
+mod daily;
 mod dying;
 mod facts;
 mod files;
@@ -16,6 +17,7 @@ mod jump;
 mod store;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use std::{
     collections::BTreeSet,
@@ -34,6 +36,7 @@ pub use home::{HomeStore, Judgement};
 pub use hourly::Hourly;
 pub use jump::{ClockGuard, Jump};
 pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};
+pub use warnings::{AwaitingCase, Warning, awaiting_case, warnings, warnings_about};
 
 use crate::{Trouble, policy::Why};
 

@@ -12,7 +12,7 @@ use super::{
     },
     Answer, HomeDesk,
     act::{Act, Step, Stop, anchor, has_happened, still_kept},
-    parsed, unreadable, word,
+    maybe, parsed, unreadable, word,
 };
 use crate::{
     PurposeKind,
@@ -269,9 +269,4 @@ fn listed(row: &SqliteRow) -> Answer<Case> {
         judged_on: maybe(row, "judged_on")?,
         recordings: Vec::new(),
     })
-}
-
-fn maybe<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<Option<T>> {
-    let text: Option<&str> = row.try_get(column)?;
-    text.map(|text| text::parse(text).ok_or_else(|| unreadable(column))).transpose()
 }

@@ -134,7 +134,7 @@ async fn is_in(rows: &mut SqliteConnection, agent: Option<&str>, recording: &str
     Ok(select.fetch_optional(rows).await?.is_some())
 }
 
-async fn replies(rows: &mut SqliteConnection, note: &str) -> Answer<Vec<Reply>> {
+pub(super) async fn replies(rows: &mut SqliteConnection, note: &str) -> Answer<Vec<Reply>> {
     let found = sqlx::query(include_str!("../../sql/desk/replies.sql")).bind(note).fetch_all(rows).await?;
     let reply = |row: &sqlx::sqlite::SqliteRow| {
         let (author, text, decision) = (row.try_get("author")?, row.try_get("text")?, row.try_get("decision")?);

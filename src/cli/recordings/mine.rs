@@ -1,0 +1,138 @@
+//! `retrocall recordings --mine`: what an agent sees of their own calls.
+
+use std::collections::HashMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use crate::cli::{
+    Context, Failure,
+    actor::{Actor, failure},
+    output,
+};
+use retrocall_records::{
+    desk::{Heard, Mine, OwnCalls as _, OwnRecording, Unusual, UnusualKind},
+    policy::{Fate, NoticeKind, Why},
+    sweep::{HomeStore, Judgement, Warning, warnings_about},
+};
+use retrocall_settings::Settings;
+
+/// Why one is kept, until when, and what is about to happen to it.
+#[derive(Default, Serialize)]
+struct Outlook {
+    /// Until when, if nothing happens; none while something holds it.
+    until: Option<Timestamp>,
+    /// What it waits for.
+    why: Option<&'static str>,
+    warnings: Vec<Warning>,
+}
+
+/// A recording, as `--json` prints it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    own: &'a OwnRecording,
+    #[serde(flatten)]
+    outlook: &'a Outlook,
+    /// Of the agent, not of the recording: how many calls were heard.
+    sample: Heard,
+}
+
+pub(super) fn run(context: &Context, actor: &Actor, agent: Option<String>) -> Result<(), Failure> {
+    let at = actor.at_desk(context)?;
+    let agent = at.who.agent.clone().or(agent).ok_or_else(|| {
+        Failure::new(
+            "whose recordings these are is not known",
+            "name an agent's account with --as NAME, or the agent with --agent",
+        )
+    })?;
+    let settings = context.settings()?;
+    let calendar = &settings.calendar;
+    let yesterday = calendar.day_of(at.now).yesterday().map_err(Failure::whole)?;
+    let mine = at.desk.mine(&at.who, &agent, calendar.end_of(yesterday), at.now).map_err(failure)?;
+    let outlooks = outlooks(context, &settings, at.now)?;
+    let none = Outlook::default();
+    let of = |own: &OwnRecording| outlooks.get(&own.recording.id).unwrap_or(&none);
+    if context.json() {
+        let told: Vec<Told<'_>> =
+            mine.recordings.iter().map(|own| Told { own, outlook: of(own), sample: mine.heard }).collect();
+        output::say_json(&told);
+        return Ok(());
+    }
+    for own in &mine.recordings {
+        say(own, of(own), calendar.zone.rules());
+    }
+    if mine.recordings.is_empty() {
+        output::say("Nothing is kept of your calls.");
+    }
+    say_figures(&mine);
+    Ok(())
+}
+
+/// What becomes of each recording, by its id.
+fn outlooks(context: &Context, settings: &Settings, now: Timestamp) -> Result<HashMap<String, Outlook>, Failure> {
+    let mut all = HashMap::new();
+    let Some(mut store) = HomeStore::open_to_read(context.home()).map_err(Failure::whole)? else { return Ok(all) };
+    store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
+    let policy = store.policy().clone();
+    let look = |Judgement { id, facts, fate, .. }: Judgement| {
+        let (until, why) = match fate {
+            Fate::Kept { until, why } | Fate::Restricted { until, why, .. } => (until, Some(why)),
+            Fate::Due { since, why } => (Some(since), Some(why)),
+            Fate::NoAnchor { .. } => (None, None),
+        };
+        let warnings = warnings_about(&id, &facts, &fate, &policy, now);
+        all.insert(id, Outlook { until, why: why.map(Why::sentence), warnings });
+    };
+    store.each_kept(now, look).map_err(Failure::whole)?;
+    Ok(all)
+}
+
+fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
+    let recording = &own.recording;
+    let moment = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let length = recording.seconds.map_or(String::new(), |seconds| format!(", {}", output::length(seconds)));
+    let purposes: Vec<&str> = recording.purposes.iter().map(|purpose| purpose.as_str()).collect();
+    output::say(&format!("{}  a call of {}{length}: {}", recording.id, moment(recording.start), purposes.join(", ")));
+    let until =
+        outlook.until.map_or("as long as something holds it".to_owned(), |until| format!("until {}", moment(until)));
+    output::say(&format!(
+        "  kept {until}: {}",
+        outlook.why.unwrap_or("nothing is known from which its time could count")
+    ));
+    for warning in &outlook.warnings {
+        if warning.kind == NoticeKind::EvaluationMissing {
+            output::say("  your evaluation is late: without it, the recording and its note go then");
+        }
+    }
+    if own.in_sample && own.uses.is_empty() {
+        output::say("  in the coaching sample; nobody has listened");
+    }
+    for used in &own.uses {
+        output::say(&format!("  {}  {} ({}): {}", moment(used.at), used.by, used.kind.as_str(), used.why));
+    }
+    for note in &own.notes {
+        output::say(&format!("  {}  note of {}: {}", moment(note.written_at), note.author, note.text));
+        for reply in &note.replies {
+            let decision = reply.decision.as_ref().map_or(String::new(), |decision| format!(" ({decision})"));
+            let (kind, author) = (reply.kind.as_str(), &reply.author);
+            output::say(&format!("  {}    {kind} of {author}: {}{decision}", moment(reply.written_at), reply.text));
+        }
+    }
+}
+
+fn say_figures(mine: &Mine) {
+    let Heard { heard, of, too_few } = mine.heard;
+    let judge = if too_few { "; under five: too few to judge" } else { "" };
+    output::say(&format!("{heard} heard of {of}{judge}."));
+    for Unusual { kind, month, count, of, .. } in &mine.unusual {
+        let what = match kind {
+            UnusualKind::PrivateOrObjected => "private or objected to: more than 2 % and three times the median",
+            UnusualKind::Pressed => "pressed: more than 10 %",
+            UnusualKind::ReplayAfterOutcome | UnusualKind::HeardOften => continue,
+        };
+        output::say(&format!(
+            "In {month} {count} of your {of} calls were {what}. The privacy officer sees it when the month is over."
+        ));
+    }
+}

@@ -1,0 +1,108 @@
+//! The queue of the sample, on the catalog of a home.
+
+use jiff::Timestamp;
+use retrocall_ledger::{Deed, DeedKind};
+use sqlx::{Connection, Row as _, SqliteConnection};
+
+use super::{
+    super::{
+        DeskRole, NotDone, Person,
+        queue::{Queue, QueueState},
+    },
+    Answer, HomeDesk, Refusal,
+    act::{Stop, anchor},
+    maybe,
+};
+use crate::{
+    PurposeKind, file,
+    ledger::{Scribe, item, site_of},
+    policy::{Anchor, beyond_hearing},
+};
+
+/// Recordings that are let go of in one transaction.
+const BATCH: usize = 64;
+
+const LISTENERS: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::PrivacyOfficer];
+
+/// A call that waits to be heard.
+struct Waiting {
+    id: String,
+    draw: String,
+    ended_at: Option<Timestamp>,
+    /// Somebody passed it over: it is not let go of, but goes when its days are over.
+    was_opened: bool,
+}
+
+impl Queue for HomeDesk {
+    fn queue(&self, who: &Person, review_per_week: Option<usize>) -> Result<QueueState, NotDone> {
+        if !LISTENERS.iter().any(|role| who.is(*role)) {
+            return Err(NotDone::NotAllowed(LISTENERS));
+        }
+        let found = self.ask(false, async |rows| waiting(rows).await);
+        let waiting = if matches!(found, Err(NotDone::Unknown)) { Vec::new() } else { found? };
+        let fit = review_per_week.map_or(waiting.len(), |per_week| per_week.min(waiting.len()));
+        let kept = waiting.len() - beyond(&waiting, review_per_week).len();
+        Ok(QueueState {
+            waiting: waiting.len() as u64,
+            review_per_week,
+            fit: fit as u64,
+            beyond: (waiting.len() - kept) as u64,
+            rest_from: waiting[fit..kept.max(fit)].iter().filter_map(|one| one.ended_at).min(),
+        })
+    }
+
+    fn let_go(&self, review_per_week: Option<usize>, now: Timestamp) -> Result<Vec<String>, NotDone> {
+        let mut all = Vec::new();
+        if review_per_week.is_none() {
+            return Ok(all);
+        }
+        loop {
+            let batch = self.ask(true, async |connection| {
+                let mut rows = connection.begin_with(file::BEGIN).await?;
+                let Some(site) = site_of(&mut rows).await? else { return Ok(Vec::new()) };
+                let mut batch = beyond(&waiting(&mut rows).await?, review_per_week);
+                batch.truncate(BATCH);
+                let mut scribe = Scribe::of_deeds(&site, now);
+                for recording in &batch {
+                    let quality = (recording.as_str(), PurposeKind::Quality, "");
+                    anchor(&mut rows, quality, (Anchor::Unheard, now, None)).await.map_err(refusal)?;
+                    let row = Deed { recording: item(recording), ..Deed::done(DeedKind::LetGo) };
+                    scribe.deed(&mut rows, |_| row).await?;
+                }
+                scribe.finish(&mut rows).await?;
+                rows.commit().await?;
+                Ok(batch)
+            });
+            match batch {
+                // Without a catalog nothing waits.
+                Err(NotDone::Unknown) => return Ok(all),
+                Ok(batch) if batch.is_empty() => return Ok(all),
+                batch => all.extend(batch?),
+            }
+        }
+    }
+}
+
+fn refusal(stop: Stop) -> Refusal {
+    match stop {
+        Stop::Sql(error) => Refusal::Sql(error),
+        Stop::Refused(why) | Stop::Absent(why) => Refusal::Not(why),
+    }
+}
+
+/// What waits, in the order of the draw.
+async fn waiting(rows: &mut SqliteConnection) -> Answer<Vec<Waiting>> {
+    let found = sqlx::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await?;
+    let one = |row: &sqlx::sqlite::SqliteRow| {
+        let (id, draw, was_opened) = (row.try_get("id")?, row.try_get("draw")?, row.try_get("was_opened")?);
+        Ok(Waiting { id, draw, ended_at: maybe(row, "ends_at")?, was_opened })
+    };
+    found.iter().map(one).collect()
+}
+
+/// The recordings that are let go of: the highest draw first.
+fn beyond(waiting: &[Waiting], review_per_week: Option<usize>) -> Vec<String> {
+    let drawn = waiting.iter().map(|one| ((&one.draw, &one.id), one)).collect();
+    let beyond = beyond_hearing(drawn, review_per_week).into_iter().filter(|one| !one.was_opened);
+    beyond.map(|one| one.id.clone()).collect()
+}

@@ -1,0 +1,56 @@
+//! What an agent sees of their own calls (D4), and what is told of their figures (D13).
+
+use serde::Serialize;
+
+use super::{NotDone, Note, Person, RecordingEntry, UseEntry};
+use jiff::Timestamp;
+
+/// Fewer calls than these, heard of one agent, tell nothing about them.
+pub const HEARD_MIN: u64 = 5;
+
+/// A recording of an agent's own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OwnRecording {
+    /// The recording. Whether a call is in the sample is told from the next morning on.
+    #[serde(flatten)]
+    pub recording: RecordingEntry,
+    /// Whether it is in the sample, as far as that is told.
+    pub in_sample: bool,
+    /// Who listened, when and why.
+    pub uses: Vec<UseEntry>,
+    /// What was noted, and answered.
+    pub notes: Vec<Note>,
+}
+
+/// How many of an agent's calls were heard, since their last evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Heard {
+    /// How many.
+    pub heard: u64,
+    /// Of how many calls.
+    pub of: u64,
+    /// Whether that is too few to judge by.
+    pub too_few: bool,
+}
+
+/// What is known of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mine {
+    /// The agent.
+    pub agent: String,
+    /// What is kept, the oldest first.
+    pub recordings: Vec<OwnRecording>,
+    /// How many calls were heard.
+    pub heard: Heard,
+    /// Figures of this month and the one before that are over their limits: the agent is told first.
+    pub unusual: Vec<super::Unusual>,
+}
+
+/// The verb of an agent who looks at their own calls.
+pub trait OwnCalls {
+    /// What is known of an agent: for that agent, and for the privacy officer. `today` is when the desk's day began.
+    ///
+    /// # Errors
+    /// Why it can't be had.
+    fn mine(&self, who: &Person, agent: &str, today: Timestamp, now: Timestamp) -> Result<Mine, NotDone>;
+}

@@ -1,0 +1,1 @@
+SELECT agent FROM recordings WHERE id = $1

@@ -1,0 +1,1 @@
+SELECT version, text FROM policies ORDER BY version DESC LIMIT 1

@@ -1,0 +1,1 @@
+UPDATE policies SET text = $2 WHERE version = $1

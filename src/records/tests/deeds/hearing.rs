@@ -1,0 +1,126 @@
+//! The queue of the sample as a whole, what agents see of themselves, and what the officer is told of each month.
+
+use jiff::Timestamp;
+use retrocall_words::{
+    Practice,
+    retention::{Calendar, Periods},
+};
+
+use super::*;
+use crate::{
+    PurposeKind,
+    desk::{OwnCalls as _, Queue as _, UnusualDeeds as _, UnusualKind, Use, UseKind, Versions as _},
+    sweep::HomeStore,
+};
+
+#[test]
+fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_ahead() {
+    let closed = Closed::with(6);
+    let desk = &closed.desk;
+    let ahead = desk.queue(&hanna(), Some(1)).unwrap();
+    assert_eq!((ahead.waiting, ahead.fit, ahead.beyond), (6, 1, 4));
+    assert_eq!(ahead.rest_from, Some(at(90)), "the second one fits next week");
+    assert_eq!(desk.let_go(None, hour(1)), Ok(vec![]), "without a number nothing goes before its time");
+    assert_eq!(desk.let_go(Some(3), hour(1)), Ok(vec![]));
+
+    let gone = desk.let_go(Some(1), hour(1)).unwrap();
+    let highest_first: Vec<String> = closed.sampled[2..].iter().rev().cloned().collect();
+    assert_eq!(gone, highest_first);
+    assert_eq!(desk.let_go(Some(1), hour(2)), Ok(vec![]));
+    assert!(gone.iter().all(|recording| closed.anchors(recording).contains(&"quality unheard".to_owned())));
+    let left = desk.queue(&hanna(), Some(1)).unwrap();
+    assert_eq!((left.waiting, left.fit, left.beyond), (2, 1, 0));
+    assert_eq!(closed.found(), [], "the ledger's verifier comes to the same order");
+    assert_eq!(desk.queue(&tom(), None), Err(NotDone::NotAllowed(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer])));
+}
+
+#[test]
+fn d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order() {
+    let closed = Closed::with(6);
+    closed.desk.next(&hanna(), Some(SkipReason::TooClose), hour(0)).unwrap();
+    let gone = closed.desk.let_go(Some(1), hour(1)).unwrap();
+    assert_eq!(gone, [5, 4, 3].map(|place: usize| closed.sampled[place].clone()));
+    assert_eq!(closed.found(), []);
+}
+
+#[test]
+fn d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_and_what_was_noted() {
+    let closed = Closed::with(2);
+    let (desk, anna) = (&closed.desk, anna());
+    let today = desk.mine(&anna, "anna", Timestamp::MIN, hour(0)).unwrap();
+    let ids: Vec<&String> = today.recordings.iter().map(|own| &own.recording.id).collect();
+    assert!(ids.contains(&&closed.pressed) && ids.contains(&&closed.both()) && ids.len() == 2, "{today:?}");
+    let says_sample =
+        today.recordings.iter().any(|own| own.in_sample || own.recording.reasons.contains(&Reason::Sample));
+    assert!(!says_sample, "the draw of a day is told when it is over");
+
+    let heard = Use { kind: UseKind::Play, why: "to listen".into(), of: None };
+    desk.used(&hanna(), &closed.sampled[0], &heard, hour(0)).unwrap();
+    desk.review(&hanna(), &closed.sampled[0], &moment("asks twice"), hour(1)).unwrap();
+    let mine = desk.mine(&anna, "anna", hour(0), hour(2)).unwrap();
+    assert_eq!(mine.recordings.iter().filter(|own| own.in_sample).count(), 2);
+    let own = mine.recordings.iter().find(|own| own.recording.id == closed.sampled[0]).unwrap();
+    assert_eq!((&*own.uses[0].by, &*own.notes[0].text), ("hanna", "asks twice"));
+    assert!(own.recording.purposes.contains(&PurposeKind::Quality));
+    assert_eq!((mine.heard.heard, mine.heard.too_few), (1, true));
+    assert!(mine.heard.of >= 4, "{:?}", mine.heard);
+
+    // Whoever took part sees it too; nobody sees what is known of somebody else.
+    let bert = person("bert", &[DeskRole::Agent], Some("bert"));
+    assert_eq!(desk.mine(&bert, "bert", hour(0), hour(2)).unwrap().recordings.len(), 3);
+    assert!(matches!(desk.mine(&bert, "anna", hour(0), hour(2)), Err(NotDone::NotAllowed(_))));
+    assert!(matches!(desk.mine(&hanna(), "anna", hour(0), hour(2)), Err(NotDone::NotAllowed(_))));
+    assert!(desk.mine(&olga(), "anna", hour(0), hour(2)).is_ok());
+}
+
+#[test]
+fn d4_an_agent_who_objects_still_sees_the_recording() {
+    let closed = Closed::with(1);
+    let (desk, anna, id) = (&closed.desk, anna(), &closed.sampled[0]);
+    desk.review(&hanna(), id, &moment("asks twice"), hour(1)).unwrap();
+    desk.reply(&anna, id, ReplyKind::Objection, "not my voice", hour(2)).unwrap();
+    let mine = desk.mine(&anna, "anna", hour(0), hour(3)).unwrap();
+    let own = mine.recordings.iter().find(|own| own.recording.id == *id).unwrap();
+    assert_eq!((own.recording.life.as_str(), own.notes[0].replies.len()), ("restricted", 1));
+}
+
+#[test]
+fn d13_the_officer_is_told_of_replays_and_figures_when_the_month_is_over_and_the_agent_before() {
+    let closed = Closed::with(2);
+    let (desk, recording) = (&closed.desk, &closed.sampled[0]);
+    let november = "2026-11".parse().unwrap();
+    let heard = Use { kind: UseKind::Play, why: "to listen".into(), of: None };
+    desk.used(&hanna(), recording, &heard, hour(0)).unwrap();
+    desk.review(&hanna(), recording, &moment("asks twice"), hour(1)).unwrap();
+    desk.used(&hanna(), recording, &heard, hour(2)).unwrap();
+    assert!(matches!(desk.unusual(&olga(), november, hour(3)), Err(NotDone::Conflict(_))), "agents are told first");
+    assert!(matches!(desk.unusual(&hanna(), november, hour(48)), Err(NotDone::NotAllowed(_))));
+    let own = desk.mine(&anna(), "anna", hour(0), hour(3)).unwrap().unusual;
+    assert_eq!(own.iter().map(|one| one.kind).collect::<Vec<_>>(), [UnusualKind::Pressed]);
+
+    let told = desk.unusual(&olga(), november, hour(48)).unwrap();
+    assert_eq!(told[0], own[0]);
+    assert_eq!((told[1].kind, told[1].count), (UnusualKind::ReplayAfterOutcome, 1));
+    assert_eq!((told[1].person.as_deref(), told[1].recording.as_ref()), (Some("hanna"), Some(recording)));
+    assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn d20_versions_say_what_else_the_desk_did() {
+    let closed = Closed::with(1);
+    let desk = &closed.desk;
+    let practice = |one_in| Practice { one_in, ..Practice::default() };
+    desk.take_up(&practice(10), hour(0)).unwrap();
+    assert_eq!(desk.versions(), Ok(vec![]), "the sweep writes the first one");
+    let mut store = HomeStore::open(closed.home.path()).unwrap().unwrap();
+    store.follow(Periods::default(), &Calendar::default(), hour(0)).unwrap();
+    for (one_in, at) in [(10, 1), (10, 2), (20, 3)] {
+        desk.take_up(&practice(one_in), hour(at)).unwrap();
+    }
+    let versions = desk.versions().unwrap();
+    let said: Vec<_> = versions.iter().map(|one| (one.number, one.version.from, one.practice.clone())).collect();
+    assert_eq!(said, [(1, hour(0), Some(practice(10))), (2, hour(3), Some(practice(20)))]);
+    store.follow(Periods::default(), &Calendar::default(), hour(4)).unwrap();
+    assert_eq!(store.policy().versions().len(), 2, "the periods are those of the last one");
+    assert_eq!(closed.found(), []);
+}
