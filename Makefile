@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture interleavings ledger fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -108,6 +108,9 @@ torture: parts ## three hundred times kill -9 under fifty live calls, a hundred 
 	RETROCALL_STATES=$${RETROCALL_STATES:-25} cargo test --locked --test commit power
 	cargo test --locked --test torture -- --ignored --nocapture hundreds
 	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test shared -- --nocapture each_pressed_call
+
+kills: parts ## a hundred times kill -9 in the middle of a sweep, a backup, a restore: nothing that should exist is gone, nothing reported deleted exists
+	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test backup -- --nocapture killed
 
 interleavings: parts ## a hundred thousand calls with frames, controls and the commit on three threads: file and ring equal the model, sample by sample
 	RETROCALL_INTERLEAVINGS=$${RETROCALL_INTERLEAVINGS:-100000} cargo test --locked --test interleavings -- --nocapture

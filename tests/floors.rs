@@ -16,7 +16,11 @@ const FLOORS: [(&str, &[&str], &str); 13] = [
     ("file", &["words", "core"], "a file knows no live call: what is written when is told by whoever stands above it"),
     ("settings", &["words"], "a setting is a value: whoever uses it makes something of it"),
     ("ledger", &["words"], "what is proved is proved from rows and heads alone: whoever stores them hands them in"),
-    ("records", &["words", "ledger"], "records are told by the engine, in notes; they ask nothing back"),
+    (
+        "records",
+        &["words", "file", "ledger"],
+        "records are told by the engine, in notes; they ask nothing back, and look at files alone",
+    ),
     ("papers", &["words"], "a paper is made of facts that are handed in: whoever prints it looks them up"),
     (
         "engine",

@@ -4,7 +4,10 @@ use std::{thread, time::Duration};
 
 use clap::Args;
 
-use super::{Context, Failure, output};
+use super::{
+    Context, Failure,
+    output::{self, counted},
+};
 use retrocall_engine as engine;
 use retrocall_proof::check::{self, Finding, Invariant, Report};
 use retrocall_words::book::Skipped;
@@ -125,7 +128,10 @@ fn all_well(report: &Report) -> String {
     let Report { recordings, calls, files, .. } = report;
     let beside = if report.engine { ", beside a running engine" } else { "" };
     format!(
-        "All {} invariants hold: {recordings} recordings, {files} files, {calls} calls{beside}.",
-        Invariant::ALL.len()
+        "All {} invariants hold: {}, {}, {}{beside}.",
+        Invariant::ALL.len(),
+        counted(*recordings as u64, "recording"),
+        counted(*files as u64, "file"),
+        counted(*calls as u64, "call")
     )
 }

@@ -4,6 +4,7 @@
 
 mod actor;
 mod agent;
+mod backup;
 mod bench;
 mod bridge;
 mod calls;
@@ -39,6 +40,7 @@ mod prove;
 mod record;
 mod recordings;
 mod replay;
+mod restore;
 mod review;
 mod run;
 mod status;
@@ -105,6 +107,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     Paperwork(paperwork::PaperworkArgs),
     Sweep(sweep::SweepArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Check(check::CheckArgs),
     Ledger(ledger::LedgerArgs),
     Draw(draw::DrawArgs),
@@ -166,6 +170,8 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Policy(args) => policy::run(&context, args),
         Command::Paperwork(args) => paperwork::run(&context, args),
         Command::Sweep(args) => sweep::run(&context, args),
+        Command::Backup(args) => backup::run(&context, args),
+        Command::Restore(args) => restore::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Ledger(args) => ledger::run(&context, args),
         Command::Draw(args) => draw::run(&context, args),

@@ -173,6 +173,14 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
+/// So many of something, which takes an s where there is more or less than one.
+pub(super) fn counted(number: impl Into<u64>, one: &str) -> String {
+    match number.into() {
+        1 => format!("1 {one}"),
+        more => format!("{more} {one}s"),
+    }
+}
+
 /// A number with thousands separators.
 pub(super) fn thousands(number: usize) -> String {
     retrocall_proof::bench::grouped(&number.to_string())

@@ -11,7 +11,11 @@ use serde_json::json;
 use tracing::{error, info, warn};
 
 use super::{Context, Failure, output};
-use retrocall_core::{barrier, memory::Arena};
+use retrocall_core::{
+    barrier,
+    heart::{self, Waits},
+    memory::Arena,
+};
 use retrocall_engine::{Engine, recordings_in, watch::signals::Signals};
 use retrocall_intake as intake;
 use retrocall_proof::inside;
@@ -120,13 +124,11 @@ fn sweep_hourly(home: &Path, settings: &Settings) -> Result<Hourly, Failure> {
     let barred = move || {
         barrier::write_only_below(&[&below, &recordings]);
     };
-    Hourly::start(
-        home,
-        (settings.retention, settings.calendar.clone(), settings.practice()),
-        Arc::new(SystemClock),
-        barred,
-    )
-    .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))
+    let rules = (settings.retention, settings.calendar.clone(), settings.practice());
+    let (hourly, mut work) = Hourly::new(home, rules, Arc::new(SystemClock));
+    heart::spawn("sweep", Waits::Outside, barred, move |heart| work.run(|| heart.work()))
+        .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))?;
+    Ok(hourly)
 }
 
 /// Starts a thread that searches this process on request from standard input. [`retrocall_proof::inside`] says why that is safe.

@@ -1,17 +1,25 @@
 //! `retrocall sweep`: deletes what is due, as the engine does every hour. Needs no engine, and works beside one.
 
-use std::process;
+use std::{path::PathBuf, process};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::{Context, Failure, output};
+use super::{
+    Context, Failure,
+    context::user_name,
+    output::{self, counted},
+};
 use retrocall_records::{
     desk::{HomeDesk, Queue as _},
+    ledger,
     policy::{Fate, Why},
-    sweep::{Believe, Doomed, HomeFiles, HomeStore, Report, Stopped, Sweeper, would_delete},
+    sweep::{
+        Believe, Doomed, HomeFiles, HomeStore, Overwriting, Report, Returned, Stopped, Sweeper, is_open, overwrite,
+        remove_returned, would_delete,
+    },
 };
-use retrocall_words::{Clock, SystemClock};
+use retrocall_words::{Clock, SystemClock, retention::Period};
 
 /// Recordings that are listed at most.
 const LISTED_MAX: usize = 1_000;
@@ -49,7 +57,7 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
     let files = HomeFiles::of(context.home());
     let mut sweeper = Sweeper::new(format!("command {} of {now}", process::id()));
     let Some(mut store) = HomeStore::open(context.home()).map_err(Failure::whole)? else {
-        return say(context, &Report::default());
+        return say(context, &Swept::default());
     };
     let believe = if args.accept_clock { Believe::Accepted } else { Believe::Checked };
     if args.dry_run {
@@ -59,30 +67,63 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
         store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
         return say_what_would_go(context, &mut store);
     }
-    if believe == Believe::Checked {
-        sweeper.judge(&files, &SystemClock).map_err(Failure::whole)?;
+    is_open(context.home()).map_err(Failure::whole)?;
+    match sweeper.judge(&files, &SystemClock) {
+        // Before anything is written by that clock.
+        Err(Stopped::Clock(_)) if believe == Believe::Accepted => {
+            ledger::clock_accepted(context.home(), &user_name(), now).map_err(Failure::whole)?;
+        }
+        judged => judged.map_err(Failure::whole)?,
     }
     store.follow(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
     // What nobody can hear goes as well; the sweep finds it due then.
     HomeDesk::of(context.home()).let_go(settings.review_per_week, now).map_err(Failure::whole)?;
     let report = sweeper.run(&mut store, &files, &SystemClock, believe).map_err(Failure::whole)?;
-    say(context, &report)?;
+    // What others wait for goes first.
+    drop(store);
+    let returned = remove_returned(context.home(), now).map_err(Failure::whole)?;
+    ledger::expire(context.home(), settings.retention.get(Period::Ledger), now).map_err(Failure::whole)?;
+    // What was to be deleted is: whatever is in the way of this is in its way alone.
+    let overwriting = overwrite(context.home(), SystemClock.wall()).map_err(|trouble| trouble.to_string());
+    say(context, &Swept::of(&report, returned, overwriting))?;
     match report.failed.len() {
         0 => Ok(()),
-        1 => Err(Failure::new("1 recording could not be deleted", "do what stands behind it, and sweep again")),
-        more => Err(Failure::new(
-            format!("{more} recordings could not be deleted"),
-            "do what stands behind them, and sweep again",
+        failed => Err(Failure::new(
+            format!("{} could not be deleted", counted(failed as u64, "recording")),
+            "do what stands behind it, and sweep again",
         )),
     }
 }
 
-fn say(context: &Context, report: &Report) -> Result<(), Failure> {
+/// What `--json` prints.
+#[derive(Default, Serialize)]
+struct Swept {
+    #[serde(flatten)]
+    report: Report,
+    /// Files of recordings that are gone, which had come back and are deleted again.
+    returned: Vec<PathBuf>,
+    /// How many receipts say now that what was deleted is overwritten in the catalog too.
+    overwritten: u64,
+    /// Why others do not say so yet, and what to do.
+    not_overwritten: Option<String>,
+}
+
+impl Swept {
+    fn of(report: &Report, returned: Returned, overwriting: Result<Overwriting, String>) -> Swept {
+        let (overwritten, not_overwritten) = match overwriting {
+            Ok(done) => (done.count() as u64, done.waits_for()),
+            Err(trouble) => (0, Some(trouble)),
+        };
+        Swept { report: report.clone(), returned: returned.removed, overwritten, not_overwritten }
+    }
+}
+
+fn say(context: &Context, swept: &Swept) -> Result<(), Failure> {
     if context.json() {
-        output::say_json(report);
+        output::say_json(swept);
         return Ok(());
     }
-    let Report { gone, held, deleted, absent, failed, .. } = report;
+    let Report { gone, held, deleted, absent, failed, .. } = &swept.report;
     deleted.iter().for_each(|(id, why)| output::say(&format!("{id}  deleted: {}", why.sentence())));
     absent.iter().for_each(|id| output::say(&format!("{id}  its file was not there: ask who removed it")));
     failed.iter().for_each(|(id, why)| output::say(&format!("{id}  not deleted: {why}")));
@@ -90,7 +131,16 @@ fn say(context: &Context, report: &Report) -> Result<(), Failure> {
         0 if failed.is_empty() => output::say("Nothing is due."),
         0 => {}
         1 => output::say("1 recording is gone."),
-        more => output::say(&format!("{more} recordings are gone.")),
+        more => output::say(&format!("{} are gone.", counted(*more, "recording"))),
+    }
+    for file in &swept.returned {
+        output::say(&format!("{}  had come back, and is deleted again: ask who put it there", file.display()));
+    }
+    if swept.overwritten > 0 {
+        output::say(&format!("Overwritten in the catalog too: {}.", counted(swept.overwritten, "recording")));
+    }
+    if let Some(why) = &swept.not_overwritten {
+        output::say(&format!("What was deleted is not overwritten in the catalog yet: {why}."));
     }
     if *held > 0 {
         output::say(&format!("{held} more were due, and something came to hold them meanwhile."));

@@ -18,7 +18,7 @@ use crate::{
 use retrocall_core::ring::RingReader;
 use retrocall_file::Durable;
 use retrocall_words::{
-    Beginning, Call, CallId, Customer, Event, Label, Reason,
+    Beginning, Call, CallId, Customer, Event, Label, Place, Reason,
     book::{Note, RecordedCall, RecordingBegun, RecordingKept, RecordingState},
 };
 
@@ -56,6 +56,8 @@ struct PendingCommit {
     call: SelectedCall,
     customer: Option<Customer>,
     beginning: Beginning,
+    /// Its place among the calls.
+    place: Option<Place>,
     /// When record was first pressed, if ever.
     pressed: Option<Instant>,
     /// When the call was settled: at hangup, or at the end of the wait for a late press.
@@ -76,7 +78,7 @@ impl PendingCommits {
 impl Entry {
     /// The facts that the file will carry.
     pub(super) fn label(&self, reasons: &[Reason]) -> Label {
-        Label { call: self.call.clone(), reasons: reasons.to_vec() }
+        Label { call: self.call.clone(), reasons: reasons.to_vec(), place: self.place }
     }
 }
 
@@ -141,8 +143,8 @@ impl Engine {
         commit: &CommitHandle,
     ) {
         let (samples, reasons) = (selected.final_facts().samples, selected.reasons().to_vec());
-        let (customer, beginning) = (entry.customer.clone(), entry.beginning);
-        let ended = PendingCommit { call: selected, customer, beginning, pressed, settled: self.clock.now() };
+        let (customer, beginning, place) = (entry.customer.clone(), entry.beginning, entry.place);
+        let ended = PendingCommit { call: selected, customer, beginning, place, pressed, settled: self.clock.now() };
         self.committing.0.lock().insert(entry.id, ended);
         commit.finish(samples, reasons);
     }
@@ -151,14 +153,14 @@ impl Engine {
     fn kept(&self, durable: &Durable) -> Option<SelectedCall> {
         // The call leaves the list only when all of this is done. A step that fails is done again.
         let mut committing = self.committing.0.lock();
-        let Some(PendingCommit { call: selected, customer, beginning, pressed, settled }) =
+        let Some(PendingCommit { call: selected, customer, beginning, place, pressed, settled }) =
             committing.get(&durable.call())
         else {
             error!(call = %durable.call(), "a recording is durable, but its call is unknown: it is registered at the next start");
             return None;
         };
         let call = &selected.final_facts().call;
-        let label = Label { call: call.clone(), reasons: selected.reasons().to_vec() };
+        let label = Label { call: call.clone(), reasons: selected.reasons().to_vec(), place: *place };
         let registered = registered(durable, &label, beginning.time(self.clock.now()));
         let kept = RecordingKept {
             of: RecordedCall { label, customer: customer.clone() },

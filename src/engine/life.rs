@@ -16,8 +16,8 @@ use super::{
 use crate::call::{Fate, FinalFacts, LiveCall};
 use retrocall_core::ring::{LegCounts, LegWriter, Ring};
 use retrocall_words::{
-    Begin, Beginning, Call, CallId, CallStates, Customer, EndedBy, Event, Facts, Informed, Origin, Principal, Reason,
-    Refusal, Verb,
+    Begin, Beginning, Call, CallId, CallStates, Customer, EndedBy, Event, Facts, Informed, Origin, Place, Principal,
+    Reason, Refusal, Verb,
     audio::{Codec, Leg},
     book::{self, CallBegun, CallEnded, Note, Number, day_of},
 };
@@ -121,7 +121,7 @@ impl Engine {
         let bars = self.bars(&facts, customer.as_ref());
         let beginning = Beginning::now(&*self.clock);
         let call = Call { id: CallId::new(), facts, rate, began_at: beginning.at };
-        let drawn = self.note_begin(&call, bars);
+        let (drawn, place) = self.note_begin(&call, bars);
         debug!(call = %call.id, agent = call.facts.agent, rate_hz = rate.hz(), "a call begins");
         let (ring, writers) = Ring::made_at(Arc::clone(&self.arena), beginning.instant);
         let mut live = LiveCall::begin(call.clone(), codec, Arc::clone(&ring), drawn, self.rules);
@@ -134,6 +134,7 @@ impl Engine {
         let entry = Arc::new(Entry {
             id: call.id,
             call,
+            place,
             customer,
             codec,
             ring,
@@ -181,14 +182,14 @@ impl Engine {
         }
     }
 
-    /// Writes the begin of a call into the ledger, and draws it. Returns whether it is drawn.
-    fn note_begin(&self, call: &Call, bars: Bars) -> bool {
+    /// Writes the begin of a call into the ledger, and draws it. Returns whether it is drawn, and its place among the calls.
+    fn note_begin(&self, call: &Call, bars: Bars) -> (bool, Option<Place>) {
         // A call without a number is not drawn. A continued call is not drawn again.
         let Number { day, sequence } = self.book.reserve(day_of(call.began_at));
         let may_be = call.facts.continues.is_none() && !bars.any();
         let drawn = may_be && sequence.is_some_and(|sequence| self.draw.draw(day, sequence));
         self.book.note(Note::Begun(CallBegun { call: call.clone(), day, sequence, exempt: bars.exempt }));
-        drawn
+        (drawn, sequence.map(|sequence| Place { day, sequence }))
     }
 
     /// Hangs up. Returns the end of the call, in samples and in seconds.

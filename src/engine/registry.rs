@@ -13,7 +13,7 @@ use super::{Listener, listener::Listeners, quotas::Ticket, slots::Slots};
 use crate::{call::LiveCall, commit::CommitHandle};
 use retrocall_core::ring::{LegCounts, Ring};
 use retrocall_words::{
-    Beginning, Call, CallId, Customer, Principal, PrincipalId, Refusal,
+    Beginning, Call, CallId, Customer, Place, Principal, PrincipalId, Refusal,
     audio::{Codec, Leg, Rate},
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Entry {
     pub id: CallId,
     /// The facts at its begin. The current agent is in the state.
     pub call: Call,
+    /// Its place among the calls. None: it never gets one.
+    pub place: Option<Place>,
     /// The customer's number, if known.
     pub customer: Option<Customer>,
     /// The coding of its samples.

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use retrocall_words::{Call, Direction, Facts, Informed, Label, Reason, Word, audio::Rate, words};
+use retrocall_words::{Call, Direction, Facts, Informed, Label, Place, Reason, Word, audio::Rate, words};
 
 words! {
     /// How much of what came of a call a file holds.
@@ -83,12 +83,13 @@ impl Comment {
     /// The facts as `key=value; `, the changing ones last: what stands before them has the same bytes at the same place in every version
     /// of the file, so a power cut in the middle of a change can't garble it.
     pub(super) fn to_text(&self) -> String {
-        let Label { call: Call { id, facts, rate, .. }, reasons } = &self.label;
+        let Label { call: Call { id, facts, rate, .. }, reasons, place } = &self.label;
         let continues = facts.continues.map(|before| format!("continues={before}; ")).unwrap_or_default();
+        let place = place.map(|place| format!("place={place}; ")).unwrap_or_default();
         let informed = facts.informed.map(|informed| format!("informed={}; ", informed.as_str())).unwrap_or_default();
         let reasons = reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join("+");
         format!(
-            "call={id}; direction={}; rate={}; part={}; first={}; {continues}{informed}reasons={reasons}; seconds={:.3}; gaps={}; lost={}; \
+            "call={id}; direction={}; rate={}; part={}; first={}; {continues}{informed}{place}reasons={reasons}; seconds={:.3}; gaps={}; lost={}; \
              parts={}; sum={}; state={}",
             facts.direction.as_str(),
             rate.hz(),
@@ -127,7 +128,11 @@ impl Comment {
         };
         let rate = Rate::new(fact("rate")?.parse().ok()?)?;
         Some(Comment {
-            label: Label { call: Call { id: fact("call")?.parse().ok()?, facts, rate, began_at }, reasons },
+            label: Label {
+                call: Call { id: fact("call")?.parse().ok()?, facts, rate, began_at },
+                reasons,
+                place: fact("place").and_then(Place::read),
+            },
             first: fact("first")?.parse().ok()?,
             part: fact("part").map_or(Some(1), |part| part.parse().ok().filter(|part| *part > 0))?,
             parts: fact("parts").and_then(|parts| parts.parse().ok()).unwrap_or(0),
@@ -149,7 +154,8 @@ mod tests {
         let facts = Facts::example();
         let rate = Rate::new(48_000).expect("a rate");
         let call = Call { id: CallId::new(), facts, rate, began_at: Timestamp::UNIX_EPOCH };
-        Label { call, reasons: reasons.to_vec() }
+        let place = Some(Place { day: jiff::civil::date(2026, 11, 28), sequence: 1_024 });
+        Label { call, reasons: reasons.to_vec(), place }
     }
 
     fn read(text: &str) -> Option<Comment> {

@@ -34,7 +34,7 @@ pub use part::{Overview, Part};
 pub use paths::Paths;
 pub use prefix::{FRAME_BYTES, PART_SAMPLES_MAX};
 pub use probe::{Probe, Warning, probe, remove_old_probes};
-pub use read::{Description, Summary, inspect, look_at, read_recording};
+pub use read::{Description, Summary, inspect, label_of, look_at, read_recording};
 pub use recover::{Recovery, recover};
 pub use survey::{Item, survey};
 pub use trouble::{Failure, Refusal};

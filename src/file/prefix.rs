@@ -277,7 +277,7 @@ mod tests {
         let began_at = "2026-03-01T12:00:00.123456789Z".parse().expect("a time");
         let facts = Facts { agent: agent.to_owned(), ..Facts::example() };
         let call = Call { id: CallId::new(), facts, rate: Rate::new(48_000).expect("a rate"), began_at };
-        Comment::new(Label { call, reasons: Reason::ALL.to_vec() }, 1, 77, 0)
+        Comment::new(Label { call, reasons: Reason::ALL.to_vec(), place: None }, 1, 77, 0)
     }
 
     /// The disk may have any sector of it, up to any byte, or not.

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io,
+    io::{self, Read as _},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -18,6 +18,7 @@ use super::{
     label::Completeness,
     marks::Mark,
     paths::{Paths, name},
+    prefix::{PREFIX_BYTES, Prefix},
     trouble,
 };
 use retrocall_words::Label;
@@ -104,6 +105,14 @@ fn read_parts(path: &Path, open: OpenFile<'_>) -> Result<Vec<OpenPart>, String> 
 
 fn open_to_read(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)
+}
+
+/// Reads the label of a recording's file, published or not, and changes nothing. None if there is no such file, or if it does not say what it is.
+pub fn label_of(path: &Path) -> Option<Label> {
+    let mut file = open_to_read(path).ok()?;
+    let mut head = vec![0; PREFIX_BYTES];
+    file.read_exact(&mut head).ok()?;
+    Prefix::parse(&head).ok().map(|(_, comment, _)| comment.label)
 }
 
 /// What a file of a recording says of itself, for whoever compares.

@@ -129,6 +129,8 @@ words! {
         CopiedHome = "copied-home",
         /// The key was lost.
         LostKey = "lost-key",
+        /// The catalog was restored from a backup that is older than a head.
+        Restored = "restored",
     }
 }
 

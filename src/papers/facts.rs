@@ -41,8 +41,6 @@ pub struct Facts {
     pub calendar: Calendar,
     /// What else the papers say.
     pub practice: Practice,
-    /// How many months the control log is kept.
-    pub ledger_months: u16,
     /// Who answers for it.
     pub controller: Controller,
     /// Which version of the policy it is.
@@ -79,7 +77,6 @@ pub(crate) fn values(facts: &Facts, language: Language, texts: &Texts) -> Fluent
         values.set(period.as_str(), length(unit_of(period), facts.periods.get(period).into()));
     }
     let yes = |is_so: bool| if is_so { "yes" } else { "no" };
-    values.set("ledger_months", length("months", facts.ledger_months.into()));
     values.set("one_in", practice.one_in);
     values.set("sampled", yes(practice.one_in > 0));
     values.set("after_hangup", length("seconds", practice.after_hangup_s));

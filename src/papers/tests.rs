@@ -23,7 +23,6 @@ fn desk() -> Facts {
         periods: Periods::default(),
         calendar: Calendar::default(),
         practice,
-        ledger_months: 13,
         controller,
         in_force: InForce { version: 2, since: "2026-11-24".parse().ok() },
     }
@@ -181,7 +180,6 @@ fn a_setting_that_changes_changes_the_papers_that_say_it() {
         of(Practice { keep_agent_on_hold: true, ..usual.clone() }),
         of(Practice { object_keys: Some("5".to_owned()), ..usual.clone() }),
         of(Practice { review_per_week: Some(25), ..usual }),
-        Facts { ledger_months: 6, ..desk() },
     ];
     for language in Language::ALL {
         for changed in &changes {

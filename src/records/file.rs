@@ -13,7 +13,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
 };
 
-use super::Trouble;
+use super::{Trouble, restoring};
 use retrocall_words::{Clock as _, SystemClock};
 
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -50,6 +50,7 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
 
 /// Opens the catalog to write in it, and makes it if there is none. `before` is the file that was open before, if any.
 pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(SqliteConnection, Identity), Trouble> {
+    restoring::cut_off(path)?;
     let found = find_or_make(path, before)?;
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     // While the tables are made, in good order is enough: the first note that is written makes them durable with itself.
@@ -69,6 +70,19 @@ pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(Sqlit
 
 /// Opens the catalog to read in it. None if there is none yet.
 pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
+    restoring::cut_off(path)?;
+    match found_to_read(path).await? {
+        Some((_, FileState::Outdated)) => Err(Trouble::Older { path: path.to_path_buf() }),
+        found => Ok(found.map(|(connection, _)| connection)),
+    }
+}
+
+/// The same, for a catalog of any version that is known: a backup.
+pub(super) async fn open_any_to_read(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
+    Ok(found_to_read(path).await?.map(|(connection, _)| connection))
+}
+
+async fn found_to_read(path: &Path) -> Result<Option<(SqliteConnection, FileState)>, Trouble> {
     match fs::metadata(path) {
         Ok(found) if found.len() == 0 => return Ok(None),
         Ok(_) => {}
@@ -79,8 +93,7 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>
     let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
     match look(path, &mut connection).await? {
         FileState::Nothing => Ok(None),
-        FileState::UpToDate => Ok(Some(connection)),
-        FileState::Outdated => Err(Trouble::Older { path: path.to_path_buf() }),
+        found => Ok(Some((connection, found))),
     }
 }
 
@@ -108,6 +121,27 @@ pub(super) async fn damage(connection: &mut SqliteConnection) -> Result<Vec<Stri
         found.push(format!("a row of {table} belongs to one that is not there"));
     }
     Ok(found)
+}
+
+/// Empties the log of the latest changes into the file, and the log itself. False if somebody keeps it from being emptied.
+pub(super) async fn empty_log(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+    let (busy, left): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    // Without a log there is none to empty: -1.
+    Ok(busy == 0 && left <= 0)
+}
+
+/// Writes the file anew, without what was deleted. What that needs beside it lies in the home folder, without a name.
+pub(super) async fn write_anew(connection: &mut SqliteConnection, home: &Path) -> Result<(), sqlx::Error> {
+    // In memory a large catalog would take as much of it.
+    let folder = home.display().to_string().replace('\'', "''");
+    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA temp_store_directory = '{folder}'")))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("PRAGMA temp_store = FILE").execute(&mut *connection).await?;
+    let written = sqlx::query("VACUUM").execute(&mut *connection).await;
+    sqlx::query("PRAGMA temp_store = MEMORY").execute(&mut *connection).await?;
+    written.map(drop)
 }
 
 /// What both ways of opening have in common.

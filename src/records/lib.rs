@@ -9,18 +9,23 @@
 //!
 //! Small files beside it do not depend on it: `numbers`, in which the numbers of calls are reserved ahead of need; `unwritten.jsonl`, which takes
 //! what the catalog did not take before the engine had to stop; `draw`, in which the draw's seeds lie until they are published; `council`, for the
-//! works council's numbers; `ledger.key`, which signs the ledger's heads and says who the home is.
+//! works council's numbers; `ledger.key`, which signs the ledger's heads and says who the home is; `ledger.last`, how far the ledger had come;
+//! `tombstones.jsonl`, what was deleted; `restore`, while one is under way.
 //!
 //! `file` is the only place that knows of SQLite: `write` and `read` are plain SQL, so that PostgreSQL can follow behind them.
 #![forbid(unsafe_code)]
 
+pub mod backup;
 mod beside;
+mod claims;
 mod council;
 mod customer;
 pub mod desk;
 mod file;
+mod graves;
 pub mod ledger;
 mod lottery;
+mod milestone;
 mod note;
 mod numbers;
 pub mod policy;
@@ -28,6 +33,7 @@ mod purposes;
 mod queue;
 mod random;
 mod read;
+mod restoring;
 mod site;
 mod slots;
 mod steps;

@@ -92,6 +92,16 @@ impl Numbers {
         }
     }
 
+    /// Whether a later day is to be opened.
+    pub(super) fn wants_day(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// The clock that said so is not believed: the open period goes on.
+    pub(super) fn keep_day(&mut self) {
+        self.wanted = None;
+    }
+
     /// Whether more should be reserved.
     pub(super) fn are_low(&self) -> bool {
         self.wanted.is_some() || self.reserved.saturating_sub(self.given) < LOW

@@ -298,9 +298,25 @@ impl Queue {
         }
     }
 
-    /// What should be reserved next, if it is time.
+    /// Whether a day has come whose period is to be opened.
+    pub(super) fn wants_day(&self) -> bool {
+        self.state.lock().numbers.as_ref().is_some_and(Numbers::wants_day)
+    }
+
+    /// What should be reserved next, if it is time. Unless a day `may_open`, numbers go on in the open one.
+    pub(super) fn reservation_if(&self, may_open: bool) -> Option<Highest> {
+        let mut state = self.state.lock();
+        let numbers = state.numbers.as_mut()?;
+        if !may_open {
+            numbers.keep_day();
+        }
+        numbers.are_low().then(|| numbers.plan())
+    }
+
+    /// What should be reserved next.
+    #[cfg(test)]
     pub(super) fn reservation(&self) -> Option<Highest> {
-        self.state.lock().numbers.as_ref().filter(|numbers| numbers.are_low()).map(Numbers::plan)
+        self.reservation_if(true)
     }
 
     /// What was planned is durable.

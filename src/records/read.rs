@@ -325,7 +325,8 @@ pub(super) async fn start(
         sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
     let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
     committing.retain(|call| !of_this_run.contains(&call.call));
-    let select = sqlx::query("SELECT call FROM recordings WHERE state <> 'committing'");
+    let select =
+        sqlx::query("SELECT call FROM recordings WHERE state <> 'committing' UNION SELECT call FROM tombstones");
     let found = select.fetch_all(&mut *transaction).await.map_err(failed)?;
     let registered = found.iter().map(|row| columns.parsed(row, "call")).collect::<Result<_, _>>()?;
     let mut cut_off = cut_off(&mut transaction, &columns, period).await?;

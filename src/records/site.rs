@@ -20,6 +20,8 @@ use super::{Trouble, beside, random};
 const TITLE: &str = "retrocall ledger key 1";
 /// Where a machine has its id (machine-id(5)).
 const MACHINE_IDS: [&str; 2] = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
+/// In the place of the machine, in the key of a home whose catalog was restored: no machine's id has this hash.
+const RESTORED: &str = "restored";
 /// A longer file is none of ours.
 const BYTES_MAX: u64 = 4_096;
 
@@ -73,6 +75,10 @@ fn known_or_new(path: &Path, has_ledger: bool) -> io::Result<Author> {
         if key.machine == machine() && key.file == identity(&fs::symlink_metadata(path)?) {
             return Ok(author);
         }
+        if key.machine == RESTORED {
+            beside::wipe_and_remove(path)?;
+            return make(path, Opening::Restored, Some(author.site));
+        }
         tracing::warn!(
             path = %path.display(), site = %author.site,
             "this home was copied, or moved to another disk or machine: its ledger goes on as a new site, and what the other home has of it is not \
@@ -89,6 +95,18 @@ fn known_or_new(path: &Path, has_ledger: bool) -> io::Result<Author> {
         why = Opening::LostKey;
     }
     make(path, why, before)
+}
+
+/// The home goes on as a new site at the engine's next start: its catalog was restored, and a head shows that its ledger had come further. What the old
+/// one signed stays true, and nothing is signed twice.
+pub(super) fn renew(home: &Path) -> io::Result<()> {
+    let path = path(home);
+    let Some(key) = read(&path)? else { return Ok(()) };
+    let (mut file, _) = beside::open_or_make(&path)?;
+    let text = text(&Key { machine: RESTORED.to_owned(), ..key });
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    file.sync_all()
 }
 
 fn make(path: &Path, why: Opening, before: Option<Site>) -> io::Result<Author> {
@@ -195,6 +213,17 @@ mod tests {
         assert_ne!((&other.site, other.verifier()), (&first.site, first.verifier()));
         let again = author(copy.path(), true).unwrap();
         assert_eq!((again.site, again.before), (other.site, Some(first.site)));
+    }
+
+    #[test]
+    fn a_home_whose_catalog_was_restored_goes_on_as_a_new_site_that_says_so() {
+        let home = TempDir::new().unwrap();
+        let first = author(home.path(), false).unwrap();
+        renew(home.path()).unwrap();
+        let second = author(home.path(), true).unwrap();
+        assert_eq!((second.why, second.before.clone()), (Opening::Restored, Some(first.site.clone())));
+        assert_ne!(second.site, first.site);
+        assert_eq!(author(home.path(), true).unwrap().site, second.site);
     }
 
     #[test]

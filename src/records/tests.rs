@@ -5,9 +5,11 @@ mod deeds;
 mod desk;
 mod faults;
 mod forgets_nothing;
+mod jumps;
 mod kills;
 mod ledger;
 mod older;
+mod restored;
 mod words;
 
 use std::{
@@ -116,7 +118,7 @@ fn ended(call: CallId, outcome: Outcome) -> Note {
 
 /// What a recording of a call is of, without its customer.
 fn recorded(call: CallId, reasons: &[Reason]) -> RecordedCall {
-    RecordedCall { label: Label { call: call_of_anna(call), reasons: reasons.to_vec() }, customer: None }
+    RecordedCall { label: Label { call: call_of_anna(call), reasons: reasons.to_vec(), place: None }, customer: None }
 }
 
 fn selected(call: CallId) -> Note {

@@ -173,7 +173,7 @@ impl fmt::Display for Trouble {
             Trouble::Damaged { path, found } => write!(
                 f,
                 "the catalog {path} is damaged ({found}) and is left as it is: move it away together with {path}-wal and \
-                 {path}-shm, or put a backup in its place",
+                 {path}-shm, or restore a backup (`retrocall restore`)",
                 path = path.display()
             ),
             Trouble::Newer { path } => write!(

@@ -12,25 +12,30 @@ use std::{
 use jiff::civil::Date;
 use sqlx::{Connection, SqliteConnection};
 
+mod clock;
+mod meeting;
 mod tending;
 
 use super::{
     Limits, Trouble,
+    claims::Claims,
     file::{self, Identity},
     ledger::Scribe,
     lottery::Lottery,
+    milestone::Milestone,
     note::is_of_recording,
     numbers::{AHEAD, Highest, Numbers, NumbersFile},
     queue::Queue,
     read,
     site::Author,
-    sweep::{Files as _, HomeFiles},
+    sweep::{self, ClockWatch, Files as _, HomeFiles},
     unwritten::{Reader, Unwritten},
     write::{self, WriteContext},
 };
+use retrocall_ledger::Skipping;
 use retrocall_words::{
-    CallId, Clock, Country,
-    book::{CallBegun, Note},
+    CallId, Clock, Country, Place,
+    book::{CallBegun, Note, day_of},
 };
 use tending::Tended;
 
@@ -91,6 +96,15 @@ pub(super) struct Worker {
     of_this_run: HashSet<CallId>,
     /// Calls that have begun and not ended, so that their rows can be written again into a file that was put in the first one's place.
     live: HashMap<CallId, CallBegun>,
+    /// Numbers that only recordings know, whose registration is to come.
+    claims: Claims,
+    /// How far the ledger had come when that was last noted beside the catalog.
+    milestone: Option<Milestone>,
+    watch: ClockWatch,
+    /// The ledger knows that the clock is not believed.
+    has_told_jump: bool,
+    /// Calls that began by a clock that was not believed.
+    off_clock: HashSet<CallId>,
 }
 
 impl Worker {
@@ -126,6 +140,11 @@ impl Worker {
             from_file: Vec::new(),
             of_this_run: HashSet::new(),
             live: HashMap::new(),
+            claims: Claims::new(),
+            milestone: None,
+            watch: ClockWatch::new(Arc::clone(&limits.clock)),
+            has_told_jump: false,
+            off_clock: HashSet::new(),
         }
     }
 
@@ -164,6 +183,10 @@ impl Worker {
                 Ok(true) => {}
                 Ok(false) if self.queue.seal_if_done() => break,
                 Ok(false) => self.queue.woken().await,
+                // Our own upkeep holds it for some seconds: notes wait, and nothing is wrong.
+                Err(Trouble::Locked { .. }) if sweep::is_rewriting() && !self.queue.is_closing() => {
+                    self.queue.pause(RETRY_WHEN_CLOSING, RETRY_WHEN_CLOSING).await;
+                }
                 Err(trouble) => {
                     self.disconnect().await;
                     self.queue.in_trouble(trouble);
@@ -177,6 +200,7 @@ impl Worker {
                 }
             }
         }
+        self.remember_milestone().await;
         self.disconnect().await;
     }
 
@@ -198,6 +222,7 @@ impl Worker {
             self.start().await?;
             if self.in_hand.is_empty() {
                 self.in_hand = self.queue.take(BATCH_MAX);
+                self.go_by_believed_time();
             }
             // A new connection writes even nothing: only that shows that it can.
             if self.in_hand.is_empty() && !is_new {
@@ -208,7 +233,7 @@ impl Worker {
         let notes = if is_from_file { &mut self.from_file } else { &mut self.in_hand };
         #[cfg(test)]
         self.queue.panic_if_asked();
-        let (hashes, now) = (hashes_of(notes, &self.home), self.clock.wall());
+        let (hashes, now) = (hashes_of(notes, &self.home), self.watch.now());
         let place = WriteContext { home: &self.home, country: self.country, live: &self.live, now, hashes: &hashes };
         let scribe = Scribe::new(author, &self.lottery, self.told, place.now);
         let written = write::write(connection, &place, notes, scribe).await;
@@ -225,7 +250,11 @@ impl Worker {
             Note::Begun(call) => (call.day, call.sequence.unwrap_or(0)),
             Note::Skipped(skipped) => (skipped.day, skipped.last),
             Note::Ended(call) => return drop(self.live.remove(&call.call)),
-            Note::Selected(_) | Note::Kept(_) => return,
+            Note::Kept(kept) => {
+                self.claims.remove(&kept.of.call().id);
+                return;
+            }
+            Note::Selected(_) => return,
         };
         // Notes come in the order in which numbers are given: with this one all before it are accounted for.
         let last = self.accounted.entry(day).or_default();
@@ -257,9 +286,14 @@ impl Worker {
     /// Once for each file that is put there, when all that an earlier run had to say has been read back: the holes in its numbers get
     /// names; and of the first one, what is unfinished in it is told.
     async fn start(&mut self) -> Result<(), Trouble> {
-        let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(()) };
-        let now = self.clock.wall();
+        if self.connection.is_none() || self.author.is_none() {
+            return Ok(());
+        }
         if self.accounted_in != self.identity {
+            let takeover = self.meet_catalog().await?;
+            let why = if takeover.is_some() { Skipping::Restore } else { Skipping::UncleanStart };
+            let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(()) };
+            let now = self.watch.now();
             if self.are_numbers_gone {
                 let last = read::last_numbers(connection, &self.path).await?;
                 // Some may have been given that no row knows of.
@@ -267,13 +301,21 @@ impl Worker {
                 self.queue.number_from(Numbers::after(&self.accounted, self.today));
                 self.are_numbers_gone = false;
             }
-            let live: BTreeSet<_> = self.live.values().filter_map(|call| Some((call.day, call.sequence?))).collect();
+            let live = self.live.values().filter_map(|call| Some((call.day, call.sequence?)));
+            // Their rows come too.
+            let claimed = self.claims.values().map(|Place { day, sequence }| (*day, *sequence));
+            let live: BTreeSet<_> = live.chain(claimed).collect();
             let scribe = Scribe::new(author, &self.lottery, self.told, now);
             let (before, accounted) = (&self.known.1, &self.accounted);
-            self.told = write::name_skipped(connection, &self.path, before, accounted, &live, (scribe, now)).await?;
+            self.told =
+                write::name_skipped(connection, &self.path, before, accounted, &live, (scribe, now, why)).await?;
             self.queue.learn(&read::last_numbers(connection, &self.path).await?);
             self.accounted_in = self.identity;
             self.reserve_numbers();
+            if let Some(takeover) = takeover {
+                self.take_up(&takeover).await?;
+            }
+            self.remember_milestone().await;
         }
         let Some(connection) = self.connection.as_mut().filter(|_| !self.has_started) else { return Ok(()) };
         let known = [&self.known.1, &self.accounted].into_iter().filter_map(|known| known.last_key_value());
@@ -288,7 +330,10 @@ impl Worker {
 
     /// Reserves numbers if it is time. If none can be had, that is told, and calls go on without.
     fn reserve_numbers(&mut self) {
-        let reserved = self.know_numbers().and_then(|()| match self.queue.reservation() {
+        let known = self.know_numbers();
+        // A day begins by a clock that is believed, or not at all.
+        let may_open = !self.queue.wants_day() || self.watch.look(&self.home);
+        let reserved = known.and_then(|()| match self.queue.reservation_if(may_open) {
             Some(plan) if self.open_period(&plan)? => self.numbers.store(&plan).map(|()| self.queue.reserved(&plan)),
             _ => Ok(()),
         });
@@ -303,6 +348,11 @@ impl Worker {
             return Ok(());
         }
         let found = self.numbers.load()?;
+        if !self.watch.look(&self.home) {
+            // Numbers go on where they were.
+            let last = found.as_ref().and_then(|known| known.last_key_value()).map(|(day, _)| *day);
+            self.today = last.unwrap_or_else(|| day_of(self.watch.now()));
+        }
         let is_first = self.home.is_dir() && !fs::metadata(&self.path).is_ok_and(|found| found.len() > 0);
         match found.or(is_first.then(Highest::new)) {
             Some(known) => {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Trouble,
     customer::{self, in_one_form},
-    file,
+    file, graves,
     ledger::Scribe,
     numbers::Highest,
     purposes::{Life, purposes},
@@ -98,7 +98,7 @@ pub(super) async fn name_skipped(
     before: &Highest,
     accounted: &Highest,
     live: &BTreeSet<(Date, u64)>,
-    (mut scribe, now): (Scribe<'_>, Timestamp),
+    (mut scribe, now, why): (Scribe<'_>, Timestamp, Skipping),
 ) -> Result<usize, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
@@ -113,11 +113,26 @@ pub(super) async fn name_skipped(
                 "no call is known of these numbers: they were reserved when the engine was killed, or the catalog lacks their calls"
             );
             let hole = Skipped { day: *day, first, last };
-            skip(&mut transaction, &mut scribe, &hole, Skipping::UncleanStart, now).await.map_err(failed)?;
+            skip(&mut transaction, &mut scribe, &hole, why, now).await.map_err(failed)?;
         }
     }
     let told = scribe.finish(&mut transaction).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
+    Ok(told)
+}
+
+/// Gives these holes their names.
+pub(super) async fn name_holes(
+    connection: &mut SqliteConnection,
+    holes: impl Iterator<Item = Skipped>,
+    (mut scribe, now, why): (Scribe<'_>, Timestamp, Skipping),
+) -> Result<usize, sqlx::Error> {
+    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    for hole in holes {
+        skip(&mut transaction, &mut scribe, &hole, why, now).await?;
+    }
+    let told = scribe.finish(&mut transaction).await?;
+    transaction.commit().await?;
     Ok(told)
 }
 
@@ -288,6 +303,10 @@ impl Pen<'_, '_> {
     }
 
     async fn kept(&mut self, recording: &RecordingKept) -> Written {
+        if graves::is_dead(self.rows, &recording.of.call().id.to_string()).await? {
+            tracing::warn!(call = %recording.of.call().id, "a recording that was deleted has come back: it is not registered");
+            return Ok(());
+        }
         let select = sqlx::query("SELECT state FROM recordings WHERE call = $1 AND state <> 'committing'");
         let select = select.bind(recording.of.call().id.to_string());
         let is_new = select.fetch_optional(&mut *self.rows).await?.is_none();
@@ -396,15 +415,29 @@ impl Pen<'_, '_> {
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
+    /// The beginning of a call that is known from its recording alone. It has the number that its file says, unless that was given up for lost: another
+    /// one would be one for which the call was not drawn.
+    async fn adopted(&mut self, recording: &RecordingKept) -> Result<CallBegun, sqlx::Error> {
+        let call = recording.of.call().clone();
+        let Some(place) = recording.of.label.place else {
+            return Ok(CallBegun { day: day_of(call.began_at), call, sequence: None, exempt: false });
+        };
+        let select = sqlx::query_scalar::<_, i64>(
+            "SELECT COUNT(*) FROM skipped_numbers WHERE day = $1 AND first <= $2 AND last >= $2",
+        );
+        let select = select.bind(text::day(place.day)).bind(text::count(place.sequence));
+        let is_skipped = select.fetch_one(&mut *self.rows).await? > 0;
+        let is_over = self.scribe.is_published(self.rows, place.day).await?;
+        let sequence = Some(place.sequence).filter(|_| !is_skipped && !is_over);
+        Ok(CallBegun { call, day: place.day, sequence, exempt: false })
+    }
+
     /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
-        let call = self.place.live.get(&recording.of.call().id).cloned().unwrap_or_else(|| CallBegun {
-            call: recording.of.call().clone(),
-            day: day_of(recording.of.call().began_at),
-            // Not known any more. Another number would be one for which the call was not drawn.
-            sequence: None,
-            exempt: false,
-        });
+        let call = match self.place.live.get(&recording.of.call().id) {
+            Some(call) => call.clone(),
+            None => self.adopted(recording).await?,
+        };
         self.begun(&call).await?;
         // Only where its end was never said: what was said is more exact.
         let update = sqlx::query(

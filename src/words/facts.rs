@@ -1,8 +1,8 @@
 //! The facts of a call besides its audio: announced once, handed along, and repeated nowhere.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{CallId, Direction, Informed, Reason, audio::Rate};
@@ -61,6 +61,33 @@ pub struct Label {
     pub call: Call,
     /// The reasons for its selection.
     pub reasons: Vec<Reason>,
+    /// Its call's place among the calls, from which its draw follows: known from here if a kill took all else that was noted of the call. None: the
+    /// call has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A call's place among the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The label of the period: a day (UTC).
+    pub day: Date,
+    /// The place in the period, from 1.
+    pub sequence: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.day, self.sequence)
+    }
+}
+
+impl Place {
+    /// Reads what was displayed. None for any other text.
+    pub fn read(text: &str) -> Option<Place> {
+        let (day, sequence) = text.split_once('/')?;
+        Some(Place { day: day.parse().ok()?, sequence: sequence.parse().ok()? })
+    }
 }
 
 impl Label {

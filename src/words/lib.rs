@@ -31,7 +31,7 @@ pub use clock::{Beginning, Bell, Clock, SystemClock, TestClock};
 pub use country::Country;
 pub use customer::Customer;
 pub use event::{EndedBy, ErrorCode, Event, Limits};
-pub use facts::{Call, Facts, Label};
+pub use facts::{Call, Facts, Label, Place};
 pub use frame::{CONTROL_BYTES_MAX, FrameError, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN};
 pub use list::Word;
 /// For [`words!`].

@@ -51,6 +51,8 @@ crate::words! {
         OtherReview = "other_review_days",
         /// A legal hold: its review.
         HoldReview = "hold_review_days",
+        /// A segment of the ledger, after its month.
+        Ledger = "ledger_months",
     }
 }
 
@@ -72,6 +74,7 @@ impl Period {
             Period::TrainingMax => (24, 1, 24),
             Period::OtherReview => (90, 1, 90),
             Period::HoldReview => (180, 7, 180),
+            Period::Ledger => (13, 4, 24),
         }
     }
 

@@ -49,7 +49,7 @@ impl Call {
         let rate = Rate::new(rate).expect("a rate");
         let began_at = "2026-03-01T00:30:00+01:00".parse().expect("a time");
         let call = protocol::Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at };
-        let label = Label { call, reasons: vec![Reason::OnDemand] };
+        let label = Label { call, reasons: vec![Reason::OnDemand], place: None };
         Call { ring, label, marks: Arc::default(), pushed: [vec![], vec![]], writers, arena, state: 1 }
     }
 

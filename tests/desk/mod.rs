@@ -87,6 +87,18 @@ impl Home {
         });
     }
 
+    /// One value from the catalog, as text.
+    pub fn one(&self, sql: &'static str) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let file = self.path.join("catalog.sqlite");
+            let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
+            let found = sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("an answer");
+            connection.close().await.expect("a catalog");
+            found
+        })
+    }
+
     /// Starts an engine in this home: `run` with these flags. See [`Desk::open`].
     pub fn start(self, flags: &[&str]) -> Desk {
         Desk::start_under(self, &[], flags)

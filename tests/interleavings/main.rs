@@ -228,7 +228,7 @@ fn round(desk: &Desk, seed: u64, tally: &mut Tally) {
     let (ring, mut writers) = Ring::new(Arc::clone(&desk.arena));
     let rules = Rules { keep_agent_on_hold: random.random(), ..Rules::default() };
     let call = call();
-    let label = Label { call: call.clone(), reasons: vec![Reason::OnDemand] };
+    let label = Label { call: call.clone(), reasons: vec![Reason::OnDemand], place: None };
     let frames = plan(&mut random);
     let (tell, told) = mpsc::channel();
     let wav = desk.commits.path_of(&label);

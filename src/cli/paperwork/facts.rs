@@ -8,9 +8,6 @@ use retrocall_records::desk::{HomeDesk, Versions as _, WrittenVersion};
 use retrocall_settings::Settings;
 use retrocall_words::{Clock as _, SystemClock};
 
-/// Months for which the control log is kept.
-const LEDGER_MONTHS: u16 = 13;
-
 /// What the desk does now, or did on a day. A day before the first version has that one, as calls of then have.
 pub(super) fn of(context: &Context, day: Option<Date>) -> Result<Facts, Failure> {
     let settings = context.settings()?;
@@ -50,7 +47,6 @@ fn live(settings: &Settings, last: Option<&WrittenVersion>) -> Facts {
             None => InForce { version: last.map_or(0, |last| last.number) + 1, since: None },
         },
         practice,
-        ledger_months: LEDGER_MONTHS,
         controller: Controller {
             name: papers.controller.clone(),
             contact: papers.contact.clone(),

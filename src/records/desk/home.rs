@@ -1,6 +1,7 @@
 //! The desk of a home: its verbs on the catalog there.
 
 mod act;
+mod backups;
 mod cases;
 mod mine;
 mod notes;
@@ -106,6 +107,7 @@ impl HomeDesk {
         now: Timestamp,
         change: impl AsyncFnOnce(&mut SqliteConnection) -> Answer<T> + Send,
     ) -> Result<T, NotDone> {
+        self.goes_by_clock(now)?;
         self.ask(true, async |connection| {
             let mut rows = connection.begin_with(file::BEGIN).await?;
             let no_ledger = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
@@ -205,6 +207,7 @@ impl Desk for HomeDesk {
     }
 
     fn used(&self, who: &Person, id: &str, how: &Use, now: Timestamp) -> Result<(), NotDone> {
+        self.is_open()?;
         const ANYBODY: &[DeskRole] =
             &[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
         let (kind, roles) = match how.kind {

@@ -34,6 +34,12 @@ impl Scribe<'_> {
         self.lottery()?.draw_of(call.day, sequence?).map(|(period, _)| period)
     }
 
+    /// Whether the seed of a day is shown: nothing of the day is to come.
+    pub(in super::super) async fn is_published(&self, rows: &mut SqliteConnection, day: Date) -> Written<bool> {
+        let select = sqlx::query(include_str!("../sql/ledger/is_published.sql")).bind(self.site());
+        select.bind(text::day(day)).fetch_one(rows).await?.try_get(0)
+    }
+
     /// In whose ledger calls are.
     pub(in super::super) fn site_id(&self) -> &str {
         self.site()

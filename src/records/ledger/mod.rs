@@ -7,6 +7,8 @@
 //! and commits. Nothing of the chain is remembered between two transactions, so that a command and the engine can each write.
 
 mod calls;
+mod clock;
+mod expire;
 mod number;
 mod publish;
 mod read;
@@ -26,6 +28,8 @@ use super::{
 };
 
 pub use super::lottery::PROMISED_FROM_DAY;
+pub use clock::clock_accepted;
+pub use expire::expire;
 pub use number::{NumberError, enter_number};
 pub use read::{Exported, LedgerError, SealedHead, export, heads, verify};
 pub(super) use {

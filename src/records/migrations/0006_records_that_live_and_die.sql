@@ -282,6 +282,13 @@ CREATE TABLE receipts (
 );
 CREATE INDEX receipts_open ON receipts (out_of_reach_at) WHERE overwritten_at IS NULL;
 
+-- Backups of the catalog: what was deleted later is still in them.
+CREATE TABLE backups (
+    id TEXT NOT NULL PRIMARY KEY,
+    path TEXT NOT NULL,
+    made_at TEXT NOT NULL
+);
+
 -- Who sweeps: a later holder has a larger token, and a write with a smaller one fails.
 CREATE TABLE leases (
     name TEXT NOT NULL PRIMARY KEY,

@@ -294,6 +294,7 @@ mod tests {
             call: retrocall_words::CallId::new(),
             sha256: Some(crate::beside::digest(b"audio")),
             at: Timestamp::UNIX_EPOCH,
+            why: Some(crate::policy::Why::Ended),
         };
         let (one, two) = (stone("1"), stone("2"));
         assert_eq!(files.tombstones().expect("an answer"), []);

@@ -30,7 +30,7 @@ const PAGE: usize = 256;
 const SWEEP: &str = "sweep";
 
 /// What belongs to a recording and goes with it.
-const BELONGINGS: [&str; 11] = [
+pub(crate) const BELONGINGS: [&str; 11] = [
     "DELETE FROM purposes WHERE recording = $1",
     "DELETE FROM uses WHERE recording = $1",
     "DELETE FROM reviews WHERE recording = $1",

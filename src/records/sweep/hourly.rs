@@ -1,106 +1,175 @@
-//! The sweep of an engine: every hour, on a thread of its own.
+//! The sweep of an engine: every hour, on a thread of its own, which whoever starts it watches.
 //!
 //! Belongs here: when it runs, and what the log says of it. Does not: what it does.
 
 use std::{
-    io,
-    panic::{self, AssertUnwindSafe},
-    path::Path,
+    mem,
+    path::{Path, PathBuf},
     process,
     sync::{
         Arc,
-        mpsc::{self, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    thread,
     time::Duration,
 };
 
+use jiff::civil::Date;
 use retrocall_words::{
     Clock, Practice,
-    retention::{Calendar, Periods},
+    book::day_of,
+    retention::{Calendar, Period, Periods},
 };
 use tracing::{error, info, warn};
 
-use super::{Believe, HomeFiles, HomeStore, Report, Stopped, Sweeper, daily::Daily};
+use super::{
+    Believe, HomeFiles, HomeStore, Overwriting, Report, Stopped, Sweeper, daily::Daily, is_open, overwrite,
+    overwrite::Pace, remove_returned,
+};
+use crate::ledger;
 
 /// After the start the engine registers what the last run left; then it sweeps for the first time.
 const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Sweeps a home every hour until it is dropped. A run that is going on then is cut off with the process: the next one finishes it.
+/// Keeps the hourly sweep going until it is dropped. A run that is going on then is cut off with the process: the next one finishes it.
 pub struct Hourly {
     /// The thread ends when it is dropped.
     _until: Sender<()>,
 }
 
+/// The work of the thread.
+pub struct HourlyWork {
+    home: PathBuf,
+    rules: (Periods, Calendar, Practice),
+    clock: Arc<dyn Clock>,
+    stopped: Receiver<()>,
+    sweeper: Sweeper,
+    pace: Pace,
+    wait: Duration,
+    /// Files of recordings that are gone were looked for.
+    has_looked: bool,
+    /// The day on which segments of the ledger were last looked at.
+    expired_on: Option<Date>,
+    daily: Daily,
+}
+
 impl Hourly {
-    /// Starts the thread; the first thing that it does is `begin`.
-    ///
-    /// # Errors
-    /// What the system says to another thread.
-    pub fn start(
-        home: &Path,
-        rules: (Periods, Calendar, Practice),
-        clock: Arc<dyn Clock>,
-        begin: impl FnOnce() + Send + 'static,
-    ) -> io::Result<Hourly> {
+    /// The hourly sweep of a home, by these rules; its work is for a thread of its own.
+    pub fn new(home: &Path, rules: (Periods, Calendar, Practice), clock: Arc<dyn Clock>) -> (Hourly, HourlyWork) {
         let (until, stopped) = mpsc::channel();
-        let home = home.to_owned();
-        let work = move || {
-            begin();
-            let mut sweeper = Sweeper::new(format!("engine {} of {}", process::id(), clock.wall()));
-            let (mut wait, mut daily) = (FIRST, Daily::default());
-            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-                wait = EVERY;
-                let work = || {
-                    let swept = once(&mut sweeper, &home, &rules, &*clock);
-                    let told = daily.tell(&home, (&rules.0, &rules.1), clock.wall());
-                    (swept, told)
-                };
-                match panic::catch_unwind(AssertUnwindSafe(work)) {
-                    Ok((swept, told)) => {
-                        tell(&home, swept);
-                        told.unwrap_or_else(|trouble| warn!("what is about to go can't be told: {trouble}"));
-                    }
-                    Err(_) => error!("a sweep came upon a defect of retrocall: it is tried again in an hour"),
-                }
-            }
+        let work = HourlyWork {
+            home: home.to_owned(),
+            rules,
+            sweeper: Sweeper::new(format!("engine {} of {}", process::id(), clock.wall())),
+            clock,
+            stopped,
+            pace: Pace::default(),
+            wait: FIRST,
+            has_looked: false,
+            expired_on: None,
+            daily: Daily::default(),
         };
-        thread::Builder::new().name("sweep".into()).spawn(work)?;
-        Ok(Hourly { _until: until })
+        (Hourly { _until: until }, work)
     }
 }
 
-/// One run: what is due by these rules. A home without a catalog has nothing.
-fn once(
-    sweeper: &mut Sweeper,
-    home: &Path,
-    (periods, calendar, practice): &(Periods, Calendar, Practice),
-    clock: &dyn Clock,
-) -> Result<Report, Stopped> {
-    let files = HomeFiles::of(home);
-    // Before a version of the policy is written down by a clock that has jumped.
-    sweeper.judge(&files, clock)?;
-    let Some(mut store) = HomeStore::open(home)? else { return Ok(Report::default()) };
-    store.follow(*periods, calendar, clock.wall())?;
-    Daily::before_sweep(home, practice, clock.wall())?;
-    sweeper.run(&mut store, &files, clock, Believe::Checked)
-}
-
-fn tell(home: &Path, swept: Result<Report, Stopped>) {
-    match swept {
-        Ok(report) => {
-            for (recording, why) in &report.failed {
-                warn!(recording, "it is due, and can't be deleted yet: {why}");
-            }
-            for recording in &report.absent {
-                warn!(recording, "it was due, and its file was not there: ask who removed it");
-            }
-            if report.gone > 0 {
-                info!(gone = report.gone, finished = report.finished, "recordings whose time was over are deleted");
+impl HourlyWork {
+    /// Sweeps until the other side is dropped. After a panic it is called again, and goes on in an hour. `at_work` gives what is held while it
+    /// works, and let go of while it waits.
+    pub fn run<W>(&mut self, at_work: impl Fn() -> W) {
+        // What a backup of the folder brought back goes before anybody can find it.
+        if !mem::replace(&mut self.has_looked, true) {
+            let _work = at_work();
+            self.look_for_returned();
+        }
+        while self.stopped.recv_timeout(self.wait) == Err(RecvTimeoutError::Timeout) {
+            self.wait = EVERY;
+            let _work = at_work();
+            let swept = self.once();
+            let told = self.daily.tell(&self.home, (&self.rules.0, &self.rules.1), self.clock.wall());
+            let is_swept = swept.is_ok();
+            self.tell(swept);
+            told.unwrap_or_else(|trouble| warn!("what is about to go can't be told: {trouble}"));
+            if is_swept {
+                self.look_for_returned();
+                self.expire();
+                self.overwrite();
             }
         }
-        Err(Stopped::Elsewhere) => info!("another sweep is running"),
-        Err(stopped) => warn!(home = %home.display(), "nothing is deleted in this hour: {stopped}"),
+    }
+
+    /// One run: what is due by these rules. A home without a catalog has nothing.
+    fn once(&mut self) -> Result<Report, Stopped> {
+        let files = HomeFiles::of(&self.home);
+        is_open(&self.home)?;
+        // Before a version of the policy is written down by a clock that has jumped.
+        self.sweeper.judge(&files, &*self.clock)?;
+        let Some(mut store) = HomeStore::open(&self.home)? else { return Ok(Report::default()) };
+        store.follow(self.rules.0, &self.rules.1, self.clock.wall())?;
+        Daily::before_sweep(&self.home, &self.rules.2, self.clock.wall())?;
+        self.sweeper.run(&mut store, &files, &*self.clock, Believe::Checked)
+    }
+
+    fn tell(&self, swept: Result<Report, Stopped>) {
+        match swept {
+            Ok(report) => {
+                for (recording, why) in &report.failed {
+                    warn!(recording, "it is due, and can't be deleted yet: {why}");
+                }
+                for recording in &report.absent {
+                    warn!(recording, "it was due, and its file was not there: ask who removed it");
+                }
+                if report.gone > 0 {
+                    info!(gone = report.gone, finished = report.finished, "recordings whose time was over are deleted");
+                }
+            }
+            Err(Stopped::Elsewhere) => info!("another sweep is running"),
+            Err(stopped) => warn!(home = %self.home.display(), "nothing is deleted in this hour: {stopped}"),
+        }
+    }
+
+    fn look_for_returned(&self) {
+        match remove_returned(&self.home, self.clock.wall()) {
+            Ok(returned) => {
+                for file in &returned.removed {
+                    warn!(path = %file.display(), "a recording that was deleted had come back, and is deleted again: ask who put it there");
+                }
+                for (file, why) in &returned.failed {
+                    error!(path = %file.display(), "a recording that was deleted has come back, and can't be deleted again yet: {why}");
+                }
+            }
+            Err(trouble) => warn!("whether deleted recordings have come back can't be seen: {trouble}"),
+        }
+    }
+
+    /// Once a day.
+    fn expire(&mut self) {
+        let now = self.clock.wall();
+        if self.expired_on == Some(day_of(now)) {
+            return;
+        }
+        self.expired_on = Some(day_of(now));
+        match ledger::expire(&self.home, self.rules.0.get(Period::Ledger), now) {
+            Ok(months) => months
+                .iter()
+                .for_each(|month| info!(%month, "a segment of the ledger has expired: its root and heads stay")),
+            Err(trouble) => warn!("segments of the ledger can't expire now: {trouble}"),
+        }
+    }
+
+    fn overwrite(&mut self) {
+        let now = self.clock.wall();
+        if !self.pace.is_time(&self.home, now) {
+            return;
+        }
+        self.pace.tried(now);
+        match overwrite(&self.home, now) {
+            Ok(Overwriting::Nothing) => {}
+            Ok(Overwriting::Done(receipts)) => {
+                info!(receipts, "what deleted recordings said is overwritten in the catalog")
+            }
+            Ok(waits) => warn!("what was deleted is not overwritten yet: {}", waits.waits_for().unwrap_or_default()),
+            Err(trouble) => warn!("what was deleted is not overwritten yet: {trouble}"),
+        }
     }
 }

@@ -27,7 +27,7 @@ impl fmt::Display for Jump {
         let which = if shown < expected { "back" } else { "forward" };
         write!(
             f,
-            "the clock has jumped {which}: it shows {shown:.0}, and after the last sweep it was {expected:.0}; nothing is deleted until somebody has \
+            "the clock has jumped {which}: it shows {shown:.0}, and should show about {expected:.0}; nothing is deleted until somebody has \
              set it right, or has said that it is right (`retrocall sweep --accept-clock`)"
         )
     }
@@ -38,6 +38,13 @@ impl fmt::Display for Jump {
 pub struct ClockGuard {
     /// When this process swept last, by both clocks.
     own: Option<Beginning>,
+}
+
+impl From<Beginning> for ClockGuard {
+    /// That of a process that last went by the clock at this moment.
+    fn from(own: Beginning) -> ClockGuard {
+        ClockGuard { own: Some(own) }
+    }
 }
 
 impl ClockGuard {

@@ -14,10 +14,13 @@ mod files;
 mod home;
 mod hourly;
 mod jump;
+mod overwrite;
+mod returned;
 mod store;
 #[cfg(test)]
 mod tests;
 mod warnings;
+mod watch;
 
 use std::{
     collections::BTreeSet,
@@ -32,13 +35,19 @@ use serde::Serialize;
 
 pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
+pub(crate) use home::BELONGINGS;
 pub use home::{HomeStore, Judgement};
-pub use hourly::Hourly;
+pub use hourly::{Hourly, HourlyWork};
 pub use jump::{ClockGuard, Jump};
+pub(crate) use overwrite::is_rewriting;
+pub use overwrite::{Overwriting, overwrite};
+pub use returned::{Returned, remove_returned};
 pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};
 pub use warnings::{AwaitingCase, Warning, awaiting_case, warnings, warnings_about};
+pub(crate) use watch::ClockWatch;
+pub use watch::believe;
 
-use crate::{Trouble, policy::Why};
+use crate::{Trouble, milestone, policy::Why, restoring};
 
 /// Recordings that are deleted together: their folders and tombstones are synced once.
 const BATCH: usize = 64;
@@ -77,6 +86,27 @@ pub enum Stopped {
     Records(Trouble),
     /// The home folder can't be read or written.
     Home(String),
+    /// The catalog came from a backup, and what was deleted since may be in it: why, and what to do.
+    Closed(&'static str),
+}
+
+/// Whether a home's recordings may be played and swept.
+///
+/// # Errors
+/// [`Stopped::Closed`].
+pub fn is_open(home: &Path) -> Result<(), Stopped> {
+    if restoring::is_under_way(home) {
+        return Err(Stopped::Closed(
+            "a restore was cut off, or no engine has taken it up yet: start one, or restore again; nothing is played or deleted until then",
+        ));
+    }
+    if milestone::is_closed(home) {
+        return Err(Stopped::Closed(
+            "the catalog is older than its ledger was, or was restored without tombstones: recordings that were deleted may be in it; stop the \
+             engine and type `retrocall restore FILE --tombstones FILE`; nothing is played or deleted until then",
+        ));
+    }
+    Ok(())
 }
 
 impl fmt::Display for Stopped {
@@ -87,6 +117,7 @@ impl fmt::Display for Stopped {
                 "another sweep is running, or was killed in the last ten minutes; what that one began is finished first: try again then",
             ),
             Stopped::Records(trouble) => trouble.fmt(f),
+            Stopped::Closed(why) => f.write_str(why),
             Stopped::Home(error) => write!(f, "the files of the sweep in the home folder: {error}"),
         }
     }
@@ -230,6 +261,7 @@ impl Run<'_> {
             call: doomed.call,
             sha256: doomed.sha256.clone(),
             at,
+            why: Some(doomed.why),
         };
         let stones: Vec<Tombstone> = removed.iter().map(stone).collect();
         if stones.is_empty() {

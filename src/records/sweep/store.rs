@@ -43,6 +43,9 @@ pub struct Tombstone {
     pub sha256: Option<String>,
     /// When it was buried.
     pub at: Timestamp,
+    /// What ended its last purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
 }
 
 /// The proof that a recording is deleted.

@@ -3,6 +3,7 @@
 mod agree;
 mod desk;
 mod home;
+mod overwritten;
 
 use std::{
     collections::BTreeSet,

@@ -136,8 +136,8 @@ fn a_long_list_comes_in_pages_and_each_recording_once() {
     let catalog = open(&home);
     for second in 0..250 {
         let call = CallId::new();
-        let label =
-            Label { call: Call { began_at: at(second / 2), ..call_of_anna(call) }, reasons: vec![Reason::Sample] };
+        let call_then = Call { began_at: at(second / 2), ..call_of_anna(call) };
+        let label = Label { call: call_then, reasons: vec![Reason::Sample], place: None };
         let of = RecordedCall { label, customer: None };
         catalog.note(Note::Kept(Box::new(RecordingKept { of, ..recording(call) })));
     }

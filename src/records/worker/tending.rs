@@ -91,13 +91,19 @@ impl Worker {
             return Ok(false);
         }
         if self.queue.is_to_look() {
-            self.queue.day_has_come(day_of(self.clock.wall()));
+            if self.watch.look(&self.home) {
+                self.queue.day_has_come(day_of(self.watch.now()));
+            }
             if self.lottery.look_for_numbers(&self.home)? {
                 self.told = 0;
             }
             self.reserve_numbers();
         }
-        Ok(self.make_forms().await? || self.tell_draw().await? || self.tell_lost().await? || self.end_days().await?)
+        Ok(self.make_forms().await?
+            || self.tell_clock().await?
+            || self.tell_draw().await?
+            || self.tell_lost().await?
+            || self.end_days().await?)
     }
 
     /// Numbers of customers get their one form, if that is still to be made. False if there are none.
@@ -115,7 +121,7 @@ impl Worker {
         if self.told >= self.lottery.entries().len() {
             return Ok(false);
         }
-        let mut scribe = Scribe::new(author, &self.lottery, self.told, self.clock.wall());
+        let mut scribe = Scribe::new(author, &self.lottery, self.told, self.watch.now());
         let told = async {
             let mut rows = connection.begin_with(file::BEGIN).await?;
             scribe.tell_all_of_draw(&mut rows).await?;
@@ -131,10 +137,14 @@ impl Worker {
     /// known yet.
     async fn tell_lost(&mut self) -> Result<bool, Trouble> {
         let is_over = self.tended.recovers.is_some_and(|since| self.clock.since(since) >= RECOVERY);
-        let (true, Some(connection), Some(author)) = (is_over, &mut self.connection, &self.author) else {
+        if !is_over {
             return Ok(false);
-        };
-        let scribe = Scribe::new(author, &self.lottery, self.told, self.clock.wall());
+        }
+        if self.give_up_claims().await? {
+            return Ok(true);
+        }
+        let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(false) };
+        let scribe = Scribe::new(author, &self.lottery, self.told, self.watch.now());
         let told = ledger::tell_lost(connection, scribe).await;
         self.told = told.map_err(|error| Trouble::of(&self.path, &error))?;
         self.tended.recovers = None;
@@ -146,11 +156,12 @@ impl Worker {
         let given = self.queue.given().unwrap_or_default();
         let Some(open) = given.last_key_value().map(|(day, _)| *day) else { return Ok(false) };
         let is_too_soon = self.tended.looked.is_some_and(|looked| self.clock.since(looked) < AGAIN);
-        if self.tended.done_before == Some(open) || is_too_soon {
+        // Calls whose recordings are to be registered belong to a day as others do.
+        if self.tended.done_before == Some(open) || is_too_soon || !self.claims.is_empty() {
             return Ok(false);
         }
         let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(false) };
-        let now = self.clock.wall();
+        let now = self.watch.now();
         let scribe = Scribe::new(author, &self.lottery, self.told, now);
         let published = ledger::publish(connection, scribe, open, &given, &self.accounted).await;
         let published = published.map_err(|error| Trouble::of(&self.path, &error))?;
@@ -169,6 +180,9 @@ impl Worker {
         self.tended.looked = Some(self.clock.now());
         if matches!(published, ledger::Published::All) {
             self.tended.done_before = Some(open);
+        }
+        if sealed {
+            self.remember_milestone().await;
         }
         Ok(sealed)
     }

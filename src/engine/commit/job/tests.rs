@@ -24,7 +24,8 @@ fn no_audio_stays_in_the_buffers_after_a_step_that_went_well_or_failed() {
         }
     }
     let (rate, began_at) = (Rate::new(8_000).expect("a rate"), "2026-03-01T12:00:00Z".parse().expect("a time"));
-    let label = Label { call: Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at }, reasons: vec![] };
+    let call = Call { id: CallId::new(), facts: Facts::of("anna"), rate, began_at };
+    let label = Label { call, reasons: vec![], place: None };
     let mut buffers = Buffers::new(true).expect("memory for a test");
     for full_bytes in [u64::MAX, 40_000] {
         let home = tempfile::tempdir().expect("a home");

@@ -1,9 +1,9 @@
 //! The verifier in Python comes to the same answers, from the manual alone.
 
-use std::{fs, path::Path, process::Command};
+use std::{ffi::OsStr, fs, path::Path, process::Command};
 
 use super::{
-    super::{Evidence, Report, verify},
+    super::{CallList, Evidence, Report, verify},
     altered,
     desk::{Desk, Ledger, Rig},
     forged,
@@ -15,9 +15,9 @@ fn skip() {
     eprintln!("SKIPPED: python3 is not installed");
 }
 
-fn python(folder: &Path, later: Option<&Path>) -> Option<(Vec<String>, bool)> {
+fn python(folder: &Path, more: &[&OsStr]) -> Option<(Vec<String>, bool)> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/verify_ledger.py");
-    let run = Command::new("python3").arg(script).arg(folder).args(later).output();
+    let run = Command::new("python3").arg(script).arg(folder).args(more).output();
     let Ok(output) = run else {
         skip();
         return None;
@@ -39,7 +39,9 @@ fn assert_same(what: &str, ledger: &Ledger, later: Option<&str>) -> Report {
     });
     let evidence = Evidence { later: later.map(str::to_owned), ..Evidence::default() };
     let report = verify(folder.path(), evidence).expect("a ledger");
-    if let Some((lines, is_sound)) = python(folder.path(), file.as_deref()) {
+    if let Some((lines, is_sound)) =
+        python(folder.path(), &file.iter().map(|path| path.as_os_str()).collect::<Vec<_>>())
+    {
         assert_eq!(report.lines(), lines, "{what}");
         assert_eq!(report.is_sound(), is_sound, "{what}");
     }
@@ -78,6 +80,36 @@ fn python_finds_the_same_in_a_ledger_that_was_tampered_with() {
     for (what, changed) in cases {
         assert_same(what, &changed, None);
         assert_same(what, &changed, Some(&later));
+    }
+}
+
+#[test]
+fn python_finds_the_same_calls_that_only_the_pbx_or_only_the_ledger_has() {
+    let ledger = Desk::new(Rig::None, 3).month(2, 25);
+    let began = ledger.segments.iter().flat_map(|(_, rows)| rows).filter_map(|row| {
+        let row: serde_json::Value = serde_json::from_str(row).ok()?;
+        (row["kind"] == "call-began")
+            .then(|| (row["at"].as_str().map(str::to_owned), row["call"].as_str().map(str::to_owned)))
+    });
+    let began: Vec<(String, String)> = began.filter_map(|(at, call)| Some((at?, call?))).collect();
+    // By the id or by the time; one is left out, and one is invented.
+    let line = |(number, (at, call)): (usize, &(String, String))| match number {
+        7 => String::new(),
+        number if number % 2 == 0 => format!("{at},{call}\n"),
+        _ => format!("\"{at}\",\n"),
+    };
+    let list = began.iter().enumerate().map(line).collect::<String>();
+    for (heading, more) in [("began,call\n", ""), ("Began,Call\n", "\n2026-11-30T03:03:03+01:00,\n")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        ledger.export(folder.path());
+        let (path, text) = (folder.path().join("pbx.csv"), format!("{heading}{list}{more}"));
+        fs::write(&path, &text).expect("a file");
+        let evidence = Evidence { calls: Some(CallList::read(&text).expect("a list")), ..Evidence::default() };
+        let report = verify(folder.path(), evidence).expect("a ledger");
+        let Some((lines, _)) = python(folder.path(), &["--calls".as_ref(), path.as_os_str()]) else { return };
+        assert_eq!(report.lines(), lines);
+        assert!(lines.iter().any(|line| line.starts_with("finding not-in-list ")), "{lines:?}");
+        assert_eq!(lines.iter().any(|line| line.starts_with("finding not-in-ledger Line ")), !more.is_empty());
     }
 }
 

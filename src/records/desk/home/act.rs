@@ -191,6 +191,7 @@ impl HomeDesk {
         if !self.path.exists() {
             return Err(NO_LEDGER);
         }
+        self.goes_by_clock(now)?;
         self.ask(true, async |connection| {
             let mut rows = connection.begin_with(file::BEGIN).await?;
             let site = site_of(&mut rows).await?.ok_or(NO_LEDGER)?;

@@ -23,7 +23,7 @@ pub(super) fn clock() -> Arc<TestClock> {
     Arc::new(TestClock::at(NOW.parse().expect("a time")))
 }
 
-fn day(clock: &TestClock, days: u64) {
+pub(super) fn day(clock: &TestClock, days: u64) {
     clock.pass(Duration::from_secs(days * 86_400));
 }
 
@@ -39,6 +39,7 @@ pub(super) fn keep(home: &Path, clock: &Arc<TestClock>, reasons: &[Reason]) -> C
             label: Label {
                 call: Call { id: call, facts: Facts::of("anna"), rate: Rate::new(8_000).expect("a rate"), began_at },
                 reasons: reasons.to_vec(),
+                place: None,
             },
             customer: Some(Customer::from(CUSTOMER.to_owned())),
         },
@@ -76,7 +77,7 @@ pub(super) fn outside<T>(home: &Path, work: impl AsyncFnOnce(&mut SqliteConnecti
     })
 }
 
-fn one(home: &Path, sql: &'static str) -> Option<String> {
+pub(super) fn one(home: &Path, sql: &'static str) -> Option<String> {
     outside(home, async |rows| sqlx::query_scalar(sql).fetch_optional(rows).await.expect("an answer"))
 }
 
@@ -84,7 +85,7 @@ fn execute(home: &Path, sql: &'static str) {
     outside(home, async |rows| sqlx::query(sql).execute(rows).await.expect("done"));
 }
 
-fn sweep(home: &Path, clock: &TestClock) -> Report {
+pub(super) fn sweep(home: &Path, clock: &TestClock) -> Report {
     let mut store = HomeStore::open(home).expect("a catalog").expect("a catalog");
     store.follow(Periods::default(), &Calendar::default(), clock.wall()).expect("a policy");
     Sweeper::new("engine").run(&mut store, &HomeFiles::of(home), clock, Believe::Checked).expect("it sweeps")

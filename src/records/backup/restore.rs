@@ -1,0 +1,253 @@
+//! The way back from a backup.
+//!
+//! Belongs here: the steps of a restore. Does not: how far one has come (`restoring`), the engine's part (`worker`).
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::{Connection, SqliteConnection};
+
+use super::{BackupError, apart, beside_of, refused, write_copy};
+use crate::{
+    Trouble, beside, file, graves, milestone,
+    restoring::{self, Stage, Takeover},
+    site,
+    sweep::{Files as _, HomeFiles, Tombstone},
+    text,
+};
+use retrocall_words::CallId;
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// The backup.
+    pub from: PathBuf,
+    /// Tombstones that are known now.
+    pub tombstones: u64,
+    /// Recordings of the backup that are gone, for they were deleted since it was made.
+    pub gone: Vec<String>,
+    /// Recordings that are kept.
+    pub recordings: u64,
+    /// Where the catalog is that was there before. It holds customers' numbers too.
+    pub replaced: Option<PathBuf>,
+    /// The ledger had come further than the backup, which a head shows: the home goes on as a new site.
+    pub new_site: bool,
+    /// Whether playing and sweeping are open. Without a file of tombstones nobody knows what was deleted since.
+    pub open: bool,
+}
+
+/// Puts a backup in the place of the catalog, with everything gone that was deleted since it was made: as the `tombstones` say, those of the home, and
+/// those of the catalog that is there. Nobody else may have the home meanwhile: whoever calls this holds its lock.
+///
+/// # Errors
+/// Why it was not restored, or not to its end: then it is begun again.
+pub fn restore(
+    home: &Path,
+    from: &Path,
+    tombstones: Option<&Path>,
+    by: &str,
+    now: Timestamp,
+) -> Result<Restored, BackupError> {
+    let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+    let from = std::path::absolute(from).map_err(refused(from))?;
+    apart(async || Restore { home: &home, catalog: file::path(&home), from: &from, by, now }.run(tombstones).await)
+}
+
+struct Restore<'a> {
+    home: &'a Path,
+    catalog: PathBuf,
+    from: &'a Path,
+    by: &'a str,
+    now: Timestamp,
+}
+
+impl Restore<'_> {
+    async fn run(self, tombstones: Option<&Path>) -> Result<Restored, BackupError> {
+        let Restore { home, from, .. } = self;
+        // 1: everything that can be wrong with what was handed in is found before anything is changed.
+        let files = HomeFiles::of(home);
+        let is_known = tombstones.is_some() || files.tombstones_path().exists();
+        let mut stones = files.tombstones().map_err(refused(&files.tombstones_path()))?;
+        if let Some(path) = tombstones {
+            stones.extend(read_tombstones(path)?);
+        }
+        let mut source = self.open_source().await?;
+        stones.extend(self.of_replaced().await);
+        let stones = each_once(stones);
+        // 2: from here on nobody opens the catalog until this is done.
+        let mut takeover =
+            Takeover { stage: Stage::Begun, by: self.by.to_owned(), at: self.now, gone: Vec::new(), renews: false };
+        let mark = restoring::path(home);
+        let marked = |takeover: &Takeover| restoring::write(home, takeover).map_err(refused(&mark));
+        marked(&takeover)?;
+        // 3: the copy, which gets what this version needs, and loses what is gone.
+        let copy = beside_of(&self.catalog, "restoring");
+        remove_with_log(&copy).map_err(refused(&copy))?;
+        write_copy(&mut source, from, &copy).await?;
+        let _ = source.close().await;
+        let (gone, recordings, new_site) = self.reconcile(&copy, &stones).await?;
+        // 4: the tombstones outlive the catalog.
+        let had = files.tombstones().map_err(refused(&files.tombstones_path()))?;
+        let new: Vec<Tombstone> =
+            stones.iter().filter(|stone| had.iter().all(|had| had.recording != stone.recording)).cloned().collect();
+        if !new.is_empty() || !files.tombstones_path().exists() && is_known {
+            files.bury(&new).map_err(refused(&files.tombstones_path()))?;
+        }
+        // 5: one catalog in the place of the other.
+        if new_site {
+            site::renew(home).map_err(refused(&site::path(home)))?;
+        }
+        let replaced = self.replace(&copy).map_err(refused(&self.catalog))?;
+        // 6: it may be opened again.
+        if is_known {
+            milestone::open(home).map_err(refused(&milestone::closed_path(home)))?;
+        } else {
+            milestone::close(home).map_err(refused(&milestone::closed_path(home)))?;
+        }
+        // What the ledger was is no measure any more: the engine takes the restored one's.
+        match fs::remove_file(milestone::path(home)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(refused(&milestone::path(home))(error));
+            }
+            _ => {}
+        }
+        takeover.gone.clone_from(&gone);
+        takeover.stage = Stage::Done;
+        takeover.renews = new_site;
+        marked(&takeover)?;
+        let tombstones = stones.len() as u64;
+        Ok(Restored { from: from.to_owned(), tombstones, gone, recordings, replaced, new_site, open: is_known })
+    }
+
+    async fn open_source(&self) -> Result<SqliteConnection, BackupError> {
+        let nothing = || {
+            BackupError::File(
+                self.from.to_owned(),
+                "there is no backup; name one that `retrocall backup` made".to_owned(),
+            )
+        };
+        if !self.from.is_file() {
+            return Err(nothing());
+        }
+        let mut source = file::open_any_to_read(self.from).await?.ok_or_else(nothing)?;
+        let found = file::damage(&mut source).await.map_err(|error| Trouble::of(self.from, &error))?;
+        match found.first() {
+            None => Ok(source),
+            Some(found) => Err(BackupError::File(
+                self.from.to_owned(),
+                format!("it is damaged ({found}), and nothing is changed; name another backup"),
+            )),
+        }
+    }
+
+    /// What the catalog that is there knows to be deleted. One that can't be read knows nothing.
+    async fn of_replaced(&self) -> Vec<Tombstone> {
+        let Ok(Some(mut connection)) = file::open_any_to_read(&self.catalog).await else { return Vec::new() };
+        let select = sqlx::query_as::<_, (String, String, Option<String>, String)>(
+            "SELECT recording, call, sha256, buried_at FROM tombstones",
+        );
+        let found = select.fetch_all(&mut connection).await.unwrap_or_default();
+        let _ = connection.close().await;
+        let stone = |(recording, call, sha256, at): (String, String, Option<String>, String)| {
+            let (call, at): (CallId, Timestamp) = (text::parse(&call)?, text::parse(&at)?);
+            Some(Tombstone { recording, call, sha256, at, why: None })
+        };
+        found.into_iter().filter_map(stone).collect()
+    }
+
+    /// Brings the copy up to date and ends the rows of what is gone. Which these are, what is kept, and whether the ledger had come further.
+    async fn reconcile(&self, copy: &Path, stones: &[Tombstone]) -> Result<(Vec<String>, u64, bool), BackupError> {
+        let (mut connection, _) = file::open(copy, None).await?;
+        let failed = |error: sqlx::Error| BackupError::Catalog(Trouble::of(copy, &error));
+        let mut rows = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+        let gone = graves::bury(&mut rows, stones, self.now).await.map_err(failed)?;
+        // A lease of back then is nobody's.
+        sqlx::query("DELETE FROM leases").execute(&mut *rows).await.map_err(failed)?;
+        let kept = "SELECT COUNT(*) FROM recordings WHERE life <> 'gone'";
+        let kept: i64 = sqlx::query_scalar(kept).fetch_one(&mut *rows).await.map_err(failed)?;
+        let known = milestone::load(self.home).map_err(refused(&milestone::path(self.home)))?;
+        let new_site = match known.and_then(|known| Some((known.site, known.sealed?))) {
+            Some((site, sealed)) => milestone::lacks(&mut rows, &site, &sealed).await.map_err(failed)?,
+            None => false,
+        };
+        rows.commit().await.map_err(failed)?;
+        // All of it into the one file, and nothing of what is gone in it.
+        file::write_anew(&mut connection, self.home).await.map_err(failed)?;
+        file::empty_log(&mut connection).await.map_err(failed)?;
+        connection.close().await.map_err(failed)?;
+        fs::File::open(copy).and_then(|file| file.sync_all()).map_err(refused(copy))?;
+        Ok((gone, kept.unsigned_abs(), new_site))
+    }
+
+    /// Puts the copy in the catalog's place. Where that is now; none if there was none.
+    fn replace(&self, copy: &Path) -> io::Result<Option<PathBuf>> {
+        let is_there = |path: &Path| fs::symlink_metadata(path).is_ok();
+        // Whatever is there is somebody's: the next free name.
+        let mut asides = (1..).map(|number: u32| match number {
+            1 => beside_of(&self.catalog, "replaced"),
+            more => beside_of(&self.catalog, &format!("replaced-{more}")),
+        });
+        let aside = asides.find(|aside| !is_there(aside)).unwrap_or_else(|| beside_of(&self.catalog, "replaced"));
+        let replaced = match is_there(&self.catalog) {
+            true => {
+                // With its log: the latest rows may be in that alone.
+                for ending in ["-wal", "-shm"] {
+                    let log = PathBuf::from(format!("{}{ending}", self.catalog.display()));
+                    if is_there(&log) {
+                        fs::rename(&log, format!("{}{ending}", aside.display()))?;
+                    }
+                }
+                fs::rename(&self.catalog, &aside)?;
+                Some(aside)
+            }
+            false => None,
+        };
+        remove_with_log(&self.catalog)?;
+        fs::rename(copy, &self.catalog)?;
+        beside::sync_name(&self.catalog)?;
+        Ok(replaced)
+    }
+}
+
+/// Removes a database with what SQLite keeps beside it.
+fn remove_with_log(path: &Path) -> io::Result<()> {
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let file = PathBuf::from(format!("{}{ending}", path.display()));
+        if fs::symlink_metadata(&file).is_ok() {
+            beside::wipe_and_remove(&file)?;
+        }
+    }
+    Ok(())
+}
+
+/// A file of tombstones that was handed in. Whoever hands one in with nothing readable in it has taken another file.
+fn read_tombstones(path: &Path) -> Result<Vec<Tombstone>, BackupError> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| BackupError::File(path.to_owned(), format!("{error}; name a file of tombstones")))?;
+    let stones: Vec<Tombstone> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if stones.is_empty() && !text.trim().is_empty() {
+        return Err(BackupError::File(
+            path.to_owned(),
+            "no tombstone is in it; name a copy of `tombstones.jsonl`, or an empty file if nothing was ever deleted"
+                .to_owned(),
+        ));
+    }
+    Ok(stones)
+}
+
+/// Each recording's tombstone once: the one that says most.
+fn each_once(stones: Vec<Tombstone>) -> Vec<Tombstone> {
+    let mut all: BTreeMap<String, Tombstone> = BTreeMap::new();
+    for stone in stones {
+        match all.get(&stone.recording) {
+            Some(known) if known.why.is_some() || stone.why.is_none() => {}
+            _ => drop(all.insert(stone.recording.clone(), stone)),
+        }
+    }
+    all.into_values().collect()
+}

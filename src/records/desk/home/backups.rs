@@ -1,0 +1,53 @@
+//! Backups, as a deed; and what closes the desk for a while: a clock that has jumped, a catalog that came from a backup.
+
+use jiff::Timestamp;
+use retrocall_ledger::DeedKind;
+
+use super::{
+    super::{DeskRole, NotDone, Person},
+    HomeDesk,
+    act::Act,
+};
+use crate::sweep::{self, Stopped};
+use retrocall_words::{Beginning, Clock as _, SystemClock};
+
+const ROLES: &[DeskRole] = &[DeskRole::Administrator];
+
+impl HomeDesk {
+    /// Whether somebody may make a backup.
+    ///
+    /// # Errors
+    /// That they may not.
+    pub fn may_back_up(&self, who: &Person) -> Result<(), NotDone> {
+        if who.is(DeskRole::Administrator) { Ok(()) } else { Err(NotDone::NotAllowed(ROLES)) }
+    }
+
+    /// Writes down that a backup was made.
+    ///
+    /// # Errors
+    /// Why it can't be written down.
+    pub fn backed_up(&self, who: &Person, now: Timestamp) -> Result<(), NotDone> {
+        let act = Act::new(who, DeedKind::BackedUp);
+        self.act(act, now, async |_, act| act.needs(ROLES))
+    }
+
+    /// Refuses what is done by a clock that has jumped since the last sweep: what it anchors would be due at once, or never.
+    pub(super) fn goes_by_clock(&self, now: Timestamp) -> Result<(), NotDone> {
+        let Some(home) = self.path.parent() else { return Ok(()) };
+        let clock = Beginning { at: now, instant: SystemClock.now() };
+        sweep::believe(home, clock).map_err(|_| {
+            NotDone::Conflict(
+                "the clock of this machine has jumped since the last sweep: set it right, or say that it is right with `retrocall sweep \
+                 --accept-clock`",
+            )
+        })
+    }
+
+    /// Refuses to play what may have come back from a backup.
+    pub(super) fn is_open(&self) -> Result<(), NotDone> {
+        match self.path.parent().map(sweep::is_open) {
+            Some(Err(Stopped::Closed(why))) => Err(NotDone::Conflict(why)),
+            _ => Ok(()),
+        }
+    }
+}

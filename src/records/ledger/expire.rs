@@ -1,0 +1,74 @@
+//! Segments of the ledger expire whole: their rows go, and with them the key of their pseudonyms; their roots and heads stay.
+//!
+//! Belongs here: that, and the rows of `calls` of those months, which name agents. Does not: how old a segment may become (`retention`).
+
+use std::{path::Path, thread};
+
+use jiff::{Timestamp, ToSpan as _};
+use retrocall_ledger::Month;
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+use super::{Written, parsed, text};
+use crate::{Trouble, file};
+use retrocall_words::book::day_of;
+
+/// Rows that go in one transaction, so that notes need not wait for long.
+const ROWS: u64 = 5_000;
+
+/// Expires the segments that ended more than so many months ago. Which these were.
+///
+/// # Errors
+/// Why the catalog can't be had.
+pub fn expire(home: &Path, months: u16, now: Timestamp) -> Result<Vec<Month>, Trouble> {
+    let path = file::path(&std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf()));
+    let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
+    let first_kept = Month::of(day_of(now).saturating_sub(i32::from(months).months()));
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+        runtime.block_on(async {
+            let Some(mut connection) = file::open_for_deeds(&path).await? else { return Ok(Vec::new()) };
+            let expired = expire_before(&mut connection, first_kept, now).await;
+            let _ = connection.close().await;
+            expired.map_err(|error| Trouble::of(&path, &error))
+        })
+    };
+    // On a thread of its own: whoever asks may be inside another runtime.
+    thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+async fn expire_before(connection: &mut SqliteConnection, month: Month, now: Timestamp) -> Written<Vec<Month>> {
+    let select = sqlx::query(include_str!("../sql/ledger/expirable.sql")).bind(month.to_string());
+    let found = select.fetch_all(&mut *connection).await?;
+    let mut expired = Vec::new();
+    for row in &found {
+        let segment: i64 = row.try_get("segment")?;
+        // First: whoever verifies meanwhile must not find half of it.
+        let update = sqlx::query(include_str!("../sql/ledger/expire_segment.sql"));
+        update.bind(segment).bind(text::time(now)).execute(&mut *connection).await?;
+        expired.push(parsed(row, "month")?);
+    }
+    // Also what an earlier run that was cut off left.
+    let select = sqlx::query_scalar::<_, i64>(include_str!("../sql/ledger/expired_with_rows.sql"));
+    for segment in select.fetch_all(&mut *connection).await? {
+        loop {
+            let delete = sqlx::query(include_str!("../sql/ledger/delete_rows.sql"));
+            let delete = delete.bind(segment).bind(text::count(ROWS)).execute(&mut *connection).await?;
+            if delete.rows_affected() == 0 {
+                break;
+            }
+        }
+    }
+    forget_calls(connection, month).await?;
+    Ok(expired)
+}
+
+/// Whole days of calls go, unless a recording of one of them is kept: numbers without a call would look like a hole.
+async fn forget_calls(connection: &mut SqliteConnection, month: Month) -> Written {
+    let select = sqlx::query_scalar::<_, String>(include_str!("../sql/ledger/days_before.sql")).bind(month.to_string());
+    for day in select.fetch_all(&mut *connection).await? {
+        for delete in ["DELETE FROM calls WHERE day = $1", "DELETE FROM skipped_numbers WHERE day = $1"] {
+            sqlx::query(delete).bind(&day).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+SELECT DISTINCT day FROM calls
+WHERE day < $1
+      AND NOT EXISTS (SELECT 1 FROM calls AS kept JOIN recordings ON recordings.call = kept.call
+                      WHERE kept.day = calls.day AND recordings.life <> 'gone')
+ORDER BY day

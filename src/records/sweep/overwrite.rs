@@ -1,0 +1,187 @@
+//! When what a deleted recording said is overwritten: the catalog is written anew without it, and so is the log of its latest changes.
+//!
+//! Belongs here: that step, and how it is confirmed. Does not: what is deleted, the audio's own blocks (nobody can promise anything of them).
+//!
+//! SQLite leaves copies of what was deleted in pages, and in the log until that is emptied. So a receipt says that it is overwritten only after a
+//! `VACUUM` and a checkpoint that was confirmed to have left nothing in the log. Whoever reads meanwhile, in a transaction that began before, keeps the
+//! log from being emptied: then the receipt stays open, and the next sweep tries again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use retrocall_ledger::{Deed, DeedKind};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::{
+    Trouble, file,
+    ledger::{by_rule, item},
+    text,
+};
+
+/// Receipts that are written in one transaction.
+const BATCH: usize = 64;
+/// A catalog of more bytes than this is written anew once a day only: it takes seconds, in which notes and deeds wait.
+const OFTEN_BYTES_MAX: u64 = 64 << 20;
+/// The time between two such rewrites.
+const SELDOM: Duration = Duration::from_secs(24 * 3_600);
+/// Files beside the catalog that hold rows of it: while one of them is there, nothing in it is overwritten.
+const COPIES: [&str; 3] = ["unwritten.jsonl", "catalog.sqlite.replaced", "catalog.sqlite.restoring"];
+
+/// How many rewrites this process is at.
+static REWRITES: AtomicUsize = AtomicUsize::new(0);
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overwriting {
+    /// Nothing was waiting for it.
+    Nothing,
+    /// So many receipts say now that what was deleted is overwritten too.
+    Done(usize),
+    /// A program reads in the catalog since before: the log can't be emptied.
+    Read,
+    /// This file holds rows of the catalog.
+    Copied(PathBuf),
+}
+
+impl Overwriting {
+    /// How many receipts it closed.
+    pub fn count(&self) -> usize {
+        if let Overwriting::Done(count) = self { *count } else { 0 }
+    }
+
+    /// Why receipts wait, and what to do. None if none does.
+    pub fn waits_for(&self) -> Option<String> {
+        match self {
+            Overwriting::Nothing | Overwriting::Done(_) => None,
+            Overwriting::Read => Some(
+                "a program has been reading the catalog for a while: end it; the next sweep tries again".to_owned(),
+            ),
+            Overwriting::Copied(path) => {
+                Some(format!("{} holds rows of the catalog: see what it holds, then delete it", path.display()))
+            }
+        }
+    }
+}
+
+/// Whether this process writes a catalog anew at this moment: whoever is refused meanwhile waits, and nothing is wrong.
+pub(crate) fn is_rewriting() -> bool {
+    REWRITES.load(Ordering::Acquire) > 0
+}
+
+/// When an engine may write a large catalog anew.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    last: Option<Timestamp>,
+}
+
+impl Pace {
+    /// Whether it is time, for a catalog of this home.
+    pub(super) fn is_time(&self, home: &Path, now: Timestamp) -> bool {
+        let is_small = fs::metadata(file::path(home)).is_ok_and(|found| found.len() <= OFTEN_BYTES_MAX);
+        let waited = |last: Timestamp| now.duration_since(last).unsigned_abs() >= SELDOM;
+        is_small || self.last.is_none_or(waited)
+    }
+
+    /// It was tried.
+    pub(super) fn tried(&mut self, now: Timestamp) {
+        self.last = Some(now);
+    }
+}
+
+/// Overwrites what the catalog of a home said of recordings that are gone, and closes their receipts. Others who write wait meanwhile.
+///
+/// # Errors
+/// Why the catalog can't be had.
+pub fn overwrite(home: &Path, now: Timestamp) -> Result<Overwriting, Trouble> {
+    // On a thread of its own: whoever asks may be inside a runtime.
+    let done = thread::scope(|scope| scope.spawn(|| overwrite_here(home, now)).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn overwrite_here(home: &Path, now: Timestamp) -> Result<Overwriting, Trouble> {
+    let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+    let path = file::path(&home);
+    let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+    runtime.block_on(async {
+        let Some(mut connection) = file::open_for_deeds(&path).await? else { return Ok(Overwriting::Nothing) };
+        let done = rewrite(&mut connection, &home, now).await;
+        // What was committed is durable.
+        let _ = connection.close().await;
+        done.map_err(|error| Trouble::of(&path, &error))
+    })
+}
+
+async fn rewrite(connection: &mut SqliteConnection, home: &Path, now: Timestamp) -> Result<Overwriting, sqlx::Error> {
+    let open = sqlx::query_scalar::<_, String>(
+        "SELECT recording FROM receipts WHERE overwritten_at IS NULL AND out_of_reach_at <= $1 ORDER BY recording",
+    );
+    // Only those: what is deleted while the catalog is written anew waits for the next time.
+    let open: Vec<String> = open.bind(text::time(now)).fetch_all(&mut *connection).await?;
+    if open.is_empty() {
+        return Ok(Overwriting::Nothing);
+    }
+    if let Some(copy) = copies(home).into_iter().next() {
+        return Ok(Overwriting::Copied(copy));
+    }
+    let at_it = Rewrite::begin();
+    // First: in vain the log would grow by the whole catalog each time.
+    if !file::empty_log(connection).await? {
+        return Ok(Overwriting::Read);
+    }
+    file::write_anew(connection, home).await?;
+    if !file::empty_log(connection).await? {
+        return Ok(Overwriting::Read);
+    }
+    drop(at_it);
+    for batch in open.chunks(BATCH) {
+        close(connection, batch, now).await?;
+    }
+    Ok(Overwriting::Done(open.len()))
+}
+
+async fn close(connection: &mut SqliteConnection, batch: &[String], now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut rows = connection.begin_with(file::BEGIN).await?;
+    for recording in batch {
+        let update =
+            sqlx::query("UPDATE receipts SET overwritten_at = $2 WHERE recording = $1 AND overwritten_at IS NULL");
+        let update = update.bind(recording).bind(text::time(now)).execute(&mut *rows).await?;
+        if update.rows_affected() > 0 {
+            let entry = Deed { recording: item(recording), ..Deed::done(DeedKind::Overwritten) };
+            by_rule(&mut rows, entry, now).await?;
+        }
+    }
+    rows.commit().await
+}
+
+/// Files that hold rows of the catalog.
+fn copies(home: &Path) -> Vec<PathBuf> {
+    let is_copy = |name: &str| COPIES.iter().any(|copy| name.starts_with(copy));
+    let entries = fs::read_dir(home).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.filter(|entry| entry.file_name().to_str().is_some_and(is_copy)).map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+/// This process writes a catalog anew until it is dropped.
+struct Rewrite;
+
+impl Rewrite {
+    fn begin() -> Rewrite {
+        REWRITES.fetch_add(1, Ordering::AcqRel);
+        Rewrite
+    }
+}
+
+impl Drop for Rewrite {
+    fn drop(&mut self) {
+        REWRITES.fetch_sub(1, Ordering::AcqRel);
+    }
+}

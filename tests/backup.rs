@@ -1,0 +1,233 @@
+//! Backups on a real desk, the way back from one, and `kill -9` in the middle of a sweep, a backup and a restore.
+//!
+//! `make kills` kills each of them a hundred times (`RETROCALL_KILLS`); here each a few times.
+
+mod desk;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+    time::Duration,
+};
+
+use desk::{Desk, Home, Line, Sound, wait_for};
+use retrocall::{catalog::Outcome, protocol::Ask};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+
+/// Kills of each kind, here.
+const KILLS: u64 = 4;
+/// A command is killed up to so long after it began, a step later each time.
+const LONGEST: Duration = Duration::from_millis(120);
+
+const ANNAS_IS_OLD: &str = "UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z' WHERE agent = 'anna'";
+
+fn kills() -> u64 {
+    env::var("RETROCALL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS)
+}
+
+/// A desk that kept a pressed call of each agent. Stopped.
+fn kept(agents: &[&str]) -> (Home, Vec<PathBuf>) {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let paths = agents.iter().map(|agent| keep(&desk, agent)).collect();
+    (desk.stop(), paths)
+}
+
+fn keep(desk: &Desk, agent: &str) -> PathBuf {
+    let sound = Sound::noise(8_000, 4_000, 7);
+    let mut line = Line::begin(desk, agent, 8_000);
+    line.talk(&sound, 0, 4_000);
+    line.accepted(Ask::Record);
+    line.end_and_keep()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[track_caller]
+fn check(home: &Home) -> Value {
+    let ran = home.run(&["check", "--json"]);
+    let report = ran.json();
+    assert_eq!((ran.code, &report["findings"]), (0, &json!([])), "{report:#}");
+    report
+}
+
+/// Runs a command, and kills it after a while. True if it had come to its end by itself.
+fn killed_after(home: &Home, args: &[&str], wait: Duration) -> bool {
+    let mut command = home.command(args);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a command");
+    thread::sleep(wait);
+    let ended = child.try_wait().expect("our child").is_some_and(|status| status.success());
+    let _ = child.kill();
+    child.wait().expect("our child");
+    ended
+}
+
+/// Waits that cover all steps of a command, so many of them.
+fn waits() -> impl Iterator<Item = Duration> {
+    let kills = kills();
+    (0..kills).map(move |kill| LONGEST * u32::try_from(kill).expect("few") / u32::try_from(kills).expect("few"))
+}
+
+#[test]
+fn a_backup_is_made_beside_a_running_engine_and_brings_nothing_back_that_was_deleted_since() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    let paths = [keep(&desk, "anna"), keep(&desk, "bert")];
+    let (backup, elsewhere) = (desk.beside("backup.sqlite"), desk.beside("tombstones.jsonl"));
+    let made = desk.json(&["backup", text(&backup)]);
+    assert_eq!((&made["backup"], &made["recordings"], &made["calls"]), (&json!(backup), &json!(2), &json!(2)));
+    let again = desk.run(&["backup", text(&backup)]);
+    assert!(again.code == 1 && again.stderr.contains("is there already"), "{}", again.stderr);
+    let refused = desk.run(&["restore", text(&backup)]);
+    assert!(refused.code == 1 && refused.stderr.contains("stop the engine first"), "{}", refused.stderr);
+    let home = desk.stop();
+    home.execute(ANNAS_IS_OLD);
+    let audio = fs::read(&paths[0]).expect("a recording");
+    assert_eq!(home.json(&["sweep"])["gone"], 1);
+    fs::copy(home.path().join("tombstones.jsonl"), &elsewhere).expect("a copy");
+
+    // The home is lost; its recordings come back from another backup, the deleted one too.
+    for name in ["catalog.sqlite", "tombstones.jsonl", "ledger.key", "ledger.last", "draw", "numbers", "last-sweep"] {
+        fs::remove_file(home.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    fs::write(&paths[0], audio).expect("a recording");
+    let restored = home.json(&["restore", text(&backup), "--tombstones", text(&elsewhere)]);
+    assert_eq!(
+        (&restored["recordings"], &restored["open"], restored["gone"].as_array().map(Vec::len)),
+        (&json!(1), &json!(true), Some(1))
+    );
+    let desk = home.start(&["--one-in", "0"]);
+    wait_for("the end of the file", || (!paths[0].exists()).then_some(()));
+    let id = desk.recordings()[0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(desk.json(&["play", &id])["path"], json!(paths[1]));
+    let home = desk.stop();
+    assert_eq!(home.recordings().len(), 1);
+    check(&home);
+    assert_eq!(home.json(&["ledger", "verify"])["sound"], true);
+}
+
+#[test]
+fn a_catalog_that_was_copied_back_by_hand_plays_and_sweeps_nothing_until_it_is_restored() {
+    let desk = Desk::open(&["--one-in", "0"]);
+    keep(&desk, "anna");
+    let backup = desk.beside("backup.sqlite");
+    desk.json(&["backup", text(&backup)]);
+    keep(&desk, "bert");
+    let home = desk.stop();
+    fs::copy(&backup, home.path().join("catalog.sqlite")).expect("a copy");
+    let home = home.start(&["--one-in", "0"]).stop();
+    assert!(home.log().contains("this catalog is older than its ledger was"), "{}", home.log());
+    let id = home.recordings()[0]["id"].as_str().expect("an id").to_owned();
+    for args in [&["play", id.as_str()][..], &["sweep"]] {
+        let ran = home.run(args);
+        assert!(ran.code == 1 && ran.stderr.contains("retrocall restore FILE --tombstones FILE"), "{}", ran.stderr);
+    }
+    let none = home.beside("none");
+    fs::write(&none, "").expect("a file");
+    home.json(&["restore", text(&backup), "--tombstones", text(&none)]);
+    let home = home.start(&["--one-in", "0"]).stop();
+    assert_eq!(home.recordings().len(), 2, "the one since then is registered again");
+    assert_eq!(home.json(&["sweep"])["gone"], 0);
+}
+
+#[test]
+fn a_sweep_that_is_killed_loses_nothing_that_is_kept_and_keeps_nothing_that_it_reported() {
+    for wait in waits() {
+        let (home, paths) = kept(&["anna", "anna", "bert"]);
+        home.execute(ANNAS_IS_OLD);
+        killed_after(&home, &["sweep"], wait);
+        let gone: i64 = home.one("SELECT COUNT(*) || '' FROM receipts").parse().expect("a count");
+        let there = paths.iter().filter(|path| path.exists()).count();
+        assert!(paths[2].exists() && there + usize::try_from(gone).expect("few") <= 3, "after {wait:?}");
+        check(&home);
+        // Whoever was killed holds its lease for ten minutes.
+        home.execute("DELETE FROM leases");
+        home.json(&["sweep"]);
+        assert!(!paths[0].exists() && !paths[1].exists() && paths[2].exists(), "after {wait:?}");
+        assert_eq!(
+            (home.recordings().len(), home.one("SELECT COUNT(*) || '' FROM receipts WHERE overwritten_at IS NOT NULL")),
+            (1, "2".to_owned())
+        );
+        check(&home);
+        assert_eq!(home.json(&["ledger", "verify"])["sound"], true, "after {wait:?}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_killed_leaves_a_whole_file_or_none() {
+    let (home, _) = kept(&["anna"]);
+    for (number, wait) in waits().enumerate() {
+        let file = home.beside(&format!("backup-{number}.sqlite"));
+        killed_after(&home, &["backup", text(&file)], wait);
+        if file.exists() {
+            let restored = home.json(&["restore", text(&file)]);
+            assert_eq!(restored["recordings"], 1, "after {wait:?}");
+        }
+        check(&home);
+    }
+}
+
+#[test]
+fn a_restore_that_is_killed_and_begun_again_brings_back_nothing_that_was_deleted_and_loses_nothing() {
+    let (home, paths) = kept(&["anna", "bert"]);
+    let backup = home.beside("backup.sqlite");
+    home.json(&["backup", text(&backup)]);
+    home.execute(ANNAS_IS_OLD);
+    assert_eq!(home.json(&["sweep"])["gone"], 1);
+    let mut home = home;
+    for wait in waits() {
+        killed_after(&home, &["restore", text(&backup)], wait);
+        let listed = home.run(&["recordings", "--json"]);
+        // Nobody sees a catalog in which the deleted one is alive again.
+        assert!(listed.code == 1 || listed.json().as_array().is_some_and(|all| all.len() == 1), "after {wait:?}");
+        home.json(&["restore", text(&backup)]);
+        home = home.start(&["--one-in", "0"]).stop();
+        assert_eq!(home.recordings().len(), 1, "after {wait:?}");
+        assert!(!paths[0].exists() && paths[1].exists());
+        check(&home);
+        assert_eq!(home.json(&["ledger", "verify"])["sound"], true, "after {wait:?}");
+    }
+}
+
+/// Another program's hold on the catalog.
+fn locked<T>(home: &Path, work: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut lock =
+            SqliteConnectOptions::new().filename(home.join("catalog.sqlite")).connect().await.expect("a catalog");
+        lock.execute("BEGIN EXCLUSIVE").await.expect("the lock");
+        let done = work();
+        lock.execute("ROLLBACK").await.expect("let go");
+        lock.close().await.expect("closed");
+        done
+    })
+}
+
+#[test]
+fn with_the_catalog_locked_a_kill_takes_no_sampled_call_its_number_and_gives_none_twice() {
+    let mut home = Desk::open(&["--one-in", "1"]).stop();
+    let (mut numbers, mut kept) = (0, 0);
+    for _ in 0..3 {
+        let desk = home.start(&["--one-in", "1"]);
+        let path = desk.path().to_owned();
+        home = locked(&path, || {
+            let lines: Vec<PathBuf> = ["anna", "bert"].iter().map(|agent| keep(&desk, agent)).collect();
+            kept += lines.len();
+            // Before what waits is put aside.
+            desk.kill()
+        });
+        home = home.start(&["--one-in", "1"]).stop();
+        let rows = home.ledger(|rows| rows.len() == kept && rows.iter().all(|row| row.outcome == Outcome::Kept));
+        let known: std::collections::BTreeSet<_> =
+            rows.iter().filter_map(|row| row.sequence.map(|number| (row.day, number))).collect();
+        assert_eq!(known.len(), kept, "each has a number of its own: {rows:#?}");
+        assert!(known.len() > numbers);
+        numbers = known.len();
+        let verified = home.json(&["ledger", "verify"]);
+        assert_eq!(verified["sound"], true, "{verified:#}");
+        check(&home);
+    }
+}
