@@ -85,6 +85,26 @@
 #define RETROCALL_OUTBOUND 1
 
 /**
+ * Nobody says how the customer was informed: the setting `informed` of the engine does.
+ */
+#define RETROCALL_INFORMED_AS_SET 0
+
+/**
+ * The customer was informed by an announcement.
+ */
+#define RETROCALL_INFORMED_BY_TAPE 1
+
+/**
+ * The customer was informed by the agent.
+ */
+#define RETROCALL_INFORMED_BY_AGENT 2
+
+/**
+ * The customer was not informed: the call can't be sampled.
+ */
+#define RETROCALL_NOT_INFORMED 3
+
+/**
  * The call goes on, as far as anybody has said.
  */
 #define RETROCALL_BY_NOBODY 0
@@ -127,7 +147,7 @@ typedef struct retrocall_call retrocall_call;
  * | retrocall_connect | `engine` is NULL | WRONG |
  * | retrocall_begin | the call is captured | ACCEPTED |
  * | retrocall_begin | `customer` is NULL or "" | ACCEPTED |
- * | retrocall_begin | `customer`, `direction`, `frame_samples`, `depth_ms`, `continues` or a state can't be used: `left_out` | ACCEPTED |
+ * | retrocall_begin | `customer`, `direction`, `frame_samples`, `depth_ms`, `continues`, `informed` or a state can't be used: `left_out` | ACCEPTED |
  * | retrocall_begin | the engine takes no more calls, or not this agent's from this user | REFUSED |
  * | retrocall_begin | `agent` is no name, or is NULL and this user may act for all | WRONG |
  * | retrocall_begin | `rate` or `codec` is out of its limits | WRONG |
@@ -157,6 +177,7 @@ typedef struct retrocall_call retrocall_call;
  * | retrocall_erase_last | 0 seconds, fewer, NaN, or over 86400 | WRONG |
  * | retrocall_transfer | `to` is NULL or no name | WRONG |
  * | retrocall_dtmf | the digit is none | WRONG |
+ * | retrocall_dtmf_on | the digit or the leg is none | WRONG |
  * | retrocall_end | the call is over | ACCEPTED |
  * | retrocall_end | it was over before | ALREADY |
  * | retrocall_end | the connection is gone | GONE |
@@ -169,7 +190,7 @@ typedef struct retrocall_call retrocall_call;
  * | retrocall_fd | the connection is NULL | -1 |
  * | any but retrocall_fd | in a child after fork, with what its parent made | WRONG |
  *
- * The controls are the functions from retrocall_record to retrocall_dtmf. Functions that return a text return "" where there is none;
+ * The controls are the functions from retrocall_record to retrocall_dtmf_on. Functions that return a text return "" where there is none;
  * retrocall_free and retrocall_close do nothing with NULL, or in a child.
  */
 typedef int retrocall_result;
@@ -217,7 +238,7 @@ typedef struct retrocall_options {
    */
   const char *continues;
   /**
-   * 1: record was pressed before. This and the next four hold from the first sample on.
+   * 1: record was pressed before. This, the next four and `copy` hold from the first sample on.
    */
   int recording;
   /**
@@ -236,6 +257,15 @@ typedef struct retrocall_options {
    * 1: the customer objected to training.
    */
   int objected;
+  /**
+   * 1: the customer wanted a copy.
+   */
+  int copy;
+  /**
+   * How the customer was informed: RETROCALL_INFORMED_AS_SET (0), RETROCALL_INFORMED_BY_TAPE, RETROCALL_INFORMED_BY_AGENT or
+   * RETROCALL_NOT_INFORMED.
+   */
+  int informed;
 } retrocall_options;
 
 /**
@@ -314,6 +344,14 @@ typedef struct retrocall_status {
    * Frames that the engine refused, for example for a position far ahead, agent first.
    */
   uint64_t refused[2];
+  /**
+   * 1: the customer wants a copy: the call is kept for that.
+   */
+  int copy;
+  /**
+   * 1: the call is on a line that is never captured (`never_capture`): nothing of it is held.
+   */
+  int exempt;
 } retrocall_status;
 
 #ifdef __cplusplus
@@ -432,6 +470,11 @@ void retrocall_close(struct retrocall *engine);
 retrocall_result retrocall_record(struct retrocall_call *call);
 
 /**
+ * The customer wants a copy: keeps the whole call, as retrocall_record does, for that purpose.
+ */
+retrocall_result retrocall_copy(struct retrocall_call *call);
+
+/**
  * Silences both legs from now on; nothing of them is held (card numbers).
  */
 retrocall_result retrocall_mask(struct retrocall_call *call);
@@ -476,6 +519,14 @@ retrocall_result retrocall_transfer(struct retrocall_call *call, const char *to)
  * Tells that a key of the phone was pressed: one of 0 to 9, *, #, A to D.
  */
 retrocall_result retrocall_dtmf(struct retrocall_call *call, char digit);
+
+/**
+ * The same, with the leg on which it was pressed: RETROCALL_AGENT or RETROCALL_CUSTOMER. Only so can keys of the phone record a call, or be an
+ * objection (`record_keys`, `object_keys`).
+ */
+retrocall_result retrocall_dtmf_on(struct retrocall_call *call,
+                                   char digit,
+                                   int leg);
 
 /**
  * Hangs up. Frames pushed before belong to the call; a later push returns RETROCALL_GONE. The engine completes the recording in any case. To
