@@ -82,7 +82,8 @@ fn expect(agent: &str) -> Value {
 
 /// What depends on the call, or on who asks.
 fn by_call_and_user(seen: &mut Seen) -> Option<()> {
-    let settings = "objection_covers_record = true\nafter_hangup = \"60s\"\naudiosocket = \"127.0.0.1:0\"\n";
+    let settings = "objection_covers_record = true\nafter_hangup = \"60s\"\naudiosocket = \"127.0.0.1:0\"\n\
+                    never_capture = [\"adviser\"]\n";
     let open = OpenDesk::open(settings, &["--one-in", "0"])?;
     let [mut pbx, mut other] = [(); 2].map(|()| Raw::connect(open.desk.socket()));
     let mut mallory = open.visitor("mallory").connect();
@@ -91,6 +92,7 @@ fn by_call_and_user(seen: &mut Seen) -> Option<()> {
     }
     let nobody = json!(CallId::new());
     let [live, ended, private, objected, pressed] = [(); 5].map(|()| pbx.ask(&begin("bert"))["call"].clone());
+    let exempt = pbx.ask(&begin("adviser"))["call"].clone();
     for verb in refused_for(Refusal::UnknownCall) {
         seen.refused(&mut other, control(verb, of(&nobody)), "unknown-call");
     }
@@ -111,6 +113,7 @@ fn by_call_and_user(seen: &mut Seen) -> Option<()> {
         (Refusal::Connected, &live),
         (Refusal::Ended, &ended),
         (Refusal::Private, &private),
+        (Refusal::Exempt, &exempt),
         (Refusal::Objected, &objected),
         (Refusal::Recording, &pressed),
     ];
