@@ -40,7 +40,10 @@ fn keep(desk: &Desk, agent: &str) -> PathBuf {
     let mut line = Line::begin(desk, agent, 8_000);
     line.talk(&sound, 0, 4_000);
     line.accepted(Ask::Record);
-    line.end_and_keep()
+    let path = line.end_and_keep();
+    // It is durable a moment before the catalog has its row.
+    wait_for("a row of the recording", || desk.recordings().iter().any(|one| one["path"] == json!(path)).then_some(()));
+    path
 }
 
 fn text(path: &Path) -> &str {
