@@ -14,7 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use nix::fcntl::{Flock, FlockArg, OFlag};
-use retrocall_words::{Clock, SystemClock};
+use retrocall_words::{Clock, SystemClock, audio::wipe};
 use sha2::{Digest, Sha256};
 
 use super::store::Tombstone;
@@ -130,22 +130,46 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-impl Files for HomeFiles {
-    fn hash(&self, files: &[PathBuf]) -> io::Result<Option<String>> {
-        let mut sum = Sha256::new();
-        let mut bytes = vec![0; READ_BYTES];
-        for path in files {
-            let Some(mut file) = open(path)? else { return Ok(None) };
-            loop {
-                match file.read(&mut bytes) {
-                    Ok(0) => break,
-                    Ok(count) => sum.update(&bytes[..count]),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
+/// Bytes of recordings on their way through memory.
+struct Piece(Vec<u8>);
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// The SHA-256 of files one after the other, in hexadecimal digits. None if there is none, or one is not there.
+#[inline(never)]
+fn sum_of(files: &[PathBuf]) -> io::Result<Option<String>> {
+    let mut sum = Sha256::new();
+    let mut piece = Piece(vec![0; READ_BYTES]);
+    for path in files {
+        let Some(mut file) = open(path)? else { return Ok(None) };
+        loop {
+            match file.read(&mut piece.0) {
+                Ok(0) => break,
+                Ok(count) => sum.update(&piece.0[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok((!files.is_empty()).then(|| sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+    Ok((!files.is_empty()).then(|| sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+/// Overwrites the stack of functions that have returned, two pages deep.
+#[inline(never)]
+fn overwrite_stack() {
+    std::hint::black_box(&mut [0u8; 8 * 1024]);
+}
+
+impl Files for HomeFiles {
+    fn hash(&self, files: &[PathBuf]) -> io::Result<Option<String>> {
+        let sum = sum_of(files);
+        // The last bytes of a recording wait in the sum's own buffer, on the stack.
+        overwrite_stack();
+        sum
     }
 
     fn remove(&self, path: &Path, deadline: Instant) -> io::Result<Removed> {
