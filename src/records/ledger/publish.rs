@@ -32,7 +32,9 @@ pub(in super::super) async fn publish(
     let select = sqlx::query(include_str!("../sql/ledger/unpublished_day.sql")).bind(site).bind(text::day(open));
     let Some(row) = select.fetch_optional(&mut *connection).await? else { return Ok(Published::All) };
     let day: Date = parsed(&row, "day")?;
-    if given.get(&day) > accounted.get(&day) {
+    // A day without a call is in neither, or has none given.
+    let last = |of: &Highest| of.get(&day).copied().unwrap_or(0);
+    if last(given) > last(accounted) {
         return Ok(Published::AwaitsNotes);
     }
     let mut rows = connection.begin_with(file::BEGIN).await?;

@@ -215,6 +215,22 @@ fn when_a_day_has_ended_its_seed_is_shown_and_its_head_is_signed_and_both_hold()
 }
 
 #[test]
+fn a_day_without_a_call_ends_like_any_other_and_holds_up_none_that_follow() {
+    let home = TempDir::new().unwrap();
+    let desk = Desk::open(home.path(), 2);
+    desk.calls(5);
+    for day in ["2026-11-28", "2026-11-29", "2026-11-30"] {
+        // Nobody calls on a Sunday, nor on the Monday after it.
+        desk.clock.pass(Duration::from_secs(86_400));
+        desk.head_of(home.path(), day.parse().unwrap());
+    }
+    desk.close();
+    assert_eq!(count(&home, "seed-published"), 3);
+    let report = report(home.path());
+    assert!(report.is_sound() && report.open_days.len() <= 1, "{report}");
+}
+
+#[test]
 fn with_the_councils_number_the_next_month_is_witnessed() {
     let home = TempDir::new().unwrap();
     let clock = Arc::new(TestClock::at("2026-11-28T12:00:00Z".parse().unwrap()));
