@@ -255,7 +255,9 @@ fn found(done: &Done, traces: &[Traces]) -> usize {
 fn is_no_place_for_audio(what: &str, home: &Path) -> bool {
     let catalog = home.join("catalog.sqlite").display().to_string();
     let [numbers, _] = catalog::files_beside(home);
-    let beside: Vec<_> = catalog::secrets_beside(home).into_iter().chain([numbers]).collect();
+    // And how far the ledger had come.
+    let last = home.join("ledger.last");
+    let beside: Vec<_> = catalog::secrets_beside(home).into_iter().chain([numbers, last]).collect();
     // What the start tries the disk with.
     let probe = home.join("recordings/.probe-").display().to_string();
     let log = home.parent().expect("a folder above").join("engine.log").display().to_string();

@@ -96,6 +96,10 @@ impl Traces {
     #[track_caller]
     pub fn assert_nowhere(&self, home: &Home) {
         for file in home.files() {
+            // SQLite keeps page numbers there, and nothing else: small numbers of four bytes each, which are the samples of a quiet leg beside a silent one.
+            if file.ends_with("catalog.sqlite-shm") {
+                continue;
+            }
             // What was removed meanwhile is another test's matter.
             let found = fs::read(&file).map_or(0, |bytes| self.found_in(&bytes));
             assert_eq!(found, 0, "audio that was not to be kept is in {}", file.display());

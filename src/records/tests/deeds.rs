@@ -221,9 +221,11 @@ fn d2_opened_and_undecided_is_unheard_and_a_learning_moment_waits_for_the_evalua
     assert_eq!(closed.anchors(first), ["quality opened"]);
     desk.review(&hanna, second, &moment("asks twice"), hour(1)).unwrap();
     assert_eq!(desk.evaluated(&hanna, "anna", hour(2)), Ok(1));
-    assert_eq!(desk.evaluated(&hanna, "bert", hour(2)), Ok(0), "the call began as anna's");
+    assert_eq!(desk.evaluated(&hanna, "bert", hour(2)), Ok(1), "bert took the call over");
+    assert_eq!(desk.evaluated(&hanna, "carl", hour(2)), Ok(0), "carl had no part in it");
     assert_eq!(closed.anchors(first), ["quality opened"], "no evaluation is about what nobody has heard");
-    assert_eq!(closed.anchors(second), ["quality learning-moment", "quality evaluation-held"]);
+    let held = "quality evaluation-held";
+    assert_eq!(closed.anchors(second), ["quality learning-moment", held, held]);
     let notes = desk.notes(&hanna, second).unwrap();
     assert_eq!((notes.len(), &*notes[0].text, notes[0].at_seconds), (1, "asks twice", Some(12.0)));
     let all = format!("{:?}", closed.deeds());
