@@ -23,7 +23,7 @@ const BEHIND: i32 = 5;
 /// writing.join().expect("it ends");
 /// ```
 pub fn give_way() {
-    let _ = system::set_nice(BEHIND);
+    let _ = system::raise_nice(BEHIND);
     let _ = system::set_batch();
 }
 
@@ -45,9 +45,15 @@ mod tests {
         let before = own();
         let other = std::thread::spawn(move || {
             give_way();
-            own()
+            let given = own();
+            // Whoever is farther behind, as all of a process that was started by `nice` is, stays there.
+            let _ = system::raise_nice(BEHIND + 3);
+            give_way();
+            (given, own())
         });
-        assert!(other.join().expect("it ends") >= before.max(BEHIND));
+        let (given, later) = other.join().expect("it ends");
+        assert!(given >= before.max(BEHIND), "{given} after {before}");
+        assert!(later >= given.max(BEHIND + 3), "{later} after {given}");
         assert_eq!(own(), before);
     }
 }

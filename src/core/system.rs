@@ -34,11 +34,17 @@ pub(crate) unsafe fn mlock_on_fault(start: NonNull<c_void>, bytes: usize) -> nix
     Errno::result(unsafe { libc::mlock2(start.as_ptr(), bytes, libc::MLOCK_ONFAULT as _) }).map(drop)
 }
 
-/// Sets the nice value of the calling thread: setpriority(2), which Linux takes for a thread.
+/// Raises the nice value of the calling thread to `nice`, unless it is there already: getpriority(2), which Linux takes for a thread. A process that was
+/// started with a higher one is never put in front of where it was.
 ///
 /// # Errors
-/// The system's error: a lower value than before needs a right to it.
-pub(crate) fn set_nice(nice: i32) -> nix::Result<()> {
+/// The system's error.
+pub(crate) fn raise_nice(nice: i32) -> nix::Result<()> {
+    // SAFETY: no pointer is passed. An error is -1, as is a value well below any that is asked for here.
+    let before = unsafe { libc::getpriority(libc::PRIO_PROCESS as _, 0) };
+    if before >= nice {
+        return Ok(());
+    }
     // SAFETY: no pointer is passed.
     Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, nice) }).map(drop)
 }

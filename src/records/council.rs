@@ -21,7 +21,7 @@ pub(super) fn path(home: &Path) -> PathBuf {
     home.join("council")
 }
 
-/// The numbers that were given, by their months. Lines that make no sense are none.
+/// The numbers that were given, by month. Skips lines that it can't read.
 pub(super) fn numbers(home: &Path) -> Vec<(Month, CouncilNumber)> {
     let text = fs::read_to_string(path(home)).unwrap_or_default();
     let number = |line: &str| {

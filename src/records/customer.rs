@@ -2,15 +2,14 @@
 //!
 //! Belongs here: which spellings are one number. Does not: SQL, and who asks when.
 //!
-//! What is known of the numbers of all countries is read when the first number is looked at, which takes a tenth of a second and some
-//! MiB. So only the thread of the catalog and commands ask for that form.
+//! The first call loads the numbering plans of all countries, which takes a tenth of a second and some MiB. So only the catalog's thread and commands
+//! ask for this form.
 
 use phonenumber::{Mode, PhoneNumber, metadata::DATABASE};
 
 use retrocall_words::{Country, Customer};
 
-/// The version of what is done here and of what is known of numbers: raise it with either, and the engine makes the form of every number
-/// again.
+/// The version of this code and of the numbering plans. Raise it with either, and the engine computes the form of every number again.
 const VERSION: u32 = 1;
 /// Digits of a number that can be called from anywhere, with the code of its country (ITU-T E.164). Fewer are an extension or a service.
 const DIGITS_MIN: usize = 7;

@@ -1,4 +1,4 @@
-//! Seeds and periods of the draw: what the engine draws by, and what the ledger will be told of it.
+//! Seeds and periods of the draw: the engine draws by them, and the ledger is told of them later.
 //!
 //! Belongs here: the file `draw`, in which seeds lie until they are published, and what is drawn by it. Does not: the arithmetic
 //! (`retrocall-ledger`), SQL.
@@ -51,12 +51,12 @@ pub(super) struct MonthSeeds {
 
 impl MonthSeeds {
     fn seed(&self, day: Date) -> Seed {
-        // One way: a day's seed says nothing of the others.
+        // A one-way step, so that a published seed reveals no other day's.
         let text = [b"retrocall seed of a day v1\n", &self.secret[..], day.to_string().as_bytes()].concat();
         Seed::from_bytes(*Hash::of(&text).as_bytes())
     }
 
-    /// What the ledger says of it.
+    /// Its entry in the ledger.
     pub(super) fn committed(&self) -> MonthCommitted {
         let days = self.from.series(jiff::ToSpan::days(1)).take_while(|day| Month::of(*day) == self.month);
         let commitments = days.map(|day| self.seed(day).commitment()).collect();
@@ -73,7 +73,7 @@ pub(super) struct Period {
     pub one_in: u32,
 }
 
-/// What draws: handed to the engine, which asks on its control thread.
+/// Draws calls. The engine gets it, and asks it on its control thread.
 pub(super) struct Drawer {
     site: RwLock<Option<Site>>,
     periods: RwLock<Vec<(Period, DayKey)>>,
@@ -99,10 +99,10 @@ impl Draw for Drawer {
 pub(super) struct Lottery {
     slots: Slots,
     one_in: u32,
-    /// Whose draw it is; none until the file was read.
+    /// The site of this draw; none until the file was read.
     site: Option<Site>,
     entries: Vec<Entry>,
-    /// The last period that is known. None: the file is gone, and only a catalog can say.
+    /// The last known period. None if the file is gone: then only the catalog knows.
     last_period: Option<u64>,
     drawer: Arc<Drawer>,
 }
@@ -119,7 +119,7 @@ impl Lottery {
         Lottery { slots, one_in, site: None, entries: Vec::new(), last_period: None, drawer }
     }
 
-    /// What the engine draws by.
+    /// The drawer for the engine.
     pub(super) fn drawer(&self) -> Arc<dyn Draw> {
         Arc::clone(&self.drawer) as _
     }
@@ -241,7 +241,7 @@ impl Lottery {
             self.periods().filter_map(|period| Some((period, self.key_of(&period)?))).collect();
     }
 
-    /// What the ledger is to be told, in its order.
+    /// The entries that the ledger still lacks, in their order.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -13,22 +13,22 @@ use std::{
 
 use super::beside;
 
-/// What one slot takes: a page, which is written as one.
+/// The size of a slot: one page, which the disk writes as one.
 pub(super) const SLOT_BYTES: usize = 4_096;
 pub(super) const SLOTS: u64 = 2;
-/// What the title, the turn and the checksum take of a slot at most.
+/// The most bytes of a slot that title, turn and checksum take.
 const FRAME_BYTES: usize = 160;
-/// What is left for the lines.
+/// The bytes that are left for the lines.
 pub(super) const LINES_BYTES_MAX: usize = SLOT_BYTES - FRAME_BYTES;
 
-/// What is found in the file.
+/// The state of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SlotState {
     /// The lines that were stored last.
     Lines(String),
     /// There is no file, or it was made and never synced.
     Nothing,
-    /// It can't be made sense of.
+    /// Neither slot can be read.
     Nonsense,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Slots {
     path: PathBuf,
     /// The first line of a slot.
     title: &'static str,
-    /// How often it was written: tells which slot is the newer one, and which is next.
+    /// How often the file was written. Tells which slot is newer, and which comes next.
     pub(super) turn: u64,
 }
 
@@ -68,17 +68,17 @@ impl Slots {
         })
     }
 
-    /// Makes these lines durable. The slot that was written last stays as it is, whatever happens meanwhile.
+    /// Makes these lines durable. Never touches the slot that was written last.
     pub(super) fn store(&mut self, lines: &str) -> io::Result<()> {
         if lines.len() > LINES_BYTES_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let turn = self.turn + 1;
-        // By its name each time: one that was taken away is made again.
+        // Opened by its name each time, so that a file that was taken away is made again.
         let (file, is_new) = beside::open_or_make(&self.path)?;
         let is_whole = file.metadata()?.len() == SLOTS * SLOT_BYTES as u64;
         if !is_whole {
-            // The blocks of both slots, so that no later one needs room on the disk.
+            // Allocates the blocks of both slots, so that no later write needs room on the disk.
             file.write_all_at(&[0; SLOTS as usize * SLOT_BYTES], 0)?;
             file.set_len(SLOTS * SLOT_BYTES as u64)?;
         }

@@ -1,4 +1,4 @@
-//! What happened when in a recording, in seconds of the call.
+//! Events within a recording, in seconds of the call.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::Leg;
 
-/// Marks of one kind that are written down; those beyond are counted.
+/// The most marks of one kind that are written down; further ones are counted.
 const MARKS_MAX: usize = 1_000;
 
-/// What happened when in a recording.
+/// The events within a recording.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Marks {
-    /// When record was pressed, and by whom: the first press selected the call, the others are bookmarks.
+    /// Presses of record, with who pressed: the first press selected the call, later ones are bookmarks.
     pub record: Vec<(f64, String)>,
     /// Keys of the phone.
     pub dtmf: Vec<(f64, char)>,
-    /// Stretches of a leg for which nothing came.
+    /// Stretches of a leg for which no samples arrived.
     pub gaps: Vec<LegStretch>,
-    /// Stretches that are silence because somebody asked for it.
+    /// Stretches that a mask, a hold or an erase-last silenced.
     pub masks: Vec<Silence>,
-    /// Stretches of a leg of which what came was lost.
+    /// Stretches of a leg whose samples arrived and were lost.
     pub lost: Vec<LegStretch>,
-    /// Marks that are left out because there are too many.
+    /// How many marks were left out because there were too many.
     pub left_out: u64,
 }
 
@@ -38,7 +38,7 @@ pub struct LegStretch {
     pub to_seconds: f64,
 }
 
-/// A stretch that is silence because somebody asked for it.
+/// A stretch that was silenced on request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
     /// What was asked for.
@@ -62,7 +62,7 @@ crate::words! {
 }
 
 impl Marks {
-    /// Leaves out, and counts, what is too much of one kind.
+    /// Drops and counts the marks of one kind beyond the limit.
     pub fn bounded(mut self) -> Marks {
         let Marks { record, dtmf, gaps, masks, lost, left_out } = &mut self;
         let counts = [record.len(), dtmf.len(), gaps.len(), masks.len(), lost.len()];
@@ -77,7 +77,7 @@ impl Marks {
 }
 
 impl fmt::Debug for Marks {
-    /// Without the digits: those that a customer pressed are the customer's.
+    /// Prints no digits, because digits that a customer pressed are the customer's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Marks").field("gaps", &self.gaps.len()).field("lost", &self.lost.len()).finish_non_exhaustive()
     }

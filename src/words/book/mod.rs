@@ -1,4 +1,4 @@
-//! The records as the engine sees them: what it tells them, and the little that it asks.
+//! The records as the engine sees them: the notes that it hands in, and the few questions that it asks.
 //!
 //! Belongs here: the verbs, and the notes that go with them. Does not: how they are stored, for how long, and who may see them (`records`).
 
@@ -17,11 +17,11 @@ pub use note::{
 
 use crate::{CallId, Customer};
 
-/// Notes that wait in memory while the records can't be written: of about 80,000 calls, days of a large desk, some 100 MB. More than one
-/// user can begin in a working day.
+/// The most notes that wait in memory while the records can't be written: those of about 80,000 calls, days of a large desk, some 100 MB. One user
+/// can't begin so many calls in a working day.
 pub const NOTES_MAX: usize = 250_000;
 
-/// The day (UTC) of a moment: the label of the period that is open then.
+/// The day (UTC) of a moment, which labels the period that is open then.
 pub fn day_of(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
@@ -31,19 +31,19 @@ pub fn day_of(at: Timestamp) -> Date {
 pub struct Number {
     /// The label of the period: a day (UTC), which may be ahead of the wall clock.
     pub day: Date,
-    /// The place in the period, from 1. None while none can be had: the call never gets one, and is not drawn.
+    /// The place in the period, from 1. A call that begins while no number can be reserved has none, never gets one, and is not drawn.
     pub sequence: Option<u64>,
 }
 
-/// What earlier runs of the engine left, as the records know it when they are first opened.
+/// Calls and recordings that earlier runs of the engine left, as the records know them when they are first opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftBehind {
-    /// Calls that were live when the engine last stopped and of which nothing is kept. They are written down as lost.
+    /// Calls that were live when the engine last stopped and left no recording. The records mark them as lost.
     pub lost: Vec<Unfinished>,
-    /// Calls whose commit was going on when the engine last stopped: recovery says what became of each, with [`Note::Kept`], or
-    /// with [`Note::Ended`] and [`Outcome::Lost`] if nothing is left of it.
+    /// Calls whose commit was going on when the engine last stopped. Recovery answers for each: [`Note::Kept`], or [`Note::Ended`] with
+    /// [`Outcome::Lost`] if nothing is left of it.
     pub committing: Vec<Unfinished>,
-    /// Calls of this day and the one before that were cut off and that no call goes on with yet.
+    /// Calls of this day and the one before that were cut off and that no later call continues yet.
     pub cut_off: Vec<CutOff>,
     /// The calls whose recordings are registered as durable.
     pub registered: HashSet<CallId>,
@@ -69,22 +69,22 @@ pub struct CutOff {
     pub agent: String,
     /// Whether record was pressed.
     pub recording: bool,
-    /// Whether it was private. Not known where nobody saw it end.
+    /// Whether it was private. None if nobody saw it end.
     pub private: bool,
-    /// Whether the customer objected. The same.
+    /// Whether the customer objected. None if nobody saw it end.
     pub objected: bool,
     /// Whether the customer wanted a copy.
     pub copy: bool,
 }
 
-/// How the records are.
+/// The health of the records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BookHealth {
-    /// Notes that are not written yet.
+    /// Notes that wait to be written.
     pub notes_waiting: usize,
-    /// What keeps them from being written, and what to do about it. None while all is well.
+    /// The reason why they can't be written, and the next step. None while all is well.
     pub trouble: Option<String>,
-    /// How often they got into trouble since the start.
+    /// How often writing failed since the start.
     pub troubles: u64,
     /// Calls whose rows were left out, because too many notes waited.
     pub left_out: u64,
@@ -108,34 +108,34 @@ pub trait Book: Send + Sync {
         false
     }
 
-    /// Hands in what is to be written. Notes are written in the order in which they came.
+    /// Hands in a note. The records write notes in the order in which they came.
     fn note(&self, note: Note);
 
-    /// What earlier runs left; told once. Waits until the records are open, or until the first try to open them has failed, at most `wait`;
-    /// without it until they are open or closed for good, however long that takes.
+    /// Tells once what earlier runs left. Waits at most `wait` until the records are open or the first try to open them has failed; without a `wait`,
+    /// until they are open or closed for good.
     ///
     /// # Errors
-    /// Why they can't be had, and what to do.
+    /// The reason why the records can't be opened, and the next step.
     fn left_behind(&self, wait: Option<Duration>) -> Result<LeftBehind, String>;
 
-    /// How the records are.
+    /// The health of the records.
     fn health(&self) -> BookHealth;
 
-    /// Has the records look whether what they write to is still at its place: without notes they would not notice.
+    /// Makes the records check that their file is still at its place. Without notes to write they would not notice that it was moved.
     fn look(&self);
 
-    /// Writes what is queued and ends. What could not be written within `wait` is put aside for the next run. False if something is in
-    /// neither. No note is taken after this.
+    /// Writes the queued notes and ends; takes no note after this. Notes that could not be written within `wait` are put aside for the next run. False
+    /// if a note was neither written nor put aside.
     fn close(&self, wait: Duration) -> bool;
 
-    /// Another hold, for one who waits for [`Book::left_behind`]: it does not keep the records open.
+    /// A second hold for a caller that waits in [`Book::left_behind`]. It does not keep the records open.
     fn beside(&self) -> Arc<dyn Book>;
 }
 
 /// Decides for one call whether it is in the sample.
 ///
-/// The day and the day's sequence number, which is never given twice, are all that a draw may depend on, so that one with a published
-/// seed can be verified by anybody. Never waits: the call has begun.
+/// A draw depends on the day and the day's sequence number alone, which is never given twice, so that anybody can verify it by the published seed.
+/// It never waits, because the call has begun.
 pub trait Draw: Send + Sync {
     /// Whether the call with this number on this day (UTC) is in the sample.
     fn draw(&self, day: Date, sequence: u64) -> bool;
@@ -143,10 +143,10 @@ pub trait Draw: Send + Sync {
 
 /// The records of one home, opened.
 pub struct OpenBook {
-    /// By what calls are drawn. None: the records promise no seeds, and the engine draws by chance.
+    /// Draws calls by seeds that the ledger promises. None if the records promise no seeds: then the engine draws by chance.
     pub draw: Option<Arc<dyn Draw>>,
-    /// The engine's hold on them. When it is dropped, what is queued is written, if that can be.
+    /// The engine's hold on the records. Dropping it writes the queued notes, if they can be written.
     pub book: Arc<dyn Book>,
-    /// Writes what is handed in, until the records are closed: the work of a thread, called again if it panics.
+    /// Writes notes until the records are closed. A thread runs it, and calls it again after a panic.
     pub write: Box<dyn FnMut() + Send>,
 }

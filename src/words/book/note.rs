@@ -1,4 +1,4 @@
-//! What the engine tells the records: one note for each thing that happened.
+//! Notes from the engine to the records, one for each thing that happened.
 
 use std::{fmt, path::PathBuf};
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::Marks;
 use crate::{Call, CallId, Customer, Label, Origin, Reason, customer::in_plain};
 
-/// Something to be written down.
+/// One thing that happened, to be written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Note {
     /// A call has begun.
     Begun(CallBegun),
-    /// A call has ended. Unless it was kept, the row of a commit that had begun for it goes.
+    /// A call has ended. Unless it was kept, this removes the row of a commit that had begun for it.
     Ended(CallEnded),
-    /// A commit has begun. Said again, it changes the reasons.
+    /// A commit has begun. A second note for the same call changes its reasons.
     Selected(RecordingBegun),
     /// A recording is durable.
     Kept(Box<RecordingKept>),
-    /// Numbers that no call has, or whose calls have no row.
+    /// Numbers without a call, or whose calls have no row.
     Skipped(Skipped),
 }
 
@@ -43,9 +43,9 @@ crate::words! {
     pub enum RecordingState {
         /// Being written.
         Committing = "committing",
-        /// Durable, with all that came.
+        /// Durable, with everything that arrived.
         Complete = "complete",
-        /// Durable, but something that came is missing: the end after a crash, the oldest audio, frames that were lost.
+        /// Durable, but something that arrived is missing: the end after a crash, the oldest audio, lost frames.
         Incomplete = "incomplete",
     }
 }
@@ -58,7 +58,7 @@ pub struct CallBegun {
     pub call: Call,
     /// The label of the period whose sequence the call is in: a day (UTC).
     pub day: Date,
-    /// The call's place there. None: it never gets one.
+    /// The call's number in the period. None if it never gets one.
     pub sequence: Option<u64>,
     /// Whether it is on a line that is never captured.
     #[serde(default)]
@@ -72,11 +72,11 @@ pub struct CallEnded {
     pub call: CallId,
     /// When it ended: when it began, and how long it was by the monotonic clock. None if nobody saw it end.
     pub ended_at: Option<Timestamp>,
-    /// How long its timeline is. None if nobody saw it end.
+    /// The length of its timeline. None if nobody saw it end.
     pub seconds: Option<f64>,
     /// What became of it.
     pub outcome: Outcome,
-    /// Whether it was cut off: nobody hung up, and another call may go on with it.
+    /// Whether it was cut off: nobody hung up, and a later call may continue it.
     #[serde(default)]
     pub cut_off: bool,
     /// Why it was selected.
@@ -93,7 +93,7 @@ pub struct CallEnded {
     pub mask_seconds: f64,
     /// Places where samples were missing, on both legs.
     pub gaps: u64,
-    /// How much was missing there.
+    /// The length of those gaps together.
     pub gap_seconds: f64,
     /// Frames that came late or twice.
     pub late_frames: u64,
@@ -135,13 +135,13 @@ impl CallEnded {
     }
 }
 
-/// What a recording is of, as it is known when its commit begins and again when that ends.
+/// The call of a recording, as the engine knows it when the commit begins, and again when the commit ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
     /// What the recording says of itself.
     #[serde(flatten)]
     pub label: Label,
-    /// The customer's number, if known. One that was written down before stays where there is none.
+    /// The customer's number, if known. None leaves a number that was written down before.
     #[serde(with = "in_plain")]
     pub customer: Option<Customer>,
 }
@@ -153,7 +153,7 @@ impl RecordedCall {
     }
 }
 
-/// A commit that has begun. From here on the recording can be found by the customer's number, whatever happens to the engine.
+/// A commit that has begun. From now on the recording can be found by the customer's number, even after a crash of the engine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordingBegun {
     /// What it is of.
@@ -163,7 +163,7 @@ pub struct RecordingBegun {
     pub path: PathBuf,
 }
 
-/// A recording that is durable, with all that is needed to write it down if its beginning never was.
+/// A durable recording, with enough facts to write its row even if [`Note::Selected`] never arrived.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct RecordingKept {
     /// What it is of.
@@ -171,7 +171,7 @@ pub struct RecordingKept {
     pub of: RecordedCall,
     /// How long the recording is.
     pub seconds: f64,
-    /// How much of the call's beginning was dropped before it.
+    /// How much of the call's beginning was dropped before the recording starts.
     pub first_seconds: f64,
     /// Its files, in their order: at least one.
     pub parts: Vec<Part>,
@@ -179,11 +179,11 @@ pub struct RecordingKept {
     pub participants: Vec<Participant>,
     /// What happened when.
     pub marks: Marks,
-    /// Whether the keys of the phone are among them. A file does not say them: then marks that were written down before stay.
+    /// Whether `marks` includes the phone keys. Files do not hold phone keys; marks read from a file leave the keys that were written down before.
     pub has_keys: bool,
-    /// Whether all of the call is there.
+    /// Whether the recording holds the whole call.
     pub state: RecordingState,
-    /// When what is recorded ends, by the wall clock: what is due counts from here, however late it is registered.
+    /// The end of the recorded audio by the wall clock. Due dates count from it, however late the recording is registered.
     pub ends_at: Timestamp,
     /// When it was durable.
     pub committed_at: Timestamp,
@@ -221,7 +221,7 @@ impl fmt::Debug for RecordingKept {
     }
 }
 
-/// Numbers of a period that have no call, or whose calls have no row: a hole with a name.
+/// A named hole: numbers of a period that have no call, or whose calls have no row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// The label of the period.
