@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use desk::{Desk, Home, Line, Sound, wait_for};
-use retrocall::{catalog::Outcome, protocol::Ask};
-use serde_json::{Value, json};
+use desk::{Desk, Home, Line, wait_for};
+use retrocall::catalog::Outcome;
+use serde_json::json;
 use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 /// Kills of each kind, here.
@@ -36,11 +36,7 @@ fn kept(agents: &[&str]) -> (Home, Vec<PathBuf>) {
 }
 
 fn keep(desk: &Desk, agent: &str) -> PathBuf {
-    let sound = Sound::noise(8_000, 4_000, 7);
-    let mut line = Line::begin(desk, agent, 8_000);
-    line.talk(&sound, 0, 4_000);
-    line.accepted(Ask::Record);
-    let path = line.end_and_keep();
+    let path = Line::play(desk, agent, true).expect("a recording");
     // It is durable a moment before the catalog has its row.
     wait_for("a row of the recording", || desk.recordings().iter().any(|one| one["path"] == json!(path)).then_some(()));
     path
@@ -48,14 +44,6 @@ fn keep(desk: &Desk, agent: &str) -> PathBuf {
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
-}
-
-#[track_caller]
-fn check(home: &Home) -> Value {
-    let ran = home.run(&["check", "--json"]);
-    let report = ran.json();
-    assert_eq!((ran.code, &report["findings"]), (0, &json!([])), "{report:#}");
-    report
 }
 
 /// Runs a command, and kills it after a while. True if it had come to its end by itself.
@@ -108,7 +96,7 @@ fn a_backup_is_made_beside_a_running_engine_and_brings_nothing_back_that_was_del
     assert_eq!(desk.json(&["play", &id])["path"], json!(paths[1]));
     let home = desk.stop();
     assert_eq!(home.recordings().len(), 1);
-    check(&home);
+    home.check();
     assert_eq!(home.json(&["ledger", "verify"])["sound"], true);
 }
 
@@ -145,7 +133,7 @@ fn a_sweep_that_is_killed_loses_nothing_that_is_kept_and_keeps_nothing_that_it_r
         let gone: i64 = home.one("SELECT COUNT(*) || '' FROM receipts").parse().expect("a count");
         let there = paths.iter().filter(|path| path.exists()).count();
         assert!(paths[2].exists() && there + usize::try_from(gone).expect("few") <= 3, "after {wait:?}");
-        check(&home);
+        home.check();
         // Whoever was killed holds its lease for ten minutes.
         home.execute("DELETE FROM leases");
         home.json(&["sweep"]);
@@ -154,7 +142,7 @@ fn a_sweep_that_is_killed_loses_nothing_that_is_kept_and_keeps_nothing_that_it_r
             (home.recordings().len(), home.one("SELECT COUNT(*) || '' FROM receipts WHERE overwritten_at IS NOT NULL")),
             (1, "2".to_owned())
         );
-        check(&home);
+        home.check();
         assert_eq!(home.json(&["ledger", "verify"])["sound"], true, "after {wait:?}");
     }
 }
@@ -169,7 +157,7 @@ fn a_backup_that_is_killed_leaves_a_whole_file_or_none() {
             let restored = home.json(&["restore", text(&file)]);
             assert_eq!(restored["recordings"], 1, "after {wait:?}");
         }
-        check(&home);
+        home.check();
     }
 }
 
@@ -190,7 +178,7 @@ fn a_restore_that_is_killed_and_begun_again_brings_back_nothing_that_was_deleted
         home = home.start(&["--one-in", "0"]).stop();
         assert_eq!(home.recordings().len(), 1, "after {wait:?}");
         assert!(!paths[0].exists() && paths[1].exists());
-        check(&home);
+        home.check();
         assert_eq!(home.json(&["ledger", "verify"])["sound"], true, "after {wait:?}");
     }
 }
@@ -231,6 +219,6 @@ fn with_the_catalog_locked_a_kill_takes_no_sampled_call_its_number_and_gives_non
         numbers = known.len();
         let verified = home.json(&["ledger", "verify"]);
         assert_eq!(verified["sound"], true, "{verified:#}");
-        check(&home);
+        home.check();
     }
 }

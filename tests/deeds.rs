@@ -4,32 +4,17 @@ mod desk;
 
 use std::path::PathBuf;
 
-use desk::{Desk, Home, Line, Ran, Sound, wait_for};
-use retrocall::protocol::Ask;
+use desk::{Desk, Home, Line, Ran, wait_for};
 use serde_json::{Value, json};
 
 /// A home with two recordings, both in the sample, the second one pressed as well; the engine has stopped. Their ids.
 fn with_two_recordings() -> (Home, [String; 2]) {
     let desk = Desk::open(&["--one-in", "1"]);
-    let sound = Sound::noise(8_000, 4_000, 7);
     for (agent, presses) in [("anna", false), ("bert", true)] {
-        let mut line = Line::begin(&desk, agent, 8_000);
-        line.talk(&sound, 0, 4_000);
-        if presses {
-            line.accepted(Ask::Record);
-            line.end_and_keep();
-        } else {
-            // Nobody is told of a call that was only drawn.
-            line.end();
-        }
+        Line::play(&desk, agent, presses);
     }
     let home = desk.stop();
-    let id_of = |agent: &str| {
-        let recordings = home.recordings();
-        let found = recordings.iter().find(|recording| recording["agent"] == agent).expect("it is listed");
-        found["id"].as_str().expect("it is in the catalog").to_owned()
-    };
-    let ids = ["anna", "bert"].map(id_of);
+    let ids = ["anna", "bert"].map(|agent| home.recording_of(agent));
     (home, ids)
 }
 

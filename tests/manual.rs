@@ -9,8 +9,7 @@ use std::{
     process::Command,
 };
 
-use desk::{Desk, Home, Line, Sound};
-use retrocall::protocol::Ask;
+use desk::{Desk, Home, Line};
 
 /// The lines of the blocks of a page, or of one part of it.
 fn typed(page: &str, heading: Option<&str>) -> Vec<String> {
@@ -41,23 +40,11 @@ struct Prepared {
 impl Prepared {
     fn new() -> Prepared {
         let desk = Desk::open(&["--one-in", "1"]);
-        let sound = Sound::noise(8_000, 4_000, 7);
         for (agent, presses) in [("anna", false), ("bert", true), ("carl", true)] {
-            let mut line = Line::begin(&desk, agent, 8_000);
-            line.talk(&sound, 0, 4_000);
-            if presses {
-                line.accepted(Ask::Record);
-                line.end_and_keep();
-            } else {
-                line.end();
-            }
+            Line::play(&desk, agent, presses);
         }
         let home = desk.stop();
-        let recordings = home.recordings();
-        let id_of = |agent: &str| {
-            let found = recordings.iter().find(|recording| recording["agent"] == agent).expect("it is listed");
-            found["id"].as_str().expect("it is in the catalog").to_owned()
-        };
+        let id_of = |agent| home.recording_of(agent);
         let ids = vec![("ID", id_of("bert")), ("ANOTHER", id_of("anna")), ("PRESSED", id_of("carl"))];
         let program = tempfile::tempdir().expect("a folder");
         let script = format!(

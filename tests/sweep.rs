@@ -4,21 +4,13 @@ mod desk;
 
 use std::{fs, path::PathBuf};
 
-use desk::{Desk, Home, Line, Sound, wait_for};
-use retrocall::protocol::Ask;
+use desk::{Desk, Home, Line, wait_for};
 use serde_json::{Value, json};
 
 /// A desk that kept two pressed calls. Stopped.
 fn kept_two() -> (Home, Vec<PathBuf>) {
     let desk = Desk::open(&["--one-in", "0"]);
-    let sound = Sound::noise(8_000, 4_000, 7);
-    let keep = |agent| {
-        let mut line = Line::begin(&desk, agent, 8_000);
-        line.talk(&sound, 0, 4_000);
-        line.accepted(Ask::Record);
-        line.end_and_keep()
-    };
-    let paths = ["anna", "bert"].map(keep).into();
+    let paths = ["anna", "bert"].map(|agent| Line::play(&desk, agent, true).expect("a recording")).into();
     (desk.stop(), paths)
 }
 
@@ -38,14 +30,6 @@ fn entries(home: &Home) -> Vec<String> {
     rows.filter_map(|row| Some(row["deed"].as_str()?.to_owned())).collect()
 }
 
-#[track_caller]
-fn check(home: &Home) -> Value {
-    let ran = home.run(&["check", "--json"]);
-    let report = ran.json();
-    assert_eq!((ran.code, &report["findings"]), (0, &json!([])), "{report:#}");
-    report
-}
-
 #[test]
 fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     let (home, paths) = kept_two();
@@ -61,7 +45,7 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     assert_eq!((&report["gone"], &report["failed"], &report["absent"]), (&json!(1), &json!([]), &json!([])));
     assert!(!paths[0].exists() && paths[1].exists());
     assert_eq!(home.recordings().len(), 1);
-    check(&home);
+    home.check();
     assert_eq!(home.json(&["ledger", "verify"])["sound"], true);
     assert_eq!(entries(&home), ["policy-changed", "deleting", "deleted", "overwritten"]);
     assert_eq!((&report["overwritten"], &report["not_overwritten"]), (&json!(1), &Value::Null));
@@ -70,7 +54,7 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
 
     let home = home.start(&["--one-in", "0"]).stop();
     assert_eq!(home.recordings().len(), 1);
-    check(&home);
+    home.check();
     // From a backup of the folder.
     fs::write(&paths[0], backup).expect("a file");
     let ran = home.run(&["check"]);
@@ -80,7 +64,7 @@ fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     wait_for("the file's end", || (!paths[0].exists()).then_some(()));
     let home = desk.stop();
     assert_eq!(home.recordings().len(), 1);
-    check(&home);
+    home.check();
     assert_eq!(entries(&home).last().map(String::as_str), Some("deleted"));
 }
 
@@ -91,7 +75,7 @@ fn a_deletion_that_was_cut_off_is_no_fault_and_is_finished_by_the_next_sweep() {
     home.execute(
         "UPDATE recordings SET life = 'deleting', life_at = '2026-11-28T01:00:00.000000Z', life_token = 1 WHERE agent = 'anna'",
     );
-    let dying = |home: &Home| check(home)["dying"][0]["found"].clone();
+    let dying = |home: &Home| home.check()["dying"][0]["found"].clone();
     assert_eq!(dying(&home), "begun");
     // An engine that starts meanwhile registers nothing of it.
     let home = home.start(&["--one-in", "0"]).stop();
@@ -101,7 +85,7 @@ fn a_deletion_that_was_cut_off_is_no_fault_and_is_finished_by_the_next_sweep() {
     assert!(ran.stdout.contains("is being deleted (removed)"), "{}", ran.stdout);
     let report = home.json(&["sweep"]);
     assert_eq!((&report["gone"], &report["finished"]), (&json!(1), &json!(1)));
-    assert_eq!(check(&home)["dying"], json!([]));
+    assert_eq!(home.check()["dying"], json!([]));
 }
 
 #[test]

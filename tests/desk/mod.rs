@@ -134,6 +134,22 @@ impl Home {
         self.run(&[&["replay", file, "--speed", "0", "--json"], flags].concat()).json()
     }
 
+    /// What `retrocall check --json` says, which must find nothing.
+    #[track_caller]
+    pub fn check(&self) -> Value {
+        let ran = self.run(&["check", "--json"]);
+        let report = ran.json();
+        assert_eq!((ran.code, &report["findings"]), (0, &serde_json::json!([])), "{report:#}");
+        report
+    }
+
+    /// The id of the first listed recording of this agent.
+    pub fn recording_of(&self, agent: &str) -> String {
+        let recordings = self.recordings();
+        let found = recordings.iter().find(|recording| recording["agent"] == agent).expect("it is listed");
+        found["id"].as_str().expect("it is in the catalog").to_owned()
+    }
+
     /// What `retrocall recordings --json` lists.
     pub fn recordings(&self) -> Vec<Value> {
         self.json(&["recordings"]).as_array().expect("one array").clone()
@@ -430,6 +446,18 @@ impl Line {
     /// Hangs up.
     pub fn end(&mut self) {
         self.accepted(Ask::End);
+    }
+
+    /// A whole short call of noise at 8 kHz. If record is pressed in it, this waits for the recording; nobody is told of one that was only drawn.
+    pub fn play(desk: &Desk, agent: &str, presses: bool) -> Option<PathBuf> {
+        let mut line = Line::begin(desk, agent, 8_000);
+        line.talk(&Sound::noise(8_000, 4_000, 7), 0, 4_000);
+        if presses {
+            line.accepted(Ask::Record);
+            return Some(line.end_and_keep());
+        }
+        line.end();
+        None
     }
 
     /// Hangs up, and waits for the recording.
