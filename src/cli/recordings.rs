@@ -4,7 +4,7 @@ mod mine;
 mod show;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
@@ -24,7 +24,7 @@ use retrocall_records as catalog;
 use retrocall_records::{
     Recording, Trouble,
     desk::{Desk as _, Filter},
-    policy::Fate,
+    policy::{self, Fate},
     sweep::{HomeStore, Judgement},
 };
 use retrocall_words as words;
@@ -81,10 +81,10 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
         return mine::run(context, &args.actor, args.agent);
     }
     let mut recordings = kept(context.home()).map_err(Failure::whole)?;
-    judge(context, &mut recordings)?;
     if args.actor.is_somebody() {
         keep_visible(context, &args.actor, &mut recordings)?;
     }
+    judge(context, &mut recordings)?;
     if let Some(agent) = &args.agent {
         recordings.retain(|recording| agents(recording).any(|one| one == agent));
     }
@@ -101,14 +101,23 @@ pub(super) fn run(context: &Context, args: RecordingsArgs) -> Result<(), Failure
     Ok(())
 }
 
-/// Sets until when each is kept: by the policy as it is, and by all that has happened to it. One that the catalog does not know yet has what
-/// follows from its reasons.
+/// Sets until when each is kept: by the policy as it is, and by all that has happened to the purposes that are listed. One that the catalog does
+/// not know yet has what follows from its reasons.
 fn judge(context: &Context, recordings: &mut [Recording]) -> Result<(), Failure> {
     let (settings, now) = (context.settings()?, SystemClock.wall());
     let Some(mut store) = HomeStore::open_to_read(context.home()).map_err(Failure::whole)? else { return Ok(()) };
     store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
+    let policy = store.policy().clone();
+    let listed: HashMap<_, _> = recordings.iter().filter_map(|one| Some((one.id.clone()?, &one.purposes))).collect();
     let mut due = HashMap::new();
-    let look = |Judgement { id, fate, .. }| {
+    let look = |Judgement { id, mut facts, mut fate }: Judgement| {
+        let Some(purposes) = listed.get(&id) else { return };
+        let all = facts.purposes.len();
+        facts.purposes.retain(|purpose| purposes.contains(&purpose.kind));
+        // An agent who is not told yet that a call was drawn can't see it by its date either.
+        if facts.purposes.len() < all {
+            fate = policy::fate(&facts, &policy, now);
+        }
         let until = match fate {
             Fate::Kept { until, .. } | Fate::Restricted { until, .. } => until,
             Fate::Due { since, .. } => Some(since),
@@ -125,20 +134,24 @@ fn judge(context: &Context, recordings: &mut [Recording]) -> Result<(), Failure>
     Ok(())
 }
 
-/// Keeps only the recordings that somebody may see. What the catalog does not know yet, the owner alone sees.
+/// Keeps only the recordings that somebody may see, with what is told them of each. What the catalog does not know yet, the owner alone sees.
 fn keep_visible(context: &Context, actor: &Actor, recordings: &mut Vec<Recording>) -> Result<(), Failure> {
     let at = actor.at_desk(context)?;
-    let mut visible = HashSet::new();
+    let mut visible = HashMap::new();
     let mut after = None;
     loop {
         let page = at.desk.list(&at.who, &Filter::default(), after.as_ref()).map_err(failure)?;
-        visible.extend(page.recordings.into_iter().map(|entry| entry.id));
+        visible.extend(page.recordings.into_iter().map(|entry| (entry.id.clone(), entry)));
         after = page.next;
         if after.is_none() {
             break;
         }
     }
-    recordings.retain(|recording| recording.id.as_ref().is_some_and(|id| visible.contains(id)));
+    recordings.retain_mut(|recording| {
+        let Some(entry) = recording.id.as_ref().and_then(|id| visible.remove(id)) else { return false };
+        (recording.reasons, recording.purposes) = (entry.reasons, entry.purposes);
+        true
+    });
     Ok(())
 }
 

@@ -31,7 +31,7 @@ use crate::{
     ledger::{Scribe, site_of},
     random, text,
 };
-use retrocall_words::{Word, book::day_of};
+use retrocall_words::{Reason, Word, book::day_of};
 
 /// Recordings of one page.
 const PAGE: usize = 100;
@@ -323,8 +323,15 @@ async fn select(
         .bind(i64::try_from(PAGE + 1).unwrap_or(i64::MAX));
     let found = select.fetch_all(&mut *rows).await?;
     let mut recordings = Vec::new();
+    let knows_sample = who.is(DeskRole::PrivacyOfficer) || who.is(DeskRole::Reviewer);
     for row in found.iter().take(PAGE) {
-        recordings.push(listed(rows, row).await?);
+        let mut recording = listed(rows, row).await?;
+        // Whether a call was drawn is told when the seed of its day is published: the next morning.
+        if !knows_sample && row.try_get::<bool, _>("is_today")? {
+            recording.reasons.retain(|reason| *reason != Reason::Sample);
+            recording.purposes.retain(|purpose| *purpose != PurposeKind::Quality);
+        }
+        recordings.push(recording);
     }
     let next = match found.get(PAGE).and(found.get(PAGE - 1)) {
         Some(last) => Some(Cursor { began_at: last.try_get("began_at")?, id: last.try_get("id")? }),

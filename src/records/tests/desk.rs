@@ -33,6 +33,9 @@ fn new_hold() -> NewHold {
     NewHold { reason: "claim 4711".into(), owner: "olga".into(), until: "the court has decided".into(), review_on }
 }
 
+/// The day is over.
+const PUBLISHED: &str = "UPDATE ledger_periods SET published_at = '2026-11-29T00:00:05.000000Z'";
+
 fn deeds(home: &TempDir) -> Vec<serde_json::Value> {
     let rows: Vec<String> = outside(home, async |connection| {
         let select = "SELECT text FROM ledger_rows WHERE text LIKE '%\"kind\":\"deed\"%' ORDER BY segment, row";
@@ -61,7 +64,7 @@ fn each_role_is_shown_its_own_recordings_and_no_others_exist_for_it() {
         (DeskRole::PrivacyOfficer, None, all.clone()),
         (DeskRole::Reviewer, None, all.clone()),
         (DeskRole::CaseHandler, None, vec![both.clone()]),
-        (DeskRole::Agent, Some("bert"), all.clone()),
+        (DeskRole::Agent, Some("bert"), vec![both.clone()]),
         (DeskRole::Agent, Some("carla"), vec![]),
         (DeskRole::Agent, None, vec![]),
         (DeskRole::Administrator, None, vec![]),
@@ -70,12 +73,40 @@ fn each_role_is_shown_its_own_recordings_and_no_others_exist_for_it() {
         assert_eq!(seen(&person("somebody", &[role], agent)), expected, "{role:?} {agent:?}");
     }
     assert_eq!(seen(&Person::owner("root")), all);
+    execute(&home, PUBLISHED);
+    assert_eq!(seen(&person("bert", &[DeskRole::Agent], Some("bert"))), all, "the next morning");
     let council = person("council", &[DeskRole::Council], None);
     assert_eq!(desk.story(&council, &both), Err(NotDone::Unknown));
     // What an agent objected to is the officer's alone.
     execute(&home, "UPDATE recordings SET life = 'restricted'");
     assert_eq!(seen(&person("hanna", &[DeskRole::Reviewer], None)), Vec::<String>::new());
     assert_eq!(seen(&person("olga", &[DeskRole::PrivacyOfficer], None)), all);
+}
+
+#[test]
+fn d4_an_agent_is_told_the_next_morning_and_not_earlier_which_of_their_calls_were_drawn() {
+    let home = TempDir::new().unwrap();
+    let [both, sample] = with_two_recordings(&home);
+    let (desk, bert) = (HomeDesk::of(home.path()), person("bert", &[DeskRole::Agent], Some("bert")));
+    let sampled = Filter { purpose: Some(PurposeKind::Quality), ..Filter::default() };
+    let told = |of: &[PurposeKind]| {
+        let story = desk.story(&bert, &both).unwrap().recording;
+        assert_eq!(story.purposes, of);
+        assert_eq!(story.reasons.contains(&Reason::Sample), of.contains(&PurposeKind::Quality));
+        assert_eq!(desk.list(&bert, &Filter::default(), None).unwrap().recordings[0], story);
+    };
+    told(&[PurposeKind::Incident]);
+    assert_eq!(desk.story(&bert, &sample), Err(NotDone::Unknown));
+    assert_eq!(desk.list(&bert, &sampled, None).unwrap().recordings, [], "nor can it be asked for by its purpose");
+    let handler = person("tom", &[DeskRole::CaseHandler], None);
+    assert_eq!(desk.story(&handler, &both).unwrap().recording.purposes, [PurposeKind::Incident]);
+    for role in [DeskRole::PrivacyOfficer, DeskRole::Reviewer] {
+        assert_eq!(desk.list(&person("olga", &[role], None), &sampled, None).unwrap().recordings.len(), 2);
+    }
+    execute(&home, PUBLISHED);
+    told(&[PurposeKind::Incident, PurposeKind::Quality]);
+    assert!(desk.story(&bert, &sample).is_ok());
+    assert_eq!(desk.list(&bert, &sampled, None).unwrap().recordings.len(), 2);
 }
 
 #[test]
@@ -118,6 +149,7 @@ fn nothing_holds_back_what_is_being_deleted_and_who_listened_is_told() {
     desk.used(&hanna, &sample, &play, at(100)).unwrap();
     let export = Use { kind: UseKind::Export, ..play.clone() };
     assert!(matches!(desk.used(&hanna, &sample, &export, at(101)), Err(NotDone::NotAllowed(_))));
+    execute(&home, PUBLISHED);
     let bert = person("bert", &[DeskRole::Agent], Some("bert"));
     let story = desk.story(&bert, &sample).unwrap();
     assert_eq!(story.uses.iter().map(|used| (&*used.by, used.kind)).collect::<Vec<_>>(), [("hanna", UseKind::Play)]);
