@@ -112,7 +112,7 @@ pub(super) fn run(context: &Context, args: ReviewArgs) -> Result<(), Failure> {
 fn say_next(context: &Context, at: &AtDesk, skip: Option<SkipReason>) -> Result<(), Failure> {
     let turn = at.desk.next(&at.who, skip, at.now).map_err(failure)?;
     let settings = context.settings()?;
-    let queue = at.desk.queue(&at.who, settings.review_per_week).map_err(failure)?;
+    let queue = at.desk.queue(&at.who, settings.review_per_week, at.now).map_err(failure)?;
     let late = late_evaluations(context, &settings, at.now)?;
     let path = match &turn {
         Some(turn) => path_of(context, turn)?,

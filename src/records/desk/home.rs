@@ -8,6 +8,7 @@ mod notes;
 mod people;
 mod queue;
 mod reviews;
+mod rules;
 mod unusual;
 mod versions;
 

@@ -26,7 +26,7 @@ pub trait Queue {
     ///
     /// # Errors
     /// Why it can't be had.
-    fn queue(&self, who: &Person, review_per_week: Option<usize>) -> Result<QueueState, NotDone>;
+    fn queue(&self, who: &Person, review_per_week: Option<usize>, now: Timestamp) -> Result<QueueState, NotDone>;
 
     /// Lets go of what lies beyond two weeks of hearing, the highest draw first, each with its row in the ledger: the sweep deletes it then, unless
     /// something else keeps it. Returns the recordings, in the order in which they went.

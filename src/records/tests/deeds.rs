@@ -349,6 +349,24 @@ fn d10_the_agent_who_pressed_can_open_a_case_and_no_other_agent_of_the_call() {
 }
 
 #[test]
+fn d10_a_press_whose_days_are_over_gets_no_case_while_the_sample_keeps_it() {
+    let closed = Closed::with(1);
+    // Seven working days after the Tuesday of the call; the sample keeps it until the 14th day.
+    let (both, late) = (closed.both(), hour(24 * 5));
+    let other = closed.copy();
+    for who in [tom(), anna()] {
+        let refused = closed.desk.open_case(&who, &both, late);
+        assert!(matches!(&refused, Err(NotDone::Conflict(why)) if why.contains("two people")), "{refused:?}");
+    }
+    assert_eq!(closed.anchors(&both), Vec::<String>::new());
+    assert_eq!(closed.desk.cases(&tom()), Ok(vec![]), "no case is left that has no recording");
+    assert_eq!(closed.words(), ["case-opened refused", "case-opened refused"]);
+    // One that has a case in time may get another.
+    other.desk.open_case(&tom(), &both, hour(0)).unwrap();
+    other.desk.open_case(&tom(), &both, late).unwrap();
+}
+
+#[test]
 fn d11_a_closing_is_taken_back_within_72_hours_and_a_judgment_gives_longer() {
     let closed = Closed::with(1);
     let (desk, both) = (&closed.desk, closed.both());

@@ -12,19 +12,19 @@ use super::{
     },
     Answer, HomeDesk,
     act::{Act, Step, Stop, anchor, has_happened, still_kept},
-    maybe, parsed, unreadable, word,
+    maybe, parsed, rules, unreadable,
 };
-use crate::{
-    PurposeKind,
-    policy::{self, Anchor, Policy, Purpose},
-    text,
-};
+use crate::{PurposeKind, policy::Anchor, text};
 use retrocall_words::book::{Marks, day_of};
 
 const HANDLER: &[DeskRole] = &[DeskRole::CaseHandler];
 /// Who answers for a case: the officer is asked where its handler does not answer.
 const ANSWERING: &[DeskRole] = &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
 const NO_CASE: NotDone = NotDone::Conflict("there is no such case: `retrocall case list` shows them");
+const TOO_LATE: NotDone = NotDone::Conflict(
+    "the days in which this press could get a case are over, and the recording is kept for something else alone: whether it may serve a case after \
+     all is another purpose, on which two people decide",
+);
 const IS_CLOSED: NotDone =
     NotDone::Conflict("this case is closed: take that back first with `retrocall case reopen CASE`");
 
@@ -175,6 +175,9 @@ async fn add(
     }
     still_kept(&found)?;
     is_incident(rows, recording, &found.purposes).await?;
+    if rules::is_over(rows, recording, PurposeKind::Incident, now).await? {
+        return Err(TOO_LATE.into());
+    }
     let insert = sqlx::query(include_str!("../../sql/desk/insert_case_recording.sql"))
         .bind(case)
         .bind(recording)
@@ -229,33 +232,14 @@ async fn kept(rows: &mut SqliteConnection, case: &str) -> Answer<Vec<String>> {
 
 /// Whether a case keeps any of its recordings at this moment, by the rules.
 async fn is_in_force(rows: &mut SqliteConnection, case: &str, now: Timestamp) -> Step<bool> {
-    let mut versions = Vec::new();
-    for row in sqlx::query(include_str!("../../sql/desk/policies.sql")).fetch_all(&mut *rows).await? {
-        versions.push(serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?);
-    }
-    let policy = Policy::new(versions);
     for recording in kept(rows, case).await? {
-        let facts = facts(rows, &recording, case).await?;
-        if policy::ends(&facts, &policy, now).iter().any(|(_, end)| end.is_some_and(|(end, _)| now < end)) {
+        let of_case = |term: &rules::Term| term.kind == PurposeKind::Incident && term.about == case;
+        let terms = rules::terms(rows, &recording, now).await?;
+        if terms.iter().any(|term| of_case(term) && term.until.is_some_and(|until| now < until)) {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-/// What the rules need to know of a case's hold on a recording.
-async fn facts(rows: &mut SqliteConnection, recording: &str, case: &str) -> Answer<policy::Facts> {
-    let select = sqlx::query(include_str!("../../sql/desk/incident.sql")).bind(recording).bind(case);
-    let mut facts = policy::Facts::default();
-    let mut purpose = Purpose { kind: PurposeKind::Incident, events: Vec::new() };
-    for row in select.fetch_all(rows).await? {
-        facts.began_at = Some(parsed(&row, "began_at")?);
-        facts.ended_at = maybe(&row, "ends_at")?;
-        let (anchor, at, date) = (word(&row, "anchor")?, parsed(&row, "at")?, maybe(&row, "day")?);
-        purpose.events.push(policy::Event { anchor, at, date });
-    }
-    facts.purposes.push(purpose);
-    Ok(facts)
 }
 
 fn listed(row: &SqliteRow) -> Answer<Case> {

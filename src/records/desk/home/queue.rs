@@ -11,7 +11,7 @@ use super::{
     },
     Answer, HomeDesk, Refusal,
     act::{Stop, anchor},
-    maybe,
+    maybe, rules,
 };
 use crate::{
     PurposeKind, file,
@@ -34,11 +34,11 @@ struct Waiting {
 }
 
 impl Queue for HomeDesk {
-    fn queue(&self, who: &Person, review_per_week: Option<usize>) -> Result<QueueState, NotDone> {
+    fn queue(&self, who: &Person, review_per_week: Option<usize>, now: Timestamp) -> Result<QueueState, NotDone> {
         if !LISTENERS.iter().any(|role| who.is(*role)) {
             return Err(NotDone::NotAllowed(LISTENERS));
         }
-        let found = self.ask(false, async |rows| waiting(rows).await);
+        let found = self.ask(false, async |rows| waiting(rows, now).await);
         let waiting = if matches!(found, Err(NotDone::Unknown)) { Vec::new() } else { found? };
         let fit = review_per_week.map_or(waiting.len(), |per_week| per_week.min(waiting.len()));
         let kept = waiting.len() - beyond(&waiting, review_per_week).len();
@@ -60,7 +60,7 @@ impl Queue for HomeDesk {
             let batch = self.ask(true, async |connection| {
                 let mut rows = connection.begin_with(file::BEGIN).await?;
                 let Some(site) = site_of(&mut rows).await? else { return Ok(Vec::new()) };
-                let mut batch = beyond(&waiting(&mut rows).await?, review_per_week);
+                let mut batch = beyond(&waiting(&mut rows, now).await?, review_per_week);
                 batch.truncate(BATCH);
                 let mut scribe = Scribe::of_deeds(&site, now);
                 for recording in &batch {
@@ -90,14 +90,17 @@ fn refusal(stop: Stop) -> Refusal {
     }
 }
 
-/// What waits, in the order of the draw.
-async fn waiting(rows: &mut SqliteConnection) -> Answer<Vec<Waiting>> {
-    let found = sqlx::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await?;
-    let one = |row: &sqlx::sqlite::SqliteRow| {
-        let (id, draw, was_opened) = (row.try_get("id")?, row.try_get("draw")?, row.try_get("was_opened")?);
-        Ok(Waiting { id, draw, ended_at: maybe(row, "ends_at")?, was_opened })
-    };
-    found.iter().map(one).collect()
+/// What waits, in the order of the draw. What can't be heard in time any more does not.
+async fn waiting(rows: &mut SqliteConnection, now: Timestamp) -> Answer<Vec<Waiting>> {
+    let policy = rules::policy(rows).await?;
+    let mut waiting = Vec::new();
+    for row in sqlx::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await? {
+        if rules::may_be_heard(&row, &policy, now)? {
+            let (id, draw, was_opened) = (row.try_get("id")?, row.try_get("draw")?, row.try_get("was_opened")?);
+            waiting.push(Waiting { id, draw, ended_at: maybe(&row, "ends_at")?, was_opened });
+        }
+    }
+    Ok(waiting)
 }
 
 /// The recordings that are let go of: the highest draw first.

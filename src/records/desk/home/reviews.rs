@@ -13,7 +13,7 @@ use super::{
     HomeDesk,
     act::{Act, Step, anchor, has_happened, still_kept},
     notes::took_part,
-    parsed,
+    parsed, rules,
 };
 use crate::{PurposeKind, policy::Anchor, text};
 use retrocall_words::book::day_of;
@@ -57,6 +57,7 @@ impl Reviews for HomeDesk {
             if !has_happened(rows, id, PurposeKind::Quality, &[Anchor::LearningMoment]).await? {
                 return Err(NO_MOMENT.into());
             }
+            not_over(rows, id, now).await?;
             let training = PurposeKind::Training;
             let select = sqlx::query(include_str!("../../sql/desk/open_proposal.sql")).bind(id).bind(training.as_str());
             if select.fetch_optional(&mut *rows).await?.is_some() {
@@ -112,19 +113,41 @@ async fn note_event(rows: &mut SqliteConnection, act: &Act<'_>, agent: &str, eve
     Ok(())
 }
 
-/// The review that this person has open, else the call whose turn it is.
-async fn turn(rows: &mut SqliteConnection, act: &Act<'_>) -> Step<(Option<SqliteRow>, Option<SqliteRow>)> {
+/// What a person may listen to now.
+struct ToHear {
+    /// The review that they have open.
+    open: Option<SqliteRow>,
+    /// The call whose turn it is.
+    waits: Option<SqliteRow>,
+    /// How many wait, this one included.
+    waiting: u64,
+}
+
+/// A call whose time in the sample is over is not among these, though something else may keep it.
+async fn turn(rows: &mut SqliteConnection, act: &Act<'_>, now: Timestamp) -> Step<ToHear> {
+    let policy = rules::policy(rows).await?;
+    let still = |found: Vec<SqliteRow>| -> Step<Vec<SqliteRow>> {
+        let mut still = Vec::new();
+        for row in found {
+            if rules::may_be_heard(&row, &policy, now)? {
+                still.push(row);
+            }
+        }
+        Ok(still)
+    };
     let open = sqlx::query(include_str!("../../sql/desk/open_review.sql")).bind(act.author());
-    let open = open.fetch_optional(&mut *rows).await?;
-    let waits = sqlx::query(include_str!("../../sql/desk/turn.sql")).bind(act.author()).fetch_optional(rows).await?;
-    Ok((open, waits))
+    let open = still(open.fetch_all(&mut *rows).await?)?.into_iter().next();
+    let waits = sqlx::query(include_str!("../../sql/desk/turn.sql")).bind(act.author());
+    let waits = still(waits.fetch_all(&mut *rows).await?)?;
+    let waiting = waits.len() as u64;
+    Ok(ToHear { open, waits: waits.into_iter().next(), waiting })
 }
 
 async fn pass_over(rows: &mut SqliteConnection, act: &mut Act<'_>, reason: SkipReason, now: Timestamp) -> Step {
     act.needs(REVIEWER)?;
     act.in_turn = Some(true);
-    match turn(rows, act).await? {
-        (Some(open), _) => {
+    match turn(rows, act, now).await? {
+        ToHear { open: Some(open), .. } => {
             act.recording = Some(open.try_get("id")?);
             let decide = sqlx::query(include_str!("../../sql/desk/decide_review.sql"))
                 .bind(open.try_get::<&str, _>("review")?)
@@ -133,28 +156,27 @@ async fn pass_over(rows: &mut SqliteConnection, act: &mut Act<'_>, reason: SkipR
                 .bind(text::time(now));
             decide.execute(rows).await?;
         }
-        (None, Some(waits)) => {
+        ToHear { waits: Some(waits), .. } => {
             let recording: String = waits.try_get("id")?;
             let (skipped, id) = (Some("skipped"), Uuid::now_v7());
             insert_review(rows, act, &recording, (id, true, skipped, Some(reason)), now).await?;
             act.recording = Some(recording);
         }
-        (None, None) => act.is_nothing = true,
+        ToHear { .. } => act.is_nothing = true,
     }
     Ok(())
 }
 
 async fn hand_out(rows: &mut SqliteConnection, act: &mut Act<'_>, now: Timestamp) -> Step<Option<Turn>> {
     act.needs(REVIEWER)?;
-    let (open, waits) = turn(rows, act).await?;
-    let waiting: i64 = waits.as_ref().map_or(Ok(0), |row| row.try_get("waiting"))?;
-    let as_turn = |row: &SqliteRow, review: String, waiting: i64| -> Step<Turn> {
+    let ToHear { open, waits, waiting } = turn(rows, act, now).await?;
+    let as_turn = |row: &SqliteRow, review: String, waiting: u64| -> Step<Turn> {
         Ok(Turn {
             recording: row.try_get("id")?,
             review,
             start: parsed(row, "began_at")?,
             seconds: row.try_get("seconds")?,
-            waiting: u64::try_from(waiting).unwrap_or(0),
+            waiting,
         })
     };
     if let Some(open) = open {
@@ -213,6 +235,7 @@ async fn review(
     if !is_reviewer && *outcome == ReviewOutcome::PrivateCall && took_part(rows, act.who, id).await? {
         act.kind = DeedKind::QualityEnded;
         still_kept(&recording)?;
+        not_over(rows, id, now).await?;
         return match can_end(rows, id, &[OVER, &[Anchor::LearningMoment]].concat()).await? {
             true => {
                 anchor(rows, (id, PurposeKind::Quality, ""), (happened, now, None)).await?;
@@ -233,6 +256,7 @@ async fn review(
     if !can_end(rows, id, OVER).await? {
         return Err(NotDone::Conflict("its review is over: nothing can be added any more").into());
     }
+    not_over(rows, id, now).await?;
     let in_order = close_review(rows, act, id, word, now).await?;
     act.in_turn = Some(in_order);
     anchor(rows, (id, PurposeKind::Quality, ""), (happened, now, None)).await?;
@@ -243,6 +267,14 @@ async fn review(
         _ => None,
     };
     Ok(Reviewed { recording: recording.id, agent: recording.agent, in_order, stays_for, note })
+}
+
+/// Refuses a sampled call whose time for listening is over, though something else keeps it.
+async fn not_over(rows: &mut SqliteConnection, id: &str, now: Timestamp) -> Step {
+    const OVER: NotDone = NotDone::Conflict(
+        "its time in the sample is over, and it is kept for something else alone: listen to another with `retrocall review next`",
+    );
+    if rules::is_over(rows, id, PurposeKind::Quality, now).await? { Err(OVER.into()) } else { Ok(()) }
 }
 
 /// Whether nothing of these has ended the review.

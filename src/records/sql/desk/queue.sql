@@ -1,4 +1,4 @@
-SELECT recordings.id, recordings.draw, recordings.ends_at,
+SELECT recordings.id, recordings.draw, recordings.began_at, recordings.ends_at,
        EXISTS (SELECT 1 FROM reviews WHERE reviews.recording = recordings.id) AS was_opened
 FROM recordings
 JOIN calls ON calls.call = recordings.call

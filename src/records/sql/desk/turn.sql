@@ -1,4 +1,4 @@
-SELECT recordings.id, recordings.began_at, recordings.seconds, COUNT(*) OVER () AS waiting FROM recordings
+SELECT recordings.id, recordings.began_at, recordings.ends_at, recordings.seconds FROM recordings
 JOIN calls ON calls.call = recordings.call
 JOIN ledger_periods ON ledger_periods.site = calls.site AND ledger_periods.period = calls.period
 WHERE draw IS NOT NULL AND life = 'kept' AND state <> 'committing' AND published_at IS NOT NULL
@@ -6,4 +6,4 @@ WHERE draw IS NOT NULL AND life = 'kept' AND state <> 'committing' AND published
       AND NOT EXISTS (SELECT 1 FROM anchors WHERE anchors.recording = recordings.id AND purpose = 'quality' AND anchor <> 'opened')
       AND NOT EXISTS (SELECT 1 FROM reviews WHERE reviews.recording = recordings.id
                       AND (outcome IS NULL OR outcome <> 'skipped' OR reviewer = $1))
-ORDER BY draw, recordings.id LIMIT 1
+ORDER BY draw, recordings.id

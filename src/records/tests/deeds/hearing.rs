@@ -17,7 +17,7 @@ use crate::{
 fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_ahead() {
     let closed = Closed::with(6);
     let desk = &closed.desk;
-    let ahead = desk.queue(&hanna(), Some(1)).unwrap();
+    let ahead = desk.queue(&hanna(), Some(1), hour(1)).unwrap();
     assert_eq!((ahead.waiting, ahead.fit, ahead.beyond), (6, 1, 4));
     assert_eq!(ahead.rest_from, Some(at(90)), "the second one fits next week");
     assert_eq!(desk.let_go(None, hour(1)), Ok(vec![]), "without a number nothing goes before its time");
@@ -28,10 +28,10 @@ fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_a
     assert_eq!(gone, highest_first);
     assert_eq!(desk.let_go(Some(1), hour(2)), Ok(vec![]));
     assert!(gone.iter().all(|recording| closed.anchors(recording).contains(&"quality unheard".to_owned())));
-    let left = desk.queue(&hanna(), Some(1)).unwrap();
+    let left = desk.queue(&hanna(), Some(1), hour(1)).unwrap();
     assert_eq!((left.waiting, left.fit, left.beyond), (2, 1, 0));
     assert_eq!(closed.found(), [], "the ledger's verifier comes to the same order");
-    assert_eq!(desk.queue(&tom(), None), Err(NotDone::NotAllowed(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer])));
+    assert_eq!(desk.queue(&tom(), None, hour(1)), Err(NotDone::NotAllowed(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer])));
 }
 
 #[test]
@@ -41,6 +41,40 @@ fn d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order(
     let gone = closed.desk.let_go(Some(1), hour(1)).unwrap();
     assert_eq!(gone, [5, 4, 3].map(|place: usize| closed.sampled[place].clone()));
     assert_eq!(closed.found(), []);
+}
+
+#[test]
+fn d2_a_sampled_call_whose_days_are_over_is_not_heard_though_its_case_keeps_it() {
+    let closed = Closed::with(2);
+    let (desk, both) = (&closed.desk, closed.both());
+    desk.open_case(&tom(), &both, hour(0)).unwrap();
+    let hanna = hanna();
+    assert_eq!(desk.queue(&hanna, None, hour(1)).unwrap().waiting, 2);
+    let open = desk.next(&hanna, None, hour(1)).unwrap().unwrap();
+    assert_eq!(open.waiting, 1);
+    // 14 days after the calls both are over; the sweep leaves the one that has a case.
+    let late = 24 * 14;
+    assert_eq!(desk.next(&hanna, None, hour(late)), Ok(None), "nor does the one come again that is open");
+    assert_eq!(desk.next(&hanna, Some(SkipReason::Language), hour(late)), Ok(None), "there is nothing to pass over");
+    assert_eq!(desk.queue(&hanna, None, hour(late)).unwrap().waiting, 0);
+    assert_eq!(desk.let_go(Some(0), hour(late)), Ok(vec![]));
+    for outcome in [ReviewOutcome::NoFinding, moment("asks twice")] {
+        assert!(matches!(desk.review(&hanna, &both, &outcome, hour(late)), Err(NotDone::Conflict(_))));
+    }
+    let claimed = desk.review(&anna(), &both, &ReviewOutcome::PrivateCall, hour(late));
+    assert!(matches!(claimed, Err(NotDone::Conflict(_))), "{claimed:?}");
+    assert!(closed.words().iter().filter(|word| word.ends_with("refused")).count() == 3);
+    assert_eq!(closed.found(), []);
+}
+
+#[test]
+fn d6_a_learning_moment_whose_time_is_over_does_not_become_teaching_material() {
+    let closed = Closed::with(1);
+    let (desk, both) = (&closed.desk, closed.both());
+    desk.open_case(&tom(), &both, hour(0)).unwrap();
+    desk.review(&hanna(), &both, &moment("stays calm"), hour(1)).unwrap();
+    desk.agent_left(&hanna(), "anna", hour(2)).unwrap();
+    assert!(matches!(desk.propose_training(&hanna(), &both, "calm", hour(3)), Err(NotDone::Conflict(_))));
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! Which purposes of a recording are in force now: a deed for a purpose that is over is too late, even while another one keeps the recording.
+//!
+//! Belongs here: what the rules (`policy`) say of a recording's rows. Does not: what is due (`sweep`).
+
+use jiff::Timestamp;
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use super::{Answer, maybe, parsed, unreadable, word};
+use crate::{
+    PurposeKind,
+    policy::{self, Event, Facts, Policy, Purpose},
+};
+
+/// A purpose of a recording, and until when it is in force. None: nothing is known from which that could count.
+pub(super) struct Term {
+    pub kind: PurposeKind,
+    /// The case, request or decision that needs it; empty for the recording's own.
+    pub about: String,
+    pub until: Option<Timestamp>,
+}
+
+/// The versions of the policy that are written down.
+pub(super) async fn policy(rows: &mut SqliteConnection) -> Answer<Policy> {
+    let mut versions = Vec::new();
+    for row in sqlx::query(include_str!("../../sql/desk/policies.sql")).fetch_all(rows).await? {
+        versions.push(serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?);
+    }
+    Ok(Policy::new(versions))
+}
+
+/// The purposes of a recording, and until when each is in force.
+pub(super) async fn terms(rows: &mut SqliteConnection, recording: &str, now: Timestamp) -> Answer<Vec<Term>> {
+    let policy = policy(rows).await?;
+    let select = sqlx::query(include_str!("../../sql/desk/facts.sql")).bind(recording);
+    let (mut facts, mut abouts) = (Facts::default(), Vec::<String>::new());
+    for row in select.fetch_all(rows).await? {
+        facts.began_at = Some(parsed(&row, "began_at")?);
+        facts.ended_at = maybe(&row, "ends_at")?;
+        facts.erased_at = maybe(&row, "erased_at")?;
+        let (kind, about): (PurposeKind, String) = (word(&row, "purpose")?, row.try_get("about")?);
+        let is_next = facts.purposes.last().is_none_or(|last| last.kind != kind) || abouts.last() != Some(&about);
+        if is_next {
+            facts.purposes.push(Purpose { kind, events: Vec::new() });
+            abouts.push(about);
+        }
+        let anchor: Option<&str> = row.try_get("anchor")?;
+        if let (Some(_), Some(purpose)) = (anchor, facts.purposes.last_mut()) {
+            let (anchor, at, date) = (word(&row, "anchor")?, parsed(&row, "at")?, maybe(&row, "day")?);
+            purpose.events.push(Event { anchor, at, date });
+        }
+    }
+    let ends = policy::ends(&facts, &policy, now).into_iter().zip(abouts);
+    let of = |((kind, end), about): ((PurposeKind, Option<(Timestamp, policy::Why)>), String)| {
+        let until = end.map(|(until, _)| facts.erased_at.map_or(until, |erased| until.min(erased)));
+        Term { kind, about, until }
+    };
+    Ok(ends.map(of).collect())
+}
+
+/// Whether a recording had purposes of this kind, and none of them is in force any more.
+pub(super) async fn is_over(
+    rows: &mut SqliteConnection,
+    recording: &str,
+    kind: PurposeKind,
+    now: Timestamp,
+) -> Answer<bool> {
+    let mut terms = terms(rows, recording, now).await?;
+    terms.retain(|term| term.kind == kind);
+    Ok(!terms.is_empty() && terms.iter().all(|term| term.until.is_some_and(|until| until <= now)))
+}
+
+/// Whether a sampled call that nobody has decided about may still be heard: its row has when the call began and when the recording ends.
+pub(super) fn may_be_heard(row: &SqliteRow, policy: &Policy, now: Timestamp) -> Answer<bool> {
+    let undecided = Purpose { kind: PurposeKind::Quality, events: Vec::new() };
+    let facts = Facts {
+        began_at: Some(parsed(row, "began_at")?),
+        ended_at: maybe(row, "ends_at")?,
+        purposes: vec![undecided],
+        ..Facts::default()
+    };
+    let ends = policy::ends(&facts, policy, now);
+    Ok(ends.iter().all(|(_, end)| end.is_none_or(|(until, _)| now < until)))
+}
