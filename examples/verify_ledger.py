@@ -142,7 +142,7 @@ class Verifier:
         for call in period["calls"]:
             end, own, left_out = call["end"], value(call["number"]), call["exempt"] or call["informed"] == "none" or bool(call["continues"])
             if not end: find("seed-early"); continue
-            sampled, drawn, lost, barred = "sample" in end["reasons"], is_drawn(own), end["outcome"] == "lost", left_out or end["private"] or end["objected"]
+            sampled, drawn, lost, barred = "sample" in end["reasons"], is_drawn(own), end["outcome"] == "lost" or end.get("unseen", False), left_out or end["private"] or end["objected"]
             if end["draw"] != own.hex(): self.find("draw-wrong", *call["place"])
             if sampled and (not drawn or barred): self.find("sampled-against-rule" if drawn else "sampled-undrawn", *call["place"])
             if drawn and not (sampled or barred or lost): self.find("drawn-unsampled", *call["place"])

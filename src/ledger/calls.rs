@@ -44,8 +44,12 @@ pub struct CallEnded {
     pub reasons: Vec<Reason>,
     /// Its draw. None if it has no number.
     pub draw: Option<DrawValue>,
-    /// How long it was, in milliseconds. None if nobody saw it end.
+    /// How long it was, in milliseconds. None if that is not known.
     pub ms: Option<u64>,
+    /// Nobody saw it end: the engine was killed, or lost power. What the customer had said by then is not known, so a call that is kept all the same,
+    /// for another reason, is not sampled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// Where "private" came from. None: it was not.
     pub private: Option<Origin>,
     /// Where the objection came from. None: there was none.

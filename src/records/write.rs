@@ -432,7 +432,8 @@ impl Pen<'_, '_> {
         Ok(CallBegun { call, day: place.day, sequence, exempt: false })
     }
 
-    /// Sees to it that the ledger says so too, also of a call that was recovered after a crash.
+    /// Sees to it that the ledger says so too, also of a call that was recovered after a crash. Its reasons are those of its file, and its row says
+    /// that nobody saw it end: one that was pressed and drawn is not sampled then, for whether the customer had objected is not known.
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
         let call = match self.place.live.get(&recording.of.call().id) {
             Some(call) => call.clone(),

@@ -182,7 +182,7 @@ impl Lottery {
             is_sampled,
             is_private: row.private.is_some(),
             is_objected: row.objected.is_some(),
-            is_lost: row.outcome == Outcome::Lost,
+            is_lost: row.outcome == Outcome::Lost || row.unseen,
         });
     }
 

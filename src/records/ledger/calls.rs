@@ -91,6 +91,7 @@ impl Scribe<'_> {
             reasons: call.reasons.clone(),
             draw,
             ms: call.seconds.map(milliseconds),
+            unseen: call.ended_at.is_none(),
             private: origin(call.private, call.origins.private),
             objected: origin(call.objected, call.origins.objected),
             masked: call.origins.masked,

@@ -180,6 +180,33 @@ fn a_note_that_is_written_twice_has_one_row() {
 }
 
 #[test]
+fn a_pressed_and_drawn_call_that_is_recovered_after_a_kill_is_no_finding_of_the_verifier() {
+    let home = TempDir::new().unwrap();
+    let clock = Arc::new(TestClock::at("2026-11-28T12:00:00Z".parse().unwrap()));
+    let killed = Desk::open_at(home.path(), 1, Arc::clone(&clock));
+    let call = CallId::new();
+    assert!(killed.begin(call), "it is drawn");
+    killed.catalog.note(selected(call));
+    killed.close();
+
+    // The next engine finds the file, which says that it was pressed: the draw of a live call is told nobody.
+    let desk = Desk::open_at(home.path(), 1, clock);
+    let of = recorded(call, &[Reason::OnDemand]);
+    let state = RecordingState::Incomplete;
+    desk.catalog.note(Note::Kept(Box::new(RecordingKept { of, state, has_keys: false, ..recording(call) })));
+    assert!(desk.catalog.flushed(LONG));
+    desk.next_day();
+    desk.wait_for(|| count(&home, "seed-published") == 1);
+    desk.close();
+    assert_eq!(rows(&home).iter().filter(|row| row.contains("\"unseen\":true")).count(), 1);
+    let report = report(home.path());
+    let of_draw: Vec<_> = report.findings.iter().filter(|one| one.kind != FindingKind::NumbersSkipped).collect();
+    assert!(of_draw.is_empty(), "{report}");
+    let kept = recordings(home.path()).unwrap().into_iter().find(|one| one.call == call).unwrap();
+    assert_eq!(kept.purposes, [PurposeKind::Incident], "whether the customer had objected is not known");
+}
+
+#[test]
 fn when_a_day_has_ended_its_seed_is_shown_and_its_head_is_signed_and_both_hold() {
     let home = TempDir::new().unwrap();
     let desk = Desk::open(home.path(), 4);

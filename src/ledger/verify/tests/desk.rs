@@ -259,6 +259,7 @@ impl Desk {
             reasons: reasons.clone(),
             draw: Some(draw),
             ms: Some(ms),
+            unseen: false,
             private,
             objected,
             masked: None,
