@@ -27,6 +27,11 @@ pub trait Clock: Send + Sync {
     /// The monotonic clock: for deadlines and durations. Never goes back.
     fn now(&self) -> Instant;
 
+    /// How long the machine has been suspended since it was started: the monotonic clock stands still meanwhile, and the wall clock goes on.
+    fn asleep(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The time since `then`; zero if it is still to come.
     fn since(&self, then: Instant) -> Duration {
         self.now().saturating_duration_since(then)
@@ -54,6 +59,27 @@ impl Clock for SystemClock {
     fn now(&self) -> Instant {
         Instant::now()
     }
+
+    fn asleep(&self) -> Duration {
+        suspended()
+    }
+}
+
+/// What one clock of the system counts while the machine is suspended, and the other does not.
+#[cfg(target_os = "linux")]
+fn suspended() -> Duration {
+    use nix::time::{ClockId, clock_gettime};
+
+    // In this order, so that what passes between the two is never counted as negative.
+    let awake = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
+    let all = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from);
+    all.and_then(|all| Ok(all.saturating_sub(awake?))).unwrap_or_default()
+}
+
+/// Other systems don't tell it apart.
+#[cfg(not(target_os = "linux"))]
+fn suspended() -> Duration {
+    Duration::ZERO
 }
 
 /// A clock that stands still until a test moves it.
@@ -69,6 +95,7 @@ impl Clock for SystemClock {
 pub struct TestClock {
     began: Beginning,
     passed_us: AtomicU64,
+    asleep_us: AtomicU64,
     bells: Mutex<Vec<Bell>>,
     /// How far the wall clock has jumped.
     stepped_us: AtomicI64,
@@ -87,8 +114,9 @@ impl TestClock {
         // Long after the start of the machine, before which no `Instant` exists: tests count back too.
         static FIRST: LazyLock<Instant> = LazyLock::new(|| Instant::now() + Duration::from_secs(86_400));
         TestClock {
-            began: Beginning { at: wall, instant: *FIRST },
+            began: Beginning { at: wall, instant: *FIRST, asleep: Duration::ZERO },
             passed_us: AtomicU64::new(0),
+            asleep_us: AtomicU64::new(0),
             bells: Mutex::default(),
             stepped_us: AtomicI64::new(0),
         }
@@ -101,6 +129,11 @@ impl TestClock {
         bells.iter().for_each(|bell| bell());
     }
 
+    /// The machine is suspended for so long, in whole microseconds: the monotonic clock does not notice.
+    pub fn suspend(&self, time: Duration) {
+        self.asleep_us.fetch_add(time.as_micros() as u64, Ordering::SeqCst);
+    }
+
     /// Moves the wall clock forward, or back: no time passes.
     pub fn step_wall(&self, by: SignedDuration) {
         self.stepped_us.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
@@ -109,11 +142,16 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn wall(&self) -> Timestamp {
-        self.began.time(self.now()) + SignedDuration::from_micros(self.stepped_us.load(Ordering::SeqCst))
+        self.began.count_to(Beginning { at: self.began.at, instant: self.now(), asleep: self.asleep() })
+            + SignedDuration::from_micros(self.stepped_us.load(Ordering::SeqCst))
     }
 
     fn now(&self) -> Instant {
         self.began.instant + Duration::from_micros(self.passed_us.load(Ordering::SeqCst))
+    }
+
+    fn asleep(&self) -> Duration {
+        Duration::from_micros(self.asleep_us.load(Ordering::SeqCst))
     }
 
     fn on_move(&self, bell: Bell) {
@@ -128,12 +166,21 @@ pub struct Beginning {
     pub at: Timestamp,
     /// By the monotonic clock.
     pub instant: Instant,
+    /// How long the machine had been suspended by then.
+    pub asleep: Duration,
 }
 
 impl Beginning {
     /// Now.
     pub fn now(clock: &dyn Clock) -> Beginning {
-        Beginning { at: clock.wall(), instant: clock.now() }
+        Beginning { at: clock.wall(), instant: clock.now(), asleep: clock.asleep() }
+    }
+
+    /// The wall-clock time of `later`, counted from this beginning by all time that has passed, also while the machine was suspended. What `later`
+    /// says of the wall clock is not looked at.
+    pub fn count_to(&self, later: Beginning) -> Timestamp {
+        let asleep = SignedDuration::try_from(later.asleep.saturating_sub(self.asleep)).unwrap_or(SignedDuration::ZERO);
+        self.time(later.instant).checked_add(asleep).unwrap_or(Timestamp::MAX)
     }
 
     /// The wall-clock time of a moment of the monotonic clock, counted from this beginning.

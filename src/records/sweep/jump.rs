@@ -55,7 +55,7 @@ impl ClockGuard {
     pub fn judge(&self, last: Option<Timestamp>, now: Beginning) -> Result<(), Jump> {
         let Some(last) = last else { return Ok(()) };
         if let Some(own) = self.own.filter(|own| own.at == last) {
-            let expected = own.time(now.instant);
+            let expected = own.count_to(now);
             let is_near = now.at.duration_since(expected).abs() <= STEP_MAX;
             return if is_near { Ok(()) } else { Err(Jump { expected, shown: now.at }) };
         }
@@ -96,6 +96,19 @@ mod tests {
             clock.step_wall(hours(step));
             assert_eq!(guard.judge(Some(last), Beginning::now(&clock)).is_err(), is_jump, "{step} hours");
         }
+    }
+
+    #[test]
+    fn a_machine_that_was_suspended_over_a_weekend_has_not_jumped() {
+        let (clock, mut guard) = (clock(), ClockGuard::default());
+        let last = clock.wall();
+        guard.swept(Beginning::now(&clock));
+        clock.suspend(Duration::from_secs(62 * 3600));
+        clock.pass(Duration::from_secs(5));
+        assert_eq!(clock.wall().duration_since(last), hours(62) + SignedDuration::from_secs(5));
+        assert_eq!(guard.judge(Some(last), Beginning::now(&clock)), Ok(()));
+        clock.step_wall(hours(27));
+        assert!(guard.judge(Some(last), Beginning::now(&clock)).is_err(), "a jump beside it is one all the same");
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl ClockWatch {
 
     /// The time: by the clock, or, while that is not believed, by what has elapsed since it was.
     pub(crate) fn now(&self) -> Timestamp {
-        self.refused.map_or_else(|| self.clock.wall(), |(_, base)| base.time(self.clock.now()))
+        self.refused.map_or_else(|| self.clock.wall(), |(_, base)| base.count_to(Beginning::now(&*self.clock)))
     }
 }
 
@@ -118,6 +118,19 @@ mod tests {
             assert!(watch.look(home.path()) && watch.refused().is_none());
             assert_eq!(watch.now(), clock.wall());
         }
+    }
+
+    #[test]
+    fn a_laptop_that_slept_for_two_days_goes_on_and_time_that_is_not_believed_counts_its_sleep_too() {
+        let (home, clock, mut watch) = desk();
+        assert!(watch.look(home.path()));
+        clock.suspend(Duration::from_secs(48 * 3600));
+        assert!(watch.is_well() && watch.look(home.path()));
+        let before = clock.wall();
+        clock.step_wall(TWELVE_YEARS);
+        assert!(!watch.look(home.path()));
+        clock.suspend(Duration::from_secs(48 * 3600));
+        assert_eq!(watch.now(), before + SignedDuration::from_hours(48));
     }
 
     #[test]

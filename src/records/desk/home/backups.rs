@@ -9,7 +9,7 @@ use super::{
     act::Act,
 };
 use crate::sweep::{self, Stopped};
-use retrocall_words::{Beginning, Clock as _, SystemClock};
+use retrocall_words::{Beginning, SystemClock};
 
 const ROLES: &[DeskRole] = &[DeskRole::Administrator];
 
@@ -34,7 +34,7 @@ impl HomeDesk {
     /// Refuses what is done by a clock that has jumped since the last sweep: what it anchors would be due at once, or never.
     pub(super) fn goes_by_clock(&self, now: Timestamp) -> Result<(), NotDone> {
         let Some(home) = self.path.parent() else { return Ok(()) };
-        let clock = Beginning { at: now, instant: SystemClock.now() };
+        let clock = Beginning { at: now, ..Beginning::now(&SystemClock) };
         sweep::believe(home, clock).map_err(|_| {
             NotDone::Conflict(
                 "the clock of this machine has jumped since the last sweep: set it right, or say that it is right with `retrocall sweep \
