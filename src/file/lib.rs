@@ -39,3 +39,6 @@ pub use recover::{Recovery, recover};
 pub use survey::{Item, survey};
 pub use trouble::{Failure, Refusal};
 pub use wav::{CHUNK_BYTES, interleave};
+
+/// Overwrites what reading a recording leaves in the calling thread: for those above who read files and may not use the memory's crate.
+pub use retrocall_core::memory::wipe_traces;

@@ -14,6 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use nix::fcntl::{Flock, FlockArg, OFlag};
+use retrocall_file::wipe_traces;
 use retrocall_words::{Clock, SystemClock, audio::wipe};
 use sha2::{Digest, Sha256};
 
@@ -158,17 +159,11 @@ fn sum_of(files: &[PathBuf]) -> io::Result<Option<String>> {
     Ok((!files.is_empty()).then(|| sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
-/// Overwrites the stack of functions that have returned, two pages deep.
-#[inline(never)]
-fn overwrite_stack() {
-    std::hint::black_box(&mut [0u8; 8 * 1024]);
-}
-
 impl Files for HomeFiles {
     fn hash(&self, files: &[PathBuf]) -> io::Result<Option<String>> {
         let sum = sum_of(files);
         // The last bytes of a recording wait in the sum's own buffer, on the stack.
-        overwrite_stack();
+        wipe_traces();
         sum
     }
 
