@@ -217,6 +217,11 @@ fn a_day_with_midnight_clock_steps_and_a_two_hour_call_keeps_the_right_calls_and
 }
 
 fn check_the_day(home: &Path, expected: &HashMap<CallId, Expected>) {
+    for entry in home.read_dir().expect("a home") {
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        let is_known = catalog::home_file(&name).is_some() || ["recordings", "engine.lock"].contains(&&*name);
+        assert!(is_known, "`{name}` stands in no list of a home's files: who closes it, who deletes it?");
+    }
     let rows = catalog::calls(home).expect("a catalog");
     let mut numbers: HashMap<_, Vec<u64>> = HashMap::new();
     for row in &rows {

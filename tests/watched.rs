@@ -254,15 +254,15 @@ fn found(done: &Done, traces: &[Traces]) -> usize {
 /// Whether bytes may go there though no call was selected.
 fn is_no_place_for_audio(what: &str, home: &Path) -> bool {
     let catalog = home.join("catalog.sqlite").display().to_string();
-    let [numbers, _] = catalog::files_beside(home);
-    // And how far the ledger had come.
-    let last = home.join("ledger.last");
-    let beside: Vec<_> = catalog::secrets_beside(home).into_iter().chain([numbers, last]).collect();
+    let place = Path::new(what);
+    let known = place.file_name().and_then(|name| catalog::home_file(name.to_str()?));
+    // No note of a call that is not kept needs to go to that file in such a short time.
+    let is_beside = place.parent() == Some(home) && known.is_some_and(|file| file.name != "unwritten.jsonl");
     // What the start tries the disk with.
     let probe = home.join("recordings/.probe-").display().to_string();
     let log = home.parent().expect("a folder above").join("engine.log").display().to_string();
     what.starts_with(&catalog)
-        || beside.iter().any(|file| Path::new(what) == file)
+        || is_beside
         || what.starts_with(&probe)
         || what == log
         || ["socket:", "pipe:", "anon_inode:[eventfd]"].iter().any(|one| what.starts_with(one))

@@ -7,10 +7,7 @@
 //! all that have come since it last looked in one transaction, in their order. While the file refuses, notes queue up in memory and
 //! the file is tried again. Nothing is ever written over a file that is not a sound catalog of this version.
 //!
-//! Small files beside it do not depend on it: `numbers`, in which the numbers of calls are reserved ahead of need; `unwritten.jsonl`, which takes
-//! what the catalog did not take before the engine had to stop; `draw`, in which the draw's seeds lie until they are published; `council`, for the
-//! works council's numbers; `ledger.key`, which signs the ledger's heads and says who the home is; `ledger.last`, how far the ledger had come;
-//! `tombstones.jsonl`, what was deleted; `restore`, while one is under way.
+//! Small files beside it do not depend on it: [`HOME_FILES`] lists them.
 //!
 //! `file` is the only place that knows of SQLite: `write` and `read` are plain SQL, so that PostgreSQL can follow behind them.
 #![forbid(unsafe_code)]
@@ -23,6 +20,7 @@ mod customer;
 pub mod desk;
 mod file;
 mod graves;
+mod home_files;
 pub mod ledger;
 mod lottery;
 mod milestone;
@@ -54,6 +52,7 @@ use std::{
 
 use jiff::civil::Date;
 
+pub use home_files::{HOME_FILES, HomeFile, files_in, home_file};
 pub use policy::PurposeKind;
 pub use purposes::{Life, Purpose, purposes};
 pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, skipped_numbers};
@@ -99,14 +98,9 @@ impl Default for Limits {
     }
 }
 
-/// The files beside the catalog in which numbers and notes are.
-pub fn files_beside(home: &Path) -> [PathBuf; 2] {
-    [numbers::path(home), unwritten::path(home)]
-}
-
-/// The files beside the catalog that nobody but the engine's user may read: seeds, the ledger's key, the council's numbers.
-pub fn secrets_beside(home: &Path) -> [PathBuf; 3] {
-    [lottery::path(home), site::path(home), council::path(home)]
+/// The file beside the catalog with notes that it had not taken.
+pub fn unwritten_beside(home: &Path) -> PathBuf {
+    unwritten::path(home)
 }
 
 /// Opens `catalog.sqlite` in the home folder, or makes it if there is none, on the day of this clock. Customers' numbers that are given without their

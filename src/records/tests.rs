@@ -5,6 +5,7 @@ mod deeds;
 mod desk;
 mod faults;
 mod forgets_nothing;
+mod home_files;
 mod jumps;
 mod kills;
 mod ledger;

@@ -71,12 +71,10 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<(&[Reco
     for folder in folders {
         closed_folder(report, &folder);
     }
-    // SQLite gives its other files the mode of this one.
-    let sqlite = report.home.join("catalog.sqlite");
-    let [numbers, unwritten] = catalog::files_beside(&report.home);
-    for file in [sqlite, numbers, unwritten.clone()].iter().chain(&catalog::secrets_beside(&report.home)) {
-        closed_file(report, file, None);
+    for file in catalog::files_in(&report.home) {
+        closed_file(report, &file, None);
     }
+    let unwritten = catalog::unwritten_beside(&report.home);
     if !report.engine && unwritten.exists() {
         let todo = "start the engine once: it reads this file, and removes it when the catalog has its notes";
         let text = "the last engine left notes here that the catalog had not taken, and no engine runs";

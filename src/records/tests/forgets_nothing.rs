@@ -337,8 +337,12 @@ fn what_lies_beside_the_catalog_is_closed_to_others() {
         begin(&catalog);
         assert!(catalog.close(RETRY));
     });
-    for path in files_beside(home.path()) {
-        let mode = fs::metadata(&path).unwrap_or_else(|_| panic!("{} is there", path.display())).permissions();
-        assert_eq!(mode, Permissions::from_mode(0o100_600));
+    let there = files_in(home.path());
+    for name in ["catalog.sqlite", "draw", "ledger.key", "ledger.last", "numbers", "unwritten.jsonl"] {
+        assert!(there.contains(&home.path().join(name)), "{name} is not in {there:?}");
+    }
+    for path in there {
+        let mode = fs::metadata(&path).unwrap().permissions();
+        assert_eq!(mode, Permissions::from_mode(0o100_600), "{}", path.display());
     }
 }
