@@ -204,7 +204,7 @@ fn the_figures_move_as_calls_come_and_are_kept_discarded_and_refused() {
     let totals = &status.totals;
     assert_eq!((totals.frames as f64, totals.recording_bytes, totals.recordings), (frames, bytes, 1));
     let page = String::from_utf8(engine.run(&["status"]).stdout).expect("text");
-    assert!(page.contains("1 on disk (") && page.contains("1 calls pressed for"), "{page}");
+    assert!(page.contains("1 on disk (") && page.contains("1 call pressed for"), "{page}");
     // No count ever goes back but what is a measure of now.
     for (series, count) in before.iter().filter(|(series, _)| series.contains("_total")) {
         assert!(live[series] >= *count && after[series] >= live[series], "{series}");

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Context, Failure,
-    output::{self, counted},
+    output::{self, counted, counted_doing},
 };
 use retrocall_engine as engine;
 use retrocall_proof::check::{self, Finding, Invariant, Report};
@@ -105,7 +105,8 @@ fn to_look_at(report: &Report) -> Vec<String> {
     };
     let mut lines: Vec<String> = report.skipped.iter().rev().take(HOLES_SHOWN).rev().map(hole).collect();
     if let older @ 1.. = report.skipped.len().saturating_sub(HOLES_SHOWN) {
-        lines.insert(0, format!(" ?  {older} older holes in the numbers of calls have names too: see --json"));
+        let older = counted_doing(older as u64, "older hole", ("have names", "has a name"));
+        lines.insert(0, format!(" ?  {older} too, in the numbers of calls: see --json"));
     }
     lines.extend(report.dying.iter().map(|one| {
         format!(
@@ -116,9 +117,9 @@ fn to_look_at(report: &Report) -> Vec<String> {
     }));
     if report.unnumbered > 0 {
         lines.push(format!(
-            " ?  {} calls have no number, so that they were not drawn: neither the catalog nor its file of numbers could be had when they \
-             began, or they are known from their recordings alone",
-            report.unnumbered
+            " ?  {} no number, and could not be drawn: when it began neither the catalog nor its file of numbers could be had, or nothing \
+             but a recording tells of it",
+            counted_doing(report.unnumbered as u64, "call", ("have", "has"))
         ));
     }
     lines

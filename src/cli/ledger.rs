@@ -8,7 +8,10 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Context, Failure, output};
+use super::{
+    Context, Failure,
+    output::{self, counted},
+};
 use retrocall_ledger::{CallList, Evidence, Report};
 use retrocall_records::ledger::{self, LedgerError};
 
@@ -140,7 +143,8 @@ fn export(context: &Context, args: &ExportArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let (rows, heads, folder) = (exported.rows, exported.heads.len(), exported.folder.display());
-    output::say(&format!("{rows} rows and {heads} heads of site {} are in {folder}.", exported.site));
+    let (rows, heads) = (counted(rows, "row"), counted(heads as u64, "head"));
+    output::say(&format!("{rows} and {heads} of site {} are in {folder}.", exported.site));
     output::say(&format!("Verify them on any machine: retrocall ledger verify {folder}"));
     Ok(())
 }
@@ -159,8 +163,11 @@ fn heads(context: &Context, args: &HeadsArgs) -> Result<(), Failure> {
         heads => {
             for head in heads {
                 output::say(&format!(
-                    "{}  segment {}, {} rows, sealed at {}",
-                    head.day, head.segment, head.rows, head.sealed_at
+                    "{}  segment {}, {}, sealed at {}",
+                    head.day,
+                    head.segment,
+                    counted(head.rows, "row"),
+                    head.sealed_at
                 ));
             }
         }

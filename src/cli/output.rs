@@ -181,6 +181,12 @@ pub(super) fn counted(number: impl Into<u64>, one: &str) -> String {
     }
 }
 
+/// So many of something, and what they do: `("wait", "waits")` for more, and for one.
+pub(super) fn counted_doing(number: impl Into<u64>, one: &str, (they, it): (&str, &str)) -> String {
+    let number = number.into();
+    format!("{} {}", counted(number, one), if number == 1 { it } else { they })
+}
+
 /// A number with thousands separators.
 pub(super) fn thousands(number: usize) -> String {
     retrocall_proof::bench::grouped(&number.to_string())

@@ -13,7 +13,11 @@ use serde::Serialize;
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Context, Failure, actor::day, output};
+use super::{
+    Context, Failure,
+    actor::day,
+    output::{self, counted},
+};
 use retrocall_papers::{
     Facts, Language, Paper, Part, assessment, long_notice, notice, reading_seconds, record, spoken, staff,
     works_council,
@@ -193,7 +197,7 @@ fn check(context: &Context, name: &str, paper: &Paper, file: &Path) -> Result<()
     match lines.len() {
         0 => Ok(()),
         number => Err(Failure::new(
-            format!("{} differs from the policy in {number} lines", file.display()),
+            format!("{} differs from the policy in {}", file.display(), counted(number as u64, "line")),
             format!(
                 "publish what `{}` says",
                 context.typed(&format!("paperwork {name} --lang {}", paper.language.as_str()))

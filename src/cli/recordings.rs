@@ -15,7 +15,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Context, Failure,
     actor::{Actor, failure},
-    output,
+    output::{self, counted_doing},
 };
 use retrocall_engine as engine;
 use retrocall_engine::recordings_in;
@@ -168,7 +168,8 @@ fn keep_those_of(context: &Context, customer: String, recordings: &mut Vec<Recor
     let unknown = recordings.iter().filter(|recording| recording.id.is_none()).count();
     if unknown > 0 {
         output::complain(&format!(
-            "{unknown} recordings are not in the catalog yet, and may be this customer's too: ask again when `{}` shows no catalog trouble",
+            "{} not in the catalog yet, and may be this customer's too: ask again when `{}` shows no catalog trouble",
+            counted_doing(unknown as u64, "recording", ("are", "is")),
             context.typed("status")
         ));
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     Context, Failure,
     actor::{Actor, AtDesk, failure, recording_of, text},
-    output,
+    output::{self, counted_doing},
 };
 use retrocall_records as catalog;
 use retrocall_records::{
@@ -139,7 +139,8 @@ fn say_next(context: &Context, at: &AtDesk, skip: Option<SkipReason>) -> Result<
     };
     let start = turn.start.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
     let length = turn.seconds.map_or(String::new(), |seconds| format!(", {}", output::length(seconds)));
-    output::say(&format!("A call of {start}{length}. {} wait behind it.", turn.waiting));
+    let behind = counted_doing(turn.waiting, "call", ("wait", "waits"));
+    output::say(&format!("A call of {start}{length}. {behind} behind it."));
     output::say(&format!("Listen: {}", context.typed(&format!("play {}", turn.recording))));
     output::say(&format!(
         "Then say what came of it: {}",
@@ -161,8 +162,9 @@ fn say_queue(queue: &QueueState, settings: &Settings) {
     }
     if *beyond > 0 {
         output::say(&format!(
-            "{beyond} lie beyond two weeks of {per_week}: the next clean-up deletes them unheard, the highest lottery value first. Raise \
-             `one_in` to draw fewer, or `review_per_week` if more can be heard."
+            "{} beyond two weeks of {per_week}: the next clean-up deletes what lies there unheard, the highest lottery value first. Raise \
+             `one_in` to draw fewer, or `review_per_week` if more can be heard.",
+            counted_doing(*beyond, "call", ("lie", "lies"))
         ));
     }
 }

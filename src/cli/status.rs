@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use super::{Context, Failure, output};
+use super::{
+    Context, Failure,
+    output::{self, counted, counted_doing},
+};
 use retrocall_words::{Ask, Counts, Reason, Request, Status, Target, Totals, Verdict};
 
 const EXAMPLES: &str = "Examples:
@@ -69,11 +72,11 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
         (
             "audio",
             format!(
-                "{} frames, {} gaps ({}), {} late frames, {} lost for want of memory, {} refused",
-                totals.frames,
-                totals.gaps,
+                "{}, {} ({}), {}, {} lost for want of memory, {} refused",
+                counted(totals.frames, "frame"),
+                counted(totals.gaps, "gap"),
                 output::length(totals.gap_seconds),
-                totals.late_frames,
+                counted(totals.late_frames, "late frame"),
                 totals.lost_frames,
                 totals.refused_frames
             ),
@@ -81,8 +84,8 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
         (
             "record",
             format!(
-                "{} calls pressed for, {} more presses, {} refused{}",
-                totals.presses,
+                "{} pressed for, {} pressed again, {} refused{}",
+                counted(totals.presses, "call"),
                 totals.presses_again,
                 sum(&totals.presses_refused),
                 named(&totals.presses_refused)
@@ -97,11 +100,11 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
     lines.push(("requests", format!("{} refused{}", sum(refused), named(refused))));
     lines.push(("errors", format!("{}{}", sum(&totals.errors), named(&totals.errors))));
     if totals.log_lines_dropped > 0 {
-        let text = format!("{} lines dropped: nobody read them", totals.log_lines_dropped);
+        let text = format!("{} dropped: nobody read them", counted(totals.log_lines_dropped, "line"));
         lines.push(("log", text));
     }
     if status.catalog_notes > 0 {
-        lines.push(("catalog", format!("{} notes wait to be written", status.catalog_notes)));
+        lines.push(("catalog", counted_doing(status.catalog_notes as u64, "note", ("wait to be written", "waits to be written"))));
     }
     lines.extend(status.disk_trouble.iter().map(|trouble| ("DISK", trouble.clone())));
     lines.extend(status.catalog_trouble.iter().map(|trouble| ("CATALOG", trouble.clone())));
@@ -113,7 +116,7 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
 fn recordings(status: &Status, totals: &Totals) -> String {
     let of = |reason: Reason| totals.selections.get(reason.as_str()).copied().unwrap_or(0);
     format!(
-        "{} on disk ({}): {} on demand, {} from the sample, {} for a copy; {} more are being written",
+        "{} on disk ({}): {} on demand, {} from the sample, {} for a copy; {} being written",
         totals.recordings,
         output::size(totals.recording_bytes),
         of(Reason::OnDemand),
@@ -208,8 +211,8 @@ mod tests {
             "(5.0 MiB locked now)",
             "9 begun, 0 discarded, 2 refused (memory-full 2)",
             "3 gaps (0.5 s)",
-            "4 calls pressed for, 0 more presses, 1 refused (private 1)",
-            "5 on disk (0 B): 4 on demand, 1 from the sample, 0 for a copy; 2 more are being written",
+            "4 calls pressed for, 0 pressed again, 1 refused (private 1)",
+            "5 on disk (0 B): 4 on demand, 1 from the sample, 0 for a copy; 2 being written",
             "on disk 200 ms after hangup on average, half within 100 ms, 99 of 100 in more than 500 ms",
             "7 closed (version 7)",
             "errors      6 (disk 6)",
