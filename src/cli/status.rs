@@ -104,7 +104,10 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
         lines.push(("log", text));
     }
     if status.catalog_notes > 0 {
-        lines.push(("catalog", counted_doing(status.catalog_notes as u64, "note", ("wait to be written", "waits to be written"))));
+        lines.push((
+            "catalog",
+            counted_doing(status.catalog_notes as u64, "note", ("wait to be written", "waits to be written")),
+        ));
     }
     lines.extend(status.disk_trouble.iter().map(|trouble| ("DISK", trouble.clone())));
     lines.extend(status.catalog_trouble.iter().map(|trouble| ("CATALOG", trouble.clone())));

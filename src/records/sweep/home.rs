@@ -1,8 +1,11 @@
-//! The catalog of a home as the store of a sweep: each verb is one short transaction.
+//! The catalog of a home as the store of a sweep, in short transactions.
 //!
 //! Belongs here: the writes of a deletion, the lease, the versions of the policy. Does not: what is due (`policy`), files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use retrocall_ledger::{Deed as Entry, DeedKind};
@@ -15,17 +18,19 @@ use super::{
 };
 use crate::{
     Trouble, file,
-    ledger::{by_rule, item},
+    ledger::{Scribe, by_rule, item, site_of},
     policy::{Facts, Fate, Policy, Version, Why, fate},
     text,
 };
 use retrocall_words::{
-    CallId,
+    CallId, Clock as _, SystemClock,
     retention::{Calendar, Periods},
 };
 
 /// Recordings that are looked at in one transaction.
 const PAGE: usize = 256;
+/// A transaction takes no further recording once it has lasted so long: the next one and the commit still fit into 50 ms.
+const TRANSACTION_MAX: Duration = Duration::from_millis(20);
 /// The name of the lease.
 const SWEEP: &str = "sweep";
 
@@ -193,27 +198,49 @@ impl HomeStore {
         Ok(found.into_iter().map(|path| home.join(path)).collect())
     }
 
-    /// Does one thing in a transaction, if this token still has the lease.
-    fn with_lease(
+    /// Does one thing to each of these, in few transactions that are short, as long as this token has the lease. Those that are left when it is lost
+    /// are not done. What the ledger is to say of each is written in the same transaction.
+    fn each_with_lease<I>(
         &mut self,
-        token: Token,
-        now: Timestamp,
-        deed: impl AsyncFnOnce(&mut SqliteConnection, &Reading<'_>, &Policy) -> Result<Deed, Trouble>,
-    ) -> Result<Deed, Trouble> {
+        items: &[I],
+        (token, now): (Token, Timestamp),
+        step: impl AsyncFn(&mut SqliteConnection, &Reading<'_>, &Policy, &I) -> Result<(Deed, Option<Entry>), Trouble>,
+    ) -> Result<Vec<Deed>, Trouble> {
         let HomeStore { path, connection, runtime, policy, .. } = self;
         let reading = Reading { path };
         runtime.block_on(async {
-            let mut transaction = begin(connection, &reading).await?;
-            let select = sqlx::query_scalar::<_, i64>(
-                "SELECT COUNT(*) FROM leases WHERE name = $1 AND token = $2 AND expires_at > $3",
-            );
-            let select = select.bind(SWEEP).bind(token).bind(text::time(now));
-            if select.fetch_one(&mut *transaction).await.map_err(|error| reading.refused(&error))? == 0 {
-                return Ok(Deed::LeaseLost);
+            let failed = |error: sqlx::Error| reading.refused(&error);
+            let mut deeds = Vec::with_capacity(items.len());
+            while deeds.len() < items.len() {
+                let mut transaction = begin(connection, &reading).await?;
+                let began = SystemClock.now();
+                let select = sqlx::query_scalar::<_, i64>(
+                    "SELECT COUNT(*) FROM leases WHERE name = $1 AND token = $2 AND expires_at > $3",
+                );
+                let select = select.bind(SWEEP).bind(token).bind(text::time(now));
+                if select.fetch_one(&mut *transaction).await.map_err(failed)? == 0 {
+                    deeds.resize(items.len(), Deed::LeaseLost);
+                    break;
+                }
+                // Without a ledger no engine has run yet, and nothing is written there.
+                let site = site_of(&mut transaction).await.map_err(failed)?;
+                let mut scribe = site.as_ref().map(|site| Scribe::of_deeds(site, now));
+                for item in &items[deeds.len()..] {
+                    let (deed, entry) = step(&mut transaction, &reading, policy, item).await?;
+                    deeds.push(deed);
+                    if let (Some(entry), Some(scribe)) = (entry, &mut scribe) {
+                        scribe.deed(&mut transaction, |_| entry).await.map_err(failed)?;
+                    }
+                    if SystemClock.since(began) > TRANSACTION_MAX {
+                        break;
+                    }
+                }
+                if let Some(scribe) = scribe {
+                    scribe.finish(&mut transaction).await.map_err(failed)?;
+                }
+                transaction.commit().await.map_err(failed)?;
             }
-            let done = deed(&mut transaction, &reading, policy).await?;
-            transaction.commit().await.map_err(|error| reading.refused(&error))?;
-            Ok(done)
+            Ok(deeds)
         })
     }
 }
@@ -226,15 +253,8 @@ async fn begin<'c>(
 }
 
 /// The ledger's row of a step that the rules ask for.
-async fn note(
-    rows: &mut SqliteConnection,
-    reading: &Reading<'_>,
-    kind: DeedKind,
-    recording: &str,
-    now: Timestamp,
-) -> Result<(), Trouble> {
-    let entry = Entry { recording: item(recording), ..Entry::done(kind) };
-    by_rule(rows, entry, now).await.map_err(|error| reading.refused(&error))
+fn entry(kind: DeedKind, recording: &str) -> Entry {
+    Entry { recording: item(recording), ..Entry::done(kind) }
 }
 
 /// The versions of the policy, in their order.
@@ -316,36 +336,35 @@ impl Store for HomeStore {
         Ok(begun)
     }
 
-    fn deleting(&mut self, doomed: &Doomed, token: Token, now: Timestamp) -> Result<Deed, Trouble> {
-        self.with_lease(token, now, async |rows, reading, policy| {
-            let Some(known) = facts::one(rows, reading, &doomed.id).await? else { return Ok(Deed::NotNow) };
+    fn deleting(&mut self, doomed: &[Doomed], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        self.each_with_lease(doomed, (token, now), async |rows, reading, policy, doomed| {
+            let Some(known) = facts::one(rows, reading, &doomed.id).await? else { return Ok((Deed::NotNow, None)) };
             if !fate(&known.facts, policy, now).is_due() {
-                return Ok(Deed::NotNow);
+                return Ok((Deed::NotNow, None));
             }
             let update = sqlx::query(
                 "UPDATE recordings SET life = 'deleting', life_at = $2, life_token = $3, sha256 = $4 WHERE id = $1",
             );
             let update = update.bind(&doomed.id).bind(text::time(now)).bind(token).bind(&doomed.sha256);
             update.execute(&mut *rows).await.map_err(|error| reading.refused(&error))?;
-            note(rows, reading, DeedKind::Deleting, &doomed.id, now).await?;
-            Ok(Deed::Done)
+            Ok((Deed::Done, Some(entry(DeedKind::Deleting, &doomed.id))))
         })
     }
 
-    fn buried(&mut self, tombstone: &Tombstone, token: Token, now: Timestamp) -> Result<Deed, Trouble> {
-        self.with_lease(token, now, async |rows, reading, _| {
+    fn buried(&mut self, tombstones: &[Tombstone], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        self.each_with_lease(tombstones, (token, now), async |rows, reading, _, tombstone| {
             let insert = sqlx::query(
                 "INSERT INTO tombstones (recording, call, sha256, buried_at) VALUES ($1, $2, $3, $4) ON CONFLICT (recording) DO NOTHING",
             );
             let insert = insert.bind(&tombstone.recording).bind(tombstone.call.to_string());
             let insert = insert.bind(&tombstone.sha256).bind(text::time(tombstone.at));
             insert.execute(rows).await.map_err(|error| reading.refused(&error))?;
-            Ok(Deed::Done)
+            Ok((Deed::Done, None))
         })
     }
 
-    fn gone(&mut self, id: &str, token: Token, now: Timestamp, receipt: &Receipt) -> Result<Deed, Trouble> {
-        self.with_lease(token, now, async |rows, reading, _| {
+    fn gone(&mut self, receipts: &[(String, Receipt)], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        self.each_with_lease(receipts, (token, now), async |rows, reading, _, (id, receipt)| {
             let refused = |error: sqlx::Error| reading.refused(&error);
             let update = sqlx::query(
                 "UPDATE recordings SET life = 'gone', life_at = $2, customer = NULL, customer_form = NULL, marks = '{}'
@@ -353,7 +372,7 @@ impl Store for HomeStore {
             );
             let update = update.bind(id).bind(text::time(now)).execute(&mut *rows).await.map_err(refused)?;
             if update.rows_affected() == 0 {
-                return Ok(Deed::Done);
+                return Ok((Deed::Done, None));
             }
             for delete in BELONGINGS {
                 sqlx::query(delete).bind(id).execute(&mut *rows).await.map_err(refused)?;
@@ -363,8 +382,7 @@ impl Store for HomeStore {
             );
             let insert = insert.bind(id).bind(receipt.why.as_str()).bind(text::time(receipt.out_of_reach_at));
             insert.execute(&mut *rows).await.map_err(refused)?;
-            note(rows, reading, DeedKind::Deleted, id, now).await?;
-            Ok(Deed::Done)
+            Ok((Deed::Done, Some(entry(DeedKind::Deleted, id))))
         })
     }
 }

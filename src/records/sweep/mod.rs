@@ -225,31 +225,34 @@ impl Run<'_> {
             let due = self.store.due(self.clock.wall(), after.as_deref(), BATCH)?;
             let Some(last) = due.last() else { return Ok(()) };
             after = Some(last.id.clone());
-            let mut batch = Vec::new();
-            for doomed in due {
-                batch.extend(self.begin(doomed)?);
-            }
+            let batch = self.begin(due)?;
             self.bury_and_end(batch)?;
         }
     }
 
-    /// Step 2: `kept → deleting`, with the hash that the tombstone will have. None if something came to hold it.
-    fn begin(&mut self, mut doomed: Doomed) -> Result<Option<Doomed>, Stopped> {
-        match self.files.hash(&doomed.files) {
-            Ok(hash) => doomed.sha256 = hash,
-            // A file that can't be read goes all the same.
-            Err(error) => tracing::warn!(recording = doomed.id, "its hash can't be computed: {error}"),
+    /// Step 2: `kept → deleting`, with the hash that the tombstone will have. Those that nothing came to hold.
+    fn begin(&mut self, mut due: Vec<Doomed>) -> Result<Vec<Doomed>, Stopped> {
+        for doomed in &mut due {
+            match self.files.hash(&doomed.files) {
+                Ok(hash) => doomed.sha256 = hash,
+                // A file that can't be read goes all the same.
+                Err(error) => tracing::warn!(recording = doomed.id, "its hash can't be computed: {error}"),
+            }
         }
-        let deed = self.store.deleting(&doomed, self.token, self.clock.wall())?;
-        if !self.is_done(deed)? {
-            self.report.held += 1;
-            return Ok(None);
+        let deeds = self.store.deleting(&due, self.token, self.clock.wall())?;
+        let mut begun = Vec::new();
+        for (doomed, deed) in due.into_iter().zip(deeds) {
+            if !is_done(deed)? {
+                self.report.held += 1;
+                continue;
+            }
+            let mut there = doomed.files.iter().map(|file| self.files.is_there(file));
+            if !there.any(|there| there.unwrap_or(true)) && self.report.absent.len() < NAMED_MAX {
+                self.report.absent.push(doomed.id.clone());
+            }
+            begun.push(doomed);
         }
-        let mut there = doomed.files.iter().map(|file| self.files.is_there(file));
-        if !there.any(|there| there.unwrap_or(true)) && self.report.absent.len() < NAMED_MAX {
-            self.report.absent.push(doomed.id.clone());
-        }
-        Ok(Some(doomed))
+        Ok(begun)
     }
 
     /// Steps 3 to 5 for recordings whose deletion has begun. Returns how many are gone.
@@ -271,14 +274,15 @@ impl Run<'_> {
             removed.iter().for_each(|doomed| self.fail(doomed, format!("its tombstone can't be written ({error})")));
             return Ok(0);
         }
+        for deed in self.store.buried(&stones, self.token, self.clock.wall())? {
+            is_done(deed)?;
+        }
+        let receipt = |doomed: &Doomed| (doomed.id.clone(), Receipt { why: doomed.why, out_of_reach_at: at });
+        let receipts: Vec<_> = removed.iter().map(receipt).collect();
         let mut gone = 0;
-        for (doomed, stone) in removed.iter().zip(&stones) {
-            let now = self.clock.wall();
-            let deed = self.store.buried(stone, self.token, now)?;
-            self.is_done(deed)?;
-            let receipt = Receipt { why: doomed.why, out_of_reach_at: at };
-            let deed = self.store.gone(&doomed.id, self.token, now, &receipt)?;
-            gone += u64::from(self.is_done(deed)?);
+        let deeds = self.store.gone(&receipts, self.token, self.clock.wall())?;
+        for (doomed, deed) in removed.iter().zip(deeds) {
+            gone += u64::from(is_done(deed)?);
             if self.report.deleted.len() < NAMED_MAX {
                 self.report.deleted.push((doomed.id.clone(), doomed.why));
             }
@@ -339,13 +343,13 @@ impl Run<'_> {
             self.report.failed.push((doomed.id.clone(), why));
         }
     }
+}
 
-    fn is_done(&self, deed: Deed) -> Result<bool, Stopped> {
-        match deed {
-            Deed::Done => Ok(true),
-            Deed::NotNow => Ok(false),
-            Deed::LeaseLost => Err(Stopped::Elsewhere),
-        }
+fn is_done(deed: Deed) -> Result<bool, Stopped> {
+    match deed {
+        Deed::Done => Ok(true),
+        Deed::NotNow => Ok(false),
+        Deed::LeaseLost => Err(Stopped::Elsewhere),
     }
 }
 

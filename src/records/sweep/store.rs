@@ -1,4 +1,5 @@
-//! What a sweep asks of the store, in few verbs: each is one short transaction, and durable when it returns.
+//! What a sweep asks of the store, in few verbs: each is durable when it returns. Those that take several recordings do so in as few transactions as
+//! are short: whoever saves a review meanwhile waits for one of these. Cut off between two of them, some recordings are a step further than others.
 //!
 //! Belongs here: the trait and what passes through it. Does not: SQL, files.
 
@@ -96,22 +97,23 @@ pub trait Store {
     /// Why the records can't be had.
     fn unfinished(&mut self, after: Option<&str>, limit: usize) -> Result<Vec<Doomed>, Trouble>;
 
-    /// Begins a deletion: `kept → deleting`, with why, since when and the hash. The rule is asked once more, in the same transaction: whatever came
-    /// to hold the recording meanwhile wins. From here on holds and requests are refused for it.
+    /// Begins deletions: `kept → deleting`, with why, since when and the hash. The rule is asked once more of each, in the same transaction:
+    /// whatever came to hold the recording meanwhile wins. From here on holds and requests are refused for it. What became of each, in their order.
     ///
     /// # Errors
     /// Why the records can't be had.
-    fn deleting(&mut self, doomed: &Doomed, token: Token, now: Timestamp) -> Result<Deed, Trouble>;
+    fn deleting(&mut self, doomed: &[Doomed], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble>;
 
-    /// Writes a tombstone down.
+    /// Writes tombstones down. What became of each, in their order.
     ///
     /// # Errors
     /// Why the records can't be had.
-    fn buried(&mut self, tombstone: &Tombstone, token: Token, now: Timestamp) -> Result<Deed, Trouble>;
+    fn buried(&mut self, tombstones: &[Tombstone], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble>;
 
-    /// Ends a deletion: `deleting → gone`. Customer, marks, notes and all else that belonged to the recording go; the receipt stays.
+    /// Ends deletions: `deleting → gone`. Customer, marks, notes and all else that belonged to a recording go; its receipt stays. What became of
+    /// each, in their order.
     ///
     /// # Errors
     /// Why the records can't be had.
-    fn gone(&mut self, id: &str, token: Token, now: Timestamp, receipt: &Receipt) -> Result<Deed, Trouble>;
+    fn gone(&mut self, receipts: &[(String, Receipt)], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble>;
 }

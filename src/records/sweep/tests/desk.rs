@@ -193,6 +193,23 @@ impl World {
     }
 }
 
+impl Desk {
+    /// A transaction for each: it may be cut off, and lose its lease, between any two.
+    fn each<I>(
+        &self,
+        items: &[I],
+        (token, now): (Token, Timestamp),
+        step: impl Fn(&mut World, &I) -> Deed,
+    ) -> Result<Vec<Deed>, Trouble> {
+        let one = |item| {
+            self.step();
+            let mut world = self.world.lock();
+            if world.has_lease(token, now) { step(&mut world, item) } else { Deed::LeaseLost }
+        };
+        Ok(items.iter().map(one).collect())
+    }
+}
+
 impl Store for Desk {
     fn lease(&mut self, holder: &str, now: Timestamp, until: Timestamp) -> Result<Option<Token>, Trouble> {
         self.step();
@@ -232,45 +249,36 @@ impl Store for Desk {
         Ok(behind.filter(|row| row.life == Life::Deleting).take(limit).map(|row| row.doomed.clone()).collect())
     }
 
-    fn deleting(&mut self, doomed: &Doomed, token: Token, now: Timestamp) -> Result<Deed, Trouble> {
-        self.step();
-        let mut world = self.world.lock();
-        if !world.has_lease(token, now) {
-            return Ok(Deed::LeaseLost);
-        }
-        let row = world.rows.get_mut(&doomed.id).expect("a row");
-        match (row.life, fate(&row.facts, &Policy::default(), now)) {
-            (Life::Kept, Fate::Due { .. }) => {
-                row.life = Life::Deleting;
-                row.doomed.sha256.clone_from(&doomed.sha256);
-                Ok(Deed::Done)
+    fn deleting(&mut self, doomed: &[Doomed], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        self.each(doomed, (token, now), |world, doomed| {
+            let row = world.rows.get_mut(&doomed.id).expect("a row");
+            match (row.life, fate(&row.facts, &Policy::default(), now)) {
+                (Life::Kept, Fate::Due { .. }) => {
+                    row.life = Life::Deleting;
+                    row.doomed.sha256.clone_from(&doomed.sha256);
+                    Deed::Done
+                }
+                _ => Deed::NotNow,
             }
-            _ => Ok(Deed::NotNow),
-        }
+        })
     }
 
-    fn buried(&mut self, tombstone: &Tombstone, token: Token, now: Timestamp) -> Result<Deed, Trouble> {
-        self.step();
-        let mut world = self.world.lock();
-        if !world.has_lease(token, now) {
-            return Ok(Deed::LeaseLost);
-        }
-        world.rows.get_mut(&tombstone.recording).expect("a row").is_buried = true;
-        Ok(Deed::Done)
+    fn buried(&mut self, tombstones: &[Tombstone], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        self.each(tombstones, (token, now), |world, tombstone| {
+            world.rows.get_mut(&tombstone.recording).expect("a row").is_buried = true;
+            Deed::Done
+        })
     }
 
-    fn gone(&mut self, id: &str, token: Token, now: Timestamp, receipt: &Receipt) -> Result<Deed, Trouble> {
-        self.step();
-        let mut world = self.world.lock();
-        if !world.has_lease(token, now) {
-            return Ok(Deed::LeaseLost);
-        }
-        let row = world.rows.get_mut(id).expect("a row");
-        if row.life == Life::Deleting {
-            row.life = Life::Gone;
-            row.receipts.push(*receipt);
-        }
-        Ok(Deed::Done)
+    fn gone(&mut self, receipts: &[(String, Receipt)], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        self.each(receipts, (token, now), |world, (id, receipt)| {
+            let row = world.rows.get_mut(id).expect("a row");
+            if row.life == Life::Deleting {
+                row.life = Life::Gone;
+                row.receipts.push(*receipt);
+            }
+            Deed::Done
+        })
     }
 }
 

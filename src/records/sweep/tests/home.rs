@@ -196,13 +196,13 @@ fn a_hold_that_comes_between_the_list_and_the_deletion_wins() {
         "INSERT INTO holds (id, recording, reason, owner, until_event, review_on, set_by, set_at)
          SELECT 'h', id, 'r', 'o', 'the court', '2027-01-01', 'o', '2026-11-24T10:00:00.000000Z' FROM recordings",
     );
-    assert_eq!(store.deleting(&due[0], token, now), Ok(Deed::NotNow));
+    assert_eq!(store.deleting(&due[..1], token, now), Ok(vec![Deed::NotNow]));
     execute(home, "UPDATE holds SET released_at = '2026-12-14T09:00:00.000000Z'");
-    assert_eq!(store.deleting(&due[0], token + 1, now), Ok(Deed::LeaseLost));
+    assert_eq!(store.deleting(&due[..1], token + 1, now), Ok(vec![Deed::LeaseLost]));
     let expired = now + SignedDuration::from_mins(10);
-    assert_eq!(store.deleting(&due[0], token, expired), Ok(Deed::LeaseLost));
-    assert_eq!(store.deleting(&due[0], token, now), Ok(Deed::Done));
-    assert_eq!(store.deleting(&due[0], token, now), Ok(Deed::NotNow), "it has begun");
+    assert_eq!(store.deleting(&due[..1], token, expired), Ok(vec![Deed::LeaseLost]));
+    assert_eq!(store.deleting(&due[..1], token, now), Ok(vec![Deed::Done]));
+    assert_eq!(store.deleting(&due[..1], token, now), Ok(vec![Deed::NotNow]), "it has begun");
     assert_eq!(store.due(now, None, 10), Ok(Vec::new()));
     let begun = store.unfinished(None, 10).expect("a list");
     assert_eq!((begun.len(), &begun[0].files, begun[0].why), (1, &due[0].files, due[0].why));

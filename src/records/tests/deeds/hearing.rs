@@ -31,7 +31,10 @@ fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_a
     let left = desk.queue(&hanna(), Some(1), hour(1)).unwrap();
     assert_eq!((left.waiting, left.fit, left.beyond), (2, 1, 0));
     assert_eq!(closed.found(), [], "the ledger's verifier comes to the same order");
-    assert_eq!(desk.queue(&tom(), None, hour(1)), Err(NotDone::NotAllowed(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer])));
+    assert_eq!(
+        desk.queue(&tom(), None, hour(1)),
+        Err(NotDone::NotAllowed(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer]))
+    );
 }
 
 #[test]
