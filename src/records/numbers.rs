@@ -1,12 +1,12 @@
-//! The numbers of calls: in memory what may be given now, on disk what must never be given again.
+//! The numbers of calls: memory knows which may be given now, the disk which must never be given again.
 //!
 //! Belongs here: periods, what is reserved and what is given, the file `numbers`. Does not: SQL, the draw.
 //!
-//! Numbers are reserved ahead of need, and the file counts, not the catalog: whoever could have a number given a second time, by locking,
-//! removing or restoring the catalog and killing the engine, could repeat its draw until it suits. A period is labelled with a day (UTC),
-//! and the label never goes back: while the wall clock is behind it, the period stays open.
+//! The engine reserves numbers ahead, and the file counts, not the catalog. Somebody who could make it give a number twice, by locking,
+//! removing or restoring the catalog and killing the engine, could repeat a draw until it suits. A period is labelled with a day (UTC),
+//! and the label never goes back: while the wall clock is behind the label, the period stays open.
 //!
-//! The file has two slots (`slots`), so that neither a power cut nor a full disk stops a number.
+//! The file has two slots (`slots`), so that neither a power cut nor a full disk loses a number.
 
 use std::{
     collections::BTreeMap,
@@ -22,12 +22,12 @@ use super::{
 };
 use retrocall_words::book::Number;
 
-/// Numbers that are reserved ahead. One sync reserves for as many calls as a PBX announces while the disk is busy: 64 would be used up in
+/// How many numbers are reserved ahead. One sync reserves for as many calls as a PBX announces while the disk is busy: 64 would be used up in
 /// four milliseconds of announcements. The more, the longer the hole that a kill leaves; it has a name, so that its length hardly matters.
 pub(super) const AHEAD: u64 = 1_024;
-/// More are reserved when fewer than this are left.
+/// The engine reserves more when fewer than this are left.
 const LOW: u64 = AHEAD / 4 * 3;
-/// Days whose highest number is remembered.
+/// How many days keep their highest number.
 const DAYS_MAX: usize = 64;
 /// The first line of a slot.
 const TITLE: &str = "retrocall numbers 1";
@@ -35,29 +35,29 @@ const TITLE: &str = "retrocall numbers 1";
 /// The highest number of each recent day. On the last one, the open period, it is the highest reserved one.
 pub(super) type Highest = BTreeMap<Date, u64>;
 
-/// What may be given.
+/// The numbers that may be given.
 pub(super) struct Numbers {
     /// The open period.
     day: Date,
     /// The last number given in it.
     given: u64,
-    /// The last number that may be given in it: that much is durable.
+    /// The last number that may be given in it: the reservation is durable up to here.
     reserved: u64,
     /// The periods before.
     earlier: Highest,
-    /// A later day has begun: its period is to be opened.
+    /// A later day has begun, and its period must be opened.
     wanted: Option<Date>,
 }
 
 impl Numbers {
-    /// Goes on after what is known. Nothing may be given until more is reserved.
+    /// Continues after the known numbers. Gives none until more are reserved.
     pub(super) fn after(known: &Highest, today: Date) -> Numbers {
         let mut numbers = Numbers { day: today, given: 0, reserved: 0, earlier: Highest::new(), wanted: None };
         numbers.learn(known);
         numbers
     }
 
-    /// None of these numbers is given from here on.
+    /// Never gives these numbers from now on.
     pub(super) fn learn(&mut self, known: &Highest) {
         for (day, highest) in known {
             if *day > self.day {
@@ -70,7 +70,7 @@ impl Numbers {
                 *earlier = *highest.max(earlier);
             }
         }
-        // A day on which nothing was given is none.
+        // A day that gave no number is not remembered.
         self.earlier.retain(|_, highest| *highest > 0);
         self.wanted = self.wanted.filter(|wanted| *wanted > self.day);
     }
@@ -85,19 +85,19 @@ impl Numbers {
         Number { day: self.day, sequence }
     }
 
-    /// A day has come. Its period opens before its first call, if it is the next one: a clock that jumps opens none by itself.
+    /// Notes that a day has come. Opens its period before its first call if it is the next day: a clock that jumps opens none by itself.
     pub(super) fn day_has_come(&mut self, today: Date) {
         if self.day.tomorrow().is_ok_and(|tomorrow| tomorrow == today) {
             self.wanted = self.wanted.max(Some(today));
         }
     }
 
-    /// Whether a later day is to be opened.
+    /// Whether a later day waits to be opened.
     pub(super) fn wants_day(&self) -> bool {
         self.wanted.is_some()
     }
 
-    /// The clock that said so is not believed: the open period goes on.
+    /// Keeps the open period: the clock that announced a later day is not believed.
     pub(super) fn keep_day(&mut self) {
         self.wanted = None;
     }
@@ -107,10 +107,10 @@ impl Numbers {
         self.wanted.is_some() || self.reserved.saturating_sub(self.given) < LOW
     }
 
-    /// What should be made durable next.
+    /// The next reservation to make durable.
     pub(super) fn plan(&self) -> Highest {
         let mut plan = self.earlier.clone();
-        // Until the new period is durable numbers are given in the old one, up to what is reserved.
+        // Until the new period is durable, the old one gives numbers up to its reservation.
         let highest =
             if self.wanted.is_some() { self.reserved.max(self.given) } else { self.given.saturating_add(AHEAD) };
         plan.insert(self.day, highest.min(i64::MAX as u64));
@@ -118,7 +118,7 @@ impl Numbers {
         newest(plan)
     }
 
-    /// What was planned is durable.
+    /// Takes over a reservation that is durable now.
     pub(super) fn reserve(&mut self, plan: &Highest) {
         let Some((day, highest)) = plan.last_key_value() else { return };
         if *day > self.day {
@@ -129,7 +129,7 @@ impl Numbers {
         self.reserved = *highest;
     }
 
-    /// What was given, and no more: for the end, after which the next run goes on without a hole.
+    /// Exactly the numbers that were given. Written at a clean end, so that the next run continues without a hole.
     pub(super) fn given(&self) -> Highest {
         let mut given = self.earlier.clone();
         given.insert(self.day, self.given);
@@ -154,12 +154,12 @@ impl NumbersFile {
         NumbersFile { slots: Slots::new(path(home), TITLE) }
     }
 
-    /// Reads it. None if there is none, or if it can't be made sense of: then it is put aside.
+    /// Reads the file. `None` if there is none, or if it is unreadable; an unreadable file is put aside.
     pub(super) fn load(&mut self) -> Result<Option<Highest>, Trouble> {
         let path = self.slots.path().to_owned();
         let refused = |error: io::Error| Trouble::unreserved(&path, &error);
         let highest = match self.slots.load().map_err(refused)? {
-            // Made, and never synced: nothing was given by it.
+            // It was made and never synced, so no number was given by it.
             SlotState::Nothing => return Ok(None),
             SlotState::Lines(lines) => lines.lines().map(read_day).collect::<Option<Highest>>(),
             SlotState::Nonsense => None,
@@ -174,7 +174,7 @@ impl NumbersFile {
         Ok(highest)
     }
 
-    /// Makes it durable.
+    /// Makes these numbers durable.
     pub(super) fn store(&mut self, highest: &Highest) -> Result<(), Trouble> {
         let lines: String = highest.iter().map(|(day, number)| format!("{day} {number}\n")).collect();
         debug_assert!(lines.len() <= LINES_BYTES_MAX, "{DAYS_MAX} days have room");

@@ -1,4 +1,4 @@
-//! What waits to be written, and what the threads that hand it in may know: shared by them and the thread `catalog`.
+//! The notes that wait for the catalog, and how far it has come: shared by the thread `catalog` and the threads that hand notes in.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -21,23 +21,23 @@ use retrocall_words::{
     book::{BookHealth, LeftBehind, Note, Number, Skipped},
 };
 
-/// Room for notes that is kept while none wait.
+/// Room for notes that the queue keeps while it is empty.
 const WAITING_KEPT: usize = 256;
 
 /// The queue.
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// Told of every change that somebody may wait for.
+    /// Notified of every change that somebody may wait for.
     changed: Condvar,
     /// Wakes the thread when there is something to do.
     wake: Notify,
-    /// Wakes it even while it waits to try again.
+    /// Wakes the thread even while it pauses before the next try.
     stop: Notify,
-    /// Notes that may wait in memory.
+    /// How many notes may wait in memory.
     notes_max: usize,
-    /// Says when the time to close is over.
+    /// Tells when the time to close is over.
     clock: Arc<dyn Clock>,
-    /// How often the thread is to panic in the middle of its work.
+    /// How often a test wants the thread to panic in the middle of its work.
     #[cfg(test)]
     pub(super) panics: std::sync::atomic::AtomicUsize,
 }
@@ -45,50 +45,50 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Note>,
-    /// Notes that the thread has taken and not yet written.
+    /// How many notes the thread has taken and not yet written.
     in_hand: usize,
-    /// How many notes were ever taken in, and how many of them the catalog has. They are written in order, so that a number is a place.
+    /// How many notes ever came in, and how many of them the catalog has. Notes are written in order, so a count is a position.
     taken_in: u64,
     written: u64,
-    /// How many of them are in the file of what is not written yet: durable too.
+    /// How many of them lie in `unwritten.jsonl` instead, which is durable too.
     aside: u64,
-    /// Calls whose rows were left out because too many notes waited, or because they came too late.
+    /// How many calls got no row because too many notes waited, or because the notes came too late.
     left_out: u64,
-    /// Those of them that have not ended.
+    /// Those of these calls that have not ended.
     without_row: HashSet<CallId>,
-    /// None until it is known which numbers were given before.
+    /// `None` until the engine knows which numbers were given before.
     numbers: Option<Numbers>,
     /// Why no more numbers can be reserved.
     numbers_trouble: Option<Trouble>,
-    /// What an earlier run left, until it is told: none until the catalog is open for the first time.
+    /// What an earlier run left behind, until somebody takes it; `None` until the catalog first opens.
     left_behind: Option<LeftBehind>,
-    /// Somebody wants to know whether all is at its place.
+    /// Somebody asked whether every file is in its place.
     looks: bool,
     trouble: Option<Trouble>,
-    /// How often it got into trouble, or into another one.
+    /// How often trouble began or changed.
     troubles: u64,
     closing: Option<Closing>,
-    /// No more notes are taken.
+    /// The queue takes no more notes.
     sealed: bool,
-    /// The thread is gone.
+    /// The thread has ended.
     ended: bool,
 }
 
-/// The thread is to end.
+/// An order to end.
 #[derive(Clone, Copy)]
 struct Closing {
-    /// When it is to give up trying.
+    /// When the thread gives up trying.
     by: Instant,
-    /// Somebody waits: then it is late for good, even if all goes well.
+    /// When somebody has waited long enough, even if all goes well.
     is_waited_for: bool,
 }
 
 impl State {
-    /// A call gets no row: its number is one that has none.
+    /// Leaves a call without a row: its number becomes one that has none.
     fn leave_out(&mut self, call: CallId, day: Date, sequence: Option<u64>) {
         self.left_out += 1;
         self.without_row.insert(call);
-        // Once, not 80,000 times.
+        // Logged once, not 80,000 times.
         if self.left_out == 1 {
             tracing::error!(
                 waiting = self.waiting.len(),
@@ -120,7 +120,7 @@ impl Queue {
         }
     }
 
-    // For those who hand in notes.
+    // For the threads that hand in notes.
 
     pub(super) fn note(&self, note: Note) {
         let mut state = self.state.lock();
@@ -134,7 +134,7 @@ impl Queue {
                 let (call, day, sequence) = (call.call.id, call.day, call.sequence);
                 return state.leave_out(call, day, sequence);
             }
-            // A call that has no row needs no end either. One that has, gets it: such calls are not many more than those whose notes wait.
+            // A call without a row needs no end. A call with a row gets its end: there are few more of those than notes that wait.
             Note::Ended(call) if state.without_row.remove(&call.call) => return,
             _ => {}
         }
@@ -212,7 +212,7 @@ impl Queue {
     }
 
     fn wait(&self, state: &mut MutexGuard<'_, State>, timeout: Duration, is_so: impl Fn(&State) -> bool) {
-        // A real wait for another thread: whatever the clock says, it ends.
+        // This waits for another thread in real time, and ends whatever the clock says.
         let deadline = SystemClock.now() + timeout;
         while !is_so(state) {
             if self.changed.wait_until(state, deadline).timed_out() {
@@ -221,9 +221,9 @@ impl Queue {
         }
     }
 
-    // For the thread.
+    // For the thread `catalog`.
 
-    /// Waits until there may be something to do. Nobody wakes up meanwhile.
+    /// Waits until there may be something to do, without waking up in between.
     pub(super) async fn woken(&self) {
         self.wake.notified().await;
     }
@@ -236,74 +236,74 @@ impl Queue {
             Some(left) => left.min(retry_when_closing),
             None => retry,
         };
-        // Either the time is over or the engine stops: both are a reason to try.
+        // The time is over, or the engine stops: either is a reason to try.
         let _ = tokio::time::timeout(wait, self.stop.notified()).await;
         true
     }
 
-    /// Whether whoever waits for the end has waited long enough, although all goes well.
+    /// Whether the one who waits for the end has waited long enough, although all goes well.
     pub(super) fn is_late(&self) -> bool {
         self.state.lock().closing.is_some_and(|closing| closing.is_waited_for && self.clock.now() >= closing.by)
     }
 
-    /// Takes up to `limit` notes in hand. They count as pending until they are said to be written.
+    /// Takes up to `limit` notes. They count as pending until `written` is called.
     pub(super) fn take(&self, limit: usize) -> Vec<Note> {
         let mut state = self.state.lock();
         let count = limit.min(state.waiting.len());
         let notes: Vec<Note> = state.waiting.drain(..count).collect();
         state.in_hand = notes.len();
         if state.waiting.is_empty() {
-            // After a rush the memory of its queue goes.
+            // Gives back the memory that a rush needed.
             state.waiting.shrink_to(WAITING_KEPT);
         }
         notes
     }
 
-    /// Whether so much waits that some of it should wait on the disk.
+    /// Whether so many notes wait that some should wait on the disk.
     pub(super) fn is_long(&self) -> bool {
         self.state.lock().waiting.len() > self.notes_max / 2
     }
 
-    /// Whether something waits that belongs to a recording.
+    /// Whether a note of a recording waits.
     pub(super) fn has_recordings(&self) -> bool {
         self.state.lock().waiting.iter().any(is_of_recording)
     }
 
-    /// Whether the thread is to end.
+    /// Whether the thread must end.
     pub(super) fn is_closing(&self) -> bool {
         self.state.lock().closing.is_some()
     }
 
-    /// Whether somebody asked to look since this was last asked.
+    /// Whether somebody asked for a look since the last call.
     pub(super) fn is_to_look(&self) -> bool {
         mem::take(&mut self.state.lock().looks)
     }
 
-    /// A day has come, though no call has: its period may open.
+    /// Notes that a day has come without a call: its period may open.
     pub(super) fn day_has_come(&self, today: Date) {
         if let Some(numbers) = &mut self.state.lock().numbers {
             numbers.day_has_come(today);
         }
     }
 
-    /// The numbers go on after these.
+    /// Continues the numbers after these.
     pub(super) fn number_from(&self, numbers: Numbers) {
         self.state.lock().numbers.get_or_insert(numbers);
     }
 
-    /// The catalog knows of these numbers: none of them is given again.
+    /// Never gives these numbers again: the catalog knows them.
     pub(super) fn learn(&self, known: &Highest) {
         if let Some(numbers) = &mut self.state.lock().numbers {
             numbers.learn(known);
         }
     }
 
-    /// Whether a day has come whose period is to be opened.
+    /// Whether a day has come whose period waits to be opened.
     pub(super) fn wants_day(&self) -> bool {
         self.state.lock().numbers.as_ref().is_some_and(Numbers::wants_day)
     }
 
-    /// What should be reserved next, if it is time. Unless a day `may_open`, numbers go on in the open one.
+    /// The next reservation, if it is time. Unless a day `may_open`, numbers continue in the open period.
     pub(super) fn reservation_if(&self, may_open: bool) -> Option<Highest> {
         let mut state = self.state.lock();
         let numbers = state.numbers.as_mut()?;
@@ -313,13 +313,13 @@ impl Queue {
         numbers.are_low().then(|| numbers.plan())
     }
 
-    /// What should be reserved next.
+    /// The next reservation.
     #[cfg(test)]
     pub(super) fn reservation(&self) -> Option<Highest> {
         self.reservation_if(true)
     }
 
-    /// What was planned is durable.
+    /// Takes over a reservation that is durable now.
     pub(super) fn reserved(&self, plan: &Highest) {
         let mut state = self.state.lock();
         if let Some(numbers) = &mut state.numbers {
@@ -340,18 +340,18 @@ impl Queue {
         state.numbers_trouble = Some(trouble);
     }
 
-    /// What was given up to now.
+    /// The numbers given so far.
     pub(super) fn given(&self) -> Option<Highest> {
         self.state.lock().numbers.as_ref().map(Numbers::given)
     }
 
-    /// The catalog is open for the first time.
+    /// Publishes what an earlier run left, once the catalog is first open.
     pub(super) fn started(&self, left_behind: LeftBehind) {
         self.state.lock().left_behind = Some(left_behind);
         self.changed.notify_all();
     }
 
-    /// Everything in hand is durable in the catalog.
+    /// Marks the notes that were taken as durable in the catalog.
     pub(super) fn written(&self) {
         let mut state = self.state.lock();
         state.written += state.in_hand as u64;
@@ -360,7 +360,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Everything in hand is durable in the file of what is not written yet.
+    /// Marks the notes that were taken as durable in `unwritten.jsonl`.
     pub(super) fn put_aside(&self) {
         let mut state = self.state.lock();
         state.aside += state.in_hand as u64;
@@ -368,7 +368,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The catalog has what was in that file.
+    /// Marks what was in that file as written to the catalog.
     pub(super) fn read_back(&self) {
         let mut state = self.state.lock();
         state.written += mem::take(&mut state.aside);
@@ -385,14 +385,14 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Takes no more notes, if the thread is to end and has nothing left to write.
+    /// Closes the queue if the thread must end and has nothing left to write.
     pub(super) fn seal_if_done(&self) -> bool {
         let mut state = self.state.lock();
         state.sealed = state.closing.is_some() && state.waiting.is_empty() && state.in_hand == 0;
         state.sealed
     }
 
-    /// Takes no more notes.
+    /// Closes the queue: it takes no more notes.
     pub(super) fn seal(&self) {
         self.state.lock().sealed = true;
     }
@@ -417,7 +417,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Panics as often as a test asks for it.
+    /// Panics as often as a test asked for.
     #[cfg(test)]
     pub(super) fn panic_if_asked(&self) {
         use std::sync::atomic::Ordering::Relaxed;

@@ -1,4 +1,4 @@
-//! Rows as lists: what the engine needs on start, and what commands print without an engine.
+//! Reads rows as lists, for the engine's start and for commands that run without an engine.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,15 +16,15 @@ use retrocall_words::{
     book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
 };
 
-/// Days whose last number is asked for: more than the file of numbers remembers.
+/// How many days are asked for their last number: more than the file of numbers remembers.
 const DAYS_ASKED: i64 = 100;
-/// How many days before the open period one may lie whose calls another one goes on with: people talk over midnight.
+/// How many days before the open period a call may have begun that another one continues: people talk over midnight.
 const CUT_OFF_DAYS: i64 = 1;
 
-/// A recording, as lists show it: never the customer's number.
+/// A recording in a list; the customer's number is never in it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recording {
-    /// The recording's own id; none as long as the catalog does not know it.
+    /// The recording's id; none until the catalog knows it.
     pub id: Option<String>,
     /// The call it is of.
     pub call: CallId,
@@ -32,23 +32,23 @@ pub struct Recording {
     pub agent: String,
     /// Who talked for the desk, in their order.
     pub agents: Vec<Participant>,
-    /// Who pressed record first; none if nobody did, or while it is being written.
+    /// Who first pressed record; none if nobody did, or while it is being written.
     pub pressed_by: Option<String>,
     /// When the call began.
     pub start: Timestamp,
-    /// How long it is; not known while it is being written.
+    /// Its length; none while it is being written.
     pub seconds: Option<f64>,
     /// Samples a second.
     pub rate: u64,
-    /// Where it is: its first file; none while it is being written.
+    /// The path of its first file; none while it is being written.
     pub path: Option<PathBuf>,
     /// All its files, in their order: more than one if it is longer than a WAV file can be.
     pub parts: Vec<PathBuf>,
-    /// Stretches of a leg for which nothing came, in seconds of the call.
+    /// Gaps: stretches of a leg for which no audio came, in seconds of the call.
     pub gaps: Vec<LegStretch>,
-    /// Stretches that are silence because somebody asked for it.
+    /// Stretches that somebody silenced.
     pub masks: Vec<Silence>,
-    /// Stretches of a leg of which what came was lost.
+    /// Stretches of a leg whose audio came and was lost.
     pub lost: Vec<LegStretch>,
     /// Why it was selected.
     pub reasons: Vec<Reason>,
@@ -56,11 +56,11 @@ pub struct Recording {
     pub purposes: Vec<PurposeKind>,
     /// When its last purpose is no longer in force; none while one of them waits for an event, or before it has any.
     pub due: Option<Timestamp>,
-    /// How far it is.
+    /// Its state on disk.
     pub state: RecordingState,
-    /// The size of the file; not known while it is being written.
+    /// The size of its files; none while it is being written.
     pub bytes: Option<u64>,
-    /// The call before, where this one goes on with one that was cut off.
+    /// The call that was cut off and that this one continues.
     pub continues: Option<CallId>,
 }
 
@@ -69,9 +69,9 @@ pub struct Recording {
 pub struct CallRow {
     /// The id.
     pub call: CallId,
-    /// The day (UTC) whose sequence it is in.
+    /// The day (UTC) whose numbers it belongs to.
     pub day: Date,
-    /// Its place there; none if it is known from its recording alone.
+    /// Its number on that day; none if only its recording is known.
     pub sequence: Option<u64>,
     /// Who talked for the desk when it began.
     pub agent: String,
@@ -99,11 +99,11 @@ pub struct CallRow {
     pub late_frames: u64,
     /// Frames of which samples were lost because memory was full.
     pub lost_frames: u64,
-    /// Whether it was cut off: nobody hung up.
+    /// Whether it was cut off without a hangup.
     pub cut_off: bool,
-    /// The call before, where this one goes on with one that was cut off. Such a call is not drawn.
+    /// The call that was cut off and that this one continues. Such a call is not drawn again.
     pub continues: Option<CallId>,
-    /// How the customer was informed; none where nobody said it.
+    /// How the customer was informed; none if nobody said.
     pub informed: Option<Informed>,
     /// Whether it was on a line that is never captured.
     pub exempt: bool,
@@ -117,10 +117,10 @@ impl CallRow {
     }
 }
 
-/// Everything that is kept or being written, the newest last. Needs no engine; without a catalog there is nothing.
+/// All recordings that are kept or being written, the newest last. Needs no engine; without a catalog there are none.
 pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
     read(home, async |rows, columns| {
-        // Recordings first: what belongs to one is written with it, so that it is there for whoever asks later.
+        // Recordings first: their rows in other tables are written with them, so a later query finds those.
         let select = sqlx::query(
             "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings
              WHERE life <> 'gone' ORDER BY began_at, id",
@@ -155,7 +155,7 @@ pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
     })
 }
 
-/// Who took part, by recording.
+/// The participants of each recording.
 async fn participants(
     rows: &mut SqliteConnection,
     columns: &Columns<'_>,
@@ -175,7 +175,7 @@ async fn participants(
     Ok(all)
 }
 
-/// Where the files are, by recording.
+/// The files of each recording.
 async fn parts(rows: &mut SqliteConnection, columns: &Columns<'_>) -> Result<HashMap<String, Vec<PathBuf>>, Trouble> {
     let select = sqlx::query("SELECT recording, path FROM parts ORDER BY recording, part");
     let mut all: HashMap<String, Vec<PathBuf>> = HashMap::new();
@@ -193,10 +193,10 @@ fn recording(
 ) -> Result<Recording, Trouble> {
     let id: String = columns.get(row, "id")?;
     let purposes = purposes.remove(&id).unwrap_or_default();
-    // A purpose that a case needs too stands twice among the rows.
+    // A purpose that a case needs as well has two rows.
     let mut kinds: Vec<PurposeKind> = purposes.iter().map(|(purpose, _)| *purpose).collect();
     kinds.dedup();
-    // The last one counts, and one without a date is later than any.
+    // The latest end counts; one without a date is later than any.
     let dates: Option<Vec<Timestamp>> = purposes.iter().map(|(_, due)| *due).collect();
     let state = columns.word(row, "state")?;
     let path = columns.home.join(columns.get::<String>(row, "path")?);
@@ -225,7 +225,7 @@ fn recording(
     })
 }
 
-/// The calls whose recordings are of this customer: by the number as it was given, or in its one form, as whoever dials in `country` means it.
+/// The calls whose recordings are of this customer: by the number as it was given, or by its normal form as dialled in `country`.
 /// Needs no engine; without a catalog there are none.
 pub fn of_customer(home: &Path, customer: &Customer, country: Country) -> Result<HashSet<CallId>, Trouble> {
     let form = in_one_form(customer, country);
@@ -238,8 +238,8 @@ pub fn of_customer(home: &Path, customer: &Customer, country: Country) -> Result
     Ok(calls.into_iter().collect())
 }
 
-/// Reads the whole file through, and says what is damaged in it, in SQLite's words, which name pages and tables, never what is in them.
-/// Needs no engine; without a catalog there is nothing.
+/// Checks the whole file and lists the damage in SQLite's words, which name pages and tables, never their contents.
+/// Needs no engine; without a catalog there is no damage.
 pub fn damage(home: &Path) -> Result<Vec<String>, Trouble> {
     read(home, async |rows, columns| {
         let found = file::damage(rows).await.map_err(|error| columns.refused(&error))?;
@@ -285,7 +285,7 @@ fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
     })
 }
 
-/// Numbers that no call has, or whose calls have no row. Needs no engine; without a catalog there are none.
+/// Numbers without a call, or whose call has no row. Needs no engine; without a catalog there are none.
 pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
     read(home, async |rows, columns| {
         let select = sqlx::query("SELECT day, first, last FROM skipped_numbers ORDER BY day, first");
@@ -298,8 +298,8 @@ pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
     })
 }
 
-/// What an earlier run left: everything but the calls `of_this_run`. What was live then and is not kept is written down as lost. `period` is the
-/// day with which the open period of numbers is labelled, which the wall clock never turns back.
+/// What an earlier run left: everything but the calls `of_this_run`. Calls that were live then and are not kept are noted as lost. `period`
+/// is the day that labels the open period; the wall clock never turns it back.
 pub(super) async fn start(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -335,7 +335,7 @@ pub(super) async fn start(
     Ok(LeftBehind { lost, committing, cut_off, registered })
 }
 
-/// The calls with which another one may go on: cut off, or live a moment ago; of the open period or the day before; and not gone on with yet.
+/// The calls that another one may continue: cut off, or live a moment ago; of the open period or the day before; not continued yet.
 async fn cut_off(
     connection: &mut SqliteConnection,
     columns: &Columns<'_>,
@@ -368,7 +368,7 @@ async fn cut_off(
     found.map_err(|error| columns.refused(&error))?.iter().map(one).collect()
 }
 
-/// The last number of each day that the catalog knows: of a call, or of a hole that has a name.
+/// The last number of each day that the catalog knows, of a call or of a named hole.
 pub(super) async fn last_numbers(connection: &mut SqliteConnection, path: &Path) -> Result<Highest, Trouble> {
     let columns = Columns { path, home: Path::new("") };
     let select = sqlx::query(
@@ -391,7 +391,7 @@ fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, 
     rows.iter().map(one).collect()
 }
 
-/// The numbers from this one on that the catalog knows, as ranges: of calls, and of holes that have a name.
+/// The numbers from this one on that the catalog knows, of calls and of named holes, as ranges.
 pub(super) async fn numbers_from(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -409,7 +409,7 @@ pub(super) async fn numbers_from(
     found.iter().map(|row| Ok((number(row, "first")?, number(row, "last")?))).collect()
 }
 
-/// Reads with a connection of its own, on a thread of its own: whoever asks may be inside another runtime.
+/// Reads with its own connection on its own thread: the caller may be inside another runtime.
 fn read<T: Send>(
     home: &Path,
     ask: impl AsyncFnOnce(&mut SqliteConnection, &Columns) -> Result<Vec<T>, Trouble> + Send,
@@ -422,7 +422,7 @@ fn read<T: Send>(
         runtime.block_on(async {
             let Some(mut connection) = file::open_to_read(&path).await? else { return Ok(Vec::new()) };
             let answer = ask(&mut connection, &Columns { path: &path, home: &home }).await;
-            // Nothing was written: there is nothing to lose.
+            // Nothing was written, so a failed close loses nothing.
             let _ = connection.close().await;
             answer
         })
@@ -436,7 +436,7 @@ fn read<T: Send>(
     })
 }
 
-/// Reads columns, and says which one cannot be read, never what is in it.
+/// Reads columns; an error names the column, never its contents.
 struct Columns<'a> {
     path: &'a Path,
     home: &'a Path,

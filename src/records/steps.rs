@@ -1,4 +1,4 @@
-//! What to do about a refusal: of the system, or of SQLite, which does not say what the system told it.
+//! The next step after a refusal by the system, or by SQLite, which does not pass on the system's error.
 
 use std::{
     fs::OpenOptions,
@@ -13,7 +13,7 @@ use nix::{
     unistd::{AccessFlags, access},
 };
 
-// What SQLite answers, without the details in the upper bits (sqlite.org/rescode.html).
+// Primary result codes of SQLite (sqlite.org/rescode.html).
 const PERM: i32 = 3;
 const NOMEM: i32 = 7;
 const READONLY: i32 = 8;
@@ -21,7 +21,7 @@ const IOERR: i32 = 10;
 const CANTOPEN: i32 = 14;
 const NOLFS: i32 = 22;
 
-/// What to do if the system refuses something with the file at `path`.
+/// The step to take when the system refuses an operation on the file at `path`.
 pub(super) fn of_system(path: &Path, error: &io::Error) -> String {
     let folder = path.parent().unwrap_or(path).display();
     let step = match error.raw_os_error().map(Errno::from_raw) {
@@ -63,7 +63,7 @@ fn of_kind(path: &Path, kind: ErrorKind) -> String {
     }
 }
 
-/// What to do if SQLite answers so of the file at `path`, whose name for it is `said`: the cause, and the step.
+/// The cause and the step to take when SQLite answers with this code for the file at `path`; `said` is SQLite's name for it.
 pub(super) fn of_sqlite(path: &Path, code: i32, said: &str) -> (String, String) {
     let folder = path.parent().unwrap_or(path).display();
     let asks_the_system = matches!(code, READONLY | CANTOPEN | IOERR | PERM);
@@ -87,10 +87,10 @@ pub(super) fn of_sqlite(path: &Path, code: i32, said: &str) -> (String, String) 
     (said.to_owned(), step)
 }
 
-/// What the system says to whoever opens the file to write, or makes one beside it, as SQLite does. None if it would let it.
+/// The system's error for opening the file to write, or for making one beside it, as SQLite does. `None` if both work.
 fn refusal(path: &Path) -> Option<io::Error> {
     let mut options = OpenOptions::new();
-    // Not a pipe that would make the thread wait.
+    // Never opens a pipe: that would make the thread wait.
     options.read(true).write(true).custom_flags(OFlag::O_NONBLOCK.bits());
     let opened = options.open(path).and_then(|file| file.metadata());
     let beside =

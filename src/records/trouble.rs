@@ -9,7 +9,7 @@ use sqlx::migrate::MigrateError;
 
 use super::steps;
 
-// What SQLite answers, without the details in the upper bits (sqlite.org/rescode.html).
+// Primary result codes of SQLite (sqlite.org/rescode.html).
 /// A statement does not fit the tables.
 const ERROR: i32 = 1;
 const BUSY: i32 = 5;

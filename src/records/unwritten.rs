@@ -1,10 +1,10 @@
-//! Notes that the catalog did not take in time, in a file of their own until it does.
+//! Keeps notes that the catalog did not take in time in a file, until it takes them.
 //!
-//! Belongs here: the file `unwritten.jsonl`. Does not: when it is written and read back, which is the thread's matter.
+//! Belongs here: the file `unwritten.jsonl`. Does not: when it is written and read back; the thread `catalog` decides that.
 //!
-//! In parts: a title, a line of JSON for each note, and a line that seals them with a checksum. It is written at its end alone, so that it
-//! can grow while it is not read. The rows of all calls may be in it; of customers, what belongs to kept calls. Once it is read back it is
-//! overwritten and removed; if a part of it can't be read, it is put aside instead, and what can be read counts.
+//! A part of the file is a title, a line of JSON for each note, and a line that seals them with a checksum. Parts are only appended, so the file
+//! can grow while it is not read. It may hold rows of every call, and customers' numbers of kept calls only. Once read back, it is
+//! overwritten and removed. If a part is unreadable, the file is put aside instead, and the readable parts count.
 
 use std::{
     fs::{self, File},
@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use super::{beside, note::below};
 use retrocall_words::book::Note;
 
-/// The most that waits in the file: half a million notes.
+/// The largest size of the file: half a million notes.
 pub(super) const BYTES_MAX: u64 = 256 << 20;
-/// A longer line is none of ours: what a call has in marks is far less.
+/// The longest line that retrocall writes: the marks of a call take far less.
 const LINE_BYTES_MAX: u64 = 4 << 20;
-/// More notes are in no sealed part.
+/// The most notes in a sealed part.
 const SEALED_MAX: usize = 10_000;
 const VERSION: u32 = 1;
 
@@ -31,7 +31,7 @@ struct Title {
     retrocall_unwritten: u32,
 }
 
-/// The last one.
+/// The last line of a part.
 #[derive(Serialize, Deserialize)]
 struct Seal {
     sealed: usize,
@@ -54,7 +54,7 @@ impl Unwritten {
         &self.path
     }
 
-    /// Whether there is something to read back.
+    /// Whether the file holds notes to read back.
     pub(super) fn is_there(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_file() && found.len() > 0)
     }
@@ -63,7 +63,7 @@ impl Unwritten {
     pub(super) fn append(&self, notes: &[Note]) -> io::Result<()> {
         let (mut file, is_new) = beside::open_or_make(&self.path)?;
         let before = file.seek(SeekFrom::End(0))?;
-        // A line of its own, whatever was cut off before it.
+        // The title begins a new line, whatever a cut left before it.
         let mut bytes = vec![b'\n'];
         line(&mut bytes, &Title { retrocall_unwritten: VERSION })?;
         let first = bytes.len();
@@ -77,20 +77,20 @@ impl Unwritten {
         }
         let written = file.write_all(&bytes).and_then(|()| file.sync_all());
         if written.is_err() {
-            // A part of it would be in the way of what follows.
+            // A torn part would be in the way of the next one.
             let _ = file.set_len(before);
         }
         written?;
         if is_new { beside::sync_name(&self.path) } else { Ok(()) }
     }
 
-    /// Begins to read it from its beginning.
+    /// Starts reading from the beginning of the file.
     pub(super) fn read(&self) -> io::Result<Reader> {
         let (file, _) = beside::open_or_make(&self.path)?;
         Ok(Reader { lines: BufReader::new(file), is_damaged: false })
     }
 
-    /// It was read to its end, and the catalog has what was in it.
+    /// Removes the file: the catalog has everything that was in it.
     pub(super) fn finish(&self, reader: &Reader) -> io::Result<()> {
         if !reader.is_damaged {
             return beside::wipe_and_remove(&self.path);
@@ -105,7 +105,7 @@ impl Unwritten {
     }
 }
 
-/// Where the notes of a home are that its catalog did not take.
+/// The path of a home's `unwritten.jsonl`.
 pub(super) fn path(home: &Path) -> PathBuf {
     home.join("unwritten.jsonl")
 }
@@ -116,14 +116,14 @@ fn line(bytes: &mut Vec<u8>, of: &impl Serialize) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads it, one sealed part after the other.
+/// Reads the file, one sealed part after the other.
 pub(super) struct Reader {
     lines: BufReader<File>,
     is_damaged: bool,
 }
 
 impl Reader {
-    /// The next notes; none at the end. What can't be read is passed over up to the next part, and remembered.
+    /// The next notes, or none at the end. Skips an unreadable stretch up to the next part, and remembers that it did.
     pub(super) fn next(&mut self) -> io::Result<Option<Vec<Note>>> {
         let (mut part, mut notes, mut is_in_part) = (Vec::new(), Vec::new(), false);
         loop {
@@ -135,7 +135,7 @@ impl Reader {
                 return Ok(None);
             }
             if let Ok(title) = serde_json::from_slice::<Title>(line) {
-                // Of another version nothing is guessed at.
+                // The notes of another version are not guessed at.
                 let is_ours = title.retrocall_unwritten == VERSION;
                 self.is_damaged |= is_in_part || !is_ours;
                 (part, notes, is_in_part) = (Vec::new(), Vec::new(), is_ours);

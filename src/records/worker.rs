@@ -1,5 +1,5 @@
-//! The thread `catalog`: reserves numbers, opens the file, writes what waits, tries again when it is refused, and puts aside what can't
-//! be written.
+//! The thread `catalog`: reserves numbers, opens the catalog, writes the notes that wait, tries again after a refusal, and puts aside what
+//! can't be written.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -39,7 +39,7 @@ use retrocall_words::{
 };
 use tending::Tended;
 
-/// Notes that go into one transaction at most.
+/// The most notes in one transaction.
 const BATCH_MAX: usize = 1_000;
 
 /// Bytes of recordings whose hashes go into one transaction: a tenth of a second on a slow machine. Numbers and other notes wait for that, so
@@ -49,7 +49,7 @@ const HASHED_BYTES_MAX: u64 = 64 << 20;
 /// How long after a refusal the file is tried again while the engine stops.
 const RETRY_WHEN_CLOSING: Duration = Duration::from_millis(100);
 
-/// What the thread owns.
+/// The state of the thread.
 pub(super) struct Worker {
     queue: Arc<Queue>,
     home: PathBuf,
@@ -58,7 +58,7 @@ pub(super) struct Worker {
     today: Date,
     /// The country of customers' numbers that are given without one.
     country: Country,
-    /// Whether every number in the file that is open has its one form by the rule for that country.
+    /// Whether each customer's number in the open catalog has its normal form by the rule for that country.
     has_forms: bool,
     clock: Arc<dyn Clock>,
     retry: Duration,
@@ -66,44 +66,44 @@ pub(super) struct Worker {
     /// Since when the catalog has been out of reach.
     out_of_reach_since: Option<Instant>,
     connection: Option<SqliteConnection>,
-    /// The file that is open, or was.
+    /// The catalog that is open, or was open last.
     identity: Option<Identity>,
     has_started: bool,
-    /// It has begun to work, and, unless it has panicked, not ended.
+    /// Set while the thread works; still set at the next start if it panicked.
     is_at_work: bool,
     numbers: NumbersFile,
-    /// The file of numbers is gone, and there is a catalog: that says which numbers were given.
+    /// The file of numbers is gone, but there is a catalog: the catalog says which numbers were given.
     are_numbers_gone: bool,
-    /// Up to these, each number was handed to a catalog, or will never have a row.
+    /// Each number up to these was handed to a catalog, or will never have a row.
     accounted: Highest,
-    /// The catalog that has a row for each of them, or a name for the hole.
+    /// The catalog that has a row, or a named hole, for each of these numbers.
     accounted_in: Option<Identity>,
-    /// What the catalog knew of numbers when it was first opened.
+    /// The numbers that the catalog knew when it was first opened.
     known: (Option<Identity>, Highest),
-    /// Who writes the ledger, once that is known.
+    /// The site that writes the ledger, once it is known.
     author: Option<Author>,
     lottery: Lottery,
-    /// How much of what happened to the draw the ledger of this file was told.
+    /// How many milestones of the draw the ledger of this catalog has.
     told: usize,
     tended: Tended,
-    /// Notes that were taken from the queue, and are not durable yet.
+    /// Notes that were taken from the queue and are not durable yet.
     in_hand: Vec<Note>,
     unwritten: Unwritten,
-    /// How far the file of what was not written has been read back, and what was read last.
+    /// How far `unwritten.jsonl` has been read back, and the notes read last.
     reader: Option<Reader>,
     from_file: Vec<Note>,
-    /// Calls of this run whose notes went into that file before the catalog was open for the first time.
+    /// Calls of this run whose notes went into that file before the catalog first opened.
     of_this_run: HashSet<CallId>,
     /// Calls that have begun and not ended, so that their rows can be written again into a file that was put in the first one's place.
     live: HashMap<CallId, CallBegun>,
-    /// Numbers that only recordings know, whose registration is to come.
+    /// Numbers that only recordings know; their registration will follow.
     claims: Claims,
-    /// How far the ledger had come when that was last noted beside the catalog.
+    /// The ledger's position when it was last noted beside the catalog.
     milestone: Option<Milestone>,
     watch: ClockWatch,
-    /// The ledger knows that the clock is not believed.
+    /// The ledger has a row that the clock is not believed.
     has_told_jump: bool,
-    /// Calls that began by a clock that was not believed.
+    /// Calls that began while the clock was not believed.
     off_clock: HashSet<CallId>,
 }
 
@@ -148,8 +148,7 @@ impl Worker {
         }
     }
 
-    /// Works until the catalog is closed. After a panic it is called again: what was in hand still is, and is tried again with a new
-    /// connection.
+    /// Works until the catalog is closed. After a panic it is called again, and tries the notes in hand again with a new connection.
     pub(super) fn run(&mut self) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime,
@@ -183,7 +182,7 @@ impl Worker {
                 Ok(true) => {}
                 Ok(false) if self.queue.seal_if_done() => break,
                 Ok(false) => self.queue.woken().await,
-                // Our own upkeep holds it for some seconds: notes wait, and nothing is wrong.
+                // Upkeep of our own holds the catalog for some seconds: notes wait, and nothing is wrong.
                 Err(Trouble::Locked { .. }) if sweep::is_rewriting() && !self.queue.is_closing() => {
                     self.queue.pause(RETRY_WHEN_CLOSING, RETRY_WHEN_CLOSING).await;
                 }
@@ -191,7 +190,7 @@ impl Worker {
                     self.disconnect().await;
                     self.queue.in_trouble(trouble);
                     if self.queue.is_long() || self.would_lose_recordings() {
-                        // A disk that takes nothing has been told of: what waits goes on waiting in memory.
+                        // The full disk has been reported. The notes stay in memory.
                         let _ = self.put_aside();
                     }
                     if !self.queue.pause(self.retry, RETRY_WHEN_CLOSING).await {
@@ -204,16 +203,16 @@ impl Worker {
         self.disconnect().await;
     }
 
-    /// Whether a kill would take along what no file of a recording says, and nobody can tell how long the catalog will be away.
+    /// Whether a kill would lose facts that no recording holds while the catalog is away for an unknown time.
     fn would_lose_recordings(&mut self) -> bool {
         let since = *self.out_of_reach_since.get_or_insert_with(|| self.clock.now());
         self.clock.since(since) >= self.aside_after
             && (self.in_hand.iter().any(is_of_recording) || self.queue.has_recordings())
     }
 
-    /// Writes one batch. False if there was nothing to do.
+    /// Writes one batch. Returns false if there was nothing to do.
     async fn step(&mut self) -> Result<bool, Trouble> {
-        // First: numbers are there although the catalog is not.
+        // Numbers come first: they are given although the catalog is away.
         self.reserve_numbers();
         let is_new = self.connect().await?;
         self.read_back()?;
@@ -224,7 +223,7 @@ impl Worker {
                 self.in_hand = self.queue.take(BATCH_MAX);
                 self.go_by_believed_time();
             }
-            // A new connection writes even nothing: only that shows that it can.
+            // A new connection writes an empty transaction too: only that shows that it can write.
             if self.in_hand.is_empty() && !is_new {
                 return self.tend().await;
             }
@@ -256,7 +255,7 @@ impl Worker {
             }
             Note::Selected(_) => return,
         };
-        // Notes come in the order in which numbers are given: with this one all before it are accounted for.
+        // Notes come in the order of their numbers: with this one, all before it are accounted for.
         let last = self.accounted.entry(day).or_default();
         *last = number.max(*last);
         if let Note::Begun(call) = note {
@@ -264,13 +263,13 @@ impl Worker {
         }
     }
 
-    /// Sees to it that the file at the catalog's path is open. True if it was not.
+    /// Opens the file at the catalog's path unless it is open. Returns true if it was not.
     async fn connect(&mut self) -> Result<bool, Trouble> {
         if self.connection.is_some() {
             if file::identity(&self.path) == self.identity {
                 return Ok(false);
             }
-            // It was moved away: rows written now would go wherever it went.
+            // The catalog was moved: rows written now would go where it went.
             tracing::warn!(path = %self.path.display(), "the catalog was moved away or replaced while it was in use");
             self.disconnect().await;
         }
@@ -283,8 +282,8 @@ impl Worker {
         Ok(true)
     }
 
-    /// Once for each file that is put there, when all that an earlier run had to say has been read back: the holes in its numbers get
-    /// names; and of the first one, what is unfinished in it is told.
+    /// Names the holes in a catalog's numbers, once per file, after the notes of an earlier run were read back. Of the first catalog, also
+    /// publishes what an earlier run left unfinished.
     async fn start(&mut self) -> Result<(), Trouble> {
         if self.connection.is_none() || self.author.is_none() {
             return Ok(());
@@ -296,13 +295,13 @@ impl Worker {
             let now = self.watch.now();
             if self.are_numbers_gone {
                 let last = read::last_numbers(connection, &self.path).await?;
-                // Some may have been given that no row knows of.
+                // Numbers may have been given that no row knows.
                 self.accounted = last.into_iter().map(|(day, last)| (day, last.saturating_add(AHEAD))).collect();
                 self.queue.number_from(Numbers::after(&self.accounted, self.today));
                 self.are_numbers_gone = false;
             }
             let live = self.live.values().filter_map(|call| Some((call.day, call.sequence?)));
-            // Their rows come too.
+            // The rows of these calls will follow.
             let claimed = self.claims.values().map(|Place { day, sequence }| (*day, *sequence));
             let live: BTreeSet<_> = live.chain(claimed).collect();
             let scribe = Scribe::new(author, &self.lottery, self.told, now);
@@ -328,10 +327,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Reserves numbers if it is time. If none can be had, that is told, and calls go on without.
+    /// Reserves numbers if it is time. If that fails, reports it; calls go on without numbers.
     fn reserve_numbers(&mut self) {
         let known = self.know_numbers();
-        // A day begins by a clock that is believed, or not at all.
+        // Only a clock that is believed opens a day.
         let may_open = !self.queue.wants_day() || self.watch.look(&self.home);
         let reserved = known.and_then(|()| match self.queue.reservation_if(may_open) {
             Some(plan) if self.open_period(&plan)? => self.numbers.store(&plan).map(|()| self.queue.reserved(&plan)),
@@ -342,14 +341,14 @@ impl Worker {
         }
     }
 
-    /// Finds out which numbers were given before, if the file says so, or if there is nothing else that could.
+    /// Finds out which numbers were given before: from the file, or from nothing if there is no other source either.
     fn know_numbers(&mut self) -> Result<(), Trouble> {
         if self.queue.given().is_some() {
             return Ok(());
         }
         let found = self.numbers.load()?;
         if !self.watch.look(&self.home) {
-            // Numbers go on where they were.
+            // Numbers continue where they were.
             let last = found.as_ref().and_then(|known| known.last_key_value()).map(|(day, _)| *day);
             self.today = last.unwrap_or_else(|| day_of(self.watch.now()));
         }
@@ -364,7 +363,7 @@ impl Worker {
         Ok(())
     }
 
-    /// The next run goes on without a hole.
+    /// Writes down exactly which numbers were given, so that the next run continues without a hole.
     fn give_back_numbers(&mut self) {
         let Some(given) = self.queue.given() else { return };
         if let Err(trouble) = self.numbers.store(&given) {
@@ -372,7 +371,7 @@ impl Worker {
         }
     }
 
-    /// Takes the next notes from the file of what was not written, or is done with it.
+    /// Takes the next notes from `unwritten.jsonl`, or finishes with it.
     fn read_back(&mut self) -> Result<(), Trouble> {
         if !self.from_file.is_empty() || self.reader.is_none() && !self.unwritten.is_there() {
             return Ok(());
@@ -382,7 +381,7 @@ impl Worker {
             Some(reader) => reader,
             None => self.unwritten.read().map_err(refused)?,
         };
-        // After a refusal from the beginning again: a note that is written twice is as good as one that is written once.
+        // After a refusal, reading starts over: writing a note twice changes nothing.
         match reader.next().map_err(refused)? {
             Some(notes) => (self.from_file, self.reader) = (notes, Some(reader)),
             None => {
@@ -393,7 +392,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Puts everything that waits into that file.
+    /// Appends all waiting notes to that file.
     fn put_aside(&mut self) -> io::Result<()> {
         loop {
             if self.in_hand.is_empty() {
@@ -414,13 +413,13 @@ impl Worker {
 
     async fn disconnect(&mut self) {
         if let Some(connection) = self.connection.take() {
-            // What was committed is durable, and what was not is still in hand: a bad close loses nothing.
+            // Committed rows are durable, and the other notes are still in hand: a failed close loses nothing.
             let _ = connection.close().await;
         }
     }
 }
 
-/// The SHA-256 of the recordings among these notes, as far as that is soon done.
+/// The SHA-256 of the recordings among these notes, up to the limit of bytes per transaction.
 fn hashes_of(notes: &[Note], home: &Path) -> HashMap<CallId, String> {
     let (files, mut left) = (HomeFiles::of(home), HASHED_BYTES_MAX);
     let hash = |note: &Note| {

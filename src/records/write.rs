@@ -1,4 +1,4 @@
-//! Notes as rows. Plain SQL, and such that a note written twice is as good as once: an answer can be lost after the deed.
+//! Writes notes as rows, in plain SQL. Writing a note twice changes nothing: an answer can be lost after the deed.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,25 +24,25 @@ use retrocall_words::{
     book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
 };
 
-/// Rows whose numbers get their one form in one transaction: so few that notes do not wait for long.
+/// How many rows get the normal form of their customer's number in one transaction: few, so that notes do not wait long.
 const FORMS_MAX: i64 = 200;
 
 type Written = Result<(), sqlx::Error>;
 
-/// Where notes are written to, and what is known beside them.
+/// What the thread knows while it writes notes.
 pub(super) struct WriteContext<'a> {
     pub home: &'a Path,
-    /// The country of customers' numbers without one.
+    /// The country of customers' numbers that are given without one.
     pub country: Country,
-    /// The calls that had begun before the notes.
+    /// The calls that began before these notes.
     pub live: &'a HashMap<CallId, CallBegun>,
-    /// When holes in the numbers are found.
+    /// The time to note for holes in the numbers.
     pub now: Timestamp,
-    /// The SHA-256 of the recordings among the notes, where they are known.
+    /// The SHA-256 of the recordings among the notes, as far as it was computed.
     pub hashes: &'a HashMap<CallId, String>,
 }
 
-/// Writes the notes, and what the ledger says of them, in one transaction. How much the ledger was told of the draw.
+/// Writes the notes and their rows of the ledger in one transaction. Returns how many milestones of the draw the ledger has.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     place: &WriteContext<'_>,
@@ -67,8 +67,8 @@ pub(super) async fn write(
     Ok(told)
 }
 
-/// Makes the one form of customers' numbers that have none by the rule for this `country`: of an older catalog, or of one for another
-/// country. Not of all at once: false when all have it.
+/// Gives customers' numbers the normal form for this `country` where they lack it: in an older catalog, or after the country changed.
+/// Takes some rows at a time; returns false when all have it.
 pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Country) -> Result<bool, sqlx::Error> {
     let rule = customer::rule(country);
     let mut transaction = connection.begin_with(file::BEGIN).await?;
@@ -90,8 +90,8 @@ pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Count
     Ok(!rows.is_empty())
 }
 
-/// Gives a name to each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for; but not for `live`
-/// calls, whose rows come. They are found `now`.
+/// Names each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for. Leaves out `live` calls,
+/// whose rows will follow. The holes get the time `now`.
 pub(super) async fn name_skipped(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -121,7 +121,7 @@ pub(super) async fn name_skipped(
     Ok(told)
 }
 
-/// Gives these holes their names.
+/// Names these holes.
 pub(super) async fn name_holes(
     connection: &mut SqliteConnection,
     holes: impl Iterator<Item = Skipped>,
@@ -136,7 +136,7 @@ pub(super) async fn name_holes(
     Ok(told)
 }
 
-/// What lies between these ranges of numbers, which are sorted.
+/// The gaps between these sorted ranges of numbers.
 pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut holes = Vec::new();
     for (from, to) in taken.iter().copied().chain([(last.saturating_add(1), u64::MAX)]) {
@@ -155,7 +155,7 @@ struct Pen<'a, 's> {
     scribe: Scribe<'s>,
 }
 
-/// Writes down that numbers have no call, or calls without a row.
+/// Notes that these numbers have no call, or calls without a row.
 async fn skip(
     rows: &mut SqliteConnection,
     scribe: &mut Scribe<'_>,
@@ -181,7 +181,7 @@ impl Pen<'_, '_> {
         if self.insert_call(call, call.sequence).await? || self.knows(call.call.id).await? {
             return Ok(());
         }
-        // Somebody put rows into the file. A number is never given twice, and a call without a row would be worse than one without a number.
+        // Somebody else wrote rows into the file. A number is never used twice; a call without a number is better than one without a row.
         tracing::error!(
             call = %call.call.id, day = %call.day, sequence = call.sequence,
             "the call's sequence number is taken in the catalog: the call is written down without one"
@@ -190,7 +190,7 @@ impl Pen<'_, '_> {
         Ok(())
     }
 
-    /// False if the call is there already, or its number is.
+    /// Returns false if the call, or its number, has a row already.
     async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
         let period = self.scribe.period_of(call, sequence).map(text::count);
         let insert = sqlx::query(
@@ -224,7 +224,7 @@ impl Pen<'_, '_> {
 
     async fn ended(&mut self, call: &CallEnded) -> Written {
         if self.update_call(call).await? == 0 {
-            // Its beginning is in a file that is no longer here.
+            // The row of its beginning lies in a file that is gone.
             match self.place.live.get(&call.call).cloned() {
                 Some(begun) => {
                     self.begun(&begun).await?;
@@ -237,7 +237,7 @@ impl Pen<'_, '_> {
         }
         self.scribe.call_ended(self.rows, call).await?;
         if call.outcome != Outcome::Kept {
-            // A commit that came to nothing: its file is gone, and so must the customer's number be.
+            // The commit came to nothing and its file is gone: the customer's number must go too.
             let delete = sqlx::query("DELETE FROM recordings WHERE call = $1 AND state = 'committing'");
             delete.bind(call.call.to_string()).execute(&mut *self.rows).await?;
         }
@@ -288,7 +288,7 @@ impl Pen<'_, '_> {
         self.customer(recording.of.call().id, recording.of.customer.as_ref()).await
     }
 
-    /// The one form of a customer's number, beside the number that was just written down.
+    /// Writes the normal form of a customer's number beside the number itself.
     async fn customer(&mut self, call: CallId, given: Option<&Customer>) -> Written {
         let Some(given) = given else { return Ok(()) };
         let form = in_one_form(given, self.place.country);
@@ -317,11 +317,11 @@ impl Pen<'_, '_> {
         let row = select.fetch_one(&mut *self.rows).await?;
         let (id, life): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         if [Life::Deleting, Life::Gone].iter().any(|over| over.as_str() == life) {
-            // A note that comes again, of a file that goes or went: it brings nothing back.
+            // A repeated note of a recording that is being deleted or is gone brings nothing back.
             return Ok(());
         }
         for purpose in purposes(&recording.of.label.reasons, recording.ends_at) {
-            // One that is there already stays, with what has happened to it since.
+            // A purpose that is there already stays, with its anchors.
             let insert = sqlx::query(
                 "INSERT INTO purposes (recording, purpose, basis) VALUES ($1, $2, $3)
                  ON CONFLICT (recording, purpose, about) DO NOTHING",
@@ -415,8 +415,8 @@ impl Pen<'_, '_> {
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
-    /// The beginning of a call that is known from its recording alone. It has the number that its file says, unless that was given up for lost: another
-    /// one would be one for which the call was not drawn.
+    /// Writes the beginning of a call that only its recording knows. It gets the number in its file, unless that number counts as lost:
+    /// under another number the call was not drawn.
     async fn adopted(&mut self, recording: &RecordingKept) -> Result<CallBegun, sqlx::Error> {
         let call = recording.of.call().clone();
         let Some(place) = recording.of.label.place else {
@@ -432,15 +432,15 @@ impl Pen<'_, '_> {
         Ok(CallBegun { call, day: place.day, sequence, exempt: false })
     }
 
-    /// Sees to it that the ledger says so too, also of a call that was recovered after a crash. Its reasons are those of its file, and its row says
-    /// that nobody saw it end: one that was pressed and drawn is not sampled then, for whether the customer had objected is not known.
+    /// Writes the same into the ledger, also for a call that was recovered after a crash. It takes the reasons from the file, and the row says
+    /// that nobody saw the call end. A call that was pressed and drawn counts as not sampled then: nobody knows whether the customer objected.
     async fn call_was_kept(&mut self, recording: &RecordingKept) -> Written {
         let call = match self.place.live.get(&recording.of.call().id) {
             Some(call) => call.clone(),
             None => self.adopted(recording).await?,
         };
         self.begun(&call).await?;
-        // Only where its end was never said: what was said is more exact.
+        // Only if its end was never noted: a noted end is more exact.
         let update = sqlx::query(
             "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4, cut_off = TRUE
              WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
