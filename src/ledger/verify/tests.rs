@@ -1,14 +1,14 @@
 //! What a works council would have seen: tampering, rigs, honest months.
 
+mod author;
 mod damage;
-mod desk;
 mod manual;
 mod python;
 mod rigs;
 
 use super::{Evidence, FindingKind, RowId, Verdict};
 use crate::{chain::Chain, event::Previous, hash::Hash, names::Month};
-use desk::{Desk, Ledger, Rig, signer};
+use author::{Desk, Ledger, Rig, signer};
 
 fn small() -> Ledger {
     Desk::new(Rig::None, 1).month(2, 12)

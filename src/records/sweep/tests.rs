@@ -1,7 +1,7 @@
 //! The sweep, cut off at each of its steps, beside another one, and against whatever comes to hold a recording.
 
 mod agree;
-mod desk;
+mod cuts;
 mod home;
 mod overwritten;
 
@@ -13,7 +13,7 @@ use std::{
 
 use super::*;
 use crate::policy::{Anchor, Cover};
-use desk::{Cut, Desk, Life, today};
+use cuts::{Cut, Desk, Life, today};
 
 /// More steps than any run here has.
 const STEPS_MAX: usize = 500;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{
     super::{CallList, Evidence},
-    desk::{Desk, Ledger, Rig, signer},
+    author::{Desk, Ledger, Rig, signer},
 };
 use crate::{canonical::is_canonical, chain::Chain, head::Head, line::Line, note::Verifier};
 

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use super::{
     super::{Evidence, verify},
-    desk::{Desk, Rig},
+    author::{Desk, Rig},
 };
 use crate::hash::Hash;
 

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, path::Path, process::Command};
 use super::{
     super::{CallList, Evidence, Report, verify},
     altered,
-    desk::{Desk, Ledger, Rig},
+    author::{Desk, Ledger, Rig},
     forged,
 };
 

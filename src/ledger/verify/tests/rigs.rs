@@ -5,7 +5,7 @@ use super::{
         CallList, Evidence, FindingKind, Report, Verdict,
         comparisons::{Drawn, Tally},
     },
-    desk::{AGENTS, Desk, ONE_IN, Random, Rig},
+    author::{AGENTS, Desk, ONE_IN, Random, Rig},
 };
 use crate::names::PseudonymKey;
 
