@@ -42,7 +42,7 @@ const MEMORY_BYTES: u64 = 256 << 20;
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 /// Kept back from the limit on locked memory, for the buffers that audio passes through.
 const BUFFER_BYTES: u64 = 2 << 20;
-/// Bytes in a second of telephone talk, both legs, with line noise: measured, see the README.
+/// Bytes in a second of telephone talk, both legs, with line noise: measured, see `docs/figures.md`.
 const BYTES_A_SECOND: usize = 18_600;
 /// How long the start waits for the catalog. Capture does not need it.
 const CATALOG_WAIT: Duration = Duration::from_secs(3);
