@@ -28,6 +28,7 @@ const VERIFY_EXAMPLES: &str = "Examples:
   retrocall ledger verify
   retrocall ledger verify --head 2026-11-30.txt
   retrocall ledger verify /media/council/ledger --calls pbx.csv --json
+  retrocall ledger verify --page council.html
 
 A head that lay elsewhere (printed, mailed, with the works council) is the only witness against
 whoever can write the home: hand in the latest one. The list of calls is CSV with a column `began`
@@ -76,6 +77,9 @@ struct VerifyArgs {
     /// The PBX's own list of calls
     #[arg(long, value_name = "FILE.csv")]
     calls: Option<PathBuf>,
+    /// Write the outcome as a page too, with a plot of the lottery, to read in a browser or to print
+    #[arg(long, value_name = "FILE.html")]
+    page: Option<PathBuf>,
 }
 
 /// Write rows, heads and the public key into a folder, for a verifier on another machine
@@ -117,6 +121,11 @@ fn verify(context: &Context, args: &VerifyArgs) -> Result<(), Failure> {
             ledger::verify(context.home(), evidence).map_err(failure)?
         }
     };
+    if let Some(path) = &args.page {
+        fs::write(path, report.page()).map_err(|error| {
+            Failure::new(format!("{} can't be written: {error}", path.display()), "name a file in a folder of yours")
+        })?;
+    }
     say(context, &report);
     if report.is_sound() {
         return Ok(());

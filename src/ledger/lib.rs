@@ -51,6 +51,6 @@ pub use head::{Commitment, Head, Reread, RowWrong, key_name, site_of};
 pub use names::{ItemId, Moment, Month, Pseudonym, PseudonymKey, Site, TextDigest};
 pub use note::{NoteError, Signer, Verifier};
 pub use verify::{
-    CallList, Comparison, Covered, Evidence, Exported, FAMILY_ERROR, Finding, FindingKind, FolderError, MonthVerdict,
-    Report, RowId, SegmentFacts, Tail, Verdict, Verification, verify,
+    Answer, CallList, Comparison, Covered, Evidence, Exported, FAMILY_ERROR, Finding, FindingKind, FolderError,
+    LotteryDay, MonthVerdict, Report, RowId, SegmentFacts, Tail, Verdict, Verification, verify,
 };

@@ -8,9 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
-use super::chance;
+use super::{chance, report::LotteryDay};
 use crate::names::{Month, Pseudonym};
 
 /// How often a month in which nobody steers may be called steered: once in a thousand, over all its comparisons together.
@@ -21,6 +22,7 @@ const SECONDS_MAX: usize = 4_095;
 /// A call whose draw was recomputed.
 pub(super) struct Drawn {
     pub segment: Month,
+    pub day: Date,
     pub one_in: u32,
     pub is_drawn: bool,
     pub agent: Pseudonym,
@@ -70,6 +72,8 @@ struct Counts {
 #[derive(Default)]
 pub(super) struct Tally {
     counts: BTreeMap<u32, Counts>,
+    /// By day and N.
+    days: BTreeMap<(Date, u32), Pair>,
 }
 
 /// What was compared, and how likely chance alone is to make such a difference.
@@ -108,6 +112,7 @@ impl Tally {
         if call.one_in < 2 {
             return;
         }
+        self.days.entry((call.day, call.one_in)).or_default().add(call.is_drawn);
         let counts = self.at(call.one_in);
         counts.calls.add(call.is_drawn);
         counts.agents.entry((call.segment, call.agent)).or_default().add(call.is_drawn);
@@ -129,6 +134,26 @@ impl Tally {
             pair.drawn += drawn;
             pair.others += numbers - drawn;
         }
+    }
+
+    /// The lottery, day by day.
+    pub fn days(&self) -> Vec<LotteryDay> {
+        let mut days = Vec::<LotteryDay>::new();
+        for ((day, one_in), pair) in &self.days {
+            let share = 1.0 / f64::from(*one_in);
+            let expected = pair.total() as f64 * share;
+            let variance = expected * (1.0 - share);
+            match days.last_mut().filter(|last| last.day == *day) {
+                Some(last) => {
+                    last.calls += pair.total();
+                    last.drawn += pair.drawn;
+                    last.expected += expected;
+                    last.variance += variance;
+                }
+                None => days.push(LotteryDay { day: *day, calls: pair.total(), drawn: pair.drawn, expected, variance }),
+            }
+        }
+        days
     }
 
     /// All comparisons, the least likely first.

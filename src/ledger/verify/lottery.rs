@@ -263,6 +263,7 @@ fn judge(period: &Period, call: &CallOf, ended: &Ended, draw: DrawValue, tally: 
     }
     tally.call(&Drawn {
         segment: ended.place.segment,
+        day: period.day,
         one_in: period.one_in,
         is_drawn,
         agent: call.agent,

@@ -10,6 +10,8 @@ mod folder;
 mod list;
 mod lottery;
 mod months;
+mod page;
+mod plot;
 mod queue;
 mod report;
 mod rows;
@@ -22,7 +24,8 @@ pub use comparisons::{Comparison, FAMILY_ERROR};
 pub use finding::{Finding, FindingKind, RowId, Verdict};
 pub use folder::{Exported, FolderError, verify};
 pub use list::CallList;
-pub use report::{Covered, MonthVerdict, Report, SegmentFacts, Tail};
+pub use page::Answer;
+pub use report::{Covered, LotteryDay, MonthVerdict, Report, SegmentFacts, Tail};
 
 use crate::{
     event::{Event, Previous},
@@ -212,6 +215,7 @@ impl Verification {
             site: self.site,
             left_out: self.findings.left_out,
             months: verdicts.map(|(month, verdict)| MonthVerdict { month, verdict }).collect(),
+            days: self.tally.days(),
             open_days: self.lottery.open_days(),
             findings: self.findings.sorted(),
             comparisons,

@@ -58,6 +58,21 @@ pub struct MonthVerdict {
     pub verdict: Verdict,
 }
 
+/// The draws of a day, recomputed. Calls of which all or none are drawn are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LotteryDay {
+    /// The day.
+    pub day: Date,
+    /// How many calls took part.
+    pub calls: u64,
+    /// How many of them were drawn.
+    pub drawn: u64,
+    /// How many chance draws.
+    pub expected: f64,
+    /// The variance of that number.
+    pub variance: f64,
+}
+
 /// What a verification comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -71,6 +86,8 @@ pub struct Report {
     pub left_out: u64,
     /// The lottery, month by month.
     pub months: Vec<MonthVerdict>,
+    /// The lottery, day by day, as far as its seeds are published.
+    pub days: Vec<LotteryDay>,
     /// Days whose seeds are not published: their draws can't be checked yet.
     pub open_days: Vec<Date>,
     /// Drawn calls against the others, the least likely difference first.

@@ -3,6 +3,7 @@
 mod author;
 mod damage;
 mod manual;
+mod page;
 mod python;
 mod rigs;
 

@@ -123,6 +123,7 @@ fn a_thousand_honest_months_raise_an_alarm_less_than_once_in_a_hundred() {
     const MONTHS: u64 = 1_000;
     const CALLS: u64 = 8_800;
     let segment = "2026-12".parse().expect("a month");
+    let day = jiff::civil::date(2026, 12, 1);
     let mut random = Random(2026);
     let agents: Vec<_> =
         (0..AGENTS).map(|agent| PseudonymKey::from_bytes([1; 32]).pseudonym(&agent.to_string())).collect();
@@ -132,6 +133,7 @@ fn a_thousand_honest_months_raise_an_alarm_less_than_once_in_a_hundred() {
             let is_drawn = random.below(u64::from(ONE_IN)) == 0;
             tally.call(&Drawn {
                 segment,
+                day,
                 one_in: ONE_IN,
                 is_drawn,
                 agent: agents[random.below(AGENTS) as usize],
