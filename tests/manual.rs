@@ -92,6 +92,10 @@ impl Prepared {
 
     fn run_all(&self, lines: &[String]) {
         for line in lines {
+            if line.contains("--as anna") {
+                // An agent reads it the next morning: the day's seed is published, and they see the sample.
+                self.home.execute("UPDATE ledger_periods SET published_at = '2026-11-28T09:00:00.000000Z'");
+            }
             let mut shell = Command::new("sh");
             let path = format!("{}:{}", self.program.path().display(), std::env::var("PATH").unwrap_or_default());
             let ran = shell.args(["-ec", &self.filled(line)]).env("PATH", path).output().expect("a shell");
