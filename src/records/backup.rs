@@ -18,12 +18,12 @@ use std::{
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::{Connection, SqliteConnection};
 use uuid::Uuid;
 
 pub use restore::{Restored, restore};
 
 use super::{Trouble, beside, file, text};
+use crate::rows::{self, Connection};
 
 /// A backup that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -101,7 +101,7 @@ pub fn backup(home: &Path, to: &Path, now: Timestamp) -> Result<Backup, BackupEr
         let mut connection = file::open_for_deeds(&path).await?.ok_or(BackupError::None)?;
         let id = Uuid::now_v7().to_string();
         let failed = |error: sqlx::Error| BackupError::Catalog(Trouble::of(&path, &error));
-        let insert = sqlx::query("INSERT INTO backups (id, path, made_at) VALUES ($1, $2, $3)");
+        let insert = rows::query("INSERT INTO backups (id, path, made_at) VALUES ($1, $2, $3)");
         let insert = insert.bind(&id).bind(to.display().to_string()).bind(text::time(now));
         insert.execute(&mut connection).await.map_err(failed)?;
         let made = write_whole(&mut connection, &path, &to).await;
@@ -111,7 +111,7 @@ pub fn backup(home: &Path, to: &Path, now: Timestamp) -> Result<Backup, BackupEr
                 Ok(Backup { backup: to, bytes, calls: counts.0, recordings: counts.1, made_at: now })
             }
             Err(error) => {
-                let delete = sqlx::query("DELETE FROM backups WHERE id = $1").bind(&id);
+                let delete = rows::query("DELETE FROM backups WHERE id = $1").bind(&id);
                 delete.execute(&mut connection).await.map_err(failed)?;
                 Err(error)
             }
@@ -121,14 +121,14 @@ pub fn backup(home: &Path, to: &Path, now: Timestamp) -> Result<Backup, BackupEr
     })
 }
 
-async fn counts(rows: &mut SqliteConnection) -> Result<(u64, u64), sqlx::Error> {
+async fn counts(rows: &mut Connection) -> Result<(u64, u64), sqlx::Error> {
     let select = "SELECT (SELECT COUNT(*) FROM calls), (SELECT COUNT(*) FROM recordings WHERE life <> 'gone')";
-    let (calls, recordings): (i64, i64) = sqlx::query_as(select).fetch_one(rows).await?;
+    let (calls, recordings): (i64, i64) = rows::query_as(select).fetch_one(rows).await?;
     Ok((calls.unsigned_abs(), recordings.unsigned_abs()))
 }
 
 /// Writes the catalog behind a connection into a file, durably, under another name until it is whole. Its length.
-async fn write_whole(connection: &mut SqliteConnection, path: &Path, to: &Path) -> Result<u64, BackupError> {
+async fn write_whole(connection: &mut Connection, path: &Path, to: &Path) -> Result<u64, BackupError> {
     let new = beside_of(to, "new");
     let made = async {
         write_copy(connection, path, &new).await?;
@@ -150,12 +150,12 @@ async fn write_whole(connection: &mut SqliteConnection, path: &Path, to: &Path) 
 }
 
 /// Writes the catalog behind a connection into a new file (0600), durably. What an earlier try left is replaced.
-async fn write_copy(connection: &mut SqliteConnection, path: &Path, to: &Path) -> Result<(), BackupError> {
+async fn write_copy(connection: &mut Connection, path: &Path, to: &Path) -> Result<(), BackupError> {
     let mut options = OpenOptions::new();
     // SQLite takes an empty file as it takes none, and leaves its mode.
     let made = options.write(true).create(true).truncate(true).mode(0o600).open(to).map_err(refused(to))?;
     drop(made);
-    let vacuum = sqlx::query("VACUUM INTO $1").bind(to.display().to_string());
+    let vacuum = rows::query("VACUUM INTO $1").bind(to.display().to_string());
     vacuum.execute(connection).await.map_err(|error| match Trouble::of(path, &error) {
         Trouble::Full { .. } => BackupError::File(to.to_owned(), "no room on its disk: make room there".to_owned()),
         trouble => BackupError::Catalog(trouble),

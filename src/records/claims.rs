@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::rows::{self, Connection};
 use retrocall_file::{Item, RealDisk, label_of, survey};
 use retrocall_words::{CallId, Place};
-use sqlx::SqliteConnection;
 
 use super::text;
 
@@ -17,8 +17,8 @@ use super::text;
 pub(super) type Claims = HashMap<CallId, Place>;
 
 /// The claims of files whose calls have no number in the catalog.
-pub(super) async fn find(rows: &mut SqliteConnection, home: &Path) -> Result<Claims, sqlx::Error> {
-    let select = sqlx::query_scalar::<_, String>(
+pub(super) async fn find(rows: &mut Connection, home: &Path) -> Result<Claims, sqlx::Error> {
+    let select = rows::query_scalar::<String>(
         "SELECT recordings.call FROM recordings JOIN calls ON calls.call = recordings.call WHERE calls.sequence IS NOT NULL
          UNION SELECT call FROM tombstones",
     );

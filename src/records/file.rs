@@ -8,12 +8,15 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection, Row, SqliteConnection,
+    ConnectOptions, Connection as _, Row as _, SqliteConnection,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
 };
 
-use super::{Trouble, restoring};
+use super::{
+    Trouble, restoring,
+    rows::{self, Connection},
+};
 use retrocall_words::{Clock as _, SystemClock};
 
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -32,9 +35,6 @@ const CHECKED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 const PROGRESS_STEPS: i32 = 100_000;
 
-/// Takes the right to write at once: a transaction that asks for it half-way can be refused with half of its work done.
-pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
-
 /// Which file it is, whatever its name: device and inode.
 pub(super) type Identity = (u64, u64);
 
@@ -49,7 +49,7 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
 }
 
 /// Opens the catalog to write in it, and makes it if there is none. `before` is the file that was open before, if any.
-pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(SqliteConnection, Identity), Trouble> {
+pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(Connection, Identity), Trouble> {
     restoring::cut_off(path)?;
     let found = find_or_make(path, before)?;
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
@@ -65,21 +65,21 @@ pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(Sqlit
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))
             .map_err(|error| Trouble::unusable(path, &error))?;
     }
-    Ok((connection, (found.dev(), found.ino())))
+    Ok((Connection::Sqlite(connection), (found.dev(), found.ino())))
 }
 
 /// Opens the catalog to read in it. None if there is none yet.
-pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
+pub(super) async fn open_to_read(path: &Path) -> Result<Option<Connection>, Trouble> {
     restoring::cut_off(path)?;
     match found_to_read(path).await? {
         Some((_, FileState::Outdated)) => Err(Trouble::Older { path: path.to_path_buf() }),
-        found => Ok(found.map(|(connection, _)| connection)),
+        found => Ok(found.map(|(connection, _)| Connection::Sqlite(connection))),
     }
 }
 
 /// The same, for a catalog of any version that is known: a backup.
-pub(super) async fn open_any_to_read(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
-    Ok(found_to_read(path).await?.map(|(connection, _)| connection))
+pub(super) async fn open_any_to_read(path: &Path) -> Result<Option<Connection>, Trouble> {
+    Ok(found_to_read(path).await?.map(|(connection, _)| Connection::Sqlite(connection)))
 }
 
 async fn found_to_read(path: &Path) -> Result<Option<(SqliteConnection, FileState)>, Trouble> {
@@ -98,25 +98,25 @@ async fn found_to_read(path: &Path) -> Result<Option<(SqliteConnection, FileStat
 }
 
 /// Opens the catalog that is there to write of a deed, beside the engine or without one. None if there is none yet.
-pub(super) async fn open_for_deeds(path: &Path) -> Result<Option<SqliteConnection>, Trouble> {
+pub(super) async fn open_for_deeds(path: &Path) -> Result<Option<Connection>, Trouble> {
     if open_to_read(path).await?.is_none() {
         return Ok(None);
     }
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let options = options(path).busy_timeout(DEED_TIMEOUT).synchronous(SqliteSynchronous::Full);
-    options.connect().await.map(Some).map_err(failed)
+    options.connect().await.map(|connection| Some(Connection::Sqlite(connection))).map_err(failed)
 }
 
 /// Reads everything, and says what is damaged; nothing if all is well.
-pub(super) async fn damage(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+pub(super) async fn damage(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
     let mut found = Vec::new();
-    for row in sqlx::query("PRAGMA integrity_check(20)").fetch_all(&mut *connection).await? {
+    for row in rows::query("PRAGMA integrity_check(20)").fetch_all(&mut *connection).await? {
         let words: String = row.try_get(0)?;
         if words != "ok" {
             found.push(words.lines().last().unwrap_or_default().to_owned());
         }
     }
-    for row in sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await? {
+    for row in rows::query("PRAGMA foreign_key_check").fetch_all(connection).await? {
         let table: String = row.try_get(0)?;
         found.push(format!("a row of {table} belongs to one that is not there"));
     }
@@ -124,23 +124,23 @@ pub(super) async fn damage(connection: &mut SqliteConnection) -> Result<Vec<Stri
 }
 
 /// Empties the log of the latest changes into the file, and the log itself. False if somebody keeps it from being emptied.
-pub(super) async fn empty_log(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+pub(super) async fn empty_log(connection: &mut Connection) -> Result<bool, sqlx::Error> {
+    let row = rows::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
     let (busy, left): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     // Without a log there is none to empty: -1.
     Ok(busy == 0 && left <= 0)
 }
 
 /// Writes the file anew, without what was deleted. What that needs beside it lies in the home folder, without a name.
-pub(super) async fn write_anew(connection: &mut SqliteConnection, home: &Path) -> Result<(), sqlx::Error> {
+pub(super) async fn write_anew(connection: &mut Connection, home: &Path) -> Result<(), sqlx::Error> {
     // In memory a large catalog would take as much of it.
     let folder = home.display().to_string().replace('\'', "''");
-    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA temp_store_directory = '{folder}'")))
+    rows::query(sqlx::AssertSqlSafe(format!("PRAGMA temp_store_directory = '{folder}'")))
         .execute(&mut *connection)
         .await?;
-    sqlx::query("PRAGMA temp_store = FILE").execute(&mut *connection).await?;
-    let written = sqlx::query("VACUUM").execute(&mut *connection).await;
-    sqlx::query("PRAGMA temp_store = MEMORY").execute(&mut *connection).await?;
+    rows::query("PRAGMA temp_store = FILE").execute(&mut *connection).await?;
+    let written = rows::query("VACUUM").execute(&mut *connection).await;
+    rows::query("PRAGMA temp_store = MEMORY").execute(&mut *connection).await?;
     written.map(drop)
 }
 

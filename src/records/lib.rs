@@ -9,9 +9,10 @@
 //!
 //! Small files beside it do not depend on it: [`HOME_FILES`] lists them.
 //!
-//! `file` is the only place that knows of SQLite: `write` and `read` are plain SQL, so that PostgreSQL can follow behind them.
+//! `file` is the only place that knows of SQLite's file, and `rows` of the two databases: all else is plain SQL, which both understand.
 #![forbid(unsafe_code)]
 
+mod address;
 pub mod backup;
 mod beside;
 mod claims;
@@ -32,6 +33,8 @@ mod queue;
 mod random;
 mod read;
 mod restoring;
+mod rows;
+mod server;
 mod site;
 mod slots;
 mod steps;
@@ -52,10 +55,12 @@ use std::{
 
 use jiff::civil::Date;
 
+pub use address::Address;
 pub use home_files::{HOME_FILES, HomeFile, files_in, home_file};
 pub use policy::PurposeKind;
 pub use purposes::{Life, Purpose, purposes};
 pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, skipped_numbers};
+pub use server::Server;
 pub use trouble::Trouble;
 
 use queue::Queue;

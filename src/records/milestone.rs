@@ -8,8 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::rows::{self, Connection};
 use retrocall_ledger::Site;
-use sqlx::SqliteConnection;
 
 use super::{
     beside,
@@ -81,20 +81,20 @@ fn read(lines: &str) -> Option<Milestone> {
 }
 
 /// How far the ledger of this site has come in a catalog. None if it has none there.
-pub(super) async fn reached(rows: &mut SqliteConnection, site: &Site) -> Result<Option<Milestone>, sqlx::Error> {
+pub(super) async fn reached(rows: &mut Connection, site: &Site) -> Result<Option<Milestone>, sqlx::Error> {
     let place = |found: Option<(String, i64, String)>| {
         found.map(|(month, row, hash)| Place { month, row: u64::try_from(row).unwrap_or(0), hash })
     };
-    let select = sqlx::query_as(include_str!("sql/ledger/last_row.sql")).bind(site.as_str());
+    let select = rows::query_as(include_str!("sql/ledger/last_row.sql")).bind(site.as_str());
     let last = place(select.fetch_optional(&mut *rows).await?);
-    let select = sqlx::query_as(include_str!("sql/ledger/last_sealed.sql")).bind(site.as_str());
+    let select = rows::query_as(include_str!("sql/ledger/last_sealed.sql")).bind(site.as_str());
     let sealed = place(select.fetch_optional(rows).await?);
     Ok(last.map(|last| Milestone { site: site.as_str().to_owned(), last, sealed }))
 }
 
 /// Whether a catalog lacks a row that the ledger of this site had: it is an older one, or another.
-pub(super) async fn lacks(rows: &mut SqliteConnection, site: &str, place: &Place) -> Result<bool, sqlx::Error> {
-    let select = sqlx::query_as::<_, (Option<String>, Option<String>)>(include_str!("sql/ledger/row_of_month.sql"));
+pub(super) async fn lacks(rows: &mut Connection, site: &str, place: &Place) -> Result<bool, sqlx::Error> {
+    let select = rows::query_as::<(Option<String>, Option<String>)>(include_str!("sql/ledger/row_of_month.sql"));
     let found = select.bind(site).bind(&place.month).bind(text::count(place.row)).fetch_optional(rows).await?;
     Ok(match found {
         // Expired: its rows are meant to be gone.

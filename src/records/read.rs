@@ -8,9 +8,9 @@ use std::{
 
 use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Serialize;
-use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{PurposeKind, Trouble, customer::in_one_form, file, numbers::Highest, purposes::due_at, text};
+use crate::rows::{self, Connection, Readable, Row};
 use retrocall_words::{
     CallId, Country, Customer, Direction, Facts, Informed, Reason, Word,
     book::{CutOff, LeftBehind, LegStretch, Marks, Outcome, Participant, RecordingState, Silence, Skipped, Unfinished},
@@ -121,12 +121,12 @@ impl CallRow {
 pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
     read(home, async |rows, columns| {
         // Recordings first: their rows in other tables are written with them, so a later query finds those.
-        let select = sqlx::query(
+        let select = rows::query(
             "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings
              WHERE life <> 'gone' ORDER BY began_at, id",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
-        let select = sqlx::query(
+        let select = rows::query(
             "SELECT purposes.recording, purposes.purpose, recordings.ends_at,
                     EXISTS (SELECT 1 FROM anchors WHERE anchors.recording = purposes.recording
                             AND anchors.purpose = purposes.purpose AND anchors.about = purposes.about) AS is_anchored
@@ -157,10 +157,10 @@ pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
 
 /// The participants of each recording.
 async fn participants(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     columns: &Columns<'_>,
 ) -> Result<HashMap<String, Vec<Participant>>, Trouble> {
-    let select = sqlx::query(
+    let select = rows::query(
         "SELECT recording, agent, from_seconds, to_seconds FROM participants ORDER BY recording, from_seconds",
     );
     let mut all: HashMap<String, Vec<Participant>> = HashMap::new();
@@ -176,8 +176,8 @@ async fn participants(
 }
 
 /// The files of each recording.
-async fn parts(rows: &mut SqliteConnection, columns: &Columns<'_>) -> Result<HashMap<String, Vec<PathBuf>>, Trouble> {
-    let select = sqlx::query("SELECT recording, path FROM parts ORDER BY recording, part");
+async fn parts(rows: &mut Connection, columns: &Columns<'_>) -> Result<HashMap<String, Vec<PathBuf>>, Trouble> {
+    let select = rows::query("SELECT recording, path FROM parts ORDER BY recording, part");
     let mut all: HashMap<String, Vec<PathBuf>> = HashMap::new();
     for row in select.fetch_all(rows).await.map_err(|error| columns.refused(&error))? {
         let path = columns.home.join(columns.get::<String>(&row, "path")?);
@@ -187,7 +187,7 @@ async fn parts(rows: &mut SqliteConnection, columns: &Columns<'_>) -> Result<Has
 }
 
 fn recording(
-    row: &SqliteRow,
+    row: &Row,
     columns: &Columns,
     purposes: &mut HashMap<String, Vec<(PurposeKind, Option<Timestamp>)>>,
 ) -> Result<Recording, Trouble> {
@@ -230,7 +230,7 @@ fn recording(
 pub fn of_customer(home: &Path, customer: &Customer, country: Country) -> Result<HashSet<CallId>, Trouble> {
     let form = in_one_form(customer, country);
     let calls = read(home, async |rows, columns| {
-        let select = sqlx::query("SELECT call FROM recordings WHERE customer = $1 OR customer_form = $2");
+        let select = rows::query("SELECT call FROM recordings WHERE customer = $1 OR customer_form = $2");
         let select = select.bind(customer.number()).bind(form.as_ref().map(Customer::number));
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
         found.iter().map(|row| columns.parsed(row, "call")).collect()
@@ -250,7 +250,7 @@ pub fn damage(home: &Path) -> Result<Vec<String>, Trouble> {
 /// The ledger's rows, the newest last. Needs no engine; without a catalog there are none.
 pub fn calls(home: &Path) -> Result<Vec<CallRow>, Trouble> {
     read(home, async |rows, columns| {
-        let select = sqlx::query(
+        let select = rows::query(
             "SELECT call, day, sequence, agent, direction, began_at, ended_at, seconds, outcome, reasons, private, objected, gaps,
                     gap_seconds, late_frames, lost_frames, cut_off, continues, informed, exempt
              FROM calls ORDER BY began_at, call",
@@ -260,7 +260,7 @@ pub fn calls(home: &Path) -> Result<Vec<CallRow>, Trouble> {
     })
 }
 
-fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
+fn call_row(row: &Row, columns: &Columns) -> Result<CallRow, Trouble> {
     Ok(CallRow {
         call: columns.parsed(row, "call")?,
         day: columns.parsed(row, "day")?,
@@ -288,7 +288,7 @@ fn call_row(row: &SqliteRow, columns: &Columns) -> Result<CallRow, Trouble> {
 /// Numbers without a call, or whose call has no row. Needs no engine; without a catalog there are none.
 pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
     read(home, async |rows, columns| {
-        let select = sqlx::query("SELECT day, first, last FROM skipped_numbers ORDER BY day, first");
+        let select = rows::query("SELECT day, first, last FROM skipped_numbers ORDER BY day, first");
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
         let number = |row, column| columns.count(row, column)?.ok_or_else(|| columns.unreadable(column));
         let skipped = |row| {
@@ -301,33 +301,33 @@ pub fn skipped_numbers(home: &Path) -> Result<Vec<Skipped>, Trouble> {
 /// What an earlier run left: everything but the calls `of_this_run`. Calls that were live then and are not kept are noted as lost. `period`
 /// is the day that labels the open period; the wall clock never turns it back.
 pub(super) async fn start(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     path: &Path,
     of_this_run: &HashSet<CallId>,
     period: Date,
 ) -> Result<LeftBehind, Trouble> {
     let columns = Columns { path, home: Path::new("") };
     let failed = |error: sqlx::Error| columns.refused(&error);
-    let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
-    let select = sqlx::query(
+    let mut transaction = connection.begin_writing().await.map_err(failed)?;
+    let select = rows::query(
         "SELECT call, agent, began_at FROM calls
          WHERE outcome = 'live' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call)
          ORDER BY began_at, call",
     );
-    let mut lost = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+    let mut lost = unfinished(&select.fetch_all(&mut transaction).await.map_err(failed)?, &columns)?;
     lost.retain(|call| !of_this_run.contains(&call.call));
     for call in &lost {
-        let update = sqlx::query("UPDATE calls SET outcome = 'lost', cut_off = TRUE WHERE call = $1")
+        let update = rows::query("UPDATE calls SET outcome = 'lost', cut_off = TRUE WHERE call = $1")
             .bind(call.call.to_string());
-        update.execute(&mut *transaction).await.map_err(failed)?;
+        update.execute(&mut transaction).await.map_err(failed)?;
     }
     let select =
-        sqlx::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
-    let mut committing = unfinished(&select.fetch_all(&mut *transaction).await.map_err(failed)?, &columns)?;
+        rows::query("SELECT call, agent, began_at FROM recordings WHERE state = 'committing' ORDER BY began_at, call");
+    let mut committing = unfinished(&select.fetch_all(&mut transaction).await.map_err(failed)?, &columns)?;
     committing.retain(|call| !of_this_run.contains(&call.call));
     let select =
-        sqlx::query("SELECT call FROM recordings WHERE state <> 'committing' UNION SELECT call FROM tombstones");
-    let found = select.fetch_all(&mut *transaction).await.map_err(failed)?;
+        rows::query("SELECT call FROM recordings WHERE state <> 'committing' UNION SELECT call FROM tombstones");
+    let found = select.fetch_all(&mut transaction).await.map_err(failed)?;
     let registered = found.iter().map(|row| columns.parsed(row, "call")).collect::<Result<_, _>>()?;
     let mut cut_off = cut_off(&mut transaction, &columns, period).await?;
     cut_off.retain(|call| !of_this_run.contains(&call.call));
@@ -336,13 +336,9 @@ pub(super) async fn start(
 }
 
 /// The calls that another one may continue: cut off, or live a moment ago; of the open period or the day before; not continued yet.
-async fn cut_off(
-    connection: &mut SqliteConnection,
-    columns: &Columns<'_>,
-    period: Date,
-) -> Result<Vec<CutOff>, Trouble> {
+async fn cut_off(connection: &mut Connection, columns: &Columns<'_>, period: Date) -> Result<Vec<CutOff>, Trouble> {
     let since = period.saturating_sub(CUT_OFF_DAYS.days());
-    let select = sqlx::query(
+    let select = rows::query(
         "SELECT call, agent, private, objected,
                 EXISTS (SELECT 1 FROM recordings WHERE recordings.call = calls.call
                         AND recordings.reasons LIKE '%' || $2 || '%') AS recording,
@@ -355,7 +351,7 @@ async fn cut_off(
     );
     let [pressed, copy] = [Reason::OnDemand, Reason::Copy].map(Reason::as_str);
     let found = select.bind(text::day(since)).bind(pressed).bind(copy).fetch_all(connection).await;
-    let one = |row: &SqliteRow| {
+    let one = |row: &Row| {
         Ok(CutOff {
             call: columns.parsed(row, "call")?,
             agent: columns.get(row, "agent")?,
@@ -369,9 +365,9 @@ async fn cut_off(
 }
 
 /// The last number of each day that the catalog knows, of a call or of a named hole.
-pub(super) async fn last_numbers(connection: &mut SqliteConnection, path: &Path) -> Result<Highest, Trouble> {
+pub(super) async fn last_numbers(connection: &mut Connection, path: &Path) -> Result<Highest, Trouble> {
     let columns = Columns { path, home: Path::new("") };
-    let select = sqlx::query(
+    let select = rows::query(
         "SELECT day, MAX(number) AS last
          FROM (SELECT day, sequence AS number FROM calls UNION ALL SELECT day, last AS number FROM skipped_numbers) AS known
          WHERE number IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT $1",
@@ -380,7 +376,7 @@ pub(super) async fn last_numbers(connection: &mut SqliteConnection, path: &Path)
     found.iter().map(|row| Ok((columns.parsed(row, "day")?, columns.count(row, "last")?.unwrap_or(0)))).collect()
 }
 
-fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, Trouble> {
+fn unfinished(rows: &[Row], columns: &Columns) -> Result<Vec<Unfinished>, Trouble> {
     let one = |row| {
         Ok(Unfinished {
             call: columns.parsed(row, "call")?,
@@ -393,13 +389,13 @@ fn unfinished(rows: &[SqliteRow], columns: &Columns) -> Result<Vec<Unfinished>, 
 
 /// The numbers from this one on that the catalog knows, of calls and of named holes, as ranges.
 pub(super) async fn numbers_from(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     path: &Path,
     day: Date,
     first: u64,
 ) -> Result<Vec<(u64, u64)>, Trouble> {
     let columns = Columns { path, home: Path::new("") };
-    let select = sqlx::query(
+    let select = rows::query(
         "SELECT sequence AS first, sequence AS last FROM calls WHERE day = $1 AND sequence >= $2
          UNION ALL SELECT first, last FROM skipped_numbers WHERE day = $1 AND last >= $2",
     );
@@ -412,7 +408,7 @@ pub(super) async fn numbers_from(
 /// Reads with its own connection on its own thread: the caller may be inside another runtime.
 fn read<T: Send>(
     home: &Path,
-    ask: impl AsyncFnOnce(&mut SqliteConnection, &Columns) -> Result<Vec<T>, Trouble> + Send,
+    ask: impl AsyncFnOnce(&mut Connection, &Columns) -> Result<Vec<T>, Trouble> + Send,
 ) -> Result<Vec<T>, Trouble> {
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
     let path = file::path(&home);
@@ -451,37 +447,33 @@ impl Columns<'_> {
         Trouble::unreadable(self.path, column)
     }
 
-    fn get<'r, T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>>(
-        &self,
-        row: &'r SqliteRow,
-        column: &str,
-    ) -> Result<T, Trouble> {
+    fn get<'r, T: Readable<'r>>(&self, row: &'r Row, column: &str) -> Result<T, Trouble> {
         row.try_get(column).map_err(|_| self.unreadable(column))
     }
 
-    fn parsed<T: std::str::FromStr>(&self, row: &SqliteRow, column: &str) -> Result<T, Trouble> {
+    fn parsed<T: std::str::FromStr>(&self, row: &Row, column: &str) -> Result<T, Trouble> {
         text::parse(self.get(row, column)?).ok_or_else(|| self.unreadable(column))
     }
 
-    fn maybe<T: std::str::FromStr>(&self, row: &SqliteRow, column: &str) -> Result<Option<T>, Trouble> {
+    fn maybe<T: std::str::FromStr>(&self, row: &Row, column: &str) -> Result<Option<T>, Trouble> {
         match self.get::<Option<&str>>(row, column)? {
             None => Ok(None),
             Some(text) => text::parse(text).map(Some).ok_or_else(|| self.unreadable(column)),
         }
     }
 
-    fn count(&self, row: &SqliteRow, column: &str) -> Result<Option<u64>, Trouble> {
+    fn count(&self, row: &Row, column: &str) -> Result<Option<u64>, Trouble> {
         match self.get::<Option<i64>>(row, column)? {
             None => Ok(None),
             Some(count) => u64::try_from(count).map(Some).map_err(|_| self.unreadable(column)),
         }
     }
 
-    fn word<T: Word>(&self, row: &SqliteRow, column: &str) -> Result<T, Trouble> {
+    fn word<T: Word>(&self, row: &Row, column: &str) -> Result<T, Trouble> {
         T::read(self.get(row, column)?).ok_or_else(|| self.unreadable(column))
     }
 
-    fn reasons(&self, row: &SqliteRow) -> Result<Vec<Reason>, Trouble> {
+    fn reasons(&self, row: &Row) -> Result<Vec<Reason>, Trouble> {
         text::read_reasons(self.get(row, "reasons")?).ok_or_else(|| self.unreadable("reasons"))
     }
 }

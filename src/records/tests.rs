@@ -6,6 +6,7 @@ mod desk;
 mod faults;
 mod forgets_nothing;
 mod home_files;
+pub(crate) mod homes;
 mod jumps;
 mod kills;
 mod ledger;
@@ -21,10 +22,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::*;
+use crate::rows::{self, Connection};
 use retrocall_words::{
     Call, CallId, Customer, Facts, Label, Reason,
     audio::Rate,
@@ -153,14 +154,8 @@ fn kept(call: CallId) -> Note {
 }
 
 /// Runs one thing on a connection of another program.
-fn outside<T>(home: &TempDir, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async {
-        let mut connection = SqliteConnectOptions::new().filename(file(home)).connect().await.unwrap();
-        let answer = work(&mut connection).await;
-        connection.close().await.unwrap();
-        answer
-    })
+fn outside<T>(home: &TempDir, work: impl AsyncFnOnce(&mut Connection) -> T) -> T {
+    homes::outside(home.path(), work)
 }
 
 fn execute(home: &TempDir, sql: &'static str) {
@@ -228,7 +223,7 @@ fn two_calls(catalog: &Catalog) -> (CallId, CallId) {
 
 fn customer_and_marks(home: &TempDir) -> (String, String) {
     outside(home, async |connection| {
-        sqlx::query_as("SELECT customer, marks FROM recordings").fetch_one(connection).await.unwrap()
+        rows::query_as("SELECT customer, marks FROM recordings").fetch_one(connection).await.unwrap()
     })
 }
 
@@ -282,7 +277,7 @@ fn a_recording_that_is_being_written_is_listed_and_can_be_found_by_its_customer(
     assert_eq!((found[0].state, found[0].seconds, found[0].due), (RecordingState::Committing, None, None));
     assert_eq!(found[0].path, None, "there is no file yet");
     let customer: String = outside(&home, async |connection| {
-        sqlx::query_scalar("SELECT customer FROM recordings").fetch_one(connection).await.unwrap()
+        rows::query_scalar("SELECT customer FROM recordings").fetch_one(connection).await.unwrap()
     });
     assert_eq!(customer, CUSTOMER);
 
@@ -290,7 +285,7 @@ fn a_recording_that_is_being_written_is_listed_and_can_be_found_by_its_customer(
     catalog.note(kept(call));
     assert!(catalog.close(LONG));
     let customer: String = outside(&home, async |connection| {
-        sqlx::query_scalar("SELECT customer FROM recordings").fetch_one(connection).await.unwrap()
+        rows::query_scalar("SELECT customer FROM recordings").fetch_one(connection).await.unwrap()
     });
     assert_eq!(customer, CUSTOMER);
 }
@@ -302,7 +297,7 @@ fn a_purpose_that_waits_for_an_event_leaves_the_recording_without_one() {
     catalog.note(kept(call));
     assert!(catalog.flushed(LONG));
     outside(&home, async |connection| {
-        let insert = sqlx::query(
+        let insert = rows::query(
             "INSERT INTO anchors (recording, purpose, place, anchor, at)
              SELECT recording, purpose, 1, 'case-opened', '2026-11-25T09:00:00.000000Z' FROM purposes WHERE purpose = 'incident'",
         );
@@ -326,7 +321,7 @@ fn a_note_that_comes_again_brings_back_nothing_of_what_was_deleted() {
     assert_eq!(recordings(home.path()), Ok(Vec::new()));
     let left: (i64, i64, Option<String>, String) = outside(&home, async |connection| {
         let select = "SELECT (SELECT COUNT(*) FROM purposes), (SELECT COUNT(*) FROM participants), customer, marks FROM recordings";
-        sqlx::query_as(select).fetch_one(connection).await.unwrap()
+        rows::query_as(select).fetch_one(connection).await.unwrap()
     });
     assert_eq!(left, (0, 0, None, "{}".to_owned()));
 }

@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::migrate::MigrateError;
 
-use super::steps;
+use super::{server, steps};
 
 // Primary result codes of SQLite (sqlite.org/rescode.html).
 /// A statement does not fit the tables.
@@ -84,6 +84,11 @@ pub enum Trouble {
         /// What to do about it.
         step: String,
     },
+    /// Others did their deeds at the same time, each time that it was tried.
+    Raced {
+        /// The database.
+        path: PathBuf,
+    },
     /// The thread that writes it came upon a defect of this program.
     Panicked {
         /// The file.
@@ -102,7 +107,15 @@ impl Trouble {
     /// What an answer of the database means. Its words name tables and columns, never values.
     pub(super) fn of(path: &Path, error: &sqlx::Error) -> Trouble {
         let path = path.to_path_buf();
+        if server::is_race(error) {
+            return Trouble::Raced { path };
+        }
         match error {
+            sqlx::Error::Database(_) if let Some(code) = server::code_of(error) => {
+                // Its words can hold values.
+                let (cause, step) = steps::of_server(code);
+                Trouble::Unusable { path, cause, step }
+            }
             sqlx::Error::Database(answer) => {
                 let code = answer.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(ERROR) & 0xff;
                 let said = answer.message().to_owned();
@@ -209,6 +222,11 @@ impl fmt::Display for Trouble {
             Trouble::Unreserved { path, cause, step } => write!(
                 f,
                 "no numbers can be reserved in {}: {cause}; {step}; calls that begin without one are recorded on demand and not drawn",
+                path.display()
+            ),
+            Trouble::Raced { path } => write!(
+                f,
+                "others changed the same records in {} at the same time, again and again: do it once more",
                 path.display()
             ),
             Trouble::Panicked { path } => write!(

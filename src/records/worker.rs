@@ -10,7 +10,6 @@ use std::{
 };
 
 use jiff::civil::Date;
-use sqlx::{Connection, SqliteConnection};
 
 mod clock;
 mod meeting;
@@ -32,6 +31,7 @@ use super::{
     unwritten::{Reader, Unwritten},
     write::{self, WriteContext},
 };
+use crate::rows::Connection;
 use retrocall_ledger::Skipping;
 use retrocall_words::{
     CallId, Clock, Country, Place,
@@ -65,7 +65,7 @@ pub(super) struct Worker {
     aside_after: Duration,
     /// Since when the catalog has been out of reach.
     out_of_reach_since: Option<Instant>,
-    connection: Option<SqliteConnection>,
+    connection: Option<Connection>,
     /// The catalog that is open, or was open last.
     identity: Option<Identity>,
     has_started: bool,

@@ -6,18 +6,18 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date};
-use sqlx::{Connection, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
     Trouble,
     customer::{self, in_one_form},
-    file, graves,
+    graves,
     ledger::Scribe,
     numbers::Highest,
     purposes::{Life, purposes},
     read, text,
 };
+use crate::rows::{self, Connection};
 use retrocall_ledger::Skipping;
 use retrocall_words::{
     CallId, Country, Customer, Word,
@@ -44,12 +44,12 @@ pub(super) struct WriteContext<'a> {
 
 /// Writes the notes and their rows of the ledger in one transaction. Returns how many milestones of the draw the ledger has.
 pub(super) async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     place: &WriteContext<'_>,
     notes: &[Note],
     scribe: Scribe<'_>,
 ) -> Result<usize, sqlx::Error> {
-    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    let mut transaction = connection.begin_writing().await?;
     let mut pen = Pen { rows: &mut transaction, place, scribe };
     for note in notes {
         match note {
@@ -69,22 +69,22 @@ pub(super) async fn write(
 
 /// Gives customers' numbers the normal form for this `country` where they lack it: in an older catalog, or after the country changed.
 /// Takes some rows at a time; returns false when all have it.
-pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Country) -> Result<bool, sqlx::Error> {
+pub(super) async fn make_forms(connection: &mut Connection, country: Country) -> Result<bool, sqlx::Error> {
     let rule = customer::rule(country);
-    let mut transaction = connection.begin_with(file::BEGIN).await?;
-    let select = sqlx::query(
+    let mut transaction = connection.begin_writing().await?;
+    let select = rows::query(
         "SELECT id, customer FROM recordings
          WHERE customer IS NOT NULL AND (customer_rule < $1 OR customer_rule > $1) LIMIT $2",
     );
-    let rows = select.bind(&rule).bind(FORMS_MAX).fetch_all(&mut *transaction).await?;
+    let rows = select.bind(&rule).bind(FORMS_MAX).fetch_all(&mut transaction).await?;
     for row in &rows {
         let (id, given): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let form = in_one_form(&Customer::from(given), country);
-        let update = sqlx::query("UPDATE recordings SET customer_form = $2, customer_rule = $3 WHERE id = $1")
+        let update = rows::query("UPDATE recordings SET customer_form = $2, customer_rule = $3 WHERE id = $1")
             .bind(id)
             .bind(form.as_ref().map(Customer::number))
             .bind(&rule);
-        update.execute(&mut *transaction).await?;
+        update.execute(&mut transaction).await?;
     }
     transaction.commit().await?;
     Ok(!rows.is_empty())
@@ -93,7 +93,7 @@ pub(super) async fn make_forms(connection: &mut SqliteConnection, country: Count
 /// Names each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for. Leaves out `live` calls,
 /// whose rows will follow. The holes get the time `now`.
 pub(super) async fn name_skipped(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     path: &Path,
     before: &Highest,
     accounted: &Highest,
@@ -101,7 +101,7 @@ pub(super) async fn name_skipped(
     (mut scribe, now, why): (Scribe<'_>, Timestamp, Skipping),
 ) -> Result<usize, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
-    let mut transaction = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+    let mut transaction = connection.begin_writing().await.map_err(failed)?;
     for (day, last) in accounted {
         let first = before.get(day).map_or(1, |before| before.saturating_add(1));
         let mut taken = read::numbers_from(&mut transaction, path, *day, first).await?;
@@ -123,11 +123,11 @@ pub(super) async fn name_skipped(
 
 /// Names these holes.
 pub(super) async fn name_holes(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     holes: impl Iterator<Item = Skipped>,
     (mut scribe, now, why): (Scribe<'_>, Timestamp, Skipping),
 ) -> Result<usize, sqlx::Error> {
-    let mut transaction = connection.begin_with(file::BEGIN).await?;
+    let mut transaction = connection.begin_writing().await?;
     for hole in holes {
         skip(&mut transaction, &mut scribe, &hole, why, now).await?;
     }
@@ -150,20 +150,20 @@ pub(super) fn holes(mut first: u64, last: u64, taken: &[(u64, u64)]) -> Vec<(u64
 }
 
 struct Pen<'a, 's> {
-    rows: &'a mut SqliteConnection,
+    rows: &'a mut Connection,
     place: &'a WriteContext<'a>,
     scribe: Scribe<'s>,
 }
 
 /// Notes that these numbers have no call, or calls without a row.
 async fn skip(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     scribe: &mut Scribe<'_>,
     skipped: &Skipped,
     why: Skipping,
     now: Timestamp,
 ) -> Written {
-    let insert = sqlx::query(
+    let insert = rows::query(
         "INSERT INTO skipped_numbers (day, first, last, found_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
     )
     .bind(text::day(skipped.day))
@@ -193,7 +193,7 @@ impl Pen<'_, '_> {
     /// Returns false if the call, or its number, has a row already.
     async fn insert_call(&mut self, call: &CallBegun, sequence: Option<u64>) -> Result<bool, sqlx::Error> {
         let period = self.scribe.period_of(call, sequence).map(text::count);
-        let insert = sqlx::query(
+        let insert = rows::query(
             "INSERT INTO calls (call, day, sequence, agent, direction, began_at, outcome, continues, site, period, informed, exempt, ledger)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'began')
              ON CONFLICT DO NOTHING",
@@ -218,7 +218,7 @@ impl Pen<'_, '_> {
     }
 
     async fn knows(&mut self, call: CallId) -> Result<bool, sqlx::Error> {
-        let select = sqlx::query("SELECT call FROM calls WHERE call = $1").bind(call.to_string());
+        let select = rows::query("SELECT call FROM calls WHERE call = $1").bind(call.to_string());
         Ok(select.fetch_optional(&mut *self.rows).await?.is_some())
     }
 
@@ -238,14 +238,14 @@ impl Pen<'_, '_> {
         self.scribe.call_ended(self.rows, call).await?;
         if call.outcome != Outcome::Kept {
             // The commit came to nothing and its file is gone: the customer's number must go too.
-            let delete = sqlx::query("DELETE FROM recordings WHERE call = $1 AND state = 'committing'");
+            let delete = rows::query("DELETE FROM recordings WHERE call = $1 AND state = 'committing'");
             delete.bind(call.call.to_string()).execute(&mut *self.rows).await?;
         }
         Ok(())
     }
 
     async fn update_call(&mut self, call: &CallEnded) -> Result<u64, sqlx::Error> {
-        let update = sqlx::query(
+        let update = rows::query(
             "UPDATE calls
              SET ended_at = $2, seconds = $3, outcome = $4, reasons = $5, private = $6, objected = $7,
                  gaps = $8, gap_seconds = $9, late_frames = $10, lost_frames = $11, cut_off = $12
@@ -267,7 +267,7 @@ impl Pen<'_, '_> {
     }
 
     async fn selected(&mut self, recording: &RecordingBegun) -> Written {
-        let insert = sqlx::query(
+        let insert = rows::query(
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, continues, state)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'committing')
              ON CONFLICT (call) DO UPDATE
@@ -292,7 +292,7 @@ impl Pen<'_, '_> {
     async fn customer(&mut self, call: CallId, given: Option<&Customer>) -> Written {
         let Some(given) = given else { return Ok(()) };
         let form = in_one_form(given, self.place.country);
-        let update = sqlx::query(
+        let update = rows::query(
             "UPDATE recordings SET customer_form = $3, customer_rule = $4 WHERE call = $1 AND customer = $2",
         )
         .bind(call.to_string())
@@ -307,13 +307,13 @@ impl Pen<'_, '_> {
             tracing::warn!(call = %recording.of.call().id, "a recording that was deleted has come back: it is not registered");
             return Ok(());
         }
-        let select = sqlx::query("SELECT state FROM recordings WHERE call = $1 AND state <> 'committing'");
+        let select = rows::query("SELECT state FROM recordings WHERE call = $1 AND state <> 'committing'");
         let select = select.bind(recording.of.call().id.to_string());
         let is_new = select.fetch_optional(&mut *self.rows).await?.is_none();
         self.upsert_recording(recording).await?;
         self.customer(recording.of.call().id, recording.of.customer.as_ref()).await?;
         let select =
-            sqlx::query("SELECT id, life FROM recordings WHERE call = $1").bind(recording.of.call().id.to_string());
+            rows::query("SELECT id, life FROM recordings WHERE call = $1").bind(recording.of.call().id.to_string());
         let row = select.fetch_one(&mut *self.rows).await?;
         let (id, life): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         if [Life::Deleting, Life::Gone].iter().any(|over| over.as_str() == life) {
@@ -322,7 +322,7 @@ impl Pen<'_, '_> {
         }
         for purpose in purposes(&recording.of.label.reasons, recording.ends_at) {
             // A purpose that is there already stays, with its anchors.
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO purposes (recording, purpose, basis) VALUES ($1, $2, $3)
                  ON CONFLICT (recording, purpose, about) DO NOTHING",
             )
@@ -345,14 +345,14 @@ impl Pen<'_, '_> {
     async fn order(&mut self, id: &str, recording: &RecordingKept) -> Written {
         let (call, reasons) = (recording.of.call().id, &recording.of.label.reasons);
         let Some(draw) = self.scribe.order_of(self.rows, call, reasons).await? else { return Ok(()) };
-        let update = sqlx::query("UPDATE recordings SET draw = $2 WHERE id = $1").bind(id).bind(draw.to_string());
+        let update = rows::query("UPDATE recordings SET draw = $2 WHERE id = $1").bind(id).bind(draw.to_string());
         update.execute(&mut *self.rows).await.map(drop)
     }
 
     async fn participants(&mut self, id: &str, recording: &RecordingKept) -> Written {
-        sqlx::query("DELETE FROM participants WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
+        rows::query("DELETE FROM participants WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
         for participant in &recording.participants {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO participants (recording, agent, from_seconds, to_seconds) VALUES ($1, $2, $3, $4)
                  ON CONFLICT DO NOTHING",
             )
@@ -366,10 +366,10 @@ impl Pen<'_, '_> {
     }
 
     async fn parts(&mut self, id: &str, recording: &RecordingKept) -> Written {
-        sqlx::query("DELETE FROM parts WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
+        rows::query("DELETE FROM parts WHERE recording = $1").bind(id).execute(&mut *self.rows).await?;
         for (number, part) in (1i64..).zip(&recording.parts) {
             let insert =
-                sqlx::query("INSERT INTO parts (recording, part, path, bytes, seconds) VALUES ($1, $2, $3, $4, $5)")
+                rows::query("INSERT INTO parts (recording, part, path, bytes, seconds) VALUES ($1, $2, $3, $4, $5)")
                     .bind(id)
                     .bind(number)
                     .bind(text::relative(self.place.home, &part.path))
@@ -381,7 +381,7 @@ impl Pen<'_, '_> {
     }
 
     async fn upsert_recording(&mut self, recording: &RecordingKept) -> Written {
-        let insert = sqlx::query(
+        let insert = rows::query(
             "INSERT INTO recordings (id, call, agent, customer, direction, began_at, seconds, first_seconds, rate, path, bytes,
                                      reasons, marks, state, committed_at, continues, ends_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $18)
@@ -422,7 +422,7 @@ impl Pen<'_, '_> {
         let Some(place) = recording.of.label.place else {
             return Ok(CallBegun { day: day_of(call.began_at), call, sequence: None, exempt: false });
         };
-        let select = sqlx::query_scalar::<_, i64>(
+        let select = rows::query_scalar::<i64>(
             "SELECT COUNT(*) FROM skipped_numbers WHERE day = $1 AND first <= $2 AND last >= $2",
         );
         let select = select.bind(text::day(place.day)).bind(text::count(place.sequence));
@@ -441,7 +441,7 @@ impl Pen<'_, '_> {
         };
         self.begun(&call).await?;
         // Only if its end was never noted: a noted end is more exact.
-        let update = sqlx::query(
+        let update = rows::query(
             "UPDATE calls SET outcome = $2, seconds = $3, reasons = $4, cut_off = TRUE
              WHERE call = $1 AND ended_at IS NULL AND outcome IN ('live', 'lost')",
         )

@@ -10,12 +10,12 @@ use std::{
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::{Connection, SqliteConnection};
 
 use super::{BackupError, apart, beside_of, refused, write_copy};
 use crate::{
     Trouble, beside, file, graves, milestone,
     restoring::{self, Stage, Takeover},
+    rows::{self, Connection},
     site,
     sweep::{Files as _, HomeFiles, Tombstone},
     text,
@@ -124,7 +124,7 @@ impl Restore<'_> {
         Ok(Restored { from: from.to_owned(), tombstones, gone, recordings, replaced, new_site, open: is_known })
     }
 
-    async fn open_source(&self) -> Result<SqliteConnection, BackupError> {
+    async fn open_source(&self) -> Result<Connection, BackupError> {
         let nothing = || {
             BackupError::File(
                 self.from.to_owned(),
@@ -148,7 +148,7 @@ impl Restore<'_> {
     /// What the catalog that is there knows to be deleted. One that can't be read knows nothing.
     async fn of_replaced(&self) -> Vec<Tombstone> {
         let Ok(Some(mut connection)) = file::open_any_to_read(&self.catalog).await else { return Vec::new() };
-        let select = sqlx::query_as::<_, (String, String, Option<String>, String)>(
+        let select = rows::query_as::<(String, String, Option<String>, String)>(
             "SELECT recording, call, sha256, buried_at FROM tombstones",
         );
         let found = select.fetch_all(&mut connection).await.unwrap_or_default();
@@ -164,12 +164,12 @@ impl Restore<'_> {
     async fn reconcile(&self, copy: &Path, stones: &[Tombstone]) -> Result<(Vec<String>, u64, bool), BackupError> {
         let (mut connection, _) = file::open(copy, None).await?;
         let failed = |error: sqlx::Error| BackupError::Catalog(Trouble::of(copy, &error));
-        let mut rows = connection.begin_with(file::BEGIN).await.map_err(failed)?;
+        let mut rows = connection.begin_writing().await.map_err(failed)?;
         let gone = graves::bury(&mut rows, stones, self.now).await.map_err(failed)?;
         // A lease of back then is nobody's.
-        sqlx::query("DELETE FROM leases").execute(&mut *rows).await.map_err(failed)?;
+        rows::query("DELETE FROM leases").execute(&mut *rows).await.map_err(failed)?;
         let kept = "SELECT COUNT(*) FROM recordings WHERE life <> 'gone'";
-        let kept: i64 = sqlx::query_scalar(kept).fetch_one(&mut *rows).await.map_err(failed)?;
+        let kept: i64 = rows::query_scalar(kept).fetch_one(&mut *rows).await.map_err(failed)?;
         let known = milestone::load(self.home).map_err(refused(&milestone::path(self.home)))?;
         let new_site = match known.and_then(|known| Some((known.site, known.sealed?))) {
             Some((site, sealed)) => milestone::lacks(&mut rows, &site, &sealed).await.map_err(failed)?,

@@ -12,15 +12,10 @@ mod rules;
 mod unusual;
 mod versions;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{io, path::Path, thread};
 
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, PseudonymKey, TextDigest};
-use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
@@ -28,9 +23,12 @@ use super::{
     Story, Use, UseEntry, UseKind,
 };
 use crate::{
-    Life, PurposeKind, Trouble, beside, file,
+    Address, Life, PurposeKind, Trouble, beside,
     ledger::{Scribe, site_of},
-    random, text,
+    random,
+    rows::{self, Connection, Row},
+    server::{self, MayRace},
+    text,
 };
 use retrocall_words::{Reason, Word, book::day_of};
 
@@ -52,6 +50,12 @@ impl From<sqlx::Error> for Refusal {
     }
 }
 
+impl MayRace for Refusal {
+    fn is_race(&self) -> bool {
+        matches!(self, Refusal::Sql(error) if error.is_race())
+    }
+}
+
 impl From<NotDone> for Refusal {
     fn from(why: NotDone) -> Refusal {
         Refusal::Not(why)
@@ -63,34 +67,36 @@ type Answer<T> = Result<T, Refusal>;
 /// The desk of a home.
 #[derive(Debug, Clone)]
 pub struct HomeDesk {
-    path: PathBuf,
+    address: Address,
 }
 
 impl HomeDesk {
     /// That of a home folder.
     pub fn of(home: &Path) -> HomeDesk {
-        HomeDesk { path: file::path(&std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf())) }
+        HomeDesk::at(Address::of(home))
     }
 
-    /// Asks the catalog, on a thread of its own: whoever asks may be inside another runtime. Nothing is undone half-way: the thread is not waited
-    /// for with a limit.
+    /// That of records wherever they lie.
+    pub fn at(address: Address) -> HomeDesk {
+        HomeDesk { address }
+    }
+
+    /// Asks the records, on a thread of its own: whoever asks may be inside another runtime. Nothing is undone half-way: the thread is not waited
+    /// for with a limit. What a server refuses because of others' deeds is asked again from its beginning.
     fn ask<T: Send>(
         &self,
         writes: bool,
-        ask: impl AsyncFnOnce(&mut SqliteConnection) -> Answer<T> + Send,
+        mut ask: impl AsyncFnMut(&mut Connection) -> Answer<T> + Send,
     ) -> Result<T, NotDone> {
         let no_thread = |error: io::Error| Trouble::NoThread { cause: error.to_string() };
         let work = || -> Result<T, NotDone> {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
-            runtime.block_on(async {
-                let opened =
-                    if writes { file::open_for_deeds(&self.path).await } else { file::open_to_read(&self.path).await };
-                let mut connection = opened?.ok_or(NotDone::Unknown)?;
-                let answer = ask(&mut connection).await;
+            self.address.runtime()?.block_on(async {
+                let mut connection = self.address.open(writes).await?.ok_or(NotDone::Unknown)?;
+                let answer = server::again(async || ask(&mut connection).await).await;
                 // What was committed is durable.
                 let _ = connection.close().await;
                 answer.map_err(|refusal| match refusal {
-                    Refusal::Sql(error) => NotDone::Catalog(Trouble::of(&self.path, &error)),
+                    Refusal::Sql(error) => NotDone::Catalog(self.address.refused(&error)),
                     Refusal::Not(why) => why,
                 })
             })
@@ -106,11 +112,11 @@ impl HomeDesk {
         &self,
         deed: &NewDeed<'_>,
         now: Timestamp,
-        change: impl AsyncFnOnce(&mut SqliteConnection) -> Answer<T> + Send,
+        mut change: impl AsyncFnMut(&mut Connection) -> Answer<T> + Send,
     ) -> Result<T, NotDone> {
         self.goes_by_clock(now)?;
         self.ask(true, async |connection| {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let mut rows = connection.begin_writing().await?;
             let no_ledger = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
             let site = site_of(&mut rows).await?.ok_or(no_ledger)?;
             let found = one(&mut rows, deed.who, deed.recording).await?;
@@ -125,7 +131,7 @@ impl HomeDesk {
                 }
                 Some(_) => {
                     // What is refused half-way is as if it had never begun.
-                    let mut inner = rows.begin().await?;
+                    let mut inner = rows.begin_part().await?;
                     let done = change(&mut inner).await;
                     if done.is_ok() {
                         inner.commit().await?
@@ -159,15 +165,10 @@ struct NewDeed<'a> {
     roles: &'static [DeskRole],
 }
 
-async fn write_deed(
-    rows: &mut SqliteConnection,
-    scribe: &mut Scribe<'_>,
-    deed: &NewDeed<'_>,
-    is_done: bool,
-) -> Answer<()> {
+async fn write_deed(rows: &mut Connection, scribe: &mut Scribe<'_>, deed: &NewDeed<'_>, is_done: bool) -> Answer<()> {
     let salt = random::bytes().map_err(sqlx::Error::Io)?;
     let digest = TextDigest::of(&salt, deed.text);
-    let insert = sqlx::query(include_str!("../sql/desk/insert_salt.sql"))
+    let insert = rows::query(include_str!("../sql/desk/insert_salt.sql"))
         .bind(digest.to_string())
         .bind(deed.recording)
         .bind(beside::hex(&salt));
@@ -199,9 +200,9 @@ impl Desk for HomeDesk {
     fn story(&self, who: &Person, id: &str) -> Result<Story, NotDone> {
         self.ask(false, async |rows| {
             let recording = one(rows, who, id).await?.ok_or(NotDone::Unknown)?;
-            let found = sqlx::query(include_str!("../sql/desk/uses.sql")).bind(id).fetch_all(&mut *rows).await?;
+            let found = rows::query(include_str!("../sql/desk/uses.sql")).bind(id).fetch_all(&mut *rows).await?;
             let uses = found.iter().map(used).collect::<Answer<_>>()?;
-            let found = sqlx::query(include_str!("../sql/desk/holds_of.sql")).bind(id).fetch_all(&mut *rows).await?;
+            let found = rows::query(include_str!("../sql/desk/holds_of.sql")).bind(id).fetch_all(&mut *rows).await?;
             let holds = found.iter().map(held).collect::<Answer<_>>()?;
             Ok(Story { recording, uses, holds })
         })
@@ -220,7 +221,7 @@ impl Desk for HomeDesk {
         let matter = how.of.as_deref().and_then(|of| Uuid::parse_str(of).ok()).map(ItemId::from);
         let deed = NewDeed { who, kind, recording: id, matter, text: &how.why, roles };
         self.deed(&deed, now, async |rows| {
-            let insert = sqlx::query(include_str!("../sql/desk/insert_use.sql"))
+            let insert = rows::query(include_str!("../sql/desk/insert_use.sql"))
                 .bind(Uuid::now_v7().to_string())
                 .bind(id)
                 .bind(who.on_behalf_of.as_ref().unwrap_or(&who.name))
@@ -244,7 +245,7 @@ impl Desk for HomeDesk {
             if hold.review_on > last {
                 return Err(NotDone::Conflict("a hold is looked at again within 180 days: name an earlier day").into());
             }
-            let insert = sqlx::query(include_str!("../sql/desk/insert_hold.sql"))
+            let insert = rows::query(include_str!("../sql/desk/insert_hold.sql"))
                 .bind(new.to_string())
                 .bind(id)
                 .bind(&hold.reason)
@@ -263,7 +264,7 @@ impl Desk for HomeDesk {
     fn release(&self, who: &Person, hold: &str, reason: &str, now: Timestamp) -> Result<(), NotDone> {
         const UNKNOWN: NotDone = NotDone::Conflict("there is no such hold: `retrocall hold list` shows them");
         let recording = self.ask(false, async |rows| {
-            let found = sqlx::query(include_str!("../sql/desk/hold.sql")).bind(hold).fetch_optional(rows).await?;
+            let found = rows::query(include_str!("../sql/desk/hold.sql")).bind(hold).fetch_optional(rows).await?;
             let recording: String = found.ok_or(UNKNOWN)?.try_get("recording")?;
             Ok(recording)
         })?;
@@ -271,7 +272,7 @@ impl Desk for HomeDesk {
         let (kind, recording) = (DeedKind::HoldReleased, recording.as_str());
         let deed = NewDeed { who, kind, recording, matter, text: reason, roles: &[DeskRole::PrivacyOfficer] };
         self.deed(&deed, now, async |rows| {
-            let update = sqlx::query(include_str!("../sql/desk/release_hold.sql"))
+            let update = rows::query(include_str!("../sql/desk/release_hold.sql"))
                 .bind(hold)
                 .bind(&who.name)
                 .bind(text::time(now))
@@ -289,7 +290,7 @@ impl Desk for HomeDesk {
             return Err(NotDone::NotAllowed(ROLES));
         }
         let found = self.ask(false, async |rows| {
-            let found = sqlx::query(include_str!("../sql/desk/holds.sql")).fetch_all(rows).await?;
+            let found = rows::query(include_str!("../sql/desk/holds.sql")).fetch_all(rows).await?;
             found.iter().map(held).collect()
         });
         if found == Err(NotDone::Unknown) { Ok(Vec::new()) } else { found }
@@ -297,19 +298,19 @@ impl Desk for HomeDesk {
 }
 
 /// A recording that somebody may know of.
-async fn one(rows: &mut SqliteConnection, who: &Person, id: &str) -> Answer<Option<RecordingEntry>> {
+async fn one(rows: &mut Connection, who: &Person, id: &str) -> Answer<Option<RecordingEntry>> {
     Ok(select(rows, who, Some(id), &Filter::default(), None).await?.recordings.pop())
 }
 
 async fn select(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     who: &Person,
     id: Option<&str>,
     filter: &Filter,
     after: Option<&Cursor>,
 ) -> Answer<Page> {
     let (after, after_id) = after.map_or((FIRST, ""), |cursor| (&cursor.began_at, &cursor.id));
-    let select = sqlx::query(include_str!("../sql/desk/list.sql"))
+    let select = rows::query(include_str!("../sql/desk/list.sql"))
         .bind(who.is(DeskRole::PrivacyOfficer))
         .bind(who.is(DeskRole::Reviewer))
         .bind(who.is(DeskRole::CaseHandler))
@@ -341,9 +342,9 @@ async fn select(
     Ok(Page { recordings, next })
 }
 
-async fn listed(rows: &mut SqliteConnection, row: &SqliteRow) -> Answer<RecordingEntry> {
+async fn listed(rows: &mut Connection, row: &Row) -> Answer<RecordingEntry> {
     let id: String = row.try_get("id")?;
-    let select = sqlx::query(include_str!("../sql/desk/purposes.sql")).bind(&id);
+    let select = rows::query(include_str!("../sql/desk/purposes.sql")).bind(&id);
     let purposes = select.fetch_all(rows).await?.iter().map(|row| word(row, "purpose")).collect::<Answer<_>>()?;
     Ok(RecordingEntry {
         id,
@@ -360,12 +361,12 @@ async fn listed(rows: &mut SqliteConnection, row: &SqliteRow) -> Answer<Recordin
     })
 }
 
-fn used(row: &SqliteRow) -> Answer<UseEntry> {
+fn used(row: &Row) -> Answer<UseEntry> {
     let (by, why) = (row.try_get("by_whom")?, row.try_get("why")?);
     Ok(UseEntry { by, kind: word(row, "kind")?, why, at: parsed(row, "at")? })
 }
 
-fn held(row: &SqliteRow) -> Answer<HoldEntry> {
+fn held(row: &Row) -> Answer<HoldEntry> {
     let released_at: Option<&str> = row.try_get("released_at")?;
     Ok(HoldEntry {
         hold: row.try_get("id")?,
@@ -379,16 +380,16 @@ fn held(row: &SqliteRow) -> Answer<HoldEntry> {
     })
 }
 
-fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<T> {
+fn parsed<T: std::str::FromStr>(row: &Row, column: &str) -> Answer<T> {
     text::parse(row.try_get(column)?).ok_or_else(|| unreadable(column))
 }
 
-fn maybe<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Answer<Option<T>> {
+fn maybe<T: std::str::FromStr>(row: &Row, column: &str) -> Answer<Option<T>> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| text::parse(text).ok_or_else(|| unreadable(column))).transpose()
 }
 
-fn word<T: Word>(row: &SqliteRow, column: &str) -> Answer<T> {
+fn word<T: Word>(row: &Row, column: &str) -> Answer<T> {
     T::read(row.try_get(column)?).ok_or_else(|| unreadable(column))
 }
 

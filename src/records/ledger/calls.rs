@@ -1,21 +1,20 @@
 //! What the ledger says of calls and recordings.
 
+use crate::rows::{self, Connection};
 use jiff::civil::Date;
 use retrocall_ledger::{CallBegan, CallEnded, DrawValue, Hash, ItemId, NumbersSkipped, RecordingKept, Skipping};
-use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::{Scribe, Written, parsed, text};
-use crate::file;
 use retrocall_words::{
     CallId, Origin, Reason,
     book::{self, CallBegun, Outcome, Skipped},
 };
 
 /// Writes the ends of calls that are lost for good. How much the ledger was told of the draw.
-pub(in super::super) async fn tell_lost(connection: &mut SqliteConnection, mut scribe: Scribe<'_>) -> Written<usize> {
-    let mut rows = connection.begin_with(file::BEGIN).await?;
-    let select = sqlx::query(include_str!("../sql/ledger/lost_calls.sql")).bind(scribe.site());
+pub(in super::super) async fn tell_lost(connection: &mut Connection, mut scribe: Scribe<'_>) -> Written<usize> {
+    let mut rows = connection.begin_writing().await?;
+    let select = rows::query(include_str!("../sql/ledger/lost_calls.sql")).bind(scribe.site());
     for row in select.fetch_all(&mut *rows).await? {
         scribe.call_ended(&mut rows, &book::CallEnded::unseen(parsed(&row, "call")?, Outcome::Lost)).await?;
     }
@@ -35,8 +34,8 @@ impl Scribe<'_> {
     }
 
     /// Whether the seed of a day is shown: nothing of the day is to come.
-    pub(in super::super) async fn is_published(&self, rows: &mut SqliteConnection, day: Date) -> Written<bool> {
-        let select = sqlx::query(include_str!("../sql/ledger/is_published.sql")).bind(self.site());
+    pub(in super::super) async fn is_published(&self, rows: &mut Connection, day: Date) -> Written<bool> {
+        let select = rows::query(include_str!("../sql/ledger/is_published.sql")).bind(self.site());
         select.bind(text::day(day)).fetch_one(rows).await?.try_get(0)
     }
 
@@ -48,7 +47,7 @@ impl Scribe<'_> {
     /// A call has its row in `calls`.
     pub(in super::super) async fn call_began(
         &mut self,
-        rows: &mut SqliteConnection,
+        rows: &mut Connection,
         call: &CallBegun,
         sequence: Option<u64>,
     ) -> Written {
@@ -73,10 +72,10 @@ impl Scribe<'_> {
     /// A call is over. Once for each call that began in this ledger. Returns its draw, which nobody may know before.
     pub(in super::super) async fn call_ended(
         &mut self,
-        rows: &mut SqliteConnection,
+        rows: &mut Connection,
         call: &book::CallEnded,
     ) -> Written<Option<DrawValue>> {
-        let select = sqlx::query(include_str!("../sql/ledger/call.sql")).bind(call.call.to_string()).bind(self.site());
+        let select = rows::query(include_str!("../sql/ledger/call.sql")).bind(call.call.to_string()).bind(self.site());
         let Some(row) = select.fetch_optional(&mut *rows).await? else { return Ok(None) };
         let sequence: Option<i64> = row.try_get("sequence")?;
         let sequence = sequence.and_then(|sequence| u64::try_from(sequence).ok());
@@ -101,7 +100,7 @@ impl Scribe<'_> {
             lost_frames: bounded(call.lost_frames),
         };
         self.append(rows, |_| ended).await?;
-        let update = sqlx::query(include_str!("../sql/ledger/call_ended.sql")).bind(call.call.to_string());
+        let update = rows::query(include_str!("../sql/ledger/call_ended.sql")).bind(call.call.to_string());
         update.execute(&mut *rows).await?;
         Ok(draw)
     }
@@ -109,7 +108,7 @@ impl Scribe<'_> {
     /// A recording is durable.
     pub(in super::super) async fn recording_kept(
         &mut self,
-        rows: &mut SqliteConnection,
+        rows: &mut Connection,
         id: &str,
         kept: &book::RecordingKept,
         sha256: Option<&str>,
@@ -131,14 +130,14 @@ impl Scribe<'_> {
     /// The draw of a sampled call that has ended: the order in which it is heard.
     pub(in super::super) async fn order_of(
         &self,
-        rows: &mut SqliteConnection,
+        rows: &mut Connection,
         call: CallId,
         reasons: &[Reason],
     ) -> Written<Option<DrawValue>> {
         if !reasons.contains(&Reason::Sample) {
             return Ok(None);
         }
-        let select = sqlx::query(include_str!("../sql/ledger/number_of_call.sql")).bind(call.to_string());
+        let select = rows::query(include_str!("../sql/ledger/number_of_call.sql")).bind(call.to_string());
         let Some(row) = select.bind(self.site()).fetch_optional(rows).await? else { return Ok(None) };
         let sequence: Option<i64> = row.try_get("sequence")?;
         let day = parsed(&row, "day")?;
@@ -149,14 +148,14 @@ impl Scribe<'_> {
     /// Numbers have no call, or calls without a row. Each period has its part of them.
     pub(in super::super) async fn numbers_skipped(
         &mut self,
-        rows: &mut SqliteConnection,
+        rows: &mut Connection,
         skipped: &Skipped,
         why: Skipping,
     ) -> Written {
         if let Some(lottery) = self.lottery() {
             self.tell_draw(rows, lottery.entries_before(skipped.day, skipped.last)).await?;
         }
-        let select = sqlx::query(include_str!("../sql/ledger/periods_of_day.sql"));
+        let select = rows::query(include_str!("../sql/ledger/periods_of_day.sql"));
         let found = select.bind(self.site()).bind(text::day(skipped.day)).fetch_all(&mut *rows).await?;
         let mut ends = u64::MAX;
         let mut parts = Vec::new();
@@ -186,6 +185,6 @@ fn bounded(number: u64) -> u64 {
     number.min(MAX)
 }
 
-pub(super) fn count(row: &sqlx::sqlite::SqliteRow, column: &str) -> Written<u64> {
+pub(super) fn count(row: &rows::Row, column: &str) -> Written<u64> {
     Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
 }

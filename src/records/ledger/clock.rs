@@ -4,18 +4,13 @@ use std::{path::Path, thread};
 
 use jiff::Timestamp;
 use retrocall_ledger::{ClockAccepted, ClockRefused};
-use sqlx::{Connection, SqliteConnection};
 
 use super::{Scribe, Written, site_of};
-use crate::{Trouble, file};
+use crate::{Trouble, file, rows::Connection};
 
 impl Scribe<'_> {
     /// The clock is not believed.
-    pub(in super::super) async fn clock_refused(
-        &mut self,
-        rows: &mut SqliteConnection,
-        refused: ClockRefused,
-    ) -> Written {
+    pub(in super::super) async fn clock_refused(&mut self, rows: &mut Connection, refused: ClockRefused) -> Written {
         self.append(rows, |_| refused).await
     }
 }
@@ -40,8 +35,8 @@ pub fn clock_accepted(home: &Path, by: &str, now: Timestamp) -> Result<(), Troub
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-async fn write(connection: &mut SqliteConnection, by: &str, now: Timestamp) -> Written {
-    let mut rows = connection.begin_with(file::BEGIN).await?;
+async fn write(connection: &mut Connection, by: &str, now: Timestamp) -> Written {
+    let mut rows = connection.begin_writing().await?;
     let Some(site) = site_of(&mut rows).await? else { return Ok(()) };
     let mut scribe = Scribe::of_deeds(&site, now);
     scribe.append(&mut rows, |key| ClockAccepted { by: key.pseudonym(by) }).await?;

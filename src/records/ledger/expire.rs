@@ -6,10 +6,12 @@ use std::{path::Path, thread};
 
 use jiff::{Timestamp, ToSpan as _};
 use retrocall_ledger::Month;
-use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{Written, parsed, text};
-use crate::{Trouble, file};
+use crate::{
+    Trouble, file,
+    rows::{self, Connection},
+};
 use retrocall_words::book::day_of;
 
 /// Rows that go in one transaction, so that notes need not wait for long.
@@ -36,22 +38,22 @@ pub fn expire(home: &Path, months: u16, now: Timestamp) -> Result<Vec<Month>, Tr
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-async fn expire_before(connection: &mut SqliteConnection, month: Month, now: Timestamp) -> Written<Vec<Month>> {
-    let select = sqlx::query(include_str!("../sql/ledger/expirable.sql")).bind(month.to_string());
+async fn expire_before(connection: &mut Connection, month: Month, now: Timestamp) -> Written<Vec<Month>> {
+    let select = rows::query(include_str!("../sql/ledger/expirable.sql")).bind(month.to_string());
     let found = select.fetch_all(&mut *connection).await?;
     let mut expired = Vec::new();
     for row in &found {
         let segment: i64 = row.try_get("segment")?;
         // First: whoever verifies meanwhile must not find half of it.
-        let update = sqlx::query(include_str!("../sql/ledger/expire_segment.sql"));
+        let update = rows::query(include_str!("../sql/ledger/expire_segment.sql"));
         update.bind(segment).bind(text::time(now)).execute(&mut *connection).await?;
         expired.push(parsed(row, "month")?);
     }
     // Also what an earlier run that was cut off left.
-    let select = sqlx::query_scalar::<_, i64>(include_str!("../sql/ledger/expired_with_rows.sql"));
+    let select = rows::query_scalar::<i64>(include_str!("../sql/ledger/expired_with_rows.sql"));
     for segment in select.fetch_all(&mut *connection).await? {
         loop {
-            let delete = sqlx::query(include_str!("../sql/ledger/delete_rows.sql"));
+            let delete = rows::query(include_str!("../sql/ledger/delete_rows.sql"));
             let delete = delete.bind(segment).bind(text::count(ROWS)).execute(&mut *connection).await?;
             if delete.rows_affected() == 0 {
                 break;
@@ -63,11 +65,11 @@ async fn expire_before(connection: &mut SqliteConnection, month: Month, now: Tim
 }
 
 /// Whole days of calls go, unless a recording of one of them is kept: numbers without a call would look like a hole.
-async fn forget_calls(connection: &mut SqliteConnection, month: Month) -> Written {
-    let select = sqlx::query_scalar::<_, String>(include_str!("../sql/ledger/days_before.sql")).bind(month.to_string());
+async fn forget_calls(connection: &mut Connection, month: Month) -> Written {
+    let select = rows::query_scalar::<String>(include_str!("../sql/ledger/days_before.sql")).bind(month.to_string());
     for day in select.fetch_all(&mut *connection).await? {
         for delete in ["DELETE FROM calls WHERE day = $1", "DELETE FROM skipped_numbers WHERE day = $1"] {
-            sqlx::query(delete).bind(&day).execute(&mut *connection).await?;
+            rows::query(delete).bind(&day).execute(&mut *connection).await?;
         }
     }
     Ok(())

@@ -14,9 +14,9 @@ mod publish;
 mod read;
 mod seal;
 
+use crate::rows::{self, Connection};
 use jiff::Timestamp;
 use retrocall_ledger::{Chain, Deed, Event, ItemId, Month, NumberEntered, PseudonymKey, Row, Site, SiteOpened};
-use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
@@ -31,7 +31,7 @@ pub use super::lottery::PROMISED_FROM_DAY;
 pub use clock::clock_accepted;
 pub use expire::expire;
 pub use number::{NumberError, enter_number};
-pub use read::{Exported, LedgerError, SealedHead, export, heads, verify};
+pub use read::{Exported, LedgerError, SealedHead, export, heads, verify, verify_at};
 pub(super) use {
     calls::tell_lost,
     publish::{Published, publish},
@@ -77,18 +77,14 @@ impl<'a> Scribe<'a> {
     }
 
     /// Somebody did something, or was refused it.
-    pub(super) async fn deed(
-        &mut self,
-        rows: &mut SqliteConnection,
-        deed: impl FnOnce(&PseudonymKey) -> Deed,
-    ) -> Written {
+    pub(super) async fn deed(&mut self, rows: &mut Connection, deed: impl FnOnce(&PseudonymKey) -> Deed) -> Written {
         self.append(rows, deed).await
     }
 
     /// Appends a row. Whoever makes it can name people by their pseudonyms.
     async fn append<E: Into<Event>>(
         &mut self,
-        rows: &mut SqliteConnection,
+        rows: &mut Connection,
         event: impl FnOnce(&PseudonymKey) -> E,
     ) -> Written {
         let End { segment, chain, key } = match self.end.take() {
@@ -103,7 +99,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// Stores the end of the chain. What was appended counts only with it. Says how much the ledger was told of the draw.
-    pub(super) async fn finish(self, rows: &mut SqliteConnection) -> Written<usize> {
+    pub(super) async fn finish(self, rows: &mut Connection) -> Written<usize> {
         if let Some(End { segment, chain, .. }) = &self.end {
             save_state(rows, *segment, chain).await?;
         }
@@ -111,9 +107,9 @@ impl<'a> Scribe<'a> {
     }
 
     /// The end of the ledger; a new segment where there is none of this month.
-    async fn find_end(&mut self, rows: &mut SqliteConnection) -> Written<End> {
+    async fn find_end(&mut self, rows: &mut Connection) -> Written<End> {
         let month = Month::at(self.now);
-        let select = sqlx::query(include_str!("../sql/ledger/last_segment.sql")).bind(self.site());
+        let select = rows::query(include_str!("../sql/ledger/last_segment.sql")).bind(self.site());
         let Some(row) = select.fetch_optional(&mut *rows).await? else { return self.open_site(rows, month).await };
         let (segment, of): (i64, Month) = (row.try_get(0)?, parsed(&row, "month")?);
         let chain = Chain::resume(row.try_get("state")?).map_err(|error| unreadable("state", error))?;
@@ -122,7 +118,7 @@ impl<'a> Scribe<'a> {
             let key = key.and_then(beside::from_hex).ok_or_else(|| unreadable("pseudonym_key", "no key"))?;
             return Ok(End { segment, chain, key: PseudonymKey::from_bytes(key) });
         }
-        let close = sqlx::query(include_str!("../sql/ledger/close_segment.sql"))
+        let close = rows::query(include_str!("../sql/ledger/close_segment.sql"))
             .bind(segment)
             .bind(text::count(chain.size()))
             .bind(chain.root().to_string());
@@ -131,9 +127,9 @@ impl<'a> Scribe<'a> {
     }
 
     /// The first segment of a site's ledger.
-    async fn open_site(&mut self, rows: &mut SqliteConnection, month: Month) -> Written<End> {
+    async fn open_site(&mut self, rows: &mut Connection, month: Month) -> Written<End> {
         let Some((author, _)) = self.engine else { return Err(sqlx::Error::RowNotFound) };
-        let site = sqlx::query(include_str!("../sql/ledger/open_site.sql"))
+        let site = rows::query(include_str!("../sql/ledger/open_site.sql"))
             .bind(self.site())
             .bind(author.verifier().to_string())
             .bind(text::time(self.now));
@@ -145,18 +141,13 @@ impl<'a> Scribe<'a> {
         Ok(end)
     }
 
-    async fn open_segment(
-        &mut self,
-        rows: &mut SqliteConnection,
-        month: Month,
-        before: Option<&Chain>,
-    ) -> Written<End> {
+    async fn open_segment(&mut self, rows: &mut Connection, month: Month, before: Option<&Chain>) -> Written<End> {
         let secret = random::bytes::<32>().map_err(sqlx::Error::Io)?;
         let previous = before.map(Chain::as_previous);
         let (chain, row) = Chain::open(self.site.clone(), month, previous, self.now);
-        let next = sqlx::query(include_str!("../sql/ledger/next_segment.sql"));
+        let next = rows::query(include_str!("../sql/ledger/next_segment.sql"));
         let segment: i64 = next.fetch_one(&mut *rows).await?.try_get(0)?;
-        let open = sqlx::query(include_str!("../sql/ledger/open_segment.sql"))
+        let open = rows::query(include_str!("../sql/ledger/open_segment.sql"))
             .bind(segment)
             .bind(self.site())
             .bind(month.to_string())
@@ -168,7 +159,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// Tells the ledger what happened to the draw, up to this place in its order.
-    pub(super) async fn tell_draw(&mut self, rows: &mut SqliteConnection, until: usize) -> Written {
+    pub(super) async fn tell_draw(&mut self, rows: &mut Connection, until: usize) -> Written {
         let entries = self.lottery().map(Lottery::entries).unwrap_or_default();
         for entry in entries.iter().take(until).skip(self.told) {
             self.tell_entry(rows, entry).await?;
@@ -178,16 +169,16 @@ impl<'a> Scribe<'a> {
     }
 
     /// All of it.
-    pub(super) async fn tell_all_of_draw(&mut self, rows: &mut SqliteConnection) -> Written {
+    pub(super) async fn tell_all_of_draw(&mut self, rows: &mut Connection) -> Written {
         self.tell_draw(rows, usize::MAX).await
     }
 
-    async fn tell_entry(&mut self, rows: &mut SqliteConnection, entry: &Entry) -> Written {
+    async fn tell_entry(&mut self, rows: &mut Connection, entry: &Entry) -> Written {
         match entry {
             Entry::Month(seeds) => {
                 let committed = seeds.committed();
                 let first = committed.commitments.first().map(ToString::to_string).unwrap_or_default();
-                let insert = sqlx::query(include_str!("../sql/ledger/insert_month.sql"))
+                let insert = rows::query(include_str!("../sql/ledger/insert_month.sql"))
                     .bind(self.site())
                     .bind(seeds.month.to_string())
                     .bind(first);
@@ -196,7 +187,7 @@ impl<'a> Scribe<'a> {
                 }
             }
             Entry::Number(month, number) => {
-                let enter = sqlx::query(include_str!("../sql/ledger/enter_number.sql"))
+                let enter = rows::query(include_str!("../sql/ledger/enter_number.sql"))
                     .bind(self.site())
                     .bind(month.to_string())
                     .bind(number.to_string());
@@ -206,7 +197,7 @@ impl<'a> Scribe<'a> {
             }
             Entry::Period(period) => {
                 let Some(opened) = self.lottery().and_then(|lottery| lottery.opened(period)) else { return Ok(()) };
-                let insert = sqlx::query(include_str!("../sql/ledger/insert_period.sql"))
+                let insert = rows::query(include_str!("../sql/ledger/insert_period.sql"))
                     .bind(self.site())
                     .bind(text::count(period.number))
                     .bind(text::day(period.day))
@@ -221,8 +212,8 @@ impl<'a> Scribe<'a> {
     }
 }
 
-async fn insert_row(rows: &mut SqliteConnection, segment: i64, row: &Row) -> Written {
-    let insert = sqlx::query(include_str!("../sql/ledger/insert_row.sql"))
+async fn insert_row(rows: &mut Connection, segment: i64, row: &Row) -> Written {
+    let insert = rows::query(include_str!("../sql/ledger/insert_row.sql"))
         .bind(segment)
         .bind(text::count(row.index))
         .bind(&row.text)
@@ -230,21 +221,21 @@ async fn insert_row(rows: &mut SqliteConnection, segment: i64, row: &Row) -> Wri
     insert.execute(rows).await.map(drop)
 }
 
-async fn save_state(rows: &mut SqliteConnection, segment: i64, chain: &Chain) -> Written {
-    let save = sqlx::query(include_str!("../sql/ledger/save_state.sql")).bind(segment).bind(chain.state());
+async fn save_state(rows: &mut Connection, segment: i64, chain: &Chain) -> Written {
+    let save = rows::query(include_str!("../sql/ledger/save_state.sql")).bind(segment).bind(chain.state());
     save.execute(rows).await.map(drop)
 }
 
 /// The last period of this site that the catalog knows.
-pub(super) async fn last_period(rows: &mut SqliteConnection, site: &str) -> Written<u64> {
-    let select = sqlx::query(include_str!("../sql/ledger/last_period.sql")).bind(site);
+pub(super) async fn last_period(rows: &mut Connection, site: &str) -> Written<u64> {
+    let select = rows::query(include_str!("../sql/ledger/last_period.sql")).bind(site);
     let last: i64 = select.fetch_one(rows).await?.try_get(0)?;
     Ok(u64::try_from(last).unwrap_or(0))
 }
 
 /// What follows from a rule, with nobody who did it: a deletion, a new version of the policy. Without a ledger no engine has run yet, and
 /// nothing is written.
-pub(super) async fn by_rule(rows: &mut SqliteConnection, deed: Deed, now: Timestamp) -> Written {
+pub(super) async fn by_rule(rows: &mut Connection, deed: Deed, now: Timestamp) -> Written {
     let Some(site) = site_of(rows).await? else { return Ok(()) };
     let mut scribe = Scribe::of_deeds(&site, now);
     scribe.deed(rows, |_| deed).await?;
@@ -257,8 +248,8 @@ pub(super) fn item(recording: &str) -> Option<ItemId> {
 }
 
 /// Whose ledger a catalog has now. None before the first start of an engine.
-pub(super) async fn site_of(rows: &mut SqliteConnection) -> Written<Option<Site>> {
-    let found = sqlx::query(include_str!("../sql/ledger/current_site.sql")).fetch_optional(rows).await?;
+pub(super) async fn site_of(rows: &mut Connection) -> Written<Option<Site>> {
+    let found = rows::query(include_str!("../sql/ledger/current_site.sql")).fetch_optional(rows).await?;
     found.map(|row| parsed(&row, "site")).transpose()
 }
 
@@ -267,6 +258,6 @@ fn unreadable(column: &str, why: impl Into<sqlx::error::BoxDynError>) -> sqlx::E
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: why.into() }
 }
 
-fn parsed<T: std::str::FromStr>(row: &sqlx::sqlite::SqliteRow, column: &str) -> Written<T> {
+fn parsed<T: std::str::FromStr>(row: &rows::Row, column: &str) -> Written<T> {
     text::parse(row.try_get(column)?).ok_or_else(|| unreadable(column, "not as it was written"))
 }

@@ -2,10 +2,12 @@
 
 use jiff::civil::Date;
 use retrocall_ledger::{PeriodEnd, SeedPublished};
-use sqlx::{Connection, Row as _, SqliteConnection};
 
 use super::{Scribe, Written, calls::count, parsed, text};
-use crate::{file, numbers::Highest};
+use crate::{
+    numbers::Highest,
+    rows::{self, Connection},
+};
 
 /// What came of it.
 pub(in super::super) enum Published {
@@ -22,14 +24,14 @@ pub(in super::super) enum Published {
 /// Publishes the seed of the first day before `open` that has not been, if all its calls have ended. `given` are the last numbers of days that may
 /// have calls without a row, `accounted` those up to which each has its row.
 pub(in super::super) async fn publish(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     mut scribe: Scribe<'_>,
     open: Date,
     given: &Highest,
     accounted: &Highest,
 ) -> Written<Published> {
     let site = scribe.site();
-    let select = sqlx::query(include_str!("../sql/ledger/unpublished_day.sql")).bind(site).bind(text::day(open));
+    let select = rows::query(include_str!("../sql/ledger/unpublished_day.sql")).bind(site).bind(text::day(open));
     let Some(row) = select.fetch_optional(&mut *connection).await? else { return Ok(Published::All) };
     let day: Date = parsed(&row, "day")?;
     // A day without a call is in neither, or has none given.
@@ -37,8 +39,8 @@ pub(in super::super) async fn publish(
     if last(given) > last(accounted) {
         return Ok(Published::AwaitsNotes);
     }
-    let mut rows = connection.begin_with(file::BEGIN).await?;
-    let live = sqlx::query(include_str!("../sql/ledger/is_day_live.sql")).bind(site).bind(text::day(day));
+    let mut rows = connection.begin_writing().await?;
+    let live = rows::query(include_str!("../sql/ledger/is_day_live.sql")).bind(site).bind(text::day(day));
     if live.fetch_one(&mut *rows).await?.try_get(0)? {
         return Ok(Published::AwaitsCalls);
     }
@@ -50,7 +52,7 @@ pub(in super::super) async fn publish(
         }
         None => tracing::error!(%day, "the seed of this day is lost: whether its draws were fair can't be checked"),
     }
-    let update = sqlx::query(include_str!("../sql/ledger/published.sql"));
+    let update = rows::query(include_str!("../sql/ledger/published.sql"));
     update.bind(site).bind(text::day(day)).bind(text::time(scribe.now)).execute(&mut *rows).await?;
     scribe.finish(&mut rows).await?;
     rows.commit().await?;
@@ -58,15 +60,15 @@ pub(in super::super) async fn publish(
 }
 
 /// Where each period of a day ended.
-async fn ends(rows: &mut SqliteConnection, site: &str, day: Date) -> Written<Vec<PeriodEnd>> {
-    let select = sqlx::query(include_str!("../sql/ledger/periods_of_day.sql")).bind(site).bind(text::day(day));
+async fn ends(rows: &mut Connection, site: &str, day: Date) -> Written<Vec<PeriodEnd>> {
+    let select = rows::query(include_str!("../sql/ledger/periods_of_day.sql")).bind(site).bind(text::day(day));
     let found = select.fetch_all(&mut *rows).await?;
     let firsts =
         found.iter().map(|row| Ok((count(row, "period")?, count(row, "first")?))).collect::<Written<Vec<_>>>()?;
     let mut ends = Vec::new();
     for (at, (period, first)) in firsts.iter().enumerate() {
         let before_next = firsts.get(at + 1).map_or(u64::MAX, |(_, next)| next.saturating_sub(1));
-        let last = sqlx::query(include_str!("../sql/ledger/last_number.sql"))
+        let last = rows::query(include_str!("../sql/ledger/last_number.sql"))
             .bind(text::day(day))
             .bind(text::count(*first))
             .bind(text::count(before_next));

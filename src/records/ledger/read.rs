@@ -12,11 +12,13 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Evidence, Head, Month, NoteError, Report, Site, Verification, Verifier};
 use serde::Serialize;
-use sqlx::{Row as _, SqliteConnection};
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::Runtime;
 
 use super::{Written, calls::count, parsed, text};
-use crate::{Trouble, file};
+use crate::{
+    Address, Trouble,
+    rows::{self, Connection},
+};
 
 /// Rows that are read at once.
 const PAGE: u64 = 5_000;
@@ -102,20 +104,19 @@ pub(super) struct Pages {
 /// The catalog, for one who waits for each answer.
 struct Source {
     runtime: Runtime,
-    connection: SqliteConnection,
+    connection: Connection,
     path: PathBuf,
 }
 
 impl Source {
     /// None if there is no catalog.
-    fn open(path: &Path) -> Result<Option<Source>, Trouble> {
-        let no_thread = |error: io::Error| Trouble::NoThread { cause: error.to_string() };
-        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
-        let opened = runtime.block_on(file::open_to_read(path))?;
-        Ok(opened.map(|connection| Source { runtime, connection, path: path.to_owned() }))
+    fn open(address: &Address) -> Result<Option<Source>, Trouble> {
+        let runtime = address.runtime()?;
+        let opened = runtime.block_on(address.open(false))?;
+        Ok(opened.map(|connection| Source { runtime, connection, path: address.shown().to_owned() }))
     }
 
-    fn ask<T>(&mut self, ask: impl AsyncFnOnce(&mut SqliteConnection) -> Written<T>) -> Result<T, Trouble> {
+    fn ask<T>(&mut self, ask: impl AsyncFnOnce(&mut Connection) -> Written<T>) -> Result<T, Trouble> {
         let answer = self.runtime.block_on(ask(&mut self.connection));
         answer.map_err(|error| Trouble::of(&self.path, &error))
     }
@@ -123,14 +124,14 @@ impl Source {
     /// Whose ledger it is, and the key of its heads. None if there is none yet.
     fn site(&mut self) -> Result<Option<(Site, Verifier)>, Trouble> {
         self.ask(async |rows| {
-            let found = sqlx::query(include_str!("../sql/ledger/current_site.sql")).fetch_optional(rows).await?;
+            let found = rows::query(include_str!("../sql/ledger/current_site.sql")).fetch_optional(rows).await?;
             found.map(|row| Ok((parsed(&row, "site")?, parsed(&row, "public_key")?))).transpose()
         })
     }
 
     fn segments(&mut self, site: &Site) -> Result<Vec<(i64, Month)>, Trouble> {
         self.ask(async |rows| {
-            let select = sqlx::query(include_str!("../sql/ledger/segments.sql")).bind(site.as_str());
+            let select = rows::query(include_str!("../sql/ledger/segments.sql")).bind(site.as_str());
             let found = select.fetch_all(rows).await?;
             found.iter().map(|row| Ok((row.try_get("segment")?, parsed(row, "month")?))).collect()
         })
@@ -138,7 +139,7 @@ impl Source {
 
     fn heads(&mut self) -> Result<Vec<SealedHead>, Trouble> {
         self.ask(async |rows| {
-            let found = sqlx::query(include_str!("../sql/ledger/heads.sql")).fetch_all(rows).await?;
+            let found = rows::query(include_str!("../sql/ledger/heads.sql")).fetch_all(rows).await?;
             let head = |row| {
                 Ok(SealedHead {
                     site: parsed(row, "site")?,
@@ -155,7 +156,7 @@ impl Source {
 
     fn page(&mut self, segment: i64, from: u64) -> Result<Vec<String>, Trouble> {
         self.ask(async |rows| {
-            let select = sqlx::query_scalar(include_str!("../sql/ledger/rows.sql"))
+            let select = rows::query_scalar(include_str!("../sql/ledger/rows.sql"))
                 .bind(segment)
                 .bind(text::count(from))
                 .bind(text::count(from + PAGE));
@@ -184,7 +185,7 @@ impl Source {
 
     fn next_row(&mut self, segment: i64, from: u64) -> Result<Option<u64>, Trouble> {
         self.ask(async |rows| {
-            let select = sqlx::query(include_str!("../sql/ledger/next_row.sql")).bind(segment).bind(text::count(from));
+            let select = rows::query(include_str!("../sql/ledger/next_row.sql")).bind(segment).bind(text::count(from));
             let next: Option<i64> = select.fetch_one(rows).await?.try_get(0)?;
             Ok(next.and_then(|next| u64::try_from(next).ok()))
         })
@@ -192,9 +193,9 @@ impl Source {
 }
 
 impl Pages {
-    pub(super) fn open(path: &Path, segment: i64) -> Result<Pages, Trouble> {
-        let gone = || Trouble::Damaged { path: path.to_owned(), found: "it is gone".to_owned() };
-        let source = Source::open(path)?.ok_or_else(gone)?;
+    pub(super) fn open(address: &Address, segment: i64) -> Result<Pages, Trouble> {
+        let gone = || Trouble::Damaged { path: address.shown().to_owned(), found: "it is gone".to_owned() };
+        let source = Source::open(address)?.ok_or_else(gone)?;
         Ok(Pages { source, segment, next: 0, page: Vec::new().into_iter(), trouble: None })
     }
 
@@ -221,15 +222,14 @@ impl Iterator for Pages {
     }
 }
 
-/// Does something with the catalog of a home, on a thread of its own: whoever asks may be inside another runtime.
+/// Does something with records, on a thread of its own: whoever asks may be inside another runtime.
 fn with_source<T: Send>(
-    home: &Path,
+    address: &Address,
     work: impl FnOnce(Option<Source>) -> Result<T, LedgerError> + Send,
 ) -> Result<T, LedgerError> {
-    let path = file::path(&std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf()));
     let no_thread = |error: io::Error| Trouble::NoThread { cause: error.to_string() };
     thread::scope(|scope| {
-        let work = || work(Source::open(&path)?);
+        let work = || work(Source::open(address)?);
         let reader = thread::Builder::new().name("ledger-read".into()).spawn_scoped(scope, work).map_err(no_thread)?;
         reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -240,7 +240,7 @@ fn with_source<T: Send>(
 /// # Errors
 /// If the catalog can't be read.
 pub fn heads(home: &Path) -> Result<Vec<SealedHead>, LedgerError> {
-    with_source(home, |source| match source {
+    with_source(&Address::of(home), |source| match source {
         Some(mut source) => Ok(source.heads()?),
         None => Ok(Vec::new()),
     })
@@ -250,8 +250,16 @@ pub fn heads(home: &Path) -> Result<Vec<SealedHead>, LedgerError> {
 ///
 /// # Errors
 /// If there is none, if it can't be read, or if what was handed in is of no use. What is wrong with the ledger is in the report.
-pub fn verify(home: &Path, mut evidence: Evidence) -> Result<Report, LedgerError> {
-    with_source(home, |source| {
+pub fn verify(home: &Path, evidence: Evidence) -> Result<Report, LedgerError> {
+    verify_at(&Address::of(home), evidence)
+}
+
+/// Verifies the ledger of records wherever they lie.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_at(address: &Address, mut evidence: Evidence) -> Result<Report, LedgerError> {
+    with_source(address, |source| {
         let mut source = source.ok_or(LedgerError::None)?;
         let (site, key) = source.site()?.ok_or(LedgerError::None)?;
         if let Some(note) = &evidence.later {
@@ -279,7 +287,7 @@ pub fn verify(home: &Path, mut evidence: Evidence) -> Result<Report, LedgerError
 /// If there is none, if it can't be read, or if the folder can't be written.
 pub fn export(home: &Path, folder: &Path) -> Result<Exported, LedgerError> {
     let folder = std::path::absolute(folder).map_err(|error| LedgerError::Io(folder.to_owned(), error))?;
-    with_source(home, |source| {
+    with_source(&Address::of(home), |source| {
         let mut source = source.ok_or(LedgerError::None)?;
         let (site, key) = source.site()?.ok_or(LedgerError::None)?;
         let places = retrocall_ledger::Exported { folder: folder.clone() };

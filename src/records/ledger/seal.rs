@@ -5,18 +5,18 @@ use std::path::Path;
 
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Commitment, Head, Month, Reread};
-use sqlx::{Connection, Row as _, SqliteConnection};
 
 use super::{Written, parsed, read::Pages, text, unreadable};
 use crate::{
-    Trouble, file,
+    Address, Trouble,
     lottery::{Entry, Lottery},
+    rows::{self, Connection},
     site::Author,
 };
 
 /// Seals the last day before `open` that has no head. False if there is nothing to seal, or if it can't be sealed.
 pub(in super::super) async fn seal(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     path: &Path,
     author: &Author,
     lottery: &Lottery,
@@ -26,10 +26,10 @@ pub(in super::super) async fn seal(
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let Some((day, segment, month)) = next(connection, author, open).await.map_err(failed)? else { return Ok(false) };
     let read = {
-        let (site, path) = (author.site.clone(), path.to_owned());
+        let (site, address) = (author.site.clone(), Address::of_catalog(path));
         // A connection of its own, on a thread of its own: what this one believes to have written counts for nothing.
         let work = move || {
-            Pages::open(&path, segment).and_then(|mut pages| {
+            Pages::open(&address, segment).and_then(|mut pages| {
                 let read = Reread::new(&site, month, &mut pages);
                 pages.finish()?;
                 Ok(read)
@@ -53,13 +53,13 @@ pub(in super::super) async fn seal(
 }
 
 /// The day that is next to be sealed, and the segment that holds its rows.
-async fn next(connection: &mut SqliteConnection, author: &Author, open: Date) -> Written<Option<(Date, i64, Month)>> {
+async fn next(connection: &mut Connection, author: &Author, open: Date) -> Written<Option<(Date, i64, Month)>> {
     let site = author.site.as_str();
-    let select = sqlx::query(include_str!("../sql/ledger/unsealed_day.sql")).bind(site).bind(text::day(open));
+    let select = rows::query(include_str!("../sql/ledger/unsealed_day.sql")).bind(site).bind(text::day(open));
     let day: Option<String> = select.fetch_one(&mut *connection).await?.try_get(0)?;
     let Some(day) = day else { return Ok(None) };
     let day: Date = text::parse(&day).ok_or_else(|| unreadable("day", "not as it was written"))?;
-    let select = sqlx::query(include_str!("../sql/ledger/segment_of_month.sql"));
+    let select = rows::query(include_str!("../sql/ledger/segment_of_month.sql"));
     let found = select.bind(site).bind(Month::of(day).to_string()).fetch_optional(connection).await?;
     found.map(|row| Ok((day, row.try_get("segment")?, parsed(&row, "month")?))).transpose()
 }
@@ -79,20 +79,20 @@ fn promises(lottery: &Lottery, day: Date) -> Vec<Commitment> {
 }
 
 async fn store(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     author: &Author,
     (day, segment): (Date, i64),
     read: &Reread,
     now: Timestamp,
     head: &str,
 ) -> Written {
-    let mut rows = connection.begin_with(file::BEGIN).await?;
-    let select = sqlx::query(include_str!("../sql/ledger/row_hash.sql")).bind(segment);
+    let mut rows = connection.begin_writing().await?;
+    let select = rows::query(include_str!("../sql/ledger/row_hash.sql")).bind(segment);
     let last = select.bind(text::count(read.size().saturating_sub(1))).fetch_one(&mut *rows).await?;
     if last.try_get::<&str, _>("hash")? != read.last().to_string() {
         return Err(unreadable("hash", "not that of its row"));
     }
-    let insert = sqlx::query(include_str!("../sql/ledger/insert_head.sql"))
+    let insert = rows::query(include_str!("../sql/ledger/insert_head.sql"))
         .bind(author.site.as_str())
         .bind(text::day(day))
         .bind(segment)

@@ -5,11 +5,11 @@
 use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 
 use crate::{
     Trouble,
     policy::{Anchor, Cover, Event, Facts, Purpose, PurposeKind},
+    rows::{self, Connection},
     text,
 };
 use retrocall_words::{CallId, Word};
@@ -46,12 +46,12 @@ impl Reading<'_> {
 
 /// A page of recordings, in the order of their ids, from behind `after` on.
 pub(super) async fn page(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
     after: &str,
     limit: usize,
 ) -> Result<Vec<KeptRecording>, Trouble> {
-    let select = sqlx::query_as(
+    let select = rows::query_as(
         "SELECT id, call, began_at, ends_at, erased_at FROM recordings
          WHERE id > $1 AND life IN ('kept', 'restricted') AND state <> 'committing' ORDER BY id LIMIT $2",
     );
@@ -61,11 +61,11 @@ pub(super) async fn page(
 
 /// One recording. None if it is not there, or is being written or deleted.
 pub(super) async fn one(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
     id: &str,
 ) -> Result<Option<KeptRecording>, Trouble> {
-    let select = sqlx::query_as(
+    let select = rows::query_as(
         "SELECT id, call, began_at, ends_at, erased_at FROM recordings
          WHERE id = $1 AND life IN ('kept', 'restricted') AND state <> 'committing'",
     );
@@ -75,21 +75,20 @@ pub(super) async fn one(
 
 /// Recordings whose deletion has begun, in the order of their ids, from behind `after` on; with when that was, and the hash of their files.
 pub(super) async fn deleting(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
     after: &str,
     limit: usize,
 ) -> Result<Vec<(KeptRecording, Timestamp, Option<String>)>, Trouble> {
     let failed = |error: sqlx::Error| reading.refused(&error);
-    let select = sqlx::query_as(
+    let select = rows::query_as(
         "SELECT id, call, began_at, ends_at, erased_at FROM recordings WHERE id > $1 AND life = 'deleting' ORDER BY id LIMIT $2",
     );
     let found = select.bind(after).bind(text::count(limit as u64)).fetch_all(&mut *rows).await.map_err(failed)?;
     let begun = known(found, rows, reading).await?;
     let mut all = Vec::new();
     for known in begun {
-        let select =
-            sqlx::query_as::<_, (String, Option<String>)>("SELECT life_at, sha256 FROM recordings WHERE id = $1");
+        let select = rows::query_as::<(String, Option<String>)>("SELECT life_at, sha256 FROM recordings WHERE id = $1");
         let (at, sha256) = select.bind(&known.id).fetch_one(&mut *rows).await.map_err(failed)?;
         all.push((known, reading.parsed("life_at", &at)?, sha256));
     }
@@ -101,7 +100,7 @@ type RecordingRow = (String, String, String, Option<String>, Option<String>);
 /// Adds to recordings, which are in the order of their ids, what belongs to them.
 async fn known(
     found: Vec<RecordingRow>,
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
 ) -> Result<Vec<KeptRecording>, Trouble> {
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(Vec::new()) };
@@ -125,12 +124,12 @@ async fn known(
 
 /// The purposes of these recordings, with their anchors.
 async fn purposes(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
     first: &str,
     last: &str,
 ) -> Result<BTreeMap<String, Vec<Purpose>>, Trouble> {
-    let select = sqlx::query_as::<_, (String, String, String, Option<String>, Option<String>, Option<String>)>(
+    let select = rows::query_as::<(String, String, String, Option<String>, Option<String>, Option<String>)>(
         "SELECT purposes.recording, purposes.purpose, purposes.about, anchors.anchor, anchors.at, anchors.day
          FROM purposes LEFT JOIN anchors ON anchors.recording = purposes.recording AND anchors.purpose = purposes.purpose
                                         AND anchors.about = purposes.about
@@ -159,12 +158,12 @@ async fn purposes(
 
 /// What holds these recordings. A request for erasure that was granted no longer holds what it erases.
 async fn covers(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
     first: &str,
     last: &str,
 ) -> Result<BTreeMap<String, Vec<Cover>>, Trouble> {
-    let select = sqlx::query_as::<_, (String, String)>(
+    let select = rows::query_as::<(String, String)>(
         "SELECT recording, 'hold' FROM holds WHERE released_at IS NULL AND recording BETWEEN $1 AND $2
          UNION
          SELECT frozen.recording, 'request' FROM request_recordings AS frozen
@@ -182,12 +181,12 @@ async fn covers(
 
 /// Since when an agent's objection to a note restricts these recordings.
 async fn restricted(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     reading: &Reading<'_>,
     first: &str,
     last: &str,
 ) -> Result<BTreeMap<String, Timestamp>, Trouble> {
-    let select = sqlx::query_as::<_, (String, String)>(
+    let select = rows::query_as::<(String, String)>(
         "SELECT notes.recording, MIN(replies.written_at) FROM replies JOIN notes ON notes.id = replies.note
          WHERE replies.kind = 'objection' AND replies.decided_at IS NULL AND notes.recording BETWEEN $1 AND $2
          GROUP BY notes.recording",

@@ -9,7 +9,6 @@ use std::{
 
 use jiff::Timestamp;
 use retrocall_ledger::{Deed as Entry, DeedKind};
-use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::runtime::Runtime;
 
 use super::{
@@ -17,10 +16,11 @@ use super::{
     store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
 };
 use crate::{
-    Trouble, file,
+    Address, Trouble,
     ledger::{Scribe, by_rule, item, site_of},
     policy::{Facts, Fate, Policy, Version, Why, fate},
-    text,
+    rows::{self, Connection, Transaction},
+    server, text,
 };
 use retrocall_words::{
     CallId, Clock as _, SystemClock,
@@ -55,7 +55,7 @@ pub struct HomeStore {
     home: PathBuf,
     path: PathBuf,
     policy: Policy,
-    connection: SqliteConnection,
+    connection: Connection,
     runtime: Runtime,
 }
 
@@ -76,7 +76,7 @@ impl HomeStore {
     /// # Errors
     /// Why it can't be had.
     pub fn open(home: &Path) -> Result<Option<HomeStore>, Trouble> {
-        HomeStore::opened(home, true)
+        HomeStore::opened(&Address::of(home), home, true)
     }
 
     /// Opens it for whoever only looks.
@@ -84,17 +84,22 @@ impl HomeStore {
     /// # Errors
     /// Why it can't be had.
     pub fn open_to_read(home: &Path) -> Result<Option<HomeStore>, Trouble> {
-        HomeStore::opened(home, false)
+        HomeStore::opened(&Address::of(home), home, false)
     }
 
-    fn opened(home: &Path, writes: bool) -> Result<Option<HomeStore>, Trouble> {
+    /// Opens records wherever they lie, whose files are in this folder.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    pub fn open_at(address: &Address, folder: &Path) -> Result<Option<HomeStore>, Trouble> {
+        HomeStore::opened(address, folder, true)
+    }
+
+    fn opened(address: &Address, home: &Path, writes: bool) -> Result<Option<HomeStore>, Trouble> {
         let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
-        let path = file::path(&home);
-        let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
-        let opened = runtime.block_on(async {
-            if writes { file::open_for_deeds(&path).await } else { file::open_to_read(&path).await }
-        })?;
+        let path = address.shown().to_path_buf();
+        let runtime = address.runtime()?;
+        let opened = runtime.block_on(address.open(writes))?;
         Ok(opened.map(|connection| HomeStore { home, path, policy: Policy::default(), connection, runtime }))
     }
 
@@ -118,11 +123,12 @@ impl HomeStore {
         let now = version.from;
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
-        let versions = runtime.block_on(async {
+        let versions = runtime.block_on(server::again(async || {
+            let version = version.clone();
             // Whoever only looks waits for nobody who writes.
             let mut transaction = match writes {
                 true => begin(connection, &reading).await?,
-                false => connection.begin().await.map_err(|error| reading.refused(&error))?,
+                false => connection.begin_looking().await.map_err(|error| reading.refused(&error))?,
             };
             let mut versions = versions(&mut transaction, &reading).await?;
             let says = |last: &Version| (last.periods, &last.calendar) == (version.periods, &version.calendar);
@@ -130,18 +136,18 @@ impl HomeStore {
                 return Ok(versions);
             }
             if writes {
-                let insert = sqlx::query("INSERT INTO policies (version, since, text) VALUES ($1, $2, $3)");
+                let insert = rows::query("INSERT INTO policies (version, since, text) VALUES ($1, $2, $3)");
                 let json = serde_json::to_string(&version).map_err(|_| Trouble::unreadable(reading.path, "text"))?;
                 let number = versions.len() as u64 + 1;
                 let insert = insert.bind(text::count(number)).bind(text::time(version.from)).bind(json);
-                insert.execute(&mut *transaction).await.map_err(|error| reading.refused(&error))?;
+                insert.execute(&mut transaction).await.map_err(|error| reading.refused(&error))?;
                 let entry = Entry { version: Some(number), ..Entry::done(DeedKind::PolicyChanged) };
                 by_rule(&mut transaction, entry, now).await.map_err(|error| reading.refused(&error))?;
                 transaction.commit().await.map_err(|error| reading.refused(&error))?;
             }
             versions.push(version);
             Ok(versions)
-        })?;
+        }))?;
         self.policy = Policy::new(versions);
         Ok(())
     }
@@ -172,7 +178,7 @@ impl HomeStore {
     pub(super) fn gone_calls(&mut self) -> Result<Vec<CallId>, Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
-        let select = sqlx::query_scalar::<_, String>("SELECT call FROM recordings WHERE life = 'gone' ORDER BY call");
+        let select = rows::query_scalar::<String>("SELECT call FROM recordings WHERE life = 'gone' ORDER BY call");
         let found = runtime.block_on(select.fetch_all(connection)).map_err(|error| reading.refused(&error))?;
         found.iter().map(|call| reading.parsed("call", call)).collect()
     }
@@ -182,7 +188,7 @@ impl HomeStore {
         let reading = Reading { path };
         runtime.block_on(async {
             // One look: a hold that comes between two of these queries is seen when the deletion begins.
-            let mut transaction = connection.begin().await.map_err(|error| reading.refused(&error))?;
+            let mut transaction = connection.begin_looking().await.map_err(|error| reading.refused(&error))?;
             let page = facts::page(&mut transaction, &reading, after, limit).await?;
             transaction.commit().await.map_err(|error| reading.refused(&error))?;
             Ok(page)
@@ -192,7 +198,7 @@ impl HomeStore {
     /// The files of a recording, in their order.
     fn files(&mut self, id: &str) -> Result<Vec<PathBuf>, Trouble> {
         let HomeStore { path, connection, runtime, home, .. } = self;
-        let select = sqlx::query_scalar::<_, String>("SELECT path FROM parts WHERE recording = $1 ORDER BY part");
+        let select = rows::query_scalar::<String>("SELECT path FROM parts WHERE recording = $1 ORDER BY part");
         let found = runtime.block_on(select.bind(id).fetch_all(connection));
         let found = found.map_err(|error| Trouble::of(path, &error))?;
         Ok(found.into_iter().map(|path| home.join(path)).collect())
@@ -204,7 +210,7 @@ impl HomeStore {
         &mut self,
         items: &[I],
         (token, now): (Token, Timestamp),
-        step: impl AsyncFn(&mut SqliteConnection, &Reading<'_>, &Policy, &I) -> Result<(Deed, Option<Entry>), Trouble>,
+        step: impl AsyncFn(&mut Connection, &Reading<'_>, &Policy, &I) -> Result<(Deed, Option<Entry>), Trouble>,
     ) -> Result<Vec<Deed>, Trouble> {
         let HomeStore { path, connection, runtime, policy, .. } = self;
         let reading = Reading { path };
@@ -212,44 +218,46 @@ impl HomeStore {
             let failed = |error: sqlx::Error| reading.refused(&error);
             let mut deeds = Vec::with_capacity(items.len());
             while deeds.len() < items.len() {
-                let mut transaction = begin(connection, &reading).await?;
-                let began = SystemClock.now();
-                let select = sqlx::query_scalar::<_, i64>(
-                    "SELECT COUNT(*) FROM leases WHERE name = $1 AND token = $2 AND expires_at > $3",
-                );
-                let select = select.bind(SWEEP).bind(token).bind(text::time(now));
-                if select.fetch_one(&mut *transaction).await.map_err(failed)? == 0 {
-                    deeds.resize(items.len(), Deed::LeaseLost);
-                    break;
-                }
-                // Without a ledger no engine has run yet, and nothing is written there.
-                let site = site_of(&mut transaction).await.map_err(failed)?;
-                let mut scribe = site.as_ref().map(|site| Scribe::of_deeds(site, now));
-                for item in &items[deeds.len()..] {
-                    let (deed, entry) = step(&mut transaction, &reading, policy, item).await?;
-                    deeds.push(deed);
-                    if let (Some(entry), Some(scribe)) = (entry, &mut scribe) {
-                        scribe.deed(&mut transaction, |_| entry).await.map_err(failed)?;
+                let left = &items[deeds.len()..];
+                let some = server::again(async || {
+                    let mut some = Vec::new();
+                    let mut transaction = begin(connection, &reading).await?;
+                    let began = SystemClock.now();
+                    let select = rows::query_scalar::<i64>(
+                        "SELECT COUNT(*) FROM leases WHERE name = $1 AND token = $2 AND expires_at > $3",
+                    );
+                    let select = select.bind(SWEEP).bind(token).bind(text::time(now));
+                    if select.fetch_one(&mut transaction).await.map_err(failed)? == 0 {
+                        return Ok(vec![Deed::LeaseLost; left.len()]);
                     }
-                    if SystemClock.since(began) > TRANSACTION_MAX {
-                        break;
+                    // Without a ledger no engine has run yet, and nothing is written there.
+                    let site = site_of(&mut transaction).await.map_err(failed)?;
+                    let mut scribe = site.as_ref().map(|site| Scribe::of_deeds(site, now));
+                    for item in left {
+                        let (deed, entry) = step(&mut transaction, &reading, policy, item).await?;
+                        some.push(deed);
+                        if let (Some(entry), Some(scribe)) = (entry, &mut scribe) {
+                            scribe.deed(&mut transaction, |_| entry).await.map_err(failed)?;
+                        }
+                        if SystemClock.since(began) > TRANSACTION_MAX {
+                            break;
+                        }
                     }
-                }
-                if let Some(scribe) = scribe {
-                    scribe.finish(&mut transaction).await.map_err(failed)?;
-                }
-                transaction.commit().await.map_err(failed)?;
+                    if let Some(scribe) = scribe {
+                        scribe.finish(&mut transaction).await.map_err(failed)?;
+                    }
+                    transaction.commit().await.map_err(failed)?;
+                    Ok(some)
+                });
+                deeds.extend(some.await?);
             }
             Ok(deeds)
         })
     }
 }
 
-async fn begin<'c>(
-    connection: &'c mut SqliteConnection,
-    reading: &Reading<'_>,
-) -> Result<Transaction<'c, Sqlite>, Trouble> {
-    connection.begin_with(file::BEGIN).await.map_err(|error| reading.refused(&error))
+async fn begin<'c>(connection: &'c mut Connection, reading: &Reading<'_>) -> Result<Transaction<'c>, Trouble> {
+    connection.begin_writing().await.map_err(|error| reading.refused(&error))
 }
 
 /// The ledger's row of a step that the rules ask for.
@@ -258,8 +266,8 @@ fn entry(kind: DeedKind, recording: &str) -> Entry {
 }
 
 /// The versions of the policy, in their order.
-async fn versions(rows: &mut SqliteConnection, reading: &Reading<'_>) -> Result<Vec<Version>, Trouble> {
-    let select = sqlx::query_scalar::<_, String>("SELECT text FROM policies ORDER BY version");
+async fn versions(rows: &mut Connection, reading: &Reading<'_>) -> Result<Vec<Version>, Trouble> {
+    let select = rows::query_scalar::<String>("SELECT text FROM policies ORDER BY version");
     let found = select.fetch_all(rows).await.map_err(|error| reading.refused(&error))?;
     let read = |text: &String| serde_json::from_str(text).map_err(|_| Trouble::unreadable(reading.path, "text"));
     found.iter().map(read).collect()
@@ -269,10 +277,10 @@ impl Store for HomeStore {
     fn lease(&mut self, holder: &str, now: Timestamp, until: Timestamp) -> Result<Option<Token>, Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
-        let taken = runtime.block_on(async {
-            let mut transaction = connection.begin_with(file::BEGIN).await?;
-            let select = sqlx::query_as::<_, (String, Token, String)>("SELECT holder, token, expires_at FROM leases WHERE name = $1");
-            let held = select.bind(SWEEP).fetch_optional(&mut *transaction).await?;
+        let taken = runtime.block_on(server::again(async || {
+            let mut transaction = connection.begin_writing().await?;
+            let select = rows::query_as::<(String, Token, String)>("SELECT holder, token, expires_at FROM leases WHERE name = $1");
+            let held = select.bind(SWEEP).fetch_optional(&mut transaction).await?;
             let (now, until) = (text::time(now), text::time(until));
             let token = match held {
                 Some((held_by, token, _)) if held_by == holder => token,
@@ -280,21 +288,21 @@ impl Store for HomeStore {
                 Some((_, token, _)) => token + 1,
                 None => 1,
             };
-            let upsert = sqlx::query(
+            let upsert = rows::query(
                 "INSERT INTO leases (name, holder, token, expires_at) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = excluded.token, expires_at = excluded.expires_at",
             );
-            upsert.bind(SWEEP).bind(holder).bind(token).bind(until).execute(&mut *transaction).await?;
+            upsert.bind(SWEEP).bind(holder).bind(token).bind(until).execute(&mut transaction).await?;
             transaction.commit().await?;
             Ok(Some(token))
-        });
+        }));
         taken.map_err(|error| reading.refused(&error))
     }
 
     fn release(&mut self, token: Token, now: Timestamp) -> Result<(), Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
         let update =
-            sqlx::query("UPDATE leases SET expires_at = $3 WHERE name = $1 AND token = $2 AND expires_at > $3");
+            rows::query("UPDATE leases SET expires_at = $3 WHERE name = $1 AND token = $2 AND expires_at > $3");
         let update = update.bind(SWEEP).bind(token).bind(text::time(now)).execute(connection);
         runtime.block_on(update).map(drop).map_err(|error| Trouble::of(path, &error))
     }
@@ -342,7 +350,7 @@ impl Store for HomeStore {
             if !fate(&known.facts, policy, now).is_due() {
                 return Ok((Deed::NotNow, None));
             }
-            let update = sqlx::query(
+            let update = rows::query(
                 "UPDATE recordings SET life = 'deleting', life_at = $2, life_token = $3, sha256 = $4 WHERE id = $1",
             );
             let update = update.bind(&doomed.id).bind(text::time(now)).bind(token).bind(&doomed.sha256);
@@ -353,7 +361,7 @@ impl Store for HomeStore {
 
     fn buried(&mut self, tombstones: &[Tombstone], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
         self.each_with_lease(tombstones, (token, now), async |rows, reading, _, tombstone| {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO tombstones (recording, call, sha256, buried_at) VALUES ($1, $2, $3, $4) ON CONFLICT (recording) DO NOTHING",
             );
             let insert = insert.bind(&tombstone.recording).bind(tombstone.call.to_string());
@@ -366,7 +374,7 @@ impl Store for HomeStore {
     fn gone(&mut self, receipts: &[(String, Receipt)], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
         self.each_with_lease(receipts, (token, now), async |rows, reading, _, (id, receipt)| {
             let refused = |error: sqlx::Error| reading.refused(&error);
-            let update = sqlx::query(
+            let update = rows::query(
                 "UPDATE recordings SET life = 'gone', life_at = $2, customer = NULL, customer_form = NULL, marks = '{}'
                  WHERE id = $1 AND life = 'deleting'",
             );
@@ -375,9 +383,9 @@ impl Store for HomeStore {
                 return Ok((Deed::Done, None));
             }
             for delete in BELONGINGS {
-                sqlx::query(delete).bind(id).execute(&mut *rows).await.map_err(refused)?;
+                rows::query(delete).bind(id).execute(&mut *rows).await.map_err(refused)?;
             }
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO receipts (recording, reason, out_of_reach_at) VALUES ($1, $2, $3) ON CONFLICT (recording) DO NOTHING",
             );
             let insert = insert.bind(id).bind(receipt.why.as_str()).bind(text::time(receipt.out_of_reach_at));

@@ -16,11 +16,11 @@ use std::{
 
 use jiff::Timestamp;
 use retrocall_ledger::{Deed, DeedKind};
-use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     Trouble, file,
     ledger::{by_rule, item},
+    rows::{self, Connection},
     text,
 };
 
@@ -118,8 +118,8 @@ fn overwrite_here(home: &Path, now: Timestamp) -> Result<Overwriting, Trouble> {
     })
 }
 
-async fn rewrite(connection: &mut SqliteConnection, home: &Path, now: Timestamp) -> Result<Overwriting, sqlx::Error> {
-    let open = sqlx::query_scalar::<_, String>(
+async fn rewrite(connection: &mut Connection, home: &Path, now: Timestamp) -> Result<Overwriting, sqlx::Error> {
+    let open = rows::query_scalar::<String>(
         "SELECT recording FROM receipts WHERE overwritten_at IS NULL AND out_of_reach_at <= $1 ORDER BY recording",
     );
     // Only those: what is deleted while the catalog is written anew waits for the next time.
@@ -146,11 +146,11 @@ async fn rewrite(connection: &mut SqliteConnection, home: &Path, now: Timestamp)
     Ok(Overwriting::Done(open.len()))
 }
 
-async fn close(connection: &mut SqliteConnection, batch: &[String], now: Timestamp) -> Result<(), sqlx::Error> {
-    let mut rows = connection.begin_with(file::BEGIN).await?;
+async fn close(connection: &mut Connection, batch: &[String], now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut rows = connection.begin_writing().await?;
     for recording in batch {
         let update =
-            sqlx::query("UPDATE receipts SET overwritten_at = $2 WHERE recording = $1 AND overwritten_at IS NULL");
+            rows::query("UPDATE receipts SET overwritten_at = $2 WHERE recording = $1 AND overwritten_at IS NULL");
         let update = update.bind(recording).bind(text::time(now)).execute(&mut *rows).await?;
         if update.rows_affected() > 0 {
             let entry = Deed { recording: item(recording), ..Deed::done(DeedKind::Overwritten) };

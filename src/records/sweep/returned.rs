@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use retrocall_file::{Item, RealDisk, survey};
 use retrocall_ledger::{Deed, DeedKind};
 use retrocall_words::{CallId, Clock as _, SystemClock};
-use sqlx::{Connection, SqliteConnection};
 
 use super::{Files, HomeFiles, Removed};
 use crate::{
     Trouble, file,
     ledger::{by_rule, item},
+    rows::{self, Connection},
     text,
 };
 
@@ -71,8 +71,8 @@ fn remove_here(home: &Path, now: Timestamp) -> Result<Returned, Trouble> {
     })
 }
 
-async fn known(rows: &mut SqliteConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
-    let select = sqlx::query_as(
+async fn known(rows: &mut Connection) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let select = rows::query_as(
         "SELECT call, recording FROM tombstones UNION SELECT call, id FROM recordings WHERE life = 'gone'",
     );
     select.fetch_all(rows).await
@@ -103,15 +103,11 @@ fn remove(home: &Path, files: &HomeFiles, dead: &HashMap<CallId, String>) -> (Re
 }
 
 /// The ledger's rows: such a recording is deleted once more.
-async fn note(
-    connection: &mut SqliteConnection,
-    recordings: &BTreeSet<String>,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+async fn note(connection: &mut Connection, recordings: &BTreeSet<String>, now: Timestamp) -> Result<(), sqlx::Error> {
     if recordings.is_empty() {
         return Ok(());
     }
-    let mut rows = connection.begin_with(file::BEGIN).await?;
+    let mut rows = connection.begin_writing().await?;
     for recording in recordings {
         let entry = Deed { recording: item(recording), ..Deed::done(DeedKind::Deleted) };
         by_rule(&mut rows, entry, now).await?;

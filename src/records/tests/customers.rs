@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::migrate::Migrator;
 
 use super::*;
+use crate::rows;
 
 fn country(letters: &str) -> Country {
     letters.parse().expect("a country")
@@ -53,7 +54,7 @@ fn a_customer_is_found_by_any_spelling_and_what_is_no_number_as_it_was_given() {
     assert_eq!(found(home.path(), "sip:204@host", "NL"), HashSet::new());
     // The number as it was given is there still.
     let given: Vec<String> = outside(&home, async |connection| {
-        sqlx::query_scalar("SELECT customer FROM recordings ORDER BY began_at, id").fetch_all(connection).await.unwrap()
+        rows::query_scalar("SELECT customer FROM recordings ORDER BY began_at, id").fetch_all(connection).await.unwrap()
     });
     assert!(spellings.iter().all(|spelling| given.iter().any(|given| given == spelling)), "{given:?}");
 }
@@ -71,9 +72,9 @@ fn older_catalog(home: &TempDir, numbers: &[String]) {
     }
     fs::write(file(home), "").unwrap();
     outside(home, async |connection| {
-        Migrator::new(of_before.path()).await.unwrap().run(&mut *connection).await.unwrap();
+        Migrator::new(of_before.path()).await.unwrap().run(connection.as_sqlite().unwrap()).await.unwrap();
         for number in numbers {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, state)
                  VALUES ($1, $1, 'anna', $2, 'inbound', '2026-11-24T09:00:00.000000Z', 8000, '', 'on-demand', 'complete')",
             );
@@ -93,7 +94,7 @@ fn numbers_in_a_catalog_of_before_get_their_form_also_if_the_engine_is_killed_me
     assert!(open(&home).close(LONG));
     // As far as a killed one may have come.
     outside(&home, async |connection| {
-        sqlx::query("UPDATE recordings SET customer_form = NULL, customer_rule = ''")
+        rows::query("UPDATE recordings SET customer_form = NULL, customer_rule = ''")
             .execute(&mut *connection)
             .await
             .unwrap();

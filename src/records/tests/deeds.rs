@@ -5,14 +5,32 @@ mod rights;
 
 use std::collections::BTreeSet;
 
+use crate::rows;
 use retrocall_ledger::{Evidence, FindingKind};
 use retrocall_words::TestClock;
 
-use super::*;
+use super::{homes::beside_each_home, *};
 use crate::desk::{
     Accounts as _, Cases as _, Decision, Desk as _, DeskRole, HomeDesk, NotDone, Notes as _, Person, ReplyKind,
     ReviewOutcome, Reviews as _, SkipReason, User,
 };
+
+beside_each_home! {
+    d1_calls_are_handed_out_in_the_order_of_their_draw_and_one_heard_out_of_turn_is_noted,
+    d1_a_call_that_is_reviewed_before_its_turn_is_found_in_the_ledger,
+    d1_nothing_is_handed_out_before_its_day_is_over,
+    d2_opened_and_undecided_is_unheard_and_a_learning_moment_waits_for_the_evaluation,
+    d3_when_an_agent_leaves_their_calls_leave_the_queue_and_the_ledger_says_so,
+    d4_an_agent_sees_the_note_replies_and_an_objection_makes_the_recording_the_officers_alone,
+    d5_a_private_call_goes_without_a_note_and_its_agent_can_say_so_before_the_review,
+    d6_only_a_learning_moment_is_proposed_as_teaching_material_and_once,
+    d8_a_recording_that_an_agent_asked_for_can_not_be_reviewed,
+    d9_a_press_by_mistake_is_dismissed_unless_a_case_needs_it,
+    d10_the_agent_who_pressed_can_open_a_case_and_no_other_agent_of_the_call,
+    d10_a_press_whose_days_are_over_gets_no_case_while_the_sample_keeps_it,
+    d11_a_closing_is_taken_back_within_72_hours_and_a_judgment_gives_longer,
+    an_account_gives_its_rights_to_the_owner_who_acts_for_it_and_the_ledger_notes_both,
+}
 
 /// A home whose first day is over: its calls were all drawn, and wait in the order of their draw.
 struct Closed {
@@ -72,21 +90,24 @@ impl Closed {
             one::<i64>(&home, "SELECT COUNT(*) FROM ledger_periods WHERE published_at IS NOT NULL") > 0
         });
         assert!(catalog.close(LONG), "{:?}", catalog.trouble());
+        homes::settle(home.path());
         Closed::of(home)
     }
 
     fn of(home: TempDir) -> Closed {
         let all = |sql: &'static str| -> Vec<String> {
-            outside(&home, async |rows| sqlx::query_scalar(sql).fetch_all(rows).await.unwrap())
+            outside(&home, async |rows| rows::query_scalar(sql).fetch_all(rows).await.unwrap())
         };
         let sampled = all("SELECT id FROM recordings WHERE reasons LIKE '%sample%' ORDER BY draw, id");
         let pressed = all("SELECT id FROM recordings WHERE reasons = 'on-demand'");
-        Closed { desk: HomeDesk::of(home.path()), sampled, pressed: pressed[0].clone(), home }
+        Closed { desk: homes::desk(home.path()), sampled, pressed: pressed[0].clone(), home }
     }
 
     /// The same home once more, as it is now.
     fn copy(&self) -> Closed {
-        Closed::of(as_killed(self.home.path()))
+        let copy = as_killed(self.home.path());
+        homes::settle_copy(self.home.path(), copy.path());
+        Closed::of(copy)
     }
 
     /// The sampled one that was pressed as well.
@@ -99,14 +120,14 @@ impl Closed {
         outside(&self.home, async |rows| {
             let select = "SELECT purpose || ' ' || anchor || COALESCE(' ' || day, '') FROM anchors WHERE recording = $1
                           ORDER BY purpose, about, place";
-            sqlx::query_scalar(select).bind(recording).fetch_all(rows).await.unwrap()
+            rows::query_scalar(select).bind(recording).fetch_all(rows).await.unwrap()
         })
     }
 
     /// The deeds in the ledger, in their order.
     fn deeds(&self) -> Vec<serde_json::Value> {
         let rows: Vec<String> = outside(&self.home, async |rows| {
-            sqlx::query_scalar("SELECT text FROM ledger_rows ORDER BY segment, row").fetch_all(rows).await.unwrap()
+            rows::query_scalar("SELECT text FROM ledger_rows ORDER BY segment, row").fetch_all(rows).await.unwrap()
         });
         let rows = rows.iter().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap());
         rows.filter(|row| row["kind"] == "deed").collect()
@@ -122,7 +143,7 @@ impl Closed {
 
     /// What the ledger's verifier finds besides what an unclean end of the test's desk leaves.
     fn found(&self) -> Vec<FindingKind> {
-        let report = crate::ledger::verify(self.home.path(), Evidence::default()).unwrap();
+        let report = crate::ledger::verify_at(&homes::address(self.home.path()), Evidence::default()).unwrap();
         assert!(report.is_sound(), "{report}");
         report.findings.iter().map(|finding| finding.kind).filter(|kind| *kind != FindingKind::NumbersSkipped).collect()
     }
@@ -130,9 +151,9 @@ impl Closed {
 
 fn one<T>(home: &TempDir, sql: &'static str) -> T
 where
-    T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + Unpin,
+    (T,): rows::Columns,
 {
-    outside(home, async |rows| sqlx::query_scalar(sql).fetch_one(rows).await.unwrap())
+    outside(home, async |rows| rows::query_scalar(sql).fetch_one(rows).await.unwrap())
 }
 
 fn person(name: &str, roles: &[DeskRole], agent: Option<&str>) -> Person {
@@ -164,7 +185,6 @@ fn moment(note: &str) -> ReviewOutcome {
     ReviewOutcome::LearningMoment { note: note.into(), at_seconds: Some(12.0) }
 }
 
-#[test]
 fn d1_calls_are_handed_out_in_the_order_of_their_draw_and_one_heard_out_of_turn_is_noted() {
     let closed = Closed::with(5);
     let (desk, hanna, henk) = (&closed.desk, hanna(), person("henk", &[DeskRole::Reviewer], None));
@@ -196,7 +216,6 @@ fn d1_calls_are_handed_out_in_the_order_of_their_draw_and_one_heard_out_of_turn_
     assert_eq!(closed.found(), []);
 }
 
-#[test]
 fn d1_a_call_that_is_reviewed_before_its_turn_is_found_in_the_ledger() {
     let closed = Closed::with(3);
     let last = closed.desk.review(&hanna(), &closed.sampled[2], &ReviewOutcome::NoFinding, hour(0)).unwrap();
@@ -204,7 +223,6 @@ fn d1_a_call_that_is_reviewed_before_its_turn_is_found_in_the_ledger() {
     assert_eq!(closed.found(), [FindingKind::HeardOutOfTurn]);
 }
 
-#[test]
 fn d1_nothing_is_handed_out_before_its_day_is_over() {
     let closed = Closed::with(2);
     execute(&closed.home, "UPDATE ledger_periods SET published_at = NULL");
@@ -212,7 +230,6 @@ fn d1_nothing_is_handed_out_before_its_day_is_over() {
     assert_eq!(closed.words(), Vec::<String>::new(), "nothing was done");
 }
 
-#[test]
 fn d2_opened_and_undecided_is_unheard_and_a_learning_moment_waits_for_the_evaluation() {
     let closed = Closed::with(2);
     let (desk, hanna) = (&closed.desk, hanna());
@@ -232,7 +249,6 @@ fn d2_opened_and_undecided_is_unheard_and_a_learning_moment_waits_for_the_evalua
     assert!(!all.contains("asks") && !all.contains("hanna") && !all.contains("anna"), "{all}");
 }
 
-#[test]
 fn d3_when_an_agent_leaves_their_calls_leave_the_queue_and_the_ledger_says_so() {
     let closed = Closed::with(3);
     assert_eq!(closed.desk.agent_left(&hanna(), "anna", hour(0)), Ok(3));
@@ -247,7 +263,6 @@ fn d3_when_an_agent_leaves_their_calls_leave_the_queue_and_the_ledger_says_so() 
     assert_eq!(closed.found(), []);
 }
 
-#[test]
 fn d4_an_agent_sees_the_note_replies_and_an_objection_makes_the_recording_the_officers_alone() {
     let closed = Closed::with(2);
     let (desk, recording) = (&closed.desk, &closed.sampled[0]);
@@ -279,7 +294,6 @@ fn d4_an_agent_sees_the_note_replies_and_an_objection_makes_the_recording_the_of
     assert_eq!(other.desk.notes(&anna(), recording).unwrap()[0].text, "", "it is struck out");
 }
 
-#[test]
 fn d5_a_private_call_goes_without_a_note_and_its_agent_can_say_so_before_the_review() {
     let closed = Closed::with(3);
     let (desk, both) = (&closed.desk, closed.both());
@@ -296,7 +310,6 @@ fn d5_a_private_call_goes_without_a_note_and_its_agent_can_say_so_before_the_rev
     assert_eq!(desk.notes(&tom(), &both), Ok(Vec::new()));
 }
 
-#[test]
 fn d6_only_a_learning_moment_is_proposed_as_teaching_material_and_once() {
     let closed = Closed::with(1);
     let (desk, recording) = (&closed.desk, &closed.sampled[0]);
@@ -308,7 +321,6 @@ fn d6_only_a_learning_moment_is_proposed_as_teaching_material_and_once() {
     assert_eq!(closed.anchors(recording), ["quality learning-moment"], "it is only proposed");
 }
 
-#[test]
 fn d8_a_recording_that_an_agent_asked_for_can_not_be_reviewed() {
     let closed = Closed::with(1);
     let outcome = moment("shouts");
@@ -319,7 +331,6 @@ fn d8_a_recording_that_an_agent_asked_for_can_not_be_reviewed() {
     assert_eq!(closed.words(), ["reviewed refused"]);
 }
 
-#[test]
 fn d9_a_press_by_mistake_is_dismissed_unless_a_case_needs_it() {
     let closed = Closed::with(1);
     let (desk, both) = (&closed.desk, closed.both());
@@ -334,7 +345,6 @@ fn d9_a_press_by_mistake_is_dismissed_unless_a_case_needs_it() {
     );
 }
 
-#[test]
 fn d10_the_agent_who_pressed_can_open_a_case_and_no_other_agent_of_the_call() {
     let closed = Closed::with(1);
     let bert = person("bert", &[DeskRole::Agent], Some("bert"));
@@ -348,7 +358,6 @@ fn d10_the_agent_who_pressed_can_open_a_case_and_no_other_agent_of_the_call() {
     assert_eq!(closed.words(), ["case-opened refused", "case-opened done"]);
 }
 
-#[test]
 fn d10_a_press_whose_days_are_over_gets_no_case_while_the_sample_keeps_it() {
     let closed = Closed::with(1);
     // Seven working days after the Tuesday of the call; the sample keeps it until the 14th day.
@@ -366,7 +375,6 @@ fn d10_a_press_whose_days_are_over_gets_no_case_while_the_sample_keeps_it() {
     other.desk.open_case(&tom(), &both, late).unwrap();
 }
 
-#[test]
 fn d11_a_closing_is_taken_back_within_72_hours_and_a_judgment_gives_longer() {
     let closed = Closed::with(1);
     let (desk, both) = (&closed.desk, closed.both());
@@ -395,7 +403,6 @@ fn d11_a_closing_is_taken_back_within_72_hours_and_a_judgment_gives_longer() {
     assert_eq!(other.desk.cases(&olga()).unwrap()[0].closed_at, None);
 }
 
-#[test]
 fn an_account_gives_its_rights_to_the_owner_who_acts_for_it_and_the_ledger_notes_both() {
     let closed = Closed::with(1);
     let (desk, owner) = (&closed.desk, Person::owner("root"));

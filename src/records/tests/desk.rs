@@ -1,9 +1,18 @@
 //! What people do with recordings: who may, what the ledger says of it, and that nothing happens half-way.
 
+use crate::rows;
 use retrocall_ledger::Evidence;
 
-use super::*;
-use crate::desk::{Desk as _, DeskRole, Filter, HomeDesk, NewHold, NotDone, Person, Use, UseKind};
+use super::{homes::beside_each_home, *};
+use crate::desk::{Desk as _, DeskRole, Filter, NewHold, NotDone, Person, Use, UseKind};
+
+beside_each_home! {
+    each_role_is_shown_its_own_recordings_and_no_others_exist_for_it,
+    d4_an_agent_is_told_the_next_morning_and_not_earlier_which_of_their_calls_were_drawn,
+    a_hold_has_its_row_in_the_ledger_without_the_reason_and_one_that_is_refused_has_one_too,
+    nothing_holds_back_what_is_being_deleted_and_who_listened_is_told,
+    a_long_list_comes_in_pages_and_each_recording_once,
+}
 
 /// A home with two recordings: one sampled and pressed, one sampled alone.
 fn with_two_recordings(home: &TempDir) -> [String; 2] {
@@ -18,6 +27,7 @@ fn with_two_recordings(home: &TempDir) -> [String; 2] {
         catalog.note(Note::Kept(Box::new(kept)));
     }
     assert!(catalog.close(LONG));
+    homes::settle(home.path());
     let recordings = recordings(home.path()).unwrap();
     let with = |count: usize| recordings.iter().find(|one| one.reasons.len() == count).unwrap().id.clone().unwrap();
     [with(2), with(1)]
@@ -39,16 +49,15 @@ const PUBLISHED: &str = "UPDATE ledger_periods SET published_at = '2026-11-29T00
 fn deeds(home: &TempDir) -> Vec<serde_json::Value> {
     let rows: Vec<String> = outside(home, async |connection| {
         let select = "SELECT text FROM ledger_rows WHERE text LIKE '%\"kind\":\"deed\"%' ORDER BY segment, row";
-        sqlx::query_scalar(select).fetch_all(connection).await.unwrap()
+        rows::query_scalar(select).fetch_all(connection).await.unwrap()
     });
     rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
 }
 
-#[test]
 fn each_role_is_shown_its_own_recordings_and_no_others_exist_for_it() {
     let home = TempDir::new().unwrap();
     let [both, sample] = with_two_recordings(&home);
-    let desk = HomeDesk::of(home.path());
+    let desk = homes::desk(home.path());
     let seen = |who: &Person| {
         let page = desk.list(who, &Filter::default(), None).unwrap();
         let mut ids: Vec<_> = page.recordings.into_iter().map(|one| one.id).collect();
@@ -83,11 +92,10 @@ fn each_role_is_shown_its_own_recordings_and_no_others_exist_for_it() {
     assert_eq!(seen(&person("olga", &[DeskRole::PrivacyOfficer], None)), all);
 }
 
-#[test]
 fn d4_an_agent_is_told_the_next_morning_and_not_earlier_which_of_their_calls_were_drawn() {
     let home = TempDir::new().unwrap();
     let [both, sample] = with_two_recordings(&home);
-    let (desk, bert) = (HomeDesk::of(home.path()), person("bert", &[DeskRole::Agent], Some("bert")));
+    let (desk, bert) = (homes::desk(home.path()), person("bert", &[DeskRole::Agent], Some("bert")));
     let sampled = Filter { purpose: Some(PurposeKind::Quality), ..Filter::default() };
     let told = |of: &[PurposeKind]| {
         let story = desk.story(&bert, &both).unwrap().recording;
@@ -109,11 +117,10 @@ fn d4_an_agent_is_told_the_next_morning_and_not_earlier_which_of_their_calls_wer
     assert_eq!(desk.list(&bert, &sampled, None).unwrap().recordings.len(), 2);
 }
 
-#[test]
 fn a_hold_has_its_row_in_the_ledger_without_the_reason_and_one_that_is_refused_has_one_too() {
     let home = TempDir::new().unwrap();
     let [both, _] = with_two_recordings(&home);
-    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+    let (desk, owner) = (homes::desk(home.path()), Person::owner("root"));
     let hanna = person("hanna", &[DeskRole::Reviewer], None);
     let refused = desk.hold(&hanna, &both, &new_hold(), at(100));
     assert_eq!(refused, Err(NotDone::NotAllowed(&[DeskRole::PrivacyOfficer])));
@@ -135,15 +142,14 @@ fn a_hold_has_its_row_in_the_ledger_without_the_reason_and_one_that_is_refused_h
     assert_eq!(deeds[2]["matter"], serde_json::json!(hold));
     let all = format!("{deeds:?}");
     assert!(!all.contains("4711") && !all.contains("root") && !all.contains("hanna"), "{all}");
-    let report = crate::ledger::verify(home.path(), Evidence::default()).unwrap();
+    let report = crate::ledger::verify_at(&homes::address(home.path()), Evidence::default()).unwrap();
     assert!(report.is_sound(), "{report}");
 }
 
-#[test]
 fn nothing_holds_back_what_is_being_deleted_and_who_listened_is_told() {
     let home = TempDir::new().unwrap();
     let [both, sample] = with_two_recordings(&home);
-    let desk = HomeDesk::of(home.path());
+    let desk = homes::desk(home.path());
     let hanna = person("hanna", &[DeskRole::Reviewer], None);
     let play = Use { kind: UseKind::Play, why: "review".into(), of: None };
     desk.used(&hanna, &sample, &play, at(100)).unwrap();
@@ -162,7 +168,6 @@ fn nothing_holds_back_what_is_being_deleted_and_who_listened_is_told() {
     assert_eq!(desk.holds(&owner), Ok(Vec::new()));
 }
 
-#[test]
 fn a_long_list_comes_in_pages_and_each_recording_once() {
     let home = TempDir::new().unwrap();
     let catalog = open(&home);
@@ -174,7 +179,8 @@ fn a_long_list_comes_in_pages_and_each_recording_once() {
         catalog.note(Note::Kept(Box::new(RecordingKept { of, ..recording(call) })));
     }
     assert!(catalog.close(LONG));
-    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+    homes::settle(home.path());
+    let (desk, owner) = (homes::desk(home.path()), Person::owner("root"));
     let (mut seen, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
         let page = desk.list(&owner, &Filter::default(), after.as_ref()).unwrap();

@@ -6,6 +6,7 @@ use retrocall_words::TestClock;
 use super::*;
 use crate::{
     ledger::{expire, heads, verify},
+    rows,
     sweep::{Files as _, HomeFiles},
 };
 
@@ -46,7 +47,7 @@ fn kept_call(catalog: &Catalog, clock: &TestClock) -> (CallId, Number) {
 
 fn end_of(home: &TempDir, call: CallId) -> String {
     outside(home, async |rows| {
-        let select = sqlx::query_scalar("SELECT ends_at FROM recordings WHERE call = $1").bind(call.to_string());
+        let select = rows::query_scalar("SELECT ends_at FROM recordings WHERE call = $1").bind(call.to_string());
         select.fetch_one(rows).await.unwrap()
     })
 }
@@ -54,7 +55,7 @@ fn end_of(home: &TempDir, call: CallId) -> String {
 fn rows_of(home: &TempDir, kind: &str) -> i64 {
     let like = format!("%\"kind\":\"{kind}\"%");
     outside(home, async |rows| {
-        let select = sqlx::query_scalar("SELECT COUNT(*) FROM ledger_rows WHERE text LIKE $1").bind(like);
+        let select = rows::query_scalar("SELECT COUNT(*) FROM ledger_rows WHERE text LIKE $1").bind(like);
         select.fetch_one(rows).await.unwrap()
     })
 }
@@ -145,7 +146,7 @@ fn segments_expire_whole_and_the_rest_still_verifies() {
     let (rows, keys): (i64, i64) = outside(&home, async |rows| {
         let select = "SELECT (SELECT COUNT(*) FROM ledger_rows JOIN ledger_segments USING (segment) WHERE month = '2026-11'),
                              (SELECT COUNT(*) FROM ledger_segments WHERE month = '2026-11' AND pseudonym_key IS NOT NULL)";
-        sqlx::query_as(select).fetch_one(rows).await.unwrap()
+        rows::query_as(select).fetch_one(rows).await.unwrap()
     });
     assert_eq!((rows, keys), (0, 0));
     assert!(catalog.close(LONG));

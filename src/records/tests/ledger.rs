@@ -1,5 +1,6 @@
 //! The ledger and the draw as they come about while calls are noted: what is written, what is shown, what is signed.
 
+use crate::rows;
 use retrocall_ledger::{Evidence, FindingKind, Report, Verdict};
 use retrocall_words::{TestClock, book::Draw};
 
@@ -115,7 +116,7 @@ fn report(home: &Path) -> Report {
 fn rows(home: &TempDir) -> Vec<String> {
     outside(home, async |connection| {
         let select = "SELECT text FROM ledger_rows ORDER BY segment, row";
-        sqlx::query_scalar(select).fetch_all(connection).await.unwrap()
+        rows::query_scalar(select).fetch_all(connection).await.unwrap()
     })
 }
 
@@ -144,7 +145,7 @@ fn every_call_that_begins_ends_or_is_kept_has_its_row_and_nobodys_name_is_in_one
     let report = report(home.path());
     assert!(report.is_sound(), "{report}");
     let draws: Vec<Option<String>> = outside(&home, async |connection| {
-        sqlx::query_scalar("SELECT draw FROM recordings").fetch_all(connection).await.unwrap()
+        rows::query_scalar("SELECT draw FROM recordings").fetch_all(connection).await.unwrap()
     });
     assert!(draws.len() == drawn && draws.iter().all(Option::is_some), "the order in which they are heard: {draws:?}");
 }

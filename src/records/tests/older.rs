@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::*;
+use crate::rows::{self, Connection};
 
 /// Steps of SQLite between two looks at what a kill would leave.
 const STEPS: i32 = 200;
@@ -23,7 +24,7 @@ fn of_version_5() -> TempDir {
 }
 
 /// Runs one thing on a connection that makes the file if there is none.
-fn outside_or_made(home: &TempDir, work: impl AsyncFnOnce(&mut SqliteConnection)) {
+fn outside_or_made(home: &TempDir, work: impl AsyncFnOnce(&mut Connection)) {
     fs::OpenOptions::new().create(true).append(true).open(file(home)).unwrap();
     outside(home, work);
 }
@@ -35,7 +36,7 @@ fn all_of(home: &TempDir) -> (Vec<CallRow>, Vec<Recording>, Vec<Option<String>>)
     assert_eq!((left.lost.len(), left.committing.len(), left.registered.len()), (1, 1, 4));
     assert!(catalog.close(LONG), "{:?}", catalog.trouble());
     let ends = outside(home, async |connection| {
-        sqlx::query_scalar("SELECT ends_at FROM recordings ORDER BY id").fetch_all(connection).await.unwrap()
+        rows::query_scalar("SELECT ends_at FROM recordings ORDER BY id").fetch_all(connection).await.unwrap()
     });
     assert_eq!(damage(home.path()), Ok(Vec::new()));
     let mut recordings = recordings(home.path()).unwrap();
@@ -84,6 +85,7 @@ fn a_kill_at_any_moment_of_bringing_it_up_to_date_leaves_one_that_is_brought_up_
             }
             true
         };
+        let connection = connection.as_sqlite().unwrap();
         connection.lock_handle().await.unwrap().set_progress_handler(STEPS, look);
         file::MIGRATOR.run(&mut *connection).await.unwrap();
         connection.lock_handle().await.unwrap().remove_progress_handler();
@@ -101,7 +103,7 @@ fn a_kill_at_any_moment_of_bringing_it_up_to_date_leaves_one_that_is_brought_up_
             }
         }
         let version: i64 = outside(&killed, async |connection| {
-            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(connection).await.unwrap()
+            rows::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(connection).await.unwrap()
         });
         versions.insert(version);
         assert_eq!(all_of(&killed), expected, "at {at}");

@@ -10,6 +10,7 @@ use super::*;
 use crate::{
     backup::{BackupError, Restored, backup, restore},
     ledger::verify,
+    rows,
     sweep::{Believe, HomeFiles, HomeStore, Stopped, Sweeper, is_open},
 };
 
@@ -49,7 +50,7 @@ fn sweep(home: &TempDir, clock: &Arc<TestClock>) -> Result<u64, Stopped> {
 
 fn lives(home: &TempDir) -> Vec<(CallId, String, Option<String>)> {
     let found: Vec<(String, String, Option<String>)> = outside(home, async |rows| {
-        sqlx::query_as("SELECT call, life, customer FROM recordings ORDER BY call").fetch_all(rows).await.unwrap()
+        rows::query_as("SELECT call, life, customer FROM recordings ORDER BY call").fetch_all(rows).await.unwrap()
     });
     found.into_iter().map(|(call, life, customer)| (call.parse().unwrap(), life, customer)).collect()
 }
@@ -79,7 +80,7 @@ fn what_was_deleted_after_a_backup_stays_deleted_and_the_next_number_follows_the
     }
     assert!(catalog.flushed(LONG));
     outside(&home, async |rows| {
-        let old = sqlx::query("UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z' WHERE call = $1");
+        let old = rows::query("UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z' WHERE call = $1");
         old.bind(calls[0].to_string()).execute(rows).await.unwrap();
     });
     assert!(catalog.close(LONG));
@@ -101,7 +102,7 @@ fn what_was_deleted_after_a_backup_stays_deleted_and_the_next_number_follows_the
     assert_eq!(lives(&home), expected);
     assert_eq!(skipped(&home), [(3, 5)]);
     let rows: Vec<String> = outside(&home, async |rows| {
-        sqlx::query_scalar("SELECT text FROM ledger_rows ORDER BY segment, row").fetch_all(rows).await.unwrap()
+        rows::query_scalar("SELECT text FROM ledger_rows ORDER BY segment, row").fetch_all(rows).await.unwrap()
     });
     let said = |words: &str| rows.iter().filter(|row| row.contains(words)).count();
     assert_eq!((said(r#""why":"restore""#), said(r#""deed":"restored""#), said(r#""deed":"deleted""#)), (1, 1, 1));
@@ -202,7 +203,7 @@ fn a_backup_older_than_a_head_makes_the_home_a_new_site_so_that_nothing_is_signe
     assert_ne!(after.site, before.site);
     let opened: Vec<String> = outside(&home, async |rows| {
         let select = r#"SELECT text FROM ledger_rows WHERE text LIKE '%"kind":"site-opened"%' ORDER BY segment"#;
-        sqlx::query_scalar(select).fetch_all(rows).await.unwrap()
+        rows::query_scalar(select).fetch_all(rows).await.unwrap()
     });
     let last = opened.last().unwrap();
     assert!(last.contains(r#""why":"restored""#) && last.contains(before.site.as_str()), "{last}");

@@ -2,10 +2,9 @@
 
 use retrocall_ledger::{ClockRefused, Moment};
 use retrocall_words::book::{Note, Outcome};
-use sqlx::Connection;
 
 use super::{
-    super::{Trouble, file, ledger::Scribe},
+    super::{Trouble, ledger::Scribe},
     Worker,
 };
 
@@ -39,7 +38,7 @@ impl Worker {
         let mut scribe = Scribe::new(author, &self.lottery, self.told, self.watch.now());
         let refused = ClockRefused { wall: Moment::of(jump.shown), expected: Moment::of(jump.expected) };
         let told = async {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let mut rows = connection.begin_writing().await?;
             scribe.clock_refused(&mut rows, refused).await?;
             let told = scribe.finish(&mut rows).await?;
             rows.commit().await?;

@@ -7,11 +7,10 @@ use std::io;
 
 use retrocall_ledger::{Deed, DeedKind, Skipping};
 use retrocall_words::book::Skipped;
-use sqlx::Connection;
 
 use super::{
     super::{
-        Trouble, claims, file, graves,
+        Trouble, claims, graves,
         ledger::{Scribe, item},
         milestone,
         restoring::{self, Takeover},
@@ -68,7 +67,7 @@ impl Worker {
         let now = self.watch.now();
         let mut scribe = Scribe::new(author, &self.lottery, self.told, now);
         let buried = async {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let mut rows = connection.begin_writing().await?;
             for recording in graves::bury(&mut rows, stones, now).await? {
                 tracing::warn!(recording, "it was deleted, and the catalog did not know: it is gone again");
                 let entry = Deed { recording: item(&recording), ..Deed::done(DeedKind::Deleted) };
@@ -87,7 +86,7 @@ impl Worker {
         let (Some(connection), Some(author)) = (&mut self.connection, &self.author) else { return Ok(()) };
         let mut scribe = Scribe::new(author, &self.lottery, self.told, self.watch.now());
         let told = async {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let mut rows = connection.begin_writing().await?;
             let restored = scribe.deed(&mut rows, |key| Deed {
                 by: Some(key.pseudonym(&takeover.by)),
                 ..Deed::done(DeedKind::Restored)

@@ -8,11 +8,10 @@ use std::{
 };
 
 use jiff::civil::Date;
-use sqlx::{Connection, SqliteConnection};
 
 use super::{
     super::{
-        Trouble, file,
+        Trouble,
         ledger::{self, Scribe},
         lottery::Lottery,
         numbers::Highest,
@@ -20,6 +19,7 @@ use super::{
     },
     Worker,
 };
+use crate::rows::Connection;
 use retrocall_words::book::{Draw, day_of};
 
 /// How often it is looked whether a day can be closed whose calls had not all ended.
@@ -63,7 +63,7 @@ impl Worker {
     }
 
     /// A catalog is there: its ledger is told of the draw from the beginning, and no period is opened that it knows already.
-    pub(super) async fn learn_draw(&mut self, connection: &mut SqliteConnection) -> Result<(), Trouble> {
+    pub(super) async fn learn_draw(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
         self.know_draw()?;
         let Some(author) = &self.author else { return Ok(()) };
         let last = ledger::last_period(connection, author.site.as_str()).await;
@@ -123,7 +123,7 @@ impl Worker {
         }
         let mut scribe = Scribe::new(author, &self.lottery, self.told, self.watch.now());
         let told = async {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
+            let mut rows = connection.begin_writing().await?;
             scribe.tell_all_of_draw(&mut rows).await?;
             let told = scribe.finish(&mut rows).await?;
             rows.commit().await?;

@@ -4,7 +4,6 @@
 
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, TextDigest};
-use sqlx::{Connection, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
@@ -12,10 +11,12 @@ use super::{
     HomeDesk, Refusal, one,
 };
 use crate::{
-    Life, PurposeKind, beside, file,
+    Life, PurposeKind, beside,
     ledger::{Scribe, item, site_of},
     policy::Anchor,
-    random, text,
+    random,
+    rows::{self, Connection},
+    text,
 };
 
 const NO_LEDGER: NotDone = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
@@ -53,6 +54,7 @@ impl From<Refusal> for Stop {
 pub(super) type Step<T = ()> = Result<T, Stop>;
 
 /// A deed, as the ledger will say it. What it is about is filled in as it is found.
+#[derive(Clone)]
 pub(super) struct Act<'a> {
     pub who: &'a Person,
     pub kind: DeedKind,
@@ -95,18 +97,13 @@ impl<'a> Act<'a> {
     }
 
     /// The recording that it is about, as far as this person may know of it.
-    pub(super) async fn about(&mut self, rows: &mut SqliteConnection, id: &str) -> Step<RecordingEntry> {
+    pub(super) async fn about(&mut self, rows: &mut Connection, id: &str) -> Step<RecordingEntry> {
         let recording = one(rows, self.who, id).await?.ok_or(Stop::Absent(NotDone::Unknown))?;
         self.recording = Some(recording.id.clone());
         Ok(recording)
     }
 
-    async fn write(
-        &self,
-        rows: &mut SqliteConnection,
-        scribe: &mut Scribe<'_>,
-        result: DeedResult,
-    ) -> sqlx::Result<()> {
+    async fn write(&self, rows: &mut Connection, scribe: &mut Scribe<'_>, result: DeedResult) -> sqlx::Result<()> {
         let digest = match self.text {
             Some(words) => Some(salted(rows, self.recording.as_deref(), words).await?),
             None => None,
@@ -131,10 +128,10 @@ impl<'a> Act<'a> {
 }
 
 /// What the ledger has of a text. The salt goes with the recording.
-async fn salted(rows: &mut SqliteConnection, recording: Option<&str>, words: &str) -> sqlx::Result<TextDigest> {
+async fn salted(rows: &mut Connection, recording: Option<&str>, words: &str) -> sqlx::Result<TextDigest> {
     let salt = random::bytes().map_err(sqlx::Error::Io)?;
     let digest = TextDigest::of(&salt, words);
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_salt.sql"))
+    let insert = rows::query(include_str!("../../sql/desk/insert_salt.sql"))
         .bind(digest.to_string())
         .bind(recording)
         .bind(beside::hex(&salt));
@@ -149,11 +146,11 @@ pub(super) fn still_kept(recording: &RecordingEntry) -> Step {
 
 /// Notes what has happened to a purpose of a recording. False if it has no such purpose.
 pub(super) async fn anchor(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     (recording, purpose, about): (&str, PurposeKind, &str),
     (anchor, now, day): (Anchor, Timestamp, Option<Date>),
 ) -> Step<bool> {
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_anchor.sql"))
+    let insert = rows::query(include_str!("../../sql/desk/insert_anchor.sql"))
         .bind(recording)
         .bind(purpose.as_str())
         .bind(about)
@@ -165,12 +162,12 @@ pub(super) async fn anchor(
 
 /// Whether anything of these has happened to a purpose of a recording, whatever needs it.
 pub(super) async fn has_happened(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     recording: &str,
     purpose: PurposeKind,
     any: &[Anchor],
 ) -> Step<bool> {
-    let select = sqlx::query(include_str!("../../sql/desk/anchors.sql")).bind(recording).bind(purpose.as_str());
+    let select = rows::query(include_str!("../../sql/desk/anchors.sql")).bind(recording).bind(purpose.as_str());
     for row in select.fetch_all(rows).await? {
         let found: &str = row.try_get("anchor")?;
         if any.iter().any(|anchor| anchor.as_str() == found) {
@@ -184,18 +181,20 @@ impl HomeDesk {
     /// Does a deed and writes it in the ledger, in one transaction. What is refused half-way is as if it had never begun, but for its row.
     pub(super) fn act<T: Send>(
         &self,
-        mut act: Act<'_>,
+        act: Act<'_>,
         now: Timestamp,
-        change: impl AsyncFnOnce(&mut SqliteConnection, &mut Act<'_>) -> Step<T> + Send,
+        mut change: impl AsyncFnMut(&mut Connection, &mut Act<'_>) -> Step<T> + Send,
     ) -> Result<T, NotDone> {
-        if !self.path.exists() {
+        if self.address.is_empty() {
             return Err(NO_LEDGER);
         }
         self.goes_by_clock(now)?;
         self.ask(true, async |connection| {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
+            // Filled in anew, if it has to be done again.
+            let mut act = act.clone();
+            let mut rows = connection.begin_writing().await?;
             let site = site_of(&mut rows).await?.ok_or(NO_LEDGER)?;
-            let mut inner = rows.begin().await?;
+            let mut inner = rows.begin_part().await?;
             let done = change(&mut inner, &mut act).await;
             if done.is_ok() {
                 inner.commit().await?

@@ -33,7 +33,7 @@ impl HomeDesk {
 
     /// Refuses what is done by a clock that has jumped since the last sweep: what it anchors would be due at once, or never.
     pub(super) fn goes_by_clock(&self, now: Timestamp) -> Result<(), NotDone> {
-        let Some(home) = self.path.parent() else { return Ok(()) };
+        let Some(home) = self.address.home() else { return Ok(()) };
         let clock = Beginning { at: now, ..Beginning::now(&SystemClock) };
         sweep::believe(home, clock).map_err(|_| {
             NotDone::Conflict(
@@ -45,7 +45,7 @@ impl HomeDesk {
 
     /// Refuses to play what may have come back from a backup.
     pub(super) fn is_open(&self) -> Result<(), NotDone> {
-        match self.path.parent().map(sweep::is_open) {
+        match self.address.home().map(sweep::is_open) {
             Some(Err(Stopped::Closed(why))) => Err(NotDone::Conflict(why)),
             _ => Ok(()),
         }

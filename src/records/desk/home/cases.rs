@@ -2,7 +2,6 @@
 
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::DeedKind;
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +13,12 @@ use super::{
     act::{Act, Step, Stop, anchor, has_happened, still_kept},
     maybe, parsed, rules, unreadable,
 };
-use crate::{PurposeKind, policy::Anchor, text};
+use crate::{
+    PurposeKind,
+    policy::Anchor,
+    rows::{self, Connection, Row},
+    text,
+};
 use retrocall_words::book::{Marks, day_of};
 
 const HANDLER: &[DeskRole] = &[DeskRole::CaseHandler];
@@ -33,7 +37,7 @@ impl Cases for HomeDesk {
         let new = Uuid::now_v7();
         let act = Act { matter: Some(new), ..Act::new(who, DeedKind::CaseOpened) };
         self.act(act, now, async |rows, act| {
-            let insert = sqlx::query(include_str!("../../sql/desk/insert_case.sql"))
+            let insert = rows::query(include_str!("../../sql/desk/insert_case.sql"))
                 .bind(new.to_string())
                 .bind(act.author())
                 .bind(text::time(now))
@@ -71,7 +75,7 @@ impl Cases for HomeDesk {
                     NotDone::Conflict("the judgment lies in the future: close the case when it is there").into()
                 );
             }
-            let close = sqlx::query(include_str!("../../sql/desk/close_case.sql"))
+            let close = rows::query(include_str!("../../sql/desk/close_case.sql"))
                 .bind(case)
                 .bind(act.author())
                 .bind(text::time(now))
@@ -97,7 +101,7 @@ impl Cases for HomeDesk {
                 )
                 .into());
             }
-            let reopen = sqlx::query(include_str!("../../sql/desk/reopen_case.sql")).bind(case).bind(text::time(now));
+            let reopen = rows::query(include_str!("../../sql/desk/reopen_case.sql")).bind(case).bind(text::time(now));
             reopen.execute(&mut *rows).await?;
             anchor_all(rows, case, (Anchor::CaseReopened, now, None)).await
         })
@@ -107,7 +111,7 @@ impl Cases for HomeDesk {
         self.act(Act::new(who, DeedKind::StillNeeded), now, async |rows, act| {
             find(rows, act, case).await?;
             act.needs(ANSWERING)?;
-            let need = sqlx::query(include_str!("../../sql/desk/need_case.sql")).bind(case).bind(text::time(now));
+            let need = rows::query(include_str!("../../sql/desk/need_case.sql")).bind(case).bind(text::time(now));
             if need.execute(&mut *rows).await?.rows_affected() == 0 {
                 return Err(IS_CLOSED.into());
             }
@@ -121,7 +125,7 @@ impl Cases for HomeDesk {
         }
         let found = self.ask(false, async |rows| {
             let mut cases = Vec::new();
-            for row in sqlx::query(include_str!("../../sql/desk/cases.sql")).fetch_all(&mut *rows).await? {
+            for row in rows::query(include_str!("../../sql/desk/cases.sql")).fetch_all(&mut *rows).await? {
                 let mut case = listed(&row)?;
                 case.recordings = kept(rows, &case.case).await?;
                 cases.push(case);
@@ -139,7 +143,7 @@ impl Cases for HomeDesk {
             act.needs(HANDLER)?;
             still_kept(&found)?;
             is_incident(rows, recording, &found.purposes).await?;
-            let select = sqlx::query(include_str!("../../sql/desk/open_cases_of.sql")).bind(recording);
+            let select = rows::query(include_str!("../../sql/desk/open_cases_of.sql")).bind(recording);
             if select.fetch_optional(&mut *rows).await?.is_some() {
                 return Err(NotDone::Conflict(
                     "it belongs to an open case: close that first with `retrocall case close`",
@@ -153,8 +157,8 @@ impl Cases for HomeDesk {
 }
 
 /// Finds a case. When it was closed, if it was.
-async fn find(rows: &mut SqliteConnection, act: &mut Act<'_>, case: &str) -> Step<Option<String>> {
-    let found = sqlx::query(include_str!("../../sql/desk/case.sql")).bind(case).fetch_optional(rows).await?;
+async fn find(rows: &mut Connection, act: &mut Act<'_>, case: &str) -> Step<Option<String>> {
+    let found = rows::query(include_str!("../../sql/desk/case.sql")).bind(case).fetch_optional(rows).await?;
     // Whether there is such a case is known to those who may see cases.
     let row = found.ok_or(Stop::Absent(NO_CASE))?;
     act.matter = Uuid::parse_str(case).ok();
@@ -163,7 +167,7 @@ async fn find(rows: &mut SqliteConnection, act: &mut Act<'_>, case: &str) -> Ste
 
 /// Adds an incident to a case. The agent who pressed may open one.
 async fn add(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     act: &mut Act<'_>,
     case: &str,
     (recording, opens): (&str, bool),
@@ -178,7 +182,7 @@ async fn add(
     if rules::is_over(rows, recording, PurposeKind::Incident, now).await? {
         return Err(TOO_LATE.into());
     }
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_case_recording.sql"))
+    let insert = rows::query(include_str!("../../sql/desk/insert_case_recording.sql"))
         .bind(case)
         .bind(recording)
         .bind(act.author())
@@ -187,7 +191,7 @@ async fn add(
         return Err(NotDone::Conflict("it belongs to this case already").into());
     }
     let incident = PurposeKind::Incident;
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_purpose.sql"))
+    let insert = rows::query(include_str!("../../sql/desk/insert_purpose.sql"))
         .bind(recording)
         .bind(incident.as_str())
         .bind(case)
@@ -198,7 +202,7 @@ async fn add(
 }
 
 /// Refuses what was not recorded for an incident, or was dismissed: another purpose is for two people to decide.
-async fn is_incident(rows: &mut SqliteConnection, recording: &str, purposes: &[PurposeKind]) -> Step {
+async fn is_incident(rows: &mut Connection, recording: &str, purposes: &[PurposeKind]) -> Step {
     if !purposes.contains(&PurposeKind::Incident) {
         return Err(NotDone::Conflict("nobody pressed in this call: two people decide on another purpose").into());
     }
@@ -209,14 +213,14 @@ async fn is_incident(rows: &mut SqliteConnection, recording: &str, purposes: &[P
 }
 
 /// Whether this person is an agent who pressed in this call.
-async fn has_pressed(rows: &mut SqliteConnection, who: &Person, recording: &str) -> Step<bool> {
+async fn has_pressed(rows: &mut Connection, who: &Person, recording: &str) -> Step<bool> {
     let Some(agent) = who.agent.as_deref().filter(|_| who.is(DeskRole::Agent)) else { return Ok(false) };
-    let row = sqlx::query(include_str!("../../sql/desk/marks.sql")).bind(recording).fetch_one(rows).await?;
+    let row = rows::query(include_str!("../../sql/desk/marks.sql")).bind(recording).fetch_one(rows).await?;
     let marks: Marks = serde_json::from_str(row.try_get("marks")?).map_err(|_| unreadable("marks"))?;
     Ok(marks.record.iter().any(|(_, pressed_by)| pressed_by == agent))
 }
 
-async fn anchor_all(rows: &mut SqliteConnection, case: &str, event: (Anchor, Timestamp, Option<Date>)) -> Step {
+async fn anchor_all(rows: &mut Connection, case: &str, event: (Anchor, Timestamp, Option<Date>)) -> Step {
     for recording in kept(rows, case).await? {
         anchor(rows, (&recording, PurposeKind::Incident, case), event).await?;
     }
@@ -224,14 +228,14 @@ async fn anchor_all(rows: &mut SqliteConnection, case: &str, event: (Anchor, Tim
 }
 
 /// The recordings of a case that are kept.
-async fn kept(rows: &mut SqliteConnection, case: &str) -> Answer<Vec<String>> {
-    let select = sqlx::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case);
+async fn kept(rows: &mut Connection, case: &str) -> Answer<Vec<String>> {
+    let select = rows::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case);
     let found = select.fetch_all(rows).await?;
     found.iter().map(|row| Ok(row.try_get("recording")?)).collect()
 }
 
 /// Whether a case keeps any of its recordings at this moment, by the rules.
-async fn is_in_force(rows: &mut SqliteConnection, case: &str, now: Timestamp) -> Step<bool> {
+async fn is_in_force(rows: &mut Connection, case: &str, now: Timestamp) -> Step<bool> {
     for recording in kept(rows, case).await? {
         let of_case = |term: &rules::Term| term.kind == PurposeKind::Incident && term.about == case;
         let terms = rules::terms(rows, &recording, now).await?;
@@ -242,7 +246,7 @@ async fn is_in_force(rows: &mut SqliteConnection, case: &str, now: Timestamp) ->
     Ok(false)
 }
 
-fn listed(row: &SqliteRow) -> Answer<Case> {
+fn listed(row: &Row) -> Answer<Case> {
     Ok(Case {
         case: row.try_get("id")?,
         opened_by: row.try_get("opened_by")?,

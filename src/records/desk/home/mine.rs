@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use retrocall_ledger::Month;
 use retrocall_words::Reason;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::{
     super::{
@@ -14,7 +13,11 @@ use super::{
     notes::replies,
     parsed, unusual, used, word,
 };
-use crate::{PurposeKind, text};
+use crate::{
+    PurposeKind,
+    rows::{self, Connection},
+    text,
+};
 
 const SELF_OR_OFFICER: &[DeskRole] = &[DeskRole::Agent, DeskRole::PrivacyOfficer];
 
@@ -45,8 +48,8 @@ impl OwnCalls for HomeDesk {
     }
 }
 
-async fn recordings(rows: &mut SqliteConnection, agent: &str, today: Timestamp) -> Answer<Vec<OwnRecording>> {
-    let select = sqlx::query(include_str!("../../sql/desk/mine.sql")).bind(agent).bind(text::time(today));
+async fn recordings(rows: &mut Connection, agent: &str, today: Timestamp) -> Answer<Vec<OwnRecording>> {
+    let select = rows::query(include_str!("../../sql/desk/mine.sql")).bind(agent).bind(text::time(today));
     let mut all = Vec::new();
     for row in select.fetch_all(&mut *rows).await? {
         let mut recording = listed(rows, &row).await?;
@@ -56,7 +59,7 @@ async fn recordings(rows: &mut SqliteConnection, agent: &str, today: Timestamp) 
             recording.purposes.retain(|purpose| *purpose != PurposeKind::Quality);
         }
         let in_sample = recording.purposes.contains(&PurposeKind::Quality);
-        let uses = sqlx::query(include_str!("../../sql/desk/uses.sql")).bind(&recording.id);
+        let uses = rows::query(include_str!("../../sql/desk/uses.sql")).bind(&recording.id);
         let uses = uses.fetch_all(&mut *rows).await?.iter().map(used).collect::<Answer<_>>()?;
         let notes = notes(rows, &recording.id).await?;
         all.push(OwnRecording { recording, in_sample, uses, notes });
@@ -65,9 +68,9 @@ async fn recordings(rows: &mut SqliteConnection, agent: &str, today: Timestamp) 
 }
 
 /// The notes of the reviewers: an agent sees no case's.
-async fn notes(rows: &mut SqliteConnection, recording: &str) -> Answer<Vec<Note>> {
+async fn notes(rows: &mut Connection, recording: &str) -> Answer<Vec<Note>> {
     let mut notes = Vec::new();
-    let select = sqlx::query(include_str!("../../sql/desk/notes.sql")).bind(recording);
+    let select = rows::query(include_str!("../../sql/desk/notes.sql")).bind(recording);
     for row in select.fetch_all(&mut *rows).await? {
         let purpose: PurposeKind = word(&row, "purpose")?;
         if purpose == PurposeKind::Quality {
@@ -89,13 +92,13 @@ async fn notes(rows: &mut SqliteConnection, recording: &str) -> Answer<Vec<Note>
 }
 
 /// What was heard of an agent's calls since the last evaluation. What was heard and is gone has its receipt.
-async fn heard(rows: &mut SqliteConnection, agent: &str) -> Answer<Heard> {
-    let last = sqlx::query(include_str!("../../sql/desk/last_evaluation.sql")).bind(agent);
+async fn heard(rows: &mut Connection, agent: &str) -> Answer<Heard> {
+    let last = rows::query(include_str!("../../sql/desk/last_evaluation.sql")).bind(agent);
     let last: Option<String> = last.fetch_one(&mut *rows).await?.try_get(0)?;
     let since = last.as_deref().unwrap_or(FIRST);
-    let of = sqlx::query(include_str!("../../sql/desk/calls_of_agent.sql")).bind(agent).bind(since);
+    let of = rows::query(include_str!("../../sql/desk/calls_of_agent.sql")).bind(agent).bind(since);
     let of: i64 = of.fetch_one(&mut *rows).await?.try_get(0)?;
-    let heard = sqlx::query(include_str!("../../sql/desk/heard_of_agent.sql")).bind(agent).bind(since);
+    let heard = rows::query(include_str!("../../sql/desk/heard_of_agent.sql")).bind(agent).bind(since);
     let heard: i64 = heard.fetch_one(&mut *rows).await?.try_get(0)?;
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
     Ok(Heard { heard: count(heard), of: count(of), too_few: count(heard) < HEARD_MIN })

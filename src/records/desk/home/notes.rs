@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use retrocall_ledger::DeedKind;
-use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +13,12 @@ use super::{
     act::{Act, Step, Stop, anchor, still_kept},
     one, parsed, word,
 };
-use crate::{PurposeKind, policy::Anchor, text};
+use crate::{
+    PurposeKind,
+    policy::Anchor,
+    rows::{self, Connection},
+    text,
+};
 
 const NO_NOTE: NotDone =
     NotDone::Conflict("nobody has written a note about it: `retrocall recordings show ID` tells what is known");
@@ -27,7 +31,7 @@ impl Notes for HomeDesk {
                 || who.is(DeskRole::Reviewer)
                 || is_in(rows, who.agent.as_deref(), recording).await?;
             let mut notes = Vec::new();
-            let select = sqlx::query(include_str!("../../sql/desk/notes.sql")).bind(recording);
+            let select = rows::query(include_str!("../../sql/desk/notes.sql")).bind(recording);
             for row in select.fetch_all(&mut *rows).await? {
                 let (note, purpose): (String, PurposeKind) = (row.try_get("id")?, word(&row, "purpose")?);
                 let sees = match purpose {
@@ -59,7 +63,7 @@ impl Notes for HomeDesk {
             if who.agent.is_some() && !took_part(rows, who, &recording).await? {
                 return Err(NotDone::Conflict("only an agent whose call it is can answer the note").into());
             }
-            let insert = sqlx::query(include_str!("../../sql/desk/insert_reply.sql"))
+            let insert = rows::query(include_str!("../../sql/desk/insert_reply.sql"))
                 .bind(Uuid::now_v7().to_string())
                 .bind(note)
                 .bind(act.author())
@@ -80,7 +84,7 @@ impl Notes for HomeDesk {
         self.act(act, now, async |rows, act| {
             let (note, recording) = noted(rows, act, id).await?;
             act.needs(&[DeskRole::PrivacyOfficer])?;
-            let decide = sqlx::query(include_str!("../../sql/desk/decide_objection.sql"))
+            let decide = rows::query(include_str!("../../sql/desk/decide_objection.sql"))
                 .bind(&note)
                 .bind(format!("{}: {why}", decision.as_str()))
                 .bind(act.author())
@@ -91,11 +95,11 @@ impl Notes for HomeDesk {
             let quality = (recording.as_str(), PurposeKind::Quality, "");
             anchor(rows, quality, (Anchor::DisputeSettled, now, None)).await?;
             if decision == Decision::Upheld {
-                sqlx::query(include_str!("../../sql/desk/strike_note.sql")).bind(&note).execute(&mut *rows).await?;
+                rows::query(include_str!("../../sql/desk/strike_note.sql")).bind(&note).execute(&mut *rows).await?;
                 anchor(rows, quality, (Anchor::NothingFound, now, None)).await?;
             }
             let unrestrict =
-                sqlx::query(include_str!("../../sql/desk/unrestrict.sql")).bind(&recording).bind(text::time(now));
+                rows::query(include_str!("../../sql/desk/unrestrict.sql")).bind(&recording).bind(text::time(now));
             unrestrict.execute(rows).await?;
             Ok(())
         })
@@ -103,8 +107,8 @@ impl Notes for HomeDesk {
 }
 
 /// The note that is meant, and its recording.
-async fn noted(rows: &mut SqliteConnection, act: &mut Act<'_>, id: &str) -> Step<(String, String)> {
-    let found = sqlx::query(include_str!("../../sql/desk/note.sql")).bind(id).fetch_optional(&mut *rows).await?;
+async fn noted(rows: &mut Connection, act: &mut Act<'_>, id: &str) -> Step<(String, String)> {
+    let found = rows::query(include_str!("../../sql/desk/note.sql")).bind(id).fetch_optional(&mut *rows).await?;
     let (note, of): (Option<String>, Option<String>) = match found {
         Some(row) => (Some(row.try_get("id")?), Some(row.try_get("recording")?)),
         None => (None, None),
@@ -115,8 +119,8 @@ async fn noted(rows: &mut SqliteConnection, act: &mut Act<'_>, id: &str) -> Step
 }
 
 /// From now on it is the officer's alone.
-async fn restrict(rows: &mut SqliteConnection, recording: &str, now: Timestamp) -> Step {
-    let restrict = sqlx::query(include_str!("../../sql/desk/restrict.sql")).bind(recording).bind(text::time(now));
+async fn restrict(rows: &mut Connection, recording: &str, now: Timestamp) -> Step {
+    let restrict = rows::query(include_str!("../../sql/desk/restrict.sql")).bind(recording).bind(text::time(now));
     match restrict.execute(rows).await?.rows_affected() {
         0 => Err(NotDone::Conflict("an objection waits for the officer already").into()),
         _ => Ok(()),
@@ -124,19 +128,19 @@ async fn restrict(rows: &mut SqliteConnection, recording: &str, now: Timestamp) 
 }
 
 /// Whether this person is an agent who took part.
-pub(super) async fn took_part(rows: &mut SqliteConnection, who: &Person, recording: &str) -> Step<bool> {
+pub(super) async fn took_part(rows: &mut Connection, who: &Person, recording: &str) -> Step<bool> {
     Ok(who.is(DeskRole::Agent) && is_in(rows, who.agent.as_deref(), recording).await?)
 }
 
-async fn is_in(rows: &mut SqliteConnection, agent: Option<&str>, recording: &str) -> Answer<bool> {
+async fn is_in(rows: &mut Connection, agent: Option<&str>, recording: &str) -> Answer<bool> {
     let Some(agent) = agent else { return Ok(false) };
-    let select = sqlx::query(include_str!("../../sql/desk/took_part.sql")).bind(recording).bind(agent);
+    let select = rows::query(include_str!("../../sql/desk/took_part.sql")).bind(recording).bind(agent);
     Ok(select.fetch_optional(rows).await?.is_some())
 }
 
-pub(super) async fn replies(rows: &mut SqliteConnection, note: &str) -> Answer<Vec<Reply>> {
-    let found = sqlx::query(include_str!("../../sql/desk/replies.sql")).bind(note).fetch_all(rows).await?;
-    let reply = |row: &sqlx::sqlite::SqliteRow| {
+pub(super) async fn replies(rows: &mut Connection, note: &str) -> Answer<Vec<Reply>> {
+    let found = rows::query(include_str!("../../sql/desk/replies.sql")).bind(note).fetch_all(rows).await?;
+    let reply = |row: &rows::Row| {
         let (author, text, decision) = (row.try_get("author")?, row.try_get("text")?, row.try_get("decision")?);
         Ok(Reply { author, kind: word(row, "kind")?, text, written_at: parsed(row, "written_at")?, decision })
     };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::rows::{self, Connection};
 use jiff::Timestamp;
 use retrocall_ledger::DeedKind;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::{
     super::{
@@ -28,7 +28,7 @@ impl Accounts for HomeDesk {
         self.act(act, user.since, async |rows, act| {
             act.needs(ADMINISTRATOR)?;
             check(&user.roles, user.agent.as_deref())?;
-            let insert = sqlx::query(include_str!("../../sql/desk/insert_user.sql"))
+            let insert = rows::query(include_str!("../../sql/desk/insert_user.sql"))
                 .bind(&user.name)
                 .bind(&user.agent)
                 .bind(text::time(user.since));
@@ -56,7 +56,7 @@ impl Accounts for HomeDesk {
         let act = Act { agent: Some(name), ..Act::new(who, DeedKind::UserChanged) };
         self.act(act, now, async |rows, act| {
             act.needs(ADMINISTRATOR)?;
-            let remove = sqlx::query(include_str!("../../sql/desk/remove_user.sql")).bind(name).bind(text::time(now));
+            let remove = rows::query(include_str!("../../sql/desk/remove_user.sql")).bind(name).bind(text::time(now));
             match remove.execute(rows).await?.rows_affected() {
                 0 => Err(Stop::Absent(NO_USER)),
                 _ => Ok(()),
@@ -97,19 +97,19 @@ fn check(roles: &BTreeSet<DeskRole>, agent: Option<&str>) -> Step {
     Ok(())
 }
 
-async fn give_roles(rows: &mut SqliteConnection, name: &str, roles: &BTreeSet<DeskRole>) -> Step {
-    sqlx::query(include_str!("../../sql/desk/delete_roles.sql")).bind(name).execute(&mut *rows).await?;
+async fn give_roles(rows: &mut Connection, name: &str, roles: &BTreeSet<DeskRole>) -> Step {
+    rows::query(include_str!("../../sql/desk/delete_roles.sql")).bind(name).execute(&mut *rows).await?;
     for role in roles {
-        let insert = sqlx::query(include_str!("../../sql/desk/insert_role.sql")).bind(name).bind(role.as_str());
+        let insert = rows::query(include_str!("../../sql/desk/insert_role.sql")).bind(name).bind(role.as_str());
         insert.execute(&mut *rows).await?;
     }
     Ok(())
 }
 
 /// All accounts, or the one of this name.
-async fn users(rows: &mut SqliteConnection, name: Option<&str>) -> Answer<Vec<User>> {
+async fn users(rows: &mut Connection, name: Option<&str>) -> Answer<Vec<User>> {
     let mut users: Vec<User> = Vec::new();
-    for row in sqlx::query(include_str!("../../sql/desk/users.sql")).bind(name).fetch_all(rows).await? {
+    for row in rows::query(include_str!("../../sql/desk/users.sql")).bind(name).fetch_all(rows).await? {
         let name: String = row.try_get("name")?;
         if users.last().is_none_or(|last| last.name != name) {
             users.push(User {

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use retrocall_ledger::{Deed, DeedKind};
-use sqlx::{Connection, Row as _, SqliteConnection};
 
 use super::{
     super::{
@@ -14,9 +13,10 @@ use super::{
     maybe, rules,
 };
 use crate::{
-    PurposeKind, file,
+    PurposeKind,
     ledger::{Scribe, item, site_of},
     policy::{Anchor, beyond_hearing},
+    rows::{self, Connection},
 };
 
 /// Recordings that are let go of in one transaction.
@@ -58,7 +58,7 @@ impl Queue for HomeDesk {
         }
         loop {
             let batch = self.ask(true, async |connection| {
-                let mut rows = connection.begin_with(file::BEGIN).await?;
+                let mut rows = connection.begin_writing().await?;
                 let Some(site) = site_of(&mut rows).await? else { return Ok(Vec::new()) };
                 let mut batch = beyond(&waiting(&mut rows, now).await?, review_per_week);
                 batch.truncate(BATCH);
@@ -91,10 +91,10 @@ fn refusal(stop: Stop) -> Refusal {
 }
 
 /// What waits, in the order of the draw. What can't be heard in time any more does not.
-async fn waiting(rows: &mut SqliteConnection, now: Timestamp) -> Answer<Vec<Waiting>> {
+async fn waiting(rows: &mut Connection, now: Timestamp) -> Answer<Vec<Waiting>> {
     let policy = rules::policy(rows).await?;
     let mut waiting = Vec::new();
-    for row in sqlx::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await? {
+    for row in rows::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await? {
         if rules::may_be_heard(&row, &policy, now)? {
             let (id, draw, was_opened) = (row.try_get("id")?, row.try_get("draw")?, row.try_get("was_opened")?);
             waiting.push(Waiting { id, draw, ended_at: maybe(&row, "ends_at")?, was_opened });

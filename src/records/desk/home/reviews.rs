@@ -2,7 +2,6 @@
 
 use jiff::{Timestamp, ToSpan};
 use retrocall_ledger::DeedKind;
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +14,12 @@ use super::{
     notes::took_part,
     parsed, rules,
 };
-use crate::{PurposeKind, policy::Anchor, text};
+use crate::{
+    PurposeKind,
+    policy::Anchor,
+    rows::{self, Connection, Row},
+    text,
+};
 use retrocall_words::book::day_of;
 
 const REVIEWER: &[DeskRole] = &[DeskRole::Reviewer];
@@ -59,11 +63,11 @@ impl Reviews for HomeDesk {
             }
             not_over(rows, id, now).await?;
             let training = PurposeKind::Training;
-            let select = sqlx::query(include_str!("../../sql/desk/open_proposal.sql")).bind(id).bind(training.as_str());
+            let select = rows::query(include_str!("../../sql/desk/open_proposal.sql")).bind(id).bind(training.as_str());
             if select.fetch_optional(&mut *rows).await?.is_some() {
                 return Err(NotDone::Conflict("it is proposed already: another person approves it").into());
             }
-            let insert = sqlx::query(include_str!("../../sql/desk/insert_proposal.sql"))
+            let insert = rows::query(include_str!("../../sql/desk/insert_proposal.sql"))
                 .bind(new.to_string())
                 .bind(id)
                 .bind(training.as_str())
@@ -83,7 +87,7 @@ impl Reviews for HomeDesk {
             act.needs(REVIEWER)?;
             note_event(rows, act, agent, Anchor::EvaluationHeld, now).await?;
             let held =
-                sqlx::query(include_str!("../../sql/desk/anchor_evaluation.sql")).bind(agent).bind(text::time(now));
+                rows::query(include_str!("../../sql/desk/anchor_evaluation.sql")).bind(agent).bind(text::time(now));
             Ok(held.execute(rows).await?.rows_affected())
         })
     }
@@ -93,7 +97,7 @@ impl Reviews for HomeDesk {
         self.act(act, now, async |rows, act| {
             act.needs(&[DeskRole::Reviewer, DeskRole::Administrator])?;
             note_event(rows, act, agent, Anchor::AgentLeft, now).await?;
-            let left = sqlx::query(include_str!("../../sql/desk/anchor_leaving.sql")).bind(agent).bind(text::time(now));
+            let left = rows::query(include_str!("../../sql/desk/anchor_leaving.sql")).bind(agent).bind(text::time(now));
             for row in left.fetch_all(rows).await? {
                 act.follows.push((DeedKind::QualityEnded, row.try_get("recording")?));
             }
@@ -102,8 +106,8 @@ impl Reviews for HomeDesk {
     }
 }
 
-async fn note_event(rows: &mut SqliteConnection, act: &Act<'_>, agent: &str, event: Anchor, now: Timestamp) -> Step {
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_agent_event.sql"))
+async fn note_event(rows: &mut Connection, act: &Act<'_>, agent: &str, event: Anchor, now: Timestamp) -> Step {
+    let insert = rows::query(include_str!("../../sql/desk/insert_agent_event.sql"))
         .bind(Uuid::now_v7().to_string())
         .bind(agent)
         .bind(event.as_str())
@@ -116,17 +120,17 @@ async fn note_event(rows: &mut SqliteConnection, act: &Act<'_>, agent: &str, eve
 /// What a person may listen to now.
 struct ToHear {
     /// The review that they have open.
-    open: Option<SqliteRow>,
+    open: Option<Row>,
     /// The call whose turn it is.
-    waits: Option<SqliteRow>,
+    waits: Option<Row>,
     /// How many wait, this one included.
     waiting: u64,
 }
 
 /// A call whose time in the sample is over is not among these, though something else may keep it.
-async fn turn(rows: &mut SqliteConnection, act: &Act<'_>, now: Timestamp) -> Step<ToHear> {
+async fn turn(rows: &mut Connection, act: &Act<'_>, now: Timestamp) -> Step<ToHear> {
     let policy = rules::policy(rows).await?;
-    let still = |found: Vec<SqliteRow>| -> Step<Vec<SqliteRow>> {
+    let still = |found: Vec<Row>| -> Step<Vec<Row>> {
         let mut still = Vec::new();
         for row in found {
             if rules::may_be_heard(&row, &policy, now)? {
@@ -135,21 +139,21 @@ async fn turn(rows: &mut SqliteConnection, act: &Act<'_>, now: Timestamp) -> Ste
         }
         Ok(still)
     };
-    let open = sqlx::query(include_str!("../../sql/desk/open_review.sql")).bind(act.author());
+    let open = rows::query(include_str!("../../sql/desk/open_review.sql")).bind(act.author());
     let open = still(open.fetch_all(&mut *rows).await?)?.into_iter().next();
-    let waits = sqlx::query(include_str!("../../sql/desk/turn.sql")).bind(act.author());
+    let waits = rows::query(include_str!("../../sql/desk/turn.sql")).bind(act.author());
     let waits = still(waits.fetch_all(&mut *rows).await?)?;
     let waiting = waits.len() as u64;
     Ok(ToHear { open, waits: waits.into_iter().next(), waiting })
 }
 
-async fn pass_over(rows: &mut SqliteConnection, act: &mut Act<'_>, reason: SkipReason, now: Timestamp) -> Step {
+async fn pass_over(rows: &mut Connection, act: &mut Act<'_>, reason: SkipReason, now: Timestamp) -> Step {
     act.needs(REVIEWER)?;
     act.in_turn = Some(true);
     match turn(rows, act, now).await? {
         ToHear { open: Some(open), .. } => {
             act.recording = Some(open.try_get("id")?);
-            let decide = sqlx::query(include_str!("../../sql/desk/decide_review.sql"))
+            let decide = rows::query(include_str!("../../sql/desk/decide_review.sql"))
                 .bind(open.try_get::<&str, _>("review")?)
                 .bind("skipped")
                 .bind(reason.as_str())
@@ -167,10 +171,10 @@ async fn pass_over(rows: &mut SqliteConnection, act: &mut Act<'_>, reason: SkipR
     Ok(())
 }
 
-async fn hand_out(rows: &mut SqliteConnection, act: &mut Act<'_>, now: Timestamp) -> Step<Option<Turn>> {
+async fn hand_out(rows: &mut Connection, act: &mut Act<'_>, now: Timestamp) -> Step<Option<Turn>> {
     act.needs(REVIEWER)?;
     let ToHear { open, waits, waiting } = turn(rows, act, now).await?;
-    let as_turn = |row: &SqliteRow, review: String, waiting: u64| -> Step<Turn> {
+    let as_turn = |row: &Row, review: String, waiting: u64| -> Step<Turn> {
         Ok(Turn {
             recording: row.try_get("id")?,
             review,
@@ -196,13 +200,13 @@ async fn hand_out(rows: &mut SqliteConnection, act: &mut Act<'_>, now: Timestamp
 }
 
 async fn insert_review(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     act: &Act<'_>,
     recording: &str,
     (id, in_order, outcome, skip): (Uuid, bool, Option<&str>, Option<SkipReason>),
     now: Timestamp,
 ) -> Step {
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_review.sql"))
+    let insert = rows::query(include_str!("../../sql/desk/insert_review.sql"))
         .bind(id.to_string())
         .bind(recording)
         .bind(act.author())
@@ -216,7 +220,7 @@ async fn insert_review(
 }
 
 async fn review(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     act: &mut Act<'_>,
     id: &str,
     outcome: &ReviewOutcome,
@@ -270,7 +274,7 @@ async fn review(
 }
 
 /// Refuses a sampled call whose time for listening is over, though something else keeps it.
-async fn not_over(rows: &mut SqliteConnection, id: &str, now: Timestamp) -> Step {
+async fn not_over(rows: &mut Connection, id: &str, now: Timestamp) -> Step {
     const OVER: NotDone = NotDone::Conflict(
         "its time in the sample is over, and it is kept for something else alone: listen to another with `retrocall review next`",
     );
@@ -278,19 +282,19 @@ async fn not_over(rows: &mut SqliteConnection, id: &str, now: Timestamp) -> Step
 }
 
 /// Whether nothing of these has ended the review.
-async fn can_end(rows: &mut SqliteConnection, id: &str, over: &[Anchor]) -> Step<bool> {
+async fn can_end(rows: &mut Connection, id: &str, over: &[Anchor]) -> Step<bool> {
     Ok(!has_happened(rows, id, PurposeKind::Quality, over).await?)
 }
 
 /// Writes the outcome into the review that is open, or into one of its own. Whether it was its turn.
-async fn close_review(rows: &mut SqliteConnection, act: &Act<'_>, id: &str, word: &str, now: Timestamp) -> Step<bool> {
-    let select = sqlx::query(include_str!("../../sql/desk/reviews_of.sql")).bind(id).bind(act.author());
+async fn close_review(rows: &mut Connection, act: &Act<'_>, id: &str, word: &str, now: Timestamp) -> Step<bool> {
+    let select = rows::query(include_str!("../../sql/desk/reviews_of.sql")).bind(id).bind(act.author());
     let mut in_order = false;
     for row in select.fetch_all(&mut *rows).await? {
         let outcome: Option<&str> = row.try_get("outcome")?;
         in_order |= outcome != Some("skipped") && row.try_get::<bool, _>("in_order")?;
         if outcome.is_none() {
-            let decide = sqlx::query(include_str!("../../sql/desk/decide_review.sql"))
+            let decide = rows::query(include_str!("../../sql/desk/decide_review.sql"))
                 .bind(row.try_get::<&str, _>("id")?)
                 .bind(word)
                 .bind(None::<&str>)
@@ -304,14 +308,14 @@ async fn close_review(rows: &mut SqliteConnection, act: &Act<'_>, id: &str, word
 }
 
 async fn insert_note(
-    rows: &mut SqliteConnection,
+    rows: &mut Connection,
     act: &Act<'_>,
     recording: &str,
     (note, at_seconds): (&str, Option<f64>),
     now: Timestamp,
 ) -> Step<String> {
     let id = Uuid::now_v7().to_string();
-    let insert = sqlx::query(include_str!("../../sql/desk/insert_note.sql"))
+    let insert = rows::query(include_str!("../../sql/desk/insert_note.sql"))
         .bind(&id)
         .bind(recording)
         .bind(PurposeKind::Quality.as_str())

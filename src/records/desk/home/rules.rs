@@ -3,12 +3,12 @@
 //! Belongs here: what the rules (`policy`) say of a recording's rows. Does not: what is due (`sweep`).
 
 use jiff::Timestamp;
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Answer, maybe, parsed, unreadable, word};
 use crate::{
     PurposeKind,
     policy::{self, Event, Facts, Policy, Purpose},
+    rows::{self, Connection, Row},
 };
 
 /// A purpose of a recording, and until when it is in force. None: nothing is known from which that could count.
@@ -20,18 +20,18 @@ pub(super) struct Term {
 }
 
 /// The versions of the policy that are written down.
-pub(super) async fn policy(rows: &mut SqliteConnection) -> Answer<Policy> {
+pub(super) async fn policy(rows: &mut Connection) -> Answer<Policy> {
     let mut versions = Vec::new();
-    for row in sqlx::query(include_str!("../../sql/desk/policies.sql")).fetch_all(rows).await? {
+    for row in rows::query(include_str!("../../sql/desk/policies.sql")).fetch_all(rows).await? {
         versions.push(serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?);
     }
     Ok(Policy::new(versions))
 }
 
 /// The purposes of a recording, and until when each is in force.
-pub(super) async fn terms(rows: &mut SqliteConnection, recording: &str, now: Timestamp) -> Answer<Vec<Term>> {
+pub(super) async fn terms(rows: &mut Connection, recording: &str, now: Timestamp) -> Answer<Vec<Term>> {
     let policy = policy(rows).await?;
-    let select = sqlx::query(include_str!("../../sql/desk/facts.sql")).bind(recording);
+    let select = rows::query(include_str!("../../sql/desk/facts.sql")).bind(recording);
     let (mut facts, mut abouts) = (Facts::default(), Vec::<String>::new());
     for row in select.fetch_all(rows).await? {
         facts.began_at = Some(parsed(&row, "began_at")?);
@@ -58,19 +58,14 @@ pub(super) async fn terms(rows: &mut SqliteConnection, recording: &str, now: Tim
 }
 
 /// Whether a recording had purposes of this kind, and none of them is in force any more.
-pub(super) async fn is_over(
-    rows: &mut SqliteConnection,
-    recording: &str,
-    kind: PurposeKind,
-    now: Timestamp,
-) -> Answer<bool> {
+pub(super) async fn is_over(rows: &mut Connection, recording: &str, kind: PurposeKind, now: Timestamp) -> Answer<bool> {
     let mut terms = terms(rows, recording, now).await?;
     terms.retain(|term| term.kind == kind);
     Ok(!terms.is_empty() && terms.iter().all(|term| term.until.is_some_and(|until| until <= now)))
 }
 
 /// Whether a sampled call that nobody has decided about may still be heard: its row has when the call began and when the recording ends.
-pub(super) fn may_be_heard(row: &SqliteRow, policy: &Policy, now: Timestamp) -> Answer<bool> {
+pub(super) fn may_be_heard(row: &Row, policy: &Policy, now: Timestamp) -> Answer<bool> {
     let undecided = Purpose { kind: PurposeKind::Quality, events: Vec::new() };
     let facts = Facts {
         began_at: Some(parsed(row, "began_at")?),

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use retrocall_ledger::{Month, PseudonymKey};
 use serde::Deserialize;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::{
     super::{
@@ -14,7 +13,11 @@ use super::{
     },
     Answer, HomeDesk, unreadable,
 };
-use crate::{beside, text};
+use crate::{
+    beside,
+    rows::{self, Connection},
+    text,
+};
 
 const OFFICER: &[DeskRole] = &[DeskRole::PrivacyOfficer];
 
@@ -40,12 +43,12 @@ impl UnusualDeeds for HomeDesk {
 }
 
 /// The agents whose figures of a month are over the limits.
-pub(super) async fn rates(rows: &mut SqliteConnection, month: Month) -> Answer<Vec<Unusual>> {
+pub(super) async fn rates(rows: &mut Connection, month: Month) -> Answer<Vec<Unusual>> {
     Ok(over_limits(month, &counts(rows, month).await?))
 }
 
-async fn counts(rows: &mut SqliteConnection, month: Month) -> Answer<Vec<CallCounts>> {
-    let select = sqlx::query(include_str!("../../sql/desk/counts_of_month.sql"))
+async fn counts(rows: &mut Connection, month: Month) -> Answer<Vec<CallCounts>> {
+    let select = rows::query(include_str!("../../sql/desk/counts_of_month.sql"))
         .bind(text::day(month.first_day()))
         .bind(text::day(month.last_day()));
     let mut all = Vec::new();
@@ -71,15 +74,15 @@ struct DeedRow {
     result: String,
 }
 
-async fn listenings(rows: &mut SqliteConnection, month: Month) -> Answer<Vec<Listening>> {
+async fn listenings(rows: &mut Connection, month: Month) -> Answer<Vec<Listening>> {
     let mut names: Vec<String> = Vec::new();
-    for row in sqlx::query(include_str!("../../sql/desk/names.sql")).fetch_all(&mut *rows).await? {
+    for row in rows::query(include_str!("../../sql/desk/names.sql")).fetch_all(&mut *rows).await? {
         names.push(row.try_get(0)?);
     }
     let mut known: HashMap<String, HashMap<String, String>> = HashMap::new();
     let mut agents: HashMap<String, Option<String>> = HashMap::new();
     let mut all = Vec::new();
-    let select = sqlx::query(include_str!("../../sql/desk/listened_in_month.sql")).bind(month.to_string());
+    let select = rows::query(include_str!("../../sql/desk/listened_in_month.sql")).bind(month.to_string());
     for row in select.fetch_all(&mut *rows).await? {
         let deed: DeedRow = serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?;
         let Some(recording) = deed.recording.filter(|_| deed.result == "done") else { continue };
@@ -94,7 +97,7 @@ async fn listenings(rows: &mut SqliteConnection, month: Month) -> Answer<Vec<Lis
         // Somebody without an account any more is told by the pseudonym.
         let person = known.get(&key).and_then(|names| names.get(&pseudonym)).cloned().unwrap_or(pseudonym);
         if !agents.contains_key(&recording) {
-            let select = sqlx::query(include_str!("../../sql/desk/agent_of_recording.sql")).bind(&recording);
+            let select = rows::query(include_str!("../../sql/desk/agent_of_recording.sql")).bind(&recording);
             let found = select.fetch_optional(&mut *rows).await?;
             agents.insert(recording.clone(), found.map(|row| row.try_get(0)).transpose()?);
         }

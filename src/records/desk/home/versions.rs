@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use retrocall_ledger::{Deed, DeedKind};
 use retrocall_words::Practice;
-use sqlx::{Connection, Row as _};
 
 use super::{
     super::{
@@ -12,13 +11,13 @@ use super::{
     },
     Answer, HomeDesk, unreadable,
 };
-use crate::{file, ledger::by_rule, policy::Version, text};
+use crate::{ledger::by_rule, policy::Version, rows, text};
 
 impl Versions for HomeDesk {
     fn versions(&self) -> Result<Vec<WrittenVersion>, NotDone> {
         let found = self.ask(false, async |rows| {
-            let found = sqlx::query(include_str!("../../sql/desk/policies.sql")).fetch_all(rows).await?;
-            let read = |(place, row): (usize, &sqlx::sqlite::SqliteRow)| -> Answer<WrittenVersion> {
+            let found = rows::query(include_str!("../../sql/desk/policies.sql")).fetch_all(rows).await?;
+            let read = |(place, row): (usize, &rows::Row)| -> Answer<WrittenVersion> {
                 let written: WrittenVersion =
                     serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?;
                 Ok(WrittenVersion { number: place as u64 + 1, ..written })
@@ -31,8 +30,8 @@ impl Versions for HomeDesk {
 
     fn take_up(&self, practice: &Practice, now: Timestamp) -> Result<(), NotDone> {
         let done = self.ask(true, async |connection| {
-            let mut rows = connection.begin_with(file::BEGIN).await?;
-            let last = sqlx::query(include_str!("../../sql/desk/last_policy.sql")).fetch_optional(&mut *rows).await?;
+            let mut rows = connection.begin_writing().await?;
+            let last = rows::query(include_str!("../../sql/desk/last_policy.sql")).fetch_optional(&mut *rows).await?;
             // The sweep writes the first one.
             let Some(last) = last else { return Ok(()) };
             let number: i64 = last.try_get("version")?;
@@ -42,13 +41,13 @@ impl Versions for HomeDesk {
                 Some(before) if before == *practice => return Ok(()),
                 None => {
                     let json = serde_json::to_string(&written).map_err(|_| unreadable("text"))?;
-                    let update = sqlx::query(include_str!("../../sql/desk/update_policy.sql")).bind(number).bind(json);
+                    let update = rows::query(include_str!("../../sql/desk/update_policy.sql")).bind(number).bind(json);
                     update.execute(&mut *rows).await?;
                 }
                 Some(_) => {
                     written.version = Version { from: now, ..written.version };
                     let json = serde_json::to_string(&written).map_err(|_| unreadable("text"))?;
-                    let insert = sqlx::query(include_str!("../../sql/desk/insert_policy.sql"))
+                    let insert = rows::query(include_str!("../../sql/desk/insert_policy.sql"))
                         .bind(number + 1)
                         .bind(text::time(now))
                         .bind(json);

@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use retrocall_words::{CallId, Clock, Word};
-use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use super::{
-    super::{HomeStore, would_delete},
+    super::would_delete,
     home::{clock, keep, outside},
 };
 use crate::{
     PurposeKind,
     policy::{Anchor, Cover, Event, Facts, Fate, Policy, Purpose, fate},
+    rows::{self, Connection},
+    tests::homes::{self, beside_each_home},
     text,
 };
+
+beside_each_home! {
+    the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_have_happened,
+}
 
 const RECORDINGS: usize = 10_000;
 
@@ -79,9 +84,9 @@ fn made(number: usize, now: Timestamp, dice: &mut Dice) -> Made {
     Made { id: format!("{number:08}"), began_at, purposes, facts, is_finished: !dice.is_one_in(50) }
 }
 
-async fn write(rows: &mut SqliteConnection, made: &Made) {
+async fn write(rows: &mut Connection, made: &Made) {
     let Made { id, began_at, purposes, facts, is_finished } = made;
-    let insert = sqlx::query(
+    let insert = rows::query(
         "INSERT INTO recordings (id, call, agent, direction, began_at, rate, path, reasons, state, ends_at, erased_at)
          VALUES ($1, $2, 'anna', 'inbound', $3, 8000, '', 'sample', $4, $5, $6)",
     );
@@ -90,10 +95,10 @@ async fn write(rows: &mut SqliteConnection, made: &Made) {
     let insert = insert.bind(facts.ended_at.map(text::time)).bind(facts.erased_at.map(text::time));
     insert.execute(&mut *rows).await.expect("a recording");
     for ((kind, about), Purpose { events, .. }) in purposes {
-        let insert = sqlx::query("INSERT INTO purposes (recording, purpose, about, basis) VALUES ($1, $2, $3, '')");
+        let insert = rows::query("INSERT INTO purposes (recording, purpose, about, basis) VALUES ($1, $2, $3, '')");
         insert.bind(id).bind(*kind).bind(about).execute(&mut *rows).await.expect("a purpose");
         for (place, event) in (1i64..).zip(events) {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO anchors (recording, purpose, about, place, anchor, at, day) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             );
             let insert = insert.bind(id).bind(*kind).bind(about).bind(place).bind(event.anchor.as_str());
@@ -105,7 +110,7 @@ async fn write(rows: &mut SqliteConnection, made: &Made) {
     let at = text::time(*began_at);
     for (number, released) in [(1, None), (2, Some(&at))] {
         if released.is_some() || facts.covers.contains(&Cover::Hold) {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO holds (id, recording, reason, owner, until_event, review_on, set_by, set_at, released_at)
                  VALUES ($1, $2, 'r', 'o', 'e', '2027-01-01', 'o', $3, $4)",
             );
@@ -116,25 +121,24 @@ async fn write(rows: &mut SqliteConnection, made: &Made) {
     let frozen = [("open", "confirmed", true), ("open", "excluded", false), ("answered", "confirmed", false)];
     for (request, state, holds) in frozen {
         if !holds || facts.covers.contains(&Cover::Request) {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO request_recordings (request, recording, state) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             );
             insert.bind(request).bind(id).bind(state).execute(&mut *rows).await.expect("a request");
         }
     }
     if let Some(since) = facts.restricted_since {
-        let insert = sqlx::query(
+        let insert = rows::query(
             "INSERT INTO notes (id, recording, purpose, author, text, written_at) VALUES ($1, $1, 'quality', 'h', 't', $2)",
         );
         insert.bind(id).bind(&at).execute(&mut *rows).await.expect("a note");
-        let insert = sqlx::query(
+        let insert = rows::query(
             "INSERT INTO replies (id, note, author, kind, text, written_at) VALUES ($1, $1, 'anna', 'objection', 't', $2)",
         );
         insert.bind(id).bind(text::time(since)).execute(&mut *rows).await.expect("a reply");
     }
 }
 
-#[test]
 fn the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_have_happened() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     // The engine makes the catalog.
@@ -143,9 +147,9 @@ fn the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_
     let mut dice = Dice(7);
     let all: Vec<Made> = (0..RECORDINGS).map(|number| made(number, now, &mut dice)).collect();
     outside(home.path(), async |connection| {
-        let mut rows = connection.begin().await.expect("a transaction");
+        let mut rows = connection.begin_writing().await.expect("a transaction");
         for (request, answered) in [("open", None), ("answered", Some("2026-11-01T09:00:00.000000Z"))] {
-            let insert = sqlx::query(
+            let insert = rows::query(
                 "INSERT INTO requests (id, kind, received_on, entered_by, entered_at, answered_at)
                  VALUES ($1, 'access', '2026-10-01', 'o', '2026-10-01T09:00:00.000000Z', $2)",
             );
@@ -161,7 +165,7 @@ fn the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_
         .filter(|made| made.is_finished)
         .map(|made| (made.id.as_str(), fate(&made.facts, &Policy::default(), now)))
         .collect();
-    let mut store = HomeStore::open(home.path()).expect("a catalog").expect("a catalog");
+    let mut store = homes::store(home.path());
     let mut found = BTreeMap::new();
     let look = |judged: super::super::Judgement| {
         found.insert(judged.id, judged.fate);

@@ -3,10 +3,23 @@
 use std::{fs, path::Path, sync::Arc, thread, time::Duration};
 
 use jiff::SignedDuration;
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::super::*;
+beside_each_home! {
+    a_sample_that_nobody_heard_goes_on_day_14_with_its_file_and_the_customers_number,
+    what_is_held_asked_for_or_noted_in_the_tables_counts,
+    a_hold_that_comes_between_the_list_and_the_deletion_wins,
+    a_lease_is_for_one_and_its_token_grows,
+    d20_settings_that_change_are_the_next_version_and_a_dry_run_writes_none,
+    a_recording_without_an_anchor_is_never_due_and_is_found,
+}
+
+pub(super) use crate::tests::homes::outside;
+use crate::{
+    rows,
+    tests::homes::{self, beside_each_home},
+};
 use retrocall_words::{
     Call, CallId, Country, Customer, Facts, Label, Reason, TestClock,
     audio::Rate,
@@ -63,39 +76,29 @@ fn write(home: &Path, clock: &Arc<TestClock>, notes: Vec<Note>) {
     notes.into_iter().for_each(|note| book.note(note));
     assert!(book.close(Duration::from_secs(60)), "{:?}", book.health());
     writing.join().expect("it wrote");
-}
-
-/// Runs one thing on a connection of another program.
-pub(super) fn outside<T>(home: &Path, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(home.join("catalog.sqlite"));
-        let mut connection = options.connect().await.expect("a catalog");
-        let answer = work(&mut connection).await;
-        connection.close().await.expect("closed");
-        answer
-    })
+    homes::settle(home);
 }
 
 pub(super) fn one(home: &Path, sql: &'static str) -> Option<String> {
-    outside(home, async |rows| sqlx::query_scalar(sql).fetch_optional(rows).await.expect("an answer"))
+    outside(home, async |rows| rows::query_scalar(sql).fetch_optional(rows).await.expect("an answer"))
 }
 
 fn execute(home: &Path, sql: &'static str) {
-    outside(home, async |rows| sqlx::query(sql).execute(rows).await.expect("done"));
+    outside(home, async |rows| rows::query(sql).execute(rows).await.expect("done"));
 }
 
 pub(super) fn sweep(home: &Path, clock: &TestClock) -> Report {
-    let mut store = HomeStore::open(home).expect("a catalog").expect("a catalog");
+    let mut store = homes::store(home);
     store.follow(Periods::default(), &Calendar::default(), clock.wall()).expect("a policy");
     Sweeper::new("engine").run(&mut store, &HomeFiles::of(home), clock, Believe::Checked).expect("it sweeps")
 }
 
 fn lists(home: &Path) -> Vec<CallId> {
-    crate::recordings(home).expect("a list").iter().map(|recording| recording.call).collect()
+    let select = "SELECT call FROM recordings WHERE life <> 'gone' ORDER BY began_at, id";
+    let calls = outside(home, async |rows| rows::query_scalar::<String>(select).fetch_all(rows).await.expect("a list"));
+    calls.iter().map(|call| call.parse().expect("an id")).collect()
 }
 
-#[test]
 fn a_sample_that_nobody_heard_goes_on_day_14_with_its_file_and_the_customers_number() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     let home = home.path();
@@ -141,7 +144,6 @@ fn a_note_that_comes_again_brings_back_nothing_that_is_gone() {
     assert_eq!(lists(home), []);
 }
 
-#[test]
 fn what_is_held_asked_for_or_noted_in_the_tables_counts() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     let home = home.path();
@@ -180,14 +182,13 @@ fn what_is_held_asked_for_or_noted_in_the_tables_counts() {
     assert_eq!(report.deleted.iter().map(|(_, why)| *why).collect::<Vec<_>>(), [Why::AgentLeft]);
 }
 
-#[test]
 fn a_hold_that_comes_between_the_list_and_the_deletion_wins() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     let home = home.path();
     keep(home, &clock, &[Reason::Sample]);
     day(&clock, 20);
     let now = clock.wall();
-    let mut store = HomeStore::open(home).expect("a catalog").expect("a catalog");
+    let mut store = homes::store(home);
     let token = store.lease("engine", now, now + SignedDuration::from_mins(10)).expect("a lease").expect("a lease");
     let due = store.due(now, None, 10).expect("a list");
     assert_eq!(due.len(), 1);
@@ -209,12 +210,11 @@ fn a_hold_that_comes_between_the_list_and_the_deletion_wins() {
     assert_eq!(lists(home).len(), 1, "it is listed until it is gone");
 }
 
-#[test]
 fn a_lease_is_for_one_and_its_token_grows() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     let home = home.path();
     keep(home, &clock, &[Reason::Sample]);
-    let mut store = HomeStore::open(home).expect("a catalog").expect("a catalog");
+    let mut store = homes::store(home);
     let now = clock.wall();
     let later = |minutes| now + SignedDuration::from_mins(minutes);
     assert_eq!(store.lease("one", now, later(10)), Ok(Some(1)));
@@ -229,12 +229,11 @@ fn a_lease_is_for_one_and_its_token_grows() {
     assert_eq!(store.lease("other", later(1), later(11)), Ok(Some(4)));
 }
 
-#[test]
 fn d20_settings_that_change_are_the_next_version_and_a_dry_run_writes_none() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     let home = home.path();
     keep(home, &clock, &[Reason::Sample]);
-    let mut store = HomeStore::open(home).expect("a catalog").expect("a catalog");
+    let mut store = homes::store(home);
     let (long, calendar) = (Periods::default(), Calendar::default());
     let short = long.with(Period::QualityUnheard, 7).expect("in range");
     let count = || one(home, "SELECT CAST(COUNT(*) AS TEXT) FROM policies").expect("a count");
@@ -250,7 +249,6 @@ fn d20_settings_that_change_are_the_next_version_and_a_dry_run_writes_none() {
     assert_eq!(store.due(clock.wall(), None, 10).expect("a list").len(), 1);
 }
 
-#[test]
 fn a_recording_without_an_anchor_is_never_due_and_is_found() {
     let (home, clock) = (TempDir::new().expect("a folder"), clock());
     let home = home.path();
@@ -258,7 +256,7 @@ fn a_recording_without_an_anchor_is_never_due_and_is_found() {
     execute(home, "UPDATE recordings SET ends_at = NULL");
     day(&clock, 20);
     assert_eq!(sweep(home, &clock).gone, 0);
-    let mut store = HomeStore::open(home).expect("a catalog").expect("a catalog");
+    let mut store = homes::store(home);
     let mut fates = Vec::new();
     store.each_kept(clock.wall(), |judged| fates.push(judged.fate)).expect("a list");
     assert_eq!(fates, [crate::policy::Fate::NoAnchor { purpose: Some(crate::PurposeKind::Quality) }]);

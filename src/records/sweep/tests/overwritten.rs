@@ -2,13 +2,14 @@
 
 use std::{fs, path::Path};
 
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::{
     super::*,
     home::{clock, day, keep, one, outside, sweep},
 };
+use crate::rows::{self, Connection};
 use retrocall_words::Reason;
 
 /// Digits of the customer's number, as they stand in every form of it.
@@ -76,7 +77,7 @@ fn once_a_receipt_says_overwritten_no_byte_of_number_note_or_audio_is_in_the_hom
     assert_eq!(holding(home, &audio), Vec::<std::path::PathBuf>::new());
     assert_eq!(overwrite(home, clock.wall()), Ok(Overwriting::Nothing));
     let rows = outside(home, async |rows| {
-        sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM recordings WHERE life = 'kept'").fetch_one(rows).await
+        rows::query_scalar::<i64>("SELECT COUNT(*) FROM recordings WHERE life = 'kept'").fetch_one(rows).await
     });
     assert_eq!(rows.expect("a count"), 40, "what stays is there");
 }
@@ -88,9 +89,9 @@ fn while_somebody_reads_since_before_it_is_not_overwritten_and_it_is_when_they_l
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut reader = runtime.block_on(async {
         let options = SqliteConnectOptions::new().filename(home.join("catalog.sqlite")).read_only(true);
-        let mut reader = options.connect().await.expect("a catalog");
+        let mut reader = Connection::Sqlite(options.connect().await.expect("a catalog"));
         reader.execute("BEGIN").await.expect("begun");
-        sqlx::query("SELECT COUNT(*) FROM calls").fetch_one(&mut reader).await.expect("read");
+        rows::query("SELECT COUNT(*) FROM calls").fetch_one(&mut reader).await.expect("read");
         reader
     });
     // Something that the reader does not see, so that the log has more than it reads.

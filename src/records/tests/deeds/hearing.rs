@@ -10,10 +10,19 @@ use super::*;
 use crate::{
     PurposeKind,
     desk::{OwnCalls as _, Queue as _, UnusualDeeds as _, UnusualKind, Use, UseKind, Versions as _},
-    sweep::HomeStore,
 };
 
-#[test]
+beside_each_home! {
+    d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_ahead,
+    d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order,
+    d2_a_sampled_call_whose_days_are_over_is_not_heard_though_its_case_keeps_it,
+    d6_a_learning_moment_whose_time_is_over_does_not_become_teaching_material,
+    d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_and_what_was_noted,
+    d4_an_agent_who_objects_still_sees_the_recording,
+    d13_the_officer_is_told_of_replays_and_figures_when_the_month_is_over_and_the_agent_before,
+    d20_versions_say_what_else_the_desk_did,
+}
+
 fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_ahead() {
     let closed = Closed::with(6);
     let desk = &closed.desk;
@@ -37,7 +46,6 @@ fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_a
     );
 }
 
-#[test]
 fn d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order() {
     let closed = Closed::with(6);
     closed.desk.next(&hanna(), Some(SkipReason::TooClose), hour(0)).unwrap();
@@ -46,7 +54,6 @@ fn d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order(
     assert_eq!(closed.found(), []);
 }
 
-#[test]
 fn d2_a_sampled_call_whose_days_are_over_is_not_heard_though_its_case_keeps_it() {
     let closed = Closed::with(2);
     let (desk, both) = (&closed.desk, closed.both());
@@ -70,7 +77,6 @@ fn d2_a_sampled_call_whose_days_are_over_is_not_heard_though_its_case_keeps_it()
     assert_eq!(closed.found(), []);
 }
 
-#[test]
 fn d6_a_learning_moment_whose_time_is_over_does_not_become_teaching_material() {
     let closed = Closed::with(1);
     let (desk, both) = (&closed.desk, closed.both());
@@ -80,7 +86,6 @@ fn d6_a_learning_moment_whose_time_is_over_does_not_become_teaching_material() {
     assert!(matches!(desk.propose_training(&hanna(), &both, "calm", hour(3)), Err(NotDone::Conflict(_))));
 }
 
-#[test]
 fn d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_and_what_was_noted() {
     let closed = Closed::with(2);
     let (desk, anna) = (&closed.desk, anna());
@@ -110,7 +115,6 @@ fn d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_
     assert!(desk.mine(&olga(), "anna", hour(0), hour(2)).is_ok());
 }
 
-#[test]
 fn d4_an_agent_who_objects_still_sees_the_recording() {
     let closed = Closed::with(1);
     let (desk, anna, id) = (&closed.desk, anna(), &closed.sampled[0]);
@@ -121,7 +125,6 @@ fn d4_an_agent_who_objects_still_sees_the_recording() {
     assert_eq!((own.recording.life.as_str(), own.notes[0].replies.len()), ("restricted", 1));
 }
 
-#[test]
 fn d13_the_officer_is_told_of_replays_and_figures_when_the_month_is_over_and_the_agent_before() {
     let closed = Closed::with(2);
     let (desk, recording) = (&closed.desk, &closed.sampled[0]);
@@ -142,14 +145,13 @@ fn d13_the_officer_is_told_of_replays_and_figures_when_the_month_is_over_and_the
     assert_eq!(told.len(), 2);
 }
 
-#[test]
 fn d20_versions_say_what_else_the_desk_did() {
     let closed = Closed::with(1);
     let desk = &closed.desk;
     let practice = |one_in| Practice { one_in, ..Practice::default() };
     desk.take_up(&practice(10), hour(0)).unwrap();
     assert_eq!(desk.versions(), Ok(vec![]), "the sweep writes the first one");
-    let mut store = HomeStore::open(closed.home.path()).unwrap().unwrap();
+    let mut store = homes::store(closed.home.path());
     store.follow(Periods::default(), &Calendar::default(), hour(0)).unwrap();
     for (one_in, at) in [(10, 1), (10, 2), (20, 3)] {
         desk.take_up(&practice(one_in), hour(at)).unwrap();

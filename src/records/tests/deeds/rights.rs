@@ -3,6 +3,10 @@
 use super::*;
 use crate::desk::{NewHold, Use, UseKind};
 
+beside_each_home! {
+    who_may_do_what_stands_in_the_grid_and_each_deed_has_one_row_in_the_ledger_refused_or_not,
+}
+
 type Did = Result<(), NotDone>;
 
 /// A home in which something of each kind is there to be done.
@@ -107,7 +111,6 @@ play              yes       -         -         yes       yes       -         - 
 set roles         no        no        no        no        no        yes       no        yes
 ";
 
-#[test]
 fn who_may_do_what_stands_in_the_grid_and_each_deed_has_one_row_in_the_ledger_refused_or_not() {
     let scene = Scene::new();
     let written = scene.closed.words().len();
