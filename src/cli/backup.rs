@@ -16,8 +16,9 @@ const EXAMPLES: &str = "Examples:
   retrocall backup /media/safe/catalog-2026-11-28.sqlite --json
 
 The catalog says why each recording exists and when it goes; customers' numbers are in it. The
-recordings themselves are not: copy the folder `recordings` by other means, and `tombstones.jsonl`,
-which says what was deleted, more often than both. `retrocall restore` is the way back.
+recordings themselves are not: copy the folder `recordings` by other means, and more often than both
+`tombstones.jsonl`, which says what was deleted, and `holds.jsonl`, which says what deeds keep.
+`retrocall restore` is the way back.
 Not in it are the draw's seeds and the ledger's key: they are in no backup.";
 
 /// Write the catalog into a file, while it is in use
@@ -47,8 +48,9 @@ pub(super) fn run(context: &Context, args: BackupArgs) -> Result<(), Failure> {
         counted(made.calls, "call")
     ));
     output::say(&format!(
-        "Customers' numbers are: keep it as safe as the home. What is deleted from now on stays in it: keep a copy of {} too.",
-        context.home().join("tombstones.jsonl").display()
+        "Customers' numbers are: keep it as safe as the home. What is deleted from now on stays in it, and it will not know what is held \
+         from now on: keep copies of tombstones.jsonl and holds.jsonl in {} too.",
+        context.home().display()
     ));
     Ok(())
 }

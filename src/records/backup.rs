@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use restore::{Restored, restore};
+pub use restore::{Beside, Restored, restore};
 
 use super::{Trouble, beside, file, text};
 use crate::rows::{self, Connection};

@@ -4,12 +4,13 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use nix::fcntl::OFlag;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 /// Bytes of zeros that are written at once.
@@ -54,6 +55,41 @@ pub(super) fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
 /// Makes the name of a file durable.
 pub(super) fn sync_name(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(path))?.sync_all()
+}
+
+/// Adds lines of JSON to a file (0600), durably; without any it is only made. A line that a power cut left in the middle stays one, alone.
+pub(super) fn append_lines<T: Serialize>(path: &Path, new: &[T]) -> io::Result<()> {
+    let (mut file, is_new) = open_or_make(path)?;
+    let mut lines = Vec::new();
+    if file.seek(SeekFrom::End(0))? > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            lines.push(b'\n');
+        }
+    }
+    for one in new {
+        serde_json::to_writer(&mut lines, one)?;
+        lines.push(b'\n');
+    }
+    file.write_all(&lines)?;
+    file.sync_all()?;
+    if is_new { sync_name(path) } else { Ok(()) }
+}
+
+/// The lines of such a file; none if there is no file. A line that was cut off in the middle is none: what it stood for was not finished.
+pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for line in BufReader::new(file).split(b'\n') {
+        found.extend(serde_json::from_slice(&line?).ok());
+    }
+    Ok(found)
 }
 
 /// Gives a file that can't be read another name, that nothing has, so that somebody can look at it. Returns that name.

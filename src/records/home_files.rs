@@ -21,7 +21,7 @@ const fn file(name: &'static str, holds: &'static str) -> HomeFile {
 }
 
 /// All of them. A test fails for a file that is missing here.
-pub const HOME_FILES: [HomeFile; 11] = [
+pub const HOME_FILES: [HomeFile; 12] = [
     file("catalog.sqlite", "the catalog: calls, recordings, the ledger"),
     file("numbers", "the numbers that are reserved"),
     file("unwritten.jsonl", "notes that the catalog had not taken"),
@@ -32,6 +32,7 @@ pub const HOME_FILES: [HomeFile; 11] = [
     file("unreconciled", "that the catalog is older than its ledger was"),
     file("restore", "how far a restore has come"),
     file("tombstones.jsonl", "which recordings were deleted"),
+    file("holds.jsonl", "which recordings somebody's deeds keep"),
     file("last-sweep", "when a sweep was begun last"),
 ];
 

@@ -21,6 +21,7 @@ mod customer;
 pub mod desk;
 mod file;
 mod graves;
+mod holds;
 mod home_files;
 pub mod ledger;
 mod lottery;
@@ -56,6 +57,7 @@ use std::{
 use jiff::civil::Date;
 
 pub use address::Address;
+pub use holds::HeldAgain;
 pub use home_files::{HOME_FILES, HomeFile, files_in, home_file};
 pub use policy::PurposeKind;
 pub use purposes::{Life, Purpose, purposes};

@@ -110,7 +110,7 @@ pub(super) fn close(home: &Path) -> io::Result<()> {
     let (mut file, is_new) = beside::open_or_make(&path)?;
     io::Write::write_all(
         &mut file,
-        b"The catalog is older than its ledger was. `retrocall restore FILE --tombstones FILE` reconciles it.\n",
+        b"The catalog is older than its ledger was. `retrocall restore FILE --tombstones FILE --holds FILE` reconciles it.\n",
     )?;
     file.sync_all()?;
     if is_new { beside::sync_name(&path) } else { Ok(()) }

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Trouble, beside};
+use super::{HeldAgain, Trouble, beside};
 
 /// How far a restore has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub(super) struct Takeover {
     pub at: Timestamp,
     /// Recordings that are gone by it.
     pub gone: Vec<String>,
+    /// What is held by it, for want of deeds that came after the backup.
+    #[serde(default)]
+    pub held: Vec<HeldAgain>,
     /// The engine goes on as a new site: until it does, nothing is written in the old one's ledger.
     #[serde(default)]
     pub renews: bool,
@@ -48,6 +51,7 @@ fn read(home: &Path) -> io::Result<Option<Takeover>> {
         by: String::new(),
         at: Timestamp::UNIX_EPOCH,
         gone: Vec::new(),
+        held: Vec::new(),
         renews: false,
     };
     match fs::read(path(home)) {

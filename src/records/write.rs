@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Trouble,
     customer::{self, in_one_form},
-    graves,
+    graves, holds,
     ledger::Scribe,
     numbers::Highest,
     purposes::{Life, purposes},
@@ -334,11 +334,28 @@ impl Pen<'_, '_> {
         self.participants(&id, recording).await?;
         self.parts(&id, recording).await?;
         self.call_was_kept(recording).await?;
+        if is_new && !recording.has_keys {
+            self.hold_again(recording).await?;
+        }
         if is_new {
             let hash = self.place.hashes.get(&recording.of.call().id).map(String::as_str);
             self.scribe.recording_kept(self.rows, &id, recording, hash).await?;
         }
         self.order(&id, recording).await
+    }
+
+    /// It is known from its file alone: what kept it may be in a catalog that is no longer here.
+    async fn hold_again(&mut self, recording: &RecordingKept) -> Written {
+        let call = recording.of.call().id;
+        for held in holds::hold_registered(self.rows, self.place.home, call, self.place.now).await? {
+            tracing::warn!(
+                recording = held.recording,
+                hold = held.hold,
+                "this catalog lacks what kept it: it is held until an officer has looked at it"
+            );
+            self.scribe.deed(self.rows, |_| held.row()).await?;
+        }
+        Ok(())
     }
 
     /// The order in which a sampled call is heard.

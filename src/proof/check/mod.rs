@@ -175,7 +175,7 @@ pub fn check(home: &Path, recordings: &Path, engine_runs: bool) -> Report {
         Ok(damage) => {
             for words in damage {
                 let path = home.join("catalog.sqlite");
-                let todo = "stop the engine and type `retrocall restore FILE --tombstones FILE`: recordings that the backup does not know are registered";
+                let todo = "stop the engine and type `retrocall restore FILE --tombstones FILE --holds FILE`: recordings that the backup does not know are registered";
                 report.find(Invariant::SoundCatalog, (None, Some(&path)), words, todo);
             }
         }

@@ -9,11 +9,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{BackupError, apart, beside_of, refused, write_copy};
 use crate::{
-    Trouble, beside, file, graves, milestone,
+    HeldAgain, Trouble, beside, file, graves,
+    holds::{self, Holder},
+    milestone,
     restoring::{self, Stage, Takeover},
     rows::{self, Connection},
     site,
@@ -31,31 +33,55 @@ pub struct Restored {
     pub tombstones: u64,
     /// Recordings of the backup that are gone, for they were deleted since it was made.
     pub gone: Vec<String>,
+    /// Recordings that are held until an officer has looked at them: the backup lacks the deed that kept them.
+    pub held: Vec<HeldAgain>,
+    /// How many such deeds are about recordings that the backup does not know. The engine registers those from their files, and holds them.
+    pub to_be_held: u64,
     /// Recordings that are kept.
     pub recordings: u64,
     /// Where the catalog is that was there before. It holds customers' numbers too.
     pub replaced: Option<PathBuf>,
     /// The ledger had come further than the backup, which a head shows: the home goes on as a new site.
     pub new_site: bool,
-    /// Whether playing and sweeping are open. Without a file of tombstones nobody knows what was deleted since.
+    /// Whether playing and sweeping are open. Without a file of tombstones nobody knows what was deleted since, and without one of holds nobody knows
+    /// what was held.
     pub open: bool,
 }
 
-/// Puts a backup in the place of the catalog, with everything gone that was deleted since it was made: as the `tombstones` say, those of the home, and
-/// those of the catalog that is there. Nobody else may have the home meanwhile: whoever calls this holds its lock.
+/// Files that lay elsewhere, in case the home's own were lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// A copy of the tombstones.
+    pub tombstones: Option<&'a Path>,
+    /// A copy of the deeds that keep recordings.
+    pub holds: Option<&'a Path>,
+}
+
+/// Puts a backup in the place of the catalog, with everything gone that was deleted since it was made: as the tombstones say that are handed in, those
+/// of the home, and those of the catalog that is there. What deeds have kept since is held, as the files of holds say. Nobody else may have the home meanwhile: whoever calls this holds its lock.
 ///
 /// # Errors
 /// Why it was not restored, or not to its end: then it is begun again.
 pub fn restore(
     home: &Path,
     from: &Path,
-    tombstones: Option<&Path>,
+    beside: Beside<'_>,
     by: &str,
     now: Timestamp,
 ) -> Result<Restored, BackupError> {
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
     let from = std::path::absolute(from).map_err(refused(from))?;
-    apart(async || Restore { home: &home, catalog: file::path(&home), from: &from, by, now }.run(tombstones).await)
+    apart(async || Restore { home: &home, catalog: file::path(&home), from: &from, by, now }.run(beside).await)
+}
+
+/// What came of a catalog that is held against all that is known beside it.
+struct Reconciled {
+    gone: Vec<String>,
+    held: Vec<HeldAgain>,
+    to_be_held: u64,
+    recordings: u64,
+    /// The ledger had come further.
+    new_site: bool,
 }
 
 struct Restore<'a> {
@@ -67,21 +93,31 @@ struct Restore<'a> {
 }
 
 impl Restore<'_> {
-    async fn run(self, tombstones: Option<&Path>) -> Result<Restored, BackupError> {
+    async fn run(self, beside: Beside<'_>) -> Result<Restored, BackupError> {
         let Restore { home, from, .. } = self;
         // 1: everything that can be wrong with what was handed in is found before anything is changed.
         let files = HomeFiles::of(home);
-        let is_known = tombstones.is_some() || files.tombstones_path().exists();
+        let has_stones = beside.tombstones.is_some() || files.tombstones_path().exists();
+        let has_holds = beside.holds.is_some() || holds::path(home).exists();
+        let is_known = has_stones && has_holds;
         let mut stones = files.tombstones().map_err(refused(&files.tombstones_path()))?;
-        if let Some(path) = tombstones {
-            stones.extend(read_tombstones(path)?);
+        if let Some(path) = beside.tombstones {
+            stones.extend(read_handed(path, "a tombstone", "tombstones.jsonl")?);
         }
+        let own = holds::load(&holds::path(home)).map_err(refused(&holds::path(home)))?;
+        let handed = beside.holds.map_or(Ok(Vec::new()), |path| read_handed(path, "a deed", "holds.jsonl"))?;
         let mut source = self.open_source().await?;
         stones.extend(self.of_replaced().await);
         let stones = each_once(stones);
         // 2: from here on nobody opens the catalog until this is done.
-        let mut takeover =
-            Takeover { stage: Stage::Begun, by: self.by.to_owned(), at: self.now, gone: Vec::new(), renews: false };
+        let mut takeover = Takeover {
+            stage: Stage::Begun,
+            by: self.by.to_owned(),
+            at: self.now,
+            gone: Vec::new(),
+            held: Vec::new(),
+            renews: false,
+        };
         let mark = restoring::path(home);
         let marked = |takeover: &Takeover| restoring::write(home, takeover).map_err(refused(&mark));
         marked(&takeover)?;
@@ -90,12 +126,19 @@ impl Restore<'_> {
         remove_with_log(&copy).map_err(refused(&copy))?;
         write_copy(&mut source, from, &copy).await?;
         let _ = source.close().await;
-        let (gone, recordings, new_site) = self.reconcile(&copy, &stones).await?;
-        // 4: the tombstones outlive the catalog.
+        let new: Vec<Holder> = handed.into_iter().filter(|holder| !own.contains(holder)).collect();
+        // Those that were handed in are a copy of before: what the home knows of the same comes later.
+        let holders = holds::in_force(new.iter().chain(&own).cloned().collect());
+        let Reconciled { gone, recordings, new_site, held, to_be_held } =
+            self.reconcile(&copy, &stones, holders).await?;
+        // 4: the tombstones and the holds outlive the catalog.
+        if has_holds {
+            holds::add(home, &new).map_err(refused(&holds::path(home)))?;
+        }
         let had = files.tombstones().map_err(refused(&files.tombstones_path()))?;
         let new: Vec<Tombstone> =
             stones.iter().filter(|stone| had.iter().all(|had| had.recording != stone.recording)).cloned().collect();
-        if !new.is_empty() || !files.tombstones_path().exists() && is_known {
+        if !new.is_empty() || !files.tombstones_path().exists() && has_stones {
             files.bury(&new).map_err(refused(&files.tombstones_path()))?;
         }
         // 5: one catalog in the place of the other.
@@ -117,11 +160,13 @@ impl Restore<'_> {
             _ => {}
         }
         takeover.gone.clone_from(&gone);
+        takeover.held.clone_from(&held);
         takeover.stage = Stage::Done;
         takeover.renews = new_site;
         marked(&takeover)?;
         let tombstones = stones.len() as u64;
-        Ok(Restored { from: from.to_owned(), tombstones, gone, recordings, replaced, new_site, open: is_known })
+        let (from, open) = (from.to_owned(), is_known);
+        Ok(Restored { from, tombstones, gone, held, to_be_held, recordings, replaced, new_site, open })
     }
 
     async fn open_source(&self) -> Result<Connection, BackupError> {
@@ -160,12 +205,20 @@ impl Restore<'_> {
         found.into_iter().filter_map(stone).collect()
     }
 
-    /// Brings the copy up to date and ends the rows of what is gone. Which these are, what is kept, and whether the ledger had come further.
-    async fn reconcile(&self, copy: &Path, stones: &[Tombstone]) -> Result<(Vec<String>, u64, bool), BackupError> {
+    /// Brings the copy up to date, ends the rows of what is gone, and holds what deeds have kept since.
+    async fn reconcile(
+        &self,
+        copy: &Path,
+        stones: &[Tombstone],
+        holders: Vec<Holder>,
+    ) -> Result<Reconciled, BackupError> {
         let (mut connection, _) = file::open(copy, None).await?;
         let failed = |error: sqlx::Error| BackupError::Catalog(Trouble::of(copy, &error));
         let mut rows = connection.begin_writing().await.map_err(failed)?;
         let gone = graves::bury(&mut rows, stones, self.now).await.map_err(failed)?;
+        let (held, unknown) = holds::hold_again(&mut rows, holders, self.by, self.now).await.map_err(failed)?;
+        // What is gone comes back with no file.
+        let to_be_held = unknown.iter().filter(|holder| stones.iter().all(|stone| stone.call != holder.call)).count();
         // A lease of back then is nobody's.
         rows::query("DELETE FROM leases").execute(&mut *rows).await.map_err(failed)?;
         let kept = "SELECT COUNT(*) FROM recordings WHERE life <> 'gone'";
@@ -181,7 +234,7 @@ impl Restore<'_> {
         file::empty_log(&mut connection).await.map_err(failed)?;
         connection.close().await.map_err(failed)?;
         fs::File::open(copy).and_then(|file| file.sync_all()).map_err(refused(copy))?;
-        Ok((gone, kept.unsigned_abs(), new_site))
+        Ok(Reconciled { gone, recordings: kept.unsigned_abs(), new_site, held, to_be_held: to_be_held as u64 })
     }
 
     /// Puts the copy in the catalog's place. Where that is now; none if there was none.
@@ -225,19 +278,16 @@ fn remove_with_log(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file of tombstones that was handed in. Whoever hands one in with nothing readable in it has taken another file.
-fn read_tombstones(path: &Path) -> Result<Vec<Tombstone>, BackupError> {
+/// A file that was handed in, of lines like `name`'s. Whoever hands one in with nothing readable in it has taken another file.
+fn read_handed<T: DeserializeOwned>(path: &Path, one: &str, name: &str) -> Result<Vec<T>, BackupError> {
     let text = fs::read_to_string(path)
-        .map_err(|error| BackupError::File(path.to_owned(), format!("{error}; name a file of tombstones")))?;
-    let stones: Vec<Tombstone> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if stones.is_empty() && !text.trim().is_empty() {
-        return Err(BackupError::File(
-            path.to_owned(),
-            "no tombstone is in it; name a copy of `tombstones.jsonl`, or an empty file if nothing was ever deleted"
-                .to_owned(),
-        ));
+        .map_err(|error| BackupError::File(path.to_owned(), format!("{error}; name a copy of `{name}`")))?;
+    let lines: Vec<T> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if lines.is_empty() && !text.trim().is_empty() {
+        let todo = format!("not {one} is in it; name a copy of `{name}`, or an empty file if there never was one");
+        return Err(BackupError::File(path.to_owned(), todo));
     }
-    Ok(stones)
+    Ok(lines)
 }
 
 /// Each recording's tombstone once: the one that says most.

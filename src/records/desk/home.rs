@@ -23,7 +23,7 @@ use super::{
     Story, Use, UseEntry, UseKind,
 };
 use crate::{
-    Address, Life, PurposeKind, Trouble, beside,
+    Address, Life, PurposeKind, Trouble, beside, holds,
     ledger::{Scribe, site_of},
     random,
     rows::{self, Connection, Row},
@@ -147,6 +147,10 @@ impl HomeDesk {
                 done => write_deed(&mut rows, &mut scribe, deed, done.is_ok()).await?,
             }
             scribe.finish(&mut rows).await?;
+            if done.is_ok() {
+                let about = (Some(deed.recording), deed.matter.map(|matter| matter.to_string()));
+                holds::note(&mut rows, self.address.home(), deed.kind, about, now).await?;
+            }
             rows.commit().await?;
             done
         })

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
+    io::{self, ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     thread,
@@ -19,7 +19,7 @@ use retrocall_words::{Clock, SystemClock, audio::wipe};
 use sha2::{Digest, Sha256};
 
 use super::store::Tombstone;
-use crate::beside::{open_or_make, sync_name};
+use crate::beside::{append_lines, open_or_make, read_lines, sync_name};
 
 /// How often it is looked whether a file is still being read.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -108,16 +108,7 @@ impl HomeFiles {
     /// # Errors
     /// What the system says.
     pub fn tombstones(&self) -> io::Result<Vec<Tombstone>> {
-        let file = match File::open(self.tombstones_path()) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut found = Vec::new();
-        for line in BufReader::new(file).split(b'\n') {
-            found.extend(serde_json::from_slice::<Tombstone>(&line?).ok());
-        }
-        Ok(found)
+        read_lines(&self.tombstones_path())
     }
 }
 
@@ -215,25 +206,7 @@ impl Files for HomeFiles {
     }
 
     fn bury(&self, tombstones: &[Tombstone]) -> io::Result<()> {
-        let path = self.tombstones_path();
-        let (mut file, is_new) = open_or_make(&path)?;
-        let mut lines = Vec::new();
-        if file.seek(SeekFrom::End(0))? > 0 {
-            file.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            // A line that a power cut left in the middle stays one, alone.
-            if last != *b"\n" {
-                lines.push(b'\n');
-            }
-        }
-        for tombstone in tombstones {
-            serde_json::to_writer(&mut lines, tombstone)?;
-            lines.push(b'\n');
-        }
-        file.write_all(&lines)?;
-        file.sync_all()?;
-        if is_new { sync_name(&path) } else { Ok(()) }
+        append_lines(&self.tombstones_path(), tombstones)
     }
 
     fn last_sweep(&self) -> io::Result<Option<Timestamp>> {

@@ -103,7 +103,7 @@ pub fn is_open(home: &Path) -> Result<(), Stopped> {
     if milestone::is_closed(home) {
         return Err(Stopped::Closed(
             "the catalog is older than its ledger was, or was restored without tombstones: recordings that were deleted may be in it; stop the \
-             engine and type `retrocall restore FILE --tombstones FILE`; nothing is played or deleted until then",
+             engine and type `retrocall restore FILE --tombstones FILE --holds FILE`; nothing is played or deleted until then",
         ));
     }
     Ok(())

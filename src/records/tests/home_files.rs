@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    backup::{backup, restore},
+    backup::{Beside, backup, restore},
     ledger::enter_number,
     sweep::{Files as _, HomeFiles},
 };
@@ -42,7 +42,7 @@ fn each_file_that_a_home_has_ever_had_stands_in_the_list_and_each_in_the_list_wa
     let copy = elsewhere.path().join("backup.sqlite");
     backup(home.path(), &copy, at(1)).unwrap();
     // Without tombstones it is closed; then with some.
-    restore(home.path(), &copy, None, "root", at(2)).unwrap();
+    restore(home.path(), &copy, Beside::default(), "root", at(2)).unwrap();
     look(&home, &mut unknown, &mut seen);
     files.bury(&[]).unwrap();
     look(&home, &mut unknown, &mut seen);

@@ -8,7 +8,8 @@ use retrocall_words::{
 
 use super::*;
 use crate::{
-    backup::{BackupError, Restored, backup, restore},
+    backup::{BackupError, Beside, Restored, backup, restore},
+    desk::{Cases as _, Desk as _, HomeDesk, NewHold, Person},
     ledger::verify,
     rows,
     sweep::{Believe, HomeFiles, HomeStore, Stopped, Sweeper, is_open},
@@ -64,7 +65,11 @@ fn make_backup(home: &TempDir, elsewhere: &TempDir, clock: &Arc<TestClock>) -> P
 }
 
 fn put_back(home: &TempDir, file: &Path, stones: Option<&Path>, clock: &Arc<TestClock>) -> Restored {
-    restore(home.path(), file, stones, "root", clock.wall()).unwrap()
+    // An engine has made the home's own file of holds; where the home was lost, nothing was held.
+    let nothing = home.path().with_extension("no-holds");
+    fs::write(&nothing, "").unwrap();
+    let beside = Beside { tombstones: stones, holds: stones.map(|_| &*nothing) };
+    restore(home.path(), file, beside, "root", clock.wall()).unwrap()
 }
 
 #[test]
@@ -225,11 +230,15 @@ fn what_can_be_wrong_with_a_backup_is_said_before_anything_is_changed() {
     fs::write(&damaged, &fs::read(&file).unwrap()[..4_096]).unwrap();
     fs::write(elsewhere.path().join("text"), "garbage that is no database at all\n").unwrap();
     for from in [none, damaged, elsewhere.path().join("text")] {
-        assert!(restore(home.path(), &from, None, "root", clock.wall()).is_err(), "{}", from.display());
+        assert!(restore(home.path(), &from, Beside::default(), "root", clock.wall()).is_err(), "{}", from.display());
     }
     let garbage = elsewhere.path().join("text");
-    let refused = restore(home.path(), &file, Some(&garbage), "root", clock.wall()).unwrap_err().to_string();
-    assert!(refused.contains("no tombstone is in it"), "{refused}");
+    for beside in
+        [Beside { tombstones: Some(&garbage), holds: None }, Beside { tombstones: None, holds: Some(&garbage) }]
+    {
+        let refused = restore(home.path(), &file, beside, "root", clock.wall()).unwrap_err().to_string();
+        assert!(refused.contains("is in it; name a copy of"), "{refused}");
+    }
     assert_eq!(fs::read(home.path().join("catalog.sqlite")).unwrap(), before);
     assert_eq!(is_open(home.path()), Ok(()));
 }
@@ -264,4 +273,68 @@ fn a_restore_that_was_cut_off_keeps_everybody_from_the_catalog_until_it_is_done_
     assert_eq!(put_back(&home, &file, Some(&nothing), &clock).recordings, 2);
     assert!(engine(&home, &clock).close(LONG));
     assert_eq!(recordings(home.path()).unwrap().len(), 2);
+}
+
+/// An empty file: nothing was ever deleted.
+fn nothing_in(folder: &TempDir) -> PathBuf {
+    let nothing = folder.path().join("nothing");
+    fs::write(&nothing, "").unwrap();
+    nothing
+}
+
+/// A hold, until a day after those of the tests.
+fn new_hold(clock: &TestClock) -> NewHold {
+    let review_on = day_of(clock.wall()) + jiff::ToSpan::days(90);
+    NewHold { reason: "claim 4711".into(), owner: "olga".into(), until: "the court has decided".into(), review_on }
+}
+
+#[test]
+fn what_a_hold_or_a_case_has_kept_since_a_backup_is_held_when_that_is_restored_and_a_sweep_takes_none_of_it() {
+    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+    let catalog = engine(&home, &clock);
+    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
+    let file = make_backup(&home, &elsewhere, &clock);
+    let later = keep(&catalog, &home);
+    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+    let id = |call: CallId| {
+        let found = recordings(home.path()).unwrap().into_iter().find(|one| one.call == call);
+        found.and_then(|one| one.id).unwrap()
+    };
+    let at = || clock.wall();
+    // One on hold, one with a case, one that the backup does not know; a hold that was released holds nothing.
+    let hold = desk.hold(&owner, &id(calls[0]), &new_hold(&clock), at()).unwrap();
+    let released = desk.hold(&owner, &id(calls[1]), &new_hold(&clock), at()).unwrap();
+    desk.release(&owner, &released, "a slip", at()).unwrap();
+    desk.open_case(&owner, &id(calls[1]), at()).unwrap();
+    desk.hold(&owner, &id(later), &new_hold(&clock), at()).unwrap();
+    assert!(catalog.close(LONG));
+    let lines = fs::read_to_string(home.path().join("holds.jsonl")).unwrap();
+    assert!(lines.lines().count() == 5 && !lines.contains("4711") && !lines.contains("olga"), "{lines}");
+
+    let restored = put_back(&home, &file, None, &clock);
+    assert!(!restored.open, "nothing was ever deleted, and nobody has said so");
+    let restored = put_back(&home, &file, Some(&nothing_in(&elsewhere)), &clock);
+    assert!(restored.open, "{restored:?}");
+    let mut held: Vec<_> = restored.held.iter().map(|held| (held.deed.as_str(), held.recording.clone())).collect();
+    held.sort();
+    assert_eq!(held, [("case-opened", id(calls[1])), ("hold-set", id(calls[0]))]);
+    assert!(restored.held.iter().any(|held| held.hold == hold), "it is the same hold");
+    assert_eq!(restored.to_be_held, 1);
+
+    let catalog = engine(&home, &clock);
+    let of = recorded(later, &[Reason::OnDemand]);
+    let found = RecordingKept { of, has_keys: false, ..recording(later) };
+    catalog.note(Note::Kept(Box::new(found)));
+    assert!(catalog.flushed(LONG));
+    execute(&home, "UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z'");
+    assert_eq!(sweep(&home, &clock), Ok(0), "all three are held");
+    let holds = desk.holds(&owner).unwrap();
+    assert_eq!(holds.len(), 3);
+    for held in &holds {
+        desk.release(&owner, &held.hold, "it was looked at", clock.wall()).unwrap();
+    }
+    assert_eq!(sweep(&home, &clock), Ok(3));
+    assert!(catalog.close(LONG));
+    let report = verify(home.path(), Evidence::default()).unwrap();
+    assert!(report.is_sound(), "{report}");
 }

@@ -10,7 +10,7 @@ use retrocall_words::book::Skipped;
 
 use super::{
     super::{
-        Trouble, claims, graves,
+        Trouble, claims, graves, holds,
         ledger::{Scribe, item},
         milestone,
         restoring::{self, Takeover},
@@ -28,6 +28,9 @@ impl Worker {
         let mark = restoring::path(&self.home);
         let takeover = restoring::to_take_up(&self.home).map_err(|error| Trouble::unusable(&mark, &error))?;
         self.compare_with_milestone(takeover.is_some()).await?;
+        if !milestone::is_closed(&self.home) {
+            holds::make_if_none(&self.home).map_err(|error| Trouble::unusable(&holds::path(&self.home), &error))?;
+        }
         self.bury(&stones).await?;
         if let Some(connection) = &mut self.connection {
             let claims = claims::find(connection, &self.home).await;
@@ -52,7 +55,7 @@ impl Worker {
             tracing::error!(
                 path = %self.path.display(), segment = known.last.month, row = known.last.row,
                 "this catalog is older than its ledger was, or another one: recordings that were deleted may be in it. Calls are captured; \
-                 nothing is played or deleted until it is reconciled: stop the engine and type `retrocall restore FILE --tombstones FILE`"
+                 nothing is played or deleted until it is reconciled: stop the engine and type `retrocall restore FILE --tombstones FILE --holds FILE`"
             );
         }
         Ok(())
@@ -96,6 +99,9 @@ impl Worker {
                 let entry = Deed { recording: item(recording), ..Deed::done(DeedKind::Deleted) };
                 scribe.deed(&mut rows, |_| entry).await?;
             }
+            for held in &takeover.held {
+                scribe.deed(&mut rows, |_| held.row()).await?;
+            }
             let told = scribe.finish(&mut rows).await?;
             rows.commit().await?;
             Ok(told)
@@ -103,7 +109,7 @@ impl Worker {
         self.told = told.await.map_err(|error| Trouble::of(&self.path, &error))?;
         // A cut before this writes the rows once more: that is no harm.
         restoring::taken_up(&self.home).map_err(|error| Trouble::unusable(&restoring::path(&self.home), &error))?;
-        tracing::warn!(gone = takeover.gone.len(), restored_at = %takeover.at, "the catalog was restored from a backup");
+        tracing::warn!(gone = takeover.gone.len(), held = takeover.held.len(), restored_at = %takeover.at, "the catalog was restored from a backup");
         Ok(())
     }
 

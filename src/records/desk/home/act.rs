@@ -11,7 +11,7 @@ use super::{
     HomeDesk, Refusal, one,
 };
 use crate::{
-    Life, PurposeKind, beside,
+    Life, PurposeKind, beside, holds,
     ledger::{Scribe, item, site_of},
     policy::Anchor,
     random,
@@ -211,6 +211,10 @@ impl HomeDesk {
             let mut scribe = Scribe::of_deeds(&site, now);
             act.write(&mut rows, &mut scribe, result).await?;
             scribe.finish(&mut rows).await?;
+            if result == DeedResult::Done {
+                let about = (act.recording.as_deref(), act.matter.map(|matter| matter.to_string()));
+                holds::note(&mut rows, self.address.home(), act.kind, about, now).await?;
+            }
             rows.commit().await?;
             answer
         })
