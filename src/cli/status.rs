@@ -1,12 +1,19 @@
 //! `retrocall status`: the state of the engine, and its counts since its start.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
+use serde_json::json;
 
 use super::{
     Context, Failure,
     output::{self, counted, counted_doing},
 };
-use retrocall_words::{Ask, Counts, Reason, Request, Status, Target, Totals, Verdict};
+use retrocall_records::{
+    policy::NoticeKind,
+    sweep::{HomeStore, Warning, warnings},
+};
+use retrocall_words::{Ask, Clock as _, Counts, Reason, Request, Status, SystemClock, Target, Totals, Verdict};
 
 const EXAMPLES: &str = "Examples:
   retrocall status
@@ -32,12 +39,45 @@ pub(super) fn run(context: &Context, _args: StatusArgs) -> Result<(), Failure> {
     let Some(status) = answer.status else {
         return Err(Failure::new("the engine answered without its status", "see the engine's log"));
     };
+    // The catalog may be out of reach, which the status says: then nothing is known of these.
+    let warnings = waiting(context).unwrap_or_default();
     if context.json() {
-        output::say_json(&status);
+        let mut told = json!(status);
+        told["warnings"] = json!(warnings);
+        output::say_json(&told);
     } else {
-        page(&status).iter().for_each(|(head, text)| output::say(&format!("{head:<12}{text}")));
+        let lines = page(&status).into_iter().chain(waits(&warnings));
+        lines.for_each(|(head, text)| output::say(&format!("{head:<12}{text}")));
     }
     Ok(())
+}
+
+/// What waits for the desk's people, as the catalog says (D3, D10, D11).
+fn waiting(context: &Context) -> Option<Vec<Warning>> {
+    let (settings, now) = (context.settings().ok()?, SystemClock.wall());
+    let mut store = HomeStore::open_to_read(context.home()).ok()??;
+    store.consider(settings.retention, &settings.calendar, now).ok()?;
+    warnings(&mut store, now).ok()
+}
+
+/// The line of it, if anything waits: how many recordings, and who can see to them.
+fn waits(warnings: &[Warning]) -> Option<(&'static str, String)> {
+    let count = |kind: NoticeKind| {
+        let of_kind = warnings.iter().filter(|warning| warning.kind == kind);
+        of_kind.map(|warning| &warning.recording).collect::<BTreeSet<_>>().len() as u64
+    };
+    let said = |kind: NoticeKind| {
+        let (they, it) = match kind {
+            NoticeKind::EvaluationMissing => ("wait for a late evaluation", "waits for a late evaluation"),
+            NoticeKind::CaseMissing => ("await a case (`case list`)", "awaits a case (`case list`)"),
+            NoticeKind::StillNeeded => {
+                ("have a case that may not be needed (`case list`)", "has a case that may not be needed (`case list`)")
+            }
+        };
+        Some(counted_doing(count(kind), "recording", (they, it))).filter(|_| count(kind) > 0)
+    };
+    let said: Vec<String> = NoticeKind::ALL.into_iter().filter_map(said).collect();
+    (!said.is_empty()).then(|| ("WAITS", said.join("; ")))
 }
 
 /// The lines of the status: a word, and its text.
@@ -177,6 +217,19 @@ fn named(counts: &Counts) -> String {
 mod tests {
     use super::*;
     use retrocall_words::Latency;
+
+    #[test]
+    fn what_waits_for_people_is_told_once_for_each_recording_and_by_what_to_do() {
+        assert_eq!(waits(&[]), None);
+        let warning = |recording: &str, kind| {
+            let since = "2026-12-01T08:00:00Z".parse().expect("a time");
+            Warning { recording: recording.to_owned(), kind, since, until: None }
+        };
+        let twice = ["a", "a"].map(|recording| warning(recording, NoticeKind::CaseMissing));
+        let late = ["b", "c"].map(|recording| warning(recording, NoticeKind::EvaluationMissing));
+        let (_, text) = waits(&[&twice[..], &late].concat()).expect("a line");
+        assert_eq!(text, "2 recordings wait for a late evaluation; 1 recording awaits a case (`case list`)");
+    }
 
     #[test]
     fn a_page_of_a_busy_engine_says_what_an_administrator_looks_for_and_one_of_a_fresh_engine_no_nonsense() {
