@@ -42,6 +42,9 @@ pub struct Server {
     options: PgConnectOptions,
     /// Without a password.
     shown: PathBuf,
+    /// Who holds its sessions.
+    #[cfg(test)]
+    stops: Option<std::sync::Arc<dyn super::rows::stops::Stops>>,
 }
 
 /// A password could be among the options.
@@ -67,7 +70,18 @@ impl Server {
         let shown = format!("postgres://{place}/{database}").into();
         // Statements are written down nowhere.
         let options = options.application_name("retrocall").options(SETTINGS).disable_statement_logging();
-        Ok(Server { options, shown })
+        Ok(Server {
+            options,
+            shown,
+            #[cfg(test)]
+            stops: None,
+        })
+    }
+
+    /// The same, with sessions that are held.
+    #[cfg(test)]
+    pub(crate) fn held_by(self, stops: std::sync::Arc<dyn super::rows::stops::Stops>) -> Server {
+        Server { stops: Some(stops), ..self }
     }
 
     /// As messages name it.
@@ -122,6 +136,11 @@ impl Server {
     /// Opens it. None if it has no tables yet.
     pub(super) async fn open(&self) -> Result<Option<Connection>, Trouble> {
         let mut connection = self.connect().await?;
+        #[cfg(test)]
+        {
+            let pid = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await;
+            super::rows::stops::hold(self.stops.clone(), pid.map_err(|error| Trouble::of(&self.shown, &error))?);
+        }
         match self.look(&mut connection).await? {
             Tables::None => Ok(None),
             Tables::Outdated => Err(Trouble::Older { path: self.shown.clone() }),

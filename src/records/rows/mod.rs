@@ -8,6 +8,8 @@
 
 mod query;
 mod row;
+#[cfg(test)]
+pub(crate) mod stops;
 mod value;
 
 use std::ops::{Deref, DerefMut};
@@ -39,29 +41,32 @@ pub(crate) enum Connection {
 impl Connection {
     /// Begins a transaction that writes. Dropped without a commit, it is as if it had never been.
     pub(crate) async fn begin_writing(&mut self) -> sqlx::Result<Transaction<'_>> {
-        self.begin_by(Some(BEGIN_WRITING_SQLITE), Some(BEGIN_WRITING_POSTGRES)).await
+        #[cfg(test)]
+        stops::begun();
+        self.begin_by(Some(BEGIN_WRITING_SQLITE), Some(BEGIN_WRITING_POSTGRES), true).await
     }
 
     /// Begins a transaction that only reads, all of one moment.
     pub(crate) async fn begin_looking(&mut self) -> sqlx::Result<Transaction<'_>> {
-        self.begin_by(Some(BEGIN_LOOKING_SQLITE), Some(BEGIN_LOOKING_POSTGRES)).await
+        self.begin_by(Some(BEGIN_LOOKING_SQLITE), Some(BEGIN_LOOKING_POSTGRES), false).await
     }
 
     /// Begins a part of the transaction that is open, which can be undone by itself.
     pub(crate) async fn begin_part(&mut self) -> sqlx::Result<Transaction<'_>> {
-        self.begin_by(None, None).await
+        self.begin_by(None, None, false).await
     }
 
     async fn begin_by(
         &mut self,
         sqlite: Option<&'static str>,
         postgres: Option<&'static str>,
+        is_deed: bool,
     ) -> sqlx::Result<Transaction<'_>> {
         match self {
             Connection::Sqlite(to) => begin::<Sqlite>(to, sqlite).await?,
             Connection::Postgres(to) => begin::<Postgres>(to, postgres).await?,
         }
-        Ok(Transaction { connection: self, is_open: true })
+        Ok(Transaction { connection: self, is_open: true, is_deed })
     }
 
     /// That of SQLite, for what only SQLite has.
@@ -101,11 +106,18 @@ async fn begin<D: Database>(to: &mut D::Connection, statement: Option<&'static s
 pub(crate) struct Transaction<'c> {
     connection: &'c mut Connection,
     is_open: bool,
+    /// It writes, and is no part of another one.
+    #[cfg_attr(not(test), expect(dead_code))]
+    is_deed: bool,
 }
 
 impl Transaction<'_> {
     /// Makes it last.
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
+        #[cfg(test)]
+        if self.is_deed {
+            stops::before("COMMIT");
+        }
         match &mut *self.connection {
             Connection::Sqlite(to) => <Sqlite as Database>::TransactionManager::commit(to).await?,
             Connection::Postgres(to) => <Postgres as Database>::TransactionManager::commit(to).await?,

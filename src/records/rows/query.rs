@@ -75,6 +75,8 @@ impl Query {
         Option<f64>: Encode<'static, D> + Type<D>,
         Option<bool>: Encode<'static, D> + Type<D>,
     {
+        #[cfg(test)]
+        super::stops::before(self.sql.as_str());
         self.values.into_iter().fold(sqlx::query(self.sql), |query, value| match value {
             Value::Text(text) => query.bind(text),
             Value::Integer(number) => query.bind(number),

@@ -15,6 +15,7 @@ mod home;
 mod hourly;
 mod jump;
 mod overwrite;
+mod recycle;
 mod returned;
 mod store;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use hourly::{Hourly, HourlyWork};
 pub use jump::{ClockGuard, Jump};
 pub(crate) use overwrite::is_rewriting;
 pub use overwrite::{Overwriting, overwrite};
+pub use recycle::overwrite_at;
 pub use returned::{Returned, remove_returned};
 pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};
 pub use warnings::{AwaitingCase, Warning, awaiting_case, warnings, warnings_about};

@@ -21,7 +21,7 @@ use crate::{
     Trouble, file,
     ledger::{by_rule, item},
     rows::{self, Connection},
-    text,
+    server, text,
 };
 
 /// Receipts that are written in one transaction.
@@ -47,6 +47,10 @@ pub enum Overwriting {
     Read,
     /// This file holds rows of the catalog.
     Copied(PathBuf),
+    /// The server's user may not do it.
+    Forbidden,
+    /// The server keeps segments of its log that hold what was deleted.
+    Kept,
 }
 
 impl Overwriting {
@@ -65,6 +69,15 @@ impl Overwriting {
             Overwriting::Copied(path) => {
                 Some(format!("{} holds rows of the catalog: see what it holds, then delete it", path.display()))
             }
+            Overwriting::Forbidden => Some(
+                "the database's user may not have its log written anew: let an administrator of the server type `GRANT pg_monitor, pg_checkpoint TO                  USER; GRANT EXECUTE ON FUNCTION pg_switch_wal() TO USER` in this database"
+                    .to_owned(),
+            ),
+            Overwriting::Kept => Some(
+                "the server keeps its log, for a standby, an archive or a slot that is behind, or by `wal_keep_size`: see to it; the next \
+                 sweep tries again"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -119,11 +132,8 @@ fn overwrite_here(home: &Path, now: Timestamp) -> Result<Overwriting, Trouble> {
 }
 
 async fn rewrite(connection: &mut Connection, home: &Path, now: Timestamp) -> Result<Overwriting, sqlx::Error> {
-    let open = rows::query_scalar::<String>(
-        "SELECT recording FROM receipts WHERE overwritten_at IS NULL AND out_of_reach_at <= $1 ORDER BY recording",
-    );
     // Only those: what is deleted while the catalog is written anew waits for the next time.
-    let open: Vec<String> = open.bind(text::time(now)).fetch_all(&mut *connection).await?;
+    let open = open_receipts(connection, now).await?;
     if open.is_empty() {
         return Ok(Overwriting::Nothing);
     }
@@ -140,10 +150,24 @@ async fn rewrite(connection: &mut Connection, home: &Path, now: Timestamp) -> Re
         return Ok(Overwriting::Read);
     }
     drop(at_it);
-    for batch in open.chunks(BATCH) {
-        close(connection, batch, now).await?;
-    }
+    close_receipts(connection, &open, now).await?;
     Ok(Overwriting::Done(open.len()))
+}
+
+/// The recordings that went before a moment, and of which something may still be found.
+pub(super) async fn open_receipts(connection: &mut Connection, now: Timestamp) -> sqlx::Result<Vec<String>> {
+    let open = rows::query_scalar(
+        "SELECT recording FROM receipts WHERE overwritten_at IS NULL AND out_of_reach_at <= $1 ORDER BY recording",
+    );
+    open.bind(text::time(now)).fetch_all(connection).await
+}
+
+/// Writes down of these that nothing of them is found any more.
+pub(super) async fn close_receipts(connection: &mut Connection, open: &[String], now: Timestamp) -> sqlx::Result<()> {
+    for batch in open.chunks(BATCH) {
+        server::again(async || close(connection, batch, now).await).await?;
+    }
+    Ok(())
 }
 
 async fn close(connection: &mut Connection, batch: &[String], now: Timestamp) -> Result<(), sqlx::Error> {

@@ -4,6 +4,8 @@ mod agree;
 mod cuts;
 mod home;
 mod overwritten;
+mod recycled;
+mod sessions;
 
 use std::{
     collections::BTreeSet,

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::statvfs::statvfs;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Row as _, sqlite::SqliteConnectOptions};
 
 use crate::{
@@ -67,6 +68,9 @@ pub(crate) use beside_each_home;
 pub(crate) fn on(kind: Kind, test: fn()) {
     KIND.set(kind);
     test();
+    for database in MOVED.take().into_values() {
+        cluster().ask(&format!("DROP DATABASE {database} WITH (FORCE)"));
+    }
 }
 
 /// On the server's turn, moves what an engine wrote into a home since the last time into the home's database.
@@ -184,6 +188,9 @@ pub(crate) fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
+/// What the cluster takes at most: some 10 MB for each database of a test, and its log.
+const ROOM_BYTES: u64 = 2 << 30;
+
 /// Makes a cluster in `$1/data` with the programs of `$2`, starts it, and says so; stops it once nobody is at the other end.
 const SHELL: &str = r#"
     cd "$1" || exit
@@ -191,8 +198,8 @@ const SHELL: &str = r#"
     "$2/initdb" --pgdata=data --username=retrocall --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8 \
         --locale-provider=icu --icu-locale=en --no-instructions >log 2>&1 &&
     "$2/postgres" -D data -c listen_addresses= -c unix_socket_directories="$1" -c fsync=off -c full_page_writes=off \
-        -c synchronous_commit=off -c shared_buffers=64MB -c max_connections=200 -c autovacuum=off -c wal_level=minimal \
-        -c max_wal_senders=0 >>log 2>&1 </dev/null &
+        -c synchronous_commit=off -c shared_buffers=64MB -c max_connections=200 -c autovacuum=off -c dynamic_shared_memory_type=mmap -c wal_level=minimal \
+        -c max_wal_senders=0 -c min_wal_size=32MB -c max_wal_size=128MB >>log 2>&1 </dev/null &
     server=$!
     until [ -S "$1/.s.PGSQL.5432" ] || ! kill -0 $server 2>/dev/null; do sleep 0.02; done
     echo started
@@ -205,7 +212,7 @@ const SHELL: &str = r#"
 impl Cluster {
     fn start() -> Cluster {
         let programs = newest_programs().expect("PostgreSQL, for the tests: make setup");
-        let folder = tempfile::Builder::new().prefix("retrocall-pg-").tempdir_in("/tmp").expect("a folder").keep();
+        let folder = tempfile::Builder::new().prefix("retrocall-pg-").tempdir_in(roomy()).expect("a folder").keep();
         // A server refuses to be root's.
         let mut shell = if nix::unistd::geteuid().is_root() {
             let given = Command::new("chown").arg("nobody:nogroup").arg(&folder).status().expect("chown");
@@ -217,7 +224,8 @@ impl Cluster {
             Command::new("sh")
         };
         let shell = shell.args(["-c", SHELL, "sh"]).arg(&folder).arg(&programs).env("LC_ALL", "C.UTF-8");
-        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
+        let mut shell =
+            shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a shell");
         let mut word = [0; 8];
         shell.stdout.as_mut().expect("its output").read_exact(&mut word).expect("it starts");
         let cluster = Cluster { folder, copying: Mutex::new(()), _shell: shell };
@@ -257,6 +265,11 @@ impl Cluster {
         name
     }
 
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Asks the server itself.
     pub(crate) fn ask(&self, sql: &str) {
         run(async {
@@ -266,6 +279,13 @@ impl Cluster {
             connection.close().await.expect("closed");
         });
     }
+}
+
+/// A folder in memory, if there is one with room: a database has 300 files. Its name is short, as a socket's has to be.
+fn roomy() -> &'static str {
+    const MEMORY: &str = "/dev/shm";
+    let free = statvfs(MEMORY).map_or(0, |found| found.blocks_available() * found.fragment_size());
+    if free >= ROOM_BYTES { MEMORY } else { "/tmp" }
 }
 
 /// The folder of the newest PostgreSQL of this machine, 15 at least.
