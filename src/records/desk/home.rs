@@ -205,7 +205,11 @@ impl Desk for HomeDesk {
         self.ask(false, async |rows| {
             let recording = one(rows, who, id).await?.ok_or(NotDone::Unknown)?;
             let found = rows::query(include_str!("../sql/desk/uses.sql")).bind(id).fetch_all(&mut *rows).await?;
-            let uses = found.iter().map(used).collect::<Answer<_>>()?;
+            let mut uses = found.iter().map(used).collect::<Answer<Vec<_>>>()?;
+            // Who hears a call today says whether it was drawn.
+            if is_untold(rows, who, id).await? {
+                uses.clear();
+            }
             let found = rows::query(include_str!("../sql/desk/holds_of.sql")).bind(id).fetch_all(&mut *rows).await?;
             let holds = found.iter().map(held).collect::<Answer<_>>()?;
             Ok(Story { recording, uses, holds })
@@ -301,6 +305,21 @@ impl Desk for HomeDesk {
     }
 }
 
+/// Whether somebody may know of a call that it was drawn before its day is over.
+fn knows_sample(who: &Person) -> bool {
+    who.is(DeskRole::PrivacyOfficer) || who.is(DeskRole::Reviewer)
+}
+
+/// Whether somebody is not told yet if the call of this recording was drawn (D4).
+async fn is_untold(rows: &mut Connection, who: &Person, id: &str) -> Answer<bool> {
+    if knows_sample(who) {
+        return Ok(false);
+    }
+    let open: i64 =
+        rows::query(include_str!("../sql/desk/is_today.sql")).bind(id).fetch_one(rows).await?.try_get("open")?;
+    Ok(open > 0)
+}
+
 /// A recording that somebody may know of.
 async fn one(rows: &mut Connection, who: &Person, id: &str) -> Answer<Option<RecordingEntry>> {
     Ok(select(rows, who, Some(id), &Filter::default(), None).await?.recordings.pop())
@@ -329,11 +348,10 @@ async fn select(
         .bind(i64::try_from(PAGE + 1).unwrap_or(i64::MAX));
     let found = select.fetch_all(&mut *rows).await?;
     let mut recordings = Vec::new();
-    let knows_sample = who.is(DeskRole::PrivacyOfficer) || who.is(DeskRole::Reviewer);
     for row in found.iter().take(PAGE) {
         let mut recording = listed(rows, row).await?;
         // Whether a call was drawn is told when the seed of its day is published: the next morning.
-        if !knows_sample && row.try_get::<bool, _>("is_today")? {
+        if !knows_sample(who) && row.try_get::<bool, _>("is_today")? {
             recording.reasons.retain(|reason| *reason != Reason::Sample);
             recording.purposes.retain(|purpose| *purpose != PurposeKind::Quality);
         }

@@ -4,7 +4,9 @@ use crate::rows;
 use retrocall_ledger::Evidence;
 
 use super::{homes::beside_each_home, *};
-use crate::desk::{Desk as _, DeskRole, Filter, NewHold, NotDone, Person, Use, UseKind};
+use crate::desk::{
+    Desk as _, DeskRole, Filter, NewHold, NotDone, Notes as _, Person, ReviewOutcome, Reviews as _, Use, UseKind,
+};
 
 beside_each_home! {
     each_role_is_shown_its_own_recordings_and_no_others_exist_for_it,
@@ -104,6 +106,14 @@ fn d4_an_agent_is_told_the_next_morning_and_not_earlier_which_of_their_calls_wer
         assert_eq!(desk.list(&bert, &Filter::default(), None).unwrap().recordings[0], story);
     };
     told(&[PurposeKind::Incident]);
+    // A reviewer may hear it today, by its id.
+    let (hanna, play) =
+        (person("hanna", &[DeskRole::Reviewer], None), Use { kind: UseKind::Play, why: "review".into(), of: None });
+    let note = ReviewOutcome::LearningMoment { note: "asks twice".into(), at_seconds: None };
+    desk.used(&hanna, &both, &play, at(100)).unwrap();
+    desk.review(&hanna, &both, &note, at(101)).unwrap();
+    let heard = || (desk.story(&bert, &both).unwrap().uses.len(), desk.notes(&bert, &both).unwrap().len());
+    assert_eq!(heard(), (0, 0));
     assert_eq!(desk.story(&bert, &sample), Err(NotDone::Unknown));
     assert_eq!(desk.list(&bert, &sampled, None).unwrap().recordings, [], "nor can it be asked for by its purpose");
     let handler = person("tom", &[DeskRole::CaseHandler], None);
@@ -113,6 +123,7 @@ fn d4_an_agent_is_told_the_next_morning_and_not_earlier_which_of_their_calls_wer
     }
     execute(&home, PUBLISHED);
     told(&[PurposeKind::Incident, PurposeKind::Quality]);
+    assert_eq!(heard(), (1, 1));
     assert!(desk.story(&bert, &sample).is_ok());
     assert_eq!(desk.list(&bert, &sampled, None).unwrap().recordings.len(), 2);
 }

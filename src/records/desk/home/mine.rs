@@ -62,6 +62,8 @@ async fn recordings(rows: &mut Connection, agent: &str, today: Timestamp) -> Ans
         let uses = rows::query(include_str!("../../sql/desk/uses.sql")).bind(&recording.id);
         let uses = uses.fetch_all(&mut *rows).await?.iter().map(used).collect::<Answer<_>>()?;
         let notes = notes(rows, &recording.id).await?;
+        // Nor by who has heard it.
+        let (uses, notes) = if recording.start >= today { (Vec::new(), Vec::new()) } else { (uses, notes) };
         all.push(OwnRecording { recording, in_sample, uses, notes });
     }
     Ok(all)

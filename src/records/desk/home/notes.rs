@@ -11,7 +11,7 @@ use super::{
     },
     Answer, HomeDesk,
     act::{Act, Step, Stop, anchor, still_kept},
-    one, parsed, word,
+    is_untold, one, parsed, word,
 };
 use crate::{
     PurposeKind,
@@ -29,7 +29,7 @@ impl Notes for HomeDesk {
             one(rows, who, recording).await?.ok_or(NotDone::Unknown)?;
             let sees_quality = who.is(DeskRole::PrivacyOfficer)
                 || who.is(DeskRole::Reviewer)
-                || is_in(rows, who.agent.as_deref(), recording).await?;
+                || is_in(rows, who.agent.as_deref(), recording).await? && !is_untold(rows, who, recording).await?;
             let mut notes = Vec::new();
             let select = rows::query(include_str!("../../sql/desk/notes.sql")).bind(recording);
             for row in select.fetch_all(&mut *rows).await? {
