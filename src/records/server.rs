@@ -11,6 +11,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr as _,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -39,12 +40,12 @@ const SETTINGS: [(&str, &str); 3] =
 /// A database of a server.
 #[derive(Clone)]
 pub struct Server {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     /// Without a password.
     shown: PathBuf,
     /// Who holds its sessions.
     #[cfg(test)]
-    stops: Option<std::sync::Arc<dyn super::rows::stops::Stops>>,
+    stops: Option<Arc<dyn super::rows::stops::Stops>>,
 }
 
 /// A password could be among the options.
@@ -71,7 +72,7 @@ impl Server {
         // Statements are written down nowhere.
         let options = options.application_name("retrocall").options(SETTINGS).disable_statement_logging();
         Ok(Server {
-            options,
+            options: Arc::new(options),
             shown,
             #[cfg(test)]
             stops: None,
@@ -80,7 +81,7 @@ impl Server {
 
     /// The same, with sessions that are held.
     #[cfg(test)]
-    pub(crate) fn held_by(self, stops: std::sync::Arc<dyn super::rows::stops::Stops>) -> Server {
+    pub(crate) fn held_by(self, stops: Arc<dyn super::rows::stops::Stops>) -> Server {
         Server { stops: Some(stops), ..self }
     }
 

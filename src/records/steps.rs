@@ -102,6 +102,27 @@ fn refusal(path: &Path) -> Option<io::Error> {
     }
 }
 
+/// What a server's refusal means, by its code (SQLSTATE), and what to do.
+pub(super) fn of_server(code: &str) -> (String, String) {
+    let (cause, step) = match (code.get(..2).unwrap_or_default(), code) {
+        (_, "53100") => ("the server's disk is full", "make room there, then do it again"),
+        (_, "53300") => ("the server takes no more connections", "raise its `max_connections`, then do it again"),
+        (_, "55P03") => ("somebody locks its rows", "end whoever `pg_locks` shows, then do it again"),
+        (_, "57P03") => ("the server is starting or stopping", "do it again once it runs"),
+        ("28" | "3D", _) => {
+            ("it does not let this user in", "make the database and the user, and let them in by `pg_hba.conf`")
+        }
+        ("42", _) => (
+            "its tables are not retrocall's, or closed to this user",
+            "make this user their owner, or use another database",
+        ),
+        ("08" | "53" | "57" | "58", _) => ("the server can't do it now", "see its log, then do it again"),
+        ("XX", _) => ("the server found damage in it", "see its log, and restore a backup of the server"),
+        _ => ("the server refused a statement", "report it: this is a defect of retrocall"),
+    };
+    (format!("{cause} (SQLSTATE {code})"), step.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -152,25 +173,4 @@ mod tests {
         let (_, step) = of_sqlite(&path, 21, "bad parameter or other API misuse");
         assert!(step.contains("report it"), "{step}");
     }
-}
-
-/// What a server's refusal means, by its code (SQLSTATE), and what to do.
-pub(super) fn of_server(code: &str) -> (String, String) {
-    let (cause, step) = match (code.get(..2).unwrap_or_default(), code) {
-        (_, "53100") => ("the server's disk is full", "make room there, then do it again"),
-        (_, "53300") => ("the server takes no more connections", "raise its `max_connections`, then do it again"),
-        (_, "55P03") => ("somebody locks its rows", "end whoever `pg_locks` shows, then do it again"),
-        (_, "57P03") => ("the server is starting or stopping", "do it again once it runs"),
-        ("28" | "3D", _) => {
-            ("it does not let this user in", "make the database and the user, and let them in by `pg_hba.conf`")
-        }
-        ("42", _) => (
-            "its tables are not retrocall's, or closed to this user",
-            "make this user their owner, or use another database",
-        ),
-        ("08" | "53" | "57" | "58", _) => ("the server can't do it now", "see its log, then do it again"),
-        ("XX", _) => ("the server found damage in it", "see its log, and restore a backup of the server"),
-        _ => ("the server refused a statement", "report it: this is a defect of retrocall"),
-    };
-    (format!("{cause} (SQLSTATE {code})"), step.to_owned())
 }

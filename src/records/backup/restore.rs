@@ -220,9 +220,9 @@ impl Restore<'_> {
         // What is gone comes back with no file.
         let to_be_held = unknown.iter().filter(|holder| stones.iter().all(|stone| stone.call != holder.call)).count();
         // A lease of back then is nobody's.
-        rows::query("DELETE FROM leases").execute(&mut *rows).await.map_err(failed)?;
+        rows::query("DELETE FROM leases").execute(&mut rows).await.map_err(failed)?;
         let kept = "SELECT COUNT(*) FROM recordings WHERE life <> 'gone'";
-        let kept: i64 = rows::query_scalar(kept).fetch_one(&mut *rows).await.map_err(failed)?;
+        let kept: i64 = rows::query_scalar(kept).fetch_one(&mut rows).await.map_err(failed)?;
         let known = milestone::load(self.home).map_err(refused(&milestone::path(self.home)))?;
         let new_site = match known.and_then(|known| Some((known.site, known.sealed?))) {
             Some((site, sealed)) => milestone::lacks(&mut rows, &site, &sealed).await.map_err(failed)?,

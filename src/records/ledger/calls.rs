@@ -15,7 +15,7 @@ use retrocall_words::{
 pub(in super::super) async fn tell_lost(connection: &mut Connection, mut scribe: Scribe<'_>) -> Written<usize> {
     let mut rows = connection.begin_writing().await?;
     let select = rows::query(include_str!("../sql/ledger/lost_calls.sql")).bind(scribe.site());
-    for row in select.fetch_all(&mut *rows).await? {
+    for row in select.fetch_all(&mut rows).await? {
         scribe.call_ended(&mut rows, &book::CallEnded::unseen(parsed(&row, "call")?, Outcome::Lost)).await?;
     }
     let told = scribe.finish(&mut rows).await?;

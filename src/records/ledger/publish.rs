@@ -41,7 +41,7 @@ pub(in super::super) async fn publish(
     }
     let mut rows = connection.begin_writing().await?;
     let live = rows::query(include_str!("../sql/ledger/is_day_live.sql")).bind(site).bind(text::day(day));
-    if live.fetch_one(&mut *rows).await?.try_get(0)? {
+    if live.fetch_one(&mut rows).await?.try_get(0)? {
         return Ok(Published::AwaitsCalls);
     }
     scribe.tell_all_of_draw(&mut rows).await?;
@@ -53,7 +53,7 @@ pub(in super::super) async fn publish(
         None => tracing::error!(%day, "the seed of this day is lost: whether its draws were fair can't be checked"),
     }
     let update = rows::query(include_str!("../sql/ledger/published.sql"));
-    update.bind(site).bind(text::day(day)).bind(text::time(scribe.now)).execute(&mut *rows).await?;
+    update.bind(site).bind(text::day(day)).bind(text::time(scribe.now)).execute(&mut rows).await?;
     scribe.finish(&mut rows).await?;
     rows.commit().await?;
     Ok(Published::Day(day))

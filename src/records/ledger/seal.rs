@@ -88,7 +88,7 @@ async fn store(
 ) -> Written {
     let mut rows = connection.begin_writing().await?;
     let select = rows::query(include_str!("../sql/ledger/row_hash.sql")).bind(segment);
-    let last = select.bind(text::count(read.size().saturating_sub(1))).fetch_one(&mut *rows).await?;
+    let last = select.bind(text::count(read.size().saturating_sub(1))).fetch_one(&mut rows).await?;
     if last.try_get::<&str, _>("hash")? != read.last().to_string() {
         return Err(unreadable("hash", "not that of its row"));
     }
@@ -99,6 +99,6 @@ async fn store(
         .bind(text::count(read.size()))
         .bind(text::time(now))
         .bind(head);
-    insert.execute(&mut *rows).await?;
+    insert.execute(&mut rows).await?;
     rows.commit().await
 }

@@ -175,7 +175,7 @@ async fn close(connection: &mut Connection, batch: &[String], now: Timestamp) ->
     for recording in batch {
         let update =
             rows::query("UPDATE receipts SET overwritten_at = $2 WHERE recording = $1 AND overwritten_at IS NULL");
-        let update = update.bind(recording).bind(text::time(now)).execute(&mut *rows).await?;
+        let update = update.bind(recording).bind(text::time(now)).execute(&mut rows).await?;
         if update.rows_affected() > 0 {
             let entry = Deed { recording: item(recording), ..Deed::done(DeedKind::Overwritten) };
             by_rule(&mut rows, entry, now).await?;

@@ -31,7 +31,7 @@ impl Versions for HomeDesk {
     fn take_up(&self, practice: &Practice, now: Timestamp) -> Result<(), NotDone> {
         let done = self.ask(true, async |connection| {
             let mut rows = connection.begin_writing().await?;
-            let last = rows::query(include_str!("../../sql/desk/last_policy.sql")).fetch_optional(&mut *rows).await?;
+            let last = rows::query(include_str!("../../sql/desk/last_policy.sql")).fetch_optional(&mut rows).await?;
             // The sweep writes the first one.
             let Some(last) = last else { return Ok(()) };
             let number: i64 = last.try_get("version")?;
@@ -42,7 +42,7 @@ impl Versions for HomeDesk {
                 None => {
                     let json = serde_json::to_string(&written).map_err(|_| unreadable("text"))?;
                     let update = rows::query(include_str!("../../sql/desk/update_policy.sql")).bind(number).bind(json);
-                    update.execute(&mut *rows).await?;
+                    update.execute(&mut rows).await?;
                 }
                 Some(_) => {
                     written.version = Version { from: now, ..written.version };
@@ -51,7 +51,7 @@ impl Versions for HomeDesk {
                         .bind(number + 1)
                         .bind(text::time(now))
                         .bind(json);
-                    insert.execute(&mut *rows).await?;
+                    insert.execute(&mut rows).await?;
                     let version = u64::try_from(number + 1).ok();
                     by_rule(&mut rows, Deed { version, ..Deed::done(DeedKind::PolicyChanged) }, now).await?;
                 }

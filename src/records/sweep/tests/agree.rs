@@ -153,7 +153,7 @@ fn the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_
                 "INSERT INTO requests (id, kind, received_on, entered_by, entered_at, answered_at)
                  VALUES ($1, 'access', '2026-10-01', 'o', '2026-10-01T09:00:00.000000Z', $2)",
             );
-            insert.bind(request).bind(answered).execute(&mut *rows).await.expect("a request");
+            insert.bind(request).bind(answered).execute(&mut rows).await.expect("a request");
         }
         for made in &all {
             write(&mut rows, made).await;
