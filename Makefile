@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger sizes fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -118,6 +118,12 @@ interleavings: parts ## a hundred thousand calls with frames, controls and the c
 
 ledger: parts ## two million rows of the ledger, verified: how long that takes
 	RETROCALL_CALLS=$${RETROCALL_CALLS:-30000} cargo test --locked --release -p retrocall-ledger --lib -- --nocapture whatever_its_size
+
+sizes: parts ## two million rows of the ledger and lists of 150,000 recordings, then a million recordings that are due at once: how long that takes
+	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-900000} RETROCALL_SIZES_KEPT_ONE_IN=6 \
+	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
+	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-1000000} RETROCALL_SIZES_KEPT_ONE_IN=1 \
+	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
 
 # A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
 RIVALS := benches/rivals/Cargo.toml

@@ -3,6 +3,7 @@
 mod skip;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -87,6 +88,36 @@ fn every_file_and_every_test_that_the_pages_name_is_there() {
         }
     }
     assert!(seen[0] > 40 && seen[1] > 30, "{seen:?}");
+}
+
+#[test]
+fn each_rule_of_the_desk_has_a_test_whose_name_begins_with_its_number() {
+    /// As many rules as the desk has: D1 to D20.
+    const RULES: u32 = 20;
+    let mut sources = Vec::new();
+    files(&Path::new(ROOT).join("tests"), ".rs", &mut sources);
+    files(&Path::new(ROOT).join("src"), ".rs", &mut sources);
+    let mut tested = BTreeSet::new();
+    for source in sources {
+        let text = fs::read_to_string(source).expect("a source");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (place, line) in lines.iter().enumerate() {
+            let Some((name, _)) = line.strip_prefix("fn ").and_then(|line| line.split_once('(')) else { continue };
+            // Or it stands in a list of those that are run beside each home.
+            let listed = format!("{name},");
+            if place == 0 || lines[place - 1] != "#[test]" && !lines.contains(&listed.as_str()) {
+                continue;
+            }
+            // A test may be of several rules: `d9_d11_…`.
+            tested.extend(name.split('_').map_while(|word| word.strip_prefix('d')?.parse::<u32>().ok()));
+        }
+    }
+    let untested: Vec<_> = (1..=RULES).filter(|rule| !tested.contains(rule)).collect();
+    assert!(
+        untested.is_empty(),
+        "no test names the rules {untested:?} of the desk: begin its name with `d{}_`",
+        untested[0]
+    );
 }
 
 #[test]

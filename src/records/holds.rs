@@ -3,8 +3,8 @@
 //! Belongs here: the file `holds.jsonl`, a line for each such deed and for its end, and what a restored catalog gets of them. Does not: what a hold
 //! is (`desk`), what is due (`policy`).
 //!
-//! A line is written, and synced, before the transaction of its deed is committed. So a cut between the two leaves a line without a deed: then a
-//! restore holds a recording too many, and somebody looks at it. In the file are ids and times; whose matter it is, and why, is in the catalog alone.
+//! The line of a deed that keeps something is written, and synced, before its transaction is committed; the line of its end only afterwards. So a cut
+//! between the two leaves a line too many, or lacks an end: then a restore holds a recording too many, and somebody looks at it. In the file are ids and times; whose matter it is, and why, is in the catalog alone.
 
 use std::{
     collections::BTreeMap,
@@ -89,7 +89,8 @@ pub(super) fn make_if_none(home: &Path) -> io::Result<()> {
 pub(super) fn in_force(lines: Vec<Holder>) -> Vec<Holder> {
     let mut last: BTreeMap<_, Holder> = BTreeMap::new();
     for line in lines {
-        last.insert((line.recording.clone(), line.deed.as_str(), line.matter.clone()), line);
+        // By the call: a recording that was registered again has another id, and what held it is released by that.
+        last.insert((line.call.to_string(), line.deed.as_str(), line.matter.clone()), line);
     }
     last.into_values().filter(|line| !line.over).collect()
 }
@@ -112,16 +113,33 @@ fn keeping(deed: DeedKind) -> Option<(DeedKind, bool)> {
     }
 }
 
-/// Notes a deed, in its transaction, before that is committed: if it keeps a recording, or ends what kept one.
+/// What is noted of a deed once it is committed: that it has ended what kept a recording.
+#[must_use]
+#[derive(Debug, Default)]
+pub(super) struct Ended(Vec<Holder>);
+
+impl Ended {
+    /// The deed is committed. A line that can't be written leaves a recording held too long after a restore, and the deed is done all the same.
+    pub(super) fn committed(self, home: Option<&Path>) {
+        let (Some(home), false) = (home, self.0.is_empty()) else { return };
+        if let Err(error) = add(home, &self.0) {
+            let path = path(home);
+            tracing::warn!(path = %path.display(), "that something keeps a recording no longer can't be noted: {error}");
+        }
+    }
+}
+
+/// Notes a deed, in its transaction, before that is committed: if it keeps a recording. If it ends what kept one, that is left to be noted afterwards:
+/// one that is not committed ends nothing.
 pub(super) async fn note(
     rows: &mut Connection,
     home: Option<&Path>,
     deed: DeedKind,
     (recording, matter): (Option<&str>, Option<String>),
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
+) -> Result<Ended, sqlx::Error> {
     // A server's backups are its own.
-    let (Some(home), Some((deed, over))) = (home, keeping(deed)) else { return Ok(()) };
+    let (Some(home), Some((deed, over))) = (home, keeping(deed)) else { return Ok(Ended::default()) };
     let about = match (recording, &matter) {
         (Some(recording), _) => vec![recording.to_owned()],
         // A request is about several.
@@ -141,7 +159,14 @@ pub(super) async fn note(
         let holder = |call| Holder { recording, call, deed, matter: matter.clone(), at: now, over };
         holders.extend(call.map(holder));
     }
-    if holders.is_empty() { Ok(()) } else { add(home, &holders).map_err(sqlx::Error::Io) }
+    if over {
+        return Ok(Ended(holders));
+    }
+    if !holders.is_empty() {
+        // Model: `NoteHold`.
+        add(home, &holders).map_err(sqlx::Error::Io)?;
+    }
+    Ok(Ended::default())
 }
 
 async fn has_anchor(rows: &mut Connection, recording: &str, any: &[&str]) -> Result<bool, sqlx::Error> {

@@ -90,7 +90,7 @@ impl Queue {
         if let Some(sampled) = self.sampled.get_mut(&row.call) {
             sampled.recording = Some(row.recording);
             self.calls.insert(row.recording, row.call);
-            if self.published.contains(&sampled.day) {
+            if self.published.contains(&sampled.day) && !sampled.is_out {
                 self.waiting.insert((sampled.draw, row.recording));
             }
         }
@@ -98,7 +98,8 @@ impl Queue {
 
     pub fn published(&mut self, day: Date) {
         self.published.insert(day);
-        let sampled = self.sampled.values().filter(|sampled| sampled.day == day);
+        // One that was heard before, by its id, has left the queue already.
+        let sampled = self.sampled.values().filter(|sampled| sampled.day == day && !sampled.is_out);
         self.waiting.extend(sampled.filter_map(|sampled| Some((sampled.draw, sampled.recording?))));
     }
 

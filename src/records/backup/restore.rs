@@ -19,10 +19,13 @@ use crate::{
     restoring::{self, Stage, Takeover},
     rows::{self, Connection},
     site,
-    sweep::{Files as _, HomeFiles, Tombstone},
+    sweep::{self, Files as _, HomeFiles, Tombstone},
     text,
 };
 use retrocall_words::CallId;
+
+/// A call whose recording was being deleted, and the hash of its files.
+type Begun = (String, Option<String>);
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,6 +98,16 @@ struct Restore<'a> {
 impl Restore<'_> {
     async fn run(self, beside: Beside<'_>) -> Result<Restored, BackupError> {
         let Restore { home, from, .. } = self;
+        // A sweep would go on by the catalog that is put aside.
+        let _alone = sweep::alone(home).map_err(|error| {
+            let why = match error.kind() {
+                io::ErrorKind::WouldBlock => {
+                    "a sweep is at work; let it come to its end, then restore again".to_owned()
+                }
+                _ => error.to_string(),
+            };
+            BackupError::File(home.join("recordings"), why)
+        })?;
         // 1: everything that can be wrong with what was handed in is found before anything is changed.
         let files = HomeFiles::of(home);
         let has_stones = beside.tombstones.is_some() || files.tombstones_path().exists();
@@ -107,7 +120,8 @@ impl Restore<'_> {
         let own = holds::load(&holds::path(home)).map_err(refused(&holds::path(home)))?;
         let handed = beside.holds.map_or(Ok(Vec::new()), |path| read_handed(path, "a deed", "holds.jsonl"))?;
         let mut source = self.open_source().await?;
-        stones.extend(self.of_replaced().await);
+        let (buried, begun) = self.of_replaced().await;
+        stones.extend(buried);
         let stones = each_once(stones);
         // 2: from here on nobody opens the catalog until this is done.
         let mut takeover = Takeover {
@@ -130,7 +144,7 @@ impl Restore<'_> {
         // Those that were handed in are a copy of before: what the home knows of the same comes later.
         let holders = holds::in_force(new.iter().chain(&own).cloned().collect());
         let Reconciled { gone, recordings, new_site, held, to_be_held } =
-            self.reconcile(&copy, &stones, holders).await?;
+            self.reconcile(&copy, (&stones, &begun), holders).await?;
         // 4: the tombstones and the holds outlive the catalog.
         if has_holds {
             holds::add(home, &new).map_err(refused(&holds::path(home)))?;
@@ -190,32 +204,43 @@ impl Restore<'_> {
         }
     }
 
-    /// What the catalog that is there knows to be deleted. One that can't be read knows nothing.
-    async fn of_replaced(&self) -> Vec<Tombstone> {
-        let Ok(Some(mut connection)) = file::open_any_to_read(&self.catalog).await else { return Vec::new() };
+    /// What the catalog that is there knows to be deleted, and of which calls the deletion has begun, with the hash. One that can't be read knows nothing.
+    async fn of_replaced(&self) -> (Vec<Tombstone>, Vec<Begun>) {
+        let Ok(Some(mut connection)) = file::open_any_to_read(&self.catalog).await else { return Default::default() };
         let select = rows::query_as::<(String, String, Option<String>, String)>(
             "SELECT recording, call, sha256, buried_at FROM tombstones",
         );
         let found = select.fetch_all(&mut connection).await.unwrap_or_default();
+        let select = rows::query_as::<Begun>("SELECT call, sha256 FROM recordings WHERE life = 'deleting'");
+        let begun = select.fetch_all(&mut connection).await.unwrap_or_default();
         let _ = connection.close().await;
         let stone = |(recording, call, sha256, at): (String, String, Option<String>, String)| {
             let (call, at): (CallId, Timestamp) = (text::parse(&call)?, text::parse(&at)?);
             Some(Tombstone { recording, call, sha256, at, why: None })
         };
-        found.into_iter().filter_map(stone).collect()
+        (found.into_iter().filter_map(stone).collect(), begun)
     }
 
-    /// Brings the copy up to date, ends the rows of what is gone, and holds what deeds have kept since.
+    /// Brings the copy up to date, ends the rows of what is gone, goes on deleting what was being deleted, and holds what deeds have kept since.
     async fn reconcile(
         &self,
         copy: &Path,
-        stones: &[Tombstone],
+        (stones, begun): (&[Tombstone], &[Begun]),
         holders: Vec<Holder>,
     ) -> Result<Reconciled, BackupError> {
         let (mut connection, _) = file::open(copy, None).await?;
         let failed = |error: sqlx::Error| BackupError::Catalog(Trouble::of(copy, &error));
         let mut rows = connection.begin_writing().await.map_err(failed)?;
         let gone = graves::bury(&mut rows, stones, self.now).await.map_err(failed)?;
+        // Some of their files may be gone: the next sweep ends what was begun (model: the rule `RestoreGoesOnDeleting`).
+        for (call, sha256) in begun {
+            let update = rows::query(
+                "UPDATE recordings SET life = 'deleting', life_at = $2, sha256 = $3
+                 WHERE call = $1 AND life NOT IN ('deleting', 'gone')",
+            );
+            let update = update.bind(call).bind(text::time(self.now)).bind(sha256);
+            update.execute(&mut rows).await.map_err(failed)?;
+        }
         let (held, unknown) = holds::hold_again(&mut rows, holders, self.by, self.now).await.map_err(failed)?;
         // What is gone comes back with no file.
         let to_be_held = unknown.iter().filter(|holder| stones.iter().all(|stone| stone.call != holder.call)).count();

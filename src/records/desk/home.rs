@@ -23,7 +23,8 @@ use super::{
     Story, Use, UseEntry, UseKind,
 };
 use crate::{
-    Address, Life, PurposeKind, Trouble, beside, holds,
+    Address, Life, PurposeKind, Trouble, beside,
+    holds::{self, Ended},
     ledger::{Scribe, site_of},
     random,
     rows::{self, Connection, Row},
@@ -147,11 +148,13 @@ impl HomeDesk {
                 done => write_deed(&mut rows, &mut scribe, deed, done.is_ok()).await?,
             }
             scribe.finish(&mut rows).await?;
+            let mut ended = Ended::default();
             if done.is_ok() {
                 let about = (Some(deed.recording), deed.matter.map(|matter| matter.to_string()));
-                holds::note(&mut rows, self.address.home(), deed.kind, about, now).await?;
+                ended = holds::note(&mut rows, self.address.home(), deed.kind, about, now).await?;
             }
             rows.commit().await?;
+            ended.committed(self.address.home());
             done
         })
     }

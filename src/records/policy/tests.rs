@@ -325,3 +325,44 @@ fn d20_a_longer_rule_binds_only_later_calls_and_a_shorter_one_binds_all_from_its
     let policy = [version(day(-100), 14), version(day(10), 7)];
     assert_eq!(due(&policy, &learned), (months(6), Why::AwaitsEvaluation));
 }
+
+/// Looks at one recording at every moment of twelve years and more, before and after, in summer and in winter.
+#[track_caller]
+fn assert_due_stays(kind: PurposeKind, events: &[Event], policy: &Policy) {
+    const HOURS: i64 = 12 * 366 * 24;
+    let facts = facts_of(kind, events);
+    let (due, _) = due_of(&facts, policy);
+    // Seven hours and some: every hour of the day, and both sides of every change of the clock.
+    for hour in (-HOURS..HOURS).step_by(7) {
+        let now = day(0) + SignedDuration::from_mins(60 * hour + 29);
+        match fate(&facts, policy, now) {
+            Fate::Due { since, .. } => assert!(since == due && now >= due, "{kind:?} at {now}: due since {since}"),
+            Fate::Kept { until, .. } | Fate::Restricted { until, .. } => {
+                assert!(until == Some(due) && now < due, "{kind:?} at {now}: kept until {until:?}, not {due}");
+            }
+            fate => panic!("{fate:?}"),
+        }
+    }
+}
+
+#[test]
+fn whatever_the_clock_shows_in_whatever_season_no_due_date_moves_by_itself() {
+    let at = |anchor, number| event(anchor, day(number));
+    let dated = |anchor, number, on: &str| Event { anchor, at: day(number), date: Some(date(on)) };
+    let (quality, incident, request) = (PurposeKind::Quality, PurposeKind::Incident, PurposeKind::Request);
+    for zone in ["Europe/Amsterdam", "UTC", "America/New_York", "Pacific/Apia", "Australia/Lord_Howe"] {
+        let calendar = Calendar { zone: zone.parse().expect("a zone"), ..Calendar::default() };
+        let policy = Policy::of(Periods::default(), calendar);
+        assert_due_stays(quality, &[], &policy);
+        assert_due_stays(quality, &[at(Anchor::LearningMoment, 5)], &policy);
+        assert_due_stays(quality, &[at(Anchor::LearningMoment, 5), at(Anchor::EvaluationHeld, 110)], &policy);
+        assert_due_stays(incident, &[], &policy);
+        assert_due_stays(incident, &[at(Anchor::CaseOpened, 3)], &policy);
+        assert_due_stays(incident, &[at(Anchor::CaseOpened, 3), at(Anchor::CaseClosed, 120)], &policy);
+        let judged = dated(Anchor::CaseClosed, 120, "2027-03-20");
+        assert_due_stays(incident, &[at(Anchor::CaseOpened, 3), judged], &policy);
+        assert_due_stays(request, &[dated(Anchor::RequestReceived, 4, "2026-11-27")], &policy);
+        assert_due_stays(PurposeKind::Training, &[dated(Anchor::Promoted, 20, "2027-03-28")], &policy);
+        assert_due_stays(PurposeKind::Other, &[dated(Anchor::Decided, 20, "2027-02-28")], &policy);
+    }
+}

@@ -3,6 +3,7 @@
 //! Belongs here: the writes of a deletion, the lease, the versions of the policy. Does not: what is due (`policy`), files.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,6 +13,7 @@ use retrocall_ledger::{Deed as Entry, DeedKind};
 use tokio::runtime::Runtime;
 
 use super::{
+    apart::{self, Hold},
     facts::{self, KeptRecording, Reading},
     store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
 };
@@ -57,6 +59,8 @@ pub struct HomeStore {
     policy: Policy,
     connection: Connection,
     runtime: Runtime,
+    /// No restore takes the catalog away meanwhile.
+    _hold: Hold,
 }
 
 /// A recording, for people who ask what a policy does with it.
@@ -98,9 +102,25 @@ impl HomeStore {
     fn opened(address: &Address, home: &Path, writes: bool) -> Result<Option<HomeStore>, Trouble> {
         let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
         let path = address.shown().to_path_buf();
+        let hold = if writes { apart::sweeping(&home) } else { Ok(None) };
+        let hold = hold.map_err(|error| Trouble::Unusable {
+            path: home.join("recordings"),
+            cause: match error.kind() {
+                io::ErrorKind::WouldBlock => "a restore is under way".to_owned(),
+                _ => error.to_string(),
+            },
+            step: "let it come to its end, then try again".to_owned(),
+        })?;
         let runtime = address.runtime()?;
         let opened = runtime.block_on(address.open(writes))?;
-        Ok(opened.map(|connection| HomeStore { home, path, policy: Policy::default(), connection, runtime }))
+        Ok(opened.map(|connection| HomeStore {
+            home,
+            path,
+            policy: Policy::default(),
+            connection,
+            runtime,
+            _hold: hold,
+        }))
     }
 
     /// The rules that hold: the versions that are written down. Settings that differ from the last one become the next version, from `now` on.
@@ -223,6 +243,7 @@ impl HomeStore {
                     let mut some = Vec::new();
                     let mut transaction = begin(connection, &reading).await?;
                     let began = SystemClock.now();
+                    // Model: the rule `ChecksToken`.
                     let select = rows::query_scalar::<i64>(
                         "SELECT COUNT(*) FROM leases WHERE name = $1 AND token = $2 AND expires_at > $3",
                     );
@@ -347,6 +368,7 @@ impl Store for HomeStore {
     fn deleting(&mut self, doomed: &[Doomed], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
         self.each_with_lease(doomed, (token, now), async |rows, reading, policy, doomed| {
             let Some(known) = facts::one(rows, reading, &doomed.id).await? else { return Ok((Deed::NotNow, None)) };
+            // Model: the rule `AsksAgain`.
             if !fate(&known.facts, policy, now).is_due() {
                 return Ok((Deed::NotNow, None));
             }

@@ -101,10 +101,12 @@ impl HourlyWork {
     /// One run: what is due by these rules. A home without a catalog has nothing.
     fn once(&mut self) -> Result<Report, Stopped> {
         let files = HomeFiles::of(&self.home);
+        // First: it keeps restores away.
+        let store = HomeStore::open(&self.home)?;
         is_open(&self.home)?;
         // Before a version of the policy is written down by a clock that has jumped.
         self.sweeper.judge(&files, &*self.clock)?;
-        let Some(mut store) = HomeStore::open(&self.home)? else { return Ok(Report::default()) };
+        let Some(mut store) = store else { return Ok(Report::default()) };
         store.follow(self.rules.0, &self.rules.1, self.clock.wall())?;
         Daily::before_sweep(&self.home, &self.rules.2, self.clock.wall())?;
         self.sweeper.run(&mut store, &files, &*self.clock, Believe::Checked)

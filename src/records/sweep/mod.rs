@@ -1,12 +1,14 @@
 //! How a recording dies: the job that deletes what is due, in two steps, so that it may be cut off anywhere.
 //!
-//! `docs/durability.md`, "how it dies", has the steps with their numbers. Belongs here: their order, and what is left if they are cut off. Does not:
+//! `docs/durability.md`, "how it dies", has the steps with their numbers; `tests/model` tries every order of them, and its names for them stand here as
+//! `Model: …`. Belongs here: their order, and what is left if they are cut off. Does not:
 //! what is due (`policy`), SQL.
 //!
 //! The job takes no input and may be run at any time, twice, or by two at once: the lease has a token that every write checks. What it could not
 //! delete (a file that is read, a disk that refuses) waits for the next run, and is told. Nothing is ever deleted early: how full the disk is, is
 //! not asked.
 
+mod apart;
 mod daily;
 mod dying;
 mod facts;
@@ -34,6 +36,7 @@ use jiff::{SignedDuration, Timestamp};
 use retrocall_words::{Beginning, Clock};
 use serde::Serialize;
 
+pub(crate) use apart::restoring as alone;
 pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
 pub(crate) use home::BELONGINGS;
@@ -201,6 +204,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Model: `LeaseAndFind`, with what is unfinished or due.
     fn lease(&mut self) -> Result<(), Stopped> {
         let now = self.clock.wall();
         let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
@@ -232,7 +236,7 @@ impl Run<'_> {
         }
     }
 
-    /// Step 2: `kept → deleting`, with the hash that the tombstone will have. Those that nothing came to hold.
+    /// Step 2 (model: `BeginDeleting`): `kept → deleting`, with the hash that the tombstone will have. Those that nothing came to hold.
     fn begin(&mut self, mut due: Vec<Doomed>) -> Result<Vec<Doomed>, Stopped> {
         for doomed in &mut due {
             match self.files.hash(&doomed.files) {
@@ -257,7 +261,7 @@ impl Run<'_> {
         Ok(begun)
     }
 
-    /// Steps 3 to 5 for recordings whose deletion has begun. Returns how many are gone.
+    /// Steps 3 to 5 for recordings whose deletion has begun (model: `Unlink` to `EndWithReceipt`). Returns how many are gone.
     fn bury_and_end(&mut self, batch: Vec<Doomed>) -> Result<u64, Stopped> {
         let removed = self.remove(batch);
         let at = self.clock.wall();
@@ -272,13 +276,16 @@ impl Run<'_> {
         if stones.is_empty() {
             return Ok(0);
         }
+        // Model: `BuryInFile`. Before the receipt: from a backup nothing may come back that has one.
         if let Err(error) = self.files.bury(&stones) {
             removed.iter().for_each(|doomed| self.fail(doomed, format!("its tombstone can't be written ({error})")));
             return Ok(0);
         }
+        // Model: `BuryInCatalog`.
         for deed in self.store.buried(&stones, self.token, self.clock.wall())? {
             is_done(deed)?;
         }
+        // Model: `EndWithReceipt`.
         let receipt = |doomed: &Doomed| (doomed.id.clone(), Receipt { why: doomed.why, out_of_reach_at: at });
         let receipts: Vec<_> = removed.iter().map(receipt).collect();
         let mut gone = 0;
@@ -296,6 +303,7 @@ impl Run<'_> {
     /// Step 3: peaks first, then the files; the folders synced; absence verified. Returns those of which nothing is there any more.
     fn remove(&mut self, batch: Vec<Doomed>) -> Vec<Doomed> {
         let deadline = self.clock.now() + READERS;
+        // Model: `Unlink`. However late: once the deletion has begun nothing covers it.
         let unlinked = self.without_failures(batch, |files, doomed| {
             names(doomed).try_for_each(|file| match files.remove(file, deadline) {
                 Ok(Removed::Now | Removed::Before) => Ok(()),
@@ -303,6 +311,7 @@ impl Run<'_> {
                 Err(error) => Err(format!("{}: {error}", file.display())),
             })
         });
+        // Model: `SyncAndVerify`.
         let folders: BTreeSet<PathBuf> =
             unlinked.iter().flat_map(names).filter_map(Path::parent).map(Path::to_owned).collect();
         let unsynced: Vec<(PathBuf, String)> = folders

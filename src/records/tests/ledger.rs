@@ -1,5 +1,7 @@
 //! The ledger and the draw as they come about while calls are noted: what is written, what is shown, what is signed.
 
+mod rigs;
+
 use crate::rows;
 use retrocall_ledger::{Evidence, FindingKind, Report, Verdict};
 use retrocall_words::{TestClock, book::Draw};

@@ -1,6 +1,6 @@
 //! Backups, and the way back from one: what was deleted stays deleted, and no number is given twice.
 
-use retrocall_ledger::Evidence;
+use retrocall_ledger::{DeedKind, Evidence};
 use retrocall_words::{
     TestClock,
     retention::{Calendar, Periods},
@@ -10,6 +10,7 @@ use super::*;
 use crate::{
     backup::{BackupError, Beside, Restored, backup, restore},
     desk::{Cases as _, Desk as _, HomeDesk, NewHold, Person},
+    holds,
     ledger::verify,
     rows,
     sweep::{Believe, HomeFiles, HomeStore, Stopped, Sweeper, is_open},
@@ -146,6 +147,54 @@ fn after_the_home_was_lost_nothing_is_played_or_deleted_without_tombstones_and_w
     // No file of the catalog has the number of whoever was erased, but what was put aside.
     let bytes = fs::read(new.path().join("catalog.sqlite")).unwrap();
     assert!(!bytes.windows(11).any(|some| some == &CUSTOMER.as_bytes()[1..]));
+}
+
+#[test]
+fn what_was_being_deleted_when_a_backup_is_put_back_goes_on_being_deleted() {
+    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+    let catalog = engine(&home, &clock);
+    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
+    let file = make_backup(&home, &elsewhere, &clock);
+    assert!(catalog.close(LONG));
+    // A sweep that was killed behind its first unlink.
+    outside(&home, async |rows| {
+        let begun = rows::query("UPDATE recordings SET life = 'deleting', life_at = $2, sha256 = 'ab' WHERE call = $1");
+        let begun = begun.bind(calls[0].to_string()).bind(text::time(clock.wall()));
+        begun.execute(rows).await.unwrap();
+    });
+    fs::remove_file(home.path().join(format!("recordings/2026/11/24/{}.wav", calls[0]))).unwrap();
+    let nothing = elsewhere.path().join("none");
+    fs::write(&nothing, "").unwrap();
+    assert_eq!(put_back(&home, &file, Some(&nothing), &clock).gone, [""; 0]);
+    assert_eq!(lives(&home).iter().map(|(_, life, _)| life.as_str()).collect::<Vec<_>>(), ["deleting", "kept"]);
+    assert!(engine(&home, &clock).close(LONG));
+    assert_eq!(sweep(&home, &clock), Ok(1));
+    assert_eq!(lives(&home).iter().map(|(_, life, _)| life.as_str()).collect::<Vec<_>>(), ["gone", "kept"]);
+    assert_eq!(HomeFiles::of(home.path()).tombstones().unwrap()[0].sha256.as_deref(), Some("ab"));
+    assert!(verify(home.path(), Evidence::default()).unwrap().is_sound());
+}
+
+#[test]
+fn a_restore_waits_for_the_end_of_a_sweep_and_no_sweep_begins_meanwhile() {
+    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+    let catalog = engine(&home, &clock);
+    keep(&catalog, &home);
+    keep(&catalog, &home);
+    let file = make_backup(&home, &elsewhere, &clock);
+    assert!(catalog.close(LONG));
+    let nothing = elsewhere.path().join("none");
+    fs::write(&nothing, "").unwrap();
+    let beside = Beside { tombstones: Some(&nothing), holds: None };
+    let sweeping = [(); 2].map(|()| HomeStore::open(home.path()).unwrap().unwrap());
+    let refused = restore(home.path(), &file, beside, "root", clock.wall()).unwrap_err().to_string();
+    assert!(refused.contains("a sweep is at work"), "{refused}");
+    assert!(HomeStore::open_to_read(home.path()).is_ok(), "nothing was changed");
+    drop(sweeping);
+    let alone = crate::sweep::alone(home.path()).unwrap();
+    let Err(refused) = HomeStore::open(home.path()) else { panic!("a restore is under way") };
+    assert!(refused.to_string().contains("a restore is under way"), "{refused}");
+    drop(alone);
+    assert_eq!(put_back(&home, &file, Some(&nothing), &clock).recordings, 2);
 }
 
 #[test]
@@ -337,4 +386,25 @@ fn what_a_hold_or_a_case_has_kept_since_a_backup_is_held_when_that_is_restored_a
     assert!(catalog.close(LONG));
     let report = verify(home.path(), Evidence::default()).unwrap();
     assert!(report.is_sound(), "{report}");
+}
+
+#[test]
+fn a_release_that_is_not_committed_lets_go_of_nothing_when_a_backup_is_restored() {
+    let (home, clock) = (TempDir::new().unwrap(), clock());
+    let catalog = engine(&home, &clock);
+    keep(&catalog, &home);
+    assert!(catalog.close(LONG));
+    let id = recordings(home.path()).unwrap().remove(0).id.unwrap();
+    let desk = HomeDesk::of(home.path());
+    let hold = desk.hold(&Person::owner("root"), &id, &new_hold(&clock), clock.wall()).unwrap();
+    let lines = || holds::in_force(holds::load(&holds::path(home.path())).unwrap()).len();
+    assert_eq!(lines(), 1);
+    // Its transaction, up to the commit.
+    let about = (Some(id.as_str()), Some(hold));
+    let ended = outside(&home, async |rows| {
+        holds::note(rows, Some(home.path()), DeedKind::HoldReleased, about, clock.wall()).await.unwrap()
+    });
+    assert_eq!(lines(), 1, "the disk was full, or the power went");
+    ended.committed(Some(home.path()));
+    assert_eq!(lines(), 0);
 }

@@ -11,7 +11,8 @@ use super::{
     HomeDesk, Refusal, one,
 };
 use crate::{
-    Life, PurposeKind, beside, holds,
+    Life, PurposeKind, beside,
+    holds::{self, Ended},
     ledger::{Scribe, item, site_of},
     policy::Anchor,
     random,
@@ -211,11 +212,13 @@ impl HomeDesk {
             let mut scribe = Scribe::of_deeds(&site, now);
             act.write(&mut rows, &mut scribe, result).await?;
             scribe.finish(&mut rows).await?;
+            let mut ended = Ended::default();
             if result == DeedResult::Done {
                 let about = (act.recording.as_deref(), act.matter.map(|matter| matter.to_string()));
-                holds::note(&mut rows, self.address.home(), act.kind, about, now).await?;
+                ended = holds::note(&mut rows, self.address.home(), act.kind, about, now).await?;
             }
             rows.commit().await?;
+            ended.committed(self.address.home());
             answer
         })
     }

@@ -1,0 +1,190 @@
+//! Large records: a ledger of millions of rows, lists of a hundred thousand recordings, a million that are due at once.
+//!
+//! Here they are small, and it is seen that everything comes out right; `make sizes` makes them large, and how long things may take is looked at there
+//! alone.
+
+use std::{
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use retrocall_ledger::Evidence;
+use retrocall_records::{
+    desk::{Desk as _, Filter, HomeDesk, Person, Use, UseKind},
+    ledger, open,
+    sweep::{Believe, HomeFiles, HomeStore, Sweeper},
+};
+use retrocall_words::{
+    Call, CallId, Clock, Country, Facts, Label, Reason, SystemClock, TestClock,
+    audio::Rate,
+    book::{
+        Book, CallBegun, CallEnded, Marks, Note, Origins, Outcome, Part, Participant, RecordedCall, RecordingKept,
+        RecordingState, day_of,
+    },
+    retention::{Calendar, Periods},
+};
+use tempfile::TempDir;
+
+/// Calls, and how many of them are kept, without a word from whoever runs it.
+const CALLS: u64 = 1_500;
+const KEPT_ONE_IN: u64 = 3;
+/// Calls whose notes are handed in together: numbers are reserved ahead of need for so many.
+const AT_ONCE: u64 = 500;
+/// Agents of the desk.
+const AGENTS: u64 = 50;
+
+/// How long things may take in large records.
+const ROW: Duration = Duration::from_millis(1);
+const LIST: Duration = Duration::from_millis(100);
+const VERIFY: Duration = Duration::from_secs(20);
+const DEED: Duration = Duration::from_secs(1);
+
+fn asked(name: &str) -> Option<u64> {
+    env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// Says how long something took, and, in large records, that it was not too long.
+fn took(what: &str, time: Duration, most: Duration) {
+    println!("{what}: {time:.2?} (at most {most:.0?})");
+    if asked("RETROCALL_SIZES_CALLS").is_some() {
+        assert!(time <= most, "{what}: {time:.2?}, more than {most:.0?}");
+    }
+}
+
+fn flush(book: &dyn Book) {
+    while book.health().notes_waiting > 0 {
+        assert_eq!(book.health().trouble, None);
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// The notes of one call. How many rows the ledger has of it.
+fn call(book: &dyn Book, number: u64, began_at: Timestamp, is_kept: bool) -> u64 {
+    let (id, agent) = (CallId::new(), format!("agent-{:02}", number % AGENTS));
+    let call = Call { id, facts: Facts::of(agent.clone()), rate: Rate::new(8_000).expect("a rate"), began_at };
+    let place = book.reserve(day_of(began_at));
+    book.note(Note::Begun(CallBegun { call: call.clone(), day: place.day, sequence: place.sequence, exempt: false }));
+    let reasons = if is_kept { vec![Reason::OnDemand] } else { Vec::new() };
+    let ends_at = began_at + SignedDuration::from_secs(90);
+    book.note(Note::Ended(CallEnded {
+        ended_at: Some(ends_at),
+        seconds: Some(90.0),
+        cut_off: false,
+        reasons: reasons.clone(),
+        origins: Origins::default(),
+        ..CallEnded::unseen(id, if is_kept { Outcome::Kept } else { Outcome::Discarded })
+    }));
+    if !is_kept {
+        return 2;
+    }
+    let path = format!("recordings/{}/{id}.wav", day_of(began_at).strftime("%Y/%m/%d")).into();
+    book.note(Note::Kept(Box::new(RecordingKept {
+        of: RecordedCall { label: Label { call, reasons, place: None }, customer: None },
+        seconds: 90.0,
+        first_seconds: 0.0,
+        parts: vec![Part { path, bytes: 10, seconds: 90.0 }],
+        participants: vec![Participant { agent, from_seconds: 0.0, to_seconds: 90.0 }],
+        marks: Marks::default(),
+        has_keys: true,
+        state: RecordingState::Complete,
+        ends_at,
+        committed_at: ends_at,
+    })));
+    3
+}
+
+/// A home with so many calls of one day. Its files are nowhere: rows alone are measured.
+fn filled(calls: u64, kept_one_in: u64) -> (TempDir, Arc<TestClock>, u64) {
+    let home = TempDir::new().expect("a folder");
+    let clock = Arc::new(TestClock::at("2026-11-23T06:00:00Z".parse().expect("a time")));
+    let opened = open(home.path(), Arc::clone(&clock) as Arc<dyn Clock>, Country::default(), 0);
+    let mut write = opened.write;
+    let thread = thread::spawn(move || write());
+    opened.book.left_behind(Some(Duration::from_secs(60))).expect("the records open");
+    let (mut rows, mut each) = (0, Vec::new());
+    for first in (0..calls).step_by(AT_ONCE as usize) {
+        let (began, before) = (SystemClock.now(), rows);
+        for number in first..calls.min(first + AT_ONCE) {
+            let began_at = clock.wall() + SignedDuration::from_millis(number as i64);
+            rows += call(&*opened.book, number, began_at, number % kept_one_in == 0);
+        }
+        flush(&*opened.book);
+        each.push(SystemClock.since(began) / u32::try_from(rows - before).expect("few rows"));
+    }
+    drop(opened.book);
+    thread.join().expect("it ends");
+    each.sort();
+    took("a row of the ledger, with its call, at the median", each[each.len() / 2], ROW);
+    (home, clock, rows)
+}
+
+/// Lists all recordings, page by page. How many there are, and how long the slowest page took.
+fn listed(desk: &HomeDesk) -> (u64, Duration, String) {
+    let (owner, mut after, mut count, mut slowest) = (Person::owner("root"), None, 0, Duration::ZERO);
+    let mut last = String::new();
+    loop {
+        let began = SystemClock.now();
+        let page = desk.list(&owner, &Filter::default(), after.as_ref()).expect("a page");
+        slowest = slowest.max(SystemClock.since(began));
+        count += page.recordings.len() as u64;
+        last = page.recordings.last().map_or(last, |recording| recording.id.clone());
+        after = page.next;
+        if after.is_none() {
+            return (count, slowest, last);
+        }
+    }
+}
+
+/// Deeds that are done while a sweep goes on: the slowest of them.
+fn slowest_deed(desk: &HomeDesk, recording: &str, at: Timestamp, is_over: &AtomicBool) -> (u32, Duration) {
+    let play = Use { kind: UseKind::Play, why: "to see how long that takes".into(), of: None };
+    let (mut count, mut slowest) = (0, Duration::ZERO);
+    while !is_over.load(Ordering::Acquire) {
+        let began: Instant = SystemClock.now();
+        // The last of all: it goes last, or is gone when this comes.
+        let _ = desk.used(&Person::owner("root"), recording, &play, at);
+        (count, slowest) = (count + 1, slowest.max(SystemClock.since(began)));
+        thread::sleep(Duration::from_millis(5));
+    }
+    (count, slowest)
+}
+
+#[test]
+fn records_of_any_size_are_listed_verified_and_deleted_in_time() {
+    let calls = asked("RETROCALL_SIZES_CALLS").unwrap_or(CALLS);
+    let kept_one_in = asked("RETROCALL_SIZES_KEPT_ONE_IN").unwrap_or(KEPT_ONE_IN);
+    let kept = calls.div_ceil(kept_one_in);
+    let (home, clock, rows) = filled(calls, kept_one_in);
+    let desk = HomeDesk::of(home.path());
+    let (count, slowest, last) = listed(&desk);
+    assert_eq!(count, kept);
+    took("the slowest page of recordings", slowest, LIST);
+
+    // All are due at once.
+    clock.pass(Duration::from_secs(20 * 86_400));
+    let mut store = HomeStore::open(home.path()).expect("a catalog").expect("a catalog");
+    store.follow(Periods::default(), &Calendar::default(), clock.wall()).expect("a policy");
+    let (is_over, at) = (AtomicBool::new(false), clock.wall());
+    let began = SystemClock.now();
+    let (report, (deeds, slowest)) = thread::scope(|scope| {
+        let deeds = scope.spawn(|| slowest_deed(&desk, &last, at, &is_over));
+        let files = HomeFiles::of(home.path());
+        let report = Sweeper::new("sizes").run(&mut store, &files, &*clock, Believe::Accepted);
+        is_over.store(true, Ordering::Release);
+        (report.expect("it sweeps"), deeds.join().expect("it ends"))
+    });
+    println!("{} recordings deleted in {:.1?}; {deeds} deeds meanwhile", report.gone, SystemClock.since(began));
+    assert_eq!(report.gone, kept);
+    took("the slowest deed meanwhile", slowest, DEED);
+
+    let began = SystemClock.now();
+    let verified = ledger::verify(home.path(), Evidence::default()).expect("a ledger");
+    took(&format!("verifying at least {} rows", rows + 2 * kept), SystemClock.since(began), VERIFY);
+    assert!(verified.is_sound(), "{verified}");
+}
