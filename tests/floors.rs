@@ -8,7 +8,7 @@ use std::{
 };
 
 /// A crate's folder, the folders that it may use, and what to do instead of using another one.
-const FLOORS: [(&str, &[&str], &str); 13] = [
+const FLOORS: [(&str, &[&str], &str); 14] = [
     ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
     ("shared", &[], "both ends of a shared memory stand on it: what only one of them needs belongs there"),
     ("core", &["words", "shared"], "memory and ring know no files, sockets or calls: hand in what they need"),
@@ -32,6 +32,11 @@ const FLOORS: [(&str, &[&str], &str); 13] = [
         "desk",
         &["words", "core", "wire", "settings"],
         "an agent's place is a client: it asks the engine over the socket",
+    ),
+    (
+        "web",
+        &["words", "core", "file", "papers", "records"],
+        "a page asks the records' verbs, and the engine over its socket: what both lack becomes a verb there",
     ),
     (
         "proof",

@@ -59,6 +59,8 @@ fn every_file_and_every_test_that_the_pages_name_is_there() {
         "docs/asterisk.md",
         "docs/architecture.md",
         "docs/records.md",
+        "docs/web.md",
+        "docs/reviewers.md",
     ] {
         for word in quoted(&read(page)) {
             if ["src/", "docs/", "tests/"].iter().any(|place| word.starts_with(place)) {
@@ -221,7 +223,8 @@ fn systemd_takes_the_units_and_finds_the_service_closed() {
     let folder = tempfile::tempdir().expect("a folder");
     let unit = unit(folder.path(), "retrocall.service");
     let sockets = self::unit(folder.path(), "retrocall.socket");
-    for unit in [&unit, &sockets] {
+    let pages = self::unit(folder.path(), "retrocall-web.service");
+    for unit in [&unit, &sockets, &pages] {
         let Some((well, said)) = analyze(&["verify", "--man=no"], Some(unit)) else { return };
         assert!(well && !said.contains("retrocall."), "{said}");
     }

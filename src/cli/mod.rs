@@ -45,9 +45,11 @@ mod review;
 mod run;
 mod status;
 mod sweep;
+mod token;
 mod top;
 mod unmask;
 mod user;
+mod web;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -104,6 +106,8 @@ enum Command {
     Incident(incident::IncidentArgs),
     Hold(hold::HoldArgs),
     User(user::UserArgs),
+    Token(token::TokenArgs),
+    Web(web::WebArgs),
     Policy(policy::PolicyArgs),
     Paperwork(paperwork::PaperworkArgs),
     Sweep(sweep::SweepArgs),
@@ -167,6 +171,8 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Incident(args) => incident::run(&context, args),
         Command::Hold(args) => hold::run(&context, args),
         Command::User(args) => user::run(&context, args),
+        Command::Token(args) => token::run(&context, args),
+        Command::Web(args) => web::run(&context, args),
         Command::Policy(args) => policy::run(&context, args),
         Command::Paperwork(args) => paperwork::run(&context, args),
         Command::Sweep(args) => sweep::run(&context, args),

@@ -1,5 +1,6 @@
 //! `retrocall user`: accounts of people, and what is told of them to the officer. Needs no engine.
 
+mod password;
 mod unusual;
 
 use std::collections::BTreeSet;
@@ -14,13 +15,14 @@ use super::{
     output,
 };
 use retrocall_ledger::Month;
-use retrocall_records::desk::{Accounts as _, DeskRole, UnusualDeeds as _, User};
+use retrocall_records::desk::{Accounts as _, DeskRole, Logins as _, UnusualDeeds as _, User};
 use retrocall_words::{Word as _, name};
 
 const EXAMPLES: &str = "Examples:
   retrocall user add hanna --role reviewer
   retrocall user add anna --role agent --agent anna
   retrocall user role tom --role case-handler --role reviewer
+  retrocall user password hanna
   retrocall user remove tom
   retrocall user list --json
   retrocall user list --unusual --month 2026-11 --as olga
@@ -53,6 +55,7 @@ enum UserCommand {
     Add(AddArgs),
     List(ListArgs),
     Role(RoleArgs),
+    Password(PasswordArgs),
     Remove(RemoveArgs),
 }
 
@@ -97,6 +100,20 @@ struct RoleArgs {
     role: Vec<DeskRole>,
 }
 
+/// Set the password by which somebody logs in to the pages
+#[derive(Args)]
+#[command(after_help = "Examples:
+  retrocall user password hanna
+  (echo \"$NEW\"; echo \"$NEW\") | retrocall user password hanna
+
+It is asked for twice; where standard input is no terminal, it is read from there, on two lines.
+Whoever is logged in by the last one is logged out. It has 12 characters or more.")]
+struct PasswordArgs {
+    /// The account
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+}
+
 /// Remove an account: what they did stays written down
 #[derive(Args)]
 #[command(after_help = "Examples:\n  retrocall user remove tom")]
@@ -106,7 +123,7 @@ struct RemoveArgs {
     name: String,
 }
 
-fn role(word: &str) -> Result<DeskRole, String> {
+pub(super) fn role(word: &str) -> Result<DeskRole, String> {
     let all = DeskRole::ALL.map(DeskRole::as_str).join(", ");
     DeskRole::read(word).ok_or_else(|| format!("one of {all}"))
 }
@@ -122,12 +139,20 @@ pub(super) fn run(context: &Context, args: UserArgs) -> Result<(), Failure> {
         UserCommand::Add(AddArgs { name, role, agent }) => {
             let user = User { name, roles: role.into_iter().collect(), agent, since: now };
             desk.add_user(&who, &user).map_err(failure)?;
+            if let Some(hash) = password::offered(&user.name)? {
+                desk.set_password(&who, &user.name, &hash, now).map_err(failure)?;
+            }
             (user.name, "has an account")
         }
         UserCommand::Role(RoleArgs { name, role }) => {
             let roles: BTreeSet<_> = role.into_iter().collect();
             desk.set_roles(&who, &name, &roles, now).map_err(failure)?;
             (name, "has these roles now, and no others")
+        }
+        UserCommand::Password(PasswordArgs { name }) => {
+            let hash = password::asked(&name)?;
+            desk.set_password(&who, &name, &hash, now).map_err(failure)?;
+            (name, "has this password now, and is logged out everywhere")
         }
         UserCommand::Remove(RemoveArgs { name }) => {
             desk.remove_user(&who, &name, now).map_err(failure)?;

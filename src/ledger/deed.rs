@@ -80,7 +80,7 @@ words! {
         Silenced = "silenced",
         /// Another version of the policy holds.
         PolicyChanged = "policy-changed",
-        /// A user, or a role, was given or taken.
+        /// A user, a role, a password or a token was given or taken.
         UserChanged = "user-changed",
         /// An erasure was ordered.
         Erased = "erased",

@@ -110,6 +110,16 @@ pub fn unwritten_beside(home: &Path) -> PathBuf {
     unwritten::path(home)
 }
 
+/// The folder in a home that holds the peaks of recordings, which pages draw. They go before their recordings do.
+pub fn peaks_in(home: &Path) -> PathBuf {
+    home.join("peaks")
+}
+
+/// Where the peaks of a recording are, by its id, and where they are until they are whole.
+pub fn peaks_paths(home: &Path, recording: &str) -> [PathBuf; 2] {
+    ["", ".new"].map(|ending| peaks_in(home).join(format!("{recording}{ending}")))
+}
+
 /// Opens `catalog.sqlite` in the home folder, or makes it if there is none, on the day of this clock. Customers' numbers that are given without their
 /// country are of `country`; one call in `one_in` is drawn, by seeds that the ledger promises.
 ///

@@ -28,7 +28,7 @@ use retrocall_words::{
     audio::g711::Law,
     retention::{Calendar, Periods},
 };
-pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size};
+pub use units::{parse_audiosocket, parse_duration, parse_memory, parse_metrics, parse_size, parse_web};
 
 /// The file's name in the home folder.
 pub const SETTINGS_FILE: &str = "retrocall.toml";
@@ -145,6 +145,8 @@ pub struct Settings {
     pub hotkey: HotkeySettings,
     /// What the papers say of those who answer for the recordings.
     pub papers: PaperSettings,
+    /// The pages.
+    pub web: WebSettings,
     /// How long what is kept.
     pub retention: Periods,
     /// By which days that counts.
@@ -163,6 +165,40 @@ pub struct PaperSettings {
     pub officer: Option<String>,
     /// Where the notice for customers is published.
     pub page: Option<String>,
+}
+
+/// How `retrocall web` serves the pages: a table of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebSettings {
+    /// Where it listens: on loopback alone, unless there is a certificate.
+    #[serde(deserialize_with = "units::web")]
+    pub listen: SocketAddr,
+    /// The TLS certificate in PEM, with those between it and one that browsers know; under the home folder, or an absolute path.
+    pub certificate: Option<PathBuf>,
+    /// Its key in PEM.
+    pub key: Option<PathBuf>,
+    /// By which names browsers come, besides those of this machine; with TLS, left out, by any.
+    pub names: Vec<String>,
+    /// How long somebody stays logged in without a click.
+    #[serde(deserialize_with = "units::duration_within::<_, 60, 86_400>")]
+    pub idle: Duration,
+    /// How long somebody stays logged in.
+    #[serde(deserialize_with = "units::duration_within::<_, 300, 604_800>")]
+    pub session: Duration,
+}
+
+impl Default for WebSettings {
+    fn default() -> WebSettings {
+        WebSettings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8_080)),
+            certificate: None,
+            key: None,
+            names: Vec::new(),
+            idle: Duration::from_secs(30 * 60),
+            session: Duration::from_secs(12 * 3_600),
+        }
+    }
 }
 
 /// The keys of `retrocall hotkey`: a table of its own.
@@ -258,6 +294,7 @@ impl Default for Settings {
             review_per_week: None,
             hotkey: HotkeySettings::default(),
             papers: PaperSettings::default(),
+            web: WebSettings::default(),
             retention: Periods::default(),
             calendar: Calendar::default(),
         }
@@ -315,6 +352,18 @@ impl Settings {
                 address.port()
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// The files of the certificate of the pages, and of its key. None if they are served without.
+    ///
+    /// # Errors One of them is named and the other is not, in words.
+    pub fn web_certificate(&self, home: &Path) -> Result<Option<[PathBuf; 2]>, String> {
+        match (&self.web.certificate, &self.web.key) {
+            (Some(certificate), Some(key)) => Ok(Some([certificate, key].map(|file| home.join(file)))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err("[web] names a certificate without its key: name key too".to_owned()),
+            (None, Some(_)) => Err("[web] names a key without its certificate: name certificate too".to_owned()),
         }
     }
 

@@ -75,6 +75,13 @@ controller = "Example Ltd"
 contact = "desk@example.com"
 officer = "officer@example.com"
 page = "example.com/recordings"
+[web]
+listen = "0.0.0.0:8443"
+certificate = "tls/chain.pem"
+key = "/etc/tls/key.pem"
+names = ["desk.example"]
+idle = "10m"
+session = "8h"
 [audiosocket_agents]
 "000001aB" = "anna"
 "#;
@@ -131,6 +138,14 @@ fn every_setting_can_be_set() {
             officer: Some("officer@example.com".to_owned()),
             page: Some("example.com/recordings".to_owned()),
         },
+        web: WebSettings {
+            listen: "0.0.0.0:8443".parse().expect("an address"),
+            certificate: Some("tls/chain.pem".into()),
+            key: Some("/etc/tls/key.pem".into()),
+            names: vec!["desk.example".to_owned()],
+            idle: Duration::from_secs(600),
+            session: Duration::from_secs(8 * 3_600),
+        },
         review_per_week: Some(25),
         retention: Periods::default().with(Period::QualityUnheard, 7).expect("in range"),
         calendar: Calendar {
@@ -142,6 +157,15 @@ fn every_setting_can_be_set() {
     assert_eq!(settings, expected);
     assert_eq!(settings.agent_of("aj"), Ok("anna".to_owned()));
     assert_eq!(settings.socket_path(Path::new("/desk")), Path::new("/desk/sub/s"));
+    let files = ["/desk/tls/chain.pem", "/etc/tls/key.pem"].map(Into::into);
+    assert_eq!(settings.web_certificate(Path::new("/desk")), Ok(Some(files)));
+}
+
+#[test]
+fn a_certificate_without_its_key_is_refused_in_words() {
+    let half = parse("[web]\ncertificate = \"chain.pem\"\n").expect("settings");
+    assert!(half.web_certificate(Path::new("/desk")).is_err_and(|why| why.contains("name key too")));
+    assert_eq!(Settings::default().web_certificate(Path::new("/desk")), Ok(None));
 }
 
 #[test]

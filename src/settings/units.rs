@@ -159,6 +159,23 @@ pub(super) fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Socke
     from.deserialize_str(Text { what, parse: parse_metrics }).map(Some)
 }
 
+/// The address of the pages, with a port. Whoever serves them decides whether other machines may reach it.
+///
+/// # Errors What is wrong, in words.
+pub fn parse_web(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is not an address with its port: write a loopback one, like \"127.0.0.1:8080\", or, with a certificate, one that other \
+             machines reach, like \"0.0.0.0:8443\""
+        )
+    })
+}
+
+pub(super) fn web<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    let what = "an address with its port, in quotes, like \"127.0.0.1:8080\"";
+    from.deserialize_str(Text { what, parse: parse_web })
+}
+
 /// The address of AudioSocket, with a port. [`super::Settings::check`] decides whether other machines may reach it.
 ///
 /// # Errors What is wrong, in words.

@@ -8,7 +8,7 @@
 use std::{fmt, path::Path, thread};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
@@ -74,24 +74,71 @@ pub fn write_nowhere() -> Barrier {
     write_only_below(&[])
 }
 
+/// Bars the calling thread, and all that it starts, from every file but these, from the network and from other processes: a program of its own that
+/// serves what strangers send. Below `read` it may read, below `write` read, change, make and remove; a file may stand for itself. Nothing is executed.
+/// What does not exist is left out, and what takes its name later is barred.
+///
+/// ```
+/// use std::{fs, thread};
+/// use retrocall_core::barrier::{self, Barrier};
+///
+/// let home = tempfile::tempdir()?;
+/// let [seeds, catalog] = ["seeds", "catalog"].map(|name| home.path().join(name));
+/// fs::write(&seeds, "secret")?;
+/// fs::write(&catalog, "")?;
+/// thread::spawn(move || {
+///     let height = barrier::touch_only(&[], &[&catalog]);
+///     assert!(fs::write(&catalog, "row").is_ok());
+///     assert!(height == Barrier::None || fs::read(&seeds).is_err());
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn touch_only(read: &[&Path], write: &[&Path]) -> Barrier {
+    confine(read, write).unwrap_or(Barrier::None)
+}
+
+fn confine(read: &[&Path], write: &[&Path]) -> Result<Barrier, RulesetError> {
+    let all = AccessFs::from_all(NEWEST);
+    let mut ruleset = everything_else(all)?.create()?;
+    let reading = AccessFs::ReadFile | AccessFs::ReadDir;
+    let rights =
+        read.iter().map(|path| (path, reading)).chain(write.iter().map(|path| (path, all & !AccessFs::Execute)));
+    for (path, rights) in rights {
+        // A file has no names to make or remove.
+        let rights = if path.is_dir() { rights } else { rights & AccessFs::from_file(NEWEST) };
+        if let Ok(path) = PathFd::new(path) {
+            ruleset = ruleset.add_rule(PathBeneath::new(path, rights))?;
+        }
+    }
+    Ok(height(ruleset.restrict_self()?.ruleset))
+}
+
+/// These rights on files, all on the network, and what goes beyond this process: barred but for the rules that follow.
+fn everything_else(files: BitFlags<AccessFs>) -> Result<Ruleset, RulesetError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(files)?
+        .handle_access(AccessNet::from_all(NEWEST))?
+        .scope(Scope::from_all(NEWEST))
+}
+
+fn height(status: RulesetStatus) -> Barrier {
+    match status {
+        RulesetStatus::FullyEnforced => Barrier::Full,
+        RulesetStatus::PartiallyEnforced => Barrier::Partial,
+        _ => Barrier::None,
+    }
+}
+
 fn raise(folders: &[&Path]) -> Result<Barrier, RulesetError> {
     let write = AccessFs::from_write(NEWEST);
-    let mut ruleset = Ruleset::default()
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(write)?
-        .handle_access(AccessNet::from_all(NEWEST))?
-        .scope(Scope::from_all(NEWEST))?
-        .create()?;
+    let mut ruleset = everything_else(write)?.create()?;
     for folder in folders {
         if let Ok(folder) = PathFd::new(folder) {
             ruleset = ruleset.add_rule(PathBeneath::new(folder, write))?;
         }
     }
-    Ok(match ruleset.restrict_self()?.ruleset {
-        RulesetStatus::FullyEnforced => Barrier::Full,
-        RulesetStatus::PartiallyEnforced => Barrier::Partial,
-        _ => Barrier::None,
-    })
+    Ok(height(ruleset.restrict_self()?.ruleset))
 }
 
 /// The height of a barrier on this system, found out on a thread that ends with it.
@@ -139,6 +186,21 @@ mod tests {
                 assert!(fs::write(home.path().join("c"), "x").is_err());
                 assert!(fs::create_dir(home.path().join("d")).is_err());
                 assert!(std::net::TcpListener::bind("127.0.0.1:0").is_err() || probe() == Barrier::Partial);
+            });
+        });
+        // A program that is confined reads less than everything, too.
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let [seen, gone] = ["b", "gone"].map(|name| home.path().join(name));
+                touch_only(&[&seen], &[elsewhere.path()]);
+                assert_eq!(fs::read_to_string(&seen).expect("it may"), "x");
+                assert!(fs::write(&seen, "y").is_err());
+                assert!(fs::remove_file(&seen).is_err());
+                assert!(fs::write(&gone, "x").is_err());
+                assert!(fs::read_dir(home.path()).is_err());
+                fs::write(elsewhere.path().join("c"), "x").expect("it may");
+                fs::remove_file(elsewhere.path().join("c")).expect("it may");
+                assert!(std::process::Command::new("/bin/true").status().is_err());
             });
         });
         // The others are as free as before.

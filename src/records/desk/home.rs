@@ -3,8 +3,12 @@
 mod act;
 mod backups;
 mod cases;
+mod held;
+mod listen;
+mod login;
 mod mine;
 mod notes;
+mod outlook;
 mod people;
 mod queue;
 mod reviews;
@@ -17,6 +21,8 @@ use std::{io, path::Path, thread};
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, PseudonymKey, TextDigest};
 use uuid::Uuid;
+
+pub use held::{DeskFiles, HeldOpen};
 
 use super::{
     Cursor, Desk, DeskRole, Filter, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold, NotDone, Page, Person, RecordingEntry,

@@ -7,8 +7,11 @@
 
 mod case;
 mod home;
+mod listen;
+mod login;
 mod mine;
 mod note;
+mod outlook;
 mod people;
 mod queue;
 mod review;
@@ -24,9 +27,12 @@ use super::{Life, PurposeKind, Trouble};
 use retrocall_words::{CallId, Direction, Reason, book::RecordingState};
 
 pub use case::{Case, Cases};
-pub use home::HomeDesk;
+pub use home::{DeskFiles, HeldOpen, HomeDesk};
+pub use listen::{Listening, Sound};
+pub use login::{Logins, NewToken, SessionLimits, TokenEntry};
 pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};
 pub use note::{Decision, Note, Notes, Reply, ReplyKind};
+pub use outlook::{Outlook, Outlooks};
 pub use people::{Accounts, User};
 pub use queue::{Queue, QueueState};
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};

@@ -474,3 +474,33 @@ ALTER TABLE requests ALTER COLUMN customer SET STATISTICS 0;
 ALTER TABLE requests ALTER COLUMN customer_form SET STATISTICS 0;
 ALTER TABLE notes ALTER COLUMN text SET STATISTICS 0;
 ALTER TABLE replies ALTER COLUMN text SET STATISTICS 0;
+
+-- What people show to the pages and the API: passwords, and hashes of secrets that these tables can't be made to give back.
+
+-- A password, as argon2id leaves it (PHC string).
+CREATE TABLE passwords (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES users (name) ON DELETE CASCADE,
+    hash TEXT COLLATE "C" NOT NULL,
+    set_at TEXT COLLATE "C" NOT NULL
+);
+
+-- Who is logged in. What a browser holds is not here, only its SHA-256. A new password or other roles end them.
+CREATE TABLE sessions (
+    hash TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL REFERENCES users (name) ON DELETE CASCADE,
+    began_at TEXT COLLATE "C" NOT NULL,
+    -- To the minute: nobody's clicks are counted.
+    seen_at TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX sessions_name ON sessions (name);
+CREATE INDEX sessions_seen ON sessions (seen_at);
+
+-- What programs show: each belongs to a person, and does no more than one role of theirs.
+CREATE TABLE tokens (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    hash TEXT COLLATE "C" NOT NULL UNIQUE,
+    name TEXT COLLATE "C" NOT NULL REFERENCES users (name) ON DELETE CASCADE,
+    role TEXT COLLATE "C" NOT NULL,
+    made_at TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX tokens_name ON tokens (name);

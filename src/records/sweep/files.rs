@@ -5,8 +5,8 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -23,6 +23,8 @@ use crate::beside::{append_lines, open_or_make, read_lines, sync_name};
 
 /// How often it is looked whether a file is still being read.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The length of the line that says when a sweep was last begun.
+const LAST_SWEEP_BYTES: usize = 48;
 /// Bytes of a file that are read at once.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -99,7 +101,8 @@ impl HomeFiles {
         self.home.join("tombstones.jsonl")
     }
 
-    fn last_sweep_path(&self) -> PathBuf {
+    /// Where it stands when the last sweep was begun.
+    pub fn last_sweep_path(&self) -> PathBuf {
         self.home.join("last-sweep")
     }
 
@@ -219,13 +222,14 @@ impl Files for HomeFiles {
 
     fn note_sweep(&self, at: Timestamp) -> io::Result<()> {
         let path = self.last_sweep_path();
-        let new = path.with_extension("new");
-        let (mut file, _) = open_or_make(&new)?;
-        file.set_len(0)?;
-        writeln!(file, "{at}")?;
+        // In place and in one piece of one length, so that a power cut leaves this line or the one before: other processes are let to read this very
+        // file, and no other that takes its name.
+        let (file, is_new) = open_or_make(&path)?;
+        let line = format!("{:<width$}\n", at.to_string(), width = LAST_SWEEP_BYTES - 1);
+        file.write_all_at(line.as_bytes(), 0)?;
+        file.set_len(line.len() as u64)?;
         file.sync_all()?;
-        fs::rename(&new, &path)?;
-        sync_name(&path)
+        if is_new { sync_name(&path) } else { Ok(()) }
     }
 }
 

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Address, Trouble,
     ledger::{Scribe, by_rule, item, site_of},
+    peaks_paths,
     policy::{Facts, Fate, Policy, Version, Why, fate},
     rows::{self, Connection, Transaction},
     server, text,
@@ -194,6 +195,17 @@ impl HomeStore {
         }
     }
 
+    /// What is known of one recording; none if it is not kept.
+    ///
+    /// # Errors
+    /// Why the catalog can't be had.
+    pub fn facts_of(&mut self, id: &str) -> Result<Option<Facts>, Trouble> {
+        let HomeStore { path, connection, runtime, .. } = self;
+        let reading = Reading { path };
+        let found = runtime.block_on(facts::one(connection, &reading, id))?;
+        Ok(found.map(|known| known.facts))
+    }
+
     /// The calls whose recordings are gone.
     pub(super) fn gone_calls(&mut self) -> Result<Vec<CallId>, Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
@@ -338,7 +350,8 @@ impl Store for HomeStore {
             for KeptRecording { id, call, facts } in page {
                 let Fate::Due { since, why } = fate(&facts, &self.policy, now) else { continue };
                 let files = self.files(&id)?;
-                due.push(Doomed { id, call, why, since, peaks: Vec::new(), files, sha256: None });
+                let peaks = peaks_paths(&self.home, &id).into();
+                due.push(Doomed { id, call, why, since, peaks, files, sha256: None });
                 if due.len() == limit {
                     return Ok(due);
                 }
@@ -347,7 +360,7 @@ impl Store for HomeStore {
     }
 
     fn unfinished(&mut self, after: Option<&str>, limit: usize) -> Result<Vec<Doomed>, Trouble> {
-        let HomeStore { path, connection, runtime, policy, .. } = self;
+        let HomeStore { home, path, connection, runtime, policy, .. } = self;
         let reading = Reading { path };
         let found = runtime.block_on(facts::deleting(connection, &reading, after.unwrap_or_default(), limit))?;
         let mut begun = Vec::new();
@@ -357,7 +370,8 @@ impl Store for HomeStore {
                 Fate::Due { since, why } => (since, why),
                 _ => (at, Why::Ended),
             };
-            begun.push(Doomed { id, call, why, since, peaks: Vec::new(), files: Vec::new(), sha256 });
+            let peaks = peaks_paths(home, &id).into();
+            begun.push(Doomed { id, call, why, since, peaks, files: Vec::new(), sha256 });
         }
         for doomed in &mut begun {
             doomed.files = self.files(&doomed.id)?;

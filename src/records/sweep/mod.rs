@@ -385,8 +385,10 @@ retrocall_words::words! {
 
 /// How far the deletion of a recording has come that is `deleting`: its files, as they are found, and whether it has a tombstone.
 pub fn cut_off(doomed: &Doomed, is_there: impl Fn(&Path) -> bool, is_buried: bool) -> CutOff {
-    let (there, gone): (Vec<&Path>, Vec<&Path>) = names(doomed).partition(|file| is_there(file));
-    match (there.len(), gone.len()) {
+    // Peaks are there only if somebody has looked at it in a page.
+    let there = names(doomed).filter(|file| is_there(file)).count();
+    let gone = doomed.files.iter().filter(|file| !is_there(file)).count();
+    match (there, gone) {
         (1.., 0) => CutOff::Begun,
         (1.., 1..) => CutOff::Removing,
         (0, _) if is_buried => CutOff::Buried,

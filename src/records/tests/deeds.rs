@@ -1,6 +1,7 @@
 //! Deeds at the desk, by the rules that they hold: reviews, notes, cases, accounts.
 
 mod hearing;
+mod logins;
 mod rights;
 
 use std::collections::BTreeSet;

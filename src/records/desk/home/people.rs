@@ -18,7 +18,7 @@ use super::{
 use crate::text;
 
 const ADMINISTRATOR: &[DeskRole] = &[DeskRole::Administrator];
-const NO_USER: NotDone =
+pub(super) const NO_USER: NotDone =
     NotDone::Conflict("there is no such user: `retrocall user list` shows them, `retrocall user add` makes one");
 
 impl Accounts for HomeDesk {
@@ -48,6 +48,7 @@ impl Accounts for HomeDesk {
             act.needs(ADMINISTRATOR)?;
             let user = users(rows, Some(name)).await?.pop().ok_or(Stop::Absent(NO_USER))?;
             check(roles, user.agent.as_deref())?;
+            end_sessions(rows, name).await?;
             give_roles(rows, name, roles).await
         })
     }
@@ -57,9 +58,9 @@ impl Accounts for HomeDesk {
         self.act(act, now, async |rows, act| {
             act.needs(ADMINISTRATOR)?;
             let remove = rows::query(include_str!("../../sql/desk/remove_user.sql")).bind(name).bind(text::time(now));
-            match remove.execute(rows).await?.rows_affected() {
+            match remove.execute(&mut *rows).await?.rows_affected() {
                 0 => Err(Stop::Absent(NO_USER)),
-                _ => Ok(()),
+                _ => forget(rows, name).await,
             }
         })
     }
@@ -97,6 +98,20 @@ fn check(roles: &BTreeSet<DeskRole>, agent: Option<&str>) -> Step {
     Ok(())
 }
 
+/// Ends all sessions of an account: what it was let in with, or what it may do, is another.
+pub(super) async fn end_sessions(rows: &mut Connection, name: &str) -> Step {
+    rows::query(include_str!("../../sql/desk/delete_sessions.sql")).bind(name).execute(rows).await?;
+    Ok(())
+}
+
+/// Takes all that an account is let in with: who comes back gets it anew.
+async fn forget(rows: &mut Connection, name: &str) -> Step {
+    end_sessions(rows, name).await?;
+    rows::query(include_str!("../../sql/desk/delete_tokens.sql")).bind(name).execute(&mut *rows).await?;
+    rows::query(include_str!("../../sql/desk/delete_password.sql")).bind(name).execute(rows).await?;
+    Ok(())
+}
+
 async fn give_roles(rows: &mut Connection, name: &str, roles: &BTreeSet<DeskRole>) -> Step {
     rows::query(include_str!("../../sql/desk/delete_roles.sql")).bind(name).execute(&mut *rows).await?;
     for role in roles {
@@ -107,7 +122,7 @@ async fn give_roles(rows: &mut Connection, name: &str, roles: &BTreeSet<DeskRole
 }
 
 /// All accounts, or the one of this name.
-async fn users(rows: &mut Connection, name: Option<&str>) -> Answer<Vec<User>> {
+pub(super) async fn users(rows: &mut Connection, name: Option<&str>) -> Answer<Vec<User>> {
     let mut users: Vec<User> = Vec::new();
     for row in rows::query(include_str!("../../sql/desk/users.sql")).bind(name).fetch_all(rows).await? {
         let name: String = row.try_get("name")?;

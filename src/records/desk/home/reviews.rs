@@ -9,7 +9,7 @@ use super::{
         DeskRole, NotDone, Person,
         review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn},
     },
-    HomeDesk,
+    Answer, HomeDesk,
     act::{Act, Step, anchor, has_happened, still_kept},
     notes::took_part,
     parsed, rules,
@@ -128,9 +128,9 @@ struct ToHear {
 }
 
 /// A call whose time in the sample is over is not among these, though something else may keep it.
-async fn turn(rows: &mut Connection, act: &Act<'_>, now: Timestamp) -> Step<ToHear> {
+async fn turn(rows: &mut Connection, author: &str, now: Timestamp) -> Answer<ToHear> {
     let policy = rules::policy(rows).await?;
-    let still = |found: Vec<Row>| -> Step<Vec<Row>> {
+    let still = |found: Vec<Row>| -> Answer<Vec<Row>> {
         let mut still = Vec::new();
         for row in found {
             if rules::may_be_heard(&row, &policy, now)? {
@@ -139,18 +139,34 @@ async fn turn(rows: &mut Connection, act: &Act<'_>, now: Timestamp) -> Step<ToHe
         }
         Ok(still)
     };
-    let open = rows::query(include_str!("../../sql/desk/open_review.sql")).bind(act.author());
+    let open = rows::query(include_str!("../../sql/desk/open_review.sql")).bind(author);
     let open = still(open.fetch_all(&mut *rows).await?)?.into_iter().next();
-    let waits = rows::query(include_str!("../../sql/desk/turn.sql")).bind(act.author());
+    let waits = rows::query(include_str!("../../sql/desk/turn.sql")).bind(author);
     let waits = still(waits.fetch_all(&mut *rows).await?)?;
     let waiting = waits.len() as u64;
     Ok(ToHear { open, waits: waits.into_iter().next(), waiting })
 }
 
+/// The review that somebody has open.
+pub(super) async fn at_hand(rows: &mut Connection, author: &str, now: Timestamp) -> Answer<Option<Turn>> {
+    let ToHear { open, waiting, .. } = turn(rows, author, now).await?;
+    open.map(|open| as_turn(&open, open.try_get("review")?, waiting)).transpose()
+}
+
+fn as_turn(row: &Row, review: String, waiting: u64) -> Answer<Turn> {
+    Ok(Turn {
+        recording: row.try_get("id")?,
+        review,
+        start: parsed(row, "began_at")?,
+        seconds: row.try_get("seconds")?,
+        waiting,
+    })
+}
+
 async fn pass_over(rows: &mut Connection, act: &mut Act<'_>, reason: SkipReason, now: Timestamp) -> Step {
     act.needs(REVIEWER)?;
     act.in_turn = Some(true);
-    match turn(rows, act, now).await? {
+    match turn(rows, act.author(), now).await? {
         ToHear { open: Some(open), .. } => {
             act.recording = Some(open.try_get("id")?);
             let decide = rows::query(include_str!("../../sql/desk/decide_review.sql"))
@@ -173,19 +189,10 @@ async fn pass_over(rows: &mut Connection, act: &mut Act<'_>, reason: SkipReason,
 
 async fn hand_out(rows: &mut Connection, act: &mut Act<'_>, now: Timestamp) -> Step<Option<Turn>> {
     act.needs(REVIEWER)?;
-    let ToHear { open, waits, waiting } = turn(rows, act, now).await?;
-    let as_turn = |row: &Row, review: String, waiting: u64| -> Step<Turn> {
-        Ok(Turn {
-            recording: row.try_get("id")?,
-            review,
-            start: parsed(row, "began_at")?,
-            seconds: row.try_get("seconds")?,
-            waiting,
-        })
-    };
+    let ToHear { open, waits, waiting } = turn(rows, act.author(), now).await?;
     if let Some(open) = open {
         act.is_nothing = true;
-        return as_turn(&open, open.try_get("review")?, waiting).map(Some);
+        return Ok(Some(as_turn(&open, open.try_get("review")?, waiting)?));
     }
     let Some(waits) = waits else {
         act.is_nothing = true;

@@ -1,7 +1,7 @@
 //! Who may do what: every deed by every role, each on a home of its own, as one grid. A change of rights is a line that changes here.
 
 use super::*;
-use crate::desk::{NewHold, Use, UseKind};
+use crate::desk::{Logins as _, NewHold, NewToken, Use, UseKind};
 
 beside_each_home! {
     who_may_do_what_stands_in_the_grid_and_each_deed_has_one_row_in_the_ledger_refused_or_not,
@@ -50,7 +50,7 @@ fn new_hold() -> NewHold {
 
 type Deed = fn(&Scene, &HomeDesk, &Person) -> Did;
 
-const DEEDS: [(&str, Deed); 19] = [
+const DEEDS: [(&str, Deed); 21] = [
     ("next call", |_, desk, who| desk.next(who, None, hour(3)).map(drop)),
     ("review", |scene, desk, who| desk.review(who, &scene.fresh, &ReviewOutcome::NoFinding, hour(3)).map(drop)),
     ("private call", |scene, desk, who| desk.review(who, &scene.fresh, &ReviewOutcome::PrivateCall, hour(3)).map(drop)),
@@ -72,6 +72,11 @@ const DEEDS: [(&str, Deed); 19] = [
         desk.used(who, &scene.closed.pressed, &Use { kind: UseKind::Play, why: "to listen".into(), of: None }, hour(3))
     }),
     ("set roles", |_, desk, who| desk.set_roles(who, "tim", &[DeskRole::Council].into(), hour(3))),
+    ("password", |_, desk, who| desk.set_password(who, "tim", "hash", hour(3))),
+    ("token", |_, desk, who| {
+        let token = NewToken { name: "tim".into(), role: DeskRole::Reviewer, secret: "secret".into() };
+        desk.add_token(who, &token, hour(3)).map(drop)
+    }),
 ];
 
 fn people() -> [(&'static str, Person); 8] {
@@ -109,6 +114,8 @@ hold              no        -         -         no        yes       -         - 
 release           no        -         no        no        yes       -         -         yes
 play              yes       -         -         yes       yes       -         -         yes
 set roles         no        no        no        no        no        yes       no        yes
+password          no        no        no        no        no        yes       no        yes
+token             no        no        no        no        no        yes       no        yes
 ";
 
 fn who_may_do_what_stands_in_the_grid_and_each_deed_has_one_row_in_the_ledger_refused_or_not() {

@@ -1,0 +1,1 @@
+DELETE FROM sessions WHERE began_at <= $1 OR seen_at <= $2

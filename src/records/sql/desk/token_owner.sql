@@ -1,0 +1,1 @@
+SELECT name FROM tokens WHERE id = $1

@@ -1,0 +1,120 @@
+//! What every page has around it: head, way around, who is logged in, language.
+
+use jiff::{Timestamp, tz::TimeZone};
+use maud::{DOCTYPE, Markup, html};
+use retrocall_records::{PurposeKind, desk::DeskRole};
+
+use super::{asked::Asked, assets, text::Language};
+
+/// The pages that people go to, and for whom each is.
+const WAYS: [(&str, &str, &[DeskRole]); 2] =
+    [("/next", "way-next", &[DeskRole::Reviewer]), ("/mine", "way-mine", &[DeskRole::Agent])];
+
+/// Where somebody begins: the first page that is for them.
+pub(crate) fn start_of(asked: &Asked) -> Option<&'static str> {
+    WAYS.iter().find(|(_, _, roles)| asked.is_one_of(roles)).map(|(place, ..)| *place)
+}
+
+/// A whole page.
+pub(crate) fn page(asked: &Asked, title: &str, content: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(asked.language.as_str()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · retrocall" }
+                link rel="stylesheet" href=(assets::place("style.css"));
+                link rel="icon" href=(assets::place("icon.svg")) type="image/svg+xml";
+                script type="module" src=(assets::place("page.js")) {}
+            }
+            body {
+                a.skip href="#content" { (asked.texts().say("skip-to-content")) }
+                (top(asked))
+                main id="content" tabindex="-1" { (content) }
+            }
+        }
+    }
+}
+
+fn top(asked: &Asked) -> Markup {
+    let texts = asked.texts();
+    html! {
+        header.top {
+            a.brand href="/" { "retrocall" }
+            @if let Some(person) = &asked.person {
+                nav aria-label=(texts.say("ways")) {
+                    @for (place, key, roles) in WAYS {
+                        @if asked.is_one_of(roles) {
+                            a href=(place) aria-current=[asked.path.starts_with(place).then_some("page")] { (texts.say(key)) }
+                        }
+                    }
+                }
+                span.spread {}
+                (languages(asked))
+                a.person href="/password" title=(texts.say("own-password")) { (person.name) }
+                form method="post" action="/logout" {
+                    (token(asked))
+                    button.quiet type="submit" { (texts.say("log-out")) }
+                }
+            } @else {
+                span.spread {}
+                (languages(asked))
+            }
+        }
+    }
+}
+
+fn languages(asked: &Asked) -> Markup {
+    html! {
+        form.languages method="post" action="/language" {
+            (token(asked))
+            input type="hidden" name="to" value=(asked.path);
+            @for language in Language::ALL {
+                @if language != asked.language {
+                    button.quiet type="submit" name="language" value=(language.as_str()) lang=(language.as_str()) {
+                        (language.own_name())
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a form brings back, so that it came from a page of ours.
+pub(crate) fn token(asked: &Asked) -> Markup {
+    html! { input type="hidden" name="form" value=(asked.form_token()); }
+}
+
+/// Roles in words.
+pub(crate) fn roles(asked: &Asked, roles: &[DeskRole]) -> String {
+    let all: Vec<String> = roles.iter().map(|role| asked.texts().say(&format!("role-{}", role.as_str()))).collect();
+    all.join(", ")
+}
+
+/// Why something is kept, in the word of the desk's table.
+pub(crate) fn purpose(asked: &Asked, purpose: PurposeKind) -> String {
+    asked.texts().say(&format!("purpose-{}", purpose.as_str()))
+}
+
+/// A day and a time in the desk's zone, in words.
+pub(crate) fn moment(asked: &Asked, at: Timestamp, zone: &TimeZone) -> String {
+    let local = zone.to_datetime(at);
+    format!("{} {:02}:{:02}", day(asked, local.date()), local.hour(), local.minute())
+}
+
+/// A day in words.
+pub(crate) fn day(asked: &Asked, day: jiff::civil::Date) -> String {
+    let month = asked.texts().say(&format!("month-{}", day.month()));
+    format!("{} {month} {}", day.day(), day.year())
+}
+
+/// A length in minutes and seconds.
+pub(crate) fn length(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole / 3_600 {
+        0 => format!("{}:{:02}", whole / 60, whole % 60),
+        hours => format!("{hours}:{:02}:{:02}", whole / 60 % 60, whole % 60),
+    }
+}

@@ -1,0 +1,33 @@
+//! The pages: what people at the desk see and decide in a browser.
+//!
+//! Belongs here: HTTP, HTML, sessions of browsers, the table of who may reach which route. Does not: rights on recordings, rules, SQL (the records'
+//! verbs have them all), live calls (the engine's socket has).
+//!
+//! A process of its own, with less rights than the engine: `touch` says which files the kernel lets it touch. `routes` has the one table of routes;
+//! a page is a file in `look`. What one page needs of another is in neither.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod asked;
+mod assets;
+mod attempts;
+mod audio;
+mod frame;
+mod guard;
+mod look;
+mod pages;
+mod password;
+mod plays;
+mod refused;
+mod routes;
+mod secret;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod text;
+mod touch;
+
+pub use pages::Rules;
+pub use password::{PASSWORD_CHARS_MIN, TooShort, hash};
+pub use secret::new as new_secret;
+pub use serve::{Certificate, Listening, Setup, listen};

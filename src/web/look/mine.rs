@@ -1,0 +1,232 @@
+//! "My calls": what an agent sees of their own (D4): what is kept, why, until when, who listened, what was noted; and how long anything is kept at all.
+
+use std::collections::HashMap;
+
+use axum::{extract::State, response::Response};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use retrocall_papers::record;
+use retrocall_records::{
+    desk::{
+        Heard, Mine, Note, Notes as _, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, ReplyKind, ReviewOutcome,
+        Reviews as _,
+    },
+    policy::{NoticeKind, Why},
+};
+use retrocall_words::Word as _;
+
+use crate::{
+    answer::{Answer, Refusal, on_to, shown},
+    asked::Asked,
+    frame,
+    pages::{Pages, Shared},
+};
+
+/// Characters of a reply.
+const REPLY_CHARS_MAX: usize = 4_000;
+/// The activities that are told on the card, by their places in the record of processing: every call, the sample, what was pressed, a customer's copy.
+const ON_THE_CARD: usize = 4;
+
+/// What was seen of an agent, and what becomes of it.
+type Seen = (Mine, HashMap<String, Outlook>);
+
+pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let agent = who.agent.clone().ok_or(Refusal::NoSuchPage)?;
+    let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
+    let (mine, outlooks) = pages
+        .ask(move |desk, now| -> Answer<Seen> {
+            // Whether one of today's calls was drawn is told tomorrow.
+            let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
+            let today = calendar.end_of(yesterday);
+            let mine = desk.mine(&who, &agent, today, now)?;
+            let ids: Vec<String> = mine.recordings.iter().map(|own| own.recording.id.clone()).collect();
+            let outlooks = desk.outlooks(&who, &ids, (retention, &calendar), today, now)?;
+            Ok((mine, outlooks))
+        })
+        .await?;
+    let texts = asked.texts();
+    let none = Outlook::default();
+    let content = html! {
+        h1 { (texts.say("mine-title")) }
+        (figures(&asked, &mine))
+        section aria-labelledby="kept" {
+            h2 id="kept" { (texts.say("mine-kept")) }
+            @if mine.recordings.is_empty() {
+                p.notice { (texts.say("mine-nothing")) }
+            }
+            @for own in mine.recordings.iter().rev() {
+                (one(&pages, &asked, own, outlooks.get(&own.recording.id).unwrap_or(&none)))
+            }
+        }
+        (card(&pages, &asked))
+    };
+    shown(frame::page(&asked, &texts.say("mine-title"), content))
+}
+
+/// How much was heard, and what is unusual: the agent is told first (D13).
+fn figures(asked: &Asked, mine: &Mine) -> Markup {
+    let texts = asked.texts();
+    let Heard { heard, of, too_few } = mine.heard;
+    html! {
+        p {
+            (texts.fill("mine-heard", [("heard", heard.into()), ("of", of.into())]))
+            @if too_few { " " (texts.say("mine-too-few")) }
+        }
+        @for one in &mine.unusual {
+            p.warning {
+                (texts.fill(&format!("mine-unusual-{}", one.kind.as_str()), [
+                    ("month", one.month.to_string().into()), ("count", one.count.into()), ("of", one.of.into()),
+                ]))
+            }
+        }
+    }
+}
+
+fn one(pages: &Pages, asked: &Asked, own: &OwnRecording, outlook: &Outlook) -> Markup {
+    let texts = asked.texts();
+    let recording = &own.recording;
+    let moment = |at: Timestamp| frame::moment(asked, at, pages.zone());
+    let length = recording.seconds.map(frame::length).unwrap_or_default();
+    html! {
+        article.call.own id=(format!("r{}", recording.id)) {
+            header {
+                h3 { (texts.fill("mine-call-of", [("moment", moment(recording.start).into()), ("length", length.into())])) }
+                p {
+                    @for purpose in &recording.purposes { span.tag { (frame::purpose(asked, *purpose)) } " " }
+                    (until(pages, asked, outlook))
+                }
+            }
+            @if outlook.warnings.contains(&NoticeKind::EvaluationMissing) {
+                p.warning { (texts.say("mine-evaluation-late")) }
+            }
+            (who_listened(pages, asked, own))
+            @for note in &own.notes { (noted(pages, asked, note)) }
+            @if own.in_sample && own.notes.is_empty() && outlook.why == Some(Why::AwaitsReview) {
+                (private_claim(asked, &recording.id))
+            }
+        }
+    }
+}
+
+fn until(pages: &Pages, asked: &Asked, outlook: &Outlook) -> String {
+    let texts = asked.texts();
+    let why = outlook.why.map(|why| texts.say(&format!("why-{}", why.as_str())));
+    let until = match outlook.until {
+        Some(until) => texts.fill("mine-until", [("moment", frame::moment(asked, until, pages.zone()).into())]),
+        None => texts.say("mine-held"),
+    };
+    why.map_or(until.clone(), |why| format!("{until} {why}"))
+}
+
+fn who_listened(pages: &Pages, asked: &Asked, own: &OwnRecording) -> Markup {
+    let texts = asked.texts();
+    html! {
+        @if own.uses.is_empty() {
+            p.hint { (texts.say("mine-nobody-listened")) }
+        } @else {
+            details {
+                summary { (texts.fill("mine-listened", [("count", (own.uses.len() as u64).into())])) }
+                ul {
+                    @for used in &own.uses {
+                        li {
+                            (frame::moment(asked, used.at, pages.zone())) " · " (used.by) " · "
+                            (texts.say(&format!("use-{}", used.kind.as_str()))) ": " (used.why)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn noted(pages: &Pages, asked: &Asked, note: &Note) -> Markup {
+    let texts = asked.texts();
+    let moment = |at: Timestamp| frame::moment(asked, at, pages.zone());
+    let objected = note.replies.iter().any(|reply| reply.kind == ReplyKind::Objection);
+    html! {
+        blockquote {
+            @if note.text.is_empty() { p.hint { (texts.say("mine-note-struck")) } }
+            @for line in note.text.lines() { p { (line) } }
+            footer {
+                (texts.fill("mine-note-by", [("author", (&*note.author).into()), ("moment", moment(note.written_at).into())]))
+                @if let Some(at) = note.at_seconds { " · " (texts.fill("mine-note-at", [("place", frame::length(at).into())])) }
+            }
+        }
+        @for reply in &note.replies {
+            p.reply {
+                strong { (texts.say(&format!("reply-{}", reply.kind.as_str()))) } " " (reply.text)
+                br; span.hint { (reply.author) " · " (moment(reply.written_at)) }
+                @if let Some(decision) = &reply.decision { br; (texts.fill("mine-decided", [("decision", (&**decision).into())])) }
+            }
+        }
+        @if !note.text.is_empty() && !objected {
+            details {
+                summary { (texts.say("mine-answer")) }
+                form.fields method="post" action="/mine/reply" {
+                    (frame::token(asked))
+                    input type="hidden" name="note" value=(note.note);
+                    label { (texts.say("mine-answer-text"))
+                        textarea name="text" rows="3" maxlength=(REPLY_CHARS_MAX) required {}
+                    }
+                    div.row {
+                        button type="submit" name="kind" value=(ReplyKind::Reply.as_str()) { (texts.say("mine-reply")) }
+                        button type="submit" name="kind" value=(ReplyKind::Objection.as_str()) { (texts.say("mine-object")) }
+                    }
+                    p.hint { (texts.say("mine-object-does")) }
+                }
+            }
+        }
+    }
+}
+
+/// "A private call": as long as nobody has reviewed it (D5).
+fn private_claim(asked: &Asked, recording: &str) -> Markup {
+    let texts = asked.texts();
+    html! {
+        details {
+            summary { (texts.say("mine-private")) }
+            p.hint { (texts.say("mine-private-does")) }
+            form method="post" action="/mine/private" {
+                (frame::token(asked))
+                input type="hidden" name="recording" value=(recording);
+                button.danger type="submit" { (texts.say("mine-private-do")) }
+            }
+        }
+    }
+}
+
+/// "How long do you keep this?", from the live policy.
+fn card(pages: &Pages, asked: &Asked) -> Markup {
+    let texts = asked.texts();
+    let record = record(&pages.paper_facts(), asked.language.of_papers());
+    html! {
+        section.notice.card aria-labelledby="card" {
+            h2 id="card" { (texts.say("mine-card")) }
+            dl {
+                @for activity in record.activities.iter().take(ON_THE_CARD) {
+                    dt { (activity.name) }
+                    dd { (activity.retention) }
+                }
+            }
+        }
+    }
+}
+
+/// The agent answers a note, or objects to it.
+pub(crate) async fn reply(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let note = asked.form.get("note").ok_or(Refusal::Incomplete)?.to_owned();
+    let kind = asked.form.get("kind").and_then(ReplyKind::read).ok_or(Refusal::Incomplete)?;
+    let text = asked.form.text("text", REPLY_CHARS_MAX)?.ok_or(Refusal::Incomplete)?;
+    pages.ask(move |desk, now| desk.reply(&who, &note, kind, &text, now)).await?;
+    on_to("/mine")
+}
+
+/// A call of their own was private.
+pub(crate) async fn private(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let recording = asked.form.get("recording").ok_or(Refusal::Incomplete)?.to_owned();
+    pages.ask(move |desk, now| desk.review(&who, &recording, &ReviewOutcome::PrivateCall, now)).await?;
+    on_to("/mine")
+}

@@ -1,0 +1,8 @@
+//! The pages themselves: a file each, so that this folder's listing is the manual.
+
+pub(crate) mod login;
+pub(crate) mod mine;
+pub(crate) mod next;
+mod player;
+pub(crate) mod settings;
+pub(crate) mod start;

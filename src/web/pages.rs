@@ -1,0 +1,98 @@
+//! What all pages share: the desk whose verbs they call, its rules, the clock, and what is remembered of browsers.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use retrocall_papers::{Controller, Facts, InForce};
+use retrocall_records::desk::{HomeDesk, SessionLimits};
+use retrocall_words::{
+    Clock, Practice,
+    retention::{Calendar, Periods},
+};
+use tokio::{sync::Semaphore, task};
+
+use super::{attempts::Attempts, plays::Plays};
+
+/// Passwords that are hashed at once: each takes 19 MiB and a processor for a while.
+const HASHED_AT_ONCE: usize = 2;
+
+/// What the desk goes by.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How long what is kept.
+    pub retention: Periods,
+    /// By which days that counts, and in which zone times are shown.
+    pub calendar: Calendar,
+    /// What the desk does beside that.
+    pub practice: Practice,
+    /// How long somebody stays logged in.
+    pub sessions: SessionLimits,
+}
+
+/// What all pages share.
+pub(crate) struct Pages {
+    home: PathBuf,
+    desk: HomeDesk,
+    pub clock: Arc<dyn Clock>,
+    pub rules: Rules,
+    /// Whether browsers come by TLS alone.
+    pub is_secure: bool,
+    /// By which names they may come. Empty: by TLS by any, else by those of this machine.
+    pub names: Vec<String>,
+    pub attempts: Attempts,
+    pub plays: Plays,
+    /// A place for each password that is hashed.
+    pub hashing: Semaphore,
+}
+
+/// The pages, as handlers have them.
+pub(crate) type Shared = Arc<Pages>;
+
+impl Pages {
+    pub(crate) fn new(home: &Path, rules: Rules, clock: Arc<dyn Clock>, is_secure: bool, names: Vec<String>) -> Pages {
+        Pages {
+            home: home.to_owned(),
+            desk: HomeDesk::of(home),
+            attempts: Attempts::new(Arc::clone(&clock)),
+            plays: Plays::new(Arc::clone(&clock)),
+            clock,
+            rules,
+            is_secure,
+            names,
+            hashing: Semaphore::new(HASHED_AT_ONCE),
+        }
+    }
+
+    /// What papers are made of, as the settings are. Who answers for the recordings stands in no page.
+    pub(crate) fn paper_facts(&self) -> Facts {
+        let Rules { retention, calendar, practice, .. } = self.rules.clone();
+        let in_force = InForce { version: 0, since: None };
+        Facts { periods: retention, calendar, practice, controller: Controller::default(), in_force }
+    }
+
+    /// The home folder.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The zone of the desk.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        self.rules.calendar.zone.rules()
+    }
+
+    /// Asks the desk now, on a thread on which it may wait. What was begun is done, whether or not somebody still waits for the answer.
+    pub(crate) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&HomeDesk, Timestamp) -> T + Send + 'static,
+    ) -> T {
+        let pages = Arc::clone(self);
+        let asked = task::spawn_blocking(move || ask(&pages.desk, pages.clock.wall())).await;
+        asked.unwrap_or_else(|failed| match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => unreachable!("what waits on a thread of its own is never cancelled"),
+        })
+    }
+}

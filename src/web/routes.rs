@@ -1,0 +1,134 @@
+//! The table of routes: method, place, who may reach it. There are no others.
+//!
+//! Which recordings somebody may reach is decided by the desk's verbs: what is not theirs does not exist for them.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{MethodRouter, any, get, post},
+};
+use retrocall_records::desk::DeskRole;
+
+use super::{
+    asked::Who,
+    assets, audio,
+    guard::guard,
+    look::{login, mine, next, settings, start},
+    pages::{Pages, Shared},
+};
+
+/// A route.
+pub(crate) struct Route {
+    /// For whoever walks the table: the handler knows it too.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests walk the table"))]
+    pub method: Method,
+    pub place: &'static str,
+    pub who: Who,
+    handler: fn() -> MethodRouter<Shared>,
+}
+
+/// Whoever listens to recordings: which ones, the desk decides.
+const LISTENERS: Who =
+    Who::Roles(&[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
+const AGENTS: Who = Who::Roles(&[DeskRole::Agent]);
+const REVIEWERS: Who = Who::Roles(&[DeskRole::Reviewer]);
+
+const fn shows(place: &'static str, who: Who, handler: fn() -> MethodRouter<Shared>) -> Route {
+    Route { method: Method::GET, place, who, handler }
+}
+
+const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Shared>) -> Route {
+    Route { method: Method::POST, place, who, handler }
+}
+
+/// All routes.
+pub(crate) const ROUTES: [Route; 18] = [
+    shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
+    shows("/login", Who::Anybody, || get(login::show)),
+    does("/login", Who::Anybody, || post(login::log_in)),
+    does("/logout", Who::Anybody, || post(login::log_out)),
+    does("/language", Who::Anybody, || post(settings::language)),
+    shows("/", Who::LoggedIn, || get(start::show)),
+    shows("/password", Who::LoggedIn, || get(settings::show)),
+    does("/password", Who::LoggedIn, || post(settings::change)),
+    shows("/next", REVIEWERS, || get(next::show)),
+    does("/next", REVIEWERS, || post(next::hand_out)),
+    does("/next/skip", REVIEWERS, || post(next::skip)),
+    does("/next/outcome", REVIEWERS, || post(next::decide)),
+    shows("/mine", AGENTS, || get(mine::show)),
+    does("/mine/reply", AGENTS, || post(mine::reply)),
+    does("/mine/private", AGENTS, || post(mine::private)),
+    does("/recordings/{id}/play", LISTENERS, || post(audio::play)),
+    shows("/recordings/{id}/audio", LISTENERS, || get(audio::sound)),
+    shows("/recordings/{id}/peaks", LISTENERS, || get(audio::picture)),
+];
+
+/// Everything that is served, with its guards.
+pub(crate) fn router(pages: &Shared) -> Router {
+    let guarded = |handler: MethodRouter<Shared>, who| {
+        handler.route_layer(middleware::from_fn_with_state((Arc::clone(pages), who), guard))
+    };
+    let mut router = Router::new();
+    for Route { place, who, handler, .. } in &ROUTES {
+        router = router.route(place, guarded(handler(), *who));
+    }
+    let nowhere = middleware::from_fn_with_state((Arc::clone(pages), Who::Anybody), guard);
+    router
+        .fallback_service(any(start::nowhere).layer(nowhere).with_state(Arc::clone(pages)))
+        .layer(middleware::from_fn_with_state(Arc::clone(pages), around))
+        .with_state(Arc::clone(pages))
+}
+
+/// What a page may do in a browser: nothing but what this server sends, and nothing that stands in the page itself.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// On every answer, whatever it is.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
+    ),
+];
+
+async fn around(State(pages): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = match is_for_us(&pages, &request) {
+        true => next.run(request).await,
+        false => (StatusCode::MISDIRECTED_REQUEST, "There is no such server here.\n").into_response(),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        // What people see of others' calls stays in no cache.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if pages.is_secure {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
+}
+
+/// Whether a request names this server. A foreign page may have its own name resolved to this machine; but then the browser sends that page's name.
+fn is_for_us(pages: &Pages, request: &Request) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else { return false };
+    let name = host.host().trim_start_matches('[').trim_end_matches(']');
+    let is_ours = pages.names.iter().any(|ours| ours.eq_ignore_ascii_case(name));
+    let is_here =
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_ours || if pages.is_secure { pages.names.is_empty() } else { is_here }
+}

@@ -1,0 +1,12 @@
+//! The pages, asked as a browser asks, without a socket: a home with a day that is over, people with passwords, and what comes back.
+
+mod browser;
+mod confined;
+mod doors;
+mod home;
+mod mine;
+mod next;
+mod rights;
+
+use browser::{Browser, Got};
+use home::{Home, PASSWORD};
