@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger sizes fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -118,6 +118,10 @@ interleavings: parts ## a hundred thousand calls with frames, controls and the c
 
 ledger: parts ## two million rows of the ledger, verified: how long that takes
 	RETROCALL_CALLS=$${RETROCALL_CALLS:-30000} cargo test --locked --release -p retrocall-ledger --lib -- --nocapture whatever_its_size
+
+year: parts ## a year of fifty agents with forty calls a day, judged day by day by a checker of its own: not one recording too many or too few
+	RETROCALL_YEAR_CALLS=$${RETROCALL_YEAR_CALLS:-2000} RETROCALL_YEAR_DAYS=$${RETROCALL_YEAR_DAYS:-425} \
+	  cargo test --locked --release -p retrocall-records --test year -- --nocapture in_a_year
 
 sizes: parts ## two million rows of the ledger and lists of 150,000 recordings, then a million recordings that are due at once: how long that takes
 	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-900000} RETROCALL_SIZES_KEPT_ONE_IN=6 \

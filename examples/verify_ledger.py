@@ -110,7 +110,7 @@ class Verifier:
             elif row["number"] and not self.partial: find("period-unknown")
         elif kind == "call-ended":
             began = self.calls.setdefault(call, {"day": None, "number": None, "end": None, "out": True}); began.update(end=row, place=place)
-            if "sample" in row["reasons"] and not (began["day"] and began["number"]) and not self.partial: find("sampled-undrawn")
+            if "sample" in row["reasons"] and not (began["day"] and began["number"]) and not self.partial: find("sampled-unproved" if row["unseen"] else "sampled-undrawn")
         elif kind == "recording-kept": self.kept[call], self.recordings[row["recording"]] = (row, place), call
         elif kind == "numbers-skipped" and period: period["skipped"].append((row["first"], row["last"]))
         elif kind == "seed-published": self.published.add(row["day"]); self.publish(row, find)
@@ -196,4 +196,4 @@ class Verifier:
 if __name__ == "__main__":
     given = sys.argv[1:]; calls = given.pop(given.index("--calls") + 1) if "--calls" in given else None
     print("\n".join(lines := Verifier(*[word for word in given if word != "--calls"]).report(calls)))
-    sys.exit(any(re.match("finding (?!numbers-skipped|heard-out-of-turn|clock-refused)", line) for line in lines))
+    sys.exit(any(re.match("finding (?!numbers-skipped|heard-out-of-turn|clock-refused|sampled-unproved)", line) for line in lines))

@@ -84,6 +84,7 @@ sentences! {
     PeriodUnknown = "period-unknown", "This names a period that was never opened.";
     DrawWrong = "draw-wrong", "The draw of this call is not the one that seed and number give.";
     SampledUndrawn = "sampled-undrawn", "This call was sampled, and was not drawn.";
+    SampledUnproved = "sampled-unproved", "This call was sampled, and nothing shows that it was drawn: it has no number, for it is known from its recording alone, as the row says.";
     SampledAgainstRule = "sampled-against-rule", "This call was sampled although it was private, objected to, exempt, or the customer was not informed.";
     DrawnUnsampled = "drawn-unsampled", "This call was drawn and not sampled, and the row gives no reason why.";
     KeptWithoutReason = "kept-without-reason", "This recording was kept without a reason that its call has.";
@@ -102,8 +103,8 @@ sentences! {
 impl FindingKind {
     /// Whether it is only something to look at.
     pub fn is_notice(self) -> bool {
-        use FindingKind::{ClockRefused, HeardOutOfTurn, NumbersSkipped};
-        matches!(self, NumbersSkipped | HeardOutOfTurn | ClockRefused)
+        use FindingKind::{ClockRefused, HeardOutOfTurn, NumbersSkipped, SampledUnproved};
+        matches!(self, NumbersSkipped | HeardOutOfTurn | ClockRefused | SampledUnproved)
     }
 }
 

@@ -171,7 +171,9 @@ impl Lottery {
         let Some(call) = call else {
             // Without a number, or of a period that has expired.
             if is_sampled && !self.is_partial {
-                findings.at(FindingKind::SampledUndrawn, place, "");
+                // After a restore: the ledger of then, and with it the number, is another site's, or lost.
+                let kind = if row.unseen { FindingKind::SampledUnproved } else { FindingKind::SampledUndrawn };
+                findings.at(kind, place, "");
             }
             return;
         };

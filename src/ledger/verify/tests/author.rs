@@ -46,6 +46,8 @@ pub enum Rig {
     OutOfOrder,
     /// No rig: now and then somebody hears a call by its id on its own day, and it stays for its learning moment.
     HeardEarly,
+    /// No rig: after a restore, calls are known from their recordings alone.
+    Adopted,
     /// The last day's seed is another than was promised.
     OtherSeed,
     /// The council gives no number.
@@ -224,6 +226,9 @@ impl Desk {
                 next += 1;
             }
         }
+        if self.rig == Rig::Adopted {
+            self.adopted();
+        }
         self.add(SeedPublished { day: day(number), seed, periods: vec![PeriodEnd { period, last: next - 1 }] });
         self.listen();
         self.seal(Vec::new());
@@ -284,6 +289,39 @@ impl Desk {
                 self.add(Deed { recording, by, in_turn: Some(false), ..Deed::done(DeedKind::Reviewed) });
             }
         }
+    }
+
+    /// A sampled call that is known from its recording alone.
+    fn adopted(&mut self) {
+        let call = self.random.uuid().parse().expect("an id");
+        let (reasons, ms, state) = (vec![Reason::Sample], 60_000, RecordingState::Complete);
+        self.add(CallBegan {
+            call,
+            period: None,
+            number: None,
+            agent: KEY.pseudonym("agent 1"),
+            direction: Direction::Inbound,
+            informed: Informed::Tape,
+            exempt: false,
+            continues: None,
+        });
+        self.add(CallEnded {
+            call,
+            outcome: Outcome::Kept,
+            reasons: reasons.clone(),
+            draw: None,
+            ms: Some(ms),
+            unseen: true,
+            private: None,
+            objected: None,
+            masked: None,
+            gaps: 0,
+            gap_ms: 0,
+            mask_ms: 0,
+            lost_frames: 0,
+        });
+        let recording = self.random.uuid().parse().expect("an id");
+        self.add(RecordingKept { recording, call, reasons, sha256: None, parts: 1, ms, state });
     }
 
     /// Hears half of what waits, lets go of the last one.

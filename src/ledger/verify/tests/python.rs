@@ -123,6 +123,8 @@ fn python_finds_the_same_rigs_of_the_draw() {
         ("out of order", Rig::OutOfOrder, 3, 60),
         ("seed", Rig::OtherSeed, 2, 20),
         ("no number", Rig::NoNumber, 2, 20),
+        ("heard early", Rig::HeardEarly, 4, 60),
+        ("adopted", Rig::Adopted, 3, 40),
     ];
     for (what, rig, days, calls) in rigs {
         assert_same(what, &Desk::new(rig, 7).month(days, calls), None);

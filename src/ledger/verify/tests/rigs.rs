@@ -71,6 +71,13 @@ fn a_call_that_was_heard_on_its_own_day_and_stays_is_in_nobodys_way_in_the_queue
 }
 
 #[test]
+fn a_sampled_call_that_is_known_from_its_recording_alone_is_something_to_look_at() {
+    let report = Desk::new(Rig::Adopted, 7).month(3, 60).verify(Evidence::default());
+    assert!(report.is_sound(), "{report}");
+    assert_found(&report, FindingKind::SampledUnproved);
+}
+
+#[test]
 fn a_seed_that_was_ground_after_the_councils_number_is_found() {
     assert_found(&Desk::new(Rig::OtherSeed, 7).month(2, 30).verify(Evidence::default()), FindingKind::SeedNotPromised);
     // All seeds ground, and the whole ledger written and signed again: only a head that was handed out shows other promises.

@@ -66,6 +66,8 @@ pub(super) struct Act<'a> {
     pub in_turn: Option<bool>,
     /// In somebody's own words: the ledger has its salted hash.
     pub text: Option<&'a str>,
+    /// What the ledger says first, with the recording: rows of the engine's own.
+    pub precedes: Vec<(DeedKind, String)>,
     /// What follows from it by a rule, with the recording: rows of the engine's own.
     pub follows: Vec<(DeedKind, String)>,
     /// Whether there was anything to do.
@@ -82,6 +84,7 @@ impl<'a> Act<'a> {
             agent: None,
             in_turn: None,
             text: None,
+            precedes: Vec::new(),
             follows: Vec::new(),
             is_nothing: false,
         }
@@ -105,6 +108,9 @@ impl<'a> Act<'a> {
     }
 
     async fn write(&self, rows: &mut Connection, scribe: &mut Scribe<'_>, result: DeedResult) -> sqlx::Result<()> {
+        for (kind, recording) in self.precedes.iter().filter(|_| result == DeedResult::Done) {
+            scribe.deed(rows, |_| Deed { recording: item(recording), ..Deed::done(*kind) }).await?;
+        }
         let digest = match self.text {
             Some(words) => Some(salted(rows, self.recording.as_deref(), words).await?),
             None => None,

@@ -9,7 +9,7 @@ use super::{
         queue::{Queue, QueueState},
     },
     Answer, HomeDesk, Refusal,
-    act::{Stop, anchor},
+    act::{Step, Stop, anchor},
     maybe, rules,
 };
 use crate::{
@@ -53,16 +53,21 @@ impl Queue for HomeDesk {
 
     fn let_go(&self, review_per_week: Option<usize>, now: Timestamp) -> Result<Vec<String>, NotDone> {
         let mut all = Vec::new();
-        if review_per_week.is_none() {
-            return Ok(all);
-        }
         loop {
             let batch = self.ask(true, async |connection| {
                 let mut rows = connection.begin_writing().await?;
                 let Some(site) = site_of(&mut rows).await? else { return Ok(Vec::new()) };
+                let over = leave(&mut rows, now).await.map_err(refusal)?;
                 let mut batch = beyond(&waiting(&mut rows, now).await?, review_per_week);
                 batch.truncate(BATCH);
+                if over.is_empty() && batch.is_empty() {
+                    return Ok(batch);
+                }
                 let mut scribe = Scribe::of_deeds(&site, now);
+                for recording in &over {
+                    let row = Deed { recording: item(recording), ..Deed::done(DeedKind::QualityEnded) };
+                    scribe.deed(&mut rows, |_| row).await?;
+                }
                 for recording in &batch {
                     let quality = (recording.as_str(), PurposeKind::Quality, "");
                     anchor(&mut rows, quality, (Anchor::Unheard, now, None)).await.map_err(refusal)?;
@@ -81,6 +86,22 @@ impl Queue for HomeDesk {
             }
         }
     }
+}
+
+/// Lets those leave the queue whose days are over, whether something else keeps their recordings or the next sweep deletes them. Which they are: the
+/// ledger says so before it says that others were in their turn.
+pub(super) async fn leave(rows: &mut Connection, now: Timestamp) -> Step<Vec<String>> {
+    let policy = rules::policy(rows).await?;
+    let mut over: Vec<String> = Vec::new();
+    for row in rows::query(include_str!("../../sql/desk/queue.sql")).fetch_all(&mut *rows).await? {
+        if !rules::may_be_heard(&row, &policy, now)? {
+            over.push(row.try_get("id")?);
+        }
+    }
+    for recording in &over {
+        anchor(rows, (recording, PurposeKind::Quality, ""), (Anchor::Unheard, now, None)).await?;
+    }
+    Ok(over)
 }
 
 fn refusal(stop: Stop) -> Refusal {

@@ -12,7 +12,7 @@ use super::{
     Answer, HomeDesk,
     act::{Act, Step, anchor, has_happened, still_kept},
     notes::took_part,
-    parsed, rules,
+    parsed, queue, rules,
 };
 use crate::{
     PurposeKind,
@@ -163,8 +163,16 @@ fn as_turn(row: &Row, review: String, waiting: u64) -> Answer<Turn> {
     })
 }
 
+/// What can't be heard in time any more is in nobody's turn, and the ledger says so first.
+async fn leave_queue(rows: &mut Connection, act: &mut Act<'_>, now: Timestamp) -> Step {
+    let over = queue::leave(rows, now).await?;
+    act.precedes.extend(over.into_iter().map(|recording| (DeedKind::QualityEnded, recording)));
+    Ok(())
+}
+
 async fn pass_over(rows: &mut Connection, act: &mut Act<'_>, reason: SkipReason, now: Timestamp) -> Step {
     act.needs(REVIEWER)?;
+    leave_queue(rows, act, now).await?;
     act.in_turn = Some(true);
     match turn(rows, act.author(), now).await? {
         ToHear { open: Some(open), .. } => {
@@ -189,6 +197,7 @@ async fn pass_over(rows: &mut Connection, act: &mut Act<'_>, reason: SkipReason,
 
 async fn hand_out(rows: &mut Connection, act: &mut Act<'_>, now: Timestamp) -> Step<Option<Turn>> {
     act.needs(REVIEWER)?;
+    leave_queue(rows, act, now).await?;
     let ToHear { open, waits, waiting } = turn(rows, act.author(), now).await?;
     if let Some(open) = open {
         act.is_nothing = true;

@@ -16,6 +16,7 @@ beside_each_home! {
     d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_ahead,
     d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order,
     d2_a_sampled_call_whose_days_are_over_is_not_heard_though_its_case_keeps_it,
+    d2_calls_whose_days_are_over_leave_the_queue_once_and_the_ledger_says_so,
     d6_a_learning_moment_whose_time_is_over_does_not_become_teaching_material,
     d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_and_what_was_noted,
     d4_an_agent_who_objects_still_sees_the_recording,
@@ -74,6 +75,20 @@ fn d2_a_sampled_call_whose_days_are_over_is_not_heard_though_its_case_keeps_it()
     let claimed = desk.review(&anna(), &both, &ReviewOutcome::PrivateCall, hour(late));
     assert!(matches!(claimed, Err(NotDone::Conflict(_))), "{claimed:?}");
     assert!(closed.words().iter().filter(|word| word.ends_with("refused")).count() == 3);
+    assert_eq!(closed.found(), []);
+}
+
+fn d2_calls_whose_days_are_over_leave_the_queue_once_and_the_ledger_says_so() {
+    let closed = Closed::with(3);
+    closed.desk.open_case(&tom(), &closed.both(), hour(0)).unwrap();
+    let ended = || closed.deeds().iter().filter(|deed| deed["deed"] == "quality-ended").count();
+    assert_eq!((closed.desk.let_go(None, hour(1)), ended()), (Ok(vec![]), 0));
+    // One that its case keeps would be the first of the verifier's queue for ever, and everybody out of turn.
+    for _ in 0..2 {
+        assert_eq!(closed.desk.let_go(None, hour(24 * 14)), Ok(vec![]));
+        assert_eq!(closed.desk.next(&hanna(), None, hour(24 * 14)), Ok(None));
+        assert_eq!(ended(), 3);
+    }
     assert_eq!(closed.found(), []);
 }
 

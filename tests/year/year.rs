@@ -1,0 +1,86 @@
+//! A simulated year of a desk: calls, reviews, cases, holds, evaluations, agents who leave, changed policies, kills, backups and restores, all through
+//! the verbs that the engine, the commands and the pages use. No engine runs, and files are a few bytes each.
+//!
+//! What people did and what existed at each day's end is written as a list of events. `tests/year/checker.py`, which shares no code with retrocall,
+//! says from that list alone what may and may not exist: not one recording too many or too few. At the end the ledger is verified.
+
+mod calls;
+mod desk;
+mod disk;
+mod events;
+mod people;
+
+use std::{env, path::Path, process::Command, str::FromStr};
+
+use retrocall_ledger::Evidence;
+
+use desk::{Desk, Home};
+use people::People;
+
+/// Calls of a working day, and days, without a word from whoever runs it. `make year` runs all of them.
+const CALLS: u32 = 40;
+const DAYS: u32 = 130;
+
+fn asked<T: FromStr>(name: &str, otherwise: T) -> T {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Lets the checker say what is wrong with a list of events. None if nothing is.
+fn wrong_with(events: &Path) -> Option<String> {
+    let checker = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/year/checker.py");
+    let said = Command::new("python3").arg(checker).arg(events).output().expect("python3, which `make setup` installs");
+    let text = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    println!("{text}");
+    (!said.status.success()).then_some(text)
+}
+
+/// Plays so many days, and returns the desk as it is then.
+fn played(calls: u32, days: u32, seed: u64) -> Desk {
+    println!("{calls} calls a day, {days} days, RETROCALL_YEAR_SEED={seed}");
+    let mut desk = Desk::open(Home::new(), calls, seed);
+    let mut people = People::new(calls);
+    for day in 0..days {
+        desk.morning();
+        desk.calls_of_day();
+        people.work(&mut desk, day);
+        desk.night(day);
+    }
+    desk
+}
+
+#[test]
+fn in_a_year_at_the_desk_not_one_recording_is_there_too_many_or_too_few() {
+    let (calls, days) = (asked("RETROCALL_YEAR_CALLS", CALLS), asked("RETROCALL_YEAR_DAYS", DAYS));
+    let mut desk = played(calls, days, asked("RETROCALL_YEAR_SEED", 14));
+    let events = desk.close();
+    if let Some(wrong) = wrong_with(&events) {
+        let kept = desk.keep_home();
+        panic!("{wrong}\nhome and events: {}", kept.display());
+    }
+    let report = retrocall_records::ledger::verify(&desk.path(), Evidence::default()).expect("a ledger");
+    if !report.is_sound() {
+        panic!("{report}\nhome and events: {}", desk.keep_home().display());
+    }
+}
+
+#[test]
+fn the_checker_notices_one_recording_too_many_and_one_too_few() {
+    let mut desk = played(20, 20, 14);
+    let events = desk.close();
+    assert_eq!(wrong_with(&events), None);
+    let text = std::fs::read_to_string(&events).expect("events");
+    let (before, last) = text.trim_end().rsplit_once('\n').expect("lines");
+    let day: serde_json::Value = serde_json::from_str(last).expect("a day");
+    assert_eq!(day["event"], "day");
+    for (came, went, count, words) in [
+        (vec!["0190-made-up".to_owned()], vec![], 1, "exists, and may not"),
+        (vec![], vec![desk.anything()], -1, "is gone, and may not be"),
+    ] {
+        let mut lie = day.clone();
+        (lie["came"], lie["went"]) = (came.into(), went.into());
+        lie["count"] = (desk.count() + count).into();
+        std::fs::write(&events, format!("{before}\n{last}\n{lie}\n")).expect("written");
+        let said = wrong_with(&events).expect("it is noticed");
+        assert!(said.contains(words), "{said}");
+    }
+}
