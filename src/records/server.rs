@@ -33,9 +33,14 @@ const TRIES: u32 = 30;
 /// The longest wait before the second try; that before the others is longer, and never longer than the last.
 const FIRST_WAIT: Duration = Duration::from_millis(2);
 const LAST_WAIT: Duration = Duration::from_millis(200);
-/// What the server is told of each connection: nobody waits for a lock for ever, nor keeps a transaction open while another machine is waited for.
-const SETTINGS: [(&str, &str); 3] =
-    [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s"), ("client_min_messages", "warning")];
+/// What the server is told of each connection: nobody waits for a lock for ever, nor keeps a transaction open while another machine is waited for; and
+/// to compile a statement takes longer than to do it.
+const SETTINGS: [(&str, &str); 4] = [
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("client_min_messages", "warning"),
+    ("jit", "off"),
+];
 
 /// A database of a server.
 #[derive(Clone)]
