@@ -110,8 +110,8 @@ torture: parts ## three hundred times kill -9 under fifty live calls, a hundred 
 	cargo test --locked --test torture -- --ignored --nocapture hundreds
 	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test shared -- --nocapture each_pressed_call
 
-kills: parts ## a hundred times kill -9 in the middle of a sweep, a backup, a restore: nothing that should exist is gone, nothing reported deleted exists
-	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test backup -- --nocapture killed
+kills: parts ## a hundred times kill -9 in the middle of a sweep, a backup, a restore, an export, an erasure: nothing that should exist is gone, nothing reported deleted exists
+	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test backup --test rights -- --nocapture killed
 
 interleavings: parts ## a hundred thousand calls with frames, controls and the commit on three threads: file and ring equal the model, sample by sample
 	RETROCALL_INTERLEAVINGS=$${RETROCALL_INTERLEAVINGS:-100000} cargo test --locked --test interleavings -- --nocapture

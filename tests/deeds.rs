@@ -68,9 +68,9 @@ fn d1_d4_a_review_from_the_queue_to_the_objection_and_its_decision() {
     let told = home.run(&["recordings", "show", &anna, "--as", "anna"]).stdout;
     assert!(told.contains("objection of anna: Not my call (rejected: It is her voice)"), "{told}");
     assert_eq!(home.json(&["review", &bert, "--no-finding", "--as", "hanna"])["stays_for"], json!(["incident"]));
+    assert!(home.json(&["review", &anna, "--promote-to-training", "Calm"])["proposal"].is_string());
     assert_eq!(home.json(&["evaluation", "held", "--agent", "anna"])["recordings"], 1);
     assert_eq!(home.json(&["agent", "left", "anna"])["recordings"], 1);
-    assert!(home.json(&["review", &anna, "--promote-to-training", "Calm"])["proposal"].is_string());
 }
 
 #[test]

@@ -80,6 +80,8 @@ impl Prepared {
             let id = match name {
                 "CASE" => last(&["case", "list"], "case"),
                 "HOLD" => last(&["hold", "list"], "hold"),
+                "REQUEST" => last(&["access", "list"], "request"),
+                "FOLDER" => self.home.beside("answer").display().to_string(),
                 _ => match self.ids.iter().find(|(known, _)| *known == name) {
                     Some((_, id)) => id.clone(),
                     None => name.to_owned(),

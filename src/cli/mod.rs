@@ -2,6 +2,7 @@
 //!
 //! Belongs here: flags, words for people, JSON for programs, exit codes. Does not: rules, the bytes of sockets, audio.
 
+mod access;
 mod actor;
 mod agent;
 mod backup;
@@ -17,14 +18,17 @@ mod control;
 mod copy;
 mod demo;
 mod devices;
+mod disclose;
 mod doctor;
 mod draw;
+mod erase;
 mod erase_last;
 mod evaluation;
 mod failure;
 mod hold;
 mod hotkey;
 mod incident;
+mod inventory;
 mod ledger;
 mod mask;
 mod note;
@@ -37,16 +41,20 @@ mod policy;
 mod private;
 mod private_engine;
 mod prove;
+mod purpose;
 mod record;
 mod recordings;
 mod replay;
 mod restore;
 mod review;
 mod run;
+mod silence;
 mod status;
+mod subject;
 mod sweep;
 mod token;
 mod top;
+mod training;
 mod unmask;
 mod user;
 mod web;
@@ -105,6 +113,13 @@ enum Command {
     Case(case::CaseArgs),
     Incident(incident::IncidentArgs),
     Hold(hold::HoldArgs),
+    Access(access::AccessArgs),
+    Erase(erase::EraseArgs),
+    Disclose(disclose::DiscloseArgs),
+    Inventory(inventory::InventoryArgs),
+    Purpose(purpose::PurposeArgs),
+    Training(training::TrainingArgs),
+    Silence(silence::SilenceArgs),
     User(user::UserArgs),
     Token(token::TokenArgs),
     Web(web::WebArgs),
@@ -170,6 +185,13 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::Case(args) => case::run(&context, args),
         Command::Incident(args) => incident::run(&context, args),
         Command::Hold(args) => hold::run(&context, args),
+        Command::Access(args) => access::run(&context, args),
+        Command::Erase(args) => erase::run(&context, args),
+        Command::Disclose(args) => disclose::run(&context, args),
+        Command::Inventory(args) => inventory::run(&context, args),
+        Command::Purpose(args) => purpose::run(&context, args),
+        Command::Training(args) => training::run(&context, args),
+        Command::Silence(args) => silence::run(&context, args),
         Command::User(args) => user::run(&context, args),
         Command::Token(args) => token::run(&context, args),
         Command::Web(args) => web::run(&context, args),

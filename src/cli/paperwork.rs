@@ -1,6 +1,7 @@
 //! `retrocall paperwork`: papers from the live policy. Needs no engine.
 
 mod facts;
+mod letter;
 
 use std::{
     fs,
@@ -15,13 +16,14 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     Context, Failure,
-    actor::day,
+    actor::{Actor, AtDesk, day, failure},
     output::{self, counted},
 };
 use retrocall_papers::{
     Facts, Language, Paper, Part, assessment, long_notice, notice, reading_seconds, record, spoken, staff,
     works_council,
 };
+use retrocall_records::desk::{RequestEntry, Requests as _};
 use retrocall_words::Word as _;
 
 const EXAMPLES: &str = "Examples:
@@ -31,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   retrocall paperwork assessment
   retrocall paperwork works-council --at 2026-11-01
   retrocall paperwork staff --check published.md
+  retrocall paperwork letter REQUEST --lang nl
 
 Every figure comes from retrocall.toml: what changes there changes the papers. --check says in which
 lines a published text differs from what the policy would say now, with exit code 1. Names and
@@ -73,6 +76,23 @@ enum What {
     /// The notice for agents
     #[command(after_help = "Examples:\n  retrocall paperwork staff\n  retrocall paperwork staff --check published.md")]
     Staff,
+    Letter(LetterArgs),
+}
+
+/// The letter that answers a request: a copy, nothing held, a refusal, an erasure
+#[derive(Args)]
+#[command(after_help = "Examples:
+  retrocall paperwork letter REQUEST
+  retrocall paperwork letter REQUEST --lang nl --at 2026-12-01 --as olga
+
+It says what was decided: decide first, with `retrocall access` or `retrocall erase`. --at is the day
+of the letter.")]
+struct LetterArgs {
+    /// The request
+    #[arg(value_name = "REQUEST")]
+    request: String,
+    #[command(flatten)]
+    actor: Actor,
 }
 
 /// The notice for customers: what is read aloud, and the page that it names
@@ -93,7 +113,7 @@ struct NoticeArgs {
     long: bool,
 }
 
-fn language(word: &str) -> Result<Language, String> {
+pub(super) fn language(word: &str) -> Result<Language, String> {
     Language::read(word).ok_or_else(|| "en or nl".to_owned())
 }
 
@@ -113,6 +133,11 @@ pub(super) fn run(context: &Context, args: PaperworkArgs) -> Result<(), Failure>
         What::Assessment => ("assessment", assessment(&facts, language)),
         What::WorksCouncil => ("works-council", works_council(&facts, language)),
         What::Staff => ("staff", staff(&facts, language)),
+        What::Letter(LetterArgs { request, actor }) => {
+            let AtDesk { desk, who, .. } = actor.at_desk(context)?;
+            let request = desk.request(&who, request).map_err(failure)?;
+            ("letter", letter::paper(context, &request, language, args.at)?)
+        }
     };
     match &args.check {
         Some(file) => check(context, name, &paper, file),
@@ -121,6 +146,16 @@ pub(super) fn run(context: &Context, args: PaperworkArgs) -> Result<(), Failure>
             Ok(())
         }
     }
+}
+
+/// The letter that answers a request, as text.
+pub(super) fn letter(
+    context: &Context,
+    request: &RequestEntry,
+    language: Language,
+    at: Option<Date>,
+) -> Result<String, Failure> {
+    Ok(text_of(&letter::paper(context, request, language, at)?))
 }
 
 fn notice_paper(facts: &Facts, language: Language, args: &NoticeArgs) -> Result<Paper, Failure> {

@@ -18,8 +18,7 @@ use retrocall_words::{Clock as _, SystemClock};
 
 const EXAMPLES: &str = "Examples:
   retrocall restore /media/safe/catalog-2026-11-28.sqlite
-  retrocall restore /media/safe/catalog-2026-11-28.sqlite --tombstones /media/safe/tombstones.jsonl \
-      --holds /media/safe/holds.jsonl
+  retrocall restore catalog.sqlite --tombstones tombstones.jsonl --holds holds.jsonl
 
 The only way back from a backup: whatever was deleted since it was made is gone in it too, and
 whatever a hold, a case or a request has kept since is held until an officer has looked at it.

@@ -67,6 +67,35 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
         store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
         return say_what_would_go(context, &mut store);
     }
+    drop(store);
+    let swept = delete_all(context, &mut sweeper, believe)?;
+    say(context, &swept)?;
+    match swept.report.failed.len() {
+        0 => Ok(()),
+        failed => Err(Failure::new(
+            format!("{} could not be deleted", counted(failed as u64, "recording")),
+            "do what stands behind it, and sweep again",
+        )),
+    }
+}
+
+/// Deletes what is due now, as `retrocall sweep` does.
+pub(super) fn delete_due(context: &Context) -> Result<Swept, Failure> {
+    let mut sweeper = Sweeper::new(format!("command {} of {}", process::id(), SystemClock.wall()));
+    let swept = delete_all(context, &mut sweeper, Believe::Checked)?;
+    match swept.report.failed.first() {
+        None => Ok(swept),
+        Some((_, why)) => Err(Failure::whole(why)),
+    }
+}
+
+/// One run, and what comes after it: files that came back, segments of the ledger, what the catalog still says.
+fn delete_all(context: &Context, sweeper: &mut Sweeper, believe: Believe) -> Result<Swept, Failure> {
+    let (settings, now) = (context.settings()?, SystemClock.wall());
+    let files = HomeFiles::of(context.home());
+    let Some(mut store) = HomeStore::open(context.home()).map_err(Failure::whole)? else {
+        return Ok(Swept::default());
+    };
     is_open(context.home()).map_err(Failure::whole)?;
     match sweeper.judge(&files, &SystemClock) {
         // Before anything is written by that clock.
@@ -85,19 +114,12 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
     ledger::expire(context.home(), settings.retention.get(Period::Ledger), now).map_err(Failure::whole)?;
     // What was to be deleted is: whatever is in the way of this is in its way alone.
     let overwriting = overwrite(context.home(), SystemClock.wall()).map_err(|trouble| trouble.to_string());
-    say(context, &Swept::of(&report, returned, overwriting))?;
-    match report.failed.len() {
-        0 => Ok(()),
-        failed => Err(Failure::new(
-            format!("{} could not be deleted", counted(failed as u64, "recording")),
-            "do what stands behind it, and sweep again",
-        )),
-    }
+    Ok(Swept::of(&report, returned, overwriting))
 }
 
 /// What `--json` prints.
 #[derive(Default, Serialize)]
-struct Swept {
+pub(super) struct Swept {
     #[serde(flatten)]
     report: Report,
     /// Files of recordings that are gone, which had come back and are deleted again.

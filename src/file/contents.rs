@@ -84,6 +84,11 @@ impl Contents {
         Ok(found)
     }
 
+    /// Its beginning, and its marks, for whoever changes them.
+    pub(super) fn into_prefix(self) -> (Prefix, Vec<Mark>) {
+        (self.prefix, self.marks)
+    }
+
     fn lasts_as_it_says(&self) -> bool {
         // Written with three digits. Not a number is no length.
         (self.comment.seconds - self.comment.label.call.rate.seconds(self.frames)).abs() < 0.000_6

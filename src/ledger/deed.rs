@@ -72,10 +72,14 @@ words! {
         Disclosed = "disclosed",
         /// Another purpose was proposed.
         PurposeProposed = "purpose-proposed",
+        /// The agent said yes to a purpose.
+        PurposeAgreed = "purpose-agreed",
         /// Another purpose was approved.
         PurposeApproved = "purpose-approved",
         /// Another purpose was refused.
         PurposeRefused = "purpose-refused",
+        /// What another purpose waited for has happened.
+        PurposeEnded = "purpose-ended",
         /// Spans of teaching material were silenced.
         Silenced = "silenced",
         /// Another version of the policy holds.

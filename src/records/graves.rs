@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     policy::Why,
-    sweep::{BELONGINGS, Tombstone},
+    sweep::{BELONGINGS, Tombstone, exports},
     text,
 };
 use crate::rows::{self, Connection};
@@ -36,16 +36,17 @@ pub(super) async fn bury(
             "UPDATE recordings SET life = 'gone', life_at = $2, customer = NULL, customer_form = NULL, marks = '{}' WHERE id = $1",
         );
         update.bind(id).bind(text::time(now)).execute(&mut *rows).await?;
+        let exports = exports(rows, id).await?;
         for delete in BELONGINGS {
             rows::query(delete).bind(id).execute(&mut *rows).await?;
         }
         let why = stones.iter().find(|stone| stone.recording == *recording).and_then(|stone| stone.why);
         // Until now it was in reach here, whatever had happened to it elsewhere.
         let insert = rows::query(
-            "INSERT INTO receipts (recording, reason, out_of_reach_at) VALUES ($1, $2, $3)
+            "INSERT INTO receipts (recording, reason, out_of_reach_at, exports) VALUES ($1, $2, $3, $4)
              ON CONFLICT (recording) DO UPDATE SET overwritten_at = NULL",
         );
-        let insert = insert.bind(id).bind(why.unwrap_or(Why::Ended).as_str()).bind(buried_at);
+        let insert = insert.bind(id).bind(why.unwrap_or(Why::Ended).as_str()).bind(buried_at).bind(exports);
         insert.execute(&mut *rows).await?;
     }
     Ok(alive.into_iter().map(|(id, ..)| id).collect())

@@ -19,6 +19,7 @@ mod claims;
 mod council;
 mod customer;
 pub mod desk;
+pub mod export;
 mod file;
 mod graves;
 mod holds;
@@ -28,11 +29,13 @@ mod lottery;
 mod milestone;
 mod note;
 mod numbers;
+mod objections;
 pub mod policy;
 mod purposes;
 mod queue;
 mod random;
 mod read;
+mod requests;
 mod restoring;
 mod rows;
 mod server;
@@ -169,6 +172,10 @@ impl Book for Catalog {
 
     fn form(&self, customer: &Customer) -> Option<Customer> {
         customer::in_one_form(customer, self.country)
+    }
+
+    fn objects(&self, customer: &Customer) -> bool {
+        self.queue.objections.read().has(customer, self.country)
     }
 
     fn note(&self, note: Note) {

@@ -8,13 +8,14 @@ use std::{
 };
 
 use jiff::civil::Date;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 use tokio::sync::Notify;
 
 use super::{
     Trouble,
     note::{is_of_recording, made_fit},
     numbers::{Highest, Numbers},
+    objections::Objections,
 };
 use retrocall_words::{
     CallId, Clock, SystemClock,
@@ -37,6 +38,8 @@ pub(super) struct Queue {
     notes_max: usize,
     /// Tells when the time to close is over.
     clock: Arc<dyn Clock>,
+    /// Customers who object, as far as the catalog says.
+    pub(super) objections: RwLock<Arc<Objections>>,
     /// How often a test wants the thread to panic in the middle of its work.
     #[cfg(test)]
     pub(super) panics: std::sync::atomic::AtomicUsize,
@@ -115,6 +118,7 @@ impl Queue {
             stop: Notify::new(),
             notes_max,
             clock,
+            objections: RwLock::default(),
             #[cfg(test)]
             panics: Default::default(),
         }

@@ -105,6 +105,8 @@ pub(super) struct Worker {
     has_told_jump: bool,
     /// Calls that began while the clock was not believed.
     off_clock: HashSet<CallId>,
+    /// Why those who object could not be read, so that it is said once.
+    unread_objections: Option<Trouble>,
 }
 
 impl Worker {
@@ -145,6 +147,7 @@ impl Worker {
             watch: ClockWatch::new(Arc::clone(&limits.clock)),
             has_told_jump: false,
             off_clock: HashSet::new(),
+            unread_objections: None,
         }
     }
 
@@ -233,7 +236,15 @@ impl Worker {
         #[cfg(test)]
         self.queue.panic_if_asked();
         let (hashes, now) = (hashes_of(notes, &self.home), self.watch.now());
-        let place = WriteContext { home: &self.home, country: self.country, live: &self.live, now, hashes: &hashes };
+        let objections = Arc::clone(&self.queue.objections.read());
+        let place = WriteContext {
+            home: &self.home,
+            country: self.country,
+            live: &self.live,
+            now,
+            hashes: &hashes,
+            objections: &objections,
+        };
         let scribe = Scribe::new(author, &self.lottery, self.told, place.now);
         let written = write::write(connection, &place, notes, scribe).await;
         self.told = written.map_err(|error| Trouble::of(&self.path, &error))?;
@@ -321,6 +332,7 @@ impl Worker {
         let period = known.map(|(day, _)| *day).max().unwrap_or(self.today).max(self.today);
         let left_behind = read::start(connection, &self.path, &self.of_this_run, period).await?;
         self.of_this_run = HashSet::new();
+        self.load_objections().await;
         self.has_started = true;
         self.tended.begin(self.clock.now());
         self.queue.started(left_behind);

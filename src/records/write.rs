@@ -9,18 +9,19 @@ use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
 use super::{
-    Trouble,
+    PurposeKind, Trouble,
     customer::{self, in_one_form},
     graves, holds,
     ledger::Scribe,
     numbers::Highest,
+    objections::Objections,
     purposes::{Life, purposes},
-    read, text,
+    read, requests, text,
 };
 use crate::rows::{self, Connection};
 use retrocall_ledger::Skipping;
 use retrocall_words::{
-    CallId, Country, Customer, Word,
+    CallId, Country, Customer, Reason, Word,
     book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
 };
 
@@ -40,6 +41,8 @@ pub(super) struct WriteContext<'a> {
     pub now: Timestamp,
     /// The SHA-256 of the recordings among the notes, as far as it was computed.
     pub hashes: &'a HashMap<CallId, String>,
+    /// Customers who object.
+    pub objections: &'a Objections,
 }
 
 /// Writes the notes and their rows of the ledger in one transaction. Returns how many milestones of the draw the ledger has.
@@ -321,6 +324,10 @@ impl Pen<'_, '_> {
             return Ok(());
         }
         for purpose in purposes(&recording.of.label.reasons, recording.ends_at) {
+            if purpose.purpose == PurposeKind::Request {
+                // It comes with its request.
+                continue;
+            }
             // A purpose that is there already stays, with its anchors.
             let insert = rows::query(
                 "INSERT INTO purposes (recording, purpose, basis) VALUES ($1, $2, $3)
@@ -338,10 +345,21 @@ impl Pen<'_, '_> {
             self.hold_again(recording).await?;
         }
         if is_new {
-            let hash = self.place.hashes.get(&recording.of.call().id).map(String::as_str);
-            self.scribe.recording_kept(self.rows, &id, recording, hash).await?;
+            self.registered(&id, recording).await?;
         }
         self.order(&id, recording).await
+    }
+
+    /// What follows once from a recording that has come: the ledger's row, and requests and objections that wait for it.
+    async fn registered(&mut self, id: &str, recording: &RecordingKept) -> Written {
+        let call = recording.of.call().id;
+        let hash = self.place.hashes.get(&call).map(String::as_str);
+        self.scribe.recording_kept(self.rows, id, recording, hash).await?;
+        if recording.of.label.reasons.contains(&Reason::Copy) {
+            requests::of_call(self.rows, &mut self.scribe, id, recording).await?;
+        }
+        requests::join(self.rows, call).await?;
+        requests::object(self.rows, id, recording, self.place).await
     }
 
     /// It is known from its file alone: what kept it may be in a catalog that is no longer here.

@@ -3,14 +3,20 @@
 mod act;
 mod backups;
 mod cases;
+mod covered;
+mod disclosure;
+mod erasures;
 mod held;
 mod listen;
 mod login;
 mod mine;
 mod notes;
+mod objecting;
 mod outlook;
 mod people;
+mod proposals;
 mod queue;
+mod requests;
 mod reviews;
 mod rules;
 mod unusual;
@@ -245,6 +251,7 @@ impl Desk for HomeDesk {
                 .bind(how.kind.as_str())
                 .bind(&how.why)
                 .bind(&how.of)
+                .bind(None::<&str>)
                 .bind(text::time(now));
             insert.execute(rows).await?;
             Ok(())

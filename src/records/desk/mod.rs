@@ -6,14 +6,18 @@
 //! too when it was refused.
 
 mod case;
+mod disclosure;
 mod home;
 mod listen;
 mod login;
 mod mine;
 mod note;
+mod objecting;
 mod outlook;
 mod people;
+mod proposal;
 mod queue;
+mod request;
 mod review;
 mod unusual;
 mod versions;
@@ -27,14 +31,21 @@ use super::{Life, PurposeKind, Trouble};
 use retrocall_words::{CallId, Direction, Reason, book::RecordingState};
 
 pub use case::{Case, Cases};
+pub use disclosure::{Disclosure, Disclosures, Inventory, InventoryEntry};
 pub use home::{DeskFiles, HeldOpen, HomeDesk};
 pub use listen::{Listening, Sound};
 pub use login::{Logins, NewToken, SessionLimits, TokenEntry};
 pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};
 pub use note::{Decision, Note, Notes, Reply, ReplyKind};
+pub use objecting::{Customers, Objected};
 pub use outlook::{Outlook, Outlooks};
 pub use people::{Accounts, User};
+pub use proposal::{Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals};
 pub use queue::{Queue, QueueState};
+pub use request::{
+    AROUND_HOURS, CopyOutside, Copying, Covered, CoveredState, Entered, Erasures, ReceiptEntry, RequestEntry,
+    RequestKind, RequestOutcome, Requests, Subject, Unnumbered, Waiting,
+};
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};
 pub use unusual::{Unusual, UnusualDeeds, UnusualKind};
 pub use versions::{Versions, WrittenVersion};

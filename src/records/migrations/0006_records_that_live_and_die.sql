@@ -71,6 +71,8 @@ CREATE TABLE uses (
     kind TEXT NOT NULL,
     why TEXT NOT NULL,
     of TEXT,
+    -- Of a copy that left the home: who has it, or where it was written.
+    to_whom TEXT,
     at TEXT NOT NULL
 );
 CREATE INDEX uses_recording ON uses (recording, at);
@@ -133,7 +135,12 @@ CREATE TABLE proposals (
     review_on TEXT NOT NULL,
     informed_on TEXT,
     proposed_by TEXT NOT NULL,
+    -- Whose hand wrote it: the owner's, where they act for somebody.
+    proposed_through TEXT,
     proposed_at TEXT NOT NULL,
+    -- The agent whose yes it needs.
+    agreed_by TEXT,
+    agreed_at TEXT,
     approved_by TEXT,
     approved_at TEXT,
     refused_at TEXT
@@ -186,17 +193,19 @@ CREATE TABLE requests (
     id TEXT NOT NULL PRIMARY KEY,
     -- access or erasure.
     kind TEXT NOT NULL,
-    -- Of whom: a number as it was given and in its one form, an agent, or a call around some time.
+    -- Of whom: a number as it was given and in its one form (empty once the request is answered), an agent, or a call around some time.
     customer TEXT,
     customer_form TEXT,
     agent TEXT,
     around TEXT,
+    -- Of an erasure: why it is asked for.
+    reason TEXT,
     received_on TEXT NOT NULL,
     entered_by TEXT NOT NULL,
     entered_at TEXT NOT NULL,
     extended_at TEXT,
     extension_reason TEXT,
-    -- granted, refused, nothing-held or withdrawn; none while it is open.
+    -- granted, refused or nothing-held; none while it is open.
     outcome TEXT,
     ground TEXT,
     answered_by TEXT,
@@ -208,7 +217,7 @@ CREATE INDEX requests_open ON requests (received_on) WHERE answered_at IS NULL;
 CREATE TABLE request_recordings (
     request TEXT NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
     recording TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
-    -- candidate, confirmed or excluded.
+    -- candidate, confirmed, excluded, or (of an erasure) refused.
     state TEXT NOT NULL,
     -- How identity was checked.
     identity_check TEXT,

@@ -160,6 +160,8 @@ CREATE TABLE uses (
     kind TEXT COLLATE "C" NOT NULL,
     why TEXT COLLATE "C" NOT NULL,
     of TEXT COLLATE "C",
+    -- Of a copy that left the home: who has it, or where it was written.
+    to_whom TEXT COLLATE "C",
     at TEXT COLLATE "C" NOT NULL
 );
 CREATE INDEX uses_recording ON uses (recording, at);
@@ -222,7 +224,12 @@ CREATE TABLE proposals (
     review_on TEXT COLLATE "C" NOT NULL,
     informed_on TEXT COLLATE "C",
     proposed_by TEXT COLLATE "C" NOT NULL,
+    -- Whose hand wrote it: the owner's, where they act for somebody.
+    proposed_through TEXT COLLATE "C",
     proposed_at TEXT COLLATE "C" NOT NULL,
+    -- The agent whose yes it needs.
+    agreed_by TEXT COLLATE "C",
+    agreed_at TEXT COLLATE "C",
     approved_by TEXT COLLATE "C",
     approved_at TEXT COLLATE "C",
     refused_at TEXT COLLATE "C"
@@ -275,17 +282,19 @@ CREATE TABLE requests (
     id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     -- access or erasure.
     kind TEXT COLLATE "C" NOT NULL,
-    -- Of whom: a number as it was given and in its one form, an agent, or a call around some time.
+    -- Of whom: a number as it was given and in its one form (empty once the request is answered), an agent, or a call around some time.
     customer TEXT COLLATE "C",
     customer_form TEXT COLLATE "C",
     agent TEXT COLLATE "C",
     around TEXT COLLATE "C",
+    -- Of an erasure: why it is asked for.
+    reason TEXT COLLATE "C",
     received_on TEXT COLLATE "C" NOT NULL,
     entered_by TEXT COLLATE "C" NOT NULL,
     entered_at TEXT COLLATE "C" NOT NULL,
     extended_at TEXT COLLATE "C",
     extension_reason TEXT COLLATE "C",
-    -- granted, refused, nothing-held or withdrawn; none while it is open.
+    -- granted, refused or nothing-held; none while it is open.
     outcome TEXT COLLATE "C",
     ground TEXT COLLATE "C",
     answered_by TEXT COLLATE "C",
@@ -297,7 +306,7 @@ CREATE INDEX requests_open ON requests (received_on) WHERE answered_at IS NULL;
 CREATE TABLE request_recordings (
     request TEXT COLLATE "C" NOT NULL REFERENCES requests (id) ON DELETE CASCADE,
     recording TEXT COLLATE "C" NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
-    -- candidate, confirmed or excluded.
+    -- candidate, confirmed, excluded, or (of an erasure) refused.
     state TEXT COLLATE "C" NOT NULL,
     -- How identity was checked.
     identity_check TEXT COLLATE "C",

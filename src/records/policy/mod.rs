@@ -122,6 +122,13 @@ impl Policy {
         &self.versions[self.place_at(now)]
     }
 
+    /// The last day on which a request can be answered: so many months after its receipt, by the version that was in force when it was entered (D15).
+    pub fn request_due(&self, received: Date, extended: bool, entered: Timestamp) -> Date {
+        let periods = &self.at(entered).periods;
+        let extension = if extended { periods.get(Period::RequestExtension) } else { 0 };
+        received.saturating_add(jiff::Span::new().months(i64::from(periods.get(Period::Request) + extension)))
+    }
+
     fn place_at(&self, at: Timestamp) -> usize {
         self.versions.partition_point(|version| version.from <= at).saturating_sub(1)
     }

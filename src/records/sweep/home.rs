@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     apart::{self, Hold},
+    copies::exports,
     facts::{self, KeptRecording, Reading},
     store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
 };
@@ -46,7 +47,8 @@ pub(crate) const BELONGINGS: [&str; 11] = [
     "DELETE FROM proposals WHERE recording = $1",
     "DELETE FROM case_recordings WHERE recording = $1",
     "DELETE FROM holds WHERE recording = $1",
-    "DELETE FROM request_recordings WHERE recording = $1",
+    // Which recordings were erased is what an erasure's letter says: nobody is named any more.
+    "DELETE FROM request_recordings WHERE recording = $1 AND request NOT IN (SELECT id FROM requests WHERE kind = 'erasure')",
     "DELETE FROM participants WHERE recording = $1",
     "DELETE FROM parts WHERE recording = $1",
     // With a salt somebody could guess a text until its hash in the ledger fits.
@@ -418,13 +420,14 @@ impl Store for HomeStore {
             if update.rows_affected() == 0 {
                 return Ok((Deed::Done, None));
             }
+            let exports = exports(rows, id).await.map_err(refused)?;
             for delete in BELONGINGS {
                 rows::query(delete).bind(id).execute(&mut *rows).await.map_err(refused)?;
             }
             let insert = rows::query(
-                "INSERT INTO receipts (recording, reason, out_of_reach_at) VALUES ($1, $2, $3) ON CONFLICT (recording) DO NOTHING",
+                "INSERT INTO receipts (recording, reason, out_of_reach_at, exports) VALUES ($1, $2, $3, $4) ON CONFLICT (recording) DO NOTHING",
             );
-            let insert = insert.bind(id).bind(receipt.why.as_str()).bind(text::time(receipt.out_of_reach_at));
+            let insert = insert.bind(id).bind(receipt.why.as_str()).bind(text::time(receipt.out_of_reach_at)).bind(exports);
             insert.execute(&mut *rows).await.map_err(refused)?;
             Ok((Deed::Done, Some(entry(DeedKind::Deleted, id))))
         })

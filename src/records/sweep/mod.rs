@@ -9,6 +9,7 @@
 //! not asked.
 
 mod apart;
+mod copies;
 mod daily;
 mod dying;
 mod facts;
@@ -37,6 +38,7 @@ use retrocall_words::{Beginning, Clock};
 use serde::Serialize;
 
 pub(crate) use apart::restoring as alone;
+pub(crate) use copies::{copies_of, exports};
 pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
 pub(crate) use home::BELONGINGS;

@@ -2,6 +2,7 @@
 
 mod agree;
 mod cuts;
+mod erased;
 mod home;
 mod overwritten;
 mod recycled;

@@ -2,6 +2,8 @@
 
 mod hearing;
 mod logins;
+mod purposes;
+mod requests;
 mod rights;
 
 use std::collections::BTreeSet;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     backup::{Beside, backup, restore},
+    desk::{Customers as _, HomeDesk, Person},
     ledger::enter_number,
     sweep::{Files as _, HomeFiles},
 };
@@ -37,6 +38,9 @@ fn each_file_that_a_home_has_ever_had_stands_in_the_list_and_each_in_the_list_wa
     files.note_sweep(at(0)).unwrap();
     let catalog = open(&home);
     catalog.opened(LONG).unwrap();
+    let customer = Customer::from("0201234567");
+    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+    desk.customer_objects(&owner, &customer, Country::default(), at(1)).unwrap();
     look(&home, &mut unknown, &mut seen);
     assert!(catalog.close(LONG));
     let copy = elsewhere.path().join("backup.sqlite");

@@ -15,6 +15,7 @@ use super::{
         ledger::{self, Scribe},
         lottery::Lottery,
         numbers::Highest,
+        objections::Objections,
         site, write,
     },
     Worker,
@@ -98,12 +99,29 @@ impl Worker {
                 self.told = 0;
             }
             self.reserve_numbers();
+            self.load_objections().await;
         }
         Ok(self.make_forms().await?
             || self.tell_clock().await?
             || self.tell_draw().await?
             || self.tell_lost().await?
             || self.end_days().await?)
+    }
+
+    /// Reads who objects. What can't be read leaves those who are known.
+    pub(super) async fn load_objections(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        match Objections::load(connection, &self.home, self.country).await {
+            Ok(found) => {
+                *self.queue.objections.write() = Arc::new(found);
+                self.unread_objections = None;
+            }
+            Err(trouble) if self.unread_objections.as_ref() == Some(&trouble) => {}
+            Err(trouble) => {
+                tracing::error!("customers who object to coaching may be drawn: {trouble}");
+                self.unread_objections = Some(trouble);
+            }
+        }
     }
 
     /// Numbers of customers get their one form, if that is still to be made. False if there are none.

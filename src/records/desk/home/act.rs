@@ -54,6 +54,15 @@ impl From<Refusal> for Stop {
 
 pub(super) type Step<T = ()> = Result<T, Stop>;
 
+/// What was done to one of several recordings.
+#[derive(Clone)]
+pub(super) struct Each {
+    pub kind: DeedKind,
+    pub recording: String,
+    /// In somebody's own words: their salt goes with this recording.
+    pub text: Option<String>,
+}
+
 /// A deed, as the ledger will say it. What it is about is filled in as it is found.
 #[derive(Clone)]
 pub(super) struct Act<'a> {
@@ -68,6 +77,8 @@ pub(super) struct Act<'a> {
     pub text: Option<&'a str>,
     /// What the ledger says first, with the recording: rows of the engine's own.
     pub precedes: Vec<(DeedKind, String)>,
+    /// What it did to each of several recordings: a row for each, of the same person, with the same matter.
+    pub each: Vec<Each>,
     /// What follows from it by a rule, with the recording: rows of the engine's own.
     pub follows: Vec<(DeedKind, String)>,
     /// Whether there was anything to do.
@@ -85,6 +96,7 @@ impl<'a> Act<'a> {
             in_turn: None,
             text: None,
             precedes: Vec::new(),
+            each: Vec::new(),
             follows: Vec::new(),
             is_nothing: false,
         }
@@ -127,6 +139,21 @@ impl<'a> Act<'a> {
             ..Deed::done(self.kind)
         });
         deed.await?;
+        for each in self.each.iter().filter(|_| result == DeedResult::Done) {
+            let digest = match &each.text {
+                Some(words) => Some(salted(rows, Some(&each.recording), words).await?),
+                None => None,
+            };
+            let deed = scribe.deed(rows, |key| Deed {
+                by: Some(key.pseudonym(&self.who.name)),
+                on_behalf_of: self.who.on_behalf_of.as_ref().map(|name| key.pseudonym(name)),
+                recording: item(&each.recording),
+                matter: self.matter.map(ItemId::from),
+                text: digest,
+                ..Deed::done(each.kind)
+            });
+            deed.await?;
+        }
         for (kind, recording) in self.follows.iter().filter(|_| result == DeedResult::Done) {
             scribe.deed(rows, |_| Deed { recording: item(recording), ..Deed::done(*kind) }).await?;
         }

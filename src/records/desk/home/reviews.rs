@@ -75,6 +75,7 @@ impl Reviews for HomeDesk {
                 .bind(training.basis())
                 .bind(text::day(day_of(now).saturating_add(TRAINING_REVIEW_MONTHS.months())))
                 .bind(act.author())
+                .bind(&who.name)
                 .bind(text::time(now));
             insert.execute(rows).await?;
             Ok(new.to_string())

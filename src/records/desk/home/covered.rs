@@ -1,0 +1,179 @@
+//! What requests cover: the search, the freeze, what was decided about each recording.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        NotDone,
+        request::{
+            AROUND_HOURS, CopyOutside, Covered, CoveredState, RequestEntry, RequestKind, Subject, Unnumbered, Waiting,
+        },
+    },
+    Answer, FIRST, LAST,
+    act::{Act, Step, Stop},
+    maybe, parsed,
+    requests::OFFICER,
+    rules, unreadable, word,
+};
+use crate::{
+    Life,
+    rows::{self, Connection, Row},
+    sweep::copies_of,
+    text,
+};
+use retrocall_words::{Customer, Word};
+
+pub(super) const NO_REQUEST: NotDone =
+    NotDone::Conflict("there is no such request: `retrocall access list` shows them");
+
+/// The recordings that a request may be about.
+pub(super) async fn search(rows: &mut Connection, of: &Subject) -> Answer<Vec<String>> {
+    let by_agent = |agent: String, from: String, to: String| {
+        rows::query(include_str!("../../sql/rights/covered_by_agent.sql")).bind(agent).bind(from).bind(to)
+    };
+    let select = match of {
+        Subject::Customer { given, form } => rows::query(include_str!("../../sql/rights/covered_by_customer.sql"))
+            .bind(given.number())
+            .bind(form.as_ref().map(Customer::number)),
+        Subject::Agent(agent) => by_agent(agent.clone(), FIRST.to_owned(), LAST.to_owned()),
+        Subject::Around { agent, at } => {
+            let hour = SignedDuration::from_hours(AROUND_HOURS);
+            let from = at.saturating_sub(hour).map_or(FIRST.to_owned(), text::time);
+            let to = at.saturating_add(hour).map_or(LAST.to_owned(), text::time);
+            by_agent(agent.clone(), from, to)
+        }
+        Subject::Recording(id) => return Ok(vec![id.clone()]),
+    };
+    let found = select.fetch_all(rows).await?;
+    found.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Freezes a recording for a request. False if that covers it already, or it is too late.
+pub(super) async fn cover(rows: &mut Connection, request: &str, recording: &str) -> Answer<bool> {
+    let insert = rows::query(include_str!("../../sql/rights/cover.sql")).bind(request).bind(recording);
+    Ok(insert.execute(rows).await?.rows_affected() > 0)
+}
+
+/// Writes down what was decided about a recording that a request covers.
+pub(super) async fn decide(
+    rows: &mut Connection,
+    act: &Act<'_>,
+    (request, recording): (&str, &str),
+    (state, identity): (CoveredState, Option<&str>),
+    now: Timestamp,
+) -> Answer<()> {
+    let update = rows::query(include_str!("../../sql/rights/decide_covered.sql"))
+        .bind(request)
+        .bind(recording)
+        .bind(state.as_str())
+        .bind(identity)
+        .bind(act.author())
+        .bind(text::time(now));
+    update.execute(rows).await?;
+    Ok(())
+}
+
+/// A request that is not answered, for its officer.
+pub(super) async fn find_open(rows: &mut Connection, act: &mut Act<'_>, request: &str) -> Step<RequestEntry> {
+    let found = entries(rows, Some(request)).await?.pop().ok_or(Stop::Absent(NO_REQUEST))?;
+    act.matter = Uuid::parse_str(request).ok();
+    act.needs(OFFICER)?;
+    if found.answered_at.is_some() {
+        return Err(NotDone::Conflict("this request was answered before").into());
+    }
+    Ok(found)
+}
+
+/// All requests with what they cover, or the one of this id.
+pub(super) async fn entries(rows: &mut Connection, request: Option<&str>) -> Answer<Vec<RequestEntry>> {
+    let policy = rules::policy(rows).await?;
+    let found = rows::query(include_str!("../../sql/rights/requests.sql")).bind(request).fetch_all(&mut *rows).await?;
+    let mut all = Vec::new();
+    for row in &found {
+        let (request, kind): (String, RequestKind) = (row.try_get("id")?, word(row, "kind")?);
+        let customer: Option<String> = row.try_get("customer")?;
+        let (received_on, entered_at) = (parsed(row, "received_on")?, parsed(row, "entered_at")?);
+        let extension: Option<String> = row.try_get("extension_reason")?;
+        let outcome: Option<&str> = row.try_get("outcome")?;
+        all.push(RequestEntry {
+            by_number: customer.is_some(),
+            customer: customer.filter(|number| !number.is_empty()).map(Customer::from),
+            agent: row.try_get("agent")?,
+            around: maybe(row, "around")?,
+            reason: row.try_get("reason")?,
+            due_on: policy.request_due(received_on, extension.is_some(), entered_at),
+            received_on,
+            entered_by: row.try_get("entered_by")?,
+            entered_at,
+            extension,
+            outcome: outcome.map(|word| Word::read(word).ok_or_else(|| unreadable("outcome"))).transpose()?,
+            ground: row.try_get("ground")?,
+            answered_at: maybe(row, "answered_at")?,
+            recordings: covered(rows, &request, kind).await?,
+            unnumbered: Vec::new(),
+            request,
+            kind,
+        });
+    }
+    Ok(all)
+}
+
+/// The recordings that a request covers.
+pub(super) async fn covered(rows: &mut Connection, request: &str, kind: RequestKind) -> Answer<Vec<Covered>> {
+    let select = rows::query(include_str!("../../sql/rights/covered.sql")).bind(request);
+    let mut all = Vec::new();
+    for row in &select.fetch_all(&mut *rows).await? {
+        all.push(one_covered(rows, row, kind).await?);
+    }
+    Ok(all)
+}
+
+async fn one_covered(rows: &mut Connection, row: &Row, kind: RequestKind) -> Answer<Covered> {
+    let recording: String = row.try_get("recording")?;
+    let (life, state): (Life, CoveredState) = (word(row, "life")?, word(row, "state")?);
+    let purposes = rows::query(include_str!("../../sql/desk/purposes.sql")).bind(&recording);
+    let purposes = purposes.fetch_all(&mut *rows).await?;
+    let purposes = purposes.iter().map(|row| word(row, "purpose")).collect::<Answer<_>>()?;
+    let copies = match life {
+        Life::Gone => exports_of(rows, &recording).await?,
+        _ => copies_of(rows, &recording).await?,
+    };
+    let stays = !matches!(life, Life::Deleting | Life::Gone) && kind == RequestKind::Erasure;
+    let waits = [
+        (Waiting::Officer, state == CoveredState::Candidate),
+        (Waiting::Hold, state == CoveredState::Confirmed && row.try_get("held")?),
+        (Waiting::Request, state == CoveredState::Confirmed && row.try_get("asked_for")?),
+    ];
+    Ok(Covered {
+        call: parsed(row, "call")?,
+        start: parsed(row, "began_at")?,
+        seconds: row.try_get("seconds")?,
+        direction: word(row, "direction")?,
+        identity: row.try_get("identity_check")?,
+        erased_at: maybe(row, "erased_at")?,
+        waits_for: waits.into_iter().filter(|(_, waits)| stays && *waits).map(|(what, _)| what).collect(),
+        recording,
+        purposes,
+        life,
+        state,
+        copies,
+    })
+}
+
+/// The copies of a recording that is gone, as its receipt has them.
+async fn exports_of(rows: &mut Connection, recording: &str) -> Answer<Vec<CopyOutside>> {
+    let select = rows::query(include_str!("../../sql/rights/receipts.sql")).bind(recording);
+    let Some(row) = select.fetch_optional(rows).await? else { return Ok(Vec::new()) };
+    serde_json::from_str(row.try_get("exports")?).map_err(|_| unreadable("exports"))
+}
+
+/// The recordings without a number that a request does not cover.
+pub(super) async fn unnumbered(rows: &mut Connection, request: &str) -> Answer<Vec<Unnumbered>> {
+    let found = rows::query(include_str!("../../sql/rights/unnumbered.sql")).bind(request).fetch_all(rows).await?;
+    let one = |row: &Row| {
+        let (recording, seconds) = (row.try_get("recording")?, row.try_get("seconds")?);
+        Ok(Unnumbered { recording, start: parsed(row, "began_at")?, seconds })
+    };
+    found.iter().map(one).collect()
+}

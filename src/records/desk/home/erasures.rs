@@ -1,0 +1,168 @@
+//! Erasure, on the catalog of a home.
+
+use std::path::PathBuf;
+
+use jiff::{Timestamp, civil::Date};
+use retrocall_ledger::DeedKind;
+use uuid::Uuid;
+
+use super::{
+    super::{
+        DeskRole, NotDone, Person,
+        request::{Covered, CoveredState, Entered, Erasures, ReceiptEntry, RequestEntry, RequestKind, Subject},
+    },
+    Answer, HomeDesk,
+    act::{Act, Each, Step, Stop, still_kept},
+    covered::{NO_REQUEST, decide, entries, find_open},
+    maybe, parsed,
+    requests::{ANYBODY, NOT_COVERED, NewRequest, OFFICER, enter},
+    unreadable,
+};
+use crate::{
+    rows::{self, Connection, Row},
+    text,
+};
+
+const NOTHING_WAITS: NotDone = NotDone::Conflict("no recording of this request waits to be decided");
+
+impl Erasures for HomeDesk {
+    fn erase(
+        &self,
+        who: &Person,
+        of: &Subject,
+        reason: &str,
+        received_on: Date,
+        now: Timestamp,
+    ) -> Result<Entered, NotDone> {
+        let new = Uuid::now_v7();
+        let act = Act { matter: Some(new), ..Act::new(who, DeedKind::RequestOpened) };
+        self.act(act, now, async |rows, act| {
+            act.needs(ANYBODY)?;
+            if let Subject::Recording(id) = of {
+                let found = act.about(rows, id).await?;
+                still_kept(&found)?;
+            }
+            let kind = RequestKind::Erasure;
+            let request = NewRequest { id: new, kind, of, reason: Some(reason), received_on };
+            let entered = enter(rows, act, &request, now).await?;
+            if who.is(DeskRole::PrivacyOfficer) {
+                for recording in entered.candidates.iter().flatten() {
+                    let select = rows::query(include_str!("../../sql/desk/open_cases_of.sql")).bind(recording);
+                    // What an open case needs waits until the officer has looked at that.
+                    if select.fetch_optional(&mut *rows).await?.is_none() {
+                        grant(rows, act, (&entered.request, recording), Some(reason), now).await?;
+                    }
+                }
+            }
+            Ok(entered)
+        })
+    }
+
+    fn grant_erasure(
+        &self,
+        who: &Person,
+        request: &str,
+        recording: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u64, NotDone> {
+        self.act(Act::new(who, DeedKind::Erased), now, async |rows, act| {
+            let waiting = waiting(rows, act, request, recording).await?;
+            for one in &waiting {
+                grant(rows, act, (request, &one.recording), None, now).await?;
+            }
+            Ok(waiting.len() as u64)
+        })
+    }
+
+    fn refuse_erasure(
+        &self,
+        who: &Person,
+        request: &str,
+        recording: Option<&str>,
+        ground: &str,
+        now: Timestamp,
+    ) -> Result<u64, NotDone> {
+        self.act(Act::new(who, DeedKind::RequestRefused), now, async |rows, act| {
+            let waiting = waiting(rows, act, request, recording).await?;
+            for one in &waiting {
+                decide(rows, act, (request, &one.recording), (CoveredState::Refused, None), now).await?;
+                let recording = one.recording.clone();
+                act.each.push(Each { kind: DeedKind::RequestRefused, recording, text: None });
+            }
+            let set = rows::query(include_str!("../../sql/rights/set_ground.sql")).bind(request).bind(ground);
+            set.execute(rows).await?;
+            Ok(waiting.len() as u64)
+        })
+    }
+
+    fn receipts(&self, who: &Person, request: &str) -> Result<Vec<ReceiptEntry>, NotDone> {
+        if !who.is(DeskRole::PrivacyOfficer) {
+            return Err(NotDone::NotAllowed(OFFICER));
+        }
+        self.ask(false, async |rows| {
+            let RequestEntry { request, recordings, .. } =
+                entries(rows, Some(request)).await?.pop().ok_or(NO_REQUEST)?;
+            let mut all = Vec::new();
+            let ids = recordings.into_iter().filter(|one| one.state == CoveredState::Confirmed);
+            for id in ids.map(|one| one.recording).chain([request]) {
+                all.extend(receipt(rows, &id).await?);
+            }
+            Ok(all)
+        })
+    }
+}
+
+/// The recordings of an erasure that nobody has decided about: the one that is named, or all.
+async fn waiting(
+    rows: &mut Connection,
+    act: &mut Act<'_>,
+    request: &str,
+    recording: Option<&str>,
+) -> Step<Vec<Covered>> {
+    let found = find_open(rows, act, request).await?;
+    if found.kind != RequestKind::Erasure {
+        return Err(NotDone::Conflict("this request is for a copy: `retrocall access` decides about it").into());
+    }
+    if let Some(named) = recording
+        && !found.recordings.iter().any(|one| one.recording == named)
+    {
+        return Err(Stop::Absent(NOT_COVERED));
+    }
+    let is_meant = |one: &Covered| {
+        one.state == CoveredState::Candidate && recording.is_none_or(|recording| one.recording == recording)
+    };
+    let waiting: Vec<Covered> = found.recordings.into_iter().filter(is_meant).collect();
+    if waiting.is_empty() { Err(NOTHING_WAITS.into()) } else { Ok(waiting) }
+}
+
+/// Erases a recording: from now on no purpose keeps it.
+async fn grant(
+    rows: &mut Connection,
+    act: &mut Act<'_>,
+    (request, recording): (&str, &str),
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Step {
+    let erase = rows::query(include_str!("../../sql/rights/erase.sql")).bind(recording).bind(text::time(now));
+    erase.execute(&mut *rows).await?;
+    decide(rows, act, (request, recording), (CoveredState::Confirmed, None), now).await?;
+    act.each.push(Each { kind: DeedKind::Erased, recording: recording.to_owned(), text: reason.map(str::to_owned) });
+    Ok(())
+}
+
+async fn receipt(rows: &mut Connection, id: &str) -> Answer<Option<ReceiptEntry>> {
+    let select = rows::query(include_str!("../../sql/rights/receipts.sql")).bind(id);
+    let Some(row) = select.fetch_optional(&mut *rows).await? else { return Ok(None) };
+    let before: String = row.try_get("out_of_reach_at")?;
+    let backups = rows::query(include_str!("../../sql/rights/backups_before.sql")).bind(before);
+    let backups = backups.fetch_all(rows).await?;
+    let path = |row: &Row| Ok(PathBuf::from(row.try_get::<&str, _>("path")?));
+    Ok(Some(ReceiptEntry {
+        recording: row.try_get("recording")?,
+        reason: row.try_get("reason")?,
+        out_of_reach_at: parsed(&row, "out_of_reach_at")?,
+        overwritten_at: maybe(&row, "overwritten_at")?,
+        exports: serde_json::from_str(row.try_get("exports")?).map_err(|_| unreadable("exports"))?,
+        backups: backups.iter().map(path).collect::<Answer<_>>()?,
+    }))
+}

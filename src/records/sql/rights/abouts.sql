@@ -1,0 +1,1 @@
+SELECT about FROM purposes WHERE recording = $1 AND purpose = $2

@@ -1,0 +1,1 @@
+SELECT path FROM backups WHERE made_at <= $1 ORDER BY made_at, id

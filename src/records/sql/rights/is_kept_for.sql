@@ -1,0 +1,1 @@
+SELECT 1 FROM purposes WHERE recording = $1 AND purpose = 'request' AND about = $2

@@ -1,0 +1,1 @@
+SELECT customer_hash FROM objections WHERE withdrawn_at IS NULL

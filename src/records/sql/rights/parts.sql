@@ -1,0 +1,1 @@
+SELECT path FROM parts WHERE recording = $1 ORDER BY part

@@ -1,0 +1,2 @@
+SELECT id, kind, customer, agent, around, reason, received_on, entered_by, entered_at, extended_at, extension_reason, outcome, ground, answered_at
+FROM requests WHERE $1 IS NULL OR id = $1 ORDER BY received_on, id

@@ -1,0 +1,1 @@
+UPDATE requests SET ground = $2 WHERE id = $1

@@ -1,0 +1,1 @@
+UPDATE recordings SET marks = $2 WHERE id = $1
