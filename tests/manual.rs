@@ -100,7 +100,12 @@ impl Prepared {
             }
             let mut shell = Command::new("sh");
             let path = format!("{}:{}", self.program.path().display(), std::env::var("PATH").unwrap_or_default());
-            let ran = shell.args(["-ec", &self.filled(line)]).env("PATH", path).output().expect("a shell");
+            let ran = shell
+                .args(["-ec", &self.filled(line)])
+                .env("PATH", path)
+                .current_dir(self.program.path())
+                .output()
+                .expect("a shell");
             let said = String::from_utf8_lossy(&ran.stderr);
             assert!(ran.status.success(), "{line}: {said}{}", String::from_utf8_lossy(&ran.stdout));
         }

@@ -5,8 +5,8 @@ mod desk;
 use std::{env, fs, os::unix::fs::MetadataExt, path::PathBuf, process::Stdio, thread, time::Duration};
 
 use desk::{Desk, Home, Ran, Sound, fixture, wait_for};
-use jiff::{ToSpan, ZonedDateTime};
-use retrocall::words::book::Outcome;
+use jiff::{ToSpan, tz::TimeZone};
+use retrocall::words::{Clock as _, SystemClock, book::Outcome};
 use serde_json::{Value, json};
 
 const NUMBER: &str = "0201234567";
@@ -185,7 +185,7 @@ fn d18_d19_a_disclosure_an_inventory_and_another_purpose_as_they_are_typed() {
     assert_eq!((&now["named"], &now["no_longer_named"], &now["never_named"]), (&json!(2), &json!(0), &json!(0)));
     assert_eq!(home.run(&["inventory", "--at", "yesterday"]).code, 1);
 
-    let review = (ZonedDateTime::now().date() + 60.days()).to_string();
+    let review = (TimeZone::UTC.to_datetime(SystemClock.wall()).date() + 60.days()).to_string();
     let add = ["purpose", "add", "--recording", &annas, "--purpose", "insurance-claim", "--reason", "Claim 4711"];
     let rest = ["--basis", "legitimate interest", "--until", "Decided", "--review", &review, "--as", "tom"];
     let proposal = id(&home.json(&[&add[..], &rest].concat()), "proposal");

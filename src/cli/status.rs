@@ -83,21 +83,10 @@ fn waits(warnings: &[Warning]) -> Option<(&'static str, String)> {
 /// The lines of the status: a word, and its text.
 fn page(status: &Status) -> Vec<(&'static str, String)> {
     let totals = &status.totals;
-    let size = |bytes: usize| output::size(bytes as u64);
     let mut lines = vec![
         ("engine", format!("retrocall {}, running for {}", status.engine, output::length(status.uptime_seconds))),
         ("guarantee", format!("{} (memory {}, write barrier {})", status.level, status.memory, status.write_barrier)),
-        (
-            "memory",
-            format!(
-                "{} held, {} free ({} ready), {} in all ({} locked now)",
-                size(status.held_bytes),
-                size(status.free_bytes),
-                size(status.ready_bytes),
-                size(status.memory_bytes),
-                size(status.locked_bytes)
-            ),
-        ),
+        ("memory", memory(status)),
         (
             "calls",
             format!(
@@ -154,6 +143,18 @@ fn page(status: &Status) -> Vec<(&'static str, String)> {
     lines.extend(status.home_trouble.iter().map(|trouble| ("HOME", trouble.clone())));
     lines.extend(status.thread_trouble.iter().map(|trouble| ("THREAD", trouble.clone())));
     lines
+}
+
+fn memory(status: &Status) -> String {
+    let size = |bytes: usize| output::size(bytes as u64);
+    format!(
+        "{} held, {} free ({} ready), {} in all ({} locked now)",
+        size(status.held_bytes),
+        size(status.free_bytes),
+        size(status.ready_bytes),
+        size(status.memory_bytes),
+        size(status.locked_bytes)
+    )
 }
 
 fn recordings(status: &Status, totals: &Totals) -> String {

@@ -157,6 +157,11 @@ fn every_setting_can_be_set() {
     assert_eq!(settings, expected);
     assert_eq!(settings.agent_of("aj"), Ok("anna".to_owned()));
     assert_eq!(settings.socket_path(Path::new("/desk")), Path::new("/desk/sub/s"));
+}
+
+#[test]
+fn a_certificate_may_lie_in_the_home_or_elsewhere() {
+    let settings = parse(EVERY_SETTING).expect("settings");
     let files = ["/desk/tls/chain.pem", "/etc/tls/key.pem"].map(Into::into);
     assert_eq!(settings.web_certificate(Path::new("/desk")), Ok(Some(files)));
 }

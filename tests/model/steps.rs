@@ -413,7 +413,7 @@ impl Deaths {
             (Action::BeginRestore { with_copy }, None) => {
                 let mut copy = desk.backup?;
                 let is_swept = desk.sweepers.iter().any(|sweeper| sweeper.step != Step::Idle);
-                when(!desk.is_up && !(is_swept && self.keeps(Rule::RestoreWaitsForSweeps)))?;
+                when(!(desk.is_up || is_swept && self.keeps(Rule::RestoreWaitsForSweeps)))?;
                 spend(&mut desk.left.restores)?;
                 desk.is_marked = self.keeps(Rule::MarksRestore);
                 self.reconcile(desk, &mut copy, with_copy);

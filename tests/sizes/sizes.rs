@@ -104,8 +104,8 @@ fn filled(calls: u64, kept_one_in: u64) -> (TempDir, Arc<TestClock>, u64) {
     let home = TempDir::new().expect("a folder");
     let clock = Arc::new(TestClock::at("2026-11-23T06:00:00Z".parse().expect("a time")));
     let opened = open(home.path(), Arc::clone(&clock) as Arc<dyn Clock>, Country::default(), 0);
-    let mut write = opened.write;
-    let thread = thread::spawn(move || write());
+    let write = opened.write;
+    let thread = thread::spawn(write);
     opened.book.left_behind(Some(Duration::from_secs(60))).expect("the records open");
     let (mut rows, mut each) = (0, Vec::new());
     for first in (0..calls).step_by(AT_ONCE as usize) {

@@ -69,8 +69,8 @@ pub struct Engine {
 impl Engine {
     fn start(home: &Path, clock: &Arc<TestClock>) -> Engine {
         let opened = open(home, Arc::clone(clock) as Arc<dyn Clock>, Country::default(), ONE_IN);
-        let mut write = opened.write;
-        let thread = thread::spawn(move || write());
+        let write = opened.write;
+        let thread = thread::spawn(write);
         Engine { book: opened.book, draw: opened.draw.expect("the records draw"), thread }
     }
 
@@ -256,7 +256,7 @@ impl Desk {
         let at = swept.expect("it sweeps");
         self.events.say(at, "swept", json!({}));
         let returned = remove_returned(&self.path(), self.now()).expect("looked for");
-        assert_eq!(returned.removed, [PathBuf::new(); 0], "nothing had come back");
+        assert!(returned.removed.is_empty(), "nothing had come back");
     }
 
     /// One run, as the engine does it each hour. When it ran.

@@ -197,7 +197,7 @@ impl People {
 
     /// Each agent's evaluation, once a quarter; one in five is never held.
     fn evaluate(&mut self, desk: &mut Desk, day: u32) {
-        for number in (0..50).filter(|number| (day + number * 7) % 91 == 0) {
+        for number in (0..50).filter(|number| (day + number * 7).is_multiple_of(91)) {
             if desk.agents_left.contains(&number) || desk.chance(5) {
                 continue;
             }

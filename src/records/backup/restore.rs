@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use nix::fcntl::Flock;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{BackupError, apart, beside_of, refused, write_copy};
@@ -95,19 +96,32 @@ struct Restore<'a> {
     now: Timestamp,
 }
 
+/// Keeps sweeps away: one would go on by the catalog that is put aside.
+fn without_sweep(home: &Path) -> Result<Option<Flock<fs::File>>, BackupError> {
+    sweep::alone(home).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::WouldBlock => "a sweep is at work; let it come to its end, then restore again".to_owned(),
+            _ => error.to_string(),
+        };
+        BackupError::File(home.join("recordings"), why)
+    })
+}
+
+/// Lets the home be played and swept, if everything `is_known` that was deleted or kept since the backup.
+fn may_be_opened(home: &Path, is_known: bool) -> Result<(), BackupError> {
+    let set = if is_known { milestone::open } else { milestone::close };
+    set(home).map_err(refused(&milestone::closed_path(home)))?;
+    // What the ledger was is no measure any more: the engine takes the restored one's.
+    match fs::remove_file(milestone::path(home)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(&milestone::path(home))(error)),
+        _ => Ok(()),
+    }
+}
+
 impl Restore<'_> {
     async fn run(self, beside: Beside<'_>) -> Result<Restored, BackupError> {
         let Restore { home, from, .. } = self;
-        // A sweep would go on by the catalog that is put aside.
-        let _alone = sweep::alone(home).map_err(|error| {
-            let why = match error.kind() {
-                io::ErrorKind::WouldBlock => {
-                    "a sweep is at work; let it come to its end, then restore again".to_owned()
-                }
-                _ => error.to_string(),
-            };
-            BackupError::File(home.join("recordings"), why)
-        })?;
+        let _alone = without_sweep(home)?;
         // 1: everything that can be wrong with what was handed in is found before anything is changed.
         let files = HomeFiles::of(home);
         let has_stones = beside.tombstones.is_some() || files.tombstones_path().exists();
@@ -161,18 +175,7 @@ impl Restore<'_> {
         }
         let replaced = self.replace(&copy).map_err(refused(&self.catalog))?;
         // 6: it may be opened again.
-        if is_known {
-            milestone::open(home).map_err(refused(&milestone::closed_path(home)))?;
-        } else {
-            milestone::close(home).map_err(refused(&milestone::closed_path(home)))?;
-        }
-        // What the ledger was is no measure any more: the engine takes the restored one's.
-        match fs::remove_file(milestone::path(home)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(refused(&milestone::path(home))(error));
-            }
-            _ => {}
-        }
+        may_be_opened(home, is_known)?;
         takeover.gone.clone_from(&gone);
         takeover.held.clone_from(&held);
         takeover.stage = Stage::Done;

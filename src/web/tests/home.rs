@@ -119,9 +119,9 @@ fn kept(id: CallId, at: Timestamp, reasons: &[Reason], file: &str) -> Note {
 static TEMPLATE: LazyLock<TempDir> = LazyLock::new(|| {
     let home = TempDir::new().expect("a folder");
     let clock = Arc::new(TestClock::at("2026-11-28T12:00:00Z".parse().expect("a time")));
-    let OpenBook { book, mut write, .. } =
+    let OpenBook { book, write, .. } =
         retrocall_records::open(home.path(), Arc::clone(&clock) as _, Country::default(), 1);
-    let writes = thread::spawn(move || write());
+    let writes = thread::spawn(write);
     book.left_behind(Some(LONG)).expect("it opens");
     let (at, day) = (clock.wall(), day_of(clock.wall()));
     for number in 0..=SAMPLED {
