@@ -14,7 +14,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use retrocall_ledger::Evidence;
 use retrocall_words::{
-    CallId, Clock as _, Reason,
+    CallId, Clock as _, Customer, Reason,
+    book::day_of,
     retention::{Calendar, Periods},
 };
 use tempfile::TempDir;
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     Address, Server,
-    desk::{Desk as _, HomeDesk, NewHold, NotDone, Person},
+    desk::{Desk as _, HomeDesk, NewHold, NotDone, Person, Requests as _, Subject},
     policy::Why,
     rows::{self, stops::Stops},
     tests::homes::{self, Kind},
@@ -209,14 +210,14 @@ impl Scene {
         Scene { home, server, now: clock.wall() }
     }
 
-    /// A recording that is due.
+    /// A recording that is due, of a customer with a name of its own: its id.
     fn due(&self) -> Doomed {
         let call = CallId::new();
         let (id, began) = (uuid::Uuid::now_v7().to_string(), self.now - SignedDuration::from_hours(24 * 16));
         outside(self.home.path(), async |rows| {
             let insert = rows::query(
-                "INSERT INTO recordings (id, call, agent, direction, began_at, rate, path, reasons, state, ends_at)
-                 VALUES ($1, $2, 'anna', 'inbound', $3, 8000, '', 'sample', 'complete', $3)",
+                "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, state, ends_at)
+                 VALUES ($1, $2, 'anna', $1, 'inbound', $3, 8000, '', 'sample', 'complete', $3)",
             );
             insert.bind(&id).bind(call.to_string()).bind(text::time(began)).execute(rows).await.expect("a recording");
             let insert = rows::query("INSERT INTO purposes (recording, purpose, basis) VALUES ($1, 'quality', '')");
@@ -246,6 +247,7 @@ impl Scene {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Did {
+    Asked(bool),
     Deleting(String),
     Held(bool),
     Leased(bool),
@@ -284,6 +286,53 @@ fn of_a_hold_and_a_sweep_in_every_order_exactly_one_is_done() {
                 both => panic!("{schedule:?}: {both:?}"),
             };
             assert_eq!(scene.left(&doomed), expected, "{schedule:?}");
+            outcomes.insert(done);
+            choices
+        });
+        assert!(count >= 20, "{count} schedules are too few");
+        assert_eq!(outcomes.len(), 2, "each of the two comes first: {outcomes:?}");
+        scene.check();
+    });
+}
+
+#[test]
+fn of_a_request_and_a_sweep_in_every_order_the_request_freezes_it_or_it_goes() {
+    homes::on(Kind::Postgres, || {
+        let scene = Scene::new();
+        let until = scene.now + SignedDuration::from_mins(10);
+        let token =
+            scene.store(scene.server.clone()).lease("one", scene.now, until).expect("an answer").expect("a lease");
+        let mut outcomes = BTreeSet::new();
+        let count = each_schedule(|schedule| {
+            let doomed = scene.due();
+            let ask = |server: Server| {
+                let (desk, of) = (
+                    HomeDesk::at(Address::Server(server)),
+                    Subject::Customer { given: Customer::from(doomed.id.clone()), form: None },
+                );
+                let entered = desk.open_request(&Person::owner("root"), &of, day_of(scene.now), scene.now);
+                match entered {
+                    Ok(entered) => Did::Asked(entered.candidates.is_some_and(|found| found.contains(&doomed.id))),
+                    Err(NotDone::TooLate | NotDone::Unknown) => Did::Asked(false),
+                    Err(other) => panic!("{other}"),
+                }
+            };
+            let delete = |server: Server| {
+                let deeds = scene.store(server).deleting(std::slice::from_ref(&doomed), token, scene.now);
+                Did::Deleting(format!("{:?}", deeds.expect("an answer")[0]))
+            };
+            let (done, choices) = by(schedule, &scene.server, [&ask, &delete]);
+            let (asked, begun) = (Did::Asked(true), Did::Deleting(format!("{:?}", Deed::Done)));
+            let expected = match (done[0] == asked, done[1] == begun) {
+                (true, false) => ("kept".to_owned(), 1),
+                (false, true) => ("deleting".to_owned(), 0),
+                both => panic!("{schedule:?}: {both:?}"),
+            };
+            let frozen = outside(scene.home.path(), async |rows| {
+                let select = "SELECT COUNT(*) FROM request_recordings WHERE recording = $1";
+                rows::query_scalar::<i64>(select).bind(&doomed.id).fetch_one(rows).await.expect("a count")
+            });
+            assert_eq!((scene.left(&doomed).0, frozen), expected, "{schedule:?}");
             outcomes.insert(done);
             choices
         });
