@@ -71,6 +71,7 @@ fn d1_d4_a_review_from_the_queue_to_the_objection_and_its_decision() {
     assert!(home.json(&["review", &anna, "--promote-to-training", "Calm"])["proposal"].is_string());
     assert_eq!(home.json(&["evaluation", "held", "--agent", "anna"])["recordings"], 1);
     assert_eq!(home.json(&["agent", "left", "anna"])["recordings"], 1);
+    refused(&home, &["review", &anna, "--promote-to-training", "Calm"], "its time in the sample is over");
 }
 
 #[test]

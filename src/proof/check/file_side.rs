@@ -72,7 +72,11 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<(&[Reco
         closed_folder(report, &folder);
     }
     for file in catalog::files_in(&report.home) {
-        closed_file(report, &file, None);
+        // SQLite gives its other files the mode of the catalog.
+        let is_sqlites = |name: &str| ["-wal", "-shm", "-journal"].iter().any(|ending| name.ends_with(ending));
+        if !file.file_name().and_then(|name| name.to_str()).is_some_and(is_sqlites) {
+            closed_file(report, &file, None);
+        }
     }
     let unwritten = catalog::unwritten_beside(&report.home);
     if !report.engine && unwritten.exists() {
