@@ -73,9 +73,16 @@ pub(crate) struct Asked {
     pub query: Form,
     /// What they sent.
     pub form: Form,
+    /// The same, of a program.
+    pub body: Arc<[u8]>,
 }
 
 impl Asked {
+    /// Whether it is a program that asks, not a page of ours.
+    pub(crate) fn is_program(&self) -> bool {
+        self.path.starts_with("/api/")
+    }
+
     /// The messages of their language.
     pub(crate) fn texts(&self) -> &'static Texts {
         self.language.texts()

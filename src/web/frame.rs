@@ -2,13 +2,20 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{DOCTYPE, Markup, html};
-use retrocall_records::{PurposeKind, desk::DeskRole};
+use retrocall_records::{
+    PurposeKind,
+    desk::{DeskRole, Outlook},
+};
 
 use super::{asked::Asked, assets, text::Language};
 
 /// The pages that people go to, and for whom each is.
-const WAYS: [(&str, &str, &[DeskRole]); 2] =
-    [("/next", "way-next", &[DeskRole::Reviewer]), ("/mine", "way-mine", &[DeskRole::Agent])];
+const WAYS: [(&str, &str, &[DeskRole]); 4] = [
+    ("/next", "way-next", &[DeskRole::Reviewer]),
+    ("/mine", "way-mine", &[DeskRole::Agent]),
+    ("/cases", "way-cases", &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]),
+    ("/check", "way-check", &[DeskRole::Council, DeskRole::PrivacyOfficer]),
+];
 
 /// Where somebody begins: the first page that is for them.
 pub(crate) fn start_of(asked: &Asked) -> Option<&'static str> {
@@ -96,6 +103,17 @@ pub(crate) fn roles(asked: &Asked, roles: &[DeskRole]) -> String {
 /// Why something is kept, in the word of the desk's table.
 pub(crate) fn purpose(asked: &Asked, purpose: PurposeKind) -> String {
     asked.texts().say(&format!("purpose-{}", purpose.as_str()))
+}
+
+/// Until when a recording is kept, and what it waits for.
+pub(crate) fn until(asked: &Asked, outlook: &Outlook, zone: &TimeZone) -> String {
+    let texts = asked.texts();
+    let why = outlook.why.map(|why| texts.say(&format!("why-{}", why.as_str())));
+    let until = match outlook.until {
+        Some(until) => texts.fill("mine-until", [("moment", moment(asked, until, zone).into())]),
+        None => texts.say("mine-held"),
+    };
+    why.map_or(until.clone(), |why| format!("{until} {why}"))
 }
 
 /// A day and a time in the desk's zone, in words.

@@ -73,11 +73,16 @@ pub(crate) async fn guard(State((pages, who)): State<(Shared, Who)>, request: Re
         path: parts.uri.path().to_owned(),
         query: Form::read(parts.uri.query().unwrap_or_default().as_bytes()),
         form: Form::default(),
+        body: Arc::from([]),
     };
+    let is_program = asked.is_program();
     let let_through = async {
-        asked.person = person(&pages, &asked).await?.map(Arc::new);
+        let person = if is_program { bearer(&pages, &parts.headers).await? } else { person(&pages, &asked).await? };
+        asked.person = person.map(Arc::new);
         may_reach(&asked, who)?;
-        if parts.method == Method::POST {
+        if parts.method == Method::POST && is_program {
+            asked.body = whole(body).await?.into();
+        } else if parts.method == Method::POST {
             asked.form = sent(&asked, &parts.headers, body).await?;
         }
         Ok(())
@@ -87,7 +92,7 @@ pub(crate) async fn guard(State((pages, who)): State<(Shared, Who)>, request: Re
             parts.extensions.insert(asked.clone());
             next.run(Request::from_parts(parts, Body::empty())).await
         }
-        Err(Refusal::LogIn) if parts.method == Method::GET => to_login(&asked).into_response(),
+        Err(Refusal::LogIn) if parts.method == Method::GET && !is_program => to_login(&asked).into_response(),
         Err(refusal) => return refused::page(&refusal, &asked),
     };
     match response.extensions().get::<Arc<Refusal>>() {
@@ -120,6 +125,21 @@ fn may_reach(asked: &Asked, who: Who) -> Answer<()> {
     }
 }
 
+/// For whom a program acts, by the token that it shows. A browser's cookie is none: no page can make a browser act here.
+async fn bearer(pages: &Shared, headers: &HeaderMap) -> Answer<Option<Person>> {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let token = shown.and_then(|shown| shown.strip_prefix("Bearer ")).filter(|token| secret::is_one(token));
+    let Some(token) = token.map(str::to_owned) else { return Ok(None) };
+    Ok(pages.ask(move |desk, _| desk.bearer(&token)).await?)
+}
+
+/// All that was sent, if it comes in time.
+async fn whole(body: Body) -> Answer<Vec<u8>> {
+    let whole = tokio::time::timeout(FORM_TIME, body::to_bytes(body, FORM_BYTES_MAX)).await;
+    let Ok(Ok(whole)) = whole else { return Err(Refusal::Incomplete) };
+    Ok(whole.to_vec())
+}
+
 /// What a page of ours sent. Another page's form is refused by what the browser says of it, and by the token that it does not have.
 async fn sent(asked: &Asked, headers: &HeaderMap, body: Body) -> Answer<Form> {
     let says = |name: &str| headers.get(name).and_then(|header| header.to_str().ok());
@@ -131,9 +151,7 @@ async fn sent(asked: &Asked, headers: &HeaderMap, body: Body) -> Answer<Form> {
     {
         return Err(Refusal::OldPage);
     }
-    let whole = tokio::time::timeout(FORM_TIME, body::to_bytes(body, FORM_BYTES_MAX)).await;
-    let Ok(Ok(body)) = whole else { return Err(Refusal::Incomplete) };
-    let form = Form::read(&body);
+    let form = Form::read(&whole(body).await?);
     let is_ours = asked.secret.is_some() && secret::same(form.raw("form"), &asked.form_token());
     if is_ours { Ok(form) } else { Err(Refusal::OldPage) }
 }

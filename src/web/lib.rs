@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod api;
 mod asked;
 mod assets;
 mod attempts;
@@ -26,6 +27,7 @@ mod serve;
 mod tests;
 mod text;
 mod touch;
+mod verified;
 
 pub use pages::Rules;
 pub use password::{PASSWORD_CHARS_MIN, TooShort, hash};

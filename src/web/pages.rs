@@ -14,7 +14,7 @@ use retrocall_words::{
 };
 use tokio::{sync::Semaphore, task};
 
-use super::{attempts::Attempts, plays::Plays};
+use super::{attempts::Attempts, plays::Plays, verified::LastVerified};
 
 /// Passwords that are hashed at once: each takes 19 MiB and a processor for a while.
 const HASHED_AT_ONCE: usize = 2;
@@ -44,6 +44,7 @@ pub(crate) struct Pages {
     pub names: Vec<String>,
     pub attempts: Attempts,
     pub plays: Plays,
+    pub verified: LastVerified,
     /// A place for each password that is hashed.
     pub hashing: Semaphore,
 }
@@ -58,6 +59,7 @@ impl Pages {
             desk: HomeDesk::of(home),
             attempts: Attempts::new(Arc::clone(&clock)),
             plays: Plays::new(Arc::clone(&clock)),
+            verified: LastVerified::default(),
             clock,
             rules,
             is_secure,

@@ -11,8 +11,26 @@ use retrocall_records::desk::NotDone;
 
 use super::{answer::Refusal, asked::Asked, frame};
 
+/// What a program gets: a word, and a sentence.
+fn for_program(refusal: &Refusal, asked: &Asked) -> Response {
+    let word = title(refusal).trim_start_matches("refused-");
+    let text = match refusal {
+        Refusal::NotDone(why) => why.to_string(),
+        refusal => asked.texts().say(title(refusal)),
+    };
+    let body = serde_json::json!({ "error": word, "text": text }).to_string();
+    let mut response = (refusal.status(), [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    if *refusal == Refusal::LogIn {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
 /// The page, for whoever asked.
 pub(crate) fn page(refusal: &Refusal, asked: &Asked) -> Response {
+    if asked.is_program() {
+        return for_program(refusal, asked);
+    }
     let page = (refusal.status(), frame::page(asked, &asked.texts().say(title(refusal)), content(refusal, asked)));
     let mut response = page.into_response();
     if let Refusal::TooMany(wait) = refusal {

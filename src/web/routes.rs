@@ -15,10 +15,11 @@ use axum::{
 use retrocall_records::desk::DeskRole;
 
 use super::{
+    api,
     asked::Who,
     assets, audio,
     guard::guard,
-    look::{login, mine, next, settings, start},
+    look::{cases, check, login, mine, next, recording, settings, start},
     pages::{Pages, Shared},
 };
 
@@ -35,6 +36,11 @@ pub(crate) struct Route {
 /// Whoever listens to recordings: which ones, the desk decides.
 const LISTENERS: Who =
     Who::Roles(&[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
+/// Whoever is shown recordings with the names of those who talk in them: a reviewer is not.
+const BY_NAME: Who = Who::Roles(&[DeskRole::Agent, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
+const HANDLERS: Who = Who::Roles(&[DeskRole::CaseHandler]);
+const FOLLOWERS: Who = Who::Roles(&[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
+const CHECKERS: Who = Who::Roles(&[DeskRole::Council, DeskRole::PrivacyOfficer]);
 const AGENTS: Who = Who::Roles(&[DeskRole::Agent]);
 const REVIEWERS: Who = Who::Roles(&[DeskRole::Reviewer]);
 
@@ -47,7 +53,7 @@ const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Share
 }
 
 /// All routes.
-pub(crate) const ROUTES: [Route; 18] = [
+pub(crate) const ROUTES: [Route; 39] = [
     shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
     shows("/login", Who::Anybody, || get(login::show)),
     does("/login", Who::Anybody, || post(login::log_in)),
@@ -63,6 +69,27 @@ pub(crate) const ROUTES: [Route; 18] = [
     shows("/mine", AGENTS, || get(mine::show)),
     does("/mine/reply", AGENTS, || post(mine::reply)),
     does("/mine/private", AGENTS, || post(mine::private)),
+    shows("/cases", FOLLOWERS, || get(cases::show)),
+    does("/cases", HANDLERS, || post(cases::open)),
+    does("/cases/attach", HANDLERS, || post(cases::attach)),
+    does("/cases/dismiss", HANDLERS, || post(cases::dismiss)),
+    does("/cases/needed", FOLLOWERS, || post(cases::needed)),
+    does("/cases/close", FOLLOWERS, || post(cases::close)),
+    does("/cases/reopen", HANDLERS, || post(cases::reopen)),
+    shows("/check", CHECKERS, || get(check::show)),
+    shows("/check/heads/{day}", CHECKERS, || get(check::head)),
+    shows("/recordings/{id}", BY_NAME, || get(recording::show)),
+    shows("/api/v1/openapi.json", Who::Anybody, || get(api::openapi)),
+    shows("/api/v1/me", Who::LoggedIn, || get(api::me)),
+    shows("/api/v1/queue", REVIEWERS, || get(api::queue)),
+    does("/api/v1/next", REVIEWERS, || post(api::next)),
+    shows("/api/v1/recordings", LISTENERS, || get(api::recordings)),
+    shows("/api/v1/recordings/{id}", BY_NAME, || get(api::recording)),
+    does("/api/v1/recordings/{id}/review", REVIEWERS, || post(api::review)),
+    shows("/api/v1/mine", AGENTS, || get(api::mine)),
+    shows("/api/v1/cases", FOLLOWERS, || get(api::cases)),
+    does("/api/v1/cases", HANDLERS, || post(api::open_case)),
+    does("/api/v1/cases/{id}/close", FOLLOWERS, || post(api::close_case)),
     does("/recordings/{id}/play", LISTENERS, || post(audio::play)),
     shows("/recordings/{id}/audio", LISTENERS, || get(audio::sound)),
     shows("/recordings/{id}/peaks", LISTENERS, || get(audio::picture)),

@@ -1,6 +1,8 @@
 //! The pages, asked as a browser asks, without a socket: a home with a day that is over, people with passwords, and what comes back.
 
+mod api;
 mod browser;
+mod cases;
 mod confined;
 mod doors;
 mod home;

@@ -16,7 +16,7 @@ retrocall_words::words! {
 }
 
 /// The files of a language.
-const FILES: usize = 4;
+const FILES: usize = 6;
 
 impl Language {
     const fn sources(self) -> [&'static str; FILES] {
@@ -26,12 +26,16 @@ impl Language {
                 include_str!("texts/en/frame.ftl"),
                 include_str!("texts/en/next.ftl"),
                 include_str!("texts/en/mine.ftl"),
+                include_str!("texts/en/cases.ftl"),
+                include_str!("texts/en/check.ftl"),
             ],
             Language::Nl => [
                 include_str!("texts/nl/words.ftl"),
                 include_str!("texts/nl/frame.ftl"),
                 include_str!("texts/nl/next.ftl"),
                 include_str!("texts/nl/mine.ftl"),
+                include_str!("texts/nl/cases.ftl"),
+                include_str!("texts/nl/check.ftl"),
             ],
         }
     }

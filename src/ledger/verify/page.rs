@@ -89,6 +89,11 @@ impl Report {
         ]
     }
 
+    /// The plot of the lottery, as SVG; none as long as no draw could be recomputed.
+    pub fn plot(&self) -> Option<String> {
+        (!self.days.is_empty()).then(|| plot::lottery(&self.days))
+    }
+
     /// The page, as HTML with everything inside.
     pub fn page(&self) -> String {
         let page = html! {

@@ -1,6 +1,7 @@
 //! The desk of a home: its verbs on the catalog there.
 
 mod act;
+mod awaiting;
 mod backups;
 mod cases;
 mod covered;

@@ -5,6 +5,7 @@
 //! Reading is paged and shows what the person may see. A deed is one transaction: the check of rights, the change, and the ledger's row, which says
 //! too when it was refused.
 
+mod awaiting;
 mod case;
 mod disclosure;
 mod home;
@@ -25,11 +26,12 @@ mod versions;
 use std::{collections::BTreeSet, fmt};
 
 use jiff::{Timestamp, civil::Date};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Life, PurposeKind, Trouble};
 use retrocall_words::{CallId, Direction, Reason, book::RecordingState};
 
+pub use awaiting::{Awaiting, AwaitingPress};
 pub use case::{Case, Cases};
 pub use disclosure::{Disclosure, Disclosures, Inventory, InventoryEntry};
 pub use home::{DeskFiles, HeldOpen, HomeDesk};
@@ -144,7 +146,7 @@ pub struct Filter {
 }
 
 /// Where a list goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     began_at: String,
     id: String,

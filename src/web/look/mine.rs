@@ -94,7 +94,7 @@ fn one(pages: &Pages, asked: &Asked, own: &OwnRecording, outlook: &Outlook) -> M
                 h3 { (texts.fill("mine-call-of", [("moment", moment(recording.start).into()), ("length", length.into())])) }
                 p {
                     @for purpose in &recording.purposes { span.tag { (frame::purpose(asked, *purpose)) } " " }
-                    (until(pages, asked, outlook))
+                    (frame::until(asked, outlook, pages.zone()))
                 }
             }
             @if outlook.warnings.contains(&NoticeKind::EvaluationMissing) {
@@ -107,16 +107,6 @@ fn one(pages: &Pages, asked: &Asked, own: &OwnRecording, outlook: &Outlook) -> M
             }
         }
     }
-}
-
-fn until(pages: &Pages, asked: &Asked, outlook: &Outlook) -> String {
-    let texts = asked.texts();
-    let why = outlook.why.map(|why| texts.say(&format!("why-{}", why.as_str())));
-    let until = match outlook.until {
-        Some(until) => texts.fill("mine-until", [("moment", frame::moment(asked, until, pages.zone()).into())]),
-        None => texts.say("mine-held"),
-    };
-    why.map_or(until.clone(), |why| format!("{until} {why}"))
 }
 
 fn who_listened(pages: &Pages, asked: &Asked, own: &OwnRecording) -> Markup {

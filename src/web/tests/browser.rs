@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt as _;
-use retrocall_records::desk::Logins as _;
+use retrocall_records::desk::{Accounts as _, Logins as _, NewToken};
 use retrocall_words::Clock as _;
 use tower::ServiceExt as _;
 
@@ -68,6 +68,15 @@ impl Browser {
             browser.cookies.insert("retrocall".to_owned(), secret);
         }
         browser
+    }
+
+    /// From now on it is a program that shows a token of somebody's, for the first role that they have. `nobody` has none.
+    pub fn show_token(&mut self, home: &Home, name: &str) {
+        let user = home.desk.users(&Home::owner()).expect("users").into_iter().find(|user| user.name == name);
+        let Some(role) = user.and_then(|user| user.roles.into_iter().next()) else { return };
+        let token = NewToken { name: name.to_owned(), role, secret: crate::secret::new().expect("random") };
+        home.desk.add_token(&Home::owner(), &token, home.clock.wall()).expect("a token");
+        self.headers.push(("authorization", format!("Bearer {}", token.secret)));
     }
 
     pub fn log_in(&mut self, name: &str, password: &str) -> Got {

@@ -15,6 +15,10 @@ fn places(home: &Home, path: &str) -> Vec<(String, String)> {
         ];
         return of.map(|(name, id)| (path.replace("{id}", name), path.replace("{id}", &id))).into();
     }
+    if path.contains("{day}") {
+        let of_that_day = path.replace("{day}", "2020-01-01");
+        return vec![(of_that_day.clone(), of_that_day)];
+    }
     let real = path.replace("{version}", "0").replace("{name}", "style.css");
     vec![(path.to_owned(), real)]
 }
@@ -22,7 +26,7 @@ fn places(home: &Home, path: &str) -> Vec<(String, String)> {
 /// A word for an answer.
 fn word(got: &Got, path: &str) -> &'static str {
     match got.status {
-        StatusCode::OK | StatusCode::NO_CONTENT => "yes",
+        StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::CREATED => "yes",
         StatusCode::SEE_OTHER if got.header("location").starts_with("/login") && path != "/logout" => "login",
         StatusCode::SEE_OTHER => "yes",
         StatusCode::UNAUTHORIZED => "login",
@@ -39,7 +43,7 @@ fn who_may_reach_what_stands_in_the_grid() {
     let home = Home::new();
     let line = |name: &str, cells: &[&str]| {
         let cells: String = cells.iter().map(|cell| format!("{cell:<10}")).collect();
-        format!("{name:<36}{cells}").trim_end().to_owned() + "\n"
+        format!("{name:<42}{cells}").trim_end().to_owned() + "\n"
     };
     let names: Vec<&str> = PEOPLE
         .iter()
@@ -56,6 +60,9 @@ fn who_may_reach_what_stands_in_the_grid() {
                 if route.place.ends_with("/audio") {
                     // Who may listen says so first.
                     browser.post(&path.replace("/audio", "/play"), &[]);
+                }
+                if route.place.starts_with("/api/") {
+                    browser.show_token(&home, name);
                 }
                 let got = match route.method {
                     Method::POST => browser.post(&path, &[]),

@@ -3,6 +3,8 @@
 ways = Pages
 way-next = Next call
 way-mine = My calls
+way-cases = Cases
+way-check = Check
 skip-to-content = Skip to the content
 to-start = To the start
 log-in = Log in

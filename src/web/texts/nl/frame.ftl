@@ -3,6 +3,8 @@
 ways = Pagina's
 way-next = Volgend gesprek
 way-mine = Mijn gesprekken
+way-cases = Dossiers
+way-check = Controle
 skip-to-content = Naar de inhoud
 to-start = Naar het begin
 log-in = Inloggen

@@ -1,0 +1,195 @@
+//! `/api/v1`: the same deeds as JSON, for programs that show a token. `openapi.json` says what there is.
+//!
+//! Belongs here: what goes in and out. Does not: rights (the table of routes, and the desk's verbs).
+
+use axum::{
+    extract::{Path as Place, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use jiff::civil::Date;
+use retrocall_records::desk::{
+    Awaiting as _, Cases as _, Cursor, Desk as _, Filter, Listening as _, Outlooks as _, OwnCalls as _, Queue as _,
+    ReviewOutcome, Reviews as _, SkipReason,
+};
+use retrocall_words::Word as _;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{
+    answer::{Answer, Refusal},
+    asked::Asked,
+    pages::Shared,
+};
+
+/// The document that says what there is.
+const OPENAPI: &str = include_str!("openapi.json");
+/// Characters of a text.
+const TEXT_CHARS_MAX: usize = 4_000;
+
+fn json(status: StatusCode, facts: &impl Serialize) -> Answer<Response> {
+    let text = serde_json::to_string(facts).map_err(|_| Refusal::Busy)?;
+    Ok((status, [(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// What a program sent.
+fn sent<T: DeserializeOwned>(asked: &Asked) -> Answer<T> {
+    serde_json::from_slice(&asked.body).map_err(|_| Refusal::Incomplete)
+}
+
+/// A text of somebody's own.
+fn text(text: &str) -> Answer<&str> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err(Refusal::Incomplete),
+        1..=TEXT_CHARS_MAX => Ok(text),
+        _ => Err(Refusal::TooLong(TEXT_CHARS_MAX)),
+    }
+}
+
+pub(crate) async fn openapi() -> Response {
+    let mut response = OPENAPI.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// For whom the token acts.
+pub(crate) async fn me(asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let roles: Vec<&str> = who.roles.iter().map(|role| role.as_str()).collect();
+    json(StatusCode::OK, &json!({ "user": who.name, "roles": roles, "agent": who.agent }))
+}
+
+pub(crate) async fn queue(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let (who, per_week) = (asked.who()?, pages.rules.practice.review_per_week);
+    json(StatusCode::OK, &pages.ask(move |desk, now| desk.queue(&who, per_week, now)).await?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Next {
+    skip: Option<String>,
+}
+
+/// Hands out the call whose turn it is, with what its player needs.
+pub(crate) async fn next(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let Next { skip } = if asked.body.is_empty() { Next { skip: None } } else { sent(&asked)? };
+    let skip = skip.map(|word| SkipReason::read(&word).ok_or(Refusal::Incomplete)).transpose()?;
+    let found = pages
+        .ask(move |desk, now| -> Answer<serde_json::Value> {
+            let Some(turn) = desk.next(&who, skip, now)? else { return Ok(json!({ "turn": null })) };
+            let sound = desk.sound(&who, &turn.recording)?;
+            Ok(json!({ "turn": turn, "sound": sound }))
+        })
+        .await?;
+    json(StatusCode::OK, &found)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outcome {
+    outcome: String,
+    note: Option<String>,
+    at_seconds: Option<f64>,
+}
+
+/// What came of listening. By id at any time, noted as out of order.
+pub(crate) async fn review(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
+    let (who, Outcome { outcome, note, at_seconds }) = (asked.who()?, sent(&asked)?);
+    let outcome = match (&*outcome, note) {
+        ("no-finding", None) => ReviewOutcome::NoFinding,
+        ("private-call", None) => ReviewOutcome::PrivateCall,
+        ("learning-moment", Some(note)) => {
+            let at_seconds = at_seconds.filter(|at| at.is_finite() && *at >= 0.0);
+            ReviewOutcome::LearningMoment { note: text(&note)?.to_owned(), at_seconds }
+        }
+        _ => return Err(Refusal::Incomplete),
+    };
+    json(StatusCode::OK, &pages.ask(move |desk, now| desk.review(&who, &id, &outcome, now)).await?)
+}
+
+/// The recordings that somebody may see, the oldest first, a page at a time.
+pub(crate) async fn recordings(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let after: Option<Cursor> = match asked.query.get("after") {
+        Some(after) => Some(serde_json::from_str(after).map_err(|_| Refusal::Incomplete)?),
+        None => None,
+    };
+    let page = pages.ask(move |desk, _| desk.list(&who, &Filter::default(), after.as_ref())).await?;
+    // Where it goes on, as the text that `after` takes.
+    let next = page.next.as_ref().and_then(|next| serde_json::to_string(next).ok());
+    json(StatusCode::OK, &json!({ "recordings": page.recordings, "next": next }))
+}
+
+/// All that is known of one, and until when it is kept.
+pub(crate) async fn recording(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
+    let who = asked.who()?;
+    let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
+    let found = pages
+        .ask(move |desk, now| -> Answer<serde_json::Value> {
+            let story = desk.story(&who, &id)?;
+            let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
+            let today = calendar.end_of(yesterday);
+            let outlooks = desk.outlooks(&who, std::slice::from_ref(&id), (retention, &calendar), today, now)?;
+            Ok(json!({ "story": story, "outlook": outlooks.get(&id) }))
+        })
+        .await?;
+    json(StatusCode::OK, &found)
+}
+
+/// What is known of the agent that somebody is.
+pub(crate) async fn mine(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let agent = who.agent.clone().ok_or(Refusal::NoSuchPage)?;
+    let calendar = pages.rules.calendar.clone();
+    let mine = pages
+        .ask(move |desk, now| -> Answer<_> {
+            let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
+            Ok(desk.mine(&who, &agent, calendar.end_of(yesterday), now)?)
+        })
+        .await?;
+    json(StatusCode::OK, &mine)
+}
+
+pub(crate) async fn cases(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
+    let found = pages
+        .ask(move |desk, now| -> Answer<serde_json::Value> {
+            Ok(json!({ "cases": desk.cases(&who)?, "awaiting": desk.awaiting(&who, (retention, &calendar), now)? }))
+        })
+        .await?;
+    json(StatusCode::OK, &found)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCase {
+    recording: String,
+}
+
+pub(crate) async fn open_case(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let (who, NewCase { recording }) = (asked.who()?, sent(&asked)?);
+    let case = pages.ask(move |desk, now| desk.open_case(&who, &recording, now)).await?;
+    json(StatusCode::CREATED, &json!({ "case": case }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Closing {
+    outcome: String,
+    judgment: Option<String>,
+}
+
+pub(crate) async fn close_case(
+    State(pages): State<Shared>,
+    asked: Asked,
+    Place(id): Place<String>,
+) -> Answer<Response> {
+    let (who, Closing { outcome, judgment }) = (asked.who()?, sent(&asked)?);
+    let judged = judgment.map(|day| day.parse::<Date>()).transpose().map_err(|_| Refusal::Incomplete)?;
+    let outcome = text(&outcome)?.to_owned();
+    pages.ask(move |desk, now| desk.close_case(&who, &id, &outcome, judged, now)).await?;
+    json(StatusCode::OK, &json!({}))
+}

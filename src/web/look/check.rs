@@ -1,0 +1,244 @@
+//! "Check": the works council sees for itself, a sentence each, and takes along what its own verifier needs. It sees no recording and no name.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path as Place, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use maud::{Markup, PreEscaped, html};
+use retrocall_ledger::{Evidence, Finding, FindingKind, Report};
+use retrocall_records::{
+    desk::{Versions as _, WrittenVersion},
+    ledger,
+    policy::{Change, changes},
+};
+
+use crate::{
+    answer::{Answer, Refusal, shown},
+    asked::Asked,
+    frame,
+    pages::{Pages, Shared},
+};
+
+/// Findings that are shown under a sentence; the rest is counted.
+const SHOWN_MAX: usize = 20;
+
+/// What a sentence of the page asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// Was the lottery fair?
+    Fair,
+    /// Was it heard in its order?
+    Order,
+    /// Was anything kept without a reason?
+    Kept,
+    /// Is the control log whole?
+    Whole,
+}
+
+/// Each with its message, and what is said if nothing was found.
+const QUESTIONS: [(Question, &str, &str); 4] = [
+    (Question::Fair, "check-fair", "check-fair-yes"),
+    (Question::Order, "check-order", "check-order-yes"),
+    (Question::Kept, "check-kept", "check-kept-yes"),
+    (Question::Whole, "check-whole", "check-whole-yes"),
+];
+
+/// Which sentence a finding belongs under.
+fn question_of(kind: FindingKind) -> Question {
+    use FindingKind as Kind;
+    match kind {
+        Kind::SeedNotPromised
+        | Kind::SeedWrong
+        | Kind::SeedEarly
+        | Kind::NumberEarly
+        | Kind::NumberAgain
+        | Kind::NumberWrong
+        | Kind::PeriodMissing
+        | Kind::PeriodAgain
+        | Kind::PeriodUnknown
+        | Kind::DrawWrong
+        | Kind::SampledUndrawn
+        | Kind::SampledUnproved
+        | Kind::SampledAgainstRule
+        | Kind::DrawnUnsampled
+        | Kind::Steered => Question::Fair,
+        Kind::OutOfTurn | Kind::HeardOutOfTurn | Kind::LetGoOutOfTurn => Question::Order,
+        Kind::KeptWithoutReason
+        | Kind::NumberMissing
+        | Kind::NumberTwice
+        | Kind::NumbersSkipped
+        | Kind::NotInLedger
+        | Kind::NotInList => Question::Kept,
+        Kind::Unreadable
+        | Kind::Foreign
+        | Kind::Changed
+        | Kind::Removed
+        | Kind::Inserted
+        | Kind::Swapped
+        | Kind::NotAsSigned
+        | Kind::Cut
+        | Kind::SegmentMissing
+        | Kind::HeadUnreadable
+        | Kind::ClockRefused => Question::Whole,
+    }
+}
+
+pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let (report, versions) = look(&pages).await?;
+    let texts = asked.texts();
+    let content = html! {
+        h1 { (texts.say("check-title")) }
+        p { (texts.say("check-what")) }
+        @match &report {
+            None => p.notice { (texts.say("check-no-ledger")) },
+            Some(report) => {
+                @for (question, key, yes) in QUESTIONS { (answer(&asked, report, question, (key, yes))) }
+                (lottery(&asked, report))
+            }
+        }
+        (policy(&pages, &asked, &versions))
+        (heads(&asked, &pages).await?)
+    };
+    shown(frame::page(&asked, &texts.say("check-title"), content))
+}
+
+type Looked = (Option<Arc<Report>>, Vec<WrittenVersion>);
+
+/// The ledger, verified; once a minute at most, whoever asks.
+async fn look(pages: &Shared) -> Answer<Looked> {
+    let shared = Arc::clone(pages);
+    pages
+        .ask(move |desk, now| -> Answer<Looked> {
+            let versions = desk.versions()?;
+            let report = shared.verified.get_or(now, || match ledger::verify(shared.home(), Evidence::default()) {
+                Ok(report) => Ok(Some(Arc::new(report))),
+                Err(ledger::LedgerError::None) => Ok(None),
+                Err(why) => {
+                    tracing::warn!("the ledger can't be verified for a page: {why}");
+                    Err(Refusal::Unreadable)
+                }
+            })?;
+            Ok((report, versions))
+        })
+        .await
+}
+
+/// A sentence: all is well, or what was found.
+fn answer(asked: &Asked, report: &Report, question: Question, (key, yes): (&str, &str)) -> Markup {
+    let texts = asked.texts();
+    let found: Vec<&Finding> = report.findings.iter().filter(|one| question_of(one.kind) == question).collect();
+    let wrong = found.iter().filter(|one| !one.kind.is_notice()).count() as u64;
+    html! {
+        section.call.own aria-label=(texts.say(key)) {
+            h2 { (texts.say(key)) }
+            @if wrong > 0 {
+                p.wrong { (texts.fill("check-wrong", [("count", wrong.into())])) }
+            } @else {
+                p.good { (texts.say(yes)) }
+            }
+            @if !found.is_empty() {
+                details open[wrong > 0] {
+                    summary { (texts.fill("check-found", [("count", (found.len() as u64).into())])) }
+                    ul { @for one in found.iter().take(SHOWN_MAX) { li lang="en" { (one) } } }
+                    @if found.len() > SHOWN_MAX { p.hint { (texts.say("check-more")) } }
+                }
+            }
+        }
+    }
+}
+
+/// Month by month, what can be said of the lottery.
+fn lottery(asked: &Asked, report: &Report) -> Markup {
+    let texts = asked.texts();
+    html! {
+        section.call.own {
+            h2 { (texts.say("check-months")) }
+            @if let Some(plot) = report.plot() {
+                figure { (PreEscaped(plot)) figcaption.hint { (texts.say("check-plot")) } }
+            }
+            table {
+                thead { tr { th scope="col" { (texts.say("check-month")) } th scope="col" { (texts.say("check-verdict")) } } }
+                tbody {
+                    @for month in &report.months {
+                        tr {
+                            th scope="row" { (month.month) }
+                            td { (texts.say(&format!("verdict-{}", month.verdict.as_str()))) }
+                        }
+                    }
+                }
+            }
+            @if !report.open_days.is_empty() { p.hint { (texts.say("check-open-days")) } }
+        }
+    }
+}
+
+/// What changed in the policy.
+fn policy(pages: &Pages, asked: &Asked, versions: &[WrittenVersion]) -> Markup {
+    let texts = asked.texts();
+    let pairs = versions.iter().zip(versions.iter().skip(1));
+    html! {
+        section.call.own {
+            h2 { (texts.say("check-policy")) }
+            @if versions.len() < 2 { p.good { (texts.say("check-policy-same")) } }
+            @for (before, after) in pairs.rev() {
+                p {
+                    strong { (frame::moment(asked, after.version.from, pages.zone())) } " "
+                    (texts.fill("check-version", [("number", after.number.into())]))
+                }
+                ul {
+                    @for Change { period, before, after, .. } in changes(&before.version.periods, &after.version.periods) {
+                        li { code { (period.as_str()) } ": " (before) " → " (after) }
+                    }
+                    @if let (Some(before), Some(after)) = (&before.practice, &after.practice) {
+                        @if before.one_in != after.one_in { li { code { "one_in" } ": " (before.one_in) " → " (after.one_in) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The day seals, and how to verify them on a laptop of one's own.
+async fn heads(asked: &Asked, pages: &Shared) -> Answer<Markup> {
+    let shared = Arc::clone(pages);
+    let heads = pages.ask(move |_, _| ledger::heads(shared.home())).await.map_err(|_| Refusal::Unreadable)?;
+    let texts = asked.texts();
+    Ok(html! {
+        section.call.own {
+            h2 { (texts.say("check-heads")) }
+            p { (texts.say("check-heads-why")) }
+            @if heads.is_empty() { p.hint { (texts.say("check-no-heads")) } }
+            ul.days {
+                @for head in heads.iter().rev().take(31) {
+                    li { a href=(format!("/check/heads/{}", head.day)) download=(format!("{}.head", head.day)) { (frame::day(asked, head.day)) } }
+                }
+            }
+        }
+    })
+}
+
+/// One day seal, as it was signed.
+pub(crate) async fn head(State(pages): State<Shared>, Place(day): Place<String>) -> Answer<Response> {
+    let day: jiff::civil::Date = day.parse().map_err(|_| Refusal::NoSuchPage)?;
+    let shared = Arc::clone(&pages);
+    let heads = pages.ask(move |_, _| ledger::heads(shared.home())).await.map_err(|_| Refusal::Unreadable)?;
+    let head = heads.into_iter().rev().find(|head| head.day == day).ok_or(Refusal::NoSuchPage)?;
+    let mut response = head.text.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_has_findings_that_answer_it() {
+        for (question, ..) in QUESTIONS {
+            assert!(FindingKind::ALL.iter().any(|kind| question_of(*kind) == question));
+        }
+    }
+}
