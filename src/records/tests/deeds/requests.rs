@@ -198,6 +198,11 @@ fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_w
     let closed = with_customers(4);
     let (desk, olga, owner) = (&closed.desk, olga(), Person::owner("root"));
     let both = closed.both();
+    outside(&closed.home, async |rows| {
+        // Whatever its place in the draw, it is theirs.
+        let update = "UPDATE recordings SET customer = '0201234567', customer_form = '+31201234567' WHERE id = $1";
+        rows::query(update).bind(&both).execute(rows).await.unwrap();
+    });
     let case = desk.open_case(&owner, &both, hour(0)).unwrap();
     let alone: Vec<&String> = closed.sampled[..3].iter().filter(|id| **id != both).collect();
     let (held, plain) = (alone[0], alone[1]);
