@@ -37,13 +37,13 @@ impl Address {
 
     /// What runs a connection there. Not for a thread that is inside another one.
     pub(crate) fn runtime(&self) -> Result<Runtime, Trouble> {
-        let mut builder = runtime::Builder::new_current_thread();
-        let builder = match self {
-            Address::Home { .. } => builder.enable_time(),
-            // Its socket as well.
-            Address::Server(_) => builder.enable_all(),
-        };
-        builder.build().map_err(|error| Trouble::NoThread { cause: error.to_string() })
+        match self {
+            Address::Home { .. } => {
+                let runtime = runtime::Builder::new_current_thread().enable_time().build();
+                runtime.map_err(|error| Trouble::NoThread { cause: error.to_string() })
+            }
+            Address::Server(server) => server.runtime(),
+        }
     }
 
     /// The home folder. A server has none.

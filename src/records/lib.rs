@@ -41,6 +41,7 @@ mod rows;
 mod server;
 mod site;
 mod slots;
+mod sqlstate;
 mod steps;
 pub mod sweep;
 #[cfg(test)]

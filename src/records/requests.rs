@@ -3,6 +3,7 @@
 //! Belongs here: the customer's wish for a copy in the call itself (D14), recordings that come while a request is open (D16). Does not: what people
 //! do with requests (`desk`).
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -11,7 +12,6 @@ use super::{
     policy::Anchor,
     rows::{self, Connection},
     text,
-    write::WriteContext,
 };
 use retrocall_ledger::{Deed, DeedKind, ItemId};
 use retrocall_words::{
@@ -68,22 +68,13 @@ pub(super) async fn of_call(
 }
 
 /// A sampled call of somebody who objects by now, and had not when it was drawn, is not kept for coaching.
-pub(super) async fn object(
-    rows: &mut Connection,
-    recording: &str,
-    kept: &RecordingKept,
-    place: &WriteContext<'_>,
-) -> Written {
-    let objects = |customer| place.objections.has(customer, place.country);
-    if !kept.of.customer.as_ref().is_some_and(objects) {
-        return Ok(());
-    }
+pub(super) async fn object(rows: &mut Connection, recording: &str, now: Timestamp) -> Written {
     let anchor = rows::query(include_str!("sql/desk/insert_anchor.sql"))
         .bind(recording)
         .bind(PurposeKind::Quality.as_str())
         .bind("")
         .bind(Anchor::Objected.as_str())
-        .bind(text::time(place.now))
+        .bind(text::time(now))
         .bind(None::<&str>);
     anchor.execute(rows).await.map(drop)
 }

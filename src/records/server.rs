@@ -17,17 +17,14 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, Row as _,
-    migrate::Migrator,
-    postgres::{PgConnectOptions, PgDatabaseError},
+    ConnectOptions as _, Connection as _, PgConnection, Row as _, migrate::Migrator, postgres::PgConnectOptions,
 };
+use tokio::runtime::{self, Runtime};
 
-use super::{Address, Trouble, random, rows::Connection};
+use super::{Trouble, random, rows::Connection, sqlstate};
 
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations_postgres");
 
-/// The refusals that pass: a deed that came between others, two that wait for each other.
-const RACES: [&str; 2] = ["40001", "40P01"];
 /// How often a deed is tried. Each round of a race lets one through, so that this many may meet.
 const TRIES: u32 = 30;
 /// The longest wait before the second try; that before the others is longer, and never longer than the last.
@@ -108,11 +105,18 @@ impl Server {
         };
         // On a thread of its own: whoever asks may be inside a runtime.
         let work = || {
-            let runtime = Address::Server(self.clone()).runtime()?;
+            let runtime = self.runtime()?;
             runtime.block_on(work())
         };
         let done = thread::scope(|scope| scope.spawn(work).join());
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    /// What runs a connection there. Not for a thread that is inside another one.
+    pub(super) fn runtime(&self) -> Result<Runtime, Trouble> {
+        // With the sockets of the system.
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| Trouble::NoThread { cause: error.to_string() })
     }
 
     async fn connect(&self) -> Result<PgConnection, Trouble> {
@@ -162,19 +166,6 @@ enum Tables {
     UpToDate,
 }
 
-/// The server's code of a refusal (SQLSTATE). None if it was no server that refused.
-pub(super) fn code_of(error: &sqlx::Error) -> Option<&str> {
-    match error {
-        sqlx::Error::Database(answer) => answer.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code),
-        _ => None,
-    }
-}
-
-/// Whether a deed was refused because others did theirs at the same time.
-pub(super) fn is_race(error: &sqlx::Error) -> bool {
-    code_of(error).is_some_and(|code| RACES.contains(&code))
-}
-
 /// A failure that may be a race.
 pub(super) trait MayRace {
     /// Whether it is one, so that the deed is done again.
@@ -183,7 +174,7 @@ pub(super) trait MayRace {
 
 impl MayRace for sqlx::Error {
     fn is_race(&self) -> bool {
-        is_race(self)
+        sqlstate::is_race(self)
     }
 }
 

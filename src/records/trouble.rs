@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::migrate::MigrateError;
 
-use super::{server, steps};
+use super::{sqlstate, steps};
 
 // Primary result codes of SQLite (sqlite.org/rescode.html).
 /// A statement does not fit the tables.
@@ -107,11 +107,11 @@ impl Trouble {
     /// What an answer of the database means. Its words name tables and columns, never values.
     pub(super) fn of(path: &Path, error: &sqlx::Error) -> Trouble {
         let path = path.to_path_buf();
-        if server::is_race(error) {
+        if sqlstate::is_race(error) {
             return Trouble::Raced { path };
         }
         match error {
-            sqlx::Error::Database(_) if let Some(code) = server::code_of(error) => {
+            sqlx::Error::Database(_) if let Some(code) = sqlstate::code_of(error) => {
                 // Its words can hold values.
                 let (cause, step) = steps::of_server(code);
                 Trouble::Unusable { path, cause, step }

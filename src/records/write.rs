@@ -359,7 +359,11 @@ impl Pen<'_, '_> {
             requests::of_call(self.rows, &mut self.scribe, id, recording).await?;
         }
         requests::join(self.rows, call).await?;
-        requests::object(self.rows, id, recording, self.place).await
+        let customer = recording.of.customer.as_ref();
+        if customer.is_some_and(|customer| self.place.objections.has(customer, self.place.country)) {
+            requests::object(self.rows, id, self.place.now).await?;
+        }
+        Ok(())
     }
 
     /// It is known from its file alone: what kept it may be in a catalog that is no longer here.
@@ -450,8 +454,7 @@ impl Pen<'_, '_> {
         insert.execute(&mut *self.rows).await.map(drop)
     }
 
-    /// Writes the beginning of a call that only its recording knows. It gets the number in its file, unless that number counts as lost:
-    /// under another number the call was not drawn.
+    /// Writes the beginning of a call that only its recording knows, under the number in its file unless that counts as lost.
     async fn adopted(&mut self, recording: &RecordingKept) -> Result<CallBegun, sqlx::Error> {
         let call = recording.of.call().clone();
         let Some(place) = recording.of.label.place else {

@@ -4,6 +4,7 @@
 //! What the code really does at each step is tested there; whether the steps are the right ones, in the right order, is found out here. Each rule
 //! can be broken, and the tests see to it that the model notices: a rule whose absence nobody notices is none.
 
+mod action;
 mod desk;
 mod rules;
 mod steps;

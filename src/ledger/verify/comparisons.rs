@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{chance, report::LotteryDay};
+use super::chance;
 use crate::names::{Month, Pseudonym};
 
 /// How often a month in which nobody steers may be called steered: once in a thousand, over all its comparisons together.
@@ -91,6 +91,21 @@ pub struct Comparison {
     pub chance: f64,
     /// Whether that is too unlikely, with all comparisons in mind.
     pub is_steered: bool,
+}
+
+/// The draws of a day, recomputed. Calls of which all or none are drawn are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LotteryDay {
+    /// The day.
+    pub day: Date,
+    /// How many calls took part.
+    pub calls: u64,
+    /// How many of them were drawn.
+    pub drawn: u64,
+    /// How many chance draws.
+    pub expected: f64,
+    /// The variance of that number.
+    pub variance: f64,
 }
 
 impl Tally {

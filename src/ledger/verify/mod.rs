@@ -20,12 +20,12 @@ mod tests;
 
 use jiff::civil::Date;
 
-pub use comparisons::{Comparison, FAMILY_ERROR};
+pub use comparisons::{Comparison, FAMILY_ERROR, LotteryDay};
 pub use finding::{Finding, FindingKind, RowId, Verdict};
 pub use folder::{Exported, FolderError, verify};
 pub use list::CallList;
 pub use page::Answer;
-pub use report::{Covered, LotteryDay, MonthVerdict, Report, SegmentFacts, Tail};
+pub use report::{Covered, MonthVerdict, Report, SegmentFacts, Tail};
 
 use crate::{
     event::{Event, Previous},

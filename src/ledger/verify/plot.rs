@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::LotteryDay;
+use super::comparisons::LotteryDay;
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 320.0;

@@ -7,7 +7,7 @@ use retrocall_words::Word;
 use serde::Serialize;
 
 use super::{
-    comparisons::Comparison,
+    comparisons::{Comparison, LotteryDay},
     finding::{Finding, Verdict},
 };
 use crate::names::{Month, Site};
@@ -56,21 +56,6 @@ pub struct MonthVerdict {
     pub month: Month,
     /// In one word.
     pub verdict: Verdict,
-}
-
-/// The draws of a day, recomputed. Calls of which all or none are drawn are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct LotteryDay {
-    /// The day.
-    pub day: Date,
-    /// How many calls took part.
-    pub calls: u64,
-    /// How many of them were drawn.
-    pub drawn: u64,
-    /// How many chance draws.
-    pub expected: f64,
-    /// The variance of that number.
-    pub variance: f64,
 }
 
 /// What a verification comes to.

@@ -15,7 +15,7 @@ use super::overwrite::{Overwriting, close_receipts, open_receipts};
 use crate::{
     Address, Server, Trouble,
     rows::{self, Connection},
-    server,
+    sqlstate,
 };
 
 /// The tables that hold something of a recording, its people or a customer. That of the ledger's rows has nothing of that kind.
@@ -65,8 +65,8 @@ pub(super) fn overwrite_within(server: &Server, now: Timestamp, readers_max: Dur
             // What was committed is durable.
             let _ = connection.close().await;
             match done {
-                Err(error) if server::code_of(&error) == Some(FORBIDDEN) => Ok(Overwriting::Forbidden),
-                Err(error) if server::code_of(&error) == Some(LOCKED) => Ok(Overwriting::Read),
+                Err(error) if sqlstate::code_of(&error) == Some(FORBIDDEN) => Ok(Overwriting::Forbidden),
+                Err(error) if sqlstate::code_of(&error) == Some(LOCKED) => Ok(Overwriting::Read),
                 done => done.map_err(|error| address.refused(&error)),
             }
         })

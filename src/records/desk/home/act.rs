@@ -20,6 +20,10 @@ use crate::{
     text,
 };
 
+/// The officer alone.
+pub(super) const OFFICER: &[DeskRole] = &[DeskRole::PrivacyOfficer];
+/// Whoever has an account.
+pub(super) const ANYBODY: &[DeskRole] = &DeskRole::ALL;
 const NO_LEDGER: NotDone = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
 
 /// Why a deed was not done.

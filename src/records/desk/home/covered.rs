@@ -11,10 +11,8 @@ use super::{
         },
     },
     Answer, FIRST, LAST,
-    act::{Act, Step, Stop},
-    maybe, parsed,
-    requests::OFFICER,
-    rules, unreadable, word,
+    act::{Act, OFFICER, Step, Stop},
+    maybe, parsed, rules, unreadable, word,
 };
 use crate::{
     Life,

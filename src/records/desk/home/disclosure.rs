@@ -12,10 +12,8 @@ use super::{
         disclosure::{Disclosure, Disclosures, Inventory, InventoryEntry},
     },
     Answer, HomeDesk,
-    act::{Act, still_kept},
-    maybe, parsed,
-    requests::OFFICER,
-    unreadable, word,
+    act::{Act, OFFICER, still_kept},
+    maybe, parsed, unreadable, word,
 };
 use crate::{
     Life,

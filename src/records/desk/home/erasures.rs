@@ -12,10 +12,10 @@ use super::{
         request::{Covered, CoveredState, Entered, Erasures, ReceiptEntry, RequestEntry, RequestKind, Subject},
     },
     Answer, HomeDesk,
-    act::{Act, Each, Step, Stop, still_kept},
+    act::{ANYBODY, Act, Each, OFFICER, Step, Stop, still_kept},
     covered::{NO_REQUEST, decide, entries, find_open},
     maybe, parsed,
-    requests::{ANYBODY, NOT_COVERED, NewRequest, OFFICER, enter},
+    requests::{NOT_COVERED, NewRequest, enter},
     unreadable,
 };
 use crate::{

@@ -10,9 +10,8 @@ use super::{
         request::Subject,
     },
     HomeDesk,
-    act::{Act, Step, anchor},
+    act::{ANYBODY, Act, OFFICER, Step, anchor},
     covered::search,
-    requests::{ANYBODY, OFFICER},
 };
 use crate::{PurposeKind, objections, policy::Anchor, rows, text};
 use retrocall_words::{Country, Customer};

@@ -12,7 +12,7 @@ use super::{
         proposal::{Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals},
     },
     Answer, HomeDesk,
-    act::{Act, Step, Stop, anchor, still_kept},
+    act::{Act, OFFICER, Step, Stop, anchor, still_kept},
     disclosure::files,
     maybe,
     notes::took_part,
@@ -29,7 +29,6 @@ use retrocall_words::book::{Marks, Silence, SilenceKind, day_of};
 
 /// Who may ask for another purpose, and see what was asked for.
 const ASKING: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
-const OFFICER: &[DeskRole] = &[DeskRole::PrivacyOfficer];
 const LISTENERS: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::PrivacyOfficer];
 
 const NO_PROPOSAL: NotDone = NotDone::Conflict("there is no such proposal: `retrocall purpose list` shows them");

@@ -12,7 +12,7 @@ use super::{
         request::{Copying, CoveredState, Entered, RequestEntry, RequestKind, RequestOutcome, Requests, Subject},
     },
     Answer, HomeDesk,
-    act::{Act, Each, Step, Stop, anchor, still_kept},
+    act::{ANYBODY, Act, Each, OFFICER, Step, Stop, anchor, still_kept},
     covered::{self, cover, decide, entries, find_open},
     rules,
 };
@@ -24,9 +24,6 @@ use crate::{
 };
 use retrocall_words::Customer;
 
-pub(super) const OFFICER: &[DeskRole] = &[DeskRole::PrivacyOfficer];
-/// Whoever has an account.
-pub(super) const ANYBODY: &[DeskRole] = &DeskRole::ALL;
 pub(super) const NOT_COVERED: NotDone =
     NotDone::Conflict("the request does not cover this recording: `retrocall access list` shows what it does");
 

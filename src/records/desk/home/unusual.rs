@@ -11,15 +11,15 @@ use super::{
         DeskRole, NotDone, Person,
         unusual::{CallCounts, Listening, Unusual, UnusualDeeds, listened_unusually, over_limits},
     },
-    Answer, HomeDesk, unreadable,
+    Answer, HomeDesk,
+    act::OFFICER,
+    unreadable,
 };
 use crate::{
     beside,
     rows::{self, Connection},
     text,
 };
-
-const OFFICER: &[DeskRole] = &[DeskRole::PrivacyOfficer];
 
 impl UnusualDeeds for HomeDesk {
     fn unusual(&self, who: &Person, month: Month, now: Timestamp) -> Result<Vec<Unusual>, NotDone> {
