@@ -160,3 +160,15 @@ fn accounts_are_added_changed_listed_and_removed_while_the_engine_runs() {
     let verified = home.json(&["ledger", "verify"]);
     assert_eq!(verified["sound"], true, "{verified}");
 }
+
+#[test]
+fn d4_until_when_todays_pressed_call_is_kept_does_not_tell_its_agent_that_it_was_drawn_too() {
+    let (home, [_, bert]) = with_two_recordings();
+    home.json(&["user", "add", "bert", "--role", "agent", "--agent", "bert"]);
+    let why = || home.json(&["recordings", "--mine", "--as", "bert"])[0]["why"].clone();
+    let of_the_press = why();
+    assert!(of_the_press.is_string(), "{of_the_press}");
+    home.execute("DELETE FROM purposes WHERE purpose = 'quality'");
+    assert_eq!(why(), of_the_press, "it is the same for a call that was pressed alone");
+    assert_eq!(home.json(&["recordings", "--mine", "--as", "bert"])[0]["id"], bert);
+}

@@ -1,7 +1,5 @@
 //! `retrocall recordings --mine`: what an agent sees of their own calls.
 
-use std::collections::HashMap;
-
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
@@ -11,29 +9,21 @@ use crate::cli::{
     output,
 };
 use retrocall_records::{
-    desk::{Heard, Mine, OwnCalls as _, OwnRecording, Unusual, UnusualKind},
-    policy::{Fate, NoticeKind, Why},
-    sweep::{HomeStore, Judgement, Warning, warnings_about},
+    desk::{Heard, Mine, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, Unusual, UnusualKind},
+    policy::{NoticeKind, Why},
 };
-use retrocall_settings::Settings;
-
-/// Why one is kept, until when, and what is about to happen to it.
-#[derive(Default, Serialize)]
-struct Outlook {
-    /// Until when, if nothing happens; none while something holds it.
-    until: Option<Timestamp>,
-    /// What it waits for.
-    why: Option<&'static str>,
-    warnings: Vec<Warning>,
-}
 
 /// A recording, as `--json` prints it.
 #[derive(Serialize)]
 struct Told<'a> {
     #[serde(flatten)]
     own: &'a OwnRecording,
-    #[serde(flatten)]
-    outlook: &'a Outlook,
+    /// Until when, if nothing happens; none while something holds it.
+    until: Option<Timestamp>,
+    /// What it waits for.
+    why: Option<&'static str>,
+    /// What is about to happen to it.
+    warnings: &'a [NoticeKind],
     /// Of the agent, not of the recording: how many calls were heard.
     sample: Heard,
 }
@@ -49,13 +39,19 @@ pub(super) fn run(context: &Context, actor: &Actor, agent: Option<String>) -> Re
     let settings = context.settings()?;
     let calendar = &settings.calendar;
     let yesterday = calendar.day_of(at.now).yesterday().map_err(Failure::whole)?;
-    let mine = at.desk.mine(&at.who, &agent, calendar.end_of(yesterday), at.now).map_err(failure)?;
-    let outlooks = outlooks(context, &settings, at.now)?;
+    let today = calendar.end_of(yesterday);
+    let mine = at.desk.mine(&at.who, &agent, today, at.now).map_err(failure)?;
+    let ids: Vec<String> = mine.recordings.iter().map(|own| own.recording.id.clone()).collect();
+    let rules = (settings.retention, calendar);
+    let outlooks = at.desk.outlooks(&at.who, &ids, rules, today, at.now).map_err(failure)?;
     let none = Outlook::default();
     let of = |own: &OwnRecording| outlooks.get(&own.recording.id).unwrap_or(&none);
     if context.json() {
-        let told: Vec<Told<'_>> =
-            mine.recordings.iter().map(|own| Told { own, outlook: of(own), sample: mine.heard }).collect();
+        let told = |own| {
+            let Outlook { until, why, warnings } = of(own);
+            Told { own, until: *until, why: why.map(Why::sentence), warnings, sample: mine.heard }
+        };
+        let told: Vec<Told<'_>> = mine.recordings.iter().map(told).collect();
         output::say_json(&told);
         return Ok(());
     }
@@ -69,25 +65,6 @@ pub(super) fn run(context: &Context, actor: &Actor, agent: Option<String>) -> Re
     Ok(())
 }
 
-/// What becomes of each recording, by its id.
-fn outlooks(context: &Context, settings: &Settings, now: Timestamp) -> Result<HashMap<String, Outlook>, Failure> {
-    let mut all = HashMap::new();
-    let Some(mut store) = HomeStore::open_to_read(context.home()).map_err(Failure::whole)? else { return Ok(all) };
-    store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
-    let policy = store.policy().clone();
-    let look = |Judgement { id, facts, fate, .. }: Judgement| {
-        let (until, why) = match fate {
-            Fate::Kept { until, why } | Fate::Restricted { until, why, .. } => (until, Some(why)),
-            Fate::Due { since, why } => (Some(since), Some(why)),
-            Fate::NoAnchor { .. } => (None, None),
-        };
-        let warnings = warnings_about(&id, &facts, &fate, &policy, now);
-        all.insert(id, Outlook { until, why: why.map(Why::sentence), warnings });
-    };
-    store.each_kept(now, look).map_err(Failure::whole)?;
-    Ok(all)
-}
-
 fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
     let recording = &own.recording;
     let moment = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
@@ -98,12 +75,10 @@ fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
         outlook.until.map_or("as long as something holds it".to_owned(), |until| format!("until {}", moment(until)));
     output::say(&format!(
         "  kept {until}: {}",
-        outlook.why.unwrap_or("nothing is known from which its time could count")
+        outlook.why.map_or("nothing is known from which its time could count", Why::sentence)
     ));
-    for warning in &outlook.warnings {
-        if warning.kind == NoticeKind::EvaluationMissing {
-            output::say("  your evaluation is late: without it, the recording and its note go then");
-        }
+    if outlook.warnings.contains(&NoticeKind::EvaluationMissing) {
+        output::say("  your evaluation is late: without it, the recording and its note go then");
     }
     if own.in_sample && own.uses.is_empty() {
         output::say("  in the coaching sample; nobody has listened");
