@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -18,7 +18,7 @@ PARTS := pkg-config:pkg-config /usr/include/alsa/asoundlib.h:libasound2-dev
 TOOLS := python3:python3 mypy:mypy soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio pactl:pulseaudio-utils \
   /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so:libasound2-plugins Xvfb:xvfb xdotool:xdotool dbus-daemon:dbus-daemon \
   systemd-analyze:systemd mkfs.ext4:e2fsprogs fsfreeze:util-linux c++:g++ \
-  /usr/lib/postgresql/*/bin/postgres:postgresql
+  /usr/lib/postgresql/*/bin/postgres:postgresql chromium:chromium chromedriver:chromium-driver
 have = $(if $(findstring /,$(1)),$(wildcard $(1)),$(shell command -v $(1)))
 MISSING = $(strip $(foreach part,$(1),$(if $(call have,$(firstword $(subst :, ,$(part)))),,$(lastword $(subst :, ,$(part))))))
 
@@ -128,6 +128,10 @@ sizes: parts ## two million rows of the ledger and lists of 150,000 recordings, 
 	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
 	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-1000000} RETROCALL_SIZES_KEPT_ONE_IN=1 \
 	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
+
+SCREENSHOTS ?= target/screenshots
+screenshots: setup ## pictures of every page, 1280 and 390 pixels wide, light and dark, in SCREENSHOTS (target/screenshots)
+	RETROCALL_PICTURES=$(SCREENSHOTS) cargo test --locked --test browser -- --ignored pictures
 
 # A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
 RIVALS := benches/rivals/Cargo.toml

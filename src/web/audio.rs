@@ -41,10 +41,13 @@ const PIECE_BYTES: u64 = 128 * 1024;
 /// Characters of a reason.
 const WHY_CHARS_MAX: usize = 400;
 
+/// Why somebody listens who gives no reason. Pages leave it out.
+pub(crate) const PLAIN_REASON: &str = "to listen";
+
 /// Somebody is about to listen: it is noted, and only then there is something to hear.
 pub(crate) async fn play(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
     let who = asked.who()?;
-    let why = asked.form.text("why", WHY_CHARS_MAX)?.unwrap_or_else(|| "to listen".to_owned());
+    let why = asked.form.text("why", WHY_CHARS_MAX)?.unwrap_or_else(|| PLAIN_REASON.to_owned());
     let how = Use { kind: UseKind::Play, why, of: asked.form.get("of").map(str::to_owned) };
     let recording = id.clone();
     pages

@@ -4,10 +4,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use maud::{DOCTYPE, Markup, html};
 use retrocall_records::{
     PurposeKind,
-    desk::{DeskRole, Outlook},
+    desk::{DeskRole, Outlook, UseEntry},
 };
 
-use super::{asked::Asked, assets, text::Language};
+use super::{asked::Asked, assets, audio::PLAIN_REASON, text::Language};
 
 /// The pages that people go to, and for whom each is.
 const WAYS: [(&str, &str, &[DeskRole]); 4] = [
@@ -114,6 +114,13 @@ pub(crate) fn until(asked: &Asked, outlook: &Outlook, zone: &TimeZone) -> String
         None => texts.say("mine-held"),
     };
     why.map_or(until.clone(), |why| format!("{until} {why}"))
+}
+
+/// When somebody used a recording, who, and how; why, if a reason was given.
+pub(crate) fn used(asked: &Asked, used: &UseEntry, zone: &TimeZone) -> String {
+    let how = asked.texts().say(&format!("use-{}", used.kind.as_str()));
+    let line = format!("{} · {} · {how}", moment(asked, used.at, zone), used.by);
+    if used.why == PLAIN_REASON { line } else { format!("{line}: {}", used.why) }
 }
 
 /// A day and a time in the desk's zone, in words.

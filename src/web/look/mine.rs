@@ -119,10 +119,7 @@ fn who_listened(pages: &Pages, asked: &Asked, own: &OwnRecording) -> Markup {
                 summary { (texts.fill("mine-listened", [("count", (own.uses.len() as u64).into())])) }
                 ul {
                     @for used in &own.uses {
-                        li {
-                            (frame::moment(asked, used.at, pages.zone())) " · " (used.by) " · "
-                            (texts.say(&format!("use-{}", used.kind.as_str()))) ": " (used.why)
-                        }
+                        li { (frame::used(asked, used, pages.zone())) }
                     }
                 }
             }

@@ -6,7 +6,6 @@ use axum::{
     extract::{Path as Place, State},
     response::Response,
 };
-use jiff::Timestamp;
 use maud::{Markup, html};
 use retrocall_records::desk::{Desk as _, Listening as _, Outlook, Outlooks as _, Sound, Story};
 
@@ -60,14 +59,13 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
 
 fn uses(pages: &Pages, asked: &Asked, story: &Story) -> Markup {
     let texts = asked.texts();
-    let moment = |at: Timestamp| frame::moment(asked, at, pages.zone());
     html! {
         section {
             h2 { (texts.say("recording-uses")) }
             @if story.uses.is_empty() { p.hint { (texts.say("mine-nobody-listened")) } }
             ul {
                 @for used in &story.uses {
-                    li { (moment(used.at)) " · " (used.by) " · " (texts.say(&format!("use-{}", used.kind.as_str()))) ": " (used.why) }
+                    li { (frame::used(asked, used, pages.zone())) }
                 }
             }
         }
