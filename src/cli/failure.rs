@@ -54,6 +54,8 @@ fn next_step(reason: Refusal) -> Option<&'static str> {
         Refusal::Connected => "end its connection first",
         Refusal::Stopping => "try again when it runs again",
         Refusal::Recording | Refusal::MemoryFull | Refusal::TooManyMarks | Refusal::Disk => return None,
+        // Commands act for themselves.
+        Refusal::NoAccount | Refusal::Catalog => return None,
     })
 }
 

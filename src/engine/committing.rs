@@ -69,6 +69,11 @@ impl PendingCommits {
         self.0.lock().len()
     }
 
+    /// How many of them somebody asked to keep. The others were drawn, and nobody may know that.
+    pub(super) fn asked_for(&self) -> usize {
+        self.0.lock().values().filter(|one| one.call.reasons().iter().any(|reason| *reason != Reason::Sample)).count()
+    }
+
     /// The ids of the calls that are not safe yet.
     pub(super) fn ids(&self) -> Vec<CallId> {
         self.0.lock().keys().copied().collect()

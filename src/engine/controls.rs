@@ -328,7 +328,9 @@ fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Effect, Refus
         | Ask::Share { .. }
         | Ask::End
         | Ask::Calls
-        | Ask::Status => Err(Refusal::Malformed),
+        | Ask::Status
+        | Ask::Board
+        | Ask::As { .. } => Err(Refusal::Malformed),
     }
 }
 

@@ -5,6 +5,7 @@
 // Only for RealtimeSanitizer (`make rtsan`).
 #![cfg_attr(rtsan, feature(sanitize))]
 
+mod board;
 pub mod call;
 mod carrying;
 pub mod commit;
@@ -64,7 +65,7 @@ use presence::Presence;
 use refusals::Refusals;
 use registry::Registry;
 use retrocall_core::{heart, memory::Arena};
-use retrocall_words::{CallId, Clock, EndedBy, Event, Informed, Limits, Principal, PrincipalId, book::Book};
+use retrocall_words::{CallId, Clock, EndedBy, Event, Informed, Limits, Principal, PrincipalId, Rights, book::Book};
 use threads::Wiper;
 
 /// How far a position may be ahead of its call.
@@ -177,6 +178,14 @@ impl Engine {
     /// Whether to log a refusal: it is the first of its kind. Others are counted, and logged together.
     pub fn is_news(&self, who: PrincipalId, ask: &'static str, why: Why) -> bool {
         self.refusals.is_news(who, ask, why, self.clock.now())
+    }
+
+    /// What an account of the desk may do with live calls, as of now. Waits for the catalog: not for a thread that others wait for.
+    ///
+    /// # Errors
+    /// Why the records can't say, and the next step.
+    pub fn rights_of(&self, account: &str) -> Result<Option<Rights>, String> {
+        self.book.rights_of(account)
     }
 
     /// Registers a connection. It hears of what concerns its agent, or everybody, while the returned guard lives.

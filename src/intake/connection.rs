@@ -9,26 +9,26 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, mpsc::UnboundedReceiver, oneshot},
+    sync::{Notify, mpsc::UnboundedReceiver},
     time::{sleep, timeout},
 };
 use tracing::{debug, info, warn};
 
+use super::acting::Acting;
+use super::answering::{answer_after, log_refusal};
 use super::ear::{Ear, Peer, deaf, is_deaf};
-use super::outbox::{Outbox, Reservation, WriteEnd};
+use super::outbox::{Outbox, WriteEnd};
 use super::reader::{Allowance, ConnectionId, Finding, Inbound, Line, Lines, Reader, Report, SharedFrames};
 use super::switchboard::Pairing;
 use retrocall_client::protocol::{SharedLayout, VERSION};
 use retrocall_core::heart;
-use retrocall_engine::{ClosedBy, Engine, Handover, Listener, Mishap, Reply, RequestKind, Why};
+use retrocall_engine::{ClosedBy, Engine, Handover, Listener, Reply, RequestKind, Why};
 use retrocall_words::{
-    Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, PrincipalId, Refusal, Request,
-    RequestError, Suspicion, Target, Verdict,
+    Answer, Ask, CONTROL_BYTES_MAX, CallId, ErrorCode, Event, Expect, Principal, Refusal, Request, RequestError,
+    Suspicion, Target, Verdict,
     audio::{Codec, Rate},
 };
 
-/// How long a control that silences what is already written waits for the disk before it says that the disk does not do it.
-const ERASE_WAIT: Duration = Duration::from_secs(10);
 /// How long a frame is if a client does not say: as phones have it.
 const FRAME_SECONDS: f64 = 0.02;
 /// How long a client that sends nothing more may wait for what is due of its calls, besides the wait for a late press.
@@ -42,7 +42,7 @@ pub(super) struct Connection {
     engine: Arc<Engine>,
     reader: Arc<Reader>,
     pairing: Option<Arc<Pairing>>,
-    who: Principal,
+    acting: Acting,
     outbox: Arc<Outbox>,
     /// The client's end.
     client: Arc<UnixStream>,
@@ -76,13 +76,13 @@ impl Connection {
         allowance: Allowance,
     ) -> Connection {
         let unheard = Arc::new(Notify::new());
-        let listener = Arc::new(Ear::new(Arc::clone(&outbox), &client, Arc::clone(&unheard))) as _;
+        let listener: Arc<dyn Listener> = Arc::new(Ear::new(Arc::clone(&outbox), &client, Arc::clone(&unheard)));
         Connection {
             id,
+            acting: Acting::of(who, &engine, &listener),
             engine,
             reader,
             pairing,
-            who,
             outbox,
             client,
             listener,
@@ -95,7 +95,8 @@ impl Connection {
 
     /// Serves the connection to its end, and says what that was.
     pub(super) async fn serve(mut self, mut inbox: UnboundedReceiver<Inbound>, stream: UnixStream) -> ClosedBy {
-        let agent = self.who.agents.first().filter(|_| !self.who.is_owner()).cloned();
+        let who = self.acting.who().clone();
+        let agent = who.agents.first().filter(|_| !who.is_owner()).cloned();
         self.outbox.tell(&Event::Hello {
             version: VERSION,
             engine: env!("CARGO_PKG_VERSION").to_owned(),
@@ -103,7 +104,7 @@ impl Connection {
             limits: self.engine.limits(),
         });
         // From here on it may hear other things: not before the greeting.
-        let present = self.engine.arrive(&self.who, &self.listener);
+        self.acting.arrive();
         let mut writing = tokio::spawn(Arc::clone(&self.outbox).write_to(stream));
         let mut writes = true;
         let mut closed_by = ClosedBy::Client;
@@ -121,8 +122,8 @@ impl Connection {
                     writes = false;
                     if let Ok(WriteEnd::NotRead(limit)) = written {
                         closed_by = ClosedBy::NotReading;
-                        if self.engine.is_news(self.who.id, "connect", Why::NotReading) {
-                            let who = self.who.id;
+                        if self.engine.is_news(who.id, "connect", Why::NotReading) {
+                            let who = who.id;
                             warn!(connection = self.id, %who, "a connection is closed: the client does not read what it is sent ({limit})");
                         }
                     }
@@ -130,9 +131,9 @@ impl Connection {
                 }
             }
         }
-        let Connection { engine, outbox, client, listener, unheard, .. } = self;
+        let Connection { acting, engine, outbox, client, listener, unheard, .. } = self;
         // Whoever has said its last word may still hear what is due of calls that have ended: for that the engine keeps the listener.
-        drop((present, listener));
+        drop((acting, listener));
         if writes && matches!(closed_by, ClosedBy::Client) && !is_deaf(&client) {
             tokio::select! {
                 () = unheard.notified() => {}
@@ -146,6 +147,11 @@ impl Connection {
             writing.abort();
         }
         closed_by
+    }
+
+    /// Who asks.
+    fn who(&self) -> &Principal {
+        self.acting.who()
     }
 
     /// What the reading thread hands over. Breaks when the connection is gone, with its fault if it had one.
@@ -194,8 +200,8 @@ impl Connection {
             }
         }
         if let Some((error, text)) = fault {
-            if self.engine.is_news(self.who.id, "connect", Why::Error(error)) {
-                warn!(connection = self.id, who = %self.who.id, ?error, "a connection is closed: {text}");
+            if self.engine.is_news(self.who().id, "connect", Why::Error(error)) {
+                warn!(connection = self.id, who = %self.who().id, ?error, "a connection is closed: {text}");
             }
             self.outbox.tell(&Event::Error { error, text });
         }
@@ -219,7 +225,7 @@ impl Connection {
                 position,
                 expected,
                 connection = self.id,
-                who = %self.who.id,
+                who = %self.who().id,
                 "a frame is dropped: {error}"
             );
         }
@@ -239,12 +245,13 @@ impl Connection {
     fn refuse(&self, RequestError { id, text }: RequestError) {
         let answer = Answer { id, ..Answer::malformed(text) };
         self.engine.counters().answered(RequestKind::Other, &answer);
-        log_refusal(&self.engine, self.who.id, "request", &answer);
+        log_refusal(&self.engine, self.who().id, "request", &answer);
         self.outbox.answer(&answer);
     }
 
     /// Does what is asked, and answers.
     async fn handle(&mut self, json: &[u8]) {
+        let is_first = self.acting.begins();
         let mut request = match Request::from_json(json) {
             Ok(request) => request,
             Err(error) => return self.refuse(error),
@@ -252,12 +259,15 @@ impl Connection {
         let (id, asked, verb) = (request.id, RequestKind::from(&request.ask), request.ask.verb().as_str());
         let refusals = request.ask.refusals();
         let left_out = std::mem::take(&mut request.left_out);
-        let (controlled, descriptor) = match request.ask {
-            Ask::Share { frame_samples, depth_ms } => self.share(&request.target, frame_samples, depth_ms),
-            _ => (self.ask(request).await, None),
+        let (controlled, descriptor) = match (self.acting.look_before(&request.ask).await, request.ask) {
+            (Err(refusal), _) => (Answer::refused(refusal).into(), None),
+            (Ok(()), Ask::As { user }) => (self.acting.narrow(&user, is_first).await.into(), None),
+            (Ok(()), Ask::Share { frame_samples, depth_ms }) => self.share(&request.target, frame_samples, depth_ms),
+            (Ok(()), ask) => (self.ask(Request { ask, ..request }).await, None),
         };
         let Reply { mut answer, after } = controlled;
-        let may_be = |reason| reason == Refusal::Malformed || refusals.contains(&reason);
+        let always = |reason| reason == Refusal::Malformed || self.acting.may_refuse_for(reason);
+        let may_be = |reason| refusals.contains(&reason) || always(reason);
         debug_assert!(
             answer.reason.is_none_or(may_be),
             "the page does not say that `{verb}` is refused so: {answer:?}"
@@ -272,11 +282,11 @@ impl Connection {
             answer.left_out.clear();
         } else if !answer.left_out.is_empty() {
             let (call, names) = (answer.call.map(|call| call.to_string()), answer.left_out.join(", "));
-            info!(call, who = %self.who.id, names, "fields that can't be used are left out");
+            info!(call, who = %self.who().id, names, "fields that can't be used are left out");
             answer.text = Some(format!("captured without what can't be used as it was given: {names}"));
         }
         self.engine.counters().answered(asked, &answer);
-        log_refusal(&self.engine, self.who.id, verb, &answer);
+        log_refusal(&self.engine, self.who().id, verb, &answer);
         match after {
             None => self.outbox.answer_with(&answer, descriptor),
             Some(after) => {
@@ -284,7 +294,7 @@ impl Connection {
                 let (engine, outbox) = (Arc::clone(&self.engine), Arc::clone(&self.outbox));
                 // Kept as long as there is something to say.
                 let listener = Arc::clone(&self.listener);
-                let asked = (self.who.id, verb);
+                let asked = (self.who().id, verb);
                 tokio::spawn(async move {
                     answer_after(answer, after, engine, asked, outbox, place).await;
                     drop(listener);
@@ -299,13 +309,13 @@ impl Connection {
             Err(refusal) => return Answer::refused(refusal).into(),
         };
         match request.ask {
-            Ask::Begin(begin) => match self.engine.begin(&self.who, begin, &self.listener) {
+            Ask::Begin(begin) => match self.engine.begin(self.who(), begin, &self.listener) {
                 Ok(carried) => self.carry(carried).into(),
                 Err(refusal) => Answer::refused(refusal).into(),
             },
             Ask::Expect(expect) => self.expect(expect).into(),
             Ask::Attach => match target {
-                Target::Call(call) => match self.engine.attach(&self.who, call, &self.listener).await {
+                Target::Call(call) => match self.engine.attach(self.who(), call, &self.listener).await {
                     Ok(carried) => {
                         let (positions, announced) = (carried.positions(), carried.call.facts.clone().into());
                         let (rate, codec) = (carried.call.rate, carried.codec);
@@ -323,13 +333,17 @@ impl Connection {
                 _ => Answer::refused(Refusal::UnknownCall).into(),
             },
             Ask::End => self.end(&target).await.into(),
-            Ask::Calls => Answer { calls: Some(self.engine.calls(&self.who)), ..Answer::new(Verdict::Accepted) }.into(),
+            Ask::Calls => {
+                Answer { calls: Some(self.engine.calls(self.who())), ..Answer::new(Verdict::Accepted) }.into()
+            }
             // How many commits are under way would tell the draw.
-            Ask::Status if !self.who.is_owner() => Answer::refused(Refusal::NotYours).into(),
+            Ask::Board if !self.who().may_see_board() => Answer::refused(Refusal::NotYours).into(),
+            Ask::Board => Answer { board: Some(self.engine.board()), ..Answer::new(Verdict::Accepted) }.into(),
+            Ask::Status if !self.who().is_owner() => Answer::refused(Refusal::NotYours).into(),
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
             ask => {
                 let carries = |call| self.calls.values().any(|carries| carries.call == call);
-                self.engine.control(&self.who, &target, &ask, &self.listener, carries)
+                self.engine.control(self.who(), &target, &ask, &self.listener, carries)
             }
         }
     }
@@ -337,7 +351,7 @@ impl Connection {
     /// A call will come over AudioSocket. A PBX's calls are the owner's to announce: whoever else could would make another agent's call their own,
     /// by its UUIDs.
     fn expect(&self, expect: Expect) -> Answer {
-        if !self.who.is_owner() {
+        if !self.who().is_owner() {
             return Answer::refused(Refusal::NotYours);
         }
         let Some(pairing) = &self.pairing else {
@@ -359,7 +373,7 @@ impl Connection {
             }
             Target::Own if self.calls.len() == 1 => {
                 let only = self.calls.values().next().map(|carries| carries.call);
-                Ok(only.filter(|call| self.engine.may_control(&self.who, *call)).map_or(Target::Own, Target::Call))
+                Ok(only.filter(|call| self.engine.may_control(self.who(), *call)).map_or(Target::Own, Target::Call))
             }
             other => Ok(other),
         }
@@ -441,7 +455,7 @@ impl Connection {
             }
             // A call that lost its connection is ended by whoever may take it over.
             (None, Target::Call(call)) => {
-                self.engine.attach(&self.who, *call, &self.listener).await.ok().map(|carried| carried.call.id)
+                self.engine.attach(self.who(), *call, &self.listener).await.ok().map(|carried| carried.call.id)
             }
             _ => None,
         };
@@ -454,39 +468,4 @@ impl Connection {
             Err(refusal) => Answer::refused(refusal),
         }
     }
-}
-
-/// Logs a refusal, if it is one and the first of its kind.
-fn log_refusal(engine: &Engine, who: PrincipalId, ask: &'static str, answer: &Answer) {
-    let Some(reason) = answer.reason else { return };
-    if !engine.is_news(who, ask, Why::Refusal(reason)) {
-        return;
-    }
-    let (call, text) = (answer.call.map(|call| call.to_string()), answer.text.as_deref().unwrap_or_default());
-    match ask {
-        "begin" => warn!(%who, ?reason, "a call is not captured: {text}"),
-        _ => info!(%who, ask, ?reason, call, "refused: {text}"),
-    }
-}
-
-/// Answers a control when the disk holds nothing any more of what it silenced.
-async fn answer_after(
-    answer: Answer,
-    after: oneshot::Receiver<()>,
-    engine: Arc<Engine>,
-    (who, ask): (PrincipalId, &'static str),
-    outbox: Arc<Outbox>,
-    place: Reservation,
-) {
-    let answer = match timeout(ERASE_WAIT, after).await {
-        Ok(Ok(())) => answer,
-        _ => {
-            let refused = Answer { id: answer.id, call: answer.call, at: answer.at, ..Answer::refused(Refusal::Disk) };
-            engine.counters().mishap(Mishap::Erase);
-            engine.counters().answered(RequestKind::Other, &refused);
-            log_refusal(&engine, who, ask, &refused);
-            refused
-        }
-    };
-    outbox.fill(place, &answer);
 }

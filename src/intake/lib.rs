@@ -9,6 +9,8 @@
 // For RealtimeSanitizer (`make rtsan`), and there alone.
 #![cfg_attr(rtsan, feature(sanitize))]
 
+mod acting;
+mod answering;
 mod audiosocket;
 mod connection;
 mod ear;

@@ -69,9 +69,10 @@ pub use read::{CallRow, Recording, calls, damage, of_customer, recordings, skipp
 pub use server::Server;
 pub use trouble::Trouble;
 
+use desk::HomeDesk;
 use queue::Queue;
 use retrocall_words::{
-    Clock, Country, Customer, SystemClock,
+    Clock, Country, Customer, Rights, SystemClock,
     book::{Book, BookHealth, LeftBehind, NOTES_MAX, Note, Number, OpenBook, day_of},
 };
 use worker::Worker;
@@ -141,6 +142,8 @@ pub fn open(home: &Path, clock: Arc<dyn Clock>, country: Country, one_in: u32) -
 #[derive(Clone)]
 struct Catalog {
     queue: Arc<Queue>,
+    /// The home folder.
+    home: Arc<Path>,
     /// The country of customers' numbers without one.
     country: Country,
     /// None for a hold that keeps nothing alive.
@@ -161,8 +164,9 @@ impl Catalog {
         let queue = Arc::new(Queue::new(limits.notes_max, Arc::clone(&limits.clock)));
         // An absolute path, for the process may change its folder and SQLite takes some relative names for addresses.
         let home = std::path::absolute(home).unwrap_or_else(|_| PathBuf::from(home));
+        let folder = Arc::from(home.as_path());
         let worker = Worker::new(Arc::clone(&queue), home, today, country, limits);
-        (Catalog { _last: Some(Arc::new(LastHold(Arc::clone(&queue)))), queue, country }, worker)
+        (Catalog { _last: Some(Arc::new(LastHold(Arc::clone(&queue)))), queue, home: folder, country }, worker)
     }
 }
 
@@ -177,6 +181,10 @@ impl Book for Catalog {
 
     fn objects(&self, customer: &Customer) -> bool {
         self.queue.objections.read().has(customer, self.country)
+    }
+
+    fn rights_of(&self, account: &str) -> Result<Option<Rights>, String> {
+        HomeDesk::of(&self.home).rights_of(account).map_err(|why| why.to_string())
     }
 
     fn note(&self, note: Note) {
@@ -200,6 +208,7 @@ impl Book for Catalog {
     }
 
     fn beside(&self) -> Arc<dyn Book> {
-        Arc::new(Catalog { queue: Arc::clone(&self.queue), country: self.country, _last: None })
+        let (queue, home) = (Arc::clone(&self.queue), Arc::clone(&self.home));
+        Arc::new(Catalog { queue, home, country: self.country, _last: None })
     }
 }

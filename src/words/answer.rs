@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Value};
 
-use super::{CallId, CallStates, Direction, Facts, Status, Suspicion, Word};
+use super::{Board, CallId, CallStates, Direction, Facts, Status, Suspicion, Word};
 use crate::audio::{Codec, Rate};
 
 crate::words! {
@@ -58,6 +58,10 @@ crate::words! {
         Stopping = "stopping",
         /// The disk did not overwrite what a running commit had written.
         Disk = "disk",
+        /// The account in whose name it is asked is not there, or has nothing to do with live calls.
+        NoAccount = "no-account",
+        /// The catalog does not say now what the account in whose name it is asked may do.
+        Catalog = "catalog",
     }
 }
 
@@ -85,6 +89,12 @@ impl fmt::Display for Refusal {
             Refusal::Connected => "the call still has its connection",
             Refusal::Stopping => "the engine is stopping",
             Refusal::Disk => "the disk did not overwrite what was already written: see the engine's log",
+            Refusal::NoAccount => {
+                "no account of this name may do anything with live calls: `retrocall user list` shows what each may"
+            }
+            Refusal::Catalog => {
+                "the catalog can't be asked now what the account may do: see the engine's log, and try again"
+            }
         })
     }
 }
@@ -188,6 +198,9 @@ pub struct Answer {
     /// The engine's status (`status`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// The engine in counts (`board`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board: Option<Board>,
 }
 
 impl Answer {
@@ -213,6 +226,7 @@ impl Answer {
             shared_bytes: None,
             calls: None,
             status: None,
+            board: None,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod book;
 pub mod retention;
 
 mod answer;
+mod board;
 mod clock;
 mod country;
 pub mod customer;
@@ -27,6 +28,7 @@ mod status;
 mod words;
 
 pub use answer::{Announcement, Answer, LiveCall, LiveLeg, LiveState, Refusal, Verdict};
+pub use board::{Board, BoardCalls, BoardLevels, BoardTrouble};
 pub use clock::{Beginning, Bell, Clock, SystemClock, TestClock};
 pub use country::Country;
 pub use customer::Customer;
@@ -40,7 +42,7 @@ pub use list::all_differ;
 #[cfg(feature = "names")]
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use practice::Practice;
-pub use principal::{Principal, PrincipalId, Role};
+pub use principal::{Principal, PrincipalId, Rights, Role};
 pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};
 /// For [`words!`], which also works in crates without serde.
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! Who asks: one type for the local socket today, for pages and commands later.
+//! Who asks: one type for whoever connects to the local socket, as a user of the system or in the name of an account of the desk.
 //!
 //! Belongs here: identities and their rights. Does not: how they were proved, quotas (the engine's).
 
@@ -29,6 +29,17 @@ pub enum Role {
     Owner,
     /// Acts for named agents.
     Agent,
+    /// Sees how the engine is, in counts, and no call.
+    Administrator,
+}
+
+/// What an account of the desk may do with live calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// The roles. Without one the account has nothing to do with live calls.
+    pub roles: BTreeSet<Role>,
+    /// The agent that it is.
+    pub agent: Option<String>,
 }
 
 /// Somebody who asks.
@@ -54,6 +65,14 @@ impl Principal {
         Principal { id: PrincipalId::User(uid), roles: [Role::Agent].into(), agents: vec![agent] }
     }
 
+    /// Whoever connects as this user, in the name of an account that may do this: never more than that, whoever the user is.
+    pub fn of_account(uid: u32, rights: Rights) -> Principal {
+        let Rights { roles, agent } = rights;
+        let roles = roles.into_iter().filter(|role| *role != Role::Owner).collect::<BTreeSet<_>>();
+        let agents = agent.filter(|_| roles.contains(&Role::Agent)).into_iter().collect();
+        Principal { id: PrincipalId::User(uid), roles, agents }
+    }
+
     /// The senders of calls over AudioSocket: of any agent, because it knows no users.
     pub fn audiosocket() -> Principal {
         Principal { id: PrincipalId::AudioSocket, roles: [Role::Owner].into(), agents: Vec::new() }
@@ -64,6 +83,11 @@ impl Principal {
         self.roles.contains(&Role::Owner)
     }
 
+    /// Whether they may see how the engine is, in counts that tell no draw.
+    pub fn may_see_board(&self) -> bool {
+        self.is_owner() || self.roles.contains(&Role::Administrator)
+    }
+
     /// Whether they are this agent.
     pub fn is(&self, agent: &str) -> bool {
         self.agents.iter().any(|own| own == agent)
@@ -72,5 +96,21 @@ impl Principal {
     /// Whether they may act for this agent.
     pub fn may_act_for(&self, agent: &str) -> bool {
         self.is_owner() || self.is(agent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_never_the_owner_and_no_agent_without_the_role() {
+        let rights = |roles: &[Role]| Rights { roles: roles.iter().copied().collect(), agent: Some("anna".into()) };
+        let owner = Principal::of_account(0, rights(&[Role::Owner]));
+        assert!(!owner.is_owner() && !owner.may_act_for("anna") && !owner.may_see_board());
+        let anna = Principal::of_account(0, rights(&[Role::Agent]));
+        assert!(anna.may_act_for("anna") && !anna.may_act_for("bert") && !anna.may_see_board());
+        let ada = Principal::of_account(0, rights(&[Role::Administrator]));
+        assert!(ada.may_see_board() && !ada.may_act_for("anna") && ada.agents.is_empty());
     }
 }

@@ -77,6 +77,10 @@ crate::words! {
         Calls = "calls",
         /// Asks for the engine's status.
         Status = "status",
+        /// Asks how the engine is, in counts that tell no draw.
+        Board = "board",
+        /// Acts in the name of an account of the desk from here on, for good.
+        As = "as",
     }
 }
 
@@ -84,7 +88,8 @@ impl Verb {
     /// Whether it is a control: anybody who may act for the agent may ask it, whoever carries the call.
     pub const fn is_control(self) -> bool {
         match self {
-            Verb::Begin | Verb::Expect | Verb::Attach | Verb::Share | Verb::End | Verb::Calls | Verb::Status => false,
+            Verb::Begin | Verb::Expect | Verb::Attach | Verb::Share | Verb::End => false,
+            Verb::Calls | Verb::Status | Verb::Board | Verb::As => false,
             Verb::Record
             | Verb::Copy
             | Verb::Mask
@@ -124,6 +129,8 @@ impl Verb {
             Verb::Dtmf => Ask::Dtmf { digit: '1', leg: None },
             Verb::Calls => Ask::Calls,
             Verb::Status => Ask::Status,
+            Verb::Board => Ask::Board,
+            Verb::As => Ask::As { user: "anna".to_owned() },
         }
     }
 }
@@ -189,6 +196,13 @@ pub enum Ask {
     Calls,
     /// Asks for the engine's status.
     Status,
+    /// Asks how the engine is, in counts that tell no draw.
+    Board,
+    /// Acts in the name of an account of the desk from here on, for good.
+    As {
+        /// The account.
+        user: String,
+    },
 }
 
 /// The announcement of a call that begins.
@@ -286,6 +300,8 @@ impl Ask {
             Ask::Dtmf { .. } => Verb::Dtmf,
             Ask::Calls => Verb::Calls,
             Ask::Status => Verb::Status,
+            Ask::Board => Verb::Board,
+            Ask::As { .. } => Verb::As,
         }
     }
 
@@ -304,7 +320,8 @@ impl Ask {
         }
     }
 
-    /// The reasons for which the engine may refuse it, besides [`Refusal::Malformed`]. An engine with debug assertions holds itself to this.
+    /// The reasons for which the engine may refuse it, besides [`Refusal::Malformed`], and, in the name of an account, besides
+    /// [`Refusal::NoAccount`] and [`Refusal::Catalog`]. An engine with debug assertions holds itself to this.
     pub const fn refusals(&self) -> &'static [Refusal] {
         use Refusal::*;
         match self {
@@ -323,7 +340,8 @@ impl Ask {
             Ask::Transfer { .. } => &[UnknownCall, NoCall, NotYours, Ended, BeginsPerSecond, TooManyMarks],
             Ask::Dtmf { .. } => &[UnknownCall, NoCall, NotYours, Ended, TooManyMarks],
             Ask::Calls => &[],
-            Ask::Status => &[NotYours],
+            Ask::Status | Ask::Board => &[NotYours],
+            Ask::As { .. } => &[NotYours, NoAccount, Catalog],
         }
     }
 }

@@ -14,11 +14,11 @@ use std::{
 use retrocall::{
     audio::{Codec, FRAME_SAMPLES_MAX, Leg, Rate},
     protocol::{
-        AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, AudioHead, CLOSED_BY, CONTROL_BYTES_MAX, CallId, CallStates,
-        Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event, Facts, FrameError, HEAD_BYTES, Head,
-        Informed, Kind, Latency, LiveState, Origin, PASSED_OVER_BYTES_MAX, Reason, Refusal, Request, SHARED_CLOSED,
-        SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status, Suspicion, Target, Totals, VERSION, Verb,
-        Verdict,
+        AGENT_CHARS_MAX, AUDIO_HEAD_BYTES, Answer, AudioHead, Board, BoardCalls, BoardLevels, BoardTrouble, CLOSED_BY,
+        CONTROL_BYTES_MAX, CallId, CallStates, Direction, ERROR_KINDS, EVENT_BYTES_MAX, EndedBy, ErrorCode, Event,
+        Facts, FrameError, HEAD_BYTES, Head, Informed, Kind, Latency, LiveState, Origin, PASSED_OVER_BYTES_MAX, Reason,
+        Refusal, Request, SHARED_CLOSED, SHARED_MAGIC, SHARED_VERSION, SLOT_HEAD_BYTES, SharedLayout, Status,
+        Suspicion, Target, Totals, VERSION, Verb, Verdict,
     },
 };
 use serde::Serialize;
@@ -191,6 +191,7 @@ fn every_field_stands_in_the_page_and_no_other() {
         shared_bytes: Some(0),
         calls: Some(vec![live_call()]),
         status: Some(Status::default()),
+        board: Some(Board::default()),
     };
     let answers = section(&page, "Fields of an answer");
     assert_eq!(first_column(answers, "| field |"), keys(&answer));
@@ -210,6 +211,14 @@ fn every_field_stands_in_the_page_and_no_other() {
     assert_eq!(first_column(status, "| kind of `errors` |"), ERROR_KINDS.map(str::to_owned).into());
     for word in CLOSED_BY.map(str::to_owned).into_iter().chain(words(&Reason::ALL)) {
         assert!(status.contains(&format!("`{word}`")), "`{word}`");
+    }
+    let status = read("docs/status.md");
+    let board = section(&status, "Board");
+    assert_eq!(first_column(board, "| field of `board` |"), keys(&Board::default()));
+    assert_eq!(first_column(board, "| count of `calls` |"), keys(&BoardCalls::default()));
+    assert_eq!(first_column(board, "| count of levels |"), keys(&BoardLevels::default()));
+    for trouble in words(&BoardTrouble::ALL) {
+        assert!(board.contains(&format!("`{trouble}`")), "`{trouble}`");
     }
     assert_eq!(first_column(section(&page, "Events"), "| field of `limits` |"), keys(&limits()));
     for codec in words(&Codec::ALL) {

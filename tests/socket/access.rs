@@ -105,6 +105,8 @@ transfer      accepted: emma   accepted: bert   not-yours        not-yours      
 transfer me   accepted: emma   already: bert    not-yours        accepted: dora   not-yours        already: dora
 calls         seen             seen             not seen         not seen         not seen         seen
 status        accepted         not-yours        not-yours        not-yours        not-yours        not-yours
+board         accepted         not-yours        not-yours        not-yours        not-yours        not-yours
+as            malformed        not-yours        not-yours        not-yours        not-yours        not-yours
 ";
 
 /// A row of the grid: what is asked of this call by whoever is this agent.
@@ -113,7 +115,9 @@ fn request(row: &str, call: &Value, me: &str) -> Value {
     match row {
         "begin" => begin("bert"),
         "expect" => json!({"do": row, "agent": "bert", "agent_leg": legs[0], "customer_leg": legs[1]}),
-        "calls" | "status" => json!({"do": row}),
+        "calls" | "status" | "board" => json!({"do": row}),
+        // Not the first message: `accounts` has those.
+        "as" => json!({"do": row, "user": "bert"}),
         "transfer me" => json!({"do": "transfer", "call": call, "to": me}),
         _ => {
             let ask = Verb::read(row).unwrap_or_else(|| panic!("nobody can ask for `{row}`")).example();

@@ -1,9 +1,10 @@
 //! The local socket against clients that send nonsense, stop in the middle or never read: each is told what is wrong, and a good call
-//! beside them is kept bit for bit. Who vanishes and comes back is in `absence`, who may do what in `access`, who may be called what in `names`,
+//! beside them is kept bit for bit. Who vanishes and comes back is in `absence`, who may do what in `access`, who acts in whose name in `accounts`, who may be called what in `names`,
 //! whose press means which call in `transfer`, what one user may take in `quotas`, what each request is refused for in `refusals`, all of it at once in `hostile`.
 
 mod absence;
 mod access;
+mod accounts;
 #[path = "../desk/mod.rs"]
 mod desk;
 mod directory;

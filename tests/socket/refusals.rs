@@ -3,7 +3,7 @@
 //!
 //! Belongs here: one way to each refusal. Does not: what else becomes of the call; `tests/protocol_manual` compares the page with the code.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use nix::sys::signal::Signal;
 use retrocall::{
@@ -63,10 +63,14 @@ impl Seen {
     }
 }
 
-/// A request with what it needs, of this call or agent.
+/// A request with what it needs.
+fn asked(verb: Verb) -> Value {
+    serde_json::from_slice(&Request::new(Target::Own, verb.example()).to_json()).expect("JSON")
+}
+
+/// The same, of this call or agent.
 fn control(verb: Verb, target: (&str, &Value)) -> Value {
-    let json = Request::new(Target::Own, verb.example()).to_json();
-    let mut request: Value = serde_json::from_slice(&json).expect("JSON");
+    let mut request = asked(verb);
     request[target.0] = target.1.clone();
     request
 }
@@ -102,8 +106,11 @@ fn by_call_and_user(seen: &mut Seen) -> Option<()> {
     for verb in controls_for(Refusal::NotYours) {
         seen.refused(&mut mallory, control(verb, of(&live)), "not-yours");
     }
-    for request in [control(Verb::Attach, of(&live)), begin("bert"), expect("mallory"), json!({"do": "status"})] {
+    for request in [control(Verb::Attach, of(&live)), begin("bert"), expect("mallory")] {
         seen.refused(&mut mallory, request, "not-yours");
+    }
+    for verb in [Verb::Status, Verb::Board, Verb::As] {
+        seen.refused(&mut mallory, asked(verb), "not-yours");
     }
     pbx.ask(&control(Verb::End, of(&ended)));
     pbx.ask(&control(Verb::Private, of(&private)));
@@ -132,7 +139,13 @@ fn by_call_and_user(seen: &mut Seen) -> Option<()> {
         };
         seen.at_last(&mut pbx, request, "too-many-marks");
     }
-    open.desk.stop();
+    // In the name of an account that is not there; and without a catalog that says so.
+    seen.refused(&mut Raw::connect(open.desk.socket()), asked(Verb::As), "no-account");
+    let catalog = open.desk.path().join("catalog.sqlite");
+    fs::rename(&catalog, open.desk.path().join("moved.sqlite")).expect("it is moved");
+    fs::create_dir(&catalog).expect("something else lies there");
+    seen.refused(&mut Raw::connect(open.desk.socket()), asked(Verb::As), "catalog");
+    open.desk.kill();
     Some(())
 }
 

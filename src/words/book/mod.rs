@@ -15,7 +15,7 @@ pub use note::{
     RecordingState, Skipped,
 };
 
-use crate::{CallId, Customer};
+use crate::{CallId, Customer, Rights};
 
 /// The most notes that wait in memory while the records can't be written: those of about 80,000 calls, days of a large desk, some 100 MB. One user
 /// can't begin so many calls in a working day.
@@ -90,7 +90,7 @@ pub struct BookHealth {
     pub left_out: u64,
 }
 
-/// The records, as the engine sees them. No verb but [`Book::left_behind`] and [`Book::close`] waits for a disk.
+/// The records, as the engine sees them. No verb but [`Book::rights_of`], [`Book::left_behind`] and [`Book::close`] waits for a disk.
 pub trait Book: Send + Sync {
     /// Reserves the next number for a call that begins on this day. The caller hands in [`Note::Begun`] with it, whatever becomes of the
     /// call, or there is a hole without a name.
@@ -106,6 +106,14 @@ pub trait Book: Send + Sync {
     /// seconds of its command.
     fn objects(&self, _customer: &Customer) -> bool {
         false
+    }
+
+    /// What the account of this name may do with live calls, as of now. None if there is no such account. Reads the catalog, and waits for it.
+    ///
+    /// # Errors
+    /// The reason why the records can't say, and the next step.
+    fn rights_of(&self, _account: &str) -> Result<Option<Rights>, String> {
+        Ok(None)
     }
 
     /// Hands in a note. The records write notes in the order in which they came.

@@ -84,6 +84,7 @@ const FRAME_SAMPLES: Field = field("frame_samples", "a whole number from 1 to 57
 const DEPTH_MS: Field = field("depth_ms", "a whole number of milliseconds, 120 to 10000");
 const SECONDS: Field = field("seconds", "a number over 0 and at most 86400, a day");
 const TO: Field = field("to", NAME_FORM);
+const USER: Field = field("user", NAME_FORM);
 const DIGIT: Field = field("digit", "one of 0-9, *, #, A-D, as a string");
 const LEG: Field = word_of::<Leg>("leg");
 const AGENT_LEG: Field = field("agent_leg", "a UUID, as a string");
@@ -97,7 +98,7 @@ const PRIVATE: Field = field("private", STATE_FORM);
 const OBJECTED: Field = field("objected", STATE_FORM);
 const COPY: Field = field("copy", STATE_FORM);
 
-const ALL: [Field; 25] = [
+const ALL: [Field; 26] = [
     ID,
     DO,
     CHANNEL,
@@ -111,6 +112,7 @@ const ALL: [Field; 25] = [
     DEPTH_MS,
     SECONDS,
     TO,
+    USER,
     DIGIT,
     LEG,
     AGENT_LEG,
@@ -281,6 +283,8 @@ impl Fields<'_> {
             }
             Verb::Calls => Ask::Calls,
             Verb::Status => Ask::Status,
+            Verb::Board => Ask::Board,
+            Verb::As => Ask::As { user: self.needed(&USER, name)? },
         })
     }
 
@@ -335,7 +339,7 @@ impl Fields<'_> {
         };
         match ask {
             Ask::Attach if !matches!(target, Target::Call(_)) => Err("`attach` needs the field `call`".to_owned()),
-            Ask::Calls | Ask::Status if target != Target::Own => {
+            Ask::Calls | Ask::Status | Ask::Board | Ask::As { .. } if target != Target::Own => {
                 Err(format!("`{}` means no call that is there: leave out `channel`, `call` and `agent`", self.word()))
             }
             _ => Ok(target),

@@ -25,6 +25,7 @@ pub(super) fn object_of(request: &Request) -> Map<String, Value> {
         }
         Ask::Share { frame_samples, depth_ms } => vec![json!({"frame_samples": frame_samples, "depth_ms": depth_ms})],
         Ask::EraseLast { seconds } => vec![json!({"seconds": seconds})],
+        Ask::As { user } => vec![json!({"user": user})],
         Ask::Transfer { to } => vec![json!({"to": to})],
         Ask::Dtmf { digit, leg } => vec![json!({"digit": digit, "leg": leg})],
         _ => Vec::new(),

@@ -16,6 +16,7 @@ use super::{
     parsed, word,
 };
 use crate::text;
+use retrocall_words::{Rights, Role};
 
 const ADMINISTRATOR: &[DeskRole] = &[DeskRole::Administrator];
 pub(super) const NO_USER: NotDone =
@@ -79,6 +80,23 @@ impl Accounts for HomeDesk {
         let users = if found == Err(NotDone::Unknown) { Vec::new() } else { found? };
         let User { name, roles, agent, .. } = users.into_iter().next().ok_or(NO_USER)?;
         Ok(Person { name: owner.to_owned(), on_behalf_of: Some(name), roles, agent })
+    }
+}
+
+impl HomeDesk {
+    /// What an account may do with live calls. None if there is no such account.
+    pub(crate) fn rights_of(&self, name: &str) -> Result<Option<Rights>, NotDone> {
+        let found = self.ask(false, async |rows| users(rows, Some(name)).await);
+        let users = if found == Err(NotDone::Unknown) { Vec::new() } else { found? };
+        Ok(users.into_iter().next().map(|User { roles, agent, .. }| {
+            // The owner's own rights come with the user of the system, never with an account.
+            let of_calls = roles.iter().filter_map(|role| match role {
+                DeskRole::Agent => Some(Role::Agent),
+                DeskRole::Administrator => Some(Role::Administrator),
+                DeskRole::Reviewer | DeskRole::CaseHandler | DeskRole::PrivacyOfficer | DeskRole::Council => None,
+            });
+            Rights { roles: of_calls.collect(), agent }
+        }))
     }
 }
 
