@@ -35,7 +35,7 @@ const FLOORS: [(&str, &[&str], &str); 14] = [
     ),
     (
         "web",
-        &["words", "core", "file", "ledger", "papers", "records"],
+        &["words", "core", "wire", "file", "ledger", "papers", "records"],
         "a page asks the records' verbs, and the engine over its socket: what both lack becomes a verb there",
     ),
     (

@@ -26,6 +26,8 @@ use retrocall_papers::{
 use retrocall_records::desk::{RequestEntry, Requests as _};
 use retrocall_words::Word as _;
 
+pub(super) use facts::controller;
+
 const EXAMPLES: &str = "Examples:
   retrocall paperwork notice                        for customers: read aloud, and the page
   retrocall paperwork notice --long --lang nl > opnames.md

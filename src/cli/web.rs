@@ -8,7 +8,7 @@ use nix::sys::signal::{SigSet, Signal};
 use serde_json::json;
 use tracing::{info, warn};
 
-use super::{Context, Failure, output};
+use super::{Context, Failure, output, paperwork::controller};
 use retrocall_core::barrier::Barrier;
 use retrocall_engine::recordings_in;
 use retrocall_records::desk::SessionLimits;
@@ -70,10 +70,13 @@ fn setup(context: &Context, args: WebArgs) -> Result<Setup, Failure> {
     Ok(Setup {
         home: context.home().to_owned(),
         recordings: recordings_in(context.home()),
+        socket: settings.socket_path(context.home()),
         rules: Rules {
             retention: settings.retention,
             practice: settings.practice(),
             sessions: SessionLimits { idle: signed(settings.web.idle), total: signed(settings.web.session) },
+            country: settings.country,
+            controller: controller(&settings.papers),
             calendar: settings.calendar,
         },
         address: args.listen.unwrap_or(settings.web.listen),

@@ -8,6 +8,9 @@ use axum::{
 };
 use maud::Markup;
 use retrocall_records::desk::{DeskRole, NotDone};
+use retrocall_words::Refusal as Reason;
+
+use super::engine::NoEngine;
 
 /// Why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,16 @@ pub(crate) enum Refusal {
     Unreadable,
     /// Too much is going on.
     Busy,
+    /// No engine answers.
+    NoEngine,
+    /// The engine did not do it.
+    Engine(Reason),
+}
+
+impl From<NoEngine> for Refusal {
+    fn from(NoEngine: NoEngine) -> Refusal {
+        Refusal::NoEngine
+    }
 }
 
 impl From<NotDone> for Refusal {
@@ -54,9 +67,12 @@ impl Refusal {
             Refusal::NoSuchPage => StatusCode::NOT_FOUND,
             Refusal::Incomplete | Refusal::TooLong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::NotDone(NotDone::Catalog(_)) | Refusal::Unreadable | Refusal::Busy => {
+            Refusal::NotDone(NotDone::Catalog(_)) | Refusal::Unreadable | Refusal::Busy | Refusal::NoEngine => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Refusal::Engine(Reason::NoCall | Reason::UnknownCall) => StatusCode::NOT_FOUND,
+            Refusal::Engine(Reason::NotYours | Reason::NoAccount) => StatusCode::FORBIDDEN,
+            Refusal::Engine(_) => StatusCode::CONFLICT,
             Refusal::NotDone(NotDone::TooLate) => StatusCode::GONE,
             Refusal::NotDone(_) => StatusCode::CONFLICT,
         }

@@ -9,16 +9,18 @@ use axum::{
 };
 use jiff::civil::Date;
 use retrocall_records::desk::{
-    Awaiting as _, Cases as _, Cursor, Desk as _, Filter, Listening as _, Outlooks as _, OwnCalls as _, Queue as _,
-    ReviewOutcome, Reviews as _, SkipReason,
+    Awaiting as _, Cases as _, Cursor, Desk as _, Erasures as _, Filter, Listening as _, Outlooks as _, OwnCalls as _,
+    Queue as _, RequestEntry, Requests as _, ReviewOutcome, Reviews as _, SkipReason,
 };
-use retrocall_words::Word as _;
+use retrocall_words::{Ask, Refusal as Reason, Target, Verdict, Word as _};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
     answer::{Answer, Refusal},
     asked::Asked,
+    deciding::{Decision, NewRequest, Typed},
+    look::{live, request},
     pages::Shared,
 };
 
@@ -152,6 +154,53 @@ pub(crate) async fn mine(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     json(StatusCode::OK, &mine)
 }
 
+/// The live calls of the agent that somebody is. Nothing of the draw.
+pub(crate) async fn live(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(Target::Own, Ask::Calls)).await?;
+    match (told.calls, told.reason) {
+        (Some(calls), _) => json(StatusCode::OK, &json!({ "calls": calls })),
+        (None, reason) => Err(not_told(reason)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Press {
+    #[serde(rename = "do")]
+    does: String,
+    call: Option<String>,
+}
+
+/// The button, and what else an agent can ask for a live call.
+pub(crate) async fn press(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let (who, Press { does, call }) = (asked.who()?, sent(&asked)?);
+    let (ask, target) = (live::ask_of(&does).ok_or(Refusal::Incomplete)?, live::target_of(call.as_deref())?);
+    let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(target, ask)).await?;
+    match told.answer {
+        Verdict::Refused => Err(not_told(told.reason)),
+        done => {
+            let (call, seconds, text) = (told.call, told.seconds, told.text);
+            json(StatusCode::OK, &json!({ "answer": done, "call": call, "seconds": seconds, "text": text }))
+        }
+    }
+}
+
+/// How the engine is, in counts.
+pub(crate) async fn board(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(Target::Own, Ask::Board)).await?;
+    match (told.board, told.reason) {
+        (Some(board), _) => json(StatusCode::OK, &board),
+        (None, reason) => Err(not_told(reason)),
+    }
+}
+
+/// Why the engine told nothing.
+fn not_told(reason: Option<Reason>) -> Refusal {
+    reason.map_or(Refusal::Busy, Refusal::Engine)
+}
+
 pub(crate) async fn cases(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
@@ -192,4 +241,74 @@ pub(crate) async fn close_case(
     let outcome = text(&outcome)?.to_owned();
     pages.ask(move |desk, now| desk.close_case(&who, &id, &outcome, judged, now)).await?;
     json(StatusCode::OK, &json!({}))
+}
+
+/// All requests, those first that were received first.
+pub(crate) async fn requests(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let found = pages.ask(move |desk, _| desk.requests(&who)).await?;
+    json(StatusCode::OK, &json!({ "requests": found }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entering {
+    kind: String,
+    customer: Option<String>,
+    agent: Option<String>,
+    around: Option<String>,
+    recording: Option<String>,
+    received_on: Option<String>,
+    reason: Option<String>,
+}
+
+/// Enters a request. Anybody at the desk may; what it found, the officer alone is told.
+pub(crate) async fn enter_request(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let (who, new): (_, Entering) = (asked.who()?, sent(&asked)?);
+    let request = {
+        let typed = Typed {
+            kind: Some(&new.kind),
+            customer: new.customer.as_deref(),
+            agent: new.agent.as_deref(),
+            around: new.around.as_deref(),
+            recording: new.recording.as_deref(),
+            received_on: new.received_on.as_deref(),
+            reason: new.reason.as_deref(),
+        };
+        NewRequest::read(&typed, pages.rules.country, &pages.rules.calendar, pages.clock.wall())?
+    };
+    json(StatusCode::CREATED, &pages.ask(move |desk, now| request.enter(desk, &who, now)).await?)
+}
+
+/// One request, with the proofs of what it erased.
+pub(crate) async fn request(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
+    let who = asked.who()?;
+    let found = pages
+        .ask(move |desk, _| -> Answer<serde_json::Value> {
+            let request = desk.request(&who, &id).map_err(request::absent)?;
+            Ok(json!({ "request": request, "receipts": desk.receipts(&who, &id)? }))
+        })
+        .await?;
+    json(StatusCode::OK, &found)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deciding {
+    deed: String,
+    recording: Option<String>,
+    text: Option<String>,
+}
+
+/// A decision about a request: what it is afterwards.
+pub(crate) async fn decide(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
+    let (who, Deciding { deed, recording, text }) = (asked.who()?, sent(&asked)?);
+    let decision = Decision::read(Some(&deed), recording, text.as_deref())?;
+    let found = pages
+        .ask(move |desk, now| -> Answer<RequestEntry> {
+            decision.carry_out(desk, &who, &id, now)?;
+            Ok(desk.request(&who, &id)?)
+        })
+        .await?;
+    json(StatusCode::OK, &json!({ "request": found }))
 }

@@ -10,10 +10,12 @@ use axum::{
 use sha2::{Digest as _, Sha256};
 
 /// Name, kind, content.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
     ("page.js", "text/javascript; charset=utf-8", include_str!("assets/page.js")),
     ("player.js", "text/javascript; charset=utf-8", include_str!("assets/player.js")),
+    ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
+    ("board.js", "text/javascript; charset=utf-8", include_str!("assets/board.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
 ];
 

@@ -9,12 +9,19 @@ use retrocall_records::{
 
 use super::{asked::Asked, assets, audio::PLAIN_REASON, text::Language};
 
+/// Whoever enters a request, and does not answer it: the officer has that on their own page.
+const ENTERING: &[DeskRole] =
+    &[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::Administrator, DeskRole::Council];
+
 /// The pages that people go to, and for whom each is.
-const WAYS: [(&str, &str, &[DeskRole]); 4] = [
+const WAYS: [(&str, &str, &[DeskRole]); 7] = [
     ("/next", "way-next", &[DeskRole::Reviewer]),
     ("/mine", "way-mine", &[DeskRole::Agent]),
     ("/cases", "way-cases", &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]),
+    ("/requests", "way-requests", &[DeskRole::PrivacyOfficer]),
     ("/check", "way-check", &[DeskRole::Council, DeskRole::PrivacyOfficer]),
+    ("/board", "way-board", &[DeskRole::Administrator]),
+    ("/requests/new", "way-enter", ENTERING),
 ];
 
 /// Where somebody begins: the first page that is for them.

@@ -13,8 +13,12 @@ mod asked;
 mod assets;
 mod attempts;
 mod audio;
+mod copies;
+mod deciding;
+mod engine;
 mod frame;
 mod guard;
+mod letter;
 mod look;
 mod pages;
 mod password;
@@ -23,12 +27,14 @@ mod refused;
 mod routes;
 mod secret;
 mod serve;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
 mod touch;
 mod verified;
 
+pub use letter::{Undecided, letter_of};
 pub use pages::Rules;
 pub use password::{PASSWORD_CHARS_MIN, TooShort, hash};
 pub use secret::new as new_secret;

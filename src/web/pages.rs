@@ -9,12 +9,12 @@ use jiff::{Timestamp, tz::TimeZone};
 use retrocall_papers::{Controller, Facts, InForce};
 use retrocall_records::desk::{HomeDesk, SessionLimits};
 use retrocall_words::{
-    Clock, Practice,
+    Clock, Country, Practice,
     retention::{Calendar, Periods},
 };
 use tokio::{sync::Semaphore, task};
 
-use super::{attempts::Attempts, plays::Plays, verified::LastVerified};
+use super::{attempts::Attempts, engine::Engine, plays::Plays, verified::LastVerified};
 
 /// Passwords that are hashed at once: each takes 19 MiB and a processor for a while.
 const HASHED_AT_ONCE: usize = 2;
@@ -28,6 +28,10 @@ pub struct Rules {
     pub calendar: Calendar,
     /// What the desk does beside that.
     pub practice: Practice,
+    /// The country of customers' numbers that name none.
+    pub country: Country,
+    /// Who answers for the recordings, as letters say it.
+    pub controller: Controller,
     /// How long somebody stays logged in.
     pub sessions: SessionLimits,
 }
@@ -36,6 +40,7 @@ pub struct Rules {
 pub(crate) struct Pages {
     home: PathBuf,
     desk: HomeDesk,
+    engine: Engine,
     pub clock: Arc<dyn Clock>,
     pub rules: Rules,
     /// Whether browsers come by TLS alone.
@@ -53,10 +58,17 @@ pub(crate) struct Pages {
 pub(crate) type Shared = Arc<Pages>;
 
 impl Pages {
-    pub(crate) fn new(home: &Path, rules: Rules, clock: Arc<dyn Clock>, is_secure: bool, names: Vec<String>) -> Pages {
+    pub(crate) fn new(
+        (home, socket): (&Path, &Path),
+        rules: Rules,
+        clock: Arc<dyn Clock>,
+        is_secure: bool,
+        names: Vec<String>,
+    ) -> Pages {
         Pages {
             home: home.to_owned(),
             desk: HomeDesk::of(home),
+            engine: Engine::at(socket),
             attempts: Attempts::new(Arc::clone(&clock)),
             plays: Plays::new(Arc::clone(&clock)),
             verified: LastVerified::default(),
@@ -68,11 +80,11 @@ impl Pages {
         }
     }
 
-    /// What papers are made of, as the settings are. Who answers for the recordings stands in no page.
+    /// What papers are made of, as the settings are.
     pub(crate) fn paper_facts(&self) -> Facts {
-        let Rules { retention, calendar, practice, .. } = self.rules.clone();
+        let Rules { retention, calendar, practice, controller, .. } = self.rules.clone();
         let in_force = InForce { version: 0, since: None };
-        Facts { periods: retention, calendar, practice, controller: Controller::default(), in_force }
+        Facts { periods: retention, calendar, practice, controller, in_force }
     }
 
     /// The home folder.
@@ -91,10 +103,23 @@ impl Pages {
         ask: impl FnOnce(&HomeDesk, Timestamp) -> T + Send + 'static,
     ) -> T {
         let pages = Arc::clone(self);
-        let asked = task::spawn_blocking(move || ask(&pages.desk, pages.clock.wall())).await;
-        asked.unwrap_or_else(|failed| match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => unreachable!("what waits on a thread of its own is never cancelled"),
-        })
+        waiting(move || ask(&pages.desk, pages.clock.wall())).await
     }
+
+    /// Asks the engine, on a thread on which it may wait.
+    pub(crate) async fn ask_engine<T: Send + 'static>(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> T {
+        let pages = Arc::clone(self);
+        waiting(move || ask(&pages.engine)).await
+    }
+}
+
+/// Does what may wait, on a thread for that.
+async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    task::spawn_blocking(work).await.unwrap_or_else(|failed| match failed.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => unreachable!("what waits on a thread of its own is never cancelled"),
+    })
 }

@@ -13,9 +13,13 @@ use super::{answer::Refusal, asked::Asked, frame};
 
 /// What a program gets: a word, and a sentence.
 fn for_program(refusal: &Refusal, asked: &Asked) -> Response {
-    let word = title(refusal).trim_start_matches("refused-");
+    let word = match refusal {
+        Refusal::Engine(reason) => reason.as_str(),
+        refusal => title(refusal).trim_start_matches("refused-"),
+    };
     let text = match refusal {
         Refusal::NotDone(why) => why.to_string(),
+        Refusal::Engine(reason) => reason.to_string(),
         refusal => asked.texts().say(title(refusal)),
     };
     let body = serde_json::json!({ "error": word, "text": text }).to_string();
@@ -51,7 +55,8 @@ fn title(refusal: &Refusal) -> &'static str {
         Refusal::NotListening => "refused-not-listening",
         Refusal::NotDone(NotDone::Catalog(_)) => "refused-catalog",
         Refusal::NotDone(NotDone::TooLate) => "refused-too-late",
-        Refusal::NotDone(_) => "refused-not-done",
+        Refusal::NotDone(_) | Refusal::Engine(_) => "refused-not-done",
+        Refusal::NoEngine => "refused-no-engine",
         Refusal::Unreadable => "refused-unreadable",
         Refusal::Busy => "refused-busy",
     }
@@ -73,8 +78,10 @@ fn content(refusal: &Refusal, asked: &Asked) -> Markup {
                     p { (texts.fill("refused-too-long-why", [("chars", (*chars as u64).into())])) }
                 }
                 Refusal::NotDone(NotDone::TooLate) => p { (texts.say("refused-too-late-why")) }
-                // In the words of the desk.
+                // In the words of the desk, and of the engine.
                 Refusal::NotDone(why) => p { (why) }
+                Refusal::Engine(why) => p { (why) }
+                Refusal::NoEngine => p { (texts.say("refused-no-engine-why")) }
                 Refusal::LogIn => p { (texts.say("refused-log-in-why")) }
                 Refusal::NoSuchPage => p { (texts.say("refused-no-such-page-why")) }
                 Refusal::OldPage => p { (texts.say("refused-old-page-why")) }

@@ -17,9 +17,9 @@ use retrocall_records::desk::DeskRole;
 use super::{
     api,
     asked::Who,
-    assets, audio,
+    assets, audio, copies,
     guard::guard,
-    look::{cases, check, login, mine, next, recording, settings, start},
+    look::{board, cases, check, live, login, mine, next, recording, request, requests, settings, start},
     pages::{Pages, Shared},
 };
 
@@ -41,7 +41,9 @@ const BY_NAME: Who = Who::Roles(&[DeskRole::Agent, DeskRole::CaseHandler, DeskRo
 const HANDLERS: Who = Who::Roles(&[DeskRole::CaseHandler]);
 const FOLLOWERS: Who = Who::Roles(&[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
 const CHECKERS: Who = Who::Roles(&[DeskRole::Council, DeskRole::PrivacyOfficer]);
+const OFFICERS: Who = Who::Roles(&[DeskRole::PrivacyOfficer]);
 const AGENTS: Who = Who::Roles(&[DeskRole::Agent]);
+const ADMINISTRATORS: Who = Who::Roles(&[DeskRole::Administrator]);
 const REVIEWERS: Who = Who::Roles(&[DeskRole::Reviewer]);
 
 const fn shows(place: &'static str, who: Who, handler: fn() -> MethodRouter<Shared>) -> Route {
@@ -53,7 +55,7 @@ const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Share
 }
 
 /// All routes.
-pub(crate) const ROUTES: [Route; 39] = [
+pub(crate) const ROUTES: [Route; 57] = [
     shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
     shows("/login", Who::Anybody, || get(login::show)),
     does("/login", Who::Anybody, || post(login::log_in)),
@@ -67,6 +69,8 @@ pub(crate) const ROUTES: [Route; 39] = [
     does("/next/skip", REVIEWERS, || post(next::skip)),
     does("/next/outcome", REVIEWERS, || post(next::decide)),
     shows("/mine", AGENTS, || get(mine::show)),
+    shows("/mine/live", AGENTS, || get(live::events)),
+    does("/mine/live", AGENTS, || post(mine::press)),
     does("/mine/reply", AGENTS, || post(mine::reply)),
     does("/mine/private", AGENTS, || post(mine::private)),
     shows("/cases", FOLLOWERS, || get(cases::show)),
@@ -76,8 +80,17 @@ pub(crate) const ROUTES: [Route; 39] = [
     does("/cases/needed", FOLLOWERS, || post(cases::needed)),
     does("/cases/close", FOLLOWERS, || post(cases::close)),
     does("/cases/reopen", HANDLERS, || post(cases::reopen)),
+    shows("/requests", OFFICERS, || get(requests::show)),
+    does("/requests", Who::LoggedIn, || post(requests::enter)),
+    shows("/requests/new", Who::LoggedIn, || get(requests::entry)),
+    shows("/requests/{id}", OFFICERS, || get(request::show)),
+    does("/requests/{id}", OFFICERS, || post(request::decide)),
+    shows("/requests/{id}/letter", OFFICERS, || get(request::letter)),
+    shows("/requests/{id}/copies/{recording}", OFFICERS, || get(copies::fetch)),
     shows("/check", CHECKERS, || get(check::show)),
     shows("/check/heads/{day}", CHECKERS, || get(check::head)),
+    shows("/board", ADMINISTRATORS, || get(board::show)),
+    shows("/board/events", ADMINISTRATORS, || get(board::events)),
     shows("/recordings/{id}", BY_NAME, || get(recording::show)),
     shows("/api/v1/openapi.json", Who::Anybody, || get(api::openapi)),
     shows("/api/v1/me", Who::LoggedIn, || get(api::me)),
@@ -87,9 +100,16 @@ pub(crate) const ROUTES: [Route; 39] = [
     shows("/api/v1/recordings/{id}", BY_NAME, || get(api::recording)),
     does("/api/v1/recordings/{id}/review", REVIEWERS, || post(api::review)),
     shows("/api/v1/mine", AGENTS, || get(api::mine)),
+    shows("/api/v1/mine/live", AGENTS, || get(api::live)),
+    does("/api/v1/mine/live", AGENTS, || post(api::press)),
+    shows("/api/v1/board", ADMINISTRATORS, || get(api::board)),
     shows("/api/v1/cases", FOLLOWERS, || get(api::cases)),
     does("/api/v1/cases", HANDLERS, || post(api::open_case)),
     does("/api/v1/cases/{id}/close", FOLLOWERS, || post(api::close_case)),
+    shows("/api/v1/requests", OFFICERS, || get(api::requests)),
+    does("/api/v1/requests", Who::LoggedIn, || post(api::enter_request)),
+    shows("/api/v1/requests/{id}", OFFICERS, || get(api::request)),
+    does("/api/v1/requests/{id}", OFFICERS, || post(api::decide)),
     does("/recordings/{id}/play", LISTENERS, || post(audio::play)),
     shows("/recordings/{id}/audio", LISTENERS, || get(audio::sound)),
     shows("/recordings/{id}/peaks", LISTENERS, || get(audio::picture)),

@@ -68,6 +68,8 @@ pub struct Setup {
     pub home: PathBuf,
     /// Where the recordings are.
     pub recordings: PathBuf,
+    /// The engine's socket.
+    pub socket: PathBuf,
     /// What the desk goes by.
     pub rules: Rules,
     /// Where to listen.
@@ -113,7 +115,7 @@ impl Listening {
 /// # Errors
 /// Why it can't, and what to do, in words.
 pub fn listen(setup: Setup) -> Result<Listening, String> {
-    let Setup { home, recordings, rules, address, certificate, names, clock } = setup;
+    let Setup { home, recordings, socket, rules, address, certificate, names, clock } = setup;
     if certificate.is_none() && !address.ip().is_loopback() {
         return Err(format!(
             "{address} can be reached from other machines, and passwords and recordings would cross the network in the clear: name a certificate \
@@ -138,7 +140,7 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         .enable_all()
         .build()
         .map_err(no_threads)?;
-    let pages = Arc::new(Pages::new(&home, rules, clock, tls.is_some(), names));
+    let pages = Arc::new(Pages::new((&home, &socket), rules, clock, tls.is_some(), names));
     let listener = {
         let _inside = runtime.enter();
         TcpListener::from_std(listener).map_err(failed)?

@@ -6,8 +6,11 @@ mod cases;
 mod confined;
 mod doors;
 mod home;
+mod live;
 mod mine;
 mod next;
+mod recorder;
+mod requests;
 mod rights;
 
 use browser::{Browser, Got};

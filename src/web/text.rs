@@ -16,7 +16,7 @@ retrocall_words::words! {
 }
 
 /// The files of a language.
-const FILES: usize = 6;
+const FILES: usize = 8;
 
 impl Language {
     const fn sources(self) -> [&'static str; FILES] {
@@ -26,16 +26,20 @@ impl Language {
                 include_str!("texts/en/frame.ftl"),
                 include_str!("texts/en/next.ftl"),
                 include_str!("texts/en/mine.ftl"),
+                include_str!("texts/en/live.ftl"),
                 include_str!("texts/en/cases.ftl"),
                 include_str!("texts/en/check.ftl"),
+                include_str!("texts/en/requests.ftl"),
             ],
             Language::Nl => [
                 include_str!("texts/nl/words.ftl"),
                 include_str!("texts/nl/frame.ftl"),
                 include_str!("texts/nl/next.ftl"),
                 include_str!("texts/nl/mine.ftl"),
+                include_str!("texts/nl/live.ftl"),
                 include_str!("texts/nl/cases.ftl"),
                 include_str!("texts/nl/check.ftl"),
+                include_str!("texts/nl/requests.ftl"),
             ],
         }
     }

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use crate::cli::{Context, Failure, actor::failure};
 use retrocall_papers::{Controller, Facts, InForce};
 use retrocall_records::desk::{HomeDesk, Versions as _, WrittenVersion};
-use retrocall_settings::Settings;
+use retrocall_settings::{PaperSettings, Settings};
 use retrocall_words::{Clock as _, SystemClock};
 
 /// What the desk does now, or did on a day. A day before the first version has that one, as calls of then have.
@@ -38,7 +38,6 @@ fn live(settings: &Settings, last: Option<&WrittenVersion>) -> Facts {
         (version.periods, &version.calendar) == (settings.retention, &settings.calendar)
             && written.as_ref().is_none_or(|written| *written == practice)
     };
-    let papers = &settings.papers;
     Facts {
         periods: settings.retention,
         calendar: settings.calendar.clone(),
@@ -47,11 +46,16 @@ fn live(settings: &Settings, last: Option<&WrittenVersion>) -> Facts {
             None => InForce { version: last.map_or(0, |last| last.number) + 1, since: None },
         },
         practice,
-        controller: Controller {
-            name: papers.controller.clone(),
-            contact: papers.contact.clone(),
-            officer: papers.officer.clone(),
-            page: papers.page.clone(),
-        },
+        controller: controller(&settings.papers),
+    }
+}
+
+/// Who answers for the recordings.
+pub(in crate::cli) fn controller(papers: &PaperSettings) -> Controller {
+    Controller {
+        name: papers.controller.clone(),
+        contact: papers.contact.clone(),
+        officer: papers.officer.clone(),
+        page: papers.page.clone(),
     }
 }

@@ -69,6 +69,12 @@ pub trait Logins {
     /// Why it can't be known.
     fn logged_in(&self, secret: &str, limits: SessionLimits, now: Timestamp) -> Result<Option<Person>, NotDone>;
 
+    /// Whether somebody holds this secret still. Unlike [`Logins::logged_in`] it is no click: whoever only lets a page stand open is logged out.
+    ///
+    /// # Errors
+    /// Why it can't be known.
+    fn is_logged_in(&self, secret: &str, limits: SessionLimits, now: Timestamp) -> Result<bool, NotDone>;
+
     /// Whoever holds this secret is logged in no more. So is everybody whose time is over.
     ///
     /// # Errors

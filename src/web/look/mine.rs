@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use retrocall_papers::record;
@@ -15,6 +19,7 @@ use retrocall_records::{
 };
 use retrocall_words::Word as _;
 
+use super::live;
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
     asked::Asked,
@@ -31,6 +36,12 @@ const ON_THE_CARD: usize = 4;
 type Seen = (Mine, HashMap<String, Outlook>);
 
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let live = live::view(&pages, &asked).await?;
+    shown(page(&pages, &asked, &live, None).await?)
+}
+
+/// The page, with what was just said of a press.
+async fn page(pages: &Shared, asked: &Asked, live: &live::View, said: Option<&str>) -> Answer<Markup> {
     let who = asked.who()?;
     let agent = who.agent.clone().ok_or(Refusal::NoSuchPage)?;
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
@@ -49,19 +60,52 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let none = Outlook::default();
     let content = html! {
         h1 { (texts.say("mine-title")) }
-        (figures(&asked, &mine))
+        (live::section(asked, live, said))
+        (figures(asked, &mine))
         section aria-labelledby="kept" {
             h2 id="kept" { (texts.say("mine-kept")) }
             @if mine.recordings.is_empty() {
                 p.notice { (texts.say("mine-nothing")) }
             }
             @for own in mine.recordings.iter().rev() {
-                (one(&pages, &asked, own, outlooks.get(&own.recording.id).unwrap_or(&none)))
+                (one(pages, asked, own, outlooks.get(&own.recording.id).unwrap_or(&none)))
             }
         }
-        (card(&pages, &asked))
+        (card(pages, asked))
     };
-    shown(frame::page(&asked, &texts.say("mine-title"), content))
+    Ok(frame::page(asked, &texts.say("mine-title"), content))
+}
+
+/// Somebody has pressed: the engine decides, and says so in words.
+pub(crate) async fn press(State(pages): State<Shared>, asked: Asked, headers: HeaderMap) -> Answer<Response> {
+    let who = asked.who()?;
+    let ask = asked.form.get("do").and_then(live::ask_of).ok_or(Refusal::Incomplete)?;
+    let (target, verb) = (live::target_of(asked.form.get("call"))?, ask.verb());
+    let found = pages
+        .ask_engine(move |engine| {
+            let mut engine = engine.in_name_of(&who.name)?;
+            let told = engine.ask(target, ask)?;
+            Ok((told, live::calls(&mut engine)?))
+        })
+        .await;
+    let (told, calls) = match found {
+        Ok((told, calls)) => (Some(told), Ok(calls)),
+        Err(none) => (None, Err(none)),
+    };
+    let said = live::said(&pages, &asked, verb, told.as_ref(), calls);
+    let status = match &told {
+        None => StatusCode::SERVICE_UNAVAILABLE,
+        Some(_) if said.is_done => StatusCode::OK,
+        Some(_) => StatusCode::CONFLICT,
+    };
+    let accepts = headers.get(header::ACCEPT).and_then(|header| header.to_str().ok());
+    if accepts == Some("application/json") {
+        let text = serde_json::to_string(&said).map_err(|_| Refusal::Busy)?;
+        return Ok((status, [(header::CONTENT_TYPE, "application/json")], text).into_response());
+    }
+    let words = [Some(said.said), said.more].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let page = page(&pages, &asked, &said.view, Some(&words)).await?;
+    Ok((status, shown(page)?).into_response())
 }
 
 /// How much was heard, and what is unusual: the agent is told first (D13).

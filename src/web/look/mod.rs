@@ -1,11 +1,15 @@
 //! The pages themselves: a file each, so that this folder's listing is the manual.
 
+pub(crate) mod board;
 pub(crate) mod cases;
 pub(crate) mod check;
+pub(crate) mod live;
 pub(crate) mod login;
 pub(crate) mod mine;
 pub(crate) mod next;
 mod player;
 pub(crate) mod recording;
+pub(crate) mod request;
+pub(crate) mod requests;
 pub(crate) mod settings;
 pub(crate) mod start;

@@ -1,27 +1,16 @@
-//! The first page: where somebody's work is, or what to do if there is none for them.
+//! The first page: where somebody's work is.
 
 use axum::response::Response;
-use maud::html;
 
 use crate::{
-    answer::{Answer, Refusal, on_to, shown},
+    answer::{Answer, Refusal, on_to},
     asked::Asked,
     frame,
 };
 
 pub(crate) async fn show(asked: Asked) -> Answer<Response> {
-    if let Some(start) = frame::start_of(&asked) {
-        return on_to(start);
-    }
-    let texts = asked.texts();
-    let roles: Vec<_> = asked.who()?.roles.iter().copied().collect();
-    let content = html! {
-        section.notice {
-            h1 { (texts.say("start-nothing")) }
-            p { (texts.fill("start-nothing-why", [("roles", frame::roles(&asked, &roles).into())])) }
-        }
-    };
-    shown(frame::page(&asked, &texts.say("start-nothing"), content))
+    // Whoever has a role has a page; without one nothing is left but one's own password.
+    on_to(frame::start_of(&asked).unwrap_or("/password"))
 }
 
 /// For every other place.

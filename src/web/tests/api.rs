@@ -49,9 +49,14 @@ fn the_document_names_every_route_and_no_other() {
 fn what_is_answered_has_what_the_document_says() {
     let home = Home::new();
     let document = document();
-    for (place, name) in
-        [("me", "cora"), ("queue", "hanna"), ("recordings", "olga"), ("mine", "anna"), ("cases", "tom")]
-    {
+    for (place, name) in [
+        ("me", "cora"),
+        ("queue", "hanna"),
+        ("recordings", "olga"),
+        ("mine", "anna"),
+        ("cases", "tom"),
+        ("requests", "olga"),
+    ] {
         let place = format!("/api/v1/{place}");
         let got = program(&home, name).get(&place);
         assert_eq!((got.status, got.header("content-type")), (StatusCode::OK, "application/json"), "{}", got.text());

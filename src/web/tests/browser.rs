@@ -100,9 +100,13 @@ impl Browser {
         let router = self.router.clone();
         let got = self.runtime.clone().block_on(async {
             let response = router.oneshot(request).await.expect("an answer");
-            let (parts, body) = response.into_parts();
-            let body = body.collect().await.map(|body| body.to_bytes().to_vec());
-            Got { status: parts.status, headers: parts.headers, body: body.unwrap_or_default() }
+            let (parts, mut body) = response.into_parts();
+            let is_endless = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+            let body = match is_endless {
+                true => body.frame().await.and_then(Result::ok).and_then(|frame| frame.into_data().ok()),
+                false => body.collect().await.ok().map(|body| body.to_bytes()),
+            };
+            Got { status: parts.status, headers: parts.headers, body: body.unwrap_or_default().to_vec() }
         });
         self.keep(&got);
         got
@@ -117,6 +121,24 @@ impl Browser {
             let first = body.frame().await.expect("a piece").expect("a piece").into_data().expect("bytes").to_vec();
             meanwhile();
             (first, body.collect().await.is_ok())
+        })
+    }
+
+    /// The first lines of what is told without end, with what happens behind each. Fewer if it ends.
+    pub fn lines(&mut self, place: &str, most: usize, mut meanwhile: impl FnMut(usize)) -> Vec<String> {
+        let request = self.request(Method::GET, place, &[], None);
+        let router = self.router.clone();
+        self.runtime.clone().block_on(async {
+            let mut body = router.oneshot(request).await.expect("an answer").into_body();
+            let mut lines = Vec::new();
+            while lines.len() < most
+                && let Some(Ok(frame)) = body.frame().await
+            {
+                let line = frame.into_data().expect("bytes");
+                lines.push(String::from_utf8(line.to_vec()).expect("text"));
+                meanwhile(lines.len() - 1);
+            }
+            lines
         })
     }
 

@@ -14,7 +14,10 @@ use std::{
 use retrocall_core::barrier::{self, Barrier};
 use retrocall_words::Clock as _;
 
-use super::*;
+use super::{
+    recorder::{Recorder, call},
+    *,
+};
 use crate::{Certificate, Listening, Setup, listen};
 
 /// What nobody but the engine's own process may read: seeds, the key that signs heads, the council's numbers; and what it never has to.
@@ -29,6 +32,7 @@ fn setup(home: &Home) -> Setup {
     Setup {
         home: home.path().to_owned(),
         recordings: home.path().join("recordings"),
+        socket: home.socket(),
         rules: home::rules(),
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         certificate: None,
@@ -154,6 +158,27 @@ fn behind_the_barrier_somebody_logs_in_listens_and_decides() {
             assert!(decided.contains("It was a call of anna."), "{decided}");
         },
     );
+}
+
+#[test]
+fn behind_the_barrier_a_press_reaches_the_engine_in_the_name_of_whoever_is_logged_in() {
+    let home = Home::new();
+    let recorder = Recorder::start(&home);
+    recorder.with(|book| book.calls.push(call()));
+    served(
+        &home,
+        |_| {},
+        |address| {
+            let secret = "0".repeat(64);
+            let let_in = form(address, "/login", &secret, "name=anna&password=a+few+words+that+fit");
+            let secret =
+                let_in.split("retrocall=").nth(1).expect("a cookie").split(';').next().expect("its value").to_owned();
+            let pressed = form(address, "/mine/live", &secret, "do=record");
+            assert!(pressed.contains("The whole call is kept, from its first second: 3:21 so far."), "{pressed}");
+        },
+    );
+    let pressed = recorder.pressed();
+    assert!(pressed.len() == 1 && pressed[0].0 == "anna", "{pressed:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use retrocall_papers::Controller;
 use retrocall_records::desk::{
     Accounts as _, Desk as _, DeskRole, Filter, HomeDesk, Logins as _, Person, Queue as _, SessionLimits, User,
 };
@@ -34,6 +35,8 @@ pub const PASSWORD: &str = "a few words that fit";
 const SAMPLED: usize = 3;
 /// Samples of each leg of a recording: a second.
 const SAMPLES: usize = 8_000;
+/// The engine's socket in a home.
+pub const SOCKET: &str = "engine.sock";
 /// Far longer than anything takes.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -200,6 +203,8 @@ pub fn rules() -> Rules {
         retention: Periods::default(),
         calendar: Calendar::default(),
         practice: Practice { one_in: 10, review_per_week: Some(1), ..Practice::default() },
+        country: Country::default(),
+        controller: Controller { name: Some("The desk".into()), ..Controller::default() },
         sessions: SessionLimits { idle: SignedDuration::from_mins(30), total: SignedDuration::from_hours(12) },
     }
 }
@@ -213,7 +218,13 @@ impl Home {
 
     fn of(folder: TempDir) -> Home {
         let clock = Arc::new(TestClock::at(morning()));
-        let pages = Pages::new(folder.path(), rules(), Arc::clone(&clock) as _, false, Vec::new());
+        let pages = Pages::new(
+            (folder.path(), &folder.path().join(SOCKET)),
+            rules(),
+            Arc::clone(&clock) as _,
+            false,
+            Vec::new(),
+        );
         Home { desk: HomeDesk::of(folder.path()), clock, pages: Arc::new(pages), folder }
     }
 
@@ -226,6 +237,10 @@ impl Home {
 
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    pub fn socket(&self) -> std::path::PathBuf {
+        self.path().join(SOCKET)
     }
 
     pub fn owner() -> Person {

@@ -7,6 +7,7 @@ use crate::routes::ROUTES;
 
 /// What to put in the places of a path: somebody's, somebody else's, and nothing's.
 fn places(home: &Home, path: &str) -> Vec<(String, String)> {
+    let path = &path.replace("{recording}", "other");
     if path.contains("{id}") {
         let of = [
             ("sampled", home.sampled()),
@@ -32,8 +33,8 @@ fn word(got: &Got, path: &str) -> &'static str {
         StatusCode::UNAUTHORIZED => "login",
         StatusCode::FORBIDDEN => "no",
         StatusCode::NOT_FOUND => "-",
-        // Who may, sent nothing that could be done.
-        StatusCode::UNPROCESSABLE_ENTITY => "may",
+        // Who may, sent nothing that could be done, or asked an engine that does not run.
+        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::SERVICE_UNAVAILABLE => "may",
         status => panic!("{status}: {}", got.text()),
     }
 }

@@ -63,14 +63,7 @@ impl Logins for HomeDesk {
 
     fn logged_in(&self, secret: &str, limits: SessionLimits, now: Timestamp) -> Result<Option<Person>, NotDone> {
         let secret = beside::digest(secret.as_bytes());
-        let found = self.ask(false, async |rows| {
-            let (began, seen) = bounds(limits, now);
-            let select = rows::query(include_str!("../../sql/desk/session.sql")).bind(&secret).bind(began).bind(seen);
-            let Some(row) = select.fetch_optional(&mut *rows).await? else { return Ok(None) };
-            let (name, seen_at): (String, Timestamp) = (row.try_get("name")?, parsed(&row, "seen_at")?);
-            Ok(person(rows, &name).await?.map(|person| (person, seen_at)))
-        });
-        let Some((person, seen_at)) = nobody_without_catalog(found)? else { return Ok(None) };
+        let Some((person, seen_at)) = self.session(&secret, limits, now)? else { return Ok(None) };
         if now.duration_since(seen_at) >= SEEN_EVERY {
             // If the catalog is busy it is noted with the next click.
             let _ = self.ask(true, async |rows| {
@@ -80,6 +73,10 @@ impl Logins for HomeDesk {
             });
         }
         Ok(Some(person))
+    }
+
+    fn is_logged_in(&self, secret: &str, limits: SessionLimits, now: Timestamp) -> Result<bool, NotDone> {
+        Ok(self.session(&beside::digest(secret.as_bytes()), limits, now)?.is_some())
     }
 
     fn log_out(&self, secret: &str, limits: SessionLimits, now: Timestamp) -> Result<(), NotDone> {
@@ -160,6 +157,25 @@ impl Logins for HomeDesk {
             let Some(person) = person(rows, &name).await? else { return Ok(None) };
             let roles: BTreeSet<_> = person.roles.iter().copied().filter(|own| *own == role).collect();
             Ok(Some(Person { roles, ..person }))
+        });
+        nobody_without_catalog(found)
+    }
+}
+
+impl HomeDesk {
+    /// Who holds the secret with this hash, and when they were last seen.
+    fn session(
+        &self,
+        secret: &str,
+        limits: SessionLimits,
+        now: Timestamp,
+    ) -> Result<Option<(Person, Timestamp)>, NotDone> {
+        let found = self.ask(false, async |rows| {
+            let (began, seen) = bounds(limits, now);
+            let select = rows::query(include_str!("../../sql/desk/session.sql")).bind(secret).bind(began).bind(seen);
+            let Some(row) = select.fetch_optional(&mut *rows).await? else { return Ok(None) };
+            let (name, seen_at): (String, Timestamp) = (row.try_get("name")?, parsed(&row, "seen_at")?);
+            Ok(person(rows, &name).await?.map(|person| (person, seen_at)))
         });
         nobody_without_catalog(found)
     }

@@ -23,9 +23,6 @@ password-change = Change the password
 password-differs = The new password was not typed the same twice. Try again.
 password-wrong = The password that you have now is another one. Try again.
 
-start-nothing = There is no page for you yet
-start-nothing-why = You are { $roles }. Ask the administrator if that is not what you should be.
-
 refused-log-in = Log in first
 refused-log-in-why = You are not logged in, or were logged out: after a time without a click, at the end of the day, or because your password or your role was changed.
 refused-not-for-you = This page is not for you
@@ -53,3 +50,5 @@ refused-unreadable = The recording can't be read
 refused-unreadable-why = Tell the administrator: `retrocall check` says what is wrong with its file.
 refused-busy = Too much is going on
 refused-busy-why = Try again in a moment.
+refused-no-engine = The recorder is not running
+refused-no-engine-why = Nothing was done. Tell the administrator: `retrocall run` starts it, and its log says why it stopped.

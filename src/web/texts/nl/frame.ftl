@@ -23,9 +23,6 @@ password-change = Wachtwoord wijzigen
 password-differs = Het nieuwe wachtwoord is niet twee keer hetzelfde getypt. Probeer het nog eens.
 password-wrong = Uw wachtwoord van nu is een ander. Probeer het nog eens.
 
-start-nothing = Er is nog geen pagina voor u
-start-nothing-why = U bent { $roles }. Vraag het de beheerder als dat niet klopt.
-
 refused-log-in = Log eerst in
 refused-log-in-why = U bent niet ingelogd, of u bent uitgelogd: na een tijd zonder klik, aan het eind van de dag, of omdat uw wachtwoord of uw rol gewijzigd is.
 refused-not-for-you = Deze pagina is niet voor u
@@ -53,3 +50,5 @@ refused-unreadable = De opname is niet te lezen
 refused-unreadable-why = Meld het de beheerder: `retrocall check` zegt wat er met het bestand is.
 refused-busy = Het is te druk
 refused-busy-why = Probeer het zo nog eens.
+refused-no-engine = De opname draait niet
+refused-no-engine-why = Er is niets gedaan. Meld het de beheerder: `retrocall run` start haar, en haar logboek zegt waarom ze stopte.

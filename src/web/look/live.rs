@@ -1,0 +1,250 @@
+//! The live call on "My calls": a large button that keeps it whole, and what else an agent can ask for, answered in words.
+//!
+//! Belongs here: what is shown of a live call, and what can be pressed. Does not: rights (the engine's), the draw (nobody is told).
+
+use axum::{extract::State, response::Response};
+use maud::{Markup, html};
+use retrocall_words::{
+    Answer as Told, Ask, CallId, LiveCall, LiveState, Refusal as Reason, Target, Verb, Verdict, Word as _,
+};
+use serde::Serialize;
+
+use crate::{
+    answer::{Answer, Refusal},
+    asked::Asked,
+    assets,
+    engine::{InName, NoEngine},
+    frame,
+    pages::{Pages, Shared},
+    stream,
+};
+
+/// Where it is pressed, and where the page hears how things are.
+const HERE: &str = "/mine/live";
+
+/// What an agent can ask for here, in the order of the buttons. The first is the large one.
+const BUTTONS: [Verb; 5] = [Verb::Record, Verb::Mask, Verb::Copy, Verb::Object, Verb::Private];
+
+/// What a page shows of an agent's live calls.
+#[derive(Clone, PartialEq, Serialize)]
+pub(super) struct View {
+    /// What is said if there is none.
+    none: Option<String>,
+    /// The one that a press means comes first.
+    calls: Vec<Card>,
+}
+
+/// A live call on the page.
+#[derive(Clone, PartialEq, Serialize)]
+struct Card {
+    call: CallId,
+    title: String,
+    states: Vec<String>,
+    buttons: Vec<Button>,
+}
+
+/// Something to press.
+#[derive(Clone, PartialEq, Serialize)]
+struct Button {
+    #[serde(rename = "do")]
+    does: &'static str,
+    text: String,
+    /// Whether it holds now.
+    is_on: bool,
+    /// Whether nothing can be pressed for it any more.
+    is_off: bool,
+}
+
+/// What an agent is told of a press.
+#[derive(Serialize)]
+pub(super) struct Said {
+    pub said: String,
+    /// More, in the engine's words.
+    pub more: Option<String>,
+    pub is_done: bool,
+    pub view: View,
+}
+
+/// The calls of whoever this connection acts for; none if they have nothing to do with calls.
+pub(super) fn calls(engine: &mut InName) -> Result<Vec<LiveCall>, NoEngine> {
+    Ok(engine.ask(Target::Own, Ask::Calls)?.calls.unwrap_or_default())
+}
+
+/// How things are now.
+pub(super) async fn view(pages: &Shared, asked: &Asked) -> Answer<View> {
+    let who = asked.who()?;
+    let found = pages.ask_engine(move |engine| calls(&mut engine.in_name_of(&who.name)?)).await;
+    Ok(view_of(pages, asked, found))
+}
+
+fn view_of(pages: &Pages, asked: &Asked, found: Result<Vec<LiveCall>, NoEngine>) -> View {
+    let texts = asked.texts();
+    let Ok(mut calls) = found else { return View { none: Some(texts.say("live-no-engine")), calls: Vec::new() } };
+    // As a press means them: one that goes on before one that has ended, one that talks before one on hold, the last one first.
+    calls.sort_by_key(|call| (call.state == LiveState::Ended, call.states.on_hold, std::cmp::Reverse(call.began)));
+    let none = calls.is_empty().then(|| texts.say("live-none"));
+    View { none, calls: calls.iter().map(|call| card(pages, asked, call)).collect() }
+}
+
+fn card(pages: &Pages, asked: &Asked, call: &LiveCall) -> Card {
+    let (texts, states) = (asked.texts(), call.states);
+    let began = pages.zone().to_datetime(call.began);
+    let since = format!("{:02}:{:02}", began.hour(), began.minute());
+    let is_held = !(states.private || call.exempt);
+    let is_kept = states.recording || states.copy;
+    let has_ended = call.state == LiveState::Ended;
+    let said = [
+        ("live-is-ended", has_ended),
+        ("live-is-disconnected", call.state == LiveState::Disconnected),
+        ("live-is-exempt", call.exempt),
+        ("live-is-private", states.private && !call.exempt),
+        ("live-is-kept", is_kept),
+        ("live-is-copy", states.copy),
+        ("live-is-masked", states.masked),
+        ("live-is-on-hold", states.on_hold),
+        ("live-is-objected", states.objected),
+    ];
+    let button = |verb: Verb| {
+        let (does, key, is_on, is_off) = match verb {
+            Verb::Record if states.recording => (verb, "live-mark", true, false),
+            Verb::Record => (verb, "live-record", false, !is_held),
+            Verb::Mask if states.masked => (Verb::Unmask, "live-unmask", true, has_ended),
+            Verb::Mask => (verb, "live-mask", false, has_ended || !is_held),
+            Verb::Copy => (verb, "live-copy", states.copy, states.copy || !is_held),
+            Verb::Object => (verb, "live-object", states.objected, states.objected),
+            _ => (Verb::Private, "live-private", states.private, states.private || is_kept || call.exempt),
+        };
+        Button { does: does.as_str(), text: texts.say(key), is_on, is_off }
+    };
+    Card {
+        call: call.call,
+        title: texts.fill("live-call-since", [("time", since.into())]),
+        states: said.into_iter().filter(|(_, is_so)| *is_so).map(|(key, _)| texts.say(key)).collect(),
+        buttons: BUTTONS.map(button).into(),
+    }
+}
+
+/// The section of the page, with what was just said of a press.
+pub(super) fn section(asked: &Asked, view: &View, said: Option<&str>) -> Markup {
+    let texts = asked.texts();
+    html! {
+        script type="module" src=(assets::place("live.js")) {}
+        section.call.live id="live" aria-labelledby="live-title" data-live=(HERE) data-lost=(texts.say("live-lost")) data-late=(texts.say("live-late")) {
+            h2 id="live-title" { (texts.say("live-title")) }
+            p.said id="live-said" role="status" { @if let Some(said) = said { (said) } }
+            div id="live-calls" data-form=(asked.form_token()) {
+                @if let Some(none) = &view.none { p.hint { (none) } }
+                @for card in &view.calls { (one(asked, card)) }
+            }
+            @if view.calls.is_empty() {
+                // Without a script the page does not hear of a call that begins: the button means whatever call there is then.
+                noscript {
+                    form method="post" action=(HERE) {
+                        (frame::token(asked))
+                        button.main.large type="submit" name="do" value=(Verb::Record.as_str()) { (texts.say("live-record")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one(asked: &Asked, card: &Card) -> Markup {
+    html! {
+        article.live-call data-call=(card.call) {
+            h3 { (card.title) }
+            ul.states { @for state in &card.states { li { (state) } } }
+            form.presses method="post" action=(HERE) {
+                (frame::token(asked))
+                input type="hidden" name="call" value=(card.call);
+                @for (place, button) in card.buttons.iter().enumerate() {
+                    button type="submit" name="do" value=(button.does) class=[(place == 0).then_some("main large")]
+                        aria-pressed=[button.is_on.then_some("true")] disabled[button.is_off] { (button.text) }
+                }
+            }
+        }
+    }
+}
+
+/// What can be pressed here, and nothing else.
+pub(crate) fn ask_of(word: &str) -> Option<Ask> {
+    Some(match Verb::read(word)? {
+        Verb::Record => Ask::Record,
+        Verb::Copy => Ask::Copy,
+        Verb::Mask => Ask::Mask,
+        Verb::Unmask => Ask::Unmask,
+        Verb::Object => Ask::Object,
+        Verb::Private => Ask::Private,
+        _ => return None,
+    })
+}
+
+/// The call that is meant: the one that the page showed, or the agent's own.
+pub(crate) fn target_of(call: Option<&str>) -> Answer<Target> {
+    let named = call.map(|call| call.parse().map(Target::Call).map_err(|_| Refusal::Incomplete)).transpose()?;
+    Ok(named.unwrap_or(Target::Own))
+}
+
+/// What is said of a press: the engine's answer in words, and how things are then.
+pub(super) fn said(
+    pages: &Pages,
+    asked: &Asked,
+    verb: Verb,
+    told: Option<&Told>,
+    calls: Result<Vec<LiveCall>, NoEngine>,
+) -> Said {
+    let (texts, view) = (asked.texts(), view_of(pages, asked, calls));
+    let Some(told) = told else {
+        return Said { said: texts.say("live-no-engine"), more: None, is_done: false, view };
+    };
+    let said = match told.answer {
+        Verdict::Accepted if verb == Verb::Record => {
+            let so_far = frame::length(told.seconds.unwrap_or_default());
+            texts.fill("live-done-record", [("length", so_far.into())])
+        }
+        Verdict::Accepted => texts.say(&format!("live-done-{verb}")),
+        Verdict::Already if verb == Verb::Record => texts.say("live-again-record"),
+        Verdict::Already => texts.say("live-again"),
+        Verdict::Refused => refused(asked, told.reason),
+    };
+    let is_done = told.answer != Verdict::Refused;
+    // What the engine adds to what it did: that some of the call is gone, or that the disk has to take it yet.
+    Said { said, more: told.text.clone().filter(|_| is_done), is_done, view }
+}
+
+/// Why nothing was done, and what to do.
+fn refused(asked: &Asked, reason: Option<Reason>) -> String {
+    let key = match reason {
+        Some(Reason::NoCall) => "live-not-no-call",
+        Some(Reason::UnknownCall | Reason::Ended) => "live-not-ended",
+        Some(Reason::NotYours) => "live-not-yours",
+        Some(Reason::Private) => "live-not-private",
+        Some(Reason::Exempt) => "live-not-exempt",
+        Some(Reason::Objected) => "live-not-objected",
+        Some(Reason::Recording) => "live-not-recording",
+        Some(Reason::Disk) => "live-not-disk",
+        Some(Reason::NoAccount) => "live-not-account",
+        _ => "live-not",
+    };
+    asked.texts().say(key)
+}
+
+/// Tells the page how things are, whenever that changes.
+pub(crate) async fn events(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let (of, seen) = (asked.clone(), std::sync::Arc::clone(&pages));
+    let mut engine: Option<InName> = None;
+    stream::changes(&pages, &asked, move |link| {
+        let found = match engine.take() {
+            Some(open) => Ok(open),
+            None => link.in_name_of(&who.name),
+        };
+        let found = found.and_then(|mut open| {
+            let calls = calls(&mut open)?;
+            // The next look has the same connection, as long as it answers.
+            engine = Some(open);
+            Ok(calls)
+        });
+        serde_json::to_string(&view_of(&seen, &of, found)).unwrap_or_default()
+    })
+}
