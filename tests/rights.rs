@@ -110,13 +110,16 @@ fn d17_an_erasure_from_its_entry_to_the_letter_and_no_byte_of_the_number_is_left
     let (home, [(annas, file), (berts, kept)]) = with_two_customers();
     let backup = home.beside("catalog.backup");
     home.json(&["backup", backup.to_str().expect("a path")]);
-    let erased = home.json(&["erase", "--customer", NUMBER, "--reason", "Asked by letter"]);
+    let how = ["--identity", "Called back on the number"];
+    let erased = home.json(&[&["erase", "--customer", NUMBER, "--reason", "Asked by letter"][..], &how].concat());
     let request = id(&erased, "request");
     assert_eq!((&erased["erased"], &erased["waiting"]), (&json!([annas]), &json!([])));
     let receipt = &erased["receipts"][0];
     assert!(receipt["out_of_reach_at"].is_string() && receipt["overwritten_at"].is_string(), "{erased}");
     assert_eq!(receipt["backups"], json!([backup]));
     assert!(!file.exists() && kept.exists());
+    let listed = home.json(&["access", "list"]);
+    assert_eq!(listed[0]["recordings"][0]["identity"], how[1], "D16: {listed}");
     assert!(letter(&home, &request).contains("This recording is erased"));
     assert_eq!(home.json(&["access", "answered", &request])["outcome"], "granted");
     home.json(&["sweep"]);
@@ -190,7 +193,23 @@ fn d18_d19_a_disclosure_an_inventory_and_another_purpose_as_they_are_typed() {
     let rest = ["--basis", "legitimate interest", "--until", "Decided", "--review", &review, "--as", "tom"];
     let proposal = id(&home.json(&[&add[..], &rest].concat()), "proposal");
     let whole = ["--compatibility", "The same matter", "--informed", "2026-01-02"];
-    refused(&home, &[&["purpose", "approve", &proposal][..], &whole].concat(), "two people decide");
+    home.json(&["user", "add", "olga", "--role", "privacy-officer"]);
+    for officer in [&[][..], &["--as", "olga"]] {
+        let approve = [&["purpose", "approve", &proposal][..], &whole, officer].concat();
+        refused(&home, &approve, "the second one decides on the page \"Decisions\"");
+    }
+    let mut judged = add;
+    judged[5] = "evaluation";
+    let judged = id(&home.json(&[&judged[..], &rest].concat()), "proposal");
+    home.json(&["user", "add", "anna", "--role", "agent", "--agent", "anna"]);
+    // D8: the owner is not the agent, for whom else they act.
+    for answer in [&["purpose", "approve", &judged][..], &["purpose", "refuse", &judged, "--why", "No"]] {
+        refused(&home, &[answer, &["--as", "anna"]].concat(), "in their own session");
+    }
+    refused(&home, &["purpose", "approve", &judged, "--as", "olga"], "on the page \"My calls\"");
+    let told = home.run(&["recordings", "--mine", "--as", "anna"]).stdout;
+    assert!(told.contains("tom asks to use it for evaluation"), "{told}");
+    home.json(&["purpose", "refuse", &judged, "--why", "No"]);
     assert_eq!(home.json(&["purpose", "list"])[0]["proposed_by"], "tom");
     home.json(&["purpose", "refuse", &proposal, "--why", "The letter is enough"]);
     refused(&home, &["purpose", "refuse", &proposal, "--why", "Again"], "decided before");
@@ -227,6 +246,8 @@ fn d6_teaching_material_is_silent_where_names_are_and_needs_its_agents_yes() {
     home.execute("UPDATE ledger_periods SET published_at = '2026-11-28T09:00:00.000000Z'");
     home.json(&["training", "approve", &annas, "--as", "anna"]);
     refused(&home, &["training", "approve", &annas], "two people decide");
+    refused(&home, &["training", "trainee", &annas, "--user", "anna"], "no teaching material yet");
+    assert_eq!(home.json(&["training", "list"]), json!([]));
     assert_eq!(home.run(&["silence", &annas, "2..1"]).code, 2);
 
     let before = Sound::of_recording(&path);

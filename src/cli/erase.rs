@@ -14,23 +14,29 @@ use super::{
 use retrocall_records::desk::{
     CopyOutside, CoveredState, Erasures as _, ReceiptEntry, RequestEntry, Requests as _, Subject, Waiting,
 };
+use retrocall_words::name;
 
 const EXAMPLES: &str = "Examples:
   retrocall erase --customer 0201234567 --reason 'Asked by letter'
+  retrocall erase --customer 0201234567 --reason 'Asked by letter' --identity 'Called back on the number'
   retrocall erase --recording ID --reason 'Recorded by mistake'
-  retrocall erase grant REQUEST
+  retrocall erase --agent anna --around 2026-11-28T14:30 --reason 'Asked by letter'
+  retrocall erase grant REQUEST --recording ID --identity 'Knew the invoice'
   retrocall erase refuse REQUEST --ground 'Article 17(3)(e): a claim is pending'
   retrocall erase receipt REQUEST
   retrocall access answered REQUEST
 
 It is a request: `retrocall access list` shows it, `retrocall paperwork letter` writes the letter. A
 recording in an open case waits for the privacy officer; one on hold, or asked for, goes when that is
-over. Entered by anybody else, all of it waits for the officer.";
+over. Entered by anybody else, all of it waits for the officer. So does what was found by a time: a
+time is no person, and each recording is granted by itself. --identity notes how it was checked who
+asks, and can come with the grant. `retrocall access exclude` takes a recording out, `access extend`
+takes two months more.";
 
 /// Erase what is kept of a customer, or one recording
 #[derive(Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(group = ArgGroup::new("what").required(true).args(["customer", "recording"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["customer", "recording", "agent"]))]
 pub(super) struct EraseArgs {
     /// The customer's number, in any spelling
     #[arg(long, value_name = "NUMBER")]
@@ -38,9 +44,18 @@ pub(super) struct EraseArgs {
     /// The recording, or its call
     #[arg(long, value_name = "ID")]
     recording: Option<String>,
+    /// A call of this agent around a time: each that is found waits to be granted
+    #[arg(long, value_name = "NAME", value_parser = name, requires = "around")]
+    agent: Option<String>,
+    /// When the call was, as far as the customer remembers
+    #[arg(long, value_name = "TIME", requires = "agent")]
+    around: Option<String>,
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = text, required = true)]
     reason: Option<String>,
+    /// How it was checked who asks: a number is not a person
+    #[arg(long, value_name = "HOW", value_parser = text)]
+    identity: Option<String>,
     /// When the request was received [default: today]
     #[arg(long, value_name = "DATE", value_parser = day)]
     received: Option<Date>,
@@ -59,7 +74,9 @@ enum EraseCommand {
 
 /// Grant what waits for the privacy officer
 #[derive(Args)]
-#[command(after_help = "Examples:\n  retrocall erase grant REQUEST\n  retrocall erase grant REQUEST --recording ID")]
+#[command(after_help = "Examples:
+  retrocall erase grant REQUEST
+  retrocall erase grant REQUEST --recording ID --identity 'Called back on the number'")]
 struct GrantArgs {
     /// The request
     #[arg(value_name = "REQUEST")]
@@ -67,6 +84,9 @@ struct GrantArgs {
     /// Only this recording
     #[arg(long, value_name = "ID")]
     recording: Option<String>,
+    /// How it was checked who asks: a number is not a person
+    #[arg(long, value_name = "HOW", value_parser = text)]
+    identity: Option<String>,
 }
 
 /// Refuse what waits for the privacy officer, on a ground
@@ -100,14 +120,18 @@ pub(super) fn run(context: &Context, args: EraseArgs) -> Result<(), Failure> {
     match args.command {
         None => {
             let settings = context.settings()?;
-            let of = match (&args.customer, &args.recording) {
-                (Some(number), _) => subject::of_customer(&settings, number)?,
-                (None, Some(id)) => Subject::Recording(recording_of(context, id)?),
-                (None, None) => return Err(Failure::new("nothing is named", "name a --customer or a --recording")),
+            let of = match (&args.customer, &args.recording, args.agent, &args.around) {
+                (Some(number), ..) => subject::of_customer(&settings, number)?,
+                (None, Some(id), ..) => Subject::Recording(recording_of(context, id)?),
+                (None, None, Some(agent), Some(around)) => {
+                    Subject::Around { agent, at: subject::time(context, around)? }
+                }
+                _ => return Err(Failure::new("nothing is named", "name a --customer or a --recording")),
             };
             let received = args.received.unwrap_or_else(|| settings.calendar.day_of(at.now));
             let reason = args.reason.unwrap_or_default();
-            let entered = at.desk.erase(&at.who, &of, &reason, received, at.now).map_err(failure)?;
+            let entered =
+                at.desk.erase(&at.who, &of, &reason, args.identity.as_deref(), received, at.now).map_err(failure)?;
             if entered.candidates.is_some() {
                 return erase_now(context, &at, &entered.request);
             }
@@ -119,9 +143,10 @@ pub(super) fn run(context: &Context, args: EraseArgs) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Some(EraseCommand::Grant(GrantArgs { request, recording })) => {
+        Some(EraseCommand::Grant(GrantArgs { request, recording, identity })) => {
             let recording = recording.map(|id| recording_of(context, &id)).transpose()?;
-            at.desk.grant_erasure(&at.who, &request, recording.as_deref(), at.now).map_err(failure)?;
+            let (recording, identity) = (recording.as_deref(), identity.as_deref());
+            at.desk.grant_erasure(&at.who, &request, recording, identity, at.now).map_err(failure)?;
             erase_now(context, &at, &request)
         }
         Some(EraseCommand::Refuse(RefuseArgs { request, recording, ground })) => {
@@ -192,7 +217,7 @@ fn say(told: &Erasing) {
     for (recording, waits) in &told.waiting {
         for what in waits {
             let why = match what {
-                Waiting::Officer => "it belongs to an open case: `retrocall erase grant` or `erase refuse`",
+                Waiting::Officer => "the privacy officer decides: `retrocall erase grant` or `erase refuse`",
                 Waiting::Hold => "a hold stops its deletion: it goes when that is released",
                 Waiting::Request => "somebody asks for a copy of it: it goes when that is answered",
             };

@@ -21,7 +21,9 @@ const EXAMPLES: &str = "Examples:
   retrocall purpose list --json
 
 Two people decide: who proposes, and the privacy officer, who is somebody else. The owner of the home
-counts as one person, whoever they act for. Before it is used against the customer, offer them a copy.";
+counts as one person, whoever they act for: what they proposed for one, the other approves on the page
+\"Decisions\" (`retrocall web`), or with this command as another user of the machine. Before it is used
+against the customer, offer them a copy.";
 
 /// Another purpose for a recording: one person proposes it, another approves it
 #[derive(Args)]
@@ -49,7 +51,7 @@ enum PurposeCommand {
     --basis 'legitimate interest' --until 'The insurer has decided' --review 2027-01-15
 
 For the purpose `evaluation` of a call in which an agent pressed, that agent confirms it first, in
-their own session.")]
+their own session: on their page \"My calls\" (`retrocall web`). No --as counts as that.")]
 struct AddArgs {
     /// The recording, or its call
     #[arg(long, value_name = "ID")]

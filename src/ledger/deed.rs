@@ -82,6 +82,10 @@ words! {
         PurposeEnded = "purpose-ended",
         /// Spans of teaching material were silenced.
         Silenced = "silenced",
+        /// Somebody may hear teaching material from now on.
+        TraineeNamed = "trainee-named",
+        /// They may no longer.
+        TraineeWithdrawn = "trainee-withdrawn",
         /// Another version of the policy holds.
         PolicyChanged = "policy-changed",
         /// A user, a role, a password or a token was given or taken.

@@ -81,7 +81,7 @@ pub(crate) async fn next(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let found = pages
         .ask(move |desk, now| -> Answer<serde_json::Value> {
             let Some(turn) = desk.next(&who, skip, now)? else { return Ok(json!({ "turn": null })) };
-            let sound = desk.sound(&who, &turn.recording)?;
+            let sound = desk.sound(&who, &turn.recording, now)?;
             Ok(json!({ "turn": turn, "sound": sound }))
         })
         .await?;

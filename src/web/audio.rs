@@ -53,7 +53,7 @@ pub(crate) async fn play(State(pages): State<Shared>, asked: Asked, Place(id): P
     pages
         .ask(move |desk, now| {
             // What can't be heard was not listened to.
-            desk.sound(&who, &recording)?;
+            desk.sound(&who, &recording, now)?;
             desk.used(&who, &recording, &how, now)
         })
         .await?;
@@ -83,7 +83,7 @@ impl Listener {
     /// The person, and the sound, as things are now.
     fn look(&self, desk: &HomeDesk, now: jiff::Timestamp) -> Result<(Person, Sound), Refusal> {
         let person = desk.logged_in(&self.secret, self.pages.rules.sessions, now)?.ok_or(Refusal::LogIn)?;
-        let sound = desk.sound(&person, &self.recording)?;
+        let sound = desk.sound(&person, &self.recording, now)?;
         Ok((person, sound))
     }
 }
@@ -119,7 +119,7 @@ pub(crate) async fn sound(
         let (asked, id, pages) = (asked.clone(), id.clone(), Arc::clone(&pages));
         // Who may not know of it is told so before they are told to say that they listen.
         let who = asked.who()?;
-        pages.ask(move |desk, _| desk.sound(&who, &id).map(drop)).await?;
+        pages.ask(move |desk, now| desk.sound(&who, &id, now).map(drop)).await?;
         Listener::of(&pages, &asked, &id_of(&asked))?
     };
     let looked = {
@@ -239,16 +239,22 @@ pub(crate) async fn picture(State(pages): State<Shared>, asked: Asked, Place(id)
     let who = asked.who()?;
     let shared = Arc::clone(&pages);
     let picture = pages
-        .ask(move |desk, _| -> Answer<Vec<u8>> {
-            let sound = desk.sound(&who, &id)?;
-            picture_of(&shared, desk, &who, &id, &sound)
+        .ask(move |desk, now| -> Answer<Vec<u8>> {
+            let sound = desk.sound(&who, &id, now)?;
+            picture_of(&shared, (desk, now), &who, &id, &sound)
         })
         .await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], picture).into_response())
 }
 
 /// The picture that was computed before, or a new one, which is kept for as long as the recording is.
-fn picture_of(pages: &Pages, desk: &HomeDesk, who: &Person, id: &str, sound: &Sound) -> Answer<Vec<u8>> {
+fn picture_of(
+    pages: &Pages,
+    (desk, now): (&HomeDesk, jiff::Timestamp),
+    who: &Person,
+    id: &str,
+    sound: &Sound,
+) -> Answer<Vec<u8>> {
     let paths = peaks_paths(pages.home(), id);
     let path = &paths[0];
     if let Ok(known) = fs::read(path)
@@ -262,7 +268,7 @@ fn picture_of(pages: &Pages, desk: &HomeDesk, who: &Person, id: &str, sound: &So
         tracing::warn!(path = %path.display(), "a picture can't be kept, and is computed each time: {error}");
     }
     // The sweep takes pictures first. One that was made meanwhile would stay: it goes again if the recording is no longer kept.
-    if let Err(why) = desk.sound(who, id) {
+    if let Err(why) = desk.sound(who, id, now) {
         let _ = fs::remove_file(path);
         return Err(why.into());
     }

@@ -45,7 +45,7 @@ pub(crate) async fn fetch(
 ) -> Answer<Response> {
     let (who, secret) = (asked.who()?, asked.secret.clone().ok_or(Refusal::LogIn)?);
     let part = asked.query.get("part").map_or(Ok(1), str::parse::<usize>).map_err(|_| Refusal::NoSuchPage)?;
-    let (file, bytes) = pages.ask(move |desk, _| open(desk, &who, (&request, &recording), part)).await?;
+    let (file, bytes) = pages.ask(move |desk, now| open(desk, &who, (&request, &recording), part, now)).await?;
     let fetched = Arc::new(Fetched { pages, secret, file });
     let pieces =
         futures_util::stream::try_unfold((fetched, 0..bytes), async |(of, left): (Arc<Fetched>, Range<u64>)| {
@@ -65,13 +65,19 @@ pub(crate) async fn fetch(
     Ok(response)
 }
 
-fn open(desk: &HomeDesk, who: &Person, (request, recording): (&str, &str), part: usize) -> Answer<(Flock<File>, u64)> {
+fn open(
+    desk: &HomeDesk,
+    who: &Person,
+    (request, recording): (&str, &str),
+    part: usize,
+    now: jiff::Timestamp,
+) -> Answer<(Flock<File>, u64)> {
     let found = desk.request(who, request).map_err(absent)?;
     let one = found.recordings.iter().find(|one| one.recording == recording).ok_or(Refusal::NoSuchPage)?;
     if found.outcome.is_some() || !may_be_fetched(found.kind, one) {
         return Err(Refusal::NoSuchPage);
     }
-    let sound = desk.sound(who, recording)?;
+    let sound = desk.sound(who, recording, now)?;
     let path = part.checked_sub(1).and_then(|place| sound.parts.get(place)).ok_or(Refusal::NoSuchPage)?;
     locked(path).map_err(|error| {
         tracing::warn!(path = %path.display(), "a recording can't be read: {error}");

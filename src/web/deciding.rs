@@ -25,7 +25,7 @@ retrocall_words::words! {
         Extend = "extend",
         /// No copy is given; the text is the ground.
         Refuse = "refuse",
-        /// One recording is erased, or all that wait.
+        /// One recording is erased, or all that wait; the text, if there is one, says how identity was checked.
         Grant = "grant",
         /// One recording is not erased, or none of those that wait; the text is the ground.
         Keep = "keep",
@@ -65,7 +65,7 @@ impl Decision {
             Deed::Exclude => desk.exclude(who, request, one()?, text()?, now)?,
             Deed::Extend => desk.extend(who, request, text()?, now)?,
             Deed::Refuse => desk.refuse(who, request, text()?, now)?,
-            Deed::Grant => drop(desk.grant_erasure(who, request, recording, now)?),
+            Deed::Grant => drop(desk.grant_erasure(who, request, recording, self.text.as_deref(), now)?),
             Deed::Keep => drop(desk.refuse_erasure(who, request, recording, text()?, now)?),
             Deed::Export => drop(desk.exporting(who, request, text()?, now)?),
             Deed::Answered => drop(desk.answered(who, request, now)?),
@@ -112,7 +112,8 @@ impl NewRequest {
         match self.kind {
             RequestKind::Access => desk.open_request(who, &self.of, self.received_on, now),
             RequestKind::Erasure => {
-                desk.erase(who, &self.of, self.reason.as_deref().unwrap_or_default(), self.received_on, now)
+                let reason = self.reason.as_deref().unwrap_or_default();
+                desk.erase(who, &self.of, reason, None, self.received_on, now)
             }
         }
     }

@@ -14,11 +14,17 @@ const ENTERING: &[DeskRole] =
     &[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::Administrator, DeskRole::Council];
 
 /// The pages that people go to, and for whom each is.
-const WAYS: [(&str, &str, &[DeskRole]); 7] = [
+const WAYS: [(&str, &str, &[DeskRole]); 9] = [
     ("/next", "way-next", &[DeskRole::Reviewer]),
     ("/mine", "way-mine", &[DeskRole::Agent]),
     ("/cases", "way-cases", &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]),
     ("/requests", "way-requests", &[DeskRole::PrivacyOfficer]),
+    ("/decisions", "way-decisions", &[DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]),
+    (
+        "/teaching",
+        "way-teaching",
+        &[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer],
+    ),
     ("/check", "way-check", &[DeskRole::Council, DeskRole::PrivacyOfficer]),
     ("/board", "way-board", &[DeskRole::Administrator]),
     ("/requests/new", "way-enter", ENTERING),

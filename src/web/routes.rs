@@ -19,7 +19,10 @@ use super::{
     asked::Who,
     assets, audio, copies,
     guard::guard,
-    look::{board, cases, check, live, login, mine, next, recording, request, requests, settings, start},
+    look::{
+        board, cases, check, decisions, live, login, mine, next, recording, request, requests, settings, start,
+        teaching,
+    },
     pages::{Pages, Shared},
 };
 
@@ -40,6 +43,10 @@ const LISTENERS: Who =
 const BY_NAME: Who = Who::Roles(&[DeskRole::Agent, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
 const HANDLERS: Who = Who::Roles(&[DeskRole::CaseHandler]);
 const FOLLOWERS: Who = Who::Roles(&[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
+/// Whoever proposes what two people decide, and sees it.
+const ASKERS: Who = Who::Roles(&[DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]);
+/// Whoever approves teaching material and names trainees: what else they may approve, the desk decides.
+const NAMERS: Who = Who::Roles(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer]);
 const CHECKERS: Who = Who::Roles(&[DeskRole::Council, DeskRole::PrivacyOfficer]);
 const OFFICERS: Who = Who::Roles(&[DeskRole::PrivacyOfficer]);
 const AGENTS: Who = Who::Roles(&[DeskRole::Agent]);
@@ -55,7 +62,7 @@ const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Share
 }
 
 /// All routes.
-pub(crate) const ROUTES: [Route; 57] = [
+pub(crate) const ROUTES: [Route; 64] = [
     shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
     shows("/login", Who::Anybody, || get(login::show)),
     does("/login", Who::Anybody, || post(login::log_in)),
@@ -73,6 +80,7 @@ pub(crate) const ROUTES: [Route; 57] = [
     does("/mine/live", AGENTS, || post(mine::press)),
     does("/mine/reply", AGENTS, || post(mine::reply)),
     does("/mine/private", AGENTS, || post(mine::private)),
+    does("/mine/answer", AGENTS, || post(mine::answer)),
     shows("/cases", FOLLOWERS, || get(cases::show)),
     does("/cases", HANDLERS, || post(cases::open)),
     does("/cases/attach", HANDLERS, || post(cases::attach)),
@@ -87,6 +95,12 @@ pub(crate) const ROUTES: [Route; 57] = [
     does("/requests/{id}", OFFICERS, || post(request::decide)),
     shows("/requests/{id}/letter", OFFICERS, || get(request::letter)),
     shows("/requests/{id}/copies/{recording}", OFFICERS, || get(copies::fetch)),
+    shows("/decisions", ASKERS, || get(decisions::show)),
+    does("/decisions/approve", NAMERS, || post(decisions::approve)),
+    does("/decisions/refuse", NAMERS, || post(decisions::refuse)),
+    shows("/teaching", LISTENERS, || get(teaching::show)),
+    does("/teaching/name", NAMERS, || post(teaching::name)),
+    does("/teaching/withdraw", NAMERS, || post(teaching::withdraw)),
     shows("/check", CHECKERS, || get(check::show)),
     shows("/check/heads/{day}", CHECKERS, || get(check::head)),
     shows("/board", ADMINISTRATORS, || get(board::show)),

@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod cases;
 mod confined;
+mod decisions;
 mod doors;
 mod home;
 mod live;

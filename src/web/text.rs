@@ -16,7 +16,7 @@ retrocall_words::words! {
 }
 
 /// The files of a language.
-const FILES: usize = 8;
+const FILES: usize = 9;
 
 impl Language {
     const fn sources(self) -> [&'static str; FILES] {
@@ -28,6 +28,7 @@ impl Language {
                 include_str!("texts/en/mine.ftl"),
                 include_str!("texts/en/live.ftl"),
                 include_str!("texts/en/cases.ftl"),
+                include_str!("texts/en/decisions.ftl"),
                 include_str!("texts/en/check.ftl"),
                 include_str!("texts/en/requests.ftl"),
             ],
@@ -38,6 +39,7 @@ impl Language {
                 include_str!("texts/nl/mine.ftl"),
                 include_str!("texts/nl/live.ftl"),
                 include_str!("texts/nl/cases.ftl"),
+                include_str!("texts/nl/decisions.ftl"),
                 include_str!("texts/nl/check.ftl"),
                 include_str!("texts/nl/requests.ftl"),
             ],

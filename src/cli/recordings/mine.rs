@@ -9,7 +9,7 @@ use crate::cli::{
     output,
 };
 use retrocall_records::{
-    desk::{Heard, Mine, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, Unusual, UnusualKind},
+    desk::{Heard, Mine, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, ProposalEntry, Unusual, UnusualKind},
     policy::{NoticeKind, Why},
 };
 
@@ -83,6 +83,7 @@ fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
     if own.in_sample && own.uses.is_empty() {
         output::say("  in the coaching sample; nobody has listened");
     }
+    own.asked.iter().for_each(say_asked);
     for used in &own.uses {
         output::say(&format!("  {}  {} ({}): {}", moment(used.at), used.by, used.kind.as_str(), used.why));
     }
@@ -94,6 +95,19 @@ fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
             output::say(&format!("  {}    {kind} of {author}: {}{decision}", moment(reply.written_at), reply.text));
         }
     }
+}
+
+/// A use that needs the agent's own yes.
+fn say_asked(asked: &ProposalEntry) {
+    let ProposalEntry { purpose, proposed_by, reason, .. } = asked;
+    let state = match asked {
+        _ if asked.refused_at.is_some() => "it was refused",
+        _ if asked.approved_at.is_some() => "it was approved",
+        _ if asked.agreed_by.is_some() => "you said yes, somebody else decides",
+        _ if asked.judges() => "you pressed, so it needs your yes: answer on your page \"My calls\" (`retrocall web`)",
+        _ => "it needs your yes: `retrocall training approve ID`, or on your page \"My calls\"",
+    };
+    output::say(&format!("  {proposed_by} asks to use it for {purpose} ({reason}): {state}"));
 }
 
 fn say_figures(mine: &Mine) {

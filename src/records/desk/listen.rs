@@ -32,11 +32,11 @@ pub struct Sound {
 
 /// The verbs of a player.
 pub trait Listening {
-    /// The sound of a recording, for those who may know of it. That somebody listens is another verb, [`super::Desk::used`].
+    /// The sound of a recording, for those who may know of it, and for its trainees. That somebody listens is another verb, [`super::Desk::used`].
     ///
     /// # Errors
     /// If there is none that this person may know of, or if it is still being written.
-    fn sound(&self, who: &Person, id: &str) -> Result<Sound, NotDone>;
+    fn sound(&self, who: &Person, id: &str, now: Timestamp) -> Result<Sound, NotDone>;
 
     /// The review that this person has open. None if they have none: [`super::Reviews::next`] hands one out.
     ///

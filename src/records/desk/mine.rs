@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{NotDone, Note, Person, RecordingEntry, UseEntry};
+use super::{NotDone, Note, Person, ProposalEntry, RecordingEntry, UseEntry};
 use jiff::Timestamp;
 
 /// Fewer calls than these, heard of one agent, tell nothing about them.
@@ -20,6 +20,8 @@ pub struct OwnRecording {
     pub uses: Vec<UseEntry>,
     /// What was noted, and answered.
     pub notes: Vec<Note>,
+    /// Uses that need this agent's own yes, answered or not: as teaching material (D6), to judge by what they pressed for (D8).
+    pub asked: Vec<ProposalEntry>,
 }
 
 /// How many of an agent's calls were heard, since their last evaluation.

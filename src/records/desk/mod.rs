@@ -20,6 +20,7 @@ mod proposal;
 mod queue;
 mod request;
 mod review;
+mod teaching;
 mod unusual;
 mod versions;
 
@@ -49,6 +50,7 @@ pub use request::{
     RequestKind, RequestOutcome, Requests, Subject, Unnumbered, Waiting,
 };
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};
+pub use teaching::{Material, Teaching};
 pub use unusual::{Unusual, UnusualDeeds, UnusualKind};
 pub use versions::{Versions, WrittenVersion};
 

@@ -11,6 +11,11 @@ pub const PURPOSE_REVIEW_DAYS_MAX: i64 = 90;
 /// The purpose by which an agent is judged.
 pub const EVALUATION: &str = "evaluation";
 
+/// Whether an agent is judged by this purpose, however it is written.
+pub(super) fn judges(purpose: &str) -> bool {
+    purpose.trim().eq_ignore_ascii_case(EVALUATION)
+}
+
 /// Another purpose, as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPurpose {
@@ -82,6 +87,18 @@ pub struct ProposalEntry {
     pub approved_at: Option<Timestamp>,
     /// When it was refused.
     pub refused_at: Option<Timestamp>,
+}
+
+impl ProposalEntry {
+    /// Whether nobody has decided yet.
+    pub fn is_open(&self) -> bool {
+        self.approved_at.is_none() && self.refused_at.is_none()
+    }
+
+    /// Whether an agent is judged by it (D8).
+    pub fn judges(&self) -> bool {
+        judges(&self.purpose)
+    }
 }
 
 /// The verbs around proposals.

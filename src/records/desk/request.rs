@@ -284,7 +284,8 @@ pub trait Requests {
 
 /// The verbs around erasure (D17).
 pub trait Erasures {
-    /// Enters a request for erasure. Entered by the officer, what belongs to no open case is erased: the sweep deletes it, once nothing holds it.
+    /// Enters a request for erasure. Entered by the officer, what belongs to no open case is erased: the sweep deletes it, once nothing holds it. Found
+    /// by a time alone, nothing is: whose call it was is to be said for each. `identity` is how it was checked who asks.
     ///
     /// # Errors
     /// Why it can't be entered.
@@ -293,11 +294,12 @@ pub trait Erasures {
         who: &Person,
         of: &Subject,
         reason: &str,
+        identity: Option<&str>,
         received_on: Date,
         now: Timestamp,
     ) -> Result<Entered, NotDone>;
 
-    /// The officer grants the erasure of one recording, or of all that wait. Returns how many.
+    /// The officer grants the erasure of one recording, or of all that wait, and notes how it was checked who asks. Returns how many.
     ///
     /// # Errors
     /// Why it can't be granted.
@@ -306,6 +308,7 @@ pub trait Erasures {
         who: &Person,
         request: &str,
         recording: Option<&str>,
+        identity: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, NotDone>;
 

@@ -39,12 +39,13 @@ const TRANSACTION_MAX: Duration = Duration::from_millis(20);
 const SWEEP: &str = "sweep";
 
 /// What belongs to a recording and goes with it.
-pub(crate) const BELONGINGS: [&str; 11] = [
+pub(crate) const BELONGINGS: [&str; 12] = [
     "DELETE FROM purposes WHERE recording = $1",
     "DELETE FROM uses WHERE recording = $1",
     "DELETE FROM reviews WHERE recording = $1",
     "DELETE FROM notes WHERE recording = $1",
     "DELETE FROM proposals WHERE recording = $1",
+    "DELETE FROM trainees WHERE recording = $1",
     "DELETE FROM case_recordings WHERE recording = $1",
     "DELETE FROM holds WHERE recording = $1",
     // Which recordings were erased is what an erasure's letter says: nobody is named any more.

@@ -121,8 +121,9 @@ impl HourlyWork {
                 for recording in &report.absent {
                     warn!(recording, "it was due, and its file was not there: ask who removed it");
                 }
-                // Every hour, though nothing was due: whoever reads the log sees that deletion is alive.
-                info!(gone = report.gone, finished = report.finished, "swept: what was due is deleted");
+                if report.gone > 0 {
+                    info!(gone = report.gone, finished = report.finished, "recordings whose time was over are deleted");
+                }
             }
             Err(Stopped::Elsewhere) => info!("another sweep is running"),
             Err(stopped) => warn!(home = %self.home.display(), "nothing is deleted in this hour: {stopped}"),

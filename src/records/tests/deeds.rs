@@ -5,6 +5,7 @@ mod logins;
 mod purposes;
 mod requests;
 mod rights;
+mod teaching;
 
 use std::collections::BTreeSet;
 

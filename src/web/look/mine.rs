@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use retrocall_papers::record;
 use retrocall_records::{
+    Life,
     desk::{
-        Heard, Mine, Note, Notes as _, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, ReplyKind, ReviewOutcome,
-        Reviews as _,
+        Completion, Heard, Mine, Note, Notes as _, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, ProposalEntry,
+        Proposals as _, ReplyKind, ReviewOutcome, Reviews as _,
     },
     policy::{NoticeKind, Why},
 };
@@ -144,10 +145,45 @@ fn one(pages: &Pages, asked: &Asked, own: &OwnRecording, outlook: &Outlook) -> M
             @if outlook.warnings.contains(&NoticeKind::EvaluationMissing) {
                 p.warning { (texts.say("mine-evaluation-late")) }
             }
+            @for proposal in &own.asked { (question(pages, asked, proposal, recording.life == Life::Kept)) }
             (who_listened(pages, asked, own))
             @for note in &own.notes { (noted(pages, asked, note)) }
             @if own.in_sample && own.notes.is_empty() && outlook.why == Some(Why::AwaitsReview) {
                 (private_claim(asked, &recording.id))
+            }
+        }
+    }
+}
+
+/// Somebody wants to use the call for what needs this agent's own yes (D6, D8).
+fn question(pages: &Pages, asked: &Asked, proposal: &ProposalEntry, may_answer: bool) -> Markup {
+    let texts = asked.texts();
+    let kind = if proposal.judges() { "evaluation" } else { "training" };
+    let asked_by = [
+        ("by", (&*proposal.proposed_by).into()),
+        ("moment", frame::moment(asked, proposal.proposed_at, pages.zone()).into()),
+    ];
+    let state = match proposal {
+        _ if proposal.refused_at.is_some() => "refused",
+        _ if proposal.approved_at.is_some() => "approved",
+        _ if proposal.agreed_by.is_some() => "agreed",
+        _ if may_answer => "open",
+        _ => "closed",
+    };
+    html! {
+        section.notice.question {
+            h4 { (texts.say(&format!("mine-asked-{kind}"))) }
+            p { (texts.fill("mine-asked-by", asked_by)) " " (proposal.reason) }
+            @if state == "open" {
+                p { (texts.say(&format!("mine-asked-{kind}-does"))) }
+                form.row method="post" action="/mine/answer" {
+                    (frame::token(asked))
+                    input type="hidden" name="proposal" value=(proposal.proposal);
+                    button type="submit" name="answer" value="yes" { (texts.say("mine-asked-yes")) }
+                    button type="submit" name="answer" value="no" { (texts.say("mine-asked-no")) }
+                }
+            } @else {
+                p.hint { (texts.say(&format!("mine-asked-{state}"))) }
             }
         }
     }
@@ -251,6 +287,24 @@ pub(crate) async fn reply(State(pages): State<Shared>, asked: Asked) -> Answer<R
     let kind = asked.form.get("kind").and_then(ReplyKind::read).ok_or(Refusal::Incomplete)?;
     let text = asked.form.text("text", REPLY_CHARS_MAX)?.ok_or(Refusal::Incomplete)?;
     pages.ask(move |desk, now| desk.reply(&who, &note, kind, &text, now)).await?;
+    on_to("/mine")
+}
+
+/// The agent says yes or no to a use of their call, in their own session.
+pub(crate) async fn answer(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let proposal = asked.form.get("proposal").ok_or(Refusal::Incomplete)?.to_owned();
+    let is_yes = match asked.form.get("answer") {
+        Some("yes") => true,
+        Some("no") => false,
+        _ => return Err(Refusal::Incomplete),
+    };
+    pages
+        .ask(move |desk, now| match is_yes {
+            true => desk.approve(&who, &proposal, &Completion::default(), now).map(drop),
+            false => desk.refuse_proposal(&who, &proposal, "the agent says no", now),
+        })
+        .await?;
     on_to("/mine")
 }
 

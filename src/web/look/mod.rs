@@ -3,6 +3,7 @@
 pub(crate) mod board;
 pub(crate) mod cases;
 pub(crate) mod check;
+pub(crate) mod decisions;
 pub(crate) mod live;
 pub(crate) mod login;
 pub(crate) mod mine;
@@ -13,3 +14,4 @@ pub(crate) mod request;
 pub(crate) mod requests;
 pub(crate) mod settings;
 pub(crate) mod start;
+pub(crate) mod teaching;

@@ -36,7 +36,7 @@ async fn at_hand(pages: &Shared, asked: &Asked, wrong: Option<&str>) -> Answer<m
     let (turn, queue, sound) = pages
         .ask(move |desk, now| -> Answer<(Option<Turn>, QueueState, Option<Sound>)> {
             let turn = desk.at_hand(&who, now)?;
-            let sound = turn.as_ref().map(|turn| desk.sound(&who, &turn.recording)).transpose()?;
+            let sound = turn.as_ref().map(|turn| desk.sound(&who, &turn.recording, now)).transpose()?;
             Ok((turn, desk.queue(&who, per_week, now)?, sound))
         })
         .await?;

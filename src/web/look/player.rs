@@ -33,7 +33,7 @@ pub(crate) fn show(
         section.player data-recording=(recording) data-sound=(facts(sound)) data-texts=(words(asked)) aria-label=(texts.say("player")) {
             @for number in 1..=sound.parts.len() {
                 @let address = if number == 1 { String::new() } else { format!("?part={number}") };
-                audio controls preload="metadata" src=(format!("/recordings/{recording}/audio{address}")) {}
+                audio controls controlslist="nodownload" preload="metadata" src=(format!("/recordings/{recording}/audio{address}")) {}
             }
         }
     }

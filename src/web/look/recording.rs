@@ -26,7 +26,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
     let (story, sound, outlooks) = pages
         .ask(move |desk, now| -> Answer<Seen> {
             let story = desk.story(&who, &recording)?;
-            let sound = desk.sound(&who, &recording).map_err(Refusal::from);
+            let sound = desk.sound(&who, &recording, now).map_err(Refusal::from);
             let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
             let today = calendar.end_of(yesterday);
             let outlooks = desk.outlooks(&who, &[recording], (retention, &calendar), today, now)?;

@@ -1,10 +1,12 @@
 //! "My calls": what an agent sees of their own, and nobody else's.
 
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use retrocall_records::desk::{
-    Desk as _, DeskRole, Notes as _, Person, ReplyKind, ReviewOutcome, Reviews as _, Use, UseKind,
+    Completion, Desk as _, DeskRole, NewPurpose, Notes as _, Person, ProposalEntry, Proposals as _, ReplyKind,
+    ReviewOutcome, Reviews as _, Use, UseKind,
 };
-use retrocall_words::Clock as _;
+use retrocall_words::{Clock as _, book::day_of};
 
 use super::*;
 
@@ -108,4 +110,66 @@ fn the_card_says_how_long_what_is_kept_by_the_policy_as_it_is_in_both_languages(
         page.contains("Hoe lang bewaren jullie dit?") && page.contains("7 werkdagen") && page.contains("28 nov 2026"),
         "{page}"
     );
+}
+
+/// A proposal to judge anna by a call in which she pressed.
+fn evaluation(home: &Home) -> NewPurpose {
+    let in_60_days: Timestamp = home.clock.wall() + jiff::SignedDuration::from_hours(24 * 60);
+    NewPurpose {
+        purpose: "evaluation".into(),
+        reason: "She <stayed> calm".into(),
+        basis: "legitimate interest".into(),
+        until: "The evaluation is held".into(),
+        review_on: day_of(in_60_days),
+        compatibility: Some("the same matter".into()),
+        informed_on: Some(day_of(home.clock.wall())),
+    }
+}
+
+fn proposal(home: &Home, id: &str) -> ProposalEntry {
+    let all = home.desk.proposals(&Home::owner()).expect("proposals");
+    all.into_iter().find(|one| one.proposal == id).expect("it is listed")
+}
+
+#[test]
+fn d8_who_pressed_is_asked_on_their_page_and_their_yes_or_no_counts_there_alone() {
+    let home = Home::new();
+    let tom = Person { roles: [DeskRole::CaseHandler].into(), ..Person::owner("tom") };
+    let olga = Person { roles: [DeskRole::PrivacyOfficer].into(), ..Person::owner("olga") };
+    let propose =
+        || home.desk.propose_purpose(&tom, &home.pressed(), &evaluation(&home), home.clock.wall()).expect("proposed");
+    let id = propose();
+    let mut anna = Browser::of(&home, "anna");
+    let page = anna.get("/mine").text();
+    for text in
+        ["May this call be used for your evaluation?", "Asked by tom", "She &lt;stayed&gt; calm", "Yes, it may be used"]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let mut carla = Browser::of(&home, "carla");
+    assert!(!carla.get("/mine").text().contains("evaluation?"));
+    assert_eq!(carla.post("/mine/answer", &[("proposal", &id), ("answer", "yes")]).status, StatusCode::NOT_FOUND);
+    // A token is handed out by whoever administers: no program confirms for her.
+    let mut program = Browser::new(&home);
+    program.show_token(&home, "anna");
+    assert_ne!(program.post("/mine/answer", &[("proposal", &id), ("answer", "yes")]).status, StatusCode::SEE_OTHER);
+    assert_eq!(proposal(&home, &id).agreed_by, None);
+    let none = anna.post("/mine/answer", &[("proposal", &id), ("answer", "perhaps")]);
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    assert_eq!(anna.post("/mine/answer", &[("proposal", &id), ("answer", "yes")]).header("location"), "/mine");
+    assert_eq!(proposal(&home, &id).agreed_by.as_deref(), Some("anna"));
+    let page = anna.get("/mine").text();
+    assert!(
+        page.contains("You said yes. Somebody else decides now.") && !page.contains("Yes, it may be used"),
+        "{page}"
+    );
+    home.desk.approve(&olga, &id, &Completion::default(), home.clock.wall()).expect("approved");
+
+    let id = propose();
+    anna.post("/language", &[("language", "nl"), ("to", "/mine")]);
+    assert!(anna.get("/mine").text().contains("Mag dit gesprek gebruikt worden voor uw beoordeling?"));
+    assert_eq!(anna.post("/mine/answer", &[("proposal", &id), ("answer", "no")]).header("location"), "/mine");
+    assert!(proposal(&home, &id).refused_at.is_some());
+    assert!(home.desk.approve(&olga, &id, &Completion::default(), home.clock.wall()).is_err());
 }

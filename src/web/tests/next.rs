@@ -146,7 +146,7 @@ fn a_role_that_is_taken_away_ends_a_download_that_is_going_on() {
     let home = Home::new();
     let recording = home.sampled();
     // Longer than a piece.
-    let file = home.desk.sound(&hanna(), &recording).expect("a sound").parts[0].clone();
+    let file = home.desk.sound(&hanna(), &recording, home.clock.wall()).expect("a sound").parts[0].clone();
     let mut bytes = std::fs::read(&file).expect("a file");
     bytes.resize(1 << 20, 7);
     let size = bytes.len() as u32 - 62;

@@ -1,6 +1,6 @@
 //! Erasure, on the catalog of a home.
 
-use std::path::PathBuf;
+use std::{mem, path::PathBuf};
 
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::DeedKind;
@@ -23,6 +23,9 @@ use crate::{
     text,
 };
 
+const EACH_BY_ITSELF: NotDone = NotDone::Conflict(
+    "it was found by a time, which is no person: name each with --recording ID, and with --identity HOW how it was checked whose call it was",
+);
 const NOTHING_WAITS: NotDone = NotDone::Conflict("no recording of this request waits to be decided");
 
 impl Erasures for HomeDesk {
@@ -31,6 +34,7 @@ impl Erasures for HomeDesk {
         who: &Person,
         of: &Subject,
         reason: &str,
+        identity: Option<&str>,
         received_on: Date,
         now: Timestamp,
     ) -> Result<Entered, NotDone> {
@@ -45,12 +49,13 @@ impl Erasures for HomeDesk {
             let kind = RequestKind::Erasure;
             let request = NewRequest { id: new, kind, of, reason: Some(reason), received_on };
             let entered = enter(rows, act, &request, now).await?;
-            if who.is(DeskRole::PrivacyOfficer) {
+            // A time is no person: which of these calls is theirs the officer says of each.
+            if who.is(DeskRole::PrivacyOfficer) && !matches!(of, Subject::Around { .. }) {
                 for recording in entered.candidates.iter().flatten() {
                     let select = rows::query(include_str!("../../sql/desk/open_cases_of.sql")).bind(recording);
                     // What an open case needs waits until the officer has looked at that.
                     if select.fetch_optional(&mut *rows).await?.is_none() {
-                        grant(rows, act, (&entered.request, recording), Some(reason), now).await?;
+                        grant(rows, act, (&entered.request, recording), (Some(reason), identity), now).await?;
                     }
                 }
             }
@@ -63,12 +68,16 @@ impl Erasures for HomeDesk {
         who: &Person,
         request: &str,
         recording: Option<&str>,
+        identity: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, NotDone> {
         self.act(Act::new(who, DeedKind::Erased), now, async |rows, act| {
-            let waiting = waiting(rows, act, request, recording).await?;
+            let (found, waiting) = waiting(rows, act, request, recording).await?;
+            if found.around.is_some() && (recording.is_none() || identity.is_none()) {
+                return Err(EACH_BY_ITSELF.into());
+            }
             for one in &waiting {
-                grant(rows, act, (request, &one.recording), None, now).await?;
+                grant(rows, act, (request, &one.recording), (None, identity), now).await?;
             }
             Ok(waiting.len() as u64)
         })
@@ -83,7 +92,7 @@ impl Erasures for HomeDesk {
         now: Timestamp,
     ) -> Result<u64, NotDone> {
         self.act(Act::new(who, DeedKind::RequestRefused), now, async |rows, act| {
-            let waiting = waiting(rows, act, request, recording).await?;
+            let (_, waiting) = waiting(rows, act, request, recording).await?;
             for one in &waiting {
                 decide(rows, act, (request, &one.recording), (CoveredState::Refused, None), now).await?;
                 let recording = one.recording.clone();
@@ -112,14 +121,14 @@ impl Erasures for HomeDesk {
     }
 }
 
-/// The recordings of an erasure that nobody has decided about: the one that is named, or all.
+/// An erasure, and the recordings of it that nobody has decided about: the one that is named, or all.
 async fn waiting(
     rows: &mut Connection,
     act: &mut Act<'_>,
     request: &str,
     recording: Option<&str>,
-) -> Step<Vec<Covered>> {
-    let found = find_open(rows, act, request).await?;
+) -> Step<(RequestEntry, Vec<Covered>)> {
+    let mut found = find_open(rows, act, request).await?;
     if found.kind != RequestKind::Erasure {
         return Err(NotDone::Conflict("this request is for a copy: `retrocall access` decides about it").into());
     }
@@ -131,8 +140,8 @@ async fn waiting(
     let is_meant = |one: &Covered| {
         one.state == CoveredState::Candidate && recording.is_none_or(|recording| one.recording == recording)
     };
-    let waiting: Vec<Covered> = found.recordings.into_iter().filter(is_meant).collect();
-    if waiting.is_empty() { Err(NOTHING_WAITS.into()) } else { Ok(waiting) }
+    let waiting: Vec<Covered> = mem::take(&mut found.recordings).into_iter().filter(is_meant).collect();
+    if waiting.is_empty() { Err(NOTHING_WAITS.into()) } else { Ok((found, waiting)) }
 }
 
 /// Erases a recording: from now on no purpose keeps it.
@@ -140,12 +149,16 @@ async fn grant(
     rows: &mut Connection,
     act: &mut Act<'_>,
     (request, recording): (&str, &str),
-    reason: Option<&str>,
+    (reason, identity): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Step {
     let erase = rows::query(include_str!("../../sql/rights/erase.sql")).bind(recording).bind(text::time(now));
     erase.execute(&mut *rows).await?;
-    decide(rows, act, (request, recording), (CoveredState::Confirmed, None), now).await?;
+    decide(rows, act, (request, recording), (CoveredState::Confirmed, identity), now).await?;
+    if let Some(identity) = identity {
+        let (recording, text) = (recording.to_owned(), Some(identity.to_owned()));
+        act.each.push(Each { kind: DeedKind::RequestConfirmed, recording, text });
+    }
     act.each.push(Each { kind: DeedKind::Erased, recording: recording.to_owned(), text: reason.map(str::to_owned) });
     Ok(())
 }

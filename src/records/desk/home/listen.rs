@@ -8,8 +8,9 @@ use super::{
         DeskRole, NotDone, Person, Turn,
         listen::{Listening, Sound},
     },
-    Answer, HomeDesk, one,
+    Answer, HomeDesk,
     reviews::at_hand,
+    teaching::audible,
     unreadable,
 };
 use crate::rows::{self, Connection};
@@ -19,10 +20,10 @@ const BEING_WRITTEN: NotDone =
     NotDone::Conflict("the recording is still being written: play it when its call has ended");
 
 impl Listening for HomeDesk {
-    fn sound(&self, who: &Person, id: &str) -> Result<Sound, NotDone> {
+    fn sound(&self, who: &Person, id: &str, now: Timestamp) -> Result<Sound, NotDone> {
         self.is_open()?;
         let mut sound = self.ask(false, async |rows| {
-            one(rows, who, id).await?.ok_or(NotDone::Unknown)?;
+            audible(rows, who, id, now).await?.ok_or(NotDone::Unknown)?;
             sound(rows, id).await
         })?;
         if let Some(home) = self.address.home() {

@@ -11,7 +11,7 @@ use super::{
     },
     Answer, FIRST, HomeDesk, listed,
     notes::replies,
-    parsed, unusual, used, word,
+    parsed, proposals, unusual, used, word,
 };
 use crate::{
     PurposeKind,
@@ -64,7 +64,8 @@ async fn recordings(rows: &mut Connection, agent: &str, today: Timestamp) -> Ans
         let notes = notes(rows, &recording.id).await?;
         // Nor by who has heard it.
         let (uses, notes) = if recording.start >= today { (Vec::new(), Vec::new()) } else { (uses, notes) };
-        all.push(OwnRecording { recording, in_sample, uses, notes });
+        let asked = proposals::asked(rows, &recording, agent).await?;
+        all.push(OwnRecording { recording, in_sample, uses, notes, asked });
     }
     Ok(all)
 }

@@ -128,7 +128,7 @@ async fn restrict(rows: &mut Connection, recording: &str, now: Timestamp) -> Ste
 }
 
 /// Whether this person is an agent who took part.
-pub(super) async fn took_part(rows: &mut Connection, who: &Person, recording: &str) -> Step<bool> {
+pub(super) async fn took_part(rows: &mut Connection, who: &Person, recording: &str) -> Answer<bool> {
     Ok(who.is(DeskRole::Agent) && is_in(rows, who.agent.as_deref(), recording).await?)
 }
 

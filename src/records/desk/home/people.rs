@@ -126,6 +126,7 @@ pub(super) async fn end_sessions(rows: &mut Connection, name: &str) -> Step {
 async fn forget(rows: &mut Connection, name: &str) -> Step {
     end_sessions(rows, name).await?;
     rows::query(include_str!("../../sql/desk/delete_tokens.sql")).bind(name).execute(&mut *rows).await?;
+    rows::query(include_str!("../../sql/rights/delete_trainings_of.sql")).bind(name).execute(&mut *rows).await?;
     rows::query(include_str!("../../sql/desk/delete_password.sql")).bind(name).execute(rows).await?;
     Ok(())
 }

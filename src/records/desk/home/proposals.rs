@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     super::{
         DeskRole, NotDone, Person, RecordingEntry,
-        proposal::{Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals},
+        proposal::{Approved, Completion, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals},
     },
     Answer, HomeDesk,
     act::{Act, OFFICER, Step, Stop, anchor, still_kept},
@@ -34,7 +34,11 @@ const LISTENERS: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::PrivacyOfficer];
 const NO_PROPOSAL: NotDone = NotDone::Conflict("there is no such proposal: `retrocall purpose list` shows them");
 const IS_DECIDED: NotDone = NotDone::Conflict("this proposal was decided before");
 const TWO_PEOPLE: NotDone = NotDone::Conflict(
-    "two people decide: somebody else than who proposed it; the owner of the home is one person, whoever they act for",
+    "two people decide, and somebody else than who proposed it or said yes is the second; the owner of the home is one person, whoever they act for: \
+     the second one decides on the page \"Decisions\" (`retrocall web`)",
+);
+const OWN_SESSION: NotDone = NotDone::Conflict(
+    "the agent answers this in their own session, nobody else for them: on the page \"My calls\" (`retrocall web`)",
 );
 const TOO_LATE_A_REVIEW: NotDone =
     NotDone::Conflict("another purpose is looked at again within 90 days: name an earlier day with --review");
@@ -105,9 +109,8 @@ impl Proposals for HomeDesk {
         let act = Act { text: Some(why), ..Act::new(who, DeedKind::PurposeRefused) };
         self.act(act, now, async |rows, act| {
             let (found, _) = find_open(rows, act, proposal).await?;
-            // The agent's no is enough for teaching material.
-            let is_own = found.entry.purpose == "training" && took_part(rows, who, &found.entry.recording).await?;
-            if !is_own {
+            // The no of the agent whose yes it needs is enough.
+            if whose_answer(rows, act, &found).await?.is_none() {
                 act.needs(LISTENERS)?;
             }
             let refuse = rows::query(include_str!("../../sql/rights/refuse_proposal.sql"));
@@ -189,10 +192,7 @@ async fn find(rows: &mut Connection, act: &mut Act<'_>, proposal: &str) -> Step<
 
 async fn find_open(rows: &mut Connection, act: &mut Act<'_>, proposal: &str) -> Step<(Proposal, RecordingEntry)> {
     let (found, recording) = find(rows, act, proposal).await?;
-    if found.entry.approved_at.is_some() || found.entry.refused_at.is_some() {
-        return Err(IS_DECIDED.into());
-    }
-    Ok((found, recording))
+    if found.entry.is_open() { Ok((found, recording)) } else { Err(IS_DECIDED.into()) }
 }
 
 fn read(row: &Row) -> Answer<Proposal> {
@@ -220,9 +220,34 @@ fn read(row: &Row) -> Answer<Proposal> {
     })
 }
 
-/// Refuses whoever proposed it, by whatever name they act.
+/// What is asked of an agent about a recording of theirs, answered or not.
+pub(super) async fn asked(
+    rows: &mut Connection,
+    recording: &RecordingEntry,
+    agent: &str,
+) -> Answer<Vec<ProposalEntry>> {
+    // Whoever presses sees the press; that a call of today was drawn is told tomorrow.
+    let is_told = |entry: &ProposalEntry| match entry.judges() {
+        true => true,
+        false => entry.purpose == PurposeKind::Training.as_str() && recording.purposes.contains(&PurposeKind::Quality),
+    };
+    let select = rows::query(include_str!("../../sql/rights/proposals_of.sql")).bind(&recording.id);
+    let found = select.fetch_all(&mut *rows).await?.iter().map(read).collect::<Answer<Vec<_>>>()?;
+    let mut asked: Vec<ProposalEntry> = found.into_iter().map(|found| found.entry).filter(is_told).collect();
+    if asked.iter().any(ProposalEntry::judges) {
+        let pressed = marks_of(rows, &recording.id).await?.record.into_iter().next();
+        let is_presser = pressed.is_some_and(|(_, presser)| presser == agent);
+        asked.retain(|entry| is_presser || !entry.judges());
+    }
+    Ok(asked)
+}
+
+/// Refuses whoever proposed it, or agreed as its agent, by whatever name they act.
 fn is_another(act: &Act<'_>, found: &Proposal) -> Step {
-    let is_same = act.author() == found.entry.proposed_by || act.who.name == found.through;
+    let entry = &found.entry;
+    let is_same = act.author() == entry.proposed_by || act.who.name == found.through;
+    // Nor is the agent who said yes the one who decides then.
+    let is_same = is_same || entry.agreed_by.as_deref() == Some(act.author());
     if is_same { Err(TWO_PEOPLE.into()) } else { Ok(()) }
 }
 
@@ -234,7 +259,7 @@ async fn approve_training(
     now: Timestamp,
 ) -> Step<Approved> {
     let entry = &found.entry;
-    if entry.agreed_by.is_none() && took_part(rows, act.who, &entry.recording).await? {
+    if entry.agreed_by.is_none() && whose_answer(rows, act, found).await?.is_some() {
         agree(rows, act, found, now).await?;
         return Ok(Approved::Agreed);
     }
@@ -259,25 +284,19 @@ async fn approve_other(
     now: Timestamp,
 ) -> Step<Approved> {
     let entry = &found.entry;
-    let presser = match entry.purpose == EVALUATION {
-        true => presser(rows, &entry.recording).await?,
-        false => None,
-    };
-    if let Some(agent) = presser.filter(|_| entry.agreed_by.is_none()) {
-        if act.who.is(DeskRole::Agent) && act.who.agent.as_ref() == Some(&agent) {
-            if act.who.on_behalf_of.is_some() {
-                return Err(
-                    NotDone::Conflict("the agent confirms this in their own session, nobody else for them").into()
-                );
-            }
+    if entry.agreed_by.is_none() {
+        if whose_answer(rows, act, found).await?.is_some() {
             agree(rows, act, found, now).await?;
             return Ok(Approved::Agreed);
         }
-        act.needs(OFFICER)?;
-        return Err(NotDone::Conflict(
-            "who pressed can't be judged by it: the agent who pressed confirms this first, in their own session",
-        )
-        .into());
+        if entry.judges() && presser(rows, &entry.recording).await?.is_some() {
+            act.needs(OFFICER)?;
+            return Err(NotDone::Conflict(
+                "who pressed can't be judged by it: the agent who pressed confirms this first, in their own session, on the page \"My calls\" \
+                 (`retrocall web`)",
+            )
+            .into());
+        }
     }
     act.needs(OFFICER)?;
     is_another(act, found)?;
@@ -298,6 +317,20 @@ async fn approve_other(
         .bind(text::day(informed_on));
     complete.execute(&mut *rows).await?;
     decide(rows, act, found, PurposeKind::Other, (Anchor::Decided, now)).await
+}
+
+/// The agent whose own yes a proposal needs, if this is that agent: of teaching material one who took part (D6), of an evaluation who pressed (D8).
+/// Who would be judged answers in their own session: whoever acts for them is refused, also with their no.
+async fn whose_answer<'a>(rows: &mut Connection, act: &Act<'a>, found: &Proposal) -> Step<Option<&'a str>> {
+    let agent = act.who.agent.as_deref().filter(|_| act.who.is(DeskRole::Agent));
+    let entry = &found.entry;
+    if entry.purpose == PurposeKind::Training.as_str() {
+        return Ok(if took_part(rows, act.who, &entry.recording).await? { agent } else { None });
+    }
+    if !entry.judges() || agent.is_none() || presser(rows, &entry.recording).await?.as_deref() != agent {
+        return Ok(None);
+    }
+    if act.who.on_behalf_of.is_some() { Err(OWN_SESSION.into()) } else { Ok(agent) }
 }
 
 /// Refuses to silence what is no teaching material, or is kept for something else too: what was said would be gone from there.
@@ -322,9 +355,9 @@ async fn may_be_silenced(rows: &mut Connection, found: &RecordingEntry) -> Step 
     Ok(())
 }
 
-async fn marks_of(rows: &mut Connection, recording: &str) -> Step<Marks> {
+async fn marks_of(rows: &mut Connection, recording: &str) -> Answer<Marks> {
     let row = rows::query(include_str!("../../sql/desk/marks.sql")).bind(recording).fetch_one(rows).await?;
-    Ok(serde_json::from_str(row.try_get("marks")?).map_err(|_| unreadable("marks"))?)
+    serde_json::from_str(row.try_get("marks")?).map_err(|_| unreadable("marks"))
 }
 
 /// The agent who pressed first in this call.

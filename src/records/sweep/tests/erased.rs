@@ -93,7 +93,7 @@ fn erase(home: &Path, clock: &TestClock) -> String {
     let of = Subject::of_customer(Customer::from("020 123 4567"), Country::default());
     let today = Calendar::default().day_of(clock.wall());
     let desk = HomeDesk::of(home);
-    desk.erase(&Person::owner("root"), &of, "by letter", today, clock.wall()).expect("entered").request
+    desk.erase(&Person::owner("root"), &of, "by letter", None, today, clock.wall()).expect("entered").request
 }
 
 fn run(home: &Path, files: &dyn Files, clock: &TestClock, holder: &str) -> Report {

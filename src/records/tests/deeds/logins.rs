@@ -99,10 +99,10 @@ fn a_token_does_no_more_than_its_person_may_and_goes_with_them() {
 fn a_player_is_told_what_is_silent_and_where_record_was_pressed_and_nobodys_name() {
     let closed = Closed::with(2);
     let desk = &closed.desk;
-    let sound = desk.sound(&hanna(), &closed.sampled[0]).unwrap();
+    let sound = desk.sound(&hanna(), &closed.sampled[0], hour(0)).unwrap();
     assert_eq!((sound.rate, sound.seconds, sound.presses), (8_000, 90.5, vec![12.5]));
     assert!(sound.parts[0].starts_with(closed.home.path()));
-    assert_eq!(desk.sound(&hanna(), &closed.pressed), Err(NotDone::Unknown));
+    assert_eq!(desk.sound(&hanna(), &closed.pressed, hour(0)), Err(NotDone::Unknown));
     assert_eq!(desk.at_hand(&hanna(), hour(0)), Ok(None));
     let turn = desk.next(&hanna(), None, hour(0)).unwrap();
     assert_eq!(desk.at_hand(&hanna(), hour(0)), Ok(turn));

@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     desk::{
-        Approved, Completion, Customers as _, Disclosure, Disclosures as _, EVALUATION, NewPurpose, Proposals as _,
-        Use, UseKind,
+        Approved, Completion, Customers as _, Disclosure, Disclosures as _, EVALUATION, NewPurpose, OwnCalls as _,
+        Proposals as _, Use, UseKind,
     },
     objections,
 };
@@ -82,8 +82,29 @@ fn d8_who_pressed_is_not_judged_by_it_without_their_own_confirmation_in_their_ow
     assert!(matches!(desk.approve(&bert, &proposal, &whole(), hour(1)), Err(NotDone::NotAllowed(_))));
     let for_anna = Person { name: "root".into(), on_behalf_of: Some("anna".into()), ..anna() };
     conflict(desk.approve(&for_anna, &proposal, &whole(), hour(1)), "nobody else for them");
+    conflict(desk.refuse_proposal(&for_anna, &proposal, "no", hour(1)), "nobody else for them");
+    // She is asked, and sees what she is asked; nobody else of the call is.
+    let asked = |agent: &Person| {
+        let mine = desk.mine(agent, agent.agent.as_deref().unwrap(), hour(-1), hour(1)).unwrap();
+        mine.recordings.into_iter().flat_map(|own| own.asked).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        asked(&anna()).iter().map(|one| (&*one.proposal, one.is_open())).collect::<Vec<_>>(),
+        [(&*proposal, true)]
+    );
+    assert_eq!(asked(&bert), []);
     assert_eq!(desk.approve(&anna(), &proposal, &whole(), hour(1)), Ok(Approved::Agreed));
+    // Nor does she decide about herself, whatever else she is.
+    let both = person("anna", &[DeskRole::Agent, DeskRole::PrivacyOfficer], Some("anna"));
+    conflict(desk.approve(&both, &proposal, &whole(), hour(2)), "two people");
     assert_eq!(desk.approve(&olga, &proposal, &whole(), hour(2)), Ok(Approved::Decided));
+
+    // Her no is the end of it, however the purpose is written.
+    let evaluation = NewPurpose { purpose: " Evaluation".into(), ..claim() };
+    let proposal = desk.propose_purpose(&tom, id, &evaluation, hour(3)).unwrap();
+    desk.refuse_proposal(&anna(), &proposal, "rather not", hour(4)).unwrap();
+    conflict(desk.approve(&olga, &proposal, &whole(), hour(5)), "decided before");
+    assert_eq!(closed.found(), []);
 }
 
 fn d6_teaching_material_needs_the_agents_yes_and_a_second_listener() {

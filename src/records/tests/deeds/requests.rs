@@ -19,6 +19,7 @@ beside_each_home! {
     d17_an_erasure_that_somebody_else_enters_waits_for_the_officer_as_a_whole,
     d16_what_was_recovered_without_a_number_is_listed_in_every_answer_to_a_customer,
     d16_a_call_is_found_by_its_agent_and_about_when_it_was,
+    d16_what_is_found_by_a_time_is_erased_one_by_one_once_it_is_said_how_identity_was_checked,
 }
 
 const NUMBER: &str = "+31201234567";
@@ -181,7 +182,7 @@ fn d16_a_recording_that_comes_while_a_request_is_open_joins_it_and_a_later_one_n
     let (desk, olga) = (&closed.desk, olga());
     let access = desk.open_request(&olga, &asked(NUMBER), received(), hour(0)).unwrap().request;
     let early = desk.open_request(&olga, &Subject::Agent("anna".into()), received(), hour(0)).unwrap().request;
-    let erasure = desk.erase(&anna(), &asked(NUMBER), "by letter", received(), hour(0)).unwrap().request;
+    let erasure = desk.erase(&anna(), &asked(NUMBER), "by letter", None, received(), hour(0)).unwrap().request;
     let catalog = open(&closed.home);
     let call = begin(&catalog);
     catalog.note(ended(call, Outcome::Kept));
@@ -219,8 +220,14 @@ fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_w
     }
     desk.exporting(&olga, &access.request, "/media/letters/1", hour(0)).unwrap();
 
-    let entered = desk.erase(&olga, &asked("+31 20 1234567"), "by letter", received(), hour(1)).unwrap();
+    let how = Some("called back");
+    let entered = desk.erase(&olga, &asked("+31 20 1234567"), "by letter", how, received(), hour(1)).unwrap();
     let request = entered.request.as_str();
+    let checked = |recording: &str| {
+        let found = closed.request(request).recordings;
+        found.into_iter().find(|one| one.recording == recording).unwrap().identity
+    };
+    assert_eq!((checked(plain).as_deref(), checked(&both)), (how, None), "D16: nobody has checked it for what waits");
     let waits = |recording: &str| {
         let found = closed.request(request);
         found.recordings.into_iter().find(|one| one.recording == recording).unwrap().waits_for
@@ -239,7 +246,7 @@ fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_w
     assert!(!closed.is_kept(held) && !closed.is_kept(plain), "what held them is over");
     assert!(matches!(desk.answered(&olga, request, hour(4)), Err(NotDone::Conflict(_))));
     assert_eq!(desk.refuse_erasure(&olga, request, Some(&both), "a claim", hour(5)), Ok(1));
-    assert!(matches!(desk.grant_erasure(&olga, request, None, hour(5)), Err(NotDone::Conflict(_))));
+    assert!(matches!(desk.grant_erasure(&olga, request, None, None, hour(5)), Err(NotDone::Conflict(_))));
     assert_eq!(desk.answered(&olga, request, hour(6)), Ok(RequestOutcome::Granted));
     let found = closed.request(request);
     assert_eq!((found.ground.as_deref(), found.customer), (Some("a claim"), None));
@@ -259,14 +266,14 @@ fn d17_an_erasure_that_somebody_else_enters_waits_for_the_officer_as_a_whole() {
     let closed = with_customers(1);
     let (desk, olga) = (&closed.desk, olga());
     let entered =
-        desk.erase(&anna(), &Subject::Recording(closed.pressed.clone()), "asks", received(), hour(0)).unwrap();
+        desk.erase(&anna(), &Subject::Recording(closed.pressed.clone()), "asks", None, received(), hour(0)).unwrap();
     assert_eq!(entered.candidates, None);
     assert_eq!(closed.sweep(LATE).gone, 1, "the other one: this one is frozen");
     let later = hour(LATE + 1);
-    assert!(matches!(desk.grant_erasure(&tom(), &entered.request, None, later), Err(NotDone::NotAllowed(_))));
-    assert_eq!(desk.grant_erasure(&olga, &entered.request, None, later), Ok(1));
+    assert!(matches!(desk.grant_erasure(&tom(), &entered.request, None, None, later), Err(NotDone::NotAllowed(_))));
+    assert_eq!(desk.grant_erasure(&olga, &entered.request, None, None, later), Ok(1));
     assert_eq!(closed.sweep(LATE + 2).gone, 1);
-    let unknown = desk.erase(&anna(), &Subject::Recording("none".into()), "asks", received(), hour(LATE + 3));
+    let unknown = desk.erase(&anna(), &Subject::Recording("none".into()), "asks", None, received(), hour(LATE + 3));
     assert_eq!(unknown, Err(NotDone::Unknown));
 }
 
@@ -294,4 +301,28 @@ fn d16_a_call_is_found_by_its_agent_and_about_when_it_was() {
         let entered = desk.open_request(&olga, &around, received(), hour(0)).unwrap();
         assert_eq!(entered.candidates.map(|all| all.len()), Some(found), "{minutes} minutes, {agent}");
     }
+}
+
+fn d16_what_is_found_by_a_time_is_erased_one_by_one_once_it_is_said_how_identity_was_checked() {
+    let closed = with_customers(1);
+    let (desk, olga) = (&closed.desk, olga());
+    let began: Timestamp = one::<String>(&closed.home, "SELECT MIN(began_at) FROM recordings").parse().unwrap();
+    let around = Subject::Around { agent: "anna".into(), at: began };
+    let entered = desk.erase(&olga, &around, "by letter", Some("knew the day"), received(), hour(0)).unwrap();
+    let (request, found) = (entered.request.as_str(), entered.candidates.unwrap());
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|id| closed.state(request, id) == CoveredState::Candidate), "one may be somebody else's");
+    let grant = |recording: Option<&str>, identity: Option<&str>| {
+        desk.grant_erasure(&olga, request, recording, identity, hour(1)).map_err(|why| why.to_string())
+    };
+    for refused in [grant(None, Some("called back")), grant(Some(&found[0]), None)] {
+        assert!(refused.as_ref().is_err_and(|why| why.contains("no person")), "{refused:?}");
+    }
+    assert_eq!(grant(Some(&found[0]), Some("called back")), Ok(1));
+    let identity =
+        closed.request(request).recordings.into_iter().find(|one| one.recording == found[0]).unwrap().identity;
+    assert_eq!(identity.as_deref(), Some("called back"));
+    desk.exclude(&olga, request, &found[1], "another voice", hour(2)).unwrap();
+    assert_eq!(desk.answered(&olga, request, hour(3)), Ok(RequestOutcome::Granted));
+    assert_eq!(closed.found(), []);
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::desk::{
     Completion, Disclosure, Disclosures as _, Erasures as _, Logins as _, NewHold, NewPurpose, NewToken,
-    Proposals as _, Requests as _, Subject, Use, UseKind,
+    Proposals as _, Requests as _, Subject, Teaching as _, Use, UseKind,
 };
 
 beside_each_home! {
@@ -36,14 +36,16 @@ struct Scene {
     decided: String,
     /// Teaching material with its agent's yes.
     teaching: String,
+    /// Some that is approved.
+    taught: String,
 }
 
 impl Scene {
     fn new() -> Scene {
-        let closed = Closed::with(5);
+        let closed = Closed::with(6);
         let (desk, owner, both) = (&closed.desk, Person::owner("root"), closed.both());
         let alone: Vec<String> = closed.sampled.iter().filter(|id| **id != both).cloned().collect();
-        for noted in [0, 1, 3].map(|number: usize| &alone[number]) {
+        for noted in [0, 1, 3, 4].map(|number: usize| &alone[number]) {
             desk.review(&owner, noted, &moment("asks twice"), hour(0)).unwrap();
         }
         desk.reply(&owner, &alone[1], ReplyKind::Objection, "not mine", hour(1)).unwrap();
@@ -51,8 +53,10 @@ impl Scene {
         desk.close_case(&owner, &shut, "settled", None, hour(2)).unwrap();
         let open = desk.open_case(&owner, &both, hour(1)).unwrap();
         let hold = desk.hold(&owner, &both, &new_hold(), hour(2)).unwrap();
-        let user = User { name: "tim".into(), roles: [DeskRole::Reviewer].into(), agent: None, since: hour(2) };
-        desk.add_user(&owner, &user).unwrap();
+        for name in ["tim", "tina"] {
+            let user = User { name: name.into(), roles: [DeskRole::Reviewer].into(), agent: None, since: hour(2) };
+            desk.add_user(&owner, &user).unwrap();
+        }
         let anna_asks = Subject::Agent("anna".into());
         let access = desk.open_request(&owner, &anna_asks, day_of(hour(2)), hour(2)).unwrap().request;
         let carla_asks = Subject::Agent("carla".into());
@@ -60,7 +64,7 @@ impl Scene {
         let answerable = answerable.unwrap().request;
         desk.confirm(&owner, &answerable, &closed.pressed, "called back", hour(2)).unwrap();
         let pressed = Subject::Recording(closed.pressed.clone());
-        let erasure = desk.erase(&anna(), &pressed, "asked", day_of(hour(2)), hour(2)).unwrap().request;
+        let erasure = desk.erase(&anna(), &pressed, "asked", None, day_of(hour(2)), hour(2)).unwrap().request;
         let bo = person("bo", &[DeskRole::CaseHandler], None);
         let purpose = desk.propose_purpose(&bo, &closed.pressed, &new_purpose(), hour(2)).unwrap();
         let decided = desk.propose_purpose(&bo, &closed.pressed, &new_purpose(), hour(2)).unwrap();
@@ -73,6 +77,12 @@ impl Scene {
         for listener in [&hanna(), &olga(), &owner] {
             desk.used(listener, &alone[3], &heard, hour(2)).unwrap();
         }
+        let taught = alone[4].clone();
+        desk.propose_training(&bo, &taught, "calm", hour(2)).unwrap();
+        desk.approve(&anna(), &taught, &Completion::default(), hour(2)).unwrap();
+        desk.used(&olga(), &taught, &heard, hour(2)).unwrap();
+        desk.approve(&olga(), &taught, &Completion::default(), hour(2)).unwrap();
+        desk.name_trainee(&olga(), &taught, "tina", hour(2)).unwrap();
         let [noted, disputed, fresh] = [0, 1, 2].map(|number: usize| alone[number].clone());
         Scene {
             closed,
@@ -88,6 +98,7 @@ impl Scene {
             purpose,
             decided,
             teaching,
+            taught,
         }
     }
 }
@@ -111,7 +122,7 @@ fn new_purpose() -> NewPurpose {
 
 type Deed = fn(&Scene, &HomeDesk, &Person) -> Did;
 
-const DEEDS: [(&str, Deed); 38] = [
+const DEEDS: [(&str, Deed); 40] = [
     ("next call", |_, desk, who| desk.next(who, None, hour(3)).map(drop)),
     ("review", |scene, desk, who| desk.review(who, &scene.fresh, &ReviewOutcome::NoFinding, hour(3)).map(drop)),
     ("private call", |scene, desk, who| desk.review(who, &scene.fresh, &ReviewOutcome::PrivateCall, hour(3)).map(drop)),
@@ -143,9 +154,9 @@ const DEEDS: [(&str, Deed); 38] = [
     ("export", |scene, desk, who| desk.exporting(who, &scene.answerable, "/out", hour(3)).map(drop)),
     ("erase", |_, desk, who| {
         let nobody = Subject::Agent("nobody".into());
-        desk.erase(who, &nobody, "asked", day_of(hour(3)), hour(3)).map(drop)
+        desk.erase(who, &nobody, "asked", None, day_of(hour(3)), hour(3)).map(drop)
     }),
-    ("grant erasure", |scene, desk, who| desk.grant_erasure(who, &scene.erasure, None, hour(3)).map(drop)),
+    ("grant erasure", |scene, desk, who| desk.grant_erasure(who, &scene.erasure, None, None, hour(3)).map(drop)),
     ("refuse erasure", |scene, desk, who| desk.refuse_erasure(who, &scene.erasure, None, "a claim", hour(3)).map(drop)),
     // Who may remember an objection stands with its rule (D7): its key lies in a home, and a server has none.
     ("disclose", |scene, desk, who| {
@@ -166,6 +177,8 @@ const DEEDS: [(&str, Deed); 38] = [
         desk.approve(who, &scene.teaching, &Completion::default(), hour(3)).map(drop)
     }),
     ("refuse teaching", |scene, desk, who| desk.refuse_proposal(who, &scene.teaching, "rather not", hour(3))),
+    ("name trainee", |scene, desk, who| desk.name_trainee(who, &scene.taught, "tim", hour(3))),
+    ("take trainee back", |scene, desk, who| desk.withdraw_trainee(who, &scene.taught, "tina", hour(3))),
     ("set roles", |_, desk, who| desk.set_roles(who, "tim", &[DeskRole::Council].into(), hour(3))),
     ("password", |_, desk, who| desk.set_password(who, "tim", "hash", hour(3))),
     ("token", |_, desk, who| {
@@ -225,6 +238,8 @@ refuse purpose    no        -         -         no        yes       -         - 
 end purpose       no        -         -         no        yes       -         -         yes
 approve teaching  no        -         yes       -         yes       -         -         yes
 refuse teaching   yes       -         yes       -         yes       -         -         yes
+name trainee      no        -         yes       -         yes       -         -         yes
+take trainee back no        -         yes       -         yes       -         -         yes
 set roles         no        no        no        no        no        yes       no        yes
 password          no        no        no        no        no        yes       no        yes
 token             no        no        no        no        no        yes       no        yes

@@ -29,6 +29,17 @@ mine-private = This was a private call
 mine-private-does = The recording goes with the next clean-up, and nobody listens to it for coaching.
 mine-private-do = Delete it as private
 mine-card = How long do you keep this?
+mine-asked-evaluation = May this call be used for your evaluation?
+mine-asked-evaluation-does = You pressed the button in this call. Nobody may judge you by it unless you say yes, here and yourself. If you say no, that is the end of it. If you say yes, the privacy officer still decides.
+mine-asked-training = May this call become teaching material?
+mine-asked-training-does = Colleagues would hear it, with names and numbers silent. Without your yes it does not happen. If you say yes, a second listener still decides.
+mine-asked-by = Asked by { $by }, { $moment }:
+mine-asked-yes = Yes, it may be used
+mine-asked-no = No, it may not
+mine-asked-agreed = You said yes. Somebody else decides now.
+mine-asked-approved = You said yes, and it was approved.
+mine-asked-refused = This was refused: the call is not used for it.
+mine-asked-closed = The privacy officer has to decide about this recording first.
 
 reply-reply = Reply
 reply-objection = Objection

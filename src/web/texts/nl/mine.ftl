@@ -29,6 +29,17 @@ mine-private = Dit was een privégesprek
 mine-private-does = De opname gaat weg bij het volgende opruimen, en niemand luistert ernaar voor coaching.
 mine-private-do = Wissen als privé
 mine-card = Hoe lang bewaren jullie dit?
+mine-asked-evaluation = Mag dit gesprek gebruikt worden voor uw beoordeling?
+mine-asked-evaluation-does = U hebt in dit gesprek op bewaren gedrukt. Niemand mag u erop beoordelen, tenzij u hier zelf ja zegt. Zegt u nee, dan gaat het niet door. Zegt u ja, dan beslist de functionaris gegevensbescherming nog.
+mine-asked-training = Mag dit gesprek lesmateriaal worden?
+mine-asked-training-does = Collega's zouden het horen, met stilte op namen en nummers. Zonder uw ja gebeurt het niet. Zegt u ja, dan beslist een tweede luisteraar nog.
+mine-asked-by = Gevraagd door { $by }, { $moment }:
+mine-asked-yes = Ja, dat mag
+mine-asked-no = Nee, dat mag niet
+mine-asked-agreed = U hebt ja gezegd. Nu beslist iemand anders.
+mine-asked-approved = U hebt ja gezegd, en het is goedgekeurd.
+mine-asked-refused = Dit is geweigerd: het gesprek wordt er niet voor gebruikt.
+mine-asked-closed = De functionaris gegevensbescherming moet eerst over deze opname beslissen.
 
 reply-reply = Antwoord
 reply-objection = Bezwaar

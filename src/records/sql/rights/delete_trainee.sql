@@ -1,0 +1,1 @@
+DELETE FROM trainees WHERE recording = $1 AND name = $2

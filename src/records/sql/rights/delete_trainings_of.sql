@@ -1,0 +1,1 @@
+DELETE FROM trainees WHERE name = $1

@@ -1,0 +1,1 @@
+SELECT name FROM trainees WHERE recording = $1 ORDER BY name

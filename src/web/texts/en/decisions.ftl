@@ -1,0 +1,28 @@
+# "Decisions": what two people decide. "Teaching material": what trainees hear.
+
+decisions-title = Decisions
+decisions-two = One person proposes, somebody else decides here. Whoever acts for both on the command line is one person.
+decisions-none = Nothing waits for a decision.
+decisions-proposed = Proposed by { $by }, { $moment }:
+decisions-basis = Lawful basis
+decisions-until = Ends with
+decisions-review = Looked at again on
+decisions-agreed = The agent's yes
+decisions-own = You proposed this: somebody else decides.
+decisions-agent-first = It waits for the yes of its agent, on their page "My calls".
+decisions-listen-first = You approve it as a second listener: listen first.
+decisions-compatible = Why this goes together with what the recording was made for
+decisions-informed = The customer was informed on
+decisions-approve = Approve
+decisions-refuse = Refuse
+decisions-why = Why
+decisions-refuse-do = Refuse it
+
+teaching-title = Teaching material
+teaching-rule = Trainees hear it here. It is not copied, and each play is noted.
+teaching-none = There is no teaching material for you.
+teaching-until = Looked at again on { $day }
+teaching-not-named = It is played by its trainees alone.
+teaching-trainees = Trainees
+teaching-name = May hear it
+teaching-withdraw = May hear it no longer

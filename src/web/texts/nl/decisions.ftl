@@ -1,0 +1,28 @@
+# "Beslissingen": wat twee mensen beslissen. "Lesmateriaal": wat cursisten horen.
+
+decisions-title = Beslissingen
+decisions-two = De een stelt voor, een ander beslist hier. Wie op de opdrachtregel voor beiden handelt, is één persoon.
+decisions-none = Er wacht niets op een beslissing.
+decisions-proposed = Voorgesteld door { $by }, { $moment }:
+decisions-basis = Grondslag
+decisions-until = Eindigt met
+decisions-review = Opnieuw bekeken op
+decisions-agreed = Het ja van de medewerker
+decisions-own = U hebt dit voorgesteld: iemand anders beslist.
+decisions-agent-first = Het wacht op het ja van de medewerker, op de pagina "Mijn gesprekken".
+decisions-listen-first = U keurt het goed als tweede luisteraar: luister eerst.
+decisions-compatible = Waarom dit past bij waarvoor de opname gemaakt is
+decisions-informed = De klant is geïnformeerd op
+decisions-approve = Goedkeuren
+decisions-refuse = Weigeren
+decisions-why = Waarom
+decisions-refuse-do = Weiger het
+
+teaching-title = Lesmateriaal
+teaching-rule = Cursisten horen het hier. Het wordt niet gekopieerd, en elke keer luisteren wordt genoteerd.
+teaching-none = Er is geen lesmateriaal voor u.
+teaching-until = Opnieuw bekeken op { $day }
+teaching-not-named = Alleen de cursisten ervan horen het.
+teaching-trainees = Cursisten
+teaching-name = Mag het horen
+teaching-withdraw = Mag het niet meer horen
