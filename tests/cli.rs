@@ -3,7 +3,7 @@
 //! `TRYCMD=overwrite cargo test --test cli` writes down what is said now; read the difference before you keep it.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read as _, Write as _},
     path::Path,
     process::{Command, ExitStatus, Output, Stdio},
     time::Duration,
@@ -51,6 +51,37 @@ fn the_demo_keeps_the_pressed_call_and_finds_nothing_of_the_others() {
     let kept = calls.iter().filter(|call| call["kept"] == true);
     assert!(kept.clone().all(|call| call["exact"] == true));
     assert_eq!(found["stray_files"], serde_json::json!([]));
+}
+
+/// On a terminal, as somebody sees it who types it; everywhere else it ends by itself.
+#[test]
+fn the_demo_ends_with_a_page_on_which_its_recordings_wait_until_ctrl_c() {
+    let place = tempfile::tempdir().expect("a folder");
+    let pty = nix::pty::openpty(None, None).expect("a terminal");
+    let end = || Stdio::from(pty.slave.try_clone().expect("its end"));
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_retrocall"))
+        .args(["demo", "--speed", "0", "--allow-unlocked"])
+        .env("TMPDIR", place.path())
+        .stdin(end())
+        .stdout(end())
+        .stderr(end())
+        .spawn()
+        .expect("the program runs");
+    drop(pty.slave);
+    let mut said = String::new();
+    let mut lines = BufReader::new(std::fs::File::from(pty.master));
+    // The terminal's end is an error for whoever reads it.
+    while !said.contains("The pages are at") && lines.read_line(&mut said).is_ok_and(|bytes| bytes > 0) {}
+    assert!(said.contains("Log in as tom"), "{said}");
+    let address = said.split_once("The pages are at http://").expect("an address").1.trim().trim_end_matches('/');
+    let mut page = std::net::TcpStream::connect(address).expect("pages");
+    write!(page, "GET /login HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("type=\"password\""), "{answer}");
+    // As the terminal does for whoever presses Ctrl-C.
+    kill(Pid::from_raw(demo.id() as i32), Signal::SIGINT).expect("our child takes signals");
+    assert_eq!(demo.wait().expect("it ends").code(), Some(0));
 }
 
 /// As `make demo` has it: `cargo run` becomes the demo, and the kernel goes on counting what its compilers wrote.

@@ -1,9 +1,11 @@
 //! `retrocall demo`: a private engine, a desk full of calls at once, and a proof that nothing else reached the disk.
 
 mod findings;
+mod page;
 mod script;
 
 use std::{
+    io::{self, IsTerminal as _},
     path::Path,
     sync::{
         Arc,
@@ -32,7 +34,8 @@ const EXAMPLES: &str = "Examples:
   retrocall demo --speed 0             a few seconds
   retrocall demo --json
 
-It makes a new home in the system's folder for temporary files, leaves it for you to listen to, and touches no other.";
+It makes a new home in the system's folder for temporary files, leaves it for you to listen to, and touches no other.
+On a terminal it ends with the address of a page on which its recordings wait; Ctrl-C ends that.";
 
 /// One call in this many is sampled.
 const ONE_IN: u32 = 4;
@@ -75,7 +78,14 @@ pub(super) fn run(context: &Context, args: DemoArgs) -> Result<(), Failure> {
     } else {
         findings.tell();
     }
-    findings.failure().map_or(Ok(()), Err)
+    if let Some(failure) = findings.failure() {
+        return Err(failure);
+    }
+    let pressed = desk.iter().find(|call| call.press_at.is_some());
+    match pressed.filter(|_| !context.json() && io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        Some(call) => page::serve(&home, call.agent).map(|never| match never {}),
+        None => Ok(()),
+    }
 }
 
 /// Plays all calls at once, each on a connection of its own.

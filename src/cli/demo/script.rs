@@ -12,7 +12,7 @@ pub(super) struct ScriptCall {
     pub(super) file: &'static str,
     bytes: &'static [u8],
     /// When its agent presses record.
-    press_at: Option<f64>,
+    pub(super) press_at: Option<f64>,
 }
 
 macro_rules! desk {
