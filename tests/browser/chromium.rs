@@ -146,15 +146,18 @@ impl Chromium {
 
     /// Types into the field with this name.
     pub fn fill(&self, name: &str, text: &str) {
-        let selector = format!("[name={name}]:not([type=hidden])");
-        self.ask(name, async {
-            let fields = self.page.find_all(Locator::Css(&selector)).await?;
-            for field in fields {
+        self.fill_at(&format!("[name={name}]:not([type=hidden])"), text);
+    }
+
+    /// Types into the first field that a selector finds and that can be seen.
+    pub fn fill_at(&self, selector: &str, text: &str) {
+        self.ask(selector, async {
+            for field in self.page.find_all(Locator::Css(selector)).await? {
                 if field.is_displayed().await? {
                     return field.send_keys(text).await;
                 }
             }
-            panic!("no field {name} can be seen");
+            panic!("nothing like {selector} can be seen");
         });
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     chromium::{Chromium, DESK, Manner},
-    stage::{Kept, Stage},
+    stage::{CUSTOMER, Kept, Stage},
 };
 
 /// axe-core, a checker of what WCAG asks for: <https://github.com/dequelabs/axe-core>, MPL-2.0.
@@ -24,7 +24,7 @@ struct Page {
 }
 
 /// All pages.
-const PAGES: [Page; 11] = [
+const PAGES: [Page; 15] = [
     Page { name: "login", who: None, place: "/login", presses: &[] },
     Page { name: "next-waiting", who: Some("hanna"), place: "/next", presses: &[] },
     Page {
@@ -43,6 +43,10 @@ const PAGES: [Page; 11] = [
     Page { name: "cases", who: Some("tom"), place: "/cases", presses: &["It was pressed by mistake"] },
     Page { name: "cases-open", who: Some("tom"), place: "/cases", presses: &["Open a case", "Close the case"] },
     Page { name: "recording", who: Some("tom"), place: "/cases", presses: &["Recording 1", "Listen"] },
+    Page { name: "request-entered", who: Some("tom"), place: "/requests/new", presses: &["Erasure"] },
+    Page { name: "requests", who: Some("olga"), place: "/requests", presses: &[] },
+    Page { name: "request", who: Some("olga"), place: "/requests", presses: &["A copy: 020 123 4567"] },
+    Page { name: "board", who: Some("ada"), place: "/board", presses: &[] },
     Page { name: "check", who: Some("cora"), place: "/check", presses: &[] },
     Page { name: "password", who: Some("cora"), place: "/password", presses: &[] },
     Page { name: "nothing", who: Some("cora"), place: "/no-such-page", presses: &[] },
@@ -52,11 +56,12 @@ const PAGES: [Page; 11] = [
 fn visit(manner: Manner, mut look: impl FnMut(&Chromium, &Page)) {
     let Some(browser) = Chromium::start(manner) else { return };
     let stage = Stage::open(Kept { calls: 4, pressed: 2 });
+    stage.home().json(&["access", "open", "--customer", CUSTOMER]);
     let mut who = None;
     for page in &PAGES {
         if page.who != who {
             if who.is_some() {
-                browser.press("Log out");
+                stage.log_out(&browser);
             }
             if let Some(name) = page.who {
                 stage.log_in(&browser, name);

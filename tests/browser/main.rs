@@ -11,6 +11,7 @@ mod skip;
 mod stage;
 
 use chromium::{Chromium, DESK, Manner};
+use desk::{Line, Sound};
 use stage::{Kept, Stage, sweep};
 
 /// WebDriver's characters of keys.
@@ -98,7 +99,7 @@ fn a_reviewer_hears_calls_seeks_in_them_and_decides_each_way_and_what_is_let_go_
     stage.comes_to(1);
 
     // The agent reads the note as it was written, and answers it.
-    browser.press("Log out");
+    stage.log_out(&browser);
     stage.log_in(&browser, "bert");
     browser.reads("Asks for the order number twice <b>");
     browser.reads("at 0:07");
@@ -170,6 +171,75 @@ fn a_team_lead_closes_a_case_and_takes_the_closing_back() {
     browser.press("Listen");
     browser.wait_until("a player", "document.querySelector('.timeline')");
     browser.reads("Who listened");
+}
+
+#[test]
+fn an_agent_presses_the_large_button_late_in_the_call_and_the_whole_call_is_kept() {
+    let Some(browser) = Chromium::start(DESK) else { return };
+    let stage = Stage::open(Kept { calls: 0, pressed: 0 });
+    stage.log_in(&browser, "bert");
+    browser.reads("You have no call now.");
+    let sound = Sound::noise(8_000, 24_000, 7);
+    let mut line = Line::begin(&stage.desk, "bert", 8_000);
+    line.talk(&sound, 0, 16_000);
+    // The page hears of the call by itself.
+    browser.reads("Your call since");
+    let answered_ms = browser.script_that_waits(
+        "const [done, said] = [arguments[arguments.length - 1], document.getElementById('live-said')]; \
+         const pressed = performance.now(); \
+         new MutationObserver(() => said.textContent && done(performance.now() - pressed)).observe(said, { childList: true, characterData: true, subtree: true }); \
+         document.querySelector('.presses button.large').click()",
+    );
+    browser.reads("The whole call is kept, from its first second");
+    println!("answered in words after {answered_ms} ms");
+    assert!(answered_ms.as_f64().is_some_and(|ms| ms < 1_000.0), "{answered_ms}");
+    browser.press("Silence (card details)");
+    browser.reads("Nothing of either side is held until you end it.");
+    browser.press("End the silence");
+    browser.reads("The silence is over.");
+    line.talk(&sound, 16_000, 24_000);
+    line.end_and_keep();
+    let [kept] = &stage.home().recordings()[..] else { panic!("one recording") };
+    assert_eq!((&kept["seconds"], &kept["agent"]), (&3.0.into(), &"bert".into()), "{kept}");
+    browser.reads("You have no call now.");
+}
+
+#[test]
+fn a_request_is_answered_from_its_entry_to_the_letter() {
+    let Some(browser) = Chromium::start(DESK) else { return };
+    let stage = Stage::open(Kept { calls: 2, pressed: 1 });
+    // Whoever talks to the customer enters it, and learns nothing of what is kept.
+    stage.log_in(&browser, "tom");
+    browser.go(&stage.at("/requests/new"));
+    browser.fill("customer", "+31 20 123 4567");
+    browser.press("Enter it");
+    browser.reads("It is entered");
+    stage.log_out(&browser);
+
+    stage.log_in(&browser, "olga");
+    browser.go(&stage.at("/requests"));
+    browser.press_at("article[data-request] h3 a");
+    browser.reads("Decide about each recording first");
+    browser.fill_at("form[data-deed=confirm] [name=text]", "Called back on the number");
+    browser.press_at("form[data-deed=confirm] button");
+    browser.reads("Identity was checked: Called back on the number");
+    let undecided = "article:has(> form[data-deed=confirm])";
+    browser.press_at(&format!("{undecided} summary"));
+    browser.fill_at(&format!("{undecided} form[data-deed=exclude] [name=text]"), "Another caller of that number");
+    browser.press_at(&format!("{undecided} form[data-deed=exclude] button"));
+    browser.reads("Note that the copies leave");
+    browser.fill_at("form[data-deed=export] [name=text]", "By post");
+    browser.press_at("form[data-deed=export] button");
+    browser.reads("Fetch the copy");
+    let bytes = browser.script_that_waits(
+        "const done = arguments[arguments.length - 1]; \
+         fetch(document.querySelector('a[href*=\"/copies/\"]').href).then((got) => got.arrayBuffer()).then((bytes) => done(bytes.byteLength))",
+    );
+    assert!(bytes.as_u64().is_some_and(|bytes| bytes > 1_000_000), "the copy has the sound: {bytes}");
+    browser.wait_until("a letter", "document.querySelector('pre.letter')");
+    browser.press("The letter is sent");
+    browser.go(&stage.at("/requests"));
+    browser.reads("Granted.");
 }
 
 #[test]

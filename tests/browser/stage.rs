@@ -19,6 +19,9 @@ use super::{
 /// Everybody's.
 pub const PASSWORD: &str = "a few words that fit";
 
+/// Who calls.
+pub const CUSTOMER: &str = "020 123 4567";
+
 /// Who works here, and as what.
 const PEOPLE: [(&str, &str); 6] = [
     ("bert", "agent"),
@@ -51,7 +54,8 @@ impl Stage {
         let home: &Home = &desk;
         let talk = fixture("talk-8k.wav");
         for number in 0..kept.calls {
-            let mut replay = vec!["replay", talk.to_str().expect("a path"), "--agent", "bert", "--speed", "0"];
+            let file = talk.to_str().expect("a path");
+            let mut replay = vec!["replay", file, "--agent", "bert", "--customer", CUSTOMER, "--speed", "0"];
             if number < kept.pressed {
                 replay.extend(["--record-at", "30"]);
             }
@@ -98,6 +102,11 @@ impl Stage {
         browser.fill("password", PASSWORD);
         browser.press_at("main button.main");
         browser.wait_until("a way out", "document.querySelector('form[action=\"/logout\"]')");
+    }
+
+    pub fn log_out(&self, browser: &Chromium) {
+        browser.press("Log out");
+        browser.wait_until("the way in", "document.querySelector('main [name=password]')");
     }
 
     /// How many recordings there are once there are so many.
