@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots pages fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -132,6 +132,9 @@ sizes: parts ## two million rows of the ledger and lists of 150,000 recordings, 
 SCREENSHOTS ?= target/screenshots
 screenshots: setup ## pictures of every page, 1280 and 390 pixels wide, light and dark, in SCREENSHOTS (target/screenshots)
 	RETROCALL_PICTURES=$(SCREENSHOTS) cargo test --locked --test browser -- --ignored pictures
+
+pages: setup ## a recording of two hours in a browser: how long a person waits
+	cargo test --locked --release --test browser -- --ignored --nocapture two_hours
 
 # A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
 RIVALS := benches/rivals/Cargo.toml

@@ -1,10 +1,11 @@
 //! The pages as people have them: in a real browser, with a real engine beside them.
 //!
-//! `make screenshots` takes pictures of every page, with `looks`.
+//! `make screenshots` takes pictures of every page, with `looks`; `make pages` measures, with `long`.
 
 mod chromium;
 #[path = "../desk/mod.rs"]
 mod desk;
+mod long;
 mod looks;
 #[path = "../skip/mod.rs"]
 mod skip;

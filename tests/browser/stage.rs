@@ -62,6 +62,12 @@ impl Stage {
             home.json(&replay);
         }
         wait_for("the recordings", || (home.recordings().len() == kept.calls).then_some(()));
+        Stage::beside(desk)
+    }
+
+    /// The same beside an engine that has kept what it has kept.
+    pub fn beside(desk: Desk) -> Stage {
+        let home: &Home = &desk;
         for (name, role) in PEOPLE {
             let agent: &[&str] = if role == "agent" { &["--agent", name] } else { &[] };
             home.json(&[&["user", "add", name, "--role", role], agent].concat());
