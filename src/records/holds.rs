@@ -1,10 +1,12 @@
-//! Deeds that keep a recording, beside the catalog: a backup lacks those that came after it, and so would a catalog that is restored from it.
+//! Deeds that a restore must not undo, beside the catalog: what keeps a recording, and erasures that were granted. A backup lacks those that came
+//! after it, and so would a catalog that is restored from it.
 //!
 //! Belongs here: the file `holds.jsonl`, a line for each such deed and for its end, and what a restored catalog gets of them. Does not: what a hold
-//! is (`desk`), what is due (`policy`).
+//! is (`desk`), what is due (`policy`), the file's lines about customers who object (`objections`).
 //!
 //! The line of a deed that keeps something is written, and synced, before its transaction is committed; the line of its end only afterwards. So a cut
-//! between the two leaves a line too many, or lacks an end: then a restore holds a recording too many, and somebody looks at it. In the file are ids and times; whose matter it is, and why, is in the catalog alone.
+//! between the two leaves a line too many, or lacks an end: then a restore holds a recording too many, and somebody looks at it. A granted erasure is written
+//! afterwards too: what nobody has committed erases nothing. In the file are ids and times; whose matter it is, and why, is in the catalog alone.
 
 use std::{
     collections::BTreeMap,
@@ -109,6 +111,7 @@ fn keeping(deed: DeedKind) -> Option<(DeedKind, bool)> {
         // With a learning moment.
         DeedKind::Reviewed => Some((DeedKind::Reviewed, false)),
         DeedKind::PurposeApproved => Some((DeedKind::PurposeApproved, false)),
+        DeedKind::Erased => Some((DeedKind::Erased, false)),
         _ => None,
     }
 }
@@ -119,6 +122,11 @@ fn keeping(deed: DeedKind) -> Option<(DeedKind, bool)> {
 pub(super) struct Ended(Vec<Holder>);
 
 impl Ended {
+    /// And these.
+    pub(super) fn and(&mut self, more: Ended) {
+        self.0.extend(more.0);
+    }
+
     /// The deed is committed. A line that can't be written leaves a recording held too long after a restore, and the deed is done all the same.
     pub(super) fn committed(self, home: Option<&Path>) {
         let (Some(home), false) = (home, self.0.is_empty()) else { return };
@@ -144,8 +152,12 @@ pub(super) async fn note(
         (Some(recording), _) => vec![recording.to_owned()],
         // A request is about several.
         (None, Some(matter)) if deed == DeedKind::RequestOpened => {
-            let select = rows::query_scalar("SELECT recording FROM request_recordings WHERE request = $1");
-            select.bind(matter).fetch_all(&mut *rows).await?
+            // An erasure that is refused for one of them, and not answered yet, holds all still.
+            let select = rows::query_scalar(
+                "SELECT recording FROM request_recordings JOIN requests ON requests.id = request
+                 WHERE request = $1 AND (NOT $2 OR answered_at IS NOT NULL)",
+            );
+            select.bind(matter).bind(over).fetch_all(&mut *rows).await?
         }
         (None, _) => Vec::new(),
     };
@@ -159,7 +171,7 @@ pub(super) async fn note(
         let holder = |call| Holder { recording, call, deed, matter: matter.clone(), at: now, over };
         holders.extend(call.map(holder));
     }
-    if over {
+    if over || deed == DeedKind::Erased {
         return Ok(Ended(holders));
     }
     if !holders.is_empty() {
@@ -187,6 +199,16 @@ async fn lacks(rows: &mut Connection, holder: &Holder, recording: &str) -> Resul
     Ok(select.fetch_one(rows).await? == 0)
 }
 
+/// An erasure that was granted is granted.
+async fn erase_again(rows: &mut Connection, holder: &Holder, recording: &str) -> Result<(), sqlx::Error> {
+    let erase = rows::query(include_str!("sql/rights/erase.sql")).bind(recording).bind(text::time(holder.at));
+    erase.execute(&mut *rows).await?;
+    let update = rows::query(
+        "UPDATE request_recordings SET state = 'confirmed' WHERE request = $1 AND recording = $2 AND state = 'candidate'",
+    );
+    update.bind(&holder.matter).bind(recording).execute(rows).await.map(drop)
+}
+
 /// Holds what these deeds kept, as far as the catalog knows the recording and lacks the deed: until an officer has looked at it. What it holds now,
 /// and the deeds whose recordings it does not know.
 pub(super) async fn hold_again(
@@ -204,7 +226,14 @@ pub(super) async fn hold_again(
             unknown.push(holder);
             continue;
         };
-        if !["kept", "restricted"].contains(&&*life) || !lacks(rows, &holder, &recording).await? {
+        if !["kept", "restricted"].contains(&&*life) {
+            continue;
+        }
+        if holder.deed == DeedKind::Erased {
+            erase_again(rows, &holder, &recording).await?;
+            continue;
+        }
+        if !lacks(rows, &holder, &recording).await? {
             continue;
         }
         let own = holder.matter.clone().filter(|_| holder.deed == DeedKind::HoldSet);

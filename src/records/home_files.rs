@@ -33,7 +33,7 @@ pub const HOME_FILES: [HomeFile; 13] = [
     file("unreconciled", "that the catalog is older than its ledger was"),
     file("restore", "how far a restore has come"),
     file("tombstones.jsonl", "which recordings were deleted"),
-    file("holds.jsonl", "which recordings somebody's deeds keep"),
+    file("holds.jsonl", "which recordings somebody's deeds keep, which are erased, and which customers object"),
     file("last-sweep", "when a sweep was begun last"),
 ];
 

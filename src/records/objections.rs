@@ -1,24 +1,97 @@
 //! Customers who object to coaching, remembered by a keyed hash of their number: the catalog alone says of nobody that they did.
 //!
-//! Belongs here: the file `customers.key`, what the engine remembers of objections. Does not: what people do about them (`desk`).
+//! Belongs here: the file `customers.key`, what the engine remembers of objections, their lines in `holds.jsonl`, which outlive a catalog. Does not: what
+//! people do about them (`desk`).
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::{self, OpenOptions},
     io::{self, ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use retrocall_ledger::PseudonymKey;
 use retrocall_words::{Country, Customer};
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Trouble, beside,
+    PurposeKind, Trouble, beside,
     customer::in_one_form,
+    holds,
+    policy::Anchor,
     random,
     rows::{self, Connection},
+    text,
 };
+
+/// That a customer objects, or no longer does, beside the catalog: no restore forgets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Line {
+    /// The keyed hash of the number.
+    customer: String,
+    at: Timestamp,
+    /// It is withdrawn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    over: bool,
+}
+
+/// Writes that down, durably: an objection before its deed is committed, a withdrawal afterwards. So a cut between the two leaves somebody who is
+/// not drawn.
+pub(super) fn note(home: &Path, customer: &str, at: Timestamp, over: bool) -> io::Result<()> {
+    beside::append_lines(&holds::path(home), &[Line { customer: customer.to_owned(), at, over }])
+}
+
+/// What was said since a catalog was backed up is in force in it too.
+pub(super) async fn remember(rows: &mut Connection, home: &Path, lines: &[Line]) -> Result<(), sqlx::Error> {
+    for line in lines {
+        let sql =
+            if line.over { include_str!("sql/rights/withdraw.sql") } else { include_str!("sql/rights/object.sql") };
+        rows::query(sql).bind(&line.customer).bind(text::time(line.at)).execute(&mut *rows).await?;
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let Some(key) = key(home).map_err(sqlx::Error::Io)? else { return Ok(()) };
+    let select = rows::query_as::<(String, String, Option<String>, String)>(
+        "SELECT id, customer, customer_form, began_at FROM recordings WHERE customer IS NOT NULL AND life IN ('kept', 'restricted')",
+    );
+    let mut recordings: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for (id, given, form, began_at) in select.fetch_all(&mut *rows).await? {
+        let of = hash(&key, form.map(Customer::from).as_ref(), &Customer::from(given));
+        recordings.entry(of).or_default().push((id, began_at));
+    }
+    for line in lines.iter().filter(|line| !line.over) {
+        for (id, began_at) in recordings.get(&line.customer).into_iter().flatten() {
+            // A later call was drawn although they had objected, or after they no longer did.
+            if *began_at < text::time(line.at) {
+                end_coaching(rows, id, line.at).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Coaching and teaching are over for a recording. False if it served neither.
+pub(super) async fn end_coaching(rows: &mut Connection, recording: &str, at: Timestamp) -> Result<bool, sqlx::Error> {
+    let mut any = false;
+    for purpose in [PurposeKind::Quality, PurposeKind::Training] {
+        let select = rows::query(include_str!("sql/rights/abouts.sql")).bind(recording).bind(purpose.as_str());
+        for row in select.fetch_all(&mut *rows).await? {
+            let about: String = row.try_get("about")?;
+            let insert = rows::query(include_str!("sql/desk/insert_anchor.sql"))
+                .bind(recording)
+                .bind(purpose.as_str())
+                .bind(about)
+                .bind(Anchor::Objected.as_str())
+                .bind(text::time(at))
+                .bind(None::<&str>);
+            any |= insert.execute(&mut *rows).await?.rows_affected() > 0;
+        }
+    }
+    Ok(any)
+}
 
 /// Where the key is.
 pub(super) fn path(home: &Path) -> PathBuf {

@@ -3,11 +3,15 @@
 //! Belongs here: the customer's wish for a copy in the call itself (D14), recordings that come while a request is open (D16). Does not: what people
 //! do with requests (`desk`).
 
-use jiff::Timestamp;
+use std::{collections::BTreeSet, path::Path};
+
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
     PurposeKind,
+    desk::AROUND_HOURS,
+    holds,
     ledger::Scribe,
     policy::Anchor,
     rows::{self, Connection},
@@ -15,18 +19,19 @@ use super::{
 };
 use retrocall_ledger::{Deed, DeedKind, ItemId};
 use retrocall_words::{
-    CallId, Customer,
+    Customer,
     book::{RecordingKept, day_of},
 };
 
 type Written = Result<(), sqlx::Error>;
 
-/// The customer wanted a copy: that is a request, received when the call ended, and its recording is kept for it.
+/// The customer wanted a copy: that is a request, received when the call ended, and its recording is kept for it. As any request by number it freezes
+/// all that is kept of that number: what of it is sent, the officer decides.
 pub(super) async fn of_call(
     rows: &mut Connection,
     scribe: &mut Scribe<'_>,
-    recording: &str,
-    kept: &RecordingKept,
+    home: &Path,
+    (recording, kept): (&str, &RecordingKept),
 ) -> Written {
     let (request, agent) = (Uuid::now_v7(), &kept.of.call().facts.agent);
     let (id, ended, received) = (request.to_string(), text::time(kept.ends_at), text::day(day_of(kept.ends_at)));
@@ -41,8 +46,17 @@ pub(super) async fn of_call(
         .bind(agent)
         .bind(&ended);
     insert.execute(&mut *rows).await?;
-    let cover = rows::query(include_str!("sql/rights/cover.sql")).bind(&id).bind(recording);
-    cover.execute(&mut *rows).await?;
+    let form =
+        rows::query_scalar::<Option<String>>("SELECT customer_form FROM recordings WHERE id = $1").bind(recording);
+    let select = rows::query_scalar::<String>(include_str!("sql/rights/covered_by_customer.sql"));
+    let select = select.bind(customer).bind(form.fetch_one(&mut *rows).await?);
+    let mut covered: BTreeSet<String> = select.fetch_all(&mut *rows).await?.into_iter().collect();
+    covered.insert(recording.to_owned());
+    for one in covered {
+        let cover = rows::query(include_str!("sql/rights/cover.sql")).bind(&id).bind(&one);
+        cover.execute(&mut *rows).await?;
+        keeps(rows, home, &one, &id, kept.ends_at).await?;
+    }
     let kind = PurposeKind::Request;
     let purpose = rows::query(include_str!("sql/desk/insert_purpose.sql"))
         .bind(recording)
@@ -79,8 +93,31 @@ pub(super) async fn object(rows: &mut Connection, recording: &str, now: Timestam
     anchor.execute(rows).await.map(drop)
 }
 
-/// A recording that has just been registered belongs to the open requests that ask for its customer, or its agent.
-pub(super) async fn join(rows: &mut Connection, call: CallId) -> Written {
-    let join = rows::query(include_str!("sql/rights/join_requests.sql")).bind(call.to_string());
-    join.execute(rows).await.map(drop)
+/// A recording that has just been registered belongs to the open requests that ask for its customer, or its agent, or its agent about that time.
+pub(super) async fn join(
+    rows: &mut Connection,
+    home: &Path,
+    (id, recording): (&str, &RecordingKept),
+    now: Timestamp,
+) -> Written {
+    let (call, hour) = (recording.of.call().id, SignedDuration::from_hours(AROUND_HOURS));
+    let began = recording.of.call().began_at.saturating_sub(hour).unwrap_or(Timestamp::MIN);
+    let ended = recording.ends_at.saturating_add(hour).unwrap_or(Timestamp::MAX);
+    let join = rows::query(include_str!("sql/rights/join_requests.sql"))
+        .bind(call.to_string())
+        .bind(text::time(began))
+        .bind(text::time(ended));
+    if join.execute(&mut *rows).await?.rows_affected() > 0 {
+        let select = rows::query_scalar::<String>("SELECT request FROM request_recordings WHERE recording = $1");
+        for request in select.bind(id).fetch_all(&mut *rows).await? {
+            keeps(rows, home, id, &request, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A request keeps a recording, which is noted beside the catalog as every deed is that keeps one.
+async fn keeps(rows: &mut Connection, home: &Path, recording: &str, request: &str, now: Timestamp) -> Written {
+    let about = (Some(recording), Some(request.to_owned()));
+    holds::note(rows, Some(home), DeedKind::RequestOpened, about, now).await.map(drop)
 }

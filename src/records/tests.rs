@@ -1,5 +1,6 @@
 //! The catalog as the engine and the commands meet it.
 
+mod cluster;
 mod customers;
 mod deeds;
 mod desk;

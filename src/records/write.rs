@@ -341,24 +341,24 @@ impl Pen<'_, '_> {
         self.participants(&id, recording).await?;
         self.parts(&id, recording).await?;
         self.call_was_kept(recording).await?;
-        if is_new && !recording.has_keys {
-            self.hold_again(recording).await?;
-        }
         if is_new {
             self.registered(&id, recording).await?;
+        }
+        // After that: what it belongs to by itself needs no hold.
+        if is_new && !recording.has_keys {
+            self.hold_again(recording).await?;
         }
         self.order(&id, recording).await
     }
 
     /// What follows once from a recording that has come: the ledger's row, and requests and objections that wait for it.
     async fn registered(&mut self, id: &str, recording: &RecordingKept) -> Written {
-        let call = recording.of.call().id;
-        let hash = self.place.hashes.get(&call).map(String::as_str);
+        let hash = self.place.hashes.get(&recording.of.call().id).map(String::as_str);
         self.scribe.recording_kept(self.rows, id, recording, hash).await?;
         if recording.of.label.reasons.contains(&Reason::Copy) {
-            requests::of_call(self.rows, &mut self.scribe, id, recording).await?;
+            requests::of_call(self.rows, &mut self.scribe, self.place.home, (id, recording)).await?;
         }
-        requests::join(self.rows, call).await?;
+        requests::join(self.rows, self.place.home, (id, recording), self.place.now).await?;
         let customer = recording.of.customer.as_ref();
         if customer.is_some_and(|customer| self.place.objections.has(customer, self.place.country)) {
             requests::object(self.rows, id, self.place.now).await?;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 use retrocall_records::desk::{Desk as _, Filter, RecordingEntry};
 use retrocall_words::{
-    Call, CallId, Facts, Label, Reason,
+    Call, CallId, Customer, Facts, Label, Reason,
     audio::Rate,
     book::{
         CallBegun, CallEnded, Marks, Note, Origins, Outcome, Part, Participant, RecordedCall, RecordingBegun,
@@ -20,12 +20,20 @@ use crate::desk::{AGENTS, Desk, agent};
 /// How many notes are handed in before the records are waited for: numbers are reserved ahead of need, but not for a whole day.
 const AT_ONCE: u32 = 200;
 
-/// What the desk knows of a kept call besides the records: what its file says.
+/// What the desk knows of a kept call besides the records: what its file says, and who the customer is, which that does not say.
 #[derive(Clone)]
 pub struct Kept {
-    label: Label,
+    pub label: Label,
     seconds: i64,
     participants: Vec<Participant>,
+    pub customer: Option<u32>,
+    /// As the telephone system spelled it.
+    number: Option<Customer>,
+}
+
+/// How a list of events names a customer.
+pub fn name_of(customer: u32) -> String {
+    format!("customer-{customer}")
 }
 
 /// A recording of today.
@@ -37,7 +45,30 @@ pub struct Today {
     pub is_pressed: bool,
 }
 
+impl Kept {
+    pub fn ends_at(&self) -> Timestamp {
+        self.label.call.began_at + SignedDuration::from_secs(self.seconds)
+    }
+}
+
 impl Desk {
+    /// Whoever calls: each customer some ten times a year.
+    pub fn any_customer(&mut self) -> u32 {
+        self.rng.random_range(0..self.calls * 20)
+    }
+
+    /// The number of a customer, in one of its spellings.
+    pub fn number_of(&mut self, customer: u32) -> Customer {
+        let number = 10_000_000 + customer;
+        let spelled = match self.rng.random_range(0..4) {
+            0 => format!("+316{number}"),
+            1 => format!("00316{number}"),
+            2 => format!("06-{number}"),
+            _ => format!("06 {} {:04}", number / 10_000, number % 10_000),
+        };
+        Customer::from(spelled)
+    }
+
     /// The calls of a day, told once they have ended: some are live when the engine is killed.
     pub fn calls_of_day(&mut self) {
         let calls = match (self.is_working_day(), self.calls) {
@@ -55,7 +86,15 @@ impl Desk {
             }
         }
         self.engine().flush();
+        if let Some(centre) = &self.centre {
+            centre.take_calls(&self.path(), began);
+        }
         self.learn_ids(began);
+        if let Some(centre) = &self.centre {
+            for kept in self.today.iter().map(|one| &self.kept[&one.call]) {
+                centre.join(kept.label.call.id, (kept.label.call.began_at, kept.ends_at()));
+            }
+        }
     }
 
     fn call(&mut self, began_at: Timestamp) {
@@ -63,17 +102,24 @@ impl Desk {
         while self.agents_left.contains(&who) {
             who = self.rng.random_range(0..AGENTS);
         }
+        // One in ten hides the number.
+        let customer = (!self.chance(10)).then(|| self.any_customer());
+        let spelled = customer.map(|customer| self.number_of(customer));
+        let objects = spelled.as_ref().is_some_and(|number| self.engine().book.objects(number));
         let (seconds, id) = (self.rng.random_range(40..1_500), CallId::new());
         let call = Call { id, facts: Facts::of(agent(who)), rate: Rate::new(8_000).expect("a rate"), began_at };
         let number = self.engine().book.reserve(day_of(self.now()));
         let begun = CallBegun { call: call.clone(), day: number.day, sequence: number.sequence, exempt: false };
         self.engine().book.note(Note::Begun(begun));
         let is_drawn = number.sequence.is_some_and(|sequence| self.engine().draw.draw(number.day, sequence));
-        let objected = self.chance(50);
+        let objected = self.chance(50) || objects;
         let is_private = !objected && self.chance(100);
         let is_pressed = !is_private && self.chance(30);
+        // Requests by calls and remembered objections are the engine's, which writes to its home alone.
+        let wants_copy = self.chance((self.calls / 4).max(80)) && !is_private && self.centre.is_none();
         let mut reasons = Vec::new();
         reasons.extend(is_pressed.then_some(Reason::OnDemand));
+        reasons.extend(wants_copy.then_some(Reason::Copy));
         reasons.extend((is_drawn && !objected && !is_private).then_some(Reason::Sample));
         let is_kept = !reasons.is_empty();
         self.engine().book.note(Note::Ended(CallEnded {
@@ -93,9 +139,22 @@ impl Desk {
                 let other = Participant { agent: agent((who + 1) % AGENTS), ..participants[0].clone() };
                 participants.push(Participant { from_seconds: 30.0, ..other });
             }
-            let kept = Kept { label: Label { call, reasons, place: None }, seconds, participants };
-            self.keep(kept, true);
+            let label = Label { call, reasons, place: None };
+            self.say_kept(&Kept { label, seconds, participants, customer, number: spelled }, objects);
         }
+    }
+
+    /// A call is kept, of which the engine knew whether its customer objects.
+    fn say_kept(&mut self, kept: &Kept, objects: bool) {
+        let Label { call, reasons, .. } = &kept.label;
+        let agents: Vec<&str> = kept.participants.iter().map(|one| one.agent.as_str()).collect();
+        let reasons: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
+        let fields = json!({
+            "call": call.id, "began": call.began_at.as_second(), "ended": kept.ends_at().as_second(), "agents": agents, "reasons": reasons,
+            "customer": kept.customer.map(name_of), "objects": objects,
+        });
+        self.events.say(self.now(), "kept", fields);
+        self.keep(kept.clone(), true);
     }
 
     /// A recording is durable: its file is there, and the records are told.
@@ -106,15 +165,11 @@ impl Desk {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, &bytes).expect("a file");
         }
-        let ends_at = kept.label.call.began_at + SignedDuration::from_secs(kept.seconds);
-        let of = RecordedCall { label: kept.label.clone(), customer: None };
+        let ends_at = kept.ends_at();
+        // What is registered from its file alone has no number.
+        let of = RecordedCall { label: kept.label.clone(), customer: kept.number.clone().filter(|_| is_new) };
         if is_new {
             self.engine().book.note(Note::Selected(RecordingBegun { of: of.clone(), path: path.clone() }));
-            let agents: Vec<&str> = kept.participants.iter().map(|one| one.agent.as_str()).collect();
-            let reasons: Vec<&str> = kept.label.reasons.iter().map(|reason| reason.as_str()).collect();
-            let (began, ended) = (kept.label.call.began_at.as_second(), ends_at.as_second());
-            let fields = json!({ "call": call, "began": began, "ended": ended, "agents": agents, "reasons": reasons });
-            self.events.say(self.now(), "kept", fields);
         }
         let agent = &kept.label.call.facts.agent;
         let record = kept.label.reasons.contains(&Reason::OnDemand).then(|| (12.0, agent.clone()));

@@ -8,192 +8,38 @@ came and went in the folder of recordings since the day before.
 Usage: checker.py EVENTS.jsonl        exit code 0: not one recording too many or too few
 """
 
-import calendar
+import collections
 import copy
 import datetime
 import heapq
 import json
 import sys
-from datetime import date, timedelta
+from datetime import date
 
-UTC = datetime.timezone.utc
-EPOCH = datetime.datetime(1970, 1, 1)
-HOUR = 3600
-NEVER = 1 << 60
+# Nothing is left beside the tests.
+sys.dont_write_bytecode = True
+
+from rules import OF_CALL, UTC, Asked, Incident, Recording, Request, Version, end_of, local
+
 SHOWN_MAX = 20
-
-
-# The desk's zone: Europe/Amsterdam, by the rule of the European Union, so that no list of zones is needed.
-
-
-def last_sunday(year, month):
-    last = calendar.monthrange(year, month)[1]
-    day = date(year, month, last)
-    return day - timedelta(days=(day.weekday() + 1) % 7)
-
-
-def at_utc(day, hour):
-    return int((datetime.datetime(day.year, day.month, day.day, hour) - EPOCH).total_seconds())
-
-
-def offset(at):
-    year = (EPOCH + timedelta(seconds=at)).year
-    is_summer = at_utc(last_sunday(year, 3), 1) <= at < at_utc(last_sunday(year, 10), 1)
-    return (2 if is_summer else 1) * HOUR
-
-
-def local(at):
-    return EPOCH + timedelta(seconds=at + offset(at))
-
-
-def from_local(then):
-    seconds = int((then - EPOCH).total_seconds())
-    for hours in (2, 1):
-        if offset(seconds - hours * HOUR) == hours * HOUR:
-            return seconds - hours * HOUR
-    # In the hour that the clock leaves out: as if it had not been moved yet.
-    return seconds - HOUR
-
-
-def add_months(day, months):
-    month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    return day.replace(year=year, month=month, day=min(day.day, calendar.monthrange(year, month)[1]))
-
-
-def days_after(at, days):
-    return from_local(local(at) + timedelta(days=days))
-
-
-def months_after(at, months):
-    return from_local(add_months(local(at), months))
-
-
-def end_of(day):
-    return from_local(datetime.datetime(day.year, day.month, day.day) + timedelta(days=1))
-
-
-class Version:
-    """What the desk has set, from a moment on."""
-
-    def __init__(self, since, settings):
-        self.since, self.settings = since, settings
-        self.free_days = {date.fromisoformat(day) for day in settings["free_days"]}
-
-    def get(self, name):
-        return self.settings["periods"][name]
-
-    def end_of_working_day(self, at, number):
-        day = local(at).date()
-        while number > 0:
-            day += timedelta(days=1)
-            if day.weekday() < 5 and day not in self.free_days:
-                number -= 1
-        return end_of(day)
-
-
-# The purposes, each with what has happened to it. `term` says until when it is in force by one version.
-
-
-class Quality:
-    def __init__(self):
-        self.over = self.left = self.held = self.settled = None
-        self.learned = self.disputed = False
-
-    def take(self, what, at, _event):
-        if self.over is not None:
-            return
-        if what in ("no-finding", "private-call", "let-go", "upheld", "objected"):
-            self.over = at
-        elif what == "learning-moment":
-            self.learned = True
-        elif what == "evaluation-held" and self.learned and self.held is None:
-            self.held = at
-        elif what == "note-objected" and self.learned:
-            self.disputed = True
-        elif what == "objection-settled" and self.disputed:
-            self.disputed, self.settled = False, at
-        elif what == "agent-left" and self.left is None:
-            self.left = at
-
-    def term(self, recording, version):
-        if self.over is not None:
-            return self.over
-        most = months_after(min(recording.began, recording.ended), version.get("quality_max_months"))
-        if self.disputed:
-            return most
-        if self.left is not None:
-            return min(most, max(self.left, self.settled or 0))
-        if not self.learned:
-            return min(most, days_after(recording.ended, version.get("quality_unheard_days")))
-        if self.held is None:
-            return most
-        return min(most, max(days_after(self.held, version.get("quality_dispute_days")), self.settled or 0))
-
-
-class Incident:
-    """A press, or what a case needs of it."""
-
-    def __init__(self):
-        self.over = self.needed = self.closed = self.judged = None
-
-    def take(self, what, at, event):
-        if self.over is not None:
-            return
-        if what == "dismissed":
-            self.over = at
-        elif what == "case-opened":
-            self.needed = at
-        elif what == "still-needed" and self.closed is None:
-            self.needed = at
-        elif what == "case-closed":
-            self.closed = at
-            self.judged = date.fromisoformat(event["judged"]) if event.get("judged") else None
-        elif what == "case-reopened" and self.closed is not None:
-            self.closed, self.needed = None, at
-
-    def term(self, recording, version):
-        if self.over is not None:
-            return self.over
-        if self.closed is not None:
-            taken_back = self.closed + version.get("case_closed_hours") * HOUR
-            if self.judged is None:
-                return taken_back
-            judged = min(self.judged, local(self.closed).date())
-            return max(taken_back, end_of(add_months(judged, version.get("case_appeal_months"))))
-        if self.needed is not None:
-            asked = days_after(self.needed, version.get("still_needed_days"))
-            return days_after(asked, version.get("still_needed_grace_days"))
-        working = version.end_of_working_day(recording.ended, version.get("incident_working_days"))
-        return min(working, days_after(recording.ended, version.get("incident_max_days")))
-
-
-class Recording:
-    def __init__(self, event):
-        self.call = event["call"]
-        self.began, self.ended = event["began"], event["ended"]
-        self.agents, self.reasons = set(event["agents"]), event["reasons"]
-        self.forget()
-
-    def forget(self):
-        """As it was when it was kept."""
-        self.holds, self.was_held, self.was_learned = set(), set(), False
-        self.purposes = {}
-        if "sample" in self.reasons:
-            self.purposes["quality"] = Quality()
-        if "on-demand" in self.reasons:
-            self.purposes["press"] = Incident()
 
 
 class Desk:
     def __init__(self):
         self.alive, self.versions, self.settings = {}, [], None
         self.cases, self.holds = {}, {}
+        # All requests, and those that are not answered.
+        self.requests, self.open = {}, {}
+        # Objections and their withdrawals, and erasures that were granted: no restore undoes them.
+        self.objections, self.erasures = [], []
+        # What a sweep that was cut off may have begun to delete: it goes, whatever is done to hold it back.
+        self.may_be_going = set()
         # Deeds that keep a recording, and whether they are over: they are remembered outside the records.
         self.keeping = {}
         self.queue, self.backups = [], {}
         self.exists, self.gone = set(), set()
         self.faults, self.days, self.deleted = [], 0, 0
+        self.counts = collections.Counter()
 
     def fault(self, event, text):
         self.faults.append(f"{datetime.datetime.fromtimestamp(event['at'], UTC):%Y-%m-%d %H:%M}: {text}")
@@ -212,7 +58,31 @@ class Desk:
         return ends
 
     def due(self, recording, now):
-        return max(self.term(recording, purpose, now) for purpose in recording.purposes.values())
+        ends = max(self.term(recording, purpose, now) for purpose in recording.purposes.values())
+        return ends if recording.erased is None else min(ends, recording.erased)
+
+    def is_kept_back(self, recording):
+        return bool(recording.holds) or self.is_frozen(recording)
+
+    def is_frozen(self, recording):
+        """By a request that is not answered. One for erasure does not hold what was erased."""
+        for request in (self.requests[id] for id in recording.asked):
+            if not request.is_over and request.states[recording.call] != "excluded":
+                if request.kind == "access" or recording.erased is None:
+                    return True
+        return False
+
+    def is_in_case(self, recording, now):
+        """As long as a case needs it, which is until a closing has taken effect (D11)."""
+        cases = [purpose for name, purpose in recording.purposes.items() if name in self.cases]
+        if not self.versions:
+            # On the first day, before any sweep: no period is over.
+            return bool(cases)
+        return any(now < self.term(recording, purpose, now) for purpose in cases)
+
+    def objects(self, customer):
+        last = [is_withdrawn for of, _, is_withdrawn in self.objections if of == customer][-1:]
+        return customer is not None and last == [False]
 
     def schedule(self, recording, now):
         if self.versions:
@@ -230,6 +100,7 @@ class Desk:
     # Events.
 
     def handle(self, event):
+        self.counts[(event["event"], event.get("done", True))] += 1
         handler = getattr(self, "on_" + event["event"].replace("-", "_"), None)
         if handler is not None:
             handler(event)
@@ -254,8 +125,26 @@ class Desk:
 
     def on_kept(self, event):
         recording = Recording(event)
+        # D7: an objection is remembered until it is withdrawn, and draws heed it.
+        if self.objects(recording.customer) != event["objects"]:
+            self.fault(event, f"of {recording.customer} the engine knew {'an' if event['objects'] else 'no'} objection, against the rule")
+        if event["objects"] and "sample" in recording.reasons:
+            self.fault(event, f"{recording.call} was sampled, and its customer objects")
         self.alive[recording.call] = recording
+        self.join(recording)
         self.schedule(recording, event["at"])
+
+    def join(self, recording):
+        """What comes while a request is open belongs to it; to one for erasure only if the call had begun."""
+        for id, request in self.open.items():
+            is_late = request.kind == "erasure" and recording.began > request.entered
+            if not is_late and request.is_about(recording):
+                self.cover(id, recording)
+
+    def cover(self, id, recording):
+        self.requests[id].states.setdefault(recording.call, "candidate")
+        recording.asked.add(id)
+        self.keeping[(recording.call, "request-opened", id)] = False
 
     def of_quality(self, event):
         recording = self.alive.get(event["call"])
@@ -291,6 +180,7 @@ class Desk:
             return
         if recording is None:
             return self.fault(event, f"a case was opened for {event['call']}, which is gone")
+        self.may_be_going.discard(recording.call)
         self.cases.setdefault(event["case"], []).append(recording.call)
         self.keeping[(recording.call, "case-opened", event["case"])] = False
         recording.purposes[event["case"]] = purpose = Incident()
@@ -317,9 +207,10 @@ class Desk:
         if recording is None:
             return None
         if event["done"]:
+            self.may_be_going.discard(recording.call)
             self.hold(recording, event["hold"])
             self.keeping[(recording.call, "hold-set", event["hold"])] = False
-        elif self.due(recording, event["at"]) > event["at"]:
+        elif recording.call not in self.may_be_going:
             self.fault(event, f"a hold was refused for {event['call']}, which is kept")
         return None
 
@@ -335,20 +226,203 @@ class Desk:
             recording.holds.discard(event["hold"])
             self.schedule(recording, event["at"])
 
-    # Requests, erasures and objections belong here once the desk has the verbs: each is a class like those above, or a hold by another name.
+    # Requests for a copy, and for erasure (D14 to D17).
+
+    def expect(self, event, what, done):
+        """Whether a deed was done that the rule says something about."""
+        if event["done"] != done:
+            self.fault(event, f"{what} was {'accepted' if event['done'] else 'refused'} against the rule")
+        return event["done"] and done
+
+    def open_request(self, event):
+        """The request that an event is about, if it is known and not answered."""
+        return self.open.get(event["request"])
+
+    def compare(self, event, what, expected, told):
+        """What was decided about each recording, by the rule and as the officer sees it."""
+        for call in sorted(set(expected) | set(told)):
+            if call in told:
+                # It is not going, or it could not be covered.
+                self.may_be_going.discard(call)
+            elif call in self.may_be_going:
+                continue
+            if expected.get(call) != told.get(call):
+                self.fault(event, f"{what}: {call} is {told.get(call, 'not covered')}, and should be {expected.get(call, 'not covered')}")
+
+    def on_request_opened(self, event):
+        at = event["at"]
+        is_of_call = event["by"] == "call"
+        can = date.fromisoformat(event["received"]) <= local(at).date()
+        if "call" in event["of"]:
+            can = can and event["of"]["call"] in self.alive and (event["done"] or event["of"]["call"] not in self.may_be_going)
+        if not self.expect(event, "a request", can):
+            return
+        self.requests[event["request"]] = self.open[event["request"]] = request = Request(event)
+        for recording in self.alive.values():
+            if request.is_about(recording) and (recording.call in event["recordings"] or recording.call not in self.may_be_going):
+                self.cover(event["request"], recording)
+                if is_of_call and recording.call == request.of["call"]:
+                    recording.purposes[event["request"]] = recording.purposes.pop(OF_CALL)
+                # D16, D17: the officer erases at once, but for what a case needs, and what was found by a time, which is no person.
+                is_at_once = event["by"] == "officer" and "around" not in request.of
+                if request.kind == "erasure" and is_at_once and not self.is_in_case(recording, at):
+                    self.erase(event, recording)
+        self.compare(event, "a new request", request.states, event["recordings"])
+
+    def erase(self, event, recording):
+        self.erasures.append((event["request"], recording.call, event["at"]))
+        self.erased(*self.erasures[-1])
+        self.schedule(recording, event["at"])
+
+    def erased(self, id, call, at):
+        recording = self.alive.get(call)
+        if recording is not None and recording.erased is None:
+            recording.erased = at
+        if id in self.requests and call in self.requests[id].states:
+            self.requests[id].states[call] = "confirmed"
+
+    def on_request_confirmed(self, event):
+        request, recording = self.open_request(event), self.alive.get(event["call"])
+        can = request is not None and request.kind == "access" and recording is not None and recording.call not in self.may_be_going
+        if self.expect(event, "a confirmation", can):
+            self.cover(event["request"], recording)
+            request.states[recording.call] = "confirmed"
+            recording.purposes[event["request"]] = Asked()
+            self.schedule(recording, event["at"])
+
+    def on_request_excluded(self, event):
+        request = self.open_request(event)
+        recording, call = self.alive.get(event["call"]), event["call"]
+        can = request is not None and call in request.states and (recording is not None or request.kind == "erasure")
+        if can and request.kind == "erasure":
+            # What is erased is.
+            can = request.states[call] != "confirmed"
+        if self.expect(event, "an exclusion", can):
+            request.states[call] = "excluded"
+            self.keeping[(call, "request-opened", event["request"])] = True
+            if recording is not None:
+                self.end_of_request(recording, event["request"], "excluded", event)
+                self.schedule(recording, event["at"])
+
+    def end_of_request(self, recording, request, what, event):
+        if request in recording.purposes:
+            recording.purposes[request].take(what, event["at"], event)
+        self.schedule(recording, event["at"])
+
+    def on_request_extended(self, event):
+        request = self.open_request(event)
+        # Once, and only before it is due (D15).
+        can = request is not None and not request.extended and event["at"] < end_of(request.due())
+        if self.expect(event, "an extension", can):
+            request.extended = True
+
+    def on_request_refused(self, event):
+        request = self.open_request(event)
+        if self.expect(event, "a refusal", request is not None and request.kind == "access"):
+            self.close(request, event)
+
+    def on_request_answered(self, event):
+        request = self.open_request(event)
+        states = [] if request is None else self.decided(request)
+        if not self.expect(event, "an answer", request is not None and "candidate" not in states):
+            return
+        outcome = "granted" if "confirmed" in states else "refused" if "refused" in states else "nothing-held"
+        if event["outcome"] != outcome:
+            self.fault(event, f"a request was answered with {event['outcome']}, not {outcome}")
+        if request.of.get("customer") is not None:
+            # Every answer to a customer lists what was recovered without a number (D16).
+            lost = {call for call, one in self.alive.items() if one.is_recovered and call not in request.states} - self.may_be_going
+            for call in sorted(lost ^ set(event["unnumbered"]) - self.may_be_going):
+                self.fault(event, f"an answer {'leaves out' if call in lost else 'lists'} {call}, which may be the customer's")
+        self.close(request, event)
+
+    def decided(self, request):
+        # An erasure's letter still says what was erased; a recording that went otherwise is no part of any request.
+        return [state for call, state in request.states.items() if request.kind == "erasure" or call in self.alive]
+
+    def close(self, request, event):
+        request.is_over = True
+        del self.open[event["request"]]
+        for call in request.states:
+            self.keeping[(call, "request-opened", event["request"])] = True
+            if call in self.alive:
+                self.end_of_request(self.alive[call], event["request"], "answered", event)
+
+    def on_request_exported(self, event):
+        request = self.open_request(event)
+        confirmed = [] if request is None else [call for call, state in request.states.items() if state == "confirmed" and call in self.alive]
+        if self.expect(event, "an export", bool(confirmed) and request.kind == "access"):
+            self.compare(event, "an export", dict.fromkeys(confirmed, "copied"), dict.fromkeys(event["calls"], "copied"))
+
+    def undecided(self, event):
+        """The recordings of an erasure that an officer's word is about."""
+        request = self.open_request(event)
+        if request is None or request.kind != "erasure":
+            return request, []
+        return request, [call for call, state in request.states.items() if state == "candidate" and event["call"] in (None, call)]
+
+    def on_erasure_granted(self, event):
+        request, waiting = self.undecided(event)
+        # Of what was found by a time each is granted by itself.
+        is_named = event["call"] is not None or request is None or "around" not in request.of
+        if self.expect(event, "an erasure", bool(waiting) and is_named):
+            for call in waiting:
+                self.erase(event, self.alive[call])
+
+    def on_erasure_refused(self, event):
+        request, waiting = self.undecided(event)
+        if self.expect(event, "the refusal of an erasure", bool(waiting)):
+            for call in waiting:
+                request.states[call] = "refused"
+
+    def on_requests_listed(self, event):
+        """All that is open, as the officer's list has it."""
+        listed, mine = event["requests"], set(self.open)
+        for id in sorted(mine ^ set(listed)):
+            self.fault(event, f"the request {id} is {'not ' if id in mine else ''}open")
+        for id in sorted(mine & set(listed)):
+            alive = lambda states: {call: state for call, state in states.items() if call in self.alive}
+            self.compare(event, f"the request {id}", alive(self.open[id].states), alive(listed[id]))
+
+    # Objections without a call (D7).
+
+    def on_customer_objected(self, event):
+        if not event["done"]:
+            return self.fault(event, "an objection was refused")
+        self.objections.append((event["customer"], event["at"], False))
+        for recording in self.alive.values():
+            if recording.customer == event["customer"]:
+                self.happens(recording, "quality", "objected", event)
+        return None
+
+    def on_objection_withdrawn(self, event):
+        if self.expect(event, "a withdrawal", self.objects(event["customer"])):
+            self.objections.append((event["customer"], event["at"], True))
 
     def on_backed_up(self, event):
-        self.backups[event["backup"]] = copy.deepcopy((self.alive, self.versions, self.cases, self.holds))
+        self.backups[event["backup"]] = copy.deepcopy((self.alive, self.versions, self.cases, self.holds, self.requests))
 
     def on_restored(self, event):
         """The catalog is what it was; what was kept since is registered from its file, and what was deleted since stays deleted."""
         since = self.alive
-        alive, self.versions, self.cases, self.holds = copy.deepcopy(self.backups[event["backup"]])
+        alive, self.versions, self.cases, self.holds, self.requests = copy.deepcopy(self.backups[event["backup"]])
+        self.open = {id: request for id, request in self.requests.items() if not request.is_over}
         self.alive = {call: recording for call, recording in alive.items() if call in since}
         for call, recording in since.items():
             if call not in self.alive:
                 recording.forget()
+                recording.customer, recording.is_recovered = None, True
                 self.alive[call] = recording
+                self.join(recording)
+        for opened in event["opened"]:
+            # The call asked for a copy itself: that is a request once more.
+            self.on_request_opened({"event": "request-opened", "at": event["at"], "done": True, **opened})
+        for erasure in self.erasures:
+            self.erased(*erasure)
+        for recording in self.alive.values():
+            for customer, at, is_withdrawn in self.objections:
+                if customer == recording.customer and not is_withdrawn and recording.began < at:
+                    self.happens(recording, "quality", "objected", {"at": at})
         self.hold_again(event)
         self.queue = []
         for recording in self.alive.values():
@@ -361,7 +435,12 @@ class Desk:
             recording = self.alive.get(call)
             if recording is None or is_over:
                 continue
-            known = {"reviewed": recording.was_learned, "case-opened": matter in recording.purposes}
+            asked = self.requests.get(matter)
+            known = {
+                "reviewed": recording.was_learned,
+                "case-opened": matter in recording.purposes,
+                "request-opened": asked is not None and call in asked.states,
+            }
             if not known.get(deed, matter in recording.was_held):
                 expected.append((call, deed))
         told = [(held["call"], held["deed"]) for held in event["held"]]
@@ -372,15 +451,22 @@ class Desk:
             if held["call"] in self.alive:
                 self.hold(self.alive[held["call"]], held["hold"])
 
+    def on_cut(self, event):
+        """A sweep was cut off: of what is due some may be going, and nobody can hold that back."""
+        for recording in self.alive.values():
+            if self.due(recording, event["at"]) <= event["at"] and not self.is_kept_back(recording):
+                self.may_be_going.add(recording.call)
+
     def on_swept(self, event):
         """What is due goes now."""
         now, held = event["at"], []
+        self.may_be_going.clear()
         while self.queue and self.queue[0][0] <= now:
             _, call = heapq.heappop(self.queue)
             recording = self.alive.get(call)
             if recording is None or self.due(recording, now) > now:
                 continue
-            if recording.holds:
+            if self.is_kept_back(recording):
                 held.append(recording)
                 continue
             del self.alive[call]
@@ -417,6 +503,8 @@ def main():
                 break
     for fault in desk.faults[:SHOWN_MAX]:
         print(fault)
+    for (what, done), count in sorted(desk.counts.items()):
+        print(f"{count:8} {what}{'' if done else ', refused'}")
     print(f"{desk.days} days: {desk.deleted} recordings gone, {len(desk.alive)} left, {len(desk.faults)} faults")
     sys.exit(1 if desk.faults or desk.days == 0 else 0)
 

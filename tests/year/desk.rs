@@ -13,8 +13,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use retrocall_records::{
-    backup,
-    desk::{Desk as _, Filter, HoldEntry, HomeDesk, Person, Queue as _},
+    Address, backup,
+    desk::{Desk as _, Filter, HoldEntry, HomeDesk, Person, Queue as _, Requests as _},
     ledger, open,
     sweep::{Believe, Files, HomeFiles, HomeStore, Overwriting, Stopped, Sweeper, is_open, overwrite, remove_returned},
 };
@@ -24,13 +24,15 @@ use retrocall_words::{
     book::{Book, CallBegun, CallEnded, Draw, Note, Outcome, day_of},
     retention::{Calendar, Period, Periods},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    calls::{Kept, Today},
+    calls::{Kept, Today, name_of},
+    customers::states,
     disk::{Cut, CutFiles, copy_files, files, put_back},
     events::Events,
+    server::{Centre, Place},
 };
 
 /// Far longer than anything takes.
@@ -46,7 +48,7 @@ const MORNING_HOUR: i8 = 6;
 pub struct Home(TempDir);
 
 impl Home {
-    pub fn new() -> Home {
+    fn new() -> Home {
         let memory = Path::new("/dev/shm");
         let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let home = Home(made.expect("a folder"));
@@ -104,6 +106,9 @@ pub struct Desk {
     pub rng: StdRng,
     pub events: Events,
     pub verbs: HomeDesk,
+    /// Where the records are, if that is not in the home.
+    pub centre: Option<Centre>,
+    address: Address,
     engine: Option<Engine>,
     pub calls: u32,
     pub kept: HashMap<CallId, Kept>,
@@ -120,6 +125,10 @@ pub struct Desk {
     backups: Vec<PathBuf>,
     /// Holds that restores have set, for an officer to look at.
     pub held_again: Vec<String>,
+    /// Requests that calls have opened by themselves since the officer looked last.
+    pub opened_by_calls: Vec<String>,
+    /// All requests that the list of events has.
+    pub said_requests: BTreeSet<String>,
 }
 
 pub fn agent(number: u32) -> String {
@@ -127,7 +136,8 @@ pub fn agent(number: u32) -> String {
 }
 
 impl Desk {
-    pub fn open(folder: Home, calls: u32, seed: u64) -> Desk {
+    pub fn open(place: Place, calls: u32, seed: u64) -> Desk {
+        let folder = Home::new();
         let clock = Arc::new(TestClock::at("2025-10-06T00:30:00Z".parse().expect("a time")));
         let home = folder.path();
         fs::create_dir_all(home.join("recordings")).expect("a folder");
@@ -136,6 +146,8 @@ impl Desk {
         let calendar = Calendar { free_days: free_days.into(), ..Calendar::default() };
         let mut desk = Desk {
             verbs: HomeDesk::of(&home),
+            centre: None,
+            address: Address::of(&home),
             engine: Some(Engine::start(&home, &clock)),
             folder,
             clock,
@@ -152,8 +164,16 @@ impl Desk {
             runs: 0,
             backups: Vec::new(),
             held_again: Vec::new(),
+            opened_by_calls: Vec::new(),
+            said_requests: BTreeSet::new(),
         };
         desk.opened();
+        if place == Place::Server {
+            let centre = Centre::start(&home);
+            desk.address = centre.address();
+            desk.verbs = HomeDesk::at(centre.address());
+            desk.centre = Some(centre);
+        }
         desk.say_settings();
         desk
     }
@@ -211,14 +231,48 @@ impl Desk {
         self.events.say(self.now(), "settings", json!({ "settings": settings }));
     }
 
+    /// The requests that the day's calls have opened are told; and on some days a sweep is cut off before people do their work.
+    pub fn afternoon(&mut self, day: u32) {
+        for said in self.new_requests() {
+            self.events.say(self.now(), "request-opened", said);
+        }
+        // Not before a restore, which goes on with what was begun.
+        if day % 90 != 41 && self.chance(9) {
+            self.cut_sweep();
+        }
+    }
+
+    /// The requests that calls have opened by themselves, as the list of events says them.
+    fn new_requests(&mut self) -> Vec<Value> {
+        let all = self.verbs.open_requests(&Desk::owner()).expect("a list");
+        let mut new = Vec::new();
+        for request in all {
+            if !self.said_requests.insert(request.request.clone()) {
+                continue;
+            }
+            // It was received when its call ended.
+            let own = request.recordings.iter().find(|one| self.kept[&one.call].ends_at() == request.entered_at);
+            let call = own.expect("its call").call;
+            let customer = self.kept[&call].customer.filter(|_| request.by_number).map(name_of);
+            new.push(json!({
+                "request": request.request, "kind": "access", "of": { "call": call, "customer": customer },
+                "received": request.received_on, "by": "call", "done": true, "recordings": states(&request),
+            }));
+            self.opened_by_calls.push(request.request);
+        }
+        new
+    }
+
     /// The evening and the night: sweeps, and what happens to machines.
     pub fn night(&mut self, day: u32) {
+        // A server's backups are its own.
+        let is_at_home = self.centre.is_none();
         match day % 30 {
-            4 | 19 => self.kill(),
-            9 => self.back_up(),
+            4 | 19 if is_at_home => self.kill(),
+            9 if is_at_home => self.back_up(),
             _ => {}
         }
-        if day % 90 == 41 {
+        if day % 90 == 41 && is_at_home {
             self.restore();
         }
         if self.chance(6) {
@@ -231,7 +285,7 @@ impl Desk {
         self.pass_until(next, 2);
         self.end_day();
         self.sweep();
-        if day % 14 == 3 {
+        if day % 14 == 3 && is_at_home {
             let done = overwrite(&self.path(), self.now()).expect("overwritten");
             assert!(!matches!(done, Overwriting::Read), "{done:?}");
         }
@@ -249,21 +303,26 @@ impl Desk {
             self.engine().flush();
             sealed(&path) > before
         });
+        if let Some(centre) = &self.centre {
+            centre.take_days(&path);
+        }
     }
 
     fn sweep(&mut self) {
         let swept = self.sweep_with(&HomeFiles::of(&self.path()));
         let at = swept.expect("it sweeps");
         self.events.say(at, "swept", json!({}));
-        let returned = remove_returned(&self.path(), self.now()).expect("looked for");
-        assert!(returned.removed.is_empty(), "nothing had come back");
+        if self.centre.is_none() {
+            let returned = remove_returned(&self.path(), self.now()).expect("looked for");
+            assert!(returned.removed.is_empty(), "nothing had come back");
+        }
     }
 
     /// One run, as the engine does it each hour. When it ran.
     fn sweep_with(&mut self, files: &dyn Files) -> Result<Timestamp, Stopped> {
         is_open(&self.path())?;
         let now = self.moment();
-        let mut store = HomeStore::open(&self.path())?.expect("a catalog");
+        let mut store = HomeStore::open_at(&self.address, &self.path())?.expect("records");
         store.follow(self.settings.0, &self.settings.1, now)?;
         self.events.say(now, "followed", json!({}));
         for recording in self.verbs.let_go(Some(self.review_per_week), now).expect("let go") {
@@ -290,7 +349,10 @@ impl Desk {
                 let at = swept.expect("it sweeps");
                 self.events.say(at, "swept", json!({}));
             }
-            Err(end) if end.is::<Cut>() => self.clock.pass(Duration::from_secs(11 * 60)),
+            Err(end) if end.is::<Cut>() => {
+                self.events.say(self.now(), "cut", json!({}));
+                self.clock.pass(Duration::from_secs(11 * 60));
+            }
             Err(end) => panic::resume_unwind(end),
         }
     }
@@ -393,7 +455,9 @@ impl Desk {
             held.push(json!({ "hold": hold.hold, "call": self.call_of[&hold.recording], "deed": deed }));
             self.held_again.push(hold.hold);
         }
-        self.events.say(now, "restored", json!({ "backup": self.backups.len() - 1, "held": held }));
+        let opened = self.new_requests();
+        let fields = json!({ "backup": self.backups.len() - 1, "held": held, "opened": opened });
+        self.events.say(now, "restored", fields);
     }
 
     fn holds(&self) -> Vec<HoldEntry> {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     calls::Today,
+    customers::Customers,
     desk::{Desk, agent},
 };
 
@@ -53,18 +54,23 @@ pub struct People {
     noted: Vec<(String, CallId, String, u32)>,
     /// Recordings of the last weeks, gone or not.
     seen: Vec<Today>,
+    customers: Customers,
 }
 
-fn person(name: &str, role: DeskRole) -> Person {
+pub fn person(name: &str, role: DeskRole) -> Person {
     Person { name: name.into(), on_behalf_of: None, roles: [role].into(), agent: None }
 }
 
-fn agent_of(name: &str) -> Person {
+pub fn agent_of(name: &str) -> Person {
     Person { agent: Some(name.into()), ..person(name, DeskRole::Agent) }
 }
 
+pub fn officer() -> Person {
+    person("olga", DeskRole::PrivacyOfficer)
+}
+
 /// Whether it was done. Only a fault of the records is none of the answers that people get.
-fn is_done<T>(done: &Result<T, NotDone>) -> bool {
+pub fn is_done<T>(done: &Result<T, NotDone>) -> bool {
     if let Err(NotDone::Catalog(trouble)) = done {
         panic!("{trouble}");
     }
@@ -81,6 +87,7 @@ impl People {
             objections: Vec::new(),
             noted: Vec::new(),
             seen: Vec::new(),
+            customers: Customers::default(),
         }
     }
 
@@ -105,6 +112,7 @@ impl People {
             self.follow_presses(desk, day);
             self.follow_cases(desk, day);
             self.hold(desk, day);
+            self.customers.work(desk, &self.seen, day);
             agents_leave(desk, day);
         }
         self.decide(desk, day);
@@ -183,7 +191,7 @@ impl People {
 
     /// The officer decides about objections; about some nobody ever does.
     fn decide(&mut self, desk: &mut Desk, day: u32) {
-        let olga = person("olga", DeskRole::PrivacyOfficer);
+        let olga = officer();
         let due: Vec<Objection> = take(&mut self.objections, |one| one.decided_on == Some(day));
         for Objection { recording, call, .. } in due {
             let upheld = desk.chance(2);
@@ -278,7 +286,7 @@ impl People {
 
     /// Holds are set on anything, also on what is about to go, or is gone; they last for days or months.
     fn hold(&mut self, desk: &mut Desk, day: u32) {
-        let olga = person("olga", DeskRole::PrivacyOfficer);
+        let olga = officer();
         // What a restore has put on hold is looked at, some of it late.
         for id in std::mem::take(&mut desk.held_again) {
             let later = day + desk.rng.random_range(1..25);

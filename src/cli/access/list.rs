@@ -28,11 +28,12 @@ pub(in crate::cli) struct ListArgs {
 }
 
 pub(in crate::cli) fn run(context: &Context, at: &AtDesk, args: &ListArgs) -> Result<(), Failure> {
-    let mut requests = at.desk.requests(&at.who).map_err(failure)?;
+    let requests = if args.due { at.desk.open_requests(&at.who) } else { at.desk.requests(&at.who) };
+    let mut requests = requests.map_err(failure)?;
     let today = context.settings()?.calendar.day_of(at.now);
     if args.due {
         let soon = today.saturating_add(Span::new().days(DUE_DAYS));
-        requests.retain(|request| request.answered_at.is_none() && request.due_on <= soon);
+        requests.retain(|request| request.due_on <= soon);
     }
     if context.json() {
         output::say_json(&requests);

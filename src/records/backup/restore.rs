@@ -10,19 +10,20 @@ use std::{
 
 use jiff::Timestamp;
 use nix::fcntl::Flock;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{BackupError, apart, beside_of, refused, write_copy};
 use crate::{
     HeldAgain, Trouble, beside, file, graves,
     holds::{self, Holder},
-    milestone,
+    milestone, objections,
     restoring::{self, Stage, Takeover},
     rows::{self, Connection},
     site,
     sweep::{self, Files as _, HomeFiles, Tombstone},
     text,
 };
+use retrocall_ledger::DeedKind;
 use retrocall_words::CallId;
 
 /// A call whose recording was being deleted, and the hash of its files.
@@ -78,6 +79,26 @@ pub fn restore(
     apart(async || Restore { home: &home, catalog: file::path(&home), from: &from, by, now }.run(beside).await)
 }
 
+/// A line of the file of holds.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Deed(Holder),
+    Objection(objections::Line),
+}
+
+/// The deeds that are in force, and all that was said of objections, in its order.
+fn each_apart<'a>(all: impl Iterator<Item = &'a Said>) -> (Vec<Holder>, Vec<objections::Line>) {
+    let (mut holders, mut objections) = (Vec::new(), Vec::new());
+    for said in all {
+        match said {
+            Said::Deed(holder) => holders.push(holder.clone()),
+            Said::Objection(line) => objections.push(line.clone()),
+        }
+    }
+    (holds::in_force(holders), objections)
+}
+
 /// What came of a catalog that is held against all that is known beside it.
 struct Reconciled {
     gone: Vec<String>,
@@ -131,7 +152,7 @@ impl Restore<'_> {
         if let Some(path) = beside.tombstones {
             stones.extend(read_handed(path, "a tombstone", "tombstones.jsonl")?);
         }
-        let own = holds::load(&holds::path(home)).map_err(refused(&holds::path(home)))?;
+        let own: Vec<Said> = beside::read_lines(&holds::path(home)).map_err(refused(&holds::path(home)))?;
         let handed = beside.holds.map_or(Ok(Vec::new()), |path| read_handed(path, "a deed", "holds.jsonl"))?;
         let mut source = self.open_source().await?;
         let (buried, begun) = self.of_replaced().await;
@@ -154,14 +175,14 @@ impl Restore<'_> {
         remove_with_log(&copy).map_err(refused(&copy))?;
         write_copy(&mut source, from, &copy).await?;
         let _ = source.close().await;
-        let new: Vec<Holder> = handed.into_iter().filter(|holder| !own.contains(holder)).collect();
+        let new: Vec<Said> = handed.into_iter().filter(|said| !own.contains(said)).collect();
         // Those that were handed in are a copy of before: what the home knows of the same comes later.
-        let holders = holds::in_force(new.iter().chain(&own).cloned().collect());
+        let said = each_apart(new.iter().chain(&own));
         let Reconciled { gone, recordings, new_site, held, to_be_held } =
-            self.reconcile(&copy, (&stones, &begun), holders).await?;
+            self.reconcile(&copy, (&stones, &begun), said).await?;
         // 4: the tombstones and the holds outlive the catalog.
         if has_holds {
-            holds::add(home, &new).map_err(refused(&holds::path(home)))?;
+            beside::append_lines(&holds::path(home), &new).map_err(refused(&holds::path(home)))?;
         }
         let had = files.tombstones().map_err(refused(&files.tombstones_path()))?;
         let new: Vec<Tombstone> =
@@ -229,7 +250,7 @@ impl Restore<'_> {
         &self,
         copy: &Path,
         (stones, begun): (&[Tombstone], &[Begun]),
-        holders: Vec<Holder>,
+        (holders, objections): (Vec<Holder>, Vec<objections::Line>),
     ) -> Result<Reconciled, BackupError> {
         let (mut connection, _) = file::open(copy, None).await?;
         let failed = |error: sqlx::Error| BackupError::Catalog(Trouble::of(copy, &error));
@@ -244,9 +265,12 @@ impl Restore<'_> {
             let update = update.bind(call).bind(text::time(self.now)).bind(sha256);
             update.execute(&mut rows).await.map_err(failed)?;
         }
+        objections::remember(&mut rows, self.home, &objections).await.map_err(failed)?;
         let (held, unknown) = holds::hold_again(&mut rows, holders, self.by, self.now).await.map_err(failed)?;
         // What is gone comes back with no file.
-        let to_be_held = unknown.iter().filter(|holder| stones.iter().all(|stone| stone.call != holder.call)).count();
+        let is_held =
+            |holder: &&Holder| holder.deed != DeedKind::Erased && stones.iter().all(|stone| stone.call != holder.call);
+        let to_be_held = unknown.iter().filter(is_held).count();
         // A lease of back then is nobody's.
         rows::query("DELETE FROM leases").execute(&mut rows).await.map_err(failed)?;
         let kept = "SELECT COUNT(*) FROM recordings WHERE life <> 'gone'";

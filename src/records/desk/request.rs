@@ -269,6 +269,12 @@ pub trait Requests {
     /// Why they can't be had.
     fn requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone>;
 
+    /// Those that are not answered yet, in the same order.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn open_requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone>;
+
     /// One request, with the recordings that have no number.
     ///
     /// # Errors

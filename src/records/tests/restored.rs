@@ -9,7 +9,7 @@ use retrocall_words::{
 use super::*;
 use crate::{
     backup::{BackupError, Beside, Restored, backup, restore},
-    desk::{Cases as _, Desk as _, HomeDesk, NewHold, Person},
+    desk::{Cases as _, Customers as _, Desk as _, Erasures as _, HomeDesk, NewHold, Person, Requests as _, Subject},
     holds,
     ledger::verify,
     rows,
@@ -407,4 +407,37 @@ fn a_release_that_is_not_committed_lets_go_of_nothing_when_a_backup_is_restored(
     assert_eq!(lines(), 1, "the disk was full, or the power went");
     ended.committed(Some(home.path()));
     assert_eq!(lines(), 0);
+}
+
+#[test]
+fn an_objection_and_an_erasure_of_after_a_backup_are_in_force_when_that_is_restored() {
+    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+    let catalog = engine(&home, &clock);
+    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
+    let file = make_backup(&home, &elsewhere, &clock);
+    clock.pass(Duration::from_secs(3_600));
+    let (desk, owner, customer) = (HomeDesk::of(home.path()), Person::owner("root"), Customer::from(CUSTOMER));
+    let found = recordings(home.path()).unwrap().into_iter().find(|one| one.call == calls[0]);
+    let erased = found.and_then(|one| one.id).unwrap();
+    // The letter says that it goes when the hold is over.
+    let hold = desk.hold(&owner, &erased, &new_hold(&clock), clock.wall()).unwrap();
+    let of = Subject::Recording(erased.clone());
+    let request = desk.erase(&owner, &of, "by letter", None, day_of(clock.wall()), clock.wall()).unwrap().request;
+    desk.answered(&owner, &request, clock.wall()).unwrap();
+    desk.customer_objects(&owner, &customer, Country::default(), clock.wall()).unwrap();
+    assert!(catalog.close(LONG));
+
+    let restored = put_back(&home, &file, Some(&nothing_in(&elsewhere)), &clock);
+    assert_eq!(restored.held.len(), 1, "{restored:?}");
+    let catalog = engine(&home, &clock);
+    wait_until(|| catalog.objects(&customer));
+    let coaching: i64 = outside(&home, async |rows| {
+        let select = "SELECT COUNT(*) FROM anchors WHERE purpose = 'quality' AND anchor = 'objected'";
+        rows::query_scalar(select).fetch_one(rows).await.unwrap()
+    });
+    assert_eq!(coaching, 2);
+    assert_eq!(sweep(&home, &clock), Ok(0));
+    desk.release(&owner, &hold, "it is over", clock.wall()).unwrap();
+    assert_eq!(sweep(&home, &clock), Ok(1));
+    assert!(catalog.close(LONG));
 }

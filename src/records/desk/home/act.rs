@@ -253,6 +253,10 @@ impl HomeDesk {
             if result == DeedResult::Done {
                 let about = (act.recording.as_deref(), act.matter.map(|matter| matter.to_string()));
                 ended = holds::note(&mut rows, self.address.home(), act.kind, about, now).await?;
+                for each in act.each.iter().filter(|each| each.kind == DeedKind::Erased) {
+                    let about = (Some(each.recording.as_str()), act.matter.map(|matter| matter.to_string()));
+                    ended.and(holds::note(&mut rows, self.address.home(), each.kind, about, now).await?);
+                }
             }
             rows.commit().await?;
             ended.committed(self.address.home());

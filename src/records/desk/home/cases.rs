@@ -234,6 +234,14 @@ async fn kept(rows: &mut Connection, case: &str) -> Answer<Vec<String>> {
     found.iter().map(|row| Ok(row.try_get("recording")?)).collect()
 }
 
+/// Whether a case needs a recording at this moment. One that is closed does until that has taken effect: it can be taken back until then, and an appeal
+/// may follow.
+pub(super) async fn needs(rows: &mut Connection, recording: &str, now: Timestamp) -> Answer<bool> {
+    let of_case = |term: &rules::Term| term.kind == PurposeKind::Incident && !term.about.is_empty();
+    let terms = rules::terms(rows, recording, now).await?;
+    Ok(terms.iter().any(|term| of_case(term) && term.until.is_none_or(|until| now < until)))
+}
+
 /// Whether a case keeps any of its recordings at this moment, by the rules.
 async fn is_in_force(rows: &mut Connection, case: &str, now: Timestamp) -> Step<bool> {
     for recording in kept(rows, case).await? {

@@ -74,7 +74,7 @@ pub(super) async fn decide(
 
 /// A request that is not answered, for its officer.
 pub(super) async fn find_open(rows: &mut Connection, act: &mut Act<'_>, request: &str) -> Step<RequestEntry> {
-    let found = entries(rows, Some(request)).await?.pop().ok_or(Stop::Absent(NO_REQUEST))?;
+    let found = entries(rows, Which::One(request)).await?.pop().ok_or(Stop::Absent(NO_REQUEST))?;
     act.matter = Uuid::parse_str(request).ok();
     act.needs(OFFICER)?;
     if found.answered_at.is_some() {
@@ -83,10 +83,25 @@ pub(super) async fn find_open(rows: &mut Connection, act: &mut Act<'_>, request:
     Ok(found)
 }
 
-/// All requests with what they cover, or the one of this id.
-pub(super) async fn entries(rows: &mut Connection, request: Option<&str>) -> Answer<Vec<RequestEntry>> {
+/// Which requests are asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Which<'a> {
+    All,
+    /// Those that are not answered.
+    Open,
+    One(&'a str),
+}
+
+/// Requests with what they cover.
+pub(super) async fn entries(rows: &mut Connection, which: Which<'_>) -> Answer<Vec<RequestEntry>> {
     let policy = rules::policy(rows).await?;
-    let found = rows::query(include_str!("../../sql/rights/requests.sql")).bind(request).fetch_all(&mut *rows).await?;
+    let (request, only_open) = match which {
+        Which::All => (None, false),
+        Which::Open => (None, true),
+        Which::One(request) => (Some(request), false),
+    };
+    let select = rows::query(include_str!("../../sql/rights/requests.sql")).bind(request).bind(only_open);
+    let found = select.fetch_all(&mut *rows).await?;
     let mut all = Vec::new();
     for row in &found {
         let (request, kind): (String, RequestKind) = (row.try_get("id")?, word(row, "kind")?);

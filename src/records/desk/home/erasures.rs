@@ -13,7 +13,8 @@ use super::{
     },
     Answer, HomeDesk,
     act::{ANYBODY, Act, Each, OFFICER, Step, Stop, still_kept},
-    covered::{NO_REQUEST, decide, entries, find_open},
+    cases,
+    covered::{NO_REQUEST, Which, decide, entries, find_open},
     maybe, parsed,
     requests::{NOT_COVERED, NewRequest, enter},
     unreadable,
@@ -52,9 +53,8 @@ impl Erasures for HomeDesk {
             // A time is no person: which of these calls is theirs the officer says of each.
             if who.is(DeskRole::PrivacyOfficer) && !matches!(of, Subject::Around { .. }) {
                 for recording in entered.candidates.iter().flatten() {
-                    let select = rows::query(include_str!("../../sql/desk/open_cases_of.sql")).bind(recording);
-                    // What an open case needs waits until the officer has looked at that.
-                    if select.fetch_optional(&mut *rows).await?.is_none() {
+                    // What a case needs waits until the officer has looked at that.
+                    if !cases::needs(rows, recording, now).await? {
                         grant(rows, act, (&entered.request, recording), (Some(reason), identity), now).await?;
                     }
                 }
@@ -110,7 +110,7 @@ impl Erasures for HomeDesk {
         }
         self.ask(false, async |rows| {
             let RequestEntry { request, recordings, .. } =
-                entries(rows, Some(request)).await?.pop().ok_or(NO_REQUEST)?;
+                entries(rows, Which::One(request)).await?.pop().ok_or(NO_REQUEST)?;
             let mut all = Vec::new();
             let ids = recordings.into_iter().filter(|one| one.state == CoveredState::Confirmed);
             for id in ids.map(|one| one.recording).chain([request]) {

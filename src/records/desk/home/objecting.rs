@@ -10,10 +10,10 @@ use super::{
         request::Subject,
     },
     HomeDesk,
-    act::{ANYBODY, Act, OFFICER, Step, anchor},
+    act::{ANYBODY, Act, OFFICER, Step},
     covered::search,
 };
-use crate::{PurposeKind, objections, policy::Anchor, rows, text};
+use crate::{objections, rows, text};
 use retrocall_words::{Country, Customer};
 
 impl Customers for HomeDesk {
@@ -32,20 +32,13 @@ impl Customers for HomeDesk {
             let is_new = insert.execute(&mut *rows).await?.rows_affected() > 0;
             let mut ended = Vec::new();
             for recording in search(rows, &of).await? {
-                let mut any = false;
-                for purpose in [PurposeKind::Quality, PurposeKind::Training] {
-                    let select = rows::query(include_str!("../../sql/rights/abouts.sql"))
-                        .bind(&recording)
-                        .bind(purpose.as_str());
-                    for row in select.fetch_all(&mut *rows).await? {
-                        let about: String = row.try_get("about")?;
-                        any |= anchor(rows, (&recording, purpose, &about), (Anchor::Objected, now, None)).await?;
-                    }
-                }
-                if any {
+                if objections::end_coaching(rows, &recording, now).await? {
                     act.follows.push((DeedKind::QualityEnded, recording.clone()));
                     ended.push(recording);
                 }
+            }
+            if let Some(home) = self.address.home() {
+                objections::note(home, &hash, now, false).map_err(sqlx::Error::Io)?;
             }
             Ok(Objected { is_new, ended: ended.len() as u64 })
         })
@@ -59,15 +52,20 @@ impl Customers for HomeDesk {
         now: Timestamp,
     ) -> Result<(), NotDone> {
         let of = Subject::of_customer(customer.clone(), country);
-        self.act(Act::new(who, DeedKind::ObjectionWithdrawn), now, async |rows, act| {
+        let hash = self.act(Act::new(who, DeedKind::ObjectionWithdrawn), now, async |rows, act| {
             act.needs(OFFICER)?;
             let hash = self.hash_of(&of)?;
             let update = rows::query(include_str!("../../sql/rights/withdraw.sql")).bind(&hash).bind(text::time(now));
             match update.execute(rows).await?.rows_affected() {
                 0 => Err(NotDone::Conflict("no objection of this customer is remembered").into()),
-                _ => Ok(()),
+                _ => Ok(hash),
             }
-        })
+        })?;
+        // It is committed. Without this line a restore from an older backup brings the objection back: then they are not drawn.
+        if let Some(Err(error)) = self.address.home().map(|home| objections::note(home, &hash, now, true)) {
+            tracing::warn!("that a customer no longer objects can't be noted in holds.jsonl: {error}");
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     },
     Answer, HomeDesk,
     act::{ANYBODY, Act, Each, OFFICER, Step, Stop, anchor, still_kept},
-    covered::{self, cover, decide, entries, find_open},
+    covered::{self, Which, cover, decide, entries, find_open},
     rules,
 };
 use crate::{
@@ -77,8 +77,8 @@ impl Requests for HomeDesk {
                 return Err(NotDone::Conflict("its erasure is granted already").into());
             }
             decide(rows, act, (request, recording), (CoveredState::Excluded, None), now).await?;
-            let uncover = rows::query(include_str!("../../sql/rights/uncover.sql")).bind(recording).bind(request);
-            uncover.execute(rows).await?;
+            // Its purpose stays, and is over: a recording that had no other one is due, not one without a purpose.
+            anchor(rows, (recording, PurposeKind::Request, request), (Anchor::RequestAnswered, now, None)).await?;
             Ok(())
         })
     }
@@ -149,9 +149,14 @@ impl Requests for HomeDesk {
         if !who.is(DeskRole::PrivacyOfficer) {
             return Err(NotDone::NotAllowed(OFFICER));
         }
-        let found = self.ask(false, async |rows| entries(rows, None).await);
-        // Without a catalog there are none.
-        if matches!(found, Err(NotDone::Unknown)) { Ok(Vec::new()) } else { found }
+        self.listed(Which::All)
+    }
+
+    fn open_requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone> {
+        if !who.is(DeskRole::PrivacyOfficer) {
+            return Err(NotDone::NotAllowed(OFFICER));
+        }
+        self.listed(Which::Open)
     }
 
     fn request(&self, who: &Person, request: &str) -> Result<RequestEntry, NotDone> {
@@ -159,7 +164,7 @@ impl Requests for HomeDesk {
             return Err(NotDone::NotAllowed(OFFICER));
         }
         self.ask(false, async |rows| {
-            let mut found = entries(rows, Some(request)).await?.pop().ok_or(covered::NO_REQUEST)?;
+            let mut found = entries(rows, Which::One(request)).await?.pop().ok_or(covered::NO_REQUEST)?;
             if found.by_number {
                 found.unnumbered = covered::unnumbered(rows, request).await?;
             }
@@ -198,6 +203,14 @@ impl Requests for HomeDesk {
             }
             Ok(copying)
         })
+    }
+}
+
+impl HomeDesk {
+    fn listed(&self, which: Which<'_>) -> Result<Vec<RequestEntry>, NotDone> {
+        let found = self.ask(false, async |rows| entries(rows, which).await);
+        // Without a catalog there are none.
+        if matches!(found, Err(NotDone::Unknown)) { Ok(Vec::new()) } else { found }
     }
 }
 
@@ -258,6 +271,11 @@ pub(super) async fn enter(
 async fn keep_for(rows: &mut Connection, request: &RequestEntry, recording: &str, now: Timestamp) -> Step {
     let kind = PurposeKind::Request;
     let purpose = (recording, kind, request.request.as_str());
+    if request.recordings.iter().any(|one| one.recording == recording && one.state == CoveredState::Excluded) {
+        // The officer thinks again: its purpose begins anew.
+        let uncover = rows::query(include_str!("../../sql/rights/uncover.sql"));
+        uncover.bind(recording).bind(&request.request).execute(&mut *rows).await?;
+    }
     let select = rows::query(include_str!("../../sql/rights/is_kept_for.sql")).bind(recording).bind(&request.request);
     if select.fetch_optional(&mut *rows).await?.is_some() {
         return Ok(());

@@ -3,9 +3,10 @@
 use super::*;
 use crate::{
     desk::{
-        CoveredState, Erasures as _, NewHold, RequestEntry, RequestKind, RequestOutcome, Requests as _, Subject,
-        Waiting,
+        CoveredState, Erasures as _, NewHold, Queue as _, RequestEntry, RequestKind, RequestOutcome, Requests as _,
+        Subject, Waiting,
     },
+    holds,
     sweep::{Believe, HomeFiles, Report, Sweeper},
 };
 use jiff::civil::Date;
@@ -17,6 +18,7 @@ beside_each_home! {
     d14_a_copy_that_was_wanted_in_the_call_is_a_request_that_ends_when_it_is_answered,
     d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_what_it_can_not_reach,
     d17_an_erasure_that_somebody_else_enters_waits_for_the_officer_as_a_whole,
+    d17_an_erasure_waits_as_long_as_the_closing_of_its_case_can_be_taken_back,
     d16_what_was_recovered_without_a_number_is_listed_in_every_answer_to_a_customer,
     d16_a_call_is_found_by_its_agent_and_about_when_it_was,
     d16_what_is_found_by_a_time_is_erased_one_by_one_once_it_is_said_how_identity_was_checked,
@@ -169,11 +171,35 @@ fn d14_a_copy_that_was_wanted_in_the_call_is_a_request_that_ends_when_it_is_answ
         Sweeper::new("engine").run(&mut store, &HomeFiles::of(home.path()), &clock, Believe::Accepted).unwrap().gone
     };
     assert_eq!(sweep(), 0, "nobody has answered");
-    for request in &requests {
+    let confirm = |request: &RequestEntry| {
         desk.confirm(&olga, &request.request, &request.recordings[0].recording, "asked in the call", late).unwrap();
-        assert_eq!(desk.answered(&olga, &request.request, late), Ok(RequestOutcome::Granted));
-    }
+    };
+    let exclude = |request: &RequestEntry| {
+        desk.exclude(&olga, &request.request, &request.recordings[0].recording, "another voice", late).unwrap();
+    };
+    confirm(&requests[0]);
+    // The officer thinks again, twice.
+    exclude(&requests[1]);
+    confirm(&requests[1]);
+    exclude(&requests[1]);
+    assert_eq!(desk.answered(&olga, &requests[0].request, late), Ok(RequestOutcome::Granted));
+    assert_eq!(desk.answered(&olga, &requests[1].request, late), Ok(RequestOutcome::NothingHeld));
     assert_eq!(sweep(), 2, "they served this alone");
+}
+
+#[test]
+fn d14_a_copy_that_was_wanted_in_the_call_freezes_what_is_kept_of_the_same_number() {
+    let closed = with_customers(2);
+    let catalog = open(&closed.home);
+    let call = begin(&catalog);
+    catalog.note(ended(call, Outcome::Kept));
+    let of = RecordedCall { customer: Some(Customer::from("020-1234567")), ..recorded(call, &[Reason::Copy]) };
+    catalog.note(Note::Kept(Box::new(RecordingKept { of, ..recording(call) })));
+    assert!(catalog.close(LONG));
+    let open = closed.desk.open_requests(&olga()).unwrap();
+    assert_eq!(open.len(), 1);
+    let covered: Vec<&String> = open[0].recordings.iter().map(|one| &one.recording).collect();
+    assert!(covered.len() == 3 && [&closed.pressed, &closed.sampled[0]].iter().all(|id| covered.contains(id)));
 }
 
 #[test]
@@ -182,6 +208,8 @@ fn d16_a_recording_that_comes_while_a_request_is_open_joins_it_and_a_later_one_n
     let (desk, olga) = (&closed.desk, olga());
     let access = desk.open_request(&olga, &asked(NUMBER), received(), hour(0)).unwrap().request;
     let early = desk.open_request(&olga, &Subject::Agent("anna".into()), received(), hour(0)).unwrap().request;
+    let around = Subject::Around { agent: "anna".into(), at: hour(6) };
+    let around = desk.open_request(&olga, &around, received(), hour(0)).unwrap().request;
     let erasure = desk.erase(&anna(), &asked(NUMBER), "by letter", None, received(), hour(0)).unwrap().request;
     let catalog = open(&closed.home);
     let call = begin(&catalog);
@@ -189,10 +217,13 @@ fn d16_a_recording_that_comes_while_a_request_is_open_joins_it_and_a_later_one_n
     let of = RecordedCall { customer: Some(Customer::from("020-1234567")), ..recorded(call, &[Reason::OnDemand]) };
     let later = Call { began_at: hour(5), ..call_of_anna(call) };
     let of = RecordedCall { label: Label { call: later, ..of.label }, ..of };
-    catalog.note(Note::Kept(Box::new(RecordingKept { of, ..recording(call) })));
+    catalog.note(Note::Kept(Box::new(RecordingKept { of, ends_at: hour(5), ..recording(call) })));
     assert!(catalog.close(LONG));
     let has = |request: &str| closed.request(request).recordings.iter().any(|one| one.call == call);
-    assert_eq!([has(&access), has(&early), has(&erasure)], [true, true, false]);
+    assert_eq!([has(&access), has(&early), has(&around), has(&erasure)], [true, true, true, false]);
+    // A restore that loses these requests does not let go of it.
+    let holders = holds::in_force(holds::load(&holds::path(closed.home.path())).unwrap());
+    assert_eq!(holders.iter().filter(|holder| holder.call == call).count(), 3);
 }
 
 fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_what_it_can_not_reach() {
@@ -220,6 +251,8 @@ fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_w
     }
     desk.exporting(&olga, &access.request, "/media/letters/1", hour(0)).unwrap();
 
+    let waiting = || desk.queue(&olga, None, hour(1)).unwrap().waiting;
+    let before = waiting();
     let how = Some("called back");
     let entered = desk.erase(&olga, &asked("+31 20 1234567"), "by letter", how, received(), hour(1)).unwrap();
     let request = entered.request.as_str();
@@ -228,6 +261,9 @@ fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_w
         found.into_iter().find(|one| one.recording == recording).unwrap().identity
     };
     assert_eq!((checked(plain).as_deref(), checked(&both)), (how, None), "D16: nobody has checked it for what waits");
+    let is_erased = |id: &&String| closed.state(request, id) == CoveredState::Confirmed;
+    let erased = alone.iter().filter(|id| is_erased(id)).count() as u64;
+    assert_eq!(waiting(), before - erased, "nobody is handed what is erased");
     let waits = |recording: &str| {
         let found = closed.request(request);
         found.recordings.into_iter().find(|one| one.recording == recording).unwrap().waits_for
@@ -275,6 +311,18 @@ fn d17_an_erasure_that_somebody_else_enters_waits_for_the_officer_as_a_whole() {
     assert_eq!(closed.sweep(LATE + 2).gone, 1);
     let unknown = desk.erase(&anna(), &Subject::Recording("none".into()), "asks", None, received(), hour(LATE + 3));
     assert_eq!(unknown, Err(NotDone::Unknown));
+}
+
+fn d17_an_erasure_waits_as_long_as_the_closing_of_its_case_can_be_taken_back() {
+    let closed = with_customers(1);
+    let (desk, olga, owner) = (&closed.desk, olga(), Person::owner("root"));
+    let pressed = Subject::Recording(closed.pressed.clone());
+    let case = desk.open_case(&owner, &closed.pressed, hour(0)).unwrap();
+    desk.close_case(&owner, &case, "settled", None, hour(1)).unwrap();
+    for (hours, state) in [(72, CoveredState::Candidate), (73, CoveredState::Confirmed)] {
+        let entered = desk.erase(&olga, &pressed, "by letter", None, received(), hour(hours)).unwrap();
+        assert_eq!(closed.state(&entered.request, &closed.pressed), state, "{hours} hours");
+    }
 }
 
 fn d16_what_was_recovered_without_a_number_is_listed_in_every_answer_to_a_customer() {
