@@ -123,10 +123,10 @@ year: parts ## a year of fifty agents with forty calls a day, judged day by day 
 	RETROCALL_YEAR_CALLS=$${RETROCALL_YEAR_CALLS:-2000} RETROCALL_YEAR_DAYS=$${RETROCALL_YEAR_DAYS:-425} \
 	  cargo test --locked --release -p retrocall-records --test year -- --nocapture in_a_year
 
-sizes: parts ## two million rows of the ledger and lists of 150,000 recordings, then a million recordings that are due at once: how long that takes
-	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-900000} RETROCALL_SIZES_KEPT_ONE_IN=6 \
+sizes: setup ## two million rows of the ledger and lists of 150,000 recordings, at home and on a server, then a million recordings that are due at once: how long that takes
+	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-900000} RETROCALL_SIZES_KEPT_ONE_IN=6 RETROCALL_SIZES_DUE_ON_SERVER=20000 \
 	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
-	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-1000000} RETROCALL_SIZES_KEPT_ONE_IN=1 \
+	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-1000000} RETROCALL_SIZES_KEPT_ONE_IN=1 RETROCALL_SIZES_DUE_ON_SERVER=0 \
 	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
 
 SCREENSHOTS ?= target/screenshots
