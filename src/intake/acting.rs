@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tracing::{debug, warn};
 
 use retrocall_engine::{Engine, Listener, PresenceGuard};
@@ -13,6 +13,9 @@ use retrocall_words::{Answer, Ask, Principal, PrincipalId, Refusal, Rights, Role
 
 /// How long a message waits for the catalog to say what its account may do. A person waits for it.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
+/// Looks at once, of all connections together: pages that flood take no more of the machine than that from live calls.
+const LOOKS_AT_ONCE: usize = 4;
+static LOOKS: Semaphore = Semaphore::const_new(LOOKS_AT_ONCE);
 
 /// Who asks over a connection, and hears of what concerns them.
 pub(super) struct Acting {
@@ -84,8 +87,17 @@ impl Acting {
     async fn look(&mut self) -> Result<(), Refusal> {
         let Some(account) = self.account.clone() else { return Ok(()) };
         let engine = Arc::clone(&self.engine);
-        // On a thread that may wait: the one for live calls never does.
-        let looked = timeout(LOOK_WAIT, spawn_blocking(move || engine.rights_of(&account))).await;
+        let looking = async {
+            let place = LOOKS.acquire().await;
+            // On a thread that may wait: the one for live calls never does. It has its place until it is done, however long somebody waits for it.
+            let look = move || {
+                let rights = engine.rights_of(&account);
+                drop(place);
+                rights
+            };
+            spawn_blocking(look).await
+        };
+        let looked = timeout(LOOK_WAIT, looking).await;
         let found = match looked {
             Ok(Ok(Ok(rights))) => Ok(rights.unwrap_or_default()),
             Ok(Ok(Err(why))) => Err(why),

@@ -20,7 +20,7 @@ const table = ({ title, columns, rows }) => {
     "section",
     { class: "call own" },
     make("h2", {}, title),
-    make("table", {}, ...head, make("tbody", {}, ...rows.map(row))),
+    make("table", { class: "counts" }, ...head, make("tbody", {}, ...rows.map(row))),
   );
 };
 

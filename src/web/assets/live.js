@@ -29,17 +29,10 @@ const card = (of) =>
       { class: "presses", method: "post", action: place },
       make("input", { type: "hidden", name: "form", value: calls.dataset.form }),
       make("input", { type: "hidden", name: "call", value: of.call }),
-      ...of.buttons.map((button, at) =>
+      ...of.buttons.map((button) =>
         make(
           "button",
-          {
-            type: "submit",
-            name: "do",
-            value: button.do,
-            class: at ? null : "main large",
-            "aria-pressed": button.is_on ? "true" : null,
-            disabled: button.is_off,
-          },
+          { type: "submit", name: "do", value: button.do, class: button.class, disabled: button.is_off },
           button.text,
         ),
       ),

@@ -66,7 +66,7 @@ fn board(view: &View) -> Markup {
         @for table in &view.tables {
             section.call.own {
                 h2 { (table.title) }
-                table {
+                table.counts {
                     @if !table.columns.is_empty() {
                         thead { tr { td {} @for column in &table.columns { th scope="col" { (column) } } } }
                     }

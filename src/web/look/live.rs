@@ -49,8 +49,8 @@ struct Button {
     #[serde(rename = "do")]
     does: &'static str,
     text: String,
-    /// Whether it holds now.
-    is_on: bool,
+    /// How it looks: large, or as what holds now.
+    class: Option<&'static str>,
     /// Whether nothing can be pressed for it any more.
     is_off: bool,
 }
@@ -114,7 +114,11 @@ fn card(pages: &Pages, asked: &Asked, call: &LiveCall) -> Card {
             Verb::Object => (verb, "live-object", states.objected, states.objected),
             _ => (Verb::Private, "live-private", states.private, states.private || is_kept || call.exempt),
         };
-        Button { does: does.as_str(), text: texts.say(key), is_on, is_off }
+        let class = match verb {
+            Verb::Record => Some("main large"),
+            _ => is_on.then_some("on"),
+        };
+        Button { does: does.as_str(), text: texts.say(key), class, is_off }
     };
     Card {
         call: call.call,
@@ -157,9 +161,8 @@ fn one(asked: &Asked, card: &Card) -> Markup {
             form.presses method="post" action=(HERE) {
                 (frame::token(asked))
                 input type="hidden" name="call" value=(card.call);
-                @for (place, button) in card.buttons.iter().enumerate() {
-                    button type="submit" name="do" value=(button.does) class=[(place == 0).then_some("main large")]
-                        aria-pressed=[button.is_on.then_some("true")] disabled[button.is_off] { (button.text) }
+                @for button in &card.buttons {
+                    button type="submit" name="do" value=(button.does) class=[button.class] disabled[button.is_off] { (button.text) }
                 }
             }
         }

@@ -87,6 +87,14 @@ impl Of<'_> {
         frame::moment(self.asked, at, self.pages.zone())
     }
 
+    /// When a call was, and how long, once it is over.
+    fn call_of(&self, start: Timestamp, seconds: Option<f64>) -> String {
+        let moment = self.moment(start);
+        let Some(seconds) = seconds else { return moment };
+        let values = [("moment", moment.into()), ("length", frame::length(seconds).into())];
+        self.asked.texts().fill("mine-call-of", values)
+    }
+
     fn is_open(&self) -> bool {
         self.request.outcome.is_none()
     }
@@ -112,12 +120,10 @@ impl Of<'_> {
     /// A recording that it covers, and what can be decided about it.
     fn covered(&self, one: &Covered) -> Markup {
         let texts = self.asked.texts();
-        let length = one.seconds.map(frame::length).unwrap_or_default();
         let is_there = !matches!(one.life, Life::Deleting | Life::Gone);
-        let call_of = [("moment", self.moment(one.start).into()), ("length", length.into())];
         html! {
             article.own.covered data-recording=(one.recording) {
-                h3 { (texts.fill("mine-call-of", call_of)) }
+                h3 { (self.call_of(one.start, one.seconds)) }
                 p {
                     span.tag { (self.say(&format!("covered-{}", one.state.as_str()))) } " "
                     @for purpose in &one.purposes { span.tag { (frame::purpose(self.asked, *purpose)) } " " }
@@ -187,15 +193,13 @@ impl Of<'_> {
 
     /// Recordings without a number, which may be the customer's: every answer lists them.
     fn unnumbered(&self) -> Markup {
-        let texts = self.asked.texts();
         html! {
             section aria-labelledby="unnumbered" {
                 h2 id="unnumbered" { (self.say("request-unnumbered")) }
                 p.hint { (self.say("request-unnumbered-why")) }
                 @for Unnumbered { recording, start, seconds } in &self.request.unnumbered {
                     details data-recording=(recording) {
-                        @let length = seconds.map(frame::length).unwrap_or_default();
-                        summary { (texts.fill("mine-call-of", [("moment", self.moment(*start).into()), ("length", length.into())])) }
+                        summary { (self.call_of(*start, *seconds)) }
                         div.row { a.button href=(format!("/recordings/{recording}?case={}", self.request.request)) { (self.say("recording-open")) } }
                         @if self.is_open() && self.request.kind == RequestKind::Access {
                             (self.form(Deed::Confirm, Some(recording), Some("request-identity")))

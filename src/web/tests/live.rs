@@ -152,10 +152,7 @@ fn a_page_that_stands_open_hears_of_the_call_and_no_more_once_it_is_logged_out()
         got.text()
     );
     recorder.with(|book| book.calls.push(call()));
-    let lines = anna.lines("/mine/live", 2, |number| match number {
-        0 => recorder.with(|book| book.calls[0].states.recording = true),
-        _ => {}
-    });
+    let lines = anna.lines("/mine/live", 2, |_| recorder.with(|book| book.calls[0].states.recording = true));
     assert!(lines[0].contains("Your call since 08:50") && !lines[0].contains("This whole call is kept."), "{lines:?}");
     assert!(lines[1].contains("This whole call is kept."), "{lines:?}");
     // Hearing is no click.

@@ -54,9 +54,10 @@ fn who_may_reach_what_stands_in_the_grid() {
     let mut grid = line("", &names);
     for route in &ROUTES {
         for (shown, path) in places(&home, route.place) {
+            // One home for a row: nothing that somebody may do there changes what the next one may.
+            let home = home.copy();
             let mut cells = Vec::new();
             for (name, _) in PEOPLE {
-                let home = home.copy();
                 let mut browser = Browser::of(&home, name);
                 if route.place.ends_with("/audio") {
                     // Who may listen says so first.
