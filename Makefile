@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots pages fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots api pages fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -132,6 +132,10 @@ sizes: setup ## two million rows of the ledger and lists of 150,000 recordings, 
 SCREENSHOTS ?= target/screenshots
 screenshots: setup ## pictures of every page, 1280 and 390 pixels wide, light and dark, in SCREENSHOTS (target/screenshots)
 	RETROCALL_PICTURES=$(SCREENSHOTS) cargo test --locked --test browser -- --ignored pictures
+
+api: setup ## schemathesis tries the OpenAPI document against the server, in the name of each role; pip fetches it into target/
+	@[ -x target/schemathesis/bin/schemathesis ] || { python3 -m venv target/schemathesis && target/schemathesis/bin/pip install -q 'schemathesis>=4,<5'; }
+	PATH="$$PWD/target/schemathesis/bin:$$PATH" cargo test --locked --test pages -- --ignored --nocapture schemathesis
 
 pages: setup ## a recording of two hours in a browser: how long a person waits
 	cargo test --locked --release --test browser -- --ignored --nocapture two_hours

@@ -20,7 +20,7 @@ use super::{
     answer::{Answer, Refusal},
     asked::Asked,
     deciding::{Decision, NewRequest, Typed},
-    look::{live, request},
+    look::{live, next::PLACES_SECONDS, request},
     pages::Shared,
 };
 
@@ -36,6 +36,10 @@ fn json(status: StatusCode, facts: &impl Serialize) -> Answer<Response> {
 
 /// What a program sent.
 fn sent<T: DeserializeOwned>(asked: &Asked) -> Answer<T> {
+    // A list would be read as an object's fields in their order, which is nobody's to rely on.
+    if !asked.body.trim_ascii_start().starts_with(b"{") {
+        return Err(Refusal::Incomplete);
+    }
     serde_json::from_slice(&asked.body).map_err(|_| Refusal::Incomplete)
 }
 
@@ -103,7 +107,9 @@ pub(crate) async fn review(State(pages): State<Shared>, asked: Asked, Place(id):
         ("no-finding", None) => ReviewOutcome::NoFinding,
         ("private-call", None) => ReviewOutcome::PrivateCall,
         ("learning-moment", Some(note)) => {
-            let at_seconds = at_seconds.filter(|at| at.is_finite() && *at >= 0.0);
+            if at_seconds.is_some_and(|at| !PLACES_SECONDS.contains(&at)) {
+                return Err(Refusal::Incomplete);
+            }
             ReviewOutcome::LearningMoment { note: text(&note)?.to_owned(), at_seconds }
         }
         _ => return Err(Refusal::Incomplete),

@@ -22,6 +22,9 @@ use crate::{
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 4_000;
 
+/// Where in a call a place can be, in seconds.
+pub(crate) const PLACES_SECONDS: std::ops::RangeInclusive<f64> = 0.0..=360_000.0;
+
 /// The outcomes, in the order in which they stand on the page.
 const OUTCOMES: [&str; 3] = ["no-finding", "learning-moment", "private-call"];
 
@@ -232,7 +235,7 @@ fn seconds(text: &str) -> Result<f64, ()> {
     let mut all = 0.0;
     for part in text.split(':') {
         let part: f64 = part.trim().replace(',', ".").parse().map_err(|_| ())?;
-        if !(0.0..=360_000.0).contains(&part) {
+        if !PLACES_SECONDS.contains(&part) {
             return Err(());
         }
         all = all * 60.0 + part;

@@ -128,3 +128,15 @@ fn a_browsers_cookie_is_no_token_and_a_token_is_no_cookie() {
     home.desk.revoke_token(&Home::owner(), &id, home.clock.wall()).expect("revoked");
     assert_eq!(program.get("/api/v1/me").status, StatusCode::UNAUTHORIZED);
 }
+
+#[test]
+fn what_is_no_object_and_a_place_far_beyond_any_call_are_refused() {
+    let home = Home::new();
+    let mut hanna = program(&home, "hanna");
+    assert_eq!(send(&mut hanna, "/api/v1/next", &json!([null])).0, StatusCode::UNPROCESSABLE_ENTITY);
+    let place = format!("/api/v1/recordings/{}/review", home.sampled());
+    for at_seconds in [-1.0, 1e300] {
+        let outcome = json!({ "outcome": "learning-moment", "note": "Calm", "at_seconds": at_seconds });
+        assert_eq!(send(&mut hanna, &place, &outcome).0, StatusCode::UNPROCESSABLE_ENTITY, "{at_seconds}");
+    }
+}
