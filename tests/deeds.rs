@@ -35,7 +35,12 @@ fn d1_d4_a_review_from_the_queue_to_the_objection_and_its_decision() {
     user(&home, "hanna", "reviewer");
     user(&home, "olga", "privacy-officer");
     home.json(&["user", "add", "anna", "--role", "agent", "--agent", "anna"]);
-    assert_eq!(home.json(&["review", "next", "--as", "hanna"]), Value::Null, "the day is not over");
+    let none = home.json(&["review", "next", "--as", "hanna"]);
+    assert_eq!(none["recording"], Value::Null, "the day is not over: {none}");
+    assert!(
+        none["warnings"] == json!([]) && none["queue"]["waiting"] == 0,
+        "what is late is told all the same: {none}"
+    );
     assert!(home.run(&["review", "next"]).stdout.contains("No call waits"));
     home.execute("UPDATE ledger_periods SET published_at = '2026-11-28T09:00:00.000000Z'");
 

@@ -35,7 +35,8 @@ const NEXT_EXAMPLES: &str = "Examples:
   retrocall review next --as hanna --json
 
 It says neither the agent nor the customer: they are shown once the outcome is given. The same call
-comes again until then. Reasons to skip: own-call, too-close, language, inaudible.";
+comes again until then. Reasons to skip: own-call, too-close, language, inaudible. --json prints one
+object: `recording` is null if no call waits, `queue` and `warnings` are always there.";
 
 /// Listen to the sample in the order of the draw, and say what came of it
 #[derive(Args)]
@@ -119,14 +120,15 @@ fn say_next(context: &Context, at: &AtDesk, skip: Option<SkipReason>) -> Result<
         None => None,
     };
     if context.json() {
-        let with_path = |turn: &Turn| {
-            let mut turn = json!(turn);
-            turn["path"] = json!(path);
-            turn["queue"] = json!(queue);
-            turn["warnings"] = json!(late);
-            turn
+        // One shape, whether or not a call waits: what is late is told at all times.
+        let mut told = match &turn {
+            Some(turn) => json!(turn),
+            None => json!({ "recording": null, "review": null, "start": null, "seconds": null, "waiting": 0 }),
         };
-        output::say_json(&turn.as_ref().map(with_path));
+        told["path"] = json!(path);
+        told["queue"] = json!(queue);
+        told["warnings"] = json!(late);
+        output::say_json(&told);
         return Ok(());
     }
     say_queue(&queue, &settings);

@@ -70,6 +70,10 @@ fn waits(warnings: &[Warning]) -> Option<(&'static str, String)> {
         let (they, it) = match kind {
             NoticeKind::EvaluationMissing => ("wait for a late evaluation", "waits for a late evaluation"),
             NoticeKind::CaseMissing => ("await a case (`case list`)", "awaits a case (`case list`)"),
+            NoticeKind::Restricted => (
+                "are the privacy officer's alone until they decide (`case list`, `note`)",
+                "is the privacy officer's alone until they decide (`case list`, `note`)",
+            ),
             NoticeKind::StillNeeded => {
                 ("have a case that may not be needed (`case list`)", "has a case that may not be needed (`case list`)")
             }

@@ -52,5 +52,5 @@ pub use names::{ItemId, Moment, Month, Pseudonym, PseudonymKey, Site, TextDigest
 pub use note::{NoteError, Signer, Verifier};
 pub use verify::{
     Answer, CallList, Comparison, Covered, Evidence, Exported, FAMILY_ERROR, Finding, FindingKind, FolderError,
-    LotteryDay, MonthVerdict, Report, RowId, SegmentFacts, Tail, Verdict, Verification, verify,
+    LotteryDay, MonthVerdict, Question, Report, RowId, SegmentFacts, Tail, Verdict, Verification, verify,
 };

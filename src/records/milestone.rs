@@ -104,6 +104,20 @@ pub(super) async fn lacks(rows: &mut Connection, site: &str, place: &Place) -> R
     })
 }
 
+/// Whether the catalog of a home is older than its ledger was when an engine last looked, or another one. Then the home is closed, as by an engine's
+/// start. What can't be read is for that to say.
+pub(super) async fn closes(rows: &mut Connection, home: &Path) -> Result<bool, sqlx::Error> {
+    if super::restoring::is_to_be_taken_up(home) {
+        return Ok(false);
+    }
+    let Some(known) = load(home).unwrap_or_default() else { return Ok(false) };
+    let is_older = lacks(rows, &known.site, &known.last).await?;
+    if is_older && !is_closed(home) {
+        close(home).map_err(sqlx::Error::Io)?;
+    }
+    Ok(is_older)
+}
+
 /// Closes a home: nothing is played and nothing swept until `restore` has reconciled it.
 pub(super) fn close(home: &Path) -> io::Result<()> {
     let path = closed_path(home);

@@ -1,5 +1,7 @@
 //! `retrocall case list`: cases, presses that await one, and what is about to happen to both.
 
+use std::collections::HashMap;
+
 use clap::Args;
 use comfy_table::{Table, presets};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
@@ -7,6 +9,7 @@ use serde::Serialize;
 
 use crate::cli::{Context, Failure, output};
 use retrocall_records::{
+    Recording,
     desk::Case,
     policy::ASKED_AHEAD_DAYS,
     recordings,
@@ -45,6 +48,8 @@ struct ListedCase<'a> {
     deleted_from: Option<Timestamp>,
     /// Whether somebody is asked now.
     still_needed: bool,
+    /// Whether nobody has answered, and the officer is asked.
+    restricted: bool,
 }
 
 impl<'a> ListedCase<'a> {
@@ -60,6 +65,7 @@ impl<'a> ListedCase<'a> {
             restricted_from: open(restricted),
             deleted_from: open(deleted),
             still_needed: open(asked).is_some_and(|asked| asked <= now),
+            restricted: open(restricted).is_some_and(|restricted| restricted <= now),
         }
     }
 }
@@ -100,8 +106,9 @@ fn presses(context: &Context, settings: &Settings, now: Timestamp) -> Result<Vec
     store.consider(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
     let awaiting = awaiting_case(&mut store, now).map_err(Failure::whole)?;
     let known = recordings(context.home()).map_err(Failure::whole)?;
+    let known: HashMap<&str, &Recording> = known.iter().filter_map(|one| Some((one.id.as_deref()?, one))).collect();
     let listed = |press: AwaitingCase| {
-        let found = known.iter().find(|one| one.id.as_ref() == Some(&press.recording));
+        let found = known.get(press.recording.as_str());
         let last = press.until.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(press.until);
         ListedPress {
             agent: found.map(|one| one.agent.clone()),
@@ -137,6 +144,15 @@ fn say_cases(cases: &[ListedCase<'_>]) {
     output::say_table(&table);
     for one in cases.iter().filter(|one| one.still_needed) {
         let (restricted, deleted) = (one.restricted_from.map(on), one.deleted_from.map(on));
+        if one.restricted {
+            output::say(&format!(
+                "Privacy officer: is case {} still needed? Nobody has said so; since {} its recordings are yours alone, and they are deleted on {}.",
+                one.case.case,
+                restricted.unwrap_or_default(),
+                deleted.unwrap_or_default()
+            ));
+            continue;
+        }
         output::say(&format!(
             "Still needed? Case {}: without an answer its recordings are the officer's alone from {} on, and deleted on {}.",
             one.case.case,

@@ -108,6 +108,59 @@ impl FindingKind {
     }
 }
 
+/// What the works council asks of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Was the lottery fair?
+    Fair,
+    /// Was the sample heard in its order?
+    Order,
+    /// Was anything kept without a reason?
+    Kept,
+    /// Is the control log whole?
+    Whole,
+}
+
+impl FindingKind {
+    /// The question that it is an answer to: the one list of these, for the page to print and the page in a browser.
+    pub fn question(self) -> Question {
+        use FindingKind as Kind;
+        match self {
+            Kind::SeedNotPromised
+            | Kind::SeedWrong
+            | Kind::SeedEarly
+            | Kind::NumberEarly
+            | Kind::NumberAgain
+            | Kind::NumberWrong
+            | Kind::NumberMissing
+            | Kind::NumberTwice
+            | Kind::NumbersSkipped
+            | Kind::NotInLedger
+            | Kind::NotInList
+            | Kind::PeriodMissing
+            | Kind::PeriodAgain
+            | Kind::PeriodUnknown
+            | Kind::DrawWrong
+            | Kind::SampledUnproved
+            | Kind::DrawnUnsampled
+            | Kind::Steered => Question::Fair,
+            Kind::OutOfTurn | Kind::HeardOutOfTurn | Kind::LetGoOutOfTurn => Question::Order,
+            Kind::KeptWithoutReason | Kind::SampledAgainstRule | Kind::SampledUndrawn => Question::Kept,
+            Kind::Unreadable
+            | Kind::Foreign
+            | Kind::Changed
+            | Kind::Removed
+            | Kind::Inserted
+            | Kind::Swapped
+            | Kind::NotAsSigned
+            | Kind::Cut
+            | Kind::SegmentMissing
+            | Kind::HeadUnreadable
+            | Kind::ClockRefused => Question::Whole,
+        }
+    }
+}
+
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {

@@ -21,7 +21,7 @@ mod tests;
 use jiff::civil::Date;
 
 pub use comparisons::{Comparison, FAMILY_ERROR, LotteryDay};
-pub use finding::{Finding, FindingKind, RowId, Verdict};
+pub use finding::{Finding, FindingKind, Question, RowId, Verdict};
 pub use folder::{Exported, FolderError, verify};
 pub use list::CallList;
 pub use page::Answer;

@@ -5,7 +5,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    finding::{Finding, FindingKind, Verdict},
+    finding::{Finding, FindingKind, Question, Verdict},
     plot,
     report::Report,
 };
@@ -37,22 +37,8 @@ impl Report {
     /// anyone heard too often.
     pub fn answers(&self) -> Vec<Answer> {
         use FindingKind as Kind;
-        let chain = |kind| {
-            matches!(
-                kind,
-                Kind::Unreadable
-                    | Kind::Foreign
-                    | Kind::Changed
-                    | Kind::Removed
-                    | Kind::Inserted
-                    | Kind::Swapped
-                    | Kind::NotAsSigned
-            ) || matches!(kind, Kind::Cut | Kind::SegmentMissing | Kind::HeadUnreadable)
-        };
-        let order = |kind| matches!(kind, Kind::OutOfTurn | Kind::LetGoOutOfTurn);
-        let reason = |kind| matches!(kind, Kind::KeptWithoutReason | Kind::SampledAgainstRule | Kind::SampledUndrawn);
         let count = |is: &dyn Fn(FindingKind) -> bool| self.findings.iter().filter(|finding| is(finding.kind)).count();
-        let lottery = |kind: FindingKind| !(kind.is_notice() || chain(kind) || order(kind) || reason(kind));
+        let of = |question: Question| count(&|kind| kind.question() == question && !kind.is_notice());
         let by_id = count(&|kind| kind == Kind::HeardOutOfTurn);
         let heard = match by_id {
             0 => "Each sampled call was heard in the order of its draw, or let go of from the other end.".to_owned(),
@@ -71,14 +57,14 @@ impl Report {
         vec![
             answer(
                 "Was the control log left alone?",
-                count(&chain),
+                of(Question::Whole),
                 "No row was changed, removed, inserted or moved.".into(),
             ),
-            answer("Was the lottery fair?", count(&lottery), fair),
-            answer("Was the sample heard in order?", count(&order), heard),
+            answer("Was the lottery fair?", of(Question::Fair), fair),
+            answer("Was the sample heard in order?", of(Question::Order), heard),
             answer(
                 "Was anything kept without reason?",
-                count(&reason),
+                of(Question::Kept),
                 "Each recording has a reason: the button, or the draw.".into(),
             ),
             answer(

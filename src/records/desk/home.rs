@@ -132,6 +132,7 @@ impl HomeDesk {
         self.goes_by_clock(now)?;
         self.ask(true, async |connection| {
             let mut rows = connection.begin_writing().await?;
+            self.is_newest(&mut rows).await?;
             let no_ledger = NotDone::Conflict("there is no ledger yet: start the engine once, then do it again");
             let site = site_of(&mut rows).await?.ok_or(no_ledger)?;
             let found = match deed.kind {

@@ -249,6 +249,8 @@ retrocall_words::words! {
         CaseMissing = "case-missing",
         /// Is the case still open: its handler (D11).
         StillNeeded = "still-needed",
+        /// The officer alone may use it, and is asked: an agent objects, or nobody has said that its case is still needed (D4, D11).
+        Restricted = "restricted",
     }
 }
 
@@ -262,6 +264,9 @@ impl NoticeKind {
             NoticeKind::CaseMissing => "a press has no case yet: open one, or dismiss it, or the recording goes",
             NoticeKind::StillNeeded => {
                 "is the case still needed? Say so, or close it: else the recording is closed to all but the officer"
+            }
+            NoticeKind::Restricted => {
+                "the officer alone may use it, and decides: about an agent's objection, or whether its case is still needed"
             }
         }
     }

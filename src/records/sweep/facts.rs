@@ -44,17 +44,27 @@ impl Reading<'_> {
     }
 }
 
+/// Which recordings are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All that are kept.
+    All,
+    /// Those of which somebody may have to be told: pressed ones, those with a learning moment, those that are restricted. Of a sampled call that waits
+    /// to be heard, which most are, nobody is.
+    ToldOf,
+}
+
 /// A page of recordings, in the order of their ids, from behind `after` on.
 pub(super) async fn page(
     rows: &mut Connection,
     reading: &Reading<'_>,
-    after: &str,
-    limit: usize,
+    which: Which,
+    (after, limit): (&str, usize),
 ) -> Result<Vec<KeptRecording>, Trouble> {
-    let select = rows::query_as(
-        "SELECT id, call, began_at, ends_at, erased_at FROM recordings
-         WHERE id > $1 AND life IN ('kept', 'restricted') AND state <> 'committing' ORDER BY id LIMIT $2",
-    );
+    let select = rows::query_as(match which {
+        Which::All => include_str!("../sql/desk/kept.sql"),
+        Which::ToldOf => include_str!("../sql/desk/told_of.sql"),
+    });
     let select = select.bind(after).bind(text::count(limit as u64));
     known(select.fetch_all(&mut *rows).await.map_err(|error| reading.refused(&error))?, rows, reading).await
 }

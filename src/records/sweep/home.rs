@@ -15,13 +15,13 @@ use tokio::runtime::Runtime;
 use super::{
     apart::{self, Hold},
     copies::exports,
-    facts::{self, KeptRecording, Reading},
+    facts::{self, KeptRecording, Reading, Which},
     store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
 };
 use crate::{
     Address, Trouble,
     ledger::{Scribe, by_rule, item, site_of},
-    peaks_paths,
+    milestone, peaks_paths,
     policy::{Facts, Fate, Policy, Version, Why, fate},
     rows::{self, Connection, Transaction},
     server, text,
@@ -116,7 +116,19 @@ impl HomeStore {
             step: "let it come to its end, then try again".to_owned(),
         })?;
         let runtime = address.runtime()?;
-        let opened = runtime.block_on(address.open(writes))?;
+        let mut opened = runtime.block_on(address.open(writes))?;
+        if let (Some(rows), Some(home)) = (opened.as_mut().filter(|_| writes), address.home()) {
+            // Before anything is deleted by it.
+            let closes = runtime.block_on(milestone::closes(rows, home));
+            if closes.map_err(|error| Trouble::of(&path, &error))? {
+                return Err(Trouble::Unusable {
+                    path,
+                    cause: "it is older than its ledger was, or another one: recordings that were deleted may be in it"
+                        .to_owned(),
+                    step: "stop the engine and type `retrocall restore FILE --tombstones FILE --holds FILE`".to_owned(),
+                });
+            }
+        }
         Ok(opened.map(|connection| HomeStore {
             home,
             path,
@@ -185,10 +197,19 @@ impl HomeStore {
     ///
     /// # Errors
     /// Why the catalog can't be had.
-    pub fn each_kept(&mut self, now: Timestamp, mut look: impl FnMut(Judgement)) -> Result<(), Trouble> {
+    pub fn each_kept(&mut self, now: Timestamp, look: impl FnMut(Judgement)) -> Result<(), Trouble> {
+        self.each(Which::All, now, look)
+    }
+
+    /// The same for those of which somebody may have to be told.
+    pub(super) fn each_told_of(&mut self, now: Timestamp, look: impl FnMut(Judgement)) -> Result<(), Trouble> {
+        self.each(Which::ToldOf, now, look)
+    }
+
+    fn each(&mut self, which: Which, now: Timestamp, mut look: impl FnMut(Judgement)) -> Result<(), Trouble> {
         let mut after = String::new();
         loop {
-            let page = self.page(&after, PAGE)?;
+            let page = self.page(which, &after, PAGE)?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.id);
             for KeptRecording { id, facts, .. } in page {
@@ -218,13 +239,13 @@ impl HomeStore {
         found.iter().map(|call| reading.parsed("call", call)).collect()
     }
 
-    fn page(&mut self, after: &str, limit: usize) -> Result<Vec<KeptRecording>, Trouble> {
+    fn page(&mut self, which: Which, after: &str, limit: usize) -> Result<Vec<KeptRecording>, Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
         runtime.block_on(async {
             // One look: a hold that comes between two of these queries is seen when the deletion begins.
             let mut transaction = connection.begin_looking().await.map_err(|error| reading.refused(&error))?;
-            let page = facts::page(&mut transaction, &reading, after, limit).await?;
+            let page = facts::page(&mut transaction, &reading, which, (after, limit)).await?;
             transaction.commit().await.map_err(|error| reading.refused(&error))?;
             Ok(page)
         })
@@ -347,7 +368,7 @@ impl Store for HomeStore {
         let mut after = after.unwrap_or_default().to_owned();
         let mut due = Vec::new();
         loop {
-            let page = self.page(&after, PAGE)?;
+            let page = self.page(Which::All, &after, PAGE)?;
             let Some(last) = page.last() else { return Ok(due) };
             after.clone_from(&last.id);
             for KeptRecording { id, call, facts } in page {

@@ -1,5 +1,5 @@
 //! What is about to happen to recordings, for those who can still do something about it: a learning moment whose evaluation is late (D3), a press
-//! without a case (D10), a case about which somebody is asked (D11).
+//! without a case (D10), a case about which somebody is asked, and what the officer alone may use since (D11).
 //!
 //! Belongs here: whose moment has come. Does not: the rules (`policy`), words for people.
 
@@ -43,10 +43,17 @@ pub fn warnings_about(id: &str, facts: &Facts, fate: &Fate, policy: &Policy, now
         Fate::Due { .. } | Fate::NoAnchor { .. } => return Vec::new(),
     };
     let has_case = has_case(facts, policy, now);
+    let restricted = match fate {
+        Fate::Restricted { since, .. } => {
+            Some(Warning { recording: id.to_owned(), kind: NoticeKind::Restricted, since: *since, until })
+        }
+        _ => None,
+    };
     let told = notices(facts, policy, now).into_iter().filter(|notice| notice.at <= now);
     // A press has a purpose of its own beside that of its case.
     let told = told.filter(|notice| !(has_case && notice.kind == NoticeKind::CaseMissing));
-    told.map(|notice| Warning { recording: id.to_owned(), kind: notice.kind, since: notice.at, until }).collect()
+    let told = told.map(|notice| Warning { recording: id.to_owned(), kind: notice.kind, since: notice.at, until });
+    told.chain(restricted).collect()
 }
 
 /// Whether a case keeps it.
@@ -65,7 +72,7 @@ fn has_case(facts: &Facts, policy: &Policy, now: Timestamp) -> bool {
 pub fn warnings(store: &mut HomeStore, now: Timestamp) -> Result<Vec<Warning>, Trouble> {
     let policy = store.policy().clone();
     let mut all = Vec::new();
-    store.each_kept(now, |judged| {
+    store.each_told_of(now, |judged| {
         all.extend(warnings_about(&judged.id, &judged.facts, &judged.fate, &policy, now));
     })?;
     Ok(all)
@@ -78,7 +85,7 @@ pub fn warnings(store: &mut HomeStore, now: Timestamp) -> Result<Vec<Warning>, T
 pub fn awaiting_case(store: &mut HomeStore, now: Timestamp) -> Result<Vec<AwaitingCase>, Trouble> {
     let policy = store.policy().clone();
     let mut all = Vec::new();
-    store.each_kept(now, |judged| {
+    store.each_told_of(now, |judged| {
         let awaits = |(purpose, end): (PurposeKind, Option<(Timestamp, Why)>)| match end {
             Some((until, Why::AwaitsCase)) if purpose == PurposeKind::Incident && now < until => Some(until),
             _ => None,
@@ -152,5 +159,7 @@ mod tests {
         let answered = [purpose(PurposeKind::Incident, &[(Anchor::CaseOpened, 1), (Anchor::StillNeeded, 80)])];
         assert_eq!(warned(&answered, day(81)), []);
         assert_eq!(warned(&answered, day(160)), [NoticeKind::StillNeeded]);
+        assert_eq!(warned(&opened, day(92)), [NoticeKind::StillNeeded, NoticeKind::Restricted], "the officer is asked");
+        assert_eq!(warned(&opened, day(122)), [], "it goes");
     }
 }

@@ -9,7 +9,10 @@ use retrocall_words::{
 use super::*;
 use crate::{
     backup::{BackupError, Beside, Restored, backup, restore},
-    desk::{Cases as _, Customers as _, Desk as _, Erasures as _, HomeDesk, NewHold, Person, Requests as _, Subject},
+    desk::{
+        Cases as _, Customers as _, Desk as _, Erasures as _, HomeDesk, NewHold, Person, Requests as _, Subject, Use,
+        UseKind,
+    },
     holds,
     ledger::verify,
     rows,
@@ -440,4 +443,31 @@ fn an_objection_and_an_erasure_of_after_a_backup_are_in_force_when_that_is_resto
     desk.release(&owner, &hold, "it is over", clock.wall()).unwrap();
     assert_eq!(sweep(&home, &clock), Ok(1));
     assert!(catalog.close(LONG));
+}
+
+#[test]
+fn an_older_catalog_that_somebody_copied_there_is_noticed_by_a_sweep_and_by_a_deed_that_come_before_the_engine() {
+    for sweeps in [true, false] {
+        let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+        let catalog = engine(&home, &clock);
+        let calls = [keep(&catalog, &home), keep(&catalog, &home)];
+        let file = make_backup(&home, &elsewhere, &clock);
+        keep(&catalog, &home);
+        assert!(catalog.close(LONG));
+        fs::write(home.path().join("catalog.sqlite"), fs::read(&file).unwrap()).unwrap();
+        execute(&home, "UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z'");
+        let id = recordings(home.path()).unwrap().into_iter().find(|one| one.call == calls[0]).unwrap().id.unwrap();
+        if sweeps {
+            let why = sweep(&home, &clock).unwrap_err().to_string();
+            assert!(why.contains("older than its ledger was"), "{why}");
+        }
+        let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+        let how = Use { kind: UseKind::Play, why: "to listen".into(), of: None };
+        for _ in 0..2 {
+            let refused = desk.used(&owner, &id, &how, clock.wall()).unwrap_err().to_string();
+            assert!(refused.contains("retrocall restore"), "{refused}");
+        }
+        assert!(is_open(home.path()).is_err(), "from now on nothing is played there");
+        assert!(lives(&home).iter().all(|(_, life, _)| life == "kept"));
+    }
 }

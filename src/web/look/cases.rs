@@ -171,6 +171,11 @@ fn next_date(pages: &Pages, asked: &Asked, case: &Case, now: Timestamp) -> Marku
     let restricted = calendar.days_after(case.needed_at, periods.get(Period::StillNeeded));
     let deleted = calendar.days_after(restricted, periods.get(Period::StillNeededGrace));
     let is_asked = calendar.days_before(restricted, ASKED_AHEAD_DAYS) <= now;
+    if restricted <= now {
+        return html! {
+            p.warning { (texts.fill("cases-restricted", [("restricted", day(restricted).into()), ("deleted", day(deleted).into())])) }
+        };
+    }
     html! {
         p.warning[is_asked] {
             (texts.fill("cases-needed-until", [("restricted", day(restricted).into()), ("deleted", day(deleted).into())]))

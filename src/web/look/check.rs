@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use maud::{Markup, PreEscaped, html};
-use retrocall_ledger::{Evidence, Finding, FindingKind, Report};
+use retrocall_ledger::{Evidence, Finding, Question, Report};
 use retrocall_records::{
     desk::{Versions as _, WrittenVersion},
     ledger,
@@ -25,19 +25,6 @@ use crate::{
 /// Findings that are shown under a sentence; the rest is counted.
 const SHOWN_MAX: usize = 20;
 
-/// What a sentence of the page asks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Question {
-    /// Was the lottery fair?
-    Fair,
-    /// Was it heard in its order?
-    Order,
-    /// Was anything kept without a reason?
-    Kept,
-    /// Is the control log whole?
-    Whole,
-}
-
 /// Each with its message, and what is said if nothing was found.
 const QUESTIONS: [(Question, &str, &str); 4] = [
     (Question::Fair, "check-fair", "check-fair-yes"),
@@ -45,46 +32,6 @@ const QUESTIONS: [(Question, &str, &str); 4] = [
     (Question::Kept, "check-kept", "check-kept-yes"),
     (Question::Whole, "check-whole", "check-whole-yes"),
 ];
-
-/// Which sentence a finding belongs under.
-fn question_of(kind: FindingKind) -> Question {
-    use FindingKind as Kind;
-    match kind {
-        Kind::SeedNotPromised
-        | Kind::SeedWrong
-        | Kind::SeedEarly
-        | Kind::NumberEarly
-        | Kind::NumberAgain
-        | Kind::NumberWrong
-        | Kind::PeriodMissing
-        | Kind::PeriodAgain
-        | Kind::PeriodUnknown
-        | Kind::DrawWrong
-        | Kind::SampledUndrawn
-        | Kind::SampledUnproved
-        | Kind::SampledAgainstRule
-        | Kind::DrawnUnsampled
-        | Kind::Steered => Question::Fair,
-        Kind::OutOfTurn | Kind::HeardOutOfTurn | Kind::LetGoOutOfTurn => Question::Order,
-        Kind::KeptWithoutReason
-        | Kind::NumberMissing
-        | Kind::NumberTwice
-        | Kind::NumbersSkipped
-        | Kind::NotInLedger
-        | Kind::NotInList => Question::Kept,
-        Kind::Unreadable
-        | Kind::Foreign
-        | Kind::Changed
-        | Kind::Removed
-        | Kind::Inserted
-        | Kind::Swapped
-        | Kind::NotAsSigned
-        | Kind::Cut
-        | Kind::SegmentMissing
-        | Kind::HeadUnreadable
-        | Kind::ClockRefused => Question::Whole,
-    }
-}
 
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let (report, versions) = look(&pages).await?;
@@ -129,7 +76,7 @@ async fn look(pages: &Shared) -> Answer<Looked> {
 /// A sentence: all is well, or what was found.
 fn answer(asked: &Asked, report: &Report, question: Question, (key, yes): (&str, &str)) -> Markup {
     let texts = asked.texts();
-    let found: Vec<&Finding> = report.findings.iter().filter(|one| question_of(one.kind) == question).collect();
+    let found: Vec<&Finding> = report.findings.iter().filter(|one| one.kind.question() == question).collect();
     let wrong = found.iter().filter(|one| !one.kind.is_notice()).count() as u64;
     html! {
         section.call.own aria-label=(texts.say(key)) {
@@ -234,11 +181,12 @@ pub(crate) async fn head(State(pages): State<Shared>, Place(day): Place<String>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use retrocall_ledger::FindingKind;
 
     #[test]
     fn every_question_has_findings_that_answer_it() {
         for (question, ..) in QUESTIONS {
-            assert!(FindingKind::ALL.iter().any(|kind| question_of(*kind) == question));
+            assert!(FindingKind::ALL.iter().any(|kind| kind.question() == question));
         }
     }
 }

@@ -165,7 +165,7 @@ impl Of<'_> {
                     summary { (self.say("request-confirm-after-all")) } (self.form(Deed::Confirm, id, Some("request-identity")))
                 },
                 (RequestKind::Erasure, CoveredState::Candidate) => {
-                    (self.form(Deed::Grant, id, None))
+                    (self.form(Deed::Grant, id, Some("request-identity")))
                     details { summary { (self.say("request-keep")) } (self.form(Deed::Keep, id, Some("request-why-ground"))) }
                 },
                 (RequestKind::Erasure, _) => {},

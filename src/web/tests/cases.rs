@@ -32,6 +32,13 @@ fn d10_d11_a_press_gets_its_case_which_is_followed_closed_and_taken_back() {
     let page = tom.get("/cases").text();
     assert!(page.contains("Apology &lt;accepted&gt;") && page.contains("deleted on 3 Dec 2026 09:00"), "{page}");
     assert_eq!(tom.post("/cases/reopen", &[("case", &case)]).header("location"), "/cases");
+    home.clock.pass(Duration::from_secs(91 * 86_400));
+    let page = Browser::of(&home, "olga").get("/cases").text();
+    assert!(page.contains("Privacy officer: is this case still needed?"), "D11: {page}");
+    let mut olga = Browser::of(&home, "olga");
+    assert_eq!(olga.post("/cases/needed", &[("case", &case)]).header("location"), "/cases");
+    assert!(!olga.get("/cases").text().contains("Privacy officer:"));
+    let mut tom = Browser::of(&home, "tom");
     tom.post("/cases/close", &close);
     home.clock.pass(Duration::from_secs(73 * 3_600));
     let mut tom = Browser::of(&home, "tom");

@@ -231,6 +231,7 @@ impl HomeDesk {
             // Filled in anew, if it has to be done again.
             let mut act = act.clone();
             let mut rows = connection.begin_writing().await?;
+            self.is_newest(&mut rows).await?;
             let site = site_of(&mut rows).await?.ok_or(NO_LEDGER)?;
             let mut inner = rows.begin_part().await?;
             let done = change(&mut inner, &mut act).await;

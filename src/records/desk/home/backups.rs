@@ -5,12 +5,20 @@ use retrocall_ledger::DeedKind;
 
 use super::{
     super::{DeskRole, NotDone, Person},
-    HomeDesk,
+    Answer, HomeDesk,
     act::Act,
 };
-use crate::sweep::{self, Stopped};
+use crate::{
+    milestone,
+    rows::Connection,
+    sweep::{self, Stopped},
+};
 use retrocall_words::{Beginning, SystemClock};
 
+const OLDER: NotDone = NotDone::Conflict(
+    "the catalog is older than its ledger was, or another one: recordings that were deleted may be in it, and what is written in it now would be lost; \
+     stop the engine and type `retrocall restore FILE --tombstones FILE --holds FILE`",
+);
 const ROLES: &[DeskRole] = &[DeskRole::Administrator];
 
 impl HomeDesk {
@@ -41,6 +49,15 @@ impl HomeDesk {
                  --accept-clock`",
             )
         })
+    }
+
+    /// Refuses to write into a catalog that is older than its ledger was: what is decided in it would be lost, and may be about what is deleted.
+    pub(super) async fn is_newest(&self, rows: &mut Connection) -> Answer<()> {
+        let Some(home) = self.address.home() else { return Ok(()) };
+        match milestone::closes(rows, home).await? {
+            true => Err(OLDER.into()),
+            false => Ok(()),
+        }
     }
 
     /// Refuses to play what may have come back from a backup.

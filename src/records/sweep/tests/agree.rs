@@ -7,7 +7,7 @@ use retrocall_words::{CallId, Clock, Word};
 use tempfile::TempDir;
 
 use super::{
-    super::would_delete,
+    super::{warnings, warnings_about, would_delete},
     home::{clock, keep, outside},
 };
 use crate::{
@@ -166,11 +166,17 @@ fn the_rows_and_the_plain_rule_agree_on_10_000_recordings_to_which_anything_may_
         .map(|made| (made.id.as_str(), fate(&made.facts, &Policy::default(), now)))
         .collect();
     let mut store = homes::store(home.path());
-    let mut found = BTreeMap::new();
+    let (mut found, mut told) = (BTreeMap::new(), Vec::new());
     let look = |judged: super::super::Judgement| {
+        told.extend(warnings_about(&judged.id, &judged.facts, &judged.fate, &Policy::default(), now));
         found.insert(judged.id, judged.fate);
     };
     store.each_kept(now, look).expect("a list");
+    assert_eq!(
+        warnings(&mut store, now).expect("a list"),
+        told,
+        "nobody is told less for the recordings that are not read"
+    );
     // The one with which the catalog was made has a longer id.
     found.retain(|id, _| id.len() == 8);
     let found: BTreeMap<&str, Fate> = found.iter().map(|(id, fate)| (id.as_str(), *fate)).collect();

@@ -19,6 +19,7 @@ cases-case-of = Case of { $moment }, opened by { $by }
 cases-nothing-kept = Its recordings are deleted.
 cases-recording = Recording { $number }
 cases-needed-until = Still needed? Without an answer its recordings are the privacy officer's alone from { $restricted } on, and deleted on { $deleted }.
+cases-restricted = Privacy officer: is this case still needed? Nobody has said so. Since { $restricted } its recordings are yours alone, and they are deleted on { $deleted }.
 cases-still-needed = Still needed
 cases-close = Close the case
 cases-close-does = Its recordings go { $hours } hours later. Until then that can be taken back.

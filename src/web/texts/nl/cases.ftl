@@ -19,6 +19,7 @@ cases-case-of = Dossier van { $moment }, geopend door { $by }
 cases-nothing-kept = De opnamen zijn gewist.
 cases-recording = Opname { $number }
 cases-needed-until = Nog nodig? Zonder antwoord kan vanaf { $restricted } alleen de functionaris gegevensbescherming nog bij de opnamen, en op { $deleted } worden ze gewist.
+cases-restricted = Functionaris gegevensbescherming: is dit dossier nog nodig? Niemand heeft dat gezegd. Sinds { $restricted } kunt alleen u nog bij de opnamen, en ze worden gewist op { $deleted }.
 cases-still-needed = Nog nodig
 cases-close = Dossier sluiten
 cases-close-does = De opnamen gaan { $hours } uur later weg. Tot dan is het terug te nemen.
