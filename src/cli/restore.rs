@@ -10,10 +10,8 @@ use super::{
     output::{self, counted, counted_doing},
 };
 use retrocall_engine::Home;
-use retrocall_records::{
-    HeldAgain,
-    backup::{self, Beside, Restored},
-};
+use retrocall_ledger::DeedKind;
+use retrocall_records::backup::{self, Beside, Restored};
 use retrocall_words::{Clock as _, SystemClock};
 
 const EXAMPLES: &str = "Examples:
@@ -21,7 +19,7 @@ const EXAMPLES: &str = "Examples:
   retrocall restore catalog.sqlite --tombstones tombstones.jsonl --holds holds.jsonl
 
 The only way back from a backup: whatever was deleted since it was made is gone in it too, and
-whatever a hold, a case or a request has kept since is held until an officer has looked at it.
+what deeds kept or let go of since is so in it again, or held until an officer has looked at it.
 The home's own tombstones.jsonl and holds.jsonl say so; name copies of them if it was lost.
 Without both nothing is played or deleted until you restore once more with them: with an empty
 file, if nothing was ever deleted, or kept. The catalog that was there is put aside, not deleted.";
@@ -58,7 +56,7 @@ pub(super) fn run(context: &Context, args: RestoreArgs) -> Result<(), Failure> {
 }
 
 fn say(context: &Context, restored: &Restored) {
-    let Restored { from, gone, held, to_be_held, recordings, replaced, new_site, open, tombstones } = restored;
+    let Restored { from, gone, held, redone, to_be_held, recordings, replaced, new_site, open, tombstones } = restored;
     output::say(&format!(
         "The catalog is restored from {}: {} kept.",
         from.display(),
@@ -72,9 +70,16 @@ fn say(context: &Context, restored: &Restored) {
         output::say(&format!(
             "It lacks what has kept {} since; held until an officer has looked: {}.",
             counted(held.len() as u64, "recording"),
-            by_deed(held)
+            by_deed(held.iter().map(|held| held.deed))
         ));
         output::say(&format!("See `{}`.", context.typed("hold list")));
+    }
+    if !redone.is_empty() {
+        let deeds = counted_doing(redone.len() as u64, "deed", ("are", "is"));
+        output::say(&format!(
+            "{deeds} done in it again, which it lacked: {}.",
+            by_deed(redone.iter().map(|redone| redone.deed))
+        ));
     }
     if *to_be_held > 0 {
         let deeds = counted_doing(*to_be_held, "deed", ("are", "is"));
@@ -104,8 +109,8 @@ fn say(context: &Context, restored: &Restored) {
 }
 
 /// How many of each deed.
-fn by_deed(held: &[HeldAgain]) -> String {
+fn by_deed(deeds: impl Iterator<Item = DeedKind>) -> String {
     let mut counts = BTreeMap::new();
-    held.iter().for_each(|held| *counts.entry(held.deed.as_str()).or_insert(0) += 1);
+    deeds.for_each(|deed| *counts.entry(deed.as_str()).or_insert(0) += 1);
     counts.iter().map(|(deed, count)| format!("{deed} {count}")).collect::<Vec<_>>().join(", ")
 }

@@ -1,70 +1,75 @@
-//! Deeds that a restore must not undo, beside the catalog: what keeps a recording, and erasures that were granted. A backup lacks those that came
-//! after it, and so would a catalog that is restored from it.
+//! Deeds that keep a recording or let go of one, beside the catalog: a backup lacks those that came after it, and so would a catalog that is restored
+//! from it.
 //!
-//! Belongs here: the file `holds.jsonl`, a line for each such deed and for its end, and what a restored catalog gets of them. Does not: what a hold
-//! is (`desk`), what is due (`policy`), the file's lines about customers who object (`objections`).
+//! Belongs here: the file `holds.jsonl`, a line for each such deed. Does not: what a restored catalog gets of them (`again`), what a hold is (`desk`),
+//! what is due (`policy`), the file's lines about customers who object (`objections`).
 //!
-//! The line of a deed that keeps something is written, and synced, before its transaction is committed; the line of its end only afterwards. So a cut
-//! between the two leaves a line too many, or lacks an end: then a restore holds a recording too many, and somebody looks at it. A granted erasure is written
-//! afterwards too: what nobody has committed erases nothing. In the file are ids and times; whose matter it is, and why, is in the catalog alone.
+//! The line of what keeps a recording is written, and synced, before its transaction is committed; the line of what lets go only afterwards. So a cut
+//! between the two leaves a line too many, or lacks an end: then a restore holds a recording too many, and somebody looks at it. In the file are ids,
+//! times and the words of the rules; whose matter it is, and why, is in the catalog alone.
+//!
+//! The file grows with the deeds on recordings that exist: once a day [`shorten`] drops the lines of those that are gone, which the tombstones know.
+
+mod again;
 
 use std::{
-    collections::BTreeMap,
-    io,
+    collections::HashSet,
+    fs::{self, File, OpenOptions},
+    io::{self, Seek as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use jiff::{Span, Timestamp};
-use retrocall_ledger::{Deed, DeedKind, ItemId};
-use retrocall_words::{CallId, book::day_of};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use jiff::{Timestamp, civil::Date};
+use nix::fcntl::{Flock, FlockArg};
+use retrocall_ledger::DeedKind;
+use retrocall_words::CallId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     beside,
-    ledger::item,
+    policy::{Anchor, PurposeKind},
     rows::{self, Connection},
     text,
 };
 
-/// So many days after a restore somebody has looked at what it holds.
-const LOOKED_AT_DAYS: i64 = 14;
+#[cfg(test)]
+pub(super) use again::keeping;
+pub(super) use again::{Again, again, registered};
+pub use again::{DoneAgain, HeldAgain};
 
-/// A deed that keeps a recording, or its end.
+/// A file of fewer bytes is not worth writing anew.
+const SHORT_BYTES: u64 = 64 * 1024;
+
+/// A deed that keeps a recording, or lets go of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
     /// The recording, by its id in the catalog of then.
     pub recording: String,
     pub call: CallId,
-    /// What was done to keep it.
+    /// What was done.
     pub deed: DeedKind,
     /// The hold, case or request.
     pub matter: Option<String>,
     pub at: Timestamp,
-    /// It is released, or answered.
+    /// It lets go.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub over: bool,
+    /// What it did to a purpose of the recording, from which the rules count. None: it is a hold, a request or an erasure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<Happened>,
 }
 
-/// A recording that is held again.
+/// Something that happened to a purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldAgain {
-    /// The recording.
-    pub recording: String,
-    /// The hold, which an officer releases.
-    pub hold: String,
-    /// The deed that the restored catalog lacks.
-    pub deed: DeedKind,
-    /// When that was done.
-    pub done_at: Timestamp,
-}
-
-impl HeldAgain {
-    /// What the ledger says of it.
-    pub(super) fn row(&self) -> Deed {
-        let matter = Uuid::parse_str(&self.hold).ok().map(ItemId::from);
-        Deed { recording: item(&self.recording), matter, ..Deed::done(DeedKind::HoldSet) }
-    }
+pub(super) struct Happened {
+    pub purpose: PurposeKind,
+    /// The case, request or decision that needs it.
+    pub about: String,
+    pub anchor: Anchor,
+    /// The day that it names, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Date>,
 }
 
 /// Where they are: a line of JSON each.
@@ -72,61 +77,121 @@ pub(super) fn path(home: &Path) -> PathBuf {
     home.join("holds.jsonl")
 }
 
-/// All lines, in their order.
-pub(super) fn load(path: &Path) -> io::Result<Vec<Holder>> {
-    beside::read_lines(path)
+/// What is left of it while it is being shortened.
+fn shorter_path(home: &Path) -> PathBuf {
+    home.join("holds.jsonl.new")
+}
+
+/// All lines of a kind, in their order; those of another are left out. What a cut left of a shortening lies beside it, whole.
+pub(super) fn read<T: DeserializeOwned + PartialEq>(home: &Path) -> io::Result<Vec<T>> {
+    let mut lines: Vec<T> = beside::read_lines(&shorter_path(home))?;
+    let shorter = lines.len();
+    for line in beside::read_lines(&path(home))? {
+        if !lines[..shorter].contains(&line) {
+            lines.push(line);
+        }
+    }
+    Ok(lines)
+}
+
+/// The deeds, in their order.
+pub(super) fn load(home: &Path) -> io::Result<Vec<Holder>> {
+    read(home)
+}
+
+/// Nobody else writes in the file meanwhile.
+fn alone(path: &Path) -> io::Result<Flock<File>> {
+    let (file, is_new) = beside::open_or_make(path)?;
+    if is_new {
+        beside::sync_name(path)?;
+    }
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
 }
 
 /// Adds lines, durably.
-pub(super) fn add(home: &Path, holders: &[Holder]) -> io::Result<()> {
-    beside::append_lines(&path(home), holders)
+pub(super) fn add<T: Serialize>(home: &Path, lines: &[T]) -> io::Result<()> {
+    let path = path(home);
+    let _alone = alone(&path)?;
+    beside::append_lines(&path, lines)
 }
 
 /// A home that has no such file has one from now on: without one nobody knows what was held.
 pub(super) fn make_if_none(home: &Path) -> io::Result<()> {
-    if path(home).exists() { Ok(()) } else { add(home, &[]) }
+    if path(home).exists() { Ok(()) } else { add::<Holder>(home, &[]) }
 }
 
-/// The deeds that keep something still.
-pub(super) fn in_force(lines: Vec<Holder>) -> Vec<Holder> {
-    let mut last: BTreeMap<_, Holder> = BTreeMap::new();
-    for line in lines {
-        // By the call: a recording that was registered again has another id, and what held it is released by that.
-        last.insert((line.call.to_string(), line.deed.as_str(), line.matter.clone()), line);
+/// Drops the lines about recordings that are gone, once they are half of the file. In its place: whoever may write in this one file alone goes on doing
+/// so. How many are left; none if there was nothing to do.
+pub(super) fn shorten(home: &Path, gone: &HashSet<CallId>) -> io::Result<Option<usize>> {
+    let (path, shorter) = (path(home), shorter_path(home));
+    if !shorter.exists() && fs::metadata(&path).map_or(0, |found| found.len()) < SHORT_BYTES {
+        return Ok(None);
     }
-    last.into_values().filter(|line| !line.over).collect()
+    let mut file = alone(&path)?;
+    // Lines of any kind: who objects is said here too.
+    let mut left: Vec<serde_json::Value> = read(home)?;
+    let all = left.len();
+    left.retain(|line| {
+        let call = line["call"].as_str().and_then(text::parse::<CallId>);
+        call.is_none_or(|call| !gone.contains(&call))
+    });
+    if !shorter.exists() && left.len() * 2 > all {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    for line in &left {
+        serde_json::to_writer(&mut text, line)?;
+        text.push(b'\n');
+    }
+    // Whole beside it, before anything of it is overwritten; a cut leaves both, which are read as one.
+    let whole = home.join("holds.jsonl.new-whole");
+    let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&whole)?;
+    new.write_all(&text)?;
+    new.sync_all()?;
+    fs::rename(&whole, &shorter)?;
+    beside::sync_name(&shorter)?;
+    file.rewind()?;
+    file.set_len(0)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    fs::remove_file(&shorter)?;
+    beside::sync_name(&shorter)?;
+    Ok(Some(left.len()))
 }
 
-/// What a deed does to a recording: the deed by which it is kept, and whether that is over by it.
-fn keeping(deed: DeedKind) -> Option<(DeedKind, bool)> {
-    match deed {
-        DeedKind::HoldSet => Some((DeedKind::HoldSet, false)),
-        DeedKind::HoldReleased => Some((DeedKind::HoldSet, true)),
-        // Closing one can be taken back, and is not noted: whoever looks closes it again.
-        DeedKind::CaseOpened | DeedKind::CaseAttached => Some((DeedKind::CaseOpened, false)),
-        DeedKind::RequestOpened | DeedKind::RequestConfirmed => Some((DeedKind::RequestOpened, false)),
-        DeedKind::RequestExcluded | DeedKind::RequestRefused | DeedKind::RequestAnswered => {
-            Some((DeedKind::RequestOpened, true))
-        }
-        // With a learning moment.
-        DeedKind::Reviewed => Some((DeedKind::Reviewed, false)),
-        DeedKind::PurposeApproved => Some((DeedKind::PurposeApproved, false)),
-        DeedKind::Erased => Some((DeedKind::Erased, false)),
-        _ => None,
+/// Whether what happened keeps a recording: its line comes before the commit.
+fn keeps(anchor: Anchor) -> bool {
+    match anchor {
+        Anchor::LearningMoment
+        | Anchor::DisputeOpened
+        | Anchor::CaseOpened
+        | Anchor::CaseReopened
+        | Anchor::StillNeeded
+        | Anchor::RequestReceived
+        | Anchor::RequestExtended
+        | Anchor::Promoted
+        | Anchor::Decided => true,
+        Anchor::Opened
+        | Anchor::NothingFound
+        | Anchor::PrivateCall
+        | Anchor::Unheard
+        | Anchor::EvaluationHeld
+        | Anchor::DisputeSettled
+        | Anchor::AgentLeft
+        | Anchor::Objected
+        | Anchor::Dismissed
+        | Anchor::CaseClosed
+        | Anchor::RequestAnswered
+        | Anchor::Ended => false,
     }
 }
 
-/// What is noted of a deed once it is committed: that it has ended what kept a recording.
+/// What is noted of a deed once it is committed: that it has let go of a recording.
 #[must_use]
 #[derive(Debug, Default)]
 pub(super) struct Ended(Vec<Holder>);
 
 impl Ended {
-    /// And these.
-    pub(super) fn and(&mut self, more: Ended) {
-        self.0.extend(more.0);
-    }
-
     /// The deed is committed. A line that can't be written leaves a recording held too long after a restore, and the deed is done all the same.
     pub(super) fn committed(self, home: Option<&Path>) {
         let (Some(home), false) = (home, self.0.is_empty()) else { return };
@@ -137,130 +202,86 @@ impl Ended {
     }
 }
 
-/// Notes a deed, in its transaction, before that is committed: if it keeps a recording. If it ends what kept one, that is left to be noted afterwards:
-/// one that is not committed ends nothing.
+/// How far what has happened to purposes is known: what a deed adds comes behind it. None on a server, whose backups are its own.
+pub(super) struct Since<'a>(Option<(&'a Path, i64)>);
+
+/// Where a deed begins.
+pub(super) async fn since<'a>(rows: &mut Connection, home: Option<&'a Path>) -> Result<Since<'a>, sqlx::Error> {
+    let Some(home) = home else { return Ok(Since(None)) };
+    let last = rows::query_scalar(include_str!("sql/holds/last_anchor.sql")).fetch_one(rows).await?;
+    Ok(Since(Some((home, last))))
+}
+
+/// A deed that was done, as it is noted.
+pub(super) struct Noted<'a> {
+    pub kind: DeedKind,
+    pub recording: Option<&'a str>,
+    pub matter: Option<String>,
+    /// What it did to each of several recordings.
+    pub each: Vec<(DeedKind, &'a str)>,
+}
+
+/// Notes a deed, in its transaction, before that is committed: if it keeps a recording. If it lets go of one, that is left to be noted afterwards: one
+/// that is not committed ends nothing.
 pub(super) async fn note(
     rows: &mut Connection,
-    home: Option<&Path>,
-    deed: DeedKind,
-    (recording, matter): (Option<&str>, Option<String>),
+    since: &Since<'_>,
+    deed: &Noted<'_>,
     now: Timestamp,
 ) -> Result<Ended, sqlx::Error> {
-    // A server's backups are its own.
-    let (Some(home), Some((deed, over))) = (home, keeping(deed)) else { return Ok(Ended::default()) };
-    let about = match (recording, &matter) {
-        (Some(recording), _) => vec![recording.to_owned()],
-        // A request is about several.
-        (None, Some(matter)) if deed == DeedKind::RequestOpened => {
-            // An erasure that is refused for one of them, and not answered yet, holds all still.
-            let select = rows::query_scalar(
-                "SELECT recording FROM request_recordings JOIN requests ON requests.id = request
-                 WHERE request = $1 AND (NOT $2 OR answered_at IS NOT NULL)",
-            );
-            select.bind(matter).bind(over).fetch_all(&mut *rows).await?
-        }
-        (None, _) => Vec::new(),
-    };
-    let mut holders = Vec::new();
-    for recording in about {
-        if deed == DeedKind::Reviewed && !has_anchor(rows, &recording, &["learning-moment"]).await? {
-            continue;
-        }
-        let select = rows::query_scalar::<String>("SELECT call FROM recordings WHERE id = $1").bind(&recording);
-        let call = select.fetch_optional(&mut *rows).await?.and_then(|call| text::parse(&call));
-        let holder = |call| Holder { recording, call, deed, matter: matter.clone(), at: now, over };
-        holders.extend(call.map(holder));
+    let Since(Some((home, last))) = since else { return Ok(Ended::default()) };
+    let mut all = covering(rows, deed, now).await?;
+    let select = rows::query(include_str!("sql/holds/new_anchors.sql")).bind(*last);
+    for row in select.fetch_all(&mut *rows).await? {
+        let (recording, about): (String, String) = (row.try_get("recording")?, row.try_get("about")?);
+        let read = (
+            text::parse(row.try_get("call")?),
+            retrocall_words::Word::read(row.try_get("purpose")?),
+            retrocall_words::Word::read(row.try_get("anchor")?),
+        );
+        // What this program has just written it can read.
+        let (Some(call), Some(purpose), Some(anchor)) = read else { continue };
+        let day = row.try_get::<Option<&str>, _>("day")?.and_then(text::parse);
+        let matter = Some(about.clone()).filter(|about| !about.is_empty());
+        let happened = Some(Happened { purpose, about, anchor, day });
+        all.push(Holder { recording, call, deed: deed.kind, matter, at: now, over: !keeps(anchor), happened });
     }
-    if over || deed == DeedKind::Erased {
-        return Ok(Ended(holders));
-    }
-    if !holders.is_empty() {
+    let (ended, kept): (Vec<Holder>, Vec<Holder>) = all.into_iter().partition(|line| line.over);
+    if !kept.is_empty() {
         // Model: `NoteHold`.
-        add(home, &holders).map_err(sqlx::Error::Io)?;
+        add(home, &kept).map_err(sqlx::Error::Io)?;
     }
-    Ok(Ended::default())
+    Ok(Ended(ended))
 }
 
-async fn has_anchor(rows: &mut Connection, recording: &str, any: &[&str]) -> Result<bool, sqlx::Error> {
-    let select = rows::query_scalar::<String>("SELECT anchor FROM anchors WHERE recording = $1");
-    Ok(select.bind(recording).fetch_all(rows).await?.iter().any(|anchor| any.contains(&anchor.as_str())))
-}
-
-/// Whether a catalog lacks a deed on this recording of it.
-async fn lacks(rows: &mut Connection, holder: &Holder, recording: &str) -> Result<bool, sqlx::Error> {
-    let select = match holder.deed {
-        DeedKind::HoldSet => "SELECT COUNT(*) FROM holds WHERE id = $1 AND recording = $2",
-        DeedKind::CaseOpened => "SELECT COUNT(*) FROM case_recordings WHERE case_id = $1 AND recording = $2",
-        DeedKind::RequestOpened => "SELECT COUNT(*) FROM request_recordings WHERE request = $1 AND recording = $2",
-        DeedKind::Reviewed => return Ok(!has_anchor(rows, recording, &["learning-moment"]).await?),
-        _ => return Ok(!has_anchor(rows, recording, &["promoted", "decided"]).await?),
+/// The lines of a hold, a request or an erasure.
+async fn covering(rows: &mut Connection, deed: &Noted<'_>, now: Timestamp) -> Result<Vec<Holder>, sqlx::Error> {
+    let erased = deed.each.iter().filter(|(kind, _)| *kind == DeedKind::Erased);
+    let mut about: Vec<(DeedKind, String, bool)> =
+        erased.map(|(kind, recording)| (*kind, (*recording).to_owned(), true)).collect();
+    let over = match deed.kind {
+        DeedKind::HoldSet | DeedKind::RequestOpened | DeedKind::RequestConfirmed => Some(false),
+        DeedKind::HoldReleased | DeedKind::RequestExcluded | DeedKind::RequestAnswered => Some(true),
+        // What an erasure refuses stays frozen until it is answered.
+        DeedKind::RequestRefused if deed.each.is_empty() => Some(true),
+        _ => None,
     };
-    let select = rows::query_scalar::<i64>(select).bind(&holder.matter).bind(recording);
-    Ok(select.fetch_one(rows).await? == 0)
-}
-
-/// An erasure that was granted is granted.
-async fn erase_again(rows: &mut Connection, holder: &Holder, recording: &str) -> Result<(), sqlx::Error> {
-    let erase = rows::query(include_str!("sql/rights/erase.sql")).bind(recording).bind(text::time(holder.at));
-    erase.execute(&mut *rows).await?;
-    let update = rows::query(
-        "UPDATE request_recordings SET state = 'confirmed' WHERE request = $1 AND recording = $2 AND state = 'candidate'",
-    );
-    update.bind(&holder.matter).bind(recording).execute(rows).await.map(drop)
-}
-
-/// Holds what these deeds kept, as far as the catalog knows the recording and lacks the deed: until an officer has looked at it. What it holds now,
-/// and the deeds whose recordings it does not know.
-pub(super) async fn hold_again(
-    rows: &mut Connection,
-    holders: Vec<Holder>,
-    by: &str,
-    now: Timestamp,
-) -> Result<(Vec<HeldAgain>, Vec<Holder>), sqlx::Error> {
-    let (mut held, mut unknown) = (Vec::new(), Vec::new());
-    for holder in holders {
-        // By the call: whoever registered a file again gave it another id.
-        let select = rows::query_as::<(String, String)>("SELECT id, life FROM recordings WHERE call = $1");
-        let found = select.bind(holder.call.to_string()).fetch_optional(&mut *rows).await?;
-        let Some((recording, life)) = found else {
-            unknown.push(holder);
-            continue;
-        };
-        if !["kept", "restricted"].contains(&&*life) {
-            continue;
+    match (over, deed.recording, &deed.matter) {
+        (Some(over), Some(recording), _) => about.push((deed.kind, recording.to_owned(), over)),
+        // A request is about several.
+        (Some(over), None, Some(matter)) => {
+            let select = rows::query_scalar::<String>(include_str!("sql/holds/covered.sql")).bind(matter);
+            let covered = select.fetch_all(&mut *rows).await?;
+            about.extend(covered.into_iter().map(|recording| (deed.kind, recording, over)));
         }
-        if holder.deed == DeedKind::Erased {
-            erase_again(rows, &holder, &recording).await?;
-            continue;
-        }
-        if !lacks(rows, &holder, &recording).await? {
-            continue;
-        }
-        let own = holder.matter.clone().filter(|_| holder.deed == DeedKind::HoldSet);
-        let hold = own.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let insert = rows::query(include_str!("sql/desk/insert_hold.sql"))
-            .bind(&hold)
-            .bind(&recording)
-            .bind(format!("the catalog was restored from a backup that lacks what kept it: {}", holder.deed.as_str()))
-            .bind(by)
-            .bind("somebody has seen to what is lacking")
-            .bind(text::day(day_of(now).saturating_add(Span::new().days(LOOKED_AT_DAYS))))
-            .bind(by)
-            .bind(text::time(now));
-        insert.execute(&mut *rows).await?;
-        held.push(HeldAgain { recording, hold, deed: holder.deed, done_at: holder.at });
+        _ => {}
     }
-    Ok((held, unknown))
-}
-
-/// Holds a recording that is registered from its file, if the catalog lacks what kept it. The holds.
-pub(super) async fn hold_registered(
-    rows: &mut Connection,
-    home: &Path,
-    call: CallId,
-    now: Timestamp,
-) -> Result<Vec<HeldAgain>, sqlx::Error> {
-    let mut holders = in_force(load(&path(home)).map_err(sqlx::Error::Io)?);
-    holders.retain(|holder| holder.call == call);
-    Ok(hold_again(rows, holders, "retrocall", now).await?.0)
+    let mut all = Vec::new();
+    for (deed_kind, recording, over) in about {
+        let select = rows::query_scalar::<String>(include_str!("sql/holds/call.sql")).bind(&recording);
+        let call = select.fetch_optional(&mut *rows).await?.and_then(|call| text::parse(&call));
+        let matter = deed.matter.clone();
+        all.extend(call.map(|call| Holder { recording, call, deed: deed_kind, matter, at: now, over, happened: None }));
+    }
+    Ok(all)
 }

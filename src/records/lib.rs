@@ -61,7 +61,7 @@ use std::{
 use jiff::civil::Date;
 
 pub use address::Address;
-pub use holds::HeldAgain;
+pub use holds::{DoneAgain, HeldAgain};
 pub use home_files::{HOME_FILES, HomeFile, files_in, home_file};
 pub use policy::PurposeKind;
 pub use purposes::{Life, Purpose, purposes};

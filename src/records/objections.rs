@@ -40,7 +40,7 @@ pub(super) struct Line {
 /// Writes that down, durably: an objection before its deed is committed, a withdrawal afterwards. So a cut between the two leaves somebody who is
 /// not drawn.
 pub(super) fn note(home: &Path, customer: &str, at: Timestamp, over: bool) -> io::Result<()> {
-    beside::append_lines(&holds::path(home), &[Line { customer: customer.to_owned(), at, over }])
+    holds::add(home, &[Line { customer: customer.to_owned(), at, over }])
 }
 
 /// What was said since a catalog was backed up is in force in it too.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     PurposeKind,
     desk::AROUND_HOURS,
-    holds,
+    holds::{self, Noted},
     ledger::Scribe,
     policy::Anchor,
     rows::{self, Connection},
@@ -118,6 +118,7 @@ pub(super) async fn join(
 
 /// A request keeps a recording, which is noted beside the catalog as every deed is that keeps one.
 async fn keeps(rows: &mut Connection, home: &Path, recording: &str, request: &str, now: Timestamp) -> Written {
-    let about = (Some(recording), Some(request.to_owned()));
-    holds::note(rows, Some(home), DeedKind::RequestOpened, about, now).await.map(drop)
+    let since = holds::since(rows, Some(home)).await?;
+    let (kind, recording, matter) = (DeedKind::RequestOpened, Some(recording), Some(request.to_owned()));
+    holds::note(rows, &since, &Noted { kind, recording, matter, each: Vec::new() }, now).await.map(drop)
 }

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{HeldAgain, Trouble, beside};
+use super::{DoneAgain, HeldAgain, Trouble, beside};
 
 /// How far a restore has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub(super) struct Takeover {
     /// What is held by it, for want of deeds that came after the backup.
     #[serde(default)]
     pub held: Vec<HeldAgain>,
+    /// What was done by it once more: the backup lacked that.
+    #[serde(default)]
+    pub redone: Vec<DoneAgain>,
     /// The engine goes on as a new site: until it does, nothing is written in the old one's ledger.
     #[serde(default)]
     pub renews: bool,
@@ -52,6 +55,7 @@ fn read(home: &Path) -> io::Result<Option<Takeover>> {
         at: Timestamp::UNIX_EPOCH,
         gone: Vec::new(),
         held: Vec::new(),
+        redone: Vec::new(),
         renews: false,
     };
     match fs::read(path(home)) {

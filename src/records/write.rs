@@ -369,13 +369,9 @@ impl Pen<'_, '_> {
     /// It is known from its file alone: what kept it may be in a catalog that is no longer here.
     async fn hold_again(&mut self, recording: &RecordingKept) -> Written {
         let call = recording.of.call().id;
-        for held in holds::hold_registered(self.rows, self.place.home, call, self.place.now).await? {
-            tracing::warn!(
-                recording = held.recording,
-                hold = held.hold,
-                "this catalog lacks what kept it: it is held until an officer has looked at it"
-            );
-            self.scribe.deed(self.rows, |_| held.row()).await?;
+        let again = holds::registered(self.rows, self.place.home, call, self.place.now).await?;
+        for row in again.rows() {
+            self.scribe.deed(self.rows, |_| row).await?;
         }
         Ok(())
     }

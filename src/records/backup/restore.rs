@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{BackupError, apart, beside_of, refused, write_copy};
 use crate::{
-    HeldAgain, Trouble, beside, file, graves,
-    holds::{self, Holder},
+    DoneAgain, HeldAgain, Trouble, beside, file, graves,
+    holds::{self, Again, Holder},
     milestone, objections,
     restoring::{self, Stage, Takeover},
     rows::{self, Connection},
@@ -23,7 +23,6 @@ use crate::{
     sweep::{self, Files as _, HomeFiles, Tombstone},
     text,
 };
-use retrocall_ledger::DeedKind;
 use retrocall_words::CallId;
 
 /// A call whose recording was being deleted, and the hash of its files.
@@ -40,6 +39,8 @@ pub struct Restored {
     pub gone: Vec<String>,
     /// Recordings that are held until an officer has looked at them: the backup lacks the deed that kept them.
     pub held: Vec<HeldAgain>,
+    /// Deeds that the backup lacked, and that are done in it again: a case was closed, a hold released, a request answered.
+    pub redone: Vec<DoneAgain>,
     /// How many such deeds are about recordings that the backup does not know. The engine registers those from their files, and holds them.
     pub to_be_held: u64,
     /// Recordings that are kept.
@@ -87,7 +88,7 @@ enum Said {
     Objection(objections::Line),
 }
 
-/// The deeds that are in force, and all that was said of objections, in its order.
+/// The deeds, and all that was said of objections, in its order.
 fn each_apart<'a>(all: impl Iterator<Item = &'a Said>) -> (Vec<Holder>, Vec<objections::Line>) {
     let (mut holders, mut objections) = (Vec::new(), Vec::new());
     for said in all {
@@ -96,13 +97,14 @@ fn each_apart<'a>(all: impl Iterator<Item = &'a Said>) -> (Vec<Holder>, Vec<obje
             Said::Objection(line) => objections.push(line.clone()),
         }
     }
-    (holds::in_force(holders), objections)
+    (holders, objections)
 }
 
 /// What came of a catalog that is held against all that is known beside it.
 struct Reconciled {
     gone: Vec<String>,
     held: Vec<HeldAgain>,
+    redone: Vec<DoneAgain>,
     to_be_held: u64,
     recordings: u64,
     /// The ledger had come further.
@@ -152,7 +154,7 @@ impl Restore<'_> {
         if let Some(path) = beside.tombstones {
             stones.extend(read_handed(path, "a tombstone", "tombstones.jsonl")?);
         }
-        let own: Vec<Said> = beside::read_lines(&holds::path(home)).map_err(refused(&holds::path(home)))?;
+        let own: Vec<Said> = holds::read(home).map_err(refused(&holds::path(home)))?;
         let handed = beside.holds.map_or(Ok(Vec::new()), |path| read_handed(path, "a deed", "holds.jsonl"))?;
         let mut source = self.open_source().await?;
         let (buried, begun) = self.of_replaced().await;
@@ -165,6 +167,7 @@ impl Restore<'_> {
             at: self.now,
             gone: Vec::new(),
             held: Vec::new(),
+            redone: Vec::new(),
             renews: false,
         };
         let mark = restoring::path(home);
@@ -178,11 +181,11 @@ impl Restore<'_> {
         let new: Vec<Said> = handed.into_iter().filter(|said| !own.contains(said)).collect();
         // Those that were handed in are a copy of before: what the home knows of the same comes later.
         let said = each_apart(new.iter().chain(&own));
-        let Reconciled { gone, recordings, new_site, held, to_be_held } =
+        let Reconciled { gone, recordings, new_site, held, redone, to_be_held } =
             self.reconcile(&copy, (&stones, &begun), said).await?;
         // 4: the tombstones and the holds outlive the catalog.
         if has_holds {
-            beside::append_lines(&holds::path(home), &new).map_err(refused(&holds::path(home)))?;
+            holds::add(home, &new).map_err(refused(&holds::path(home)))?;
         }
         let had = files.tombstones().map_err(refused(&files.tombstones_path()))?;
         let new: Vec<Tombstone> =
@@ -199,12 +202,13 @@ impl Restore<'_> {
         may_be_opened(home, is_known)?;
         takeover.gone.clone_from(&gone);
         takeover.held.clone_from(&held);
+        takeover.redone.clone_from(&redone);
         takeover.stage = Stage::Done;
         takeover.renews = new_site;
         marked(&takeover)?;
         let tombstones = stones.len() as u64;
         let (from, open) = (from.to_owned(), is_known);
-        Ok(Restored { from, tombstones, gone, held, to_be_held, recordings, replaced, new_site, open })
+        Ok(Restored { from, tombstones, gone, held, redone, to_be_held, recordings, replaced, new_site, open })
     }
 
     async fn open_source(&self) -> Result<Connection, BackupError> {
@@ -266,11 +270,11 @@ impl Restore<'_> {
             update.execute(&mut rows).await.map_err(failed)?;
         }
         objections::remember(&mut rows, self.home, &objections).await.map_err(failed)?;
-        let (held, unknown) = holds::hold_again(&mut rows, holders, self.by, self.now).await.map_err(failed)?;
+        let Again { held, redone, unknown } =
+            holds::again(&mut rows, holders, self.by, self.now).await.map_err(failed)?;
         // What is gone comes back with no file.
-        let is_held =
-            |holder: &&Holder| holder.deed != DeedKind::Erased && stones.iter().all(|stone| stone.call != holder.call);
-        let to_be_held = unknown.iter().filter(is_held).count();
+        let comes_back = |(call, _): &&(CallId, usize)| stones.iter().all(|stone| stone.call != *call);
+        let to_be_held: usize = unknown.iter().filter(comes_back).map(|(_, deeds)| deeds).sum();
         // A lease of back then is nobody's.
         rows::query("DELETE FROM leases").execute(&mut rows).await.map_err(failed)?;
         let kept = "SELECT COUNT(*) FROM recordings WHERE life <> 'gone'";
@@ -286,7 +290,7 @@ impl Restore<'_> {
         file::empty_log(&mut connection).await.map_err(failed)?;
         connection.close().await.map_err(failed)?;
         fs::File::open(copy).and_then(|file| file.sync_all()).map_err(refused(copy))?;
-        Ok(Reconciled { gone, recordings: kept.unsigned_abs(), new_site, held, to_be_held: to_be_held as u64 })
+        Ok(Reconciled { gone, recordings: kept.unsigned_abs(), new_site, held, redone, to_be_held: to_be_held as u64 })
     }
 
     /// Puts the copy in the catalog's place. Where that is now; none if there was none.

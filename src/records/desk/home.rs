@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     Address, Life, PurposeKind, Trouble, beside,
-    holds::{self, Ended},
+    holds::{self, Ended, Noted},
     ledger::{Scribe, site_of},
     random,
     rows::{self, Connection, Row},
@@ -139,6 +139,7 @@ impl HomeDesk {
                 DeedKind::Played => teaching::audible(&mut rows, deed.who, deed.recording, now).await,
                 _ => one(&mut rows, deed.who, deed.recording).await,
             };
+            let since = holds::since(&mut rows, self.address.home()).await?;
             let mut scribe = Scribe::of_deeds(&site, now);
             let done = match found {
                 Err(why) => Err(why),
@@ -169,8 +170,9 @@ impl HomeDesk {
             scribe.finish(&mut rows).await?;
             let mut ended = Ended::default();
             if done.is_ok() {
-                let about = (Some(deed.recording), deed.matter.map(|matter| matter.to_string()));
-                ended = holds::note(&mut rows, self.address.home(), deed.kind, about, now).await?;
+                let matter = deed.matter.map(|matter| matter.to_string());
+                let noted = Noted { kind: deed.kind, recording: Some(deed.recording), matter, each: Vec::new() };
+                ended = holds::note(&mut rows, &since, &noted, now).await?;
             }
             rows.commit().await?;
             ended.committed(self.address.home());

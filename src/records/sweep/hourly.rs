@@ -25,7 +25,7 @@ use super::{
     Believe, HomeFiles, HomeStore, Overwriting, Report, Stopped, Sweeper, daily::Daily, is_open, overwrite,
     overwrite::Pace, remove_returned,
 };
-use crate::ledger;
+use crate::{holds, ledger};
 
 /// After the start the engine registers what the last run left; then it sweeps for the first time.
 const FIRST: Duration = Duration::from_secs(60);
@@ -151,11 +151,24 @@ impl HourlyWork {
             return;
         }
         self.expired_on = Some(day_of(now));
+        self.shorten();
         match ledger::expire(&self.home, self.rules.0.get(Period::Ledger), now) {
             Ok(months) => months
                 .iter()
                 .for_each(|month| info!(%month, "a segment of the ledger has expired: its root and heads stay")),
             Err(trouble) => warn!("segments of the ledger can't expire now: {trouble}"),
+        }
+    }
+
+    /// What deeds did to recordings that are gone need nobody know any more.
+    fn shorten(&self) {
+        let stones = HomeFiles::of(&self.home).tombstones();
+        let shortened =
+            stones.and_then(|stones| holds::shorten(&self.home, &stones.iter().map(|one| one.call).collect()));
+        match shortened {
+            Ok(Some(left)) => info!(left, "the file of what keeps recordings is shortened"),
+            Ok(None) => {}
+            Err(error) => warn!("the file of what keeps recordings can't be shortened: {error}"),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Backups, and the way back from one: what was deleted stays deleted, and no number is given twice.
 
-use retrocall_ledger::{DeedKind, Evidence};
+mod deeds;
+
+use retrocall_ledger::Evidence;
 use retrocall_words::{
     TestClock,
     retention::{Calendar, Periods},
@@ -9,11 +11,7 @@ use retrocall_words::{
 use super::*;
 use crate::{
     backup::{BackupError, Beside, Restored, backup, restore},
-    desk::{
-        Cases as _, Customers as _, Desk as _, Erasures as _, HomeDesk, NewHold, Person, Requests as _, Subject, Use,
-        UseKind,
-    },
-    holds,
+    desk::{Desk as _, HomeDesk, Person, Use, UseKind},
     ledger::verify,
     rows,
     sweep::{Believe, HomeFiles, HomeStore, Stopped, Sweeper, is_open},
@@ -325,124 +323,6 @@ fn a_restore_that_was_cut_off_keeps_everybody_from_the_catalog_until_it_is_done_
     assert_eq!(put_back(&home, &file, Some(&nothing), &clock).recordings, 2);
     assert!(engine(&home, &clock).close(LONG));
     assert_eq!(recordings(home.path()).unwrap().len(), 2);
-}
-
-/// An empty file: nothing was ever deleted.
-fn nothing_in(folder: &TempDir) -> PathBuf {
-    let nothing = folder.path().join("nothing");
-    fs::write(&nothing, "").unwrap();
-    nothing
-}
-
-/// A hold, until a day after those of the tests.
-fn new_hold(clock: &TestClock) -> NewHold {
-    let review_on = day_of(clock.wall()) + jiff::ToSpan::days(90);
-    NewHold { reason: "claim 4711".into(), owner: "olga".into(), until: "the court has decided".into(), review_on }
-}
-
-#[test]
-fn what_a_hold_or_a_case_has_kept_since_a_backup_is_held_when_that_is_restored_and_a_sweep_takes_none_of_it() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
-    let later = keep(&catalog, &home);
-    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
-    let id = |call: CallId| {
-        let found = recordings(home.path()).unwrap().into_iter().find(|one| one.call == call);
-        found.and_then(|one| one.id).unwrap()
-    };
-    let at = || clock.wall();
-    // One on hold, one with a case, one that the backup does not know; a hold that was released holds nothing.
-    let hold = desk.hold(&owner, &id(calls[0]), &new_hold(&clock), at()).unwrap();
-    let released = desk.hold(&owner, &id(calls[1]), &new_hold(&clock), at()).unwrap();
-    desk.release(&owner, &released, "a slip", at()).unwrap();
-    desk.open_case(&owner, &id(calls[1]), at()).unwrap();
-    desk.hold(&owner, &id(later), &new_hold(&clock), at()).unwrap();
-    assert!(catalog.close(LONG));
-    let lines = fs::read_to_string(home.path().join("holds.jsonl")).unwrap();
-    assert!(lines.lines().count() == 5 && !lines.contains("4711") && !lines.contains("olga"), "{lines}");
-
-    let restored = put_back(&home, &file, None, &clock);
-    assert!(!restored.open, "nothing was ever deleted, and nobody has said so");
-    let restored = put_back(&home, &file, Some(&nothing_in(&elsewhere)), &clock);
-    assert!(restored.open, "{restored:?}");
-    let mut held: Vec<_> = restored.held.iter().map(|held| (held.deed.as_str(), held.recording.clone())).collect();
-    held.sort();
-    assert_eq!(held, [("case-opened", id(calls[1])), ("hold-set", id(calls[0]))]);
-    assert!(restored.held.iter().any(|held| held.hold == hold), "it is the same hold");
-    assert_eq!(restored.to_be_held, 1);
-
-    let catalog = engine(&home, &clock);
-    let of = recorded(later, &[Reason::OnDemand]);
-    let found = RecordingKept { of, has_keys: false, ..recording(later) };
-    catalog.note(Note::Kept(Box::new(found)));
-    assert!(catalog.flushed(LONG));
-    execute(&home, "UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z'");
-    assert_eq!(sweep(&home, &clock), Ok(0), "all three are held");
-    let holds = desk.holds(&owner).unwrap();
-    assert_eq!(holds.len(), 3);
-    for held in &holds {
-        desk.release(&owner, &held.hold, "it was looked at", clock.wall()).unwrap();
-    }
-    assert_eq!(sweep(&home, &clock), Ok(3));
-    assert!(catalog.close(LONG));
-    let report = verify(home.path(), Evidence::default()).unwrap();
-    assert!(report.is_sound(), "{report}");
-}
-
-#[test]
-fn a_release_that_is_not_committed_lets_go_of_nothing_when_a_backup_is_restored() {
-    let (home, clock) = (TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    keep(&catalog, &home);
-    assert!(catalog.close(LONG));
-    let id = recordings(home.path()).unwrap().remove(0).id.unwrap();
-    let desk = HomeDesk::of(home.path());
-    let hold = desk.hold(&Person::owner("root"), &id, &new_hold(&clock), clock.wall()).unwrap();
-    let lines = || holds::in_force(holds::load(&holds::path(home.path())).unwrap()).len();
-    assert_eq!(lines(), 1);
-    // Its transaction, up to the commit.
-    let about = (Some(id.as_str()), Some(hold));
-    let ended = outside(&home, async |rows| {
-        holds::note(rows, Some(home.path()), DeedKind::HoldReleased, about, clock.wall()).await.unwrap()
-    });
-    assert_eq!(lines(), 1, "the disk was full, or the power went");
-    ended.committed(Some(home.path()));
-    assert_eq!(lines(), 0);
-}
-
-#[test]
-fn an_objection_and_an_erasure_of_after_a_backup_are_in_force_when_that_is_restored() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
-    clock.pass(Duration::from_secs(3_600));
-    let (desk, owner, customer) = (HomeDesk::of(home.path()), Person::owner("root"), Customer::from(CUSTOMER));
-    let found = recordings(home.path()).unwrap().into_iter().find(|one| one.call == calls[0]);
-    let erased = found.and_then(|one| one.id).unwrap();
-    // The letter says that it goes when the hold is over.
-    let hold = desk.hold(&owner, &erased, &new_hold(&clock), clock.wall()).unwrap();
-    let of = Subject::Recording(erased.clone());
-    let request = desk.erase(&owner, &of, "by letter", None, day_of(clock.wall()), clock.wall()).unwrap().request;
-    desk.answered(&owner, &request, clock.wall()).unwrap();
-    desk.customer_objects(&owner, &customer, Country::default(), clock.wall()).unwrap();
-    assert!(catalog.close(LONG));
-
-    let restored = put_back(&home, &file, Some(&nothing_in(&elsewhere)), &clock);
-    assert_eq!(restored.held.len(), 1, "{restored:?}");
-    let catalog = engine(&home, &clock);
-    wait_until(|| catalog.objects(&customer));
-    let coaching: i64 = outside(&home, async |rows| {
-        let select = "SELECT COUNT(*) FROM anchors WHERE purpose = 'quality' AND anchor = 'objected'";
-        rows::query_scalar(select).fetch_one(rows).await.unwrap()
-    });
-    assert_eq!(coaching, 2);
-    assert_eq!(sweep(&home, &clock), Ok(0));
-    desk.release(&owner, &hold, "it is over", clock.wall()).unwrap();
-    assert_eq!(sweep(&home, &clock), Ok(1));
-    assert!(catalog.close(LONG));
 }
 
 #[test]

@@ -102,6 +102,9 @@ impl Worker {
             for held in &takeover.held {
                 scribe.deed(&mut rows, |_| held.row()).await?;
             }
+            for redone in &takeover.redone {
+                scribe.deed(&mut rows, |_| redone.row()).await?;
+            }
             let told = scribe.finish(&mut rows).await?;
             rows.commit().await?;
             Ok(told)

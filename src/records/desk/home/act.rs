@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Life, PurposeKind, beside,
-    holds::{self, Ended},
+    holds::{self, Ended, Noted},
     ledger::{Scribe, item, site_of},
     policy::Anchor,
     random,
@@ -233,6 +233,7 @@ impl HomeDesk {
             let mut rows = connection.begin_writing().await?;
             self.is_newest(&mut rows).await?;
             let site = site_of(&mut rows).await?.ok_or(NO_LEDGER)?;
+            let since = holds::since(&mut rows, self.address.home()).await?;
             let mut inner = rows.begin_part().await?;
             let done = change(&mut inner, &mut act).await;
             if done.is_ok() {
@@ -252,12 +253,13 @@ impl HomeDesk {
             scribe.finish(&mut rows).await?;
             let mut ended = Ended::default();
             if result == DeedResult::Done {
-                let about = (act.recording.as_deref(), act.matter.map(|matter| matter.to_string()));
-                ended = holds::note(&mut rows, self.address.home(), act.kind, about, now).await?;
-                for each in act.each.iter().filter(|each| each.kind == DeedKind::Erased) {
-                    let about = (Some(each.recording.as_str()), act.matter.map(|matter| matter.to_string()));
-                    ended.and(holds::note(&mut rows, self.address.home(), each.kind, about, now).await?);
-                }
+                let noted = Noted {
+                    kind: act.kind,
+                    recording: act.recording.as_deref(),
+                    matter: act.matter.map(|matter| matter.to_string()),
+                    each: act.each.iter().map(|each| (each.kind, each.recording.as_str())).collect(),
+                };
+                ended = holds::note(&mut rows, &since, &noted, now).await?;
             }
             rows.commit().await?;
             ended.committed(self.address.home());

@@ -7,6 +7,7 @@ use crate::{
         Subject, Waiting,
     },
     holds,
+    policy::Policy,
     sweep::{Believe, HomeFiles, Report, Sweeper},
 };
 use jiff::civil::Date;
@@ -222,8 +223,9 @@ fn d16_a_recording_that_comes_while_a_request_is_open_joins_it_and_a_later_one_n
     let has = |request: &str| closed.request(request).recordings.iter().any(|one| one.call == call);
     assert_eq!([has(&access), has(&early), has(&around), has(&erasure)], [true, true, true, false]);
     // A restore that loses these requests does not let go of it.
-    let holders = holds::in_force(holds::load(&holds::path(closed.home.path())).unwrap());
-    assert_eq!(holders.iter().filter(|holder| holder.call == call).count(), 3);
+    let mut lines = holds::load(closed.home.path()).unwrap();
+    lines.retain(|line| line.call == call);
+    assert_eq!(holds::keeping(&lines, &Policy::default(), hour(6)), 3);
 }
 
 fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_what_it_can_not_reach() {

@@ -1,0 +1,1 @@
+SELECT call FROM recordings WHERE id = $1

@@ -1,0 +1,1 @@
+SELECT recording FROM request_recordings WHERE request = $1

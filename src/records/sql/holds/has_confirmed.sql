@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM request_recordings WHERE request = $1 AND state = 'confirmed'

@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM holds WHERE id = $1 AND recording = $2

@@ -1,0 +1,1 @@
+SELECT id, life, began_at, ends_at FROM recordings WHERE call = $1
