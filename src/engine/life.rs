@@ -166,7 +166,7 @@ impl Engine {
         if !who.may_act_for(&begin.facts.agent) && !begin.facts.continues.is_some_and(is_theirs) {
             return Err(Refusal::NotYours);
         }
-        if self.arena.is_short() {
+        if self.is_short() {
             return Err(Refusal::MemoryFull);
         }
         Ok(())

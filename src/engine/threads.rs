@@ -89,6 +89,9 @@ type Wipe = (UnselectedCall, Timestamp);
 pub(super) struct Wiper {
     /// The way to the thread. The thread ends once this is gone and all is wiped.
     calls: Mutex<Option<Sender<Wipe>>>,
+    /// The same calls, for whoever helps the thread.
+    waiting: Receiver<Wipe>,
+    wiping: Wiping,
     /// Carries nothing: it closes when the thread ends.
     ended: Receiver<Infallible>,
 }
@@ -100,9 +103,21 @@ struct WipeThread {
     in_hand: Option<Wipe>,
     /// Wiping the call in hand has failed once.
     is_second_try: bool,
+    wiping: Wiping,
+    _ended: Sender<Infallible>,
+}
+
+/// How one call is wiped, and whom that is told.
+#[derive(Clone)]
+struct Wiping {
     book: Arc<dyn Book>,
     counters: Arc<Counters>,
-    _ended: Sender<Infallible>,
+}
+
+/// A call that somebody besides the thread wipes. If that fails the thread gets it again.
+struct Lent<'w> {
+    call: Option<Wipe>,
+    by: &'w Wiper,
 }
 
 impl Wiper {
@@ -112,15 +127,30 @@ impl Wiper {
             priority::give_way();
             barrier::write_nowhere();
         };
-        let mut wiping = WipeThread { calls, in_hand: None, is_second_try: false, book, counters, _ended: ending };
-        heart::spawn("wipe", Waits::Never, first, move |heart| wiping.run(heart))?;
-        Ok(Wiper { calls: Mutex::new(Some(to_wipe)), ended })
+        let wiping = Wiping { book, counters };
+        let (waiting, its) = (calls.clone(), wiping.clone());
+        let mut thread = WipeThread { calls, in_hand: None, is_second_try: false, wiping: its, _ended: ending };
+        heart::spawn("wipe", Waits::Never, first, move |heart| thread.run(heart))?;
+        Ok(Wiper { calls: Mutex::new(Some(to_wipe)), waiting, wiping, ended })
     }
 
     /// Takes a call to wipe, which ended at this time. If the thread is gone, dropping the call wipes it.
     pub(super) fn wipe(&self, call: UnselectedCall, ended_at: Timestamp) {
         if let Some(calls) = &*self.calls.lock() {
             let _ = calls.send((call, ended_at));
+        }
+    }
+
+    /// Wipes calls that wait for the thread, here and now, while this finds memory short. The thread gives way to others: where these need all cores it
+    /// falls behind, and memory that only has to be wiped is no reason to refuse a call, or to take a live one's audio.
+    pub(super) fn help(&self, is_short: impl Fn() -> bool) {
+        while is_short()
+            && let Ok(call) = self.waiting.try_recv()
+        {
+            let mut lent = Lent { call: Some(call), by: self };
+            if heart::contain("wiping a call", || lent.wipe()).is_none() {
+                return;
+            }
         }
     }
 
@@ -138,16 +168,9 @@ impl WipeThread {
         }
         while let Some(call) = self.in_hand.take().or_else(|| self.calls.recv().ok()) {
             let _work = heart.work();
-            let (call, ended_at) = self.in_hand.insert(call);
-            let wiped_bytes = call.wipe();
-            #[cfg(test)]
-            tests::panic_as_planted();
-            let note = ended(call.final_facts(), &[], *ended_at);
+            self.wiping.wipe(self.in_hand.insert(call));
             self.in_hand = None;
             self.is_second_try = false;
-            self.counters.wiped(wiped_bytes);
-            self.counters.call_discarded();
-            self.book.note(note);
         }
     }
 
@@ -157,6 +180,32 @@ impl WipeThread {
         let Some((call, _)) = self.in_hand.take() else { return };
         error!(call = %call.final_facts().call.id, "a call that was not selected can't be wiped: its memory stays locked and unused until the engine ends");
         mem::forget(call);
+    }
+}
+
+impl Wiping {
+    fn wipe(&self, (call, ended_at): &Wipe) {
+        let wiped_bytes = call.wipe();
+        #[cfg(test)]
+        tests::panic_as_planted();
+        self.counters.wiped(wiped_bytes);
+        self.counters.call_discarded();
+        self.book.note(ended(call.final_facts(), &[], *ended_at));
+    }
+}
+
+impl Lent<'_> {
+    fn wipe(&mut self) {
+        self.call.iter().for_each(|call| self.by.wiping.wipe(call));
+        self.call = None;
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some((call, ended_at)) = self.call.take() {
+            self.by.wipe(call, ended_at);
+        }
     }
 }
 
@@ -181,10 +230,13 @@ mod tests {
         audio::{Codec, Rate},
     };
 
-    /// How many wipes are to panic.
+    /// How many wipes of a wiper's own thread are to panic.
     static PANICS: AtomicU32 = AtomicU32::new(0);
 
     pub(super) fn panic_as_planted() {
+        if thread::current().name() != Some("wipe") {
+            return;
+        }
         let left = PANICS.load(Ordering::Relaxed);
         PANICS.store(left.saturating_sub(1), Ordering::Relaxed);
         assert_eq!(left, 0, "a planted panic");
@@ -197,8 +249,12 @@ mod tests {
         let (ring, mut writers) = Ring::new(Arc::clone(arena));
         let noise: Vec<i16> = (0..8_000i32).map(|i| (i * 7_919 % 30_000) as i16).collect();
         for (frame, samples) in noise.chunks(160).enumerate() {
-            writers.iter_mut().for_each(|writer| writer.push(160 * frame as u64, samples));
+            for writer in &mut writers {
+                writer.provision(samples.len());
+                writer.push(160 * frame as u64, samples);
+            }
         }
+        assert!(ring.held_bytes() > 0);
         let mut call = LiveCall::begin(call, Codec::Pcm16, ring, false, Rules::default());
         call.end();
         match call.settle() {
@@ -222,5 +278,22 @@ mod tests {
         // A call that comes after the end is wiped too.
         wiper.wipe(call_of_noise(&arena), SystemClock.wall());
         assert_eq!(arena.held_bytes(), 0);
+    }
+
+    #[test]
+    fn calls_that_wait_to_be_wiped_are_no_reason_to_refuse_one_though_the_thread_gets_no_turn() {
+        let arena = Arc::new(Arena::new(1 << 20, true).expect("memory for a test"));
+        let (counters, book) = (Arc::new(Counters::new()), Arc::new(MemoryBook::default()));
+        let ((to_wipe, waiting), (_, ended)) = (unbounded(), bounded(0));
+        let wiping = Wiping { book, counters: Arc::clone(&counters) };
+        let wiper = Wiper { calls: Mutex::new(Some(to_wipe)), waiting, wiping, ended };
+        for _ in 0..3 {
+            wiper.wipe(call_of_noise(&arena), SystemClock.wall());
+        }
+        let held_bytes = arena.held_bytes();
+        wiper.help(|| arena.held_bytes() == held_bytes);
+        assert_eq!(counters.totals().discards, 1, "whoever has enough does no more of the thread's work");
+        wiper.help(|| arena.held_bytes() > 0);
+        assert_eq!((counters.totals().discards, arena.held_bytes()), (3, 0));
     }
 }

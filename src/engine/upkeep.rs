@@ -23,9 +23,15 @@ impl Engine {
             // A bug that strikes one call costs no other call its turn.
             heart::contain("looking after a call", || self.look_after_one(&entry, now));
         }
-        if self.arena.is_short() {
+        if self.is_short() {
             self.make_room();
         }
+    }
+
+    /// Whether memory is short although all that waits to be wiped has been.
+    pub(super) fn is_short(&self) -> bool {
+        self.wiper.help(|| self.arena.is_short());
+        self.arena.is_short()
     }
 
     fn look_after_one(&self, entry: &Entry, now: Instant) {
