@@ -58,6 +58,27 @@ fn lives(home: &TempDir) -> Vec<(CallId, String, Option<String>)> {
     found.into_iter().map(|(call, life, customer)| (call.parse().unwrap(), life, customer)).collect()
 }
 
+/// A home with two recordings, and a backup of it that was made while its engine ran, which it does still.
+struct Scene {
+    home: TempDir,
+    /// Where the backup is.
+    elsewhere: TempDir,
+    clock: Arc<TestClock>,
+    catalog: Catalog,
+    calls: [CallId; 2],
+    file: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+        let catalog = engine(&home, &clock);
+        let calls = [keep(&catalog, &home), keep(&catalog, &home)];
+        let file = make_backup(&home, &elsewhere, &clock);
+        Scene { home, elsewhere, clock, catalog, calls, file }
+    }
+}
+
 fn make_backup(home: &TempDir, elsewhere: &TempDir, clock: &Arc<TestClock>) -> PathBuf {
     let file = elsewhere.path().join("backup.sqlite");
     let made = backup(home.path(), &file, clock.wall()).unwrap();
@@ -76,11 +97,7 @@ fn put_back(home: &TempDir, file: &Path, stones: Option<&Path>, clock: &Arc<Test
 
 #[test]
 fn what_was_deleted_after_a_backup_stays_deleted_and_the_next_number_follows_the_last_reserved_one() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    // While it is in use.
-    let file = make_backup(&home, &elsewhere, &clock);
+    let Scene { home, elsewhere: _elsewhere, clock, catalog, calls, file } = Scene::new();
     for _ in 0..3 {
         let call = begin(&catalog);
         catalog.note(ended(call, Outcome::Discarded));
@@ -119,10 +136,7 @@ fn what_was_deleted_after_a_backup_stays_deleted_and_the_next_number_follows_the
 
 #[test]
 fn after_the_home_was_lost_nothing_is_played_or_deleted_without_tombstones_and_with_them_the_dead_stay_dead() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
+    let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
     assert!(catalog.close(LONG));
     execute(&home, "UPDATE recordings SET ends_at = '2026-01-05T09:00:00.000000Z'");
     assert_eq!(sweep(&home, &clock), Ok(2));
@@ -152,10 +166,7 @@ fn after_the_home_was_lost_nothing_is_played_or_deleted_without_tombstones_and_w
 
 #[test]
 fn what_was_being_deleted_when_a_backup_is_put_back_goes_on_being_deleted() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
+    let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
     assert!(catalog.close(LONG));
     // A sweep that was killed behind its first unlink.
     outside(&home, async |rows| {
@@ -200,10 +211,7 @@ fn a_restore_waits_for_the_end_of_a_sweep_and_no_sweep_begins_meanwhile() {
 
 #[test]
 fn an_older_catalog_that_somebody_copied_there_is_noticed_and_closes_the_home_until_it_is_restored() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
+    let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
     keep(&catalog, &home);
     assert!(catalog.close(LONG));
     assert!(engine(&home, &clock).close(LONG), "the same one is no older one");
@@ -328,10 +336,7 @@ fn a_restore_that_was_cut_off_keeps_everybody_from_the_catalog_until_it_is_done_
 #[test]
 fn an_older_catalog_that_somebody_copied_there_is_noticed_by_a_sweep_and_by_a_deed_that_come_before_the_engine() {
     for sweeps in [true, false] {
-        let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-        let catalog = engine(&home, &clock);
-        let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-        let file = make_backup(&home, &elsewhere, &clock);
+        let Scene { home, elsewhere: _elsewhere, clock, catalog, calls, file } = Scene::new();
         keep(&catalog, &home);
         assert!(catalog.close(LONG));
         fs::write(home.path().join("catalog.sqlite"), fs::read(&file).unwrap()).unwrap();

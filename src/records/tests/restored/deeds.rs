@@ -32,10 +32,7 @@ fn new_hold(clock: &TestClock) -> NewHold {
 
 #[test]
 fn what_a_hold_or_a_case_has_kept_since_a_backup_is_held_when_that_is_restored_and_a_sweep_takes_none_of_it() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
+    let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
     let later = keep(&catalog, &home);
     let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
     let id = |call: CallId| id(&home, call);
@@ -151,10 +148,7 @@ fn d11_a_case_that_was_closed_or_taken_back_after_a_backup_is_so_once_that_is_re
 #[test]
 fn d11_a_case_that_was_opened_and_closed_after_a_backup_is_held_only_as_long_as_its_closing_can_be_taken_back() {
     for (hours, held) in [(1, vec!["case-closed"]), (73, vec![])] {
-        let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-        let catalog = engine(&home, &clock);
-        let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-        let file = make_backup(&home, &elsewhere, &clock);
+        let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
         let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
         let case = desk.open_case(&owner, &id(&home, calls[0]), clock.wall()).unwrap();
         clock.pass(Duration::from_secs(60));
@@ -237,10 +231,7 @@ fn the_file_of_what_deeds_keep_has_no_line_of_a_recording_that_is_gone_and_a_cut
 
 #[test]
 fn an_objection_and_an_erasure_of_after_a_backup_are_in_force_when_that_is_restored() {
-    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
-    let catalog = engine(&home, &clock);
-    let calls = [keep(&catalog, &home), keep(&catalog, &home)];
-    let file = make_backup(&home, &elsewhere, &clock);
+    let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
     clock.pass(Duration::from_secs(3_600));
     let (desk, owner, customer) = (HomeDesk::of(home.path()), Person::owner("root"), Customer::from(CUSTOMER));
     let found = recordings(home.path()).unwrap().into_iter().find(|one| one.call == calls[0]);
