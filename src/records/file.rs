@@ -9,17 +9,14 @@ use std::{
 
 use sqlx::{
     ConnectOptions, Connection as _, Row as _, SqliteConnection,
-    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
 };
 
 use super::{
-    Trouble, restoring,
+    Trouble, migrations, restoring,
     rows::{self, Connection},
 };
 use retrocall_words::{Clock as _, SystemClock};
-
-pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// How long one statement waits for another program that holds the file. Short: whoever waits longer asks again.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -206,7 +203,7 @@ async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<FileStat
     }
     let mut is_catalog = false;
     for table in &tables {
-        is_catalog |= table.try_get::<&str, _>(0).map_err(failed)? == MIGRATOR.table_name;
+        is_catalog |= table.try_get::<&str, _>(0).map_err(failed)? == migrations::HOME.table_name;
     }
     if !is_catalog {
         return Err(Trouble::Foreign { path: path.to_path_buf() });
@@ -214,11 +211,11 @@ async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<FileStat
     let applied = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version");
     let applied = applied.fetch_all(&mut *connection).await.map_err(failed)?;
     for row in &applied {
-        if !MIGRATOR.version_exists(row.try_get(0).map_err(failed)?) {
+        if !migrations::HOME.version_exists(row.try_get(0).map_err(failed)?) {
             return Err(Trouble::Newer { path: path.to_path_buf() });
         }
     }
-    Ok(if applied.len() == MIGRATOR.iter().count() { FileState::UpToDate } else { FileState::Outdated })
+    Ok(if applied.len() == migrations::HOME.iter().count() { FileState::UpToDate } else { FileState::Outdated })
 }
 
 /// Says that the tables of an older retrocall are brought up to date, and every few seconds that this goes on. A kill meanwhile leaves them as they
@@ -257,7 +254,7 @@ async fn prepare(path: &Path, connection: &mut SqliteConnection, bytes: u64) -> 
         tell_progress(path, connection).await.map_err(failed)?;
     }
     if !matches!(found, FileState::UpToDate) {
-        MIGRATOR.run(&mut *connection).await.map_err(|error| Trouble::of_migration(path, &error))?;
+        migrations::HOME.run(&mut *connection).await.map_err(|error| Trouble::of_migration(path, &error))?;
         connection.lock_handle().await.map_err(failed)?.remove_progress_handler();
     }
     sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await.map_err(failed)?;

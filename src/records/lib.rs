@@ -26,6 +26,7 @@ mod holds;
 mod home_files;
 pub mod ledger;
 mod lottery;
+mod migrations;
 mod milestone;
 mod note;
 mod numbers;

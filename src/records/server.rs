@@ -16,14 +16,10 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, Row as _, migrate::Migrator, postgres::PgConnectOptions,
-};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
 use tokio::runtime::{self, Runtime};
 
-use super::{Trouble, random, rows::Connection, sqlstate};
-
-pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations_postgres");
+use super::{Trouble, migrations, random, rows::Connection, sqlstate};
 
 /// How often a deed is tried. Each round of a race lets one through, so that this many may meet.
 const TRIES: u32 = 30;
@@ -100,7 +96,10 @@ impl Server {
         let work = async || {
             let mut connection = self.connect().await?;
             self.look(&mut connection).await?;
-            MIGRATOR.run(&mut connection).await.map_err(|error| Trouble::of_migration(&self.shown, &error))?;
+            migrations::SERVER
+                .run(&mut connection)
+                .await
+                .map_err(|error| Trouble::of_migration(&self.shown, &error))?;
             connection.close().await.map_err(|error| Trouble::of(&self.shown, &error))
         };
         // On a thread of its own: whoever asks may be inside a runtime.
@@ -137,10 +136,10 @@ impl Server {
         }
         let select = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version");
         let applied: Vec<i64> = select.fetch_all(connection).await.map_err(failed)?;
-        if !applied.iter().all(|version| MIGRATOR.version_exists(*version)) {
+        if !applied.iter().all(|version| migrations::SERVER.version_exists(*version)) {
             return Err(Trouble::Newer { path: self.shown.clone() });
         }
-        Ok(if applied.len() == MIGRATOR.iter().count() { Tables::UpToDate } else { Tables::Outdated })
+        Ok(if applied.len() == migrations::SERVER.iter().count() { Tables::UpToDate } else { Tables::Outdated })
     }
 
     /// Opens it. None if it has no tables yet.

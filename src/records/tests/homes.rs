@@ -146,7 +146,7 @@ type Columns = Vec<(String, String, bool)>;
 fn a_server_has_the_tables_and_columns_that_the_migrations_of_a_catalog_leave() {
     let (in_catalog, on_server) = run(async {
         let mut catalog = sqlx::SqliteConnection::connect("sqlite::memory:").await.expect("a catalog");
-        crate::file::MIGRATOR.run(&mut catalog).await.expect("tables");
+        crate::migrations::HOME.run(&mut catalog).await.expect("tables");
         let select = "SELECT tables.name, columns.name, columns.type, columns.\"notnull\" OR columns.pk > 0
                       FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
                       WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%' AND tables.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";

@@ -87,7 +87,7 @@ fn a_kill_at_any_moment_of_bringing_it_up_to_date_leaves_one_that_is_brought_up_
         };
         let connection = connection.as_sqlite().unwrap();
         connection.lock_handle().await.unwrap().set_progress_handler(STEPS, look);
-        file::MIGRATOR.run(&mut *connection).await.unwrap();
+        crate::migrations::HOME.run(&mut *connection).await.unwrap();
         connection.lock_handle().await.unwrap().remove_progress_handler();
     });
     let looks = looks.load(Ordering::Relaxed);
