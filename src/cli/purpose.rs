@@ -50,13 +50,15 @@ enum PurposeCommand {
   retrocall purpose add --recording ID --purpose insurance-claim --reason 'Claim 4711' \\
     --basis 'legitimate interest' --until 'The insurer has decided' --review 2027-01-15
 
-For the purpose `evaluation` of a call in which an agent pressed, that agent confirms it first, in
-their own session: on their page \"My calls\" (`retrocall web`). No --as counts as that.")]
+By these purposes no agent is judged: contract-dispute, damage-claim, debt-collection,
+fraud-by-customer, insurance-claim, legal-claim, product-defect, proof-of-order, threat-by-customer.
+`evaluation`, and any other word, may judge one: if agents pressed in the call, each of them confirms
+it first, in their own session: on their page \"My calls\" (`retrocall web`). No --as counts as that.")]
 struct AddArgs {
     /// The recording, or its call
     #[arg(long, value_name = "ID")]
     recording: String,
-    /// The purpose, in a word
+    /// The purpose, in a word: one of those below, or another
     #[arg(long, value_name = "PURPOSE", value_parser = text)]
     purpose: String,
     /// Why
@@ -189,7 +191,8 @@ fn list(context: &Context, proposals: &[ProposalEntry]) -> Result<(), Failure> {
             let state = match one {
                 _ if one.refused_at.is_some() => "refused",
                 _ if one.approved_at.is_some() => "approved",
-                _ if one.agreed_by.is_some() => "agreed by its agent",
+                _ if !one.awaits.is_empty() => "awaits agents who pressed",
+                _ if !one.agreed_by.is_empty() => "agreed by its agents",
                 _ => "open",
             };
             table.add_row([proposal, recording, purpose, proposed_by, &review_on.to_string(), state]);
@@ -197,4 +200,26 @@ fn list(context: &Context, proposals: &[ProposalEntry]) -> Result<(), Failure> {
         output::say_table(&table);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use retrocall_records::desk::ABOUT_NO_AGENT;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Add {
+        #[command(flatten)]
+        _args: AddArgs,
+    }
+
+    #[test]
+    fn the_help_names_each_purpose_by_which_no_agent_is_judged() {
+        let help = Add::command().render_long_help().to_string().replace('\n', " ");
+        for word in ABOUT_NO_AGENT {
+            assert!(help.contains(word), "{word}: {help}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::{
     output::{self, counted},
 };
 use retrocall_records::{
-    desk::{HomeDesk, Queue as _},
+    desk::{HomeDesk, Queue as _, Restricting as _},
     ledger,
     policy::{Fate, Why},
     sweep::{
@@ -105,8 +105,10 @@ fn delete_all(context: &Context, sweeper: &mut Sweeper, believe: Believe) -> Res
         judged => judged.map_err(Failure::whole)?,
     }
     store.follow(settings.retention, &settings.calendar, now).map_err(Failure::whole)?;
+    let desk = HomeDesk::of(context.home());
+    desk.restrict_unanswered(now).map_err(Failure::whole)?;
     // What nobody can hear goes as well; the sweep finds it due then.
-    HomeDesk::of(context.home()).let_go(settings.review_per_week, now).map_err(Failure::whole)?;
+    desk.let_go(settings.review_per_week, now).map_err(Failure::whole)?;
     let report = sweeper.run(&mut store, &files, &SystemClock, believe).map_err(Failure::whole)?;
     // What others wait for goes first.
     drop(store);

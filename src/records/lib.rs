@@ -31,6 +31,7 @@ mod milestone;
 mod note;
 mod numbers;
 mod objections;
+mod policies;
 pub mod policy;
 mod purposes;
 mod queue;

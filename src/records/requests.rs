@@ -13,15 +13,13 @@ use super::{
     desk::AROUND_HOURS,
     holds::{self, Noted},
     ledger::Scribe,
+    policies,
     policy::Anchor,
     rows::{self, Connection},
     text,
 };
 use retrocall_ledger::{Deed, DeedKind, ItemId};
-use retrocall_words::{
-    Customer,
-    book::{RecordingKept, day_of},
-};
+use retrocall_words::{Customer, book::RecordingKept};
 
 type Written = Result<(), sqlx::Error>;
 
@@ -34,7 +32,8 @@ pub(super) async fn of_call(
     (recording, kept): (&str, &RecordingKept),
 ) -> Written {
     let (request, agent) = (Uuid::now_v7(), &kept.of.call().facts.agent);
-    let (id, ended, received) = (request.to_string(), text::time(kept.ends_at), text::day(day_of(kept.ends_at)));
+    let received = text::day(policies::desk_day(rows, kept.ends_at).await?);
+    let (id, ended) = (request.to_string(), text::time(kept.ends_at));
     let customer = kept.of.customer.as_ref().map(Customer::number);
     let insert = rows::query(include_str!("sql/rights/insert_copy_request.sql"))
         .bind(&id)

@@ -64,7 +64,7 @@ impl Refusal {
         match self {
             Refusal::LogIn => StatusCode::UNAUTHORIZED,
             Refusal::NotForYou(_) | Refusal::OldPage | Refusal::NotListening => StatusCode::FORBIDDEN,
-            Refusal::NoSuchPage => StatusCode::NOT_FOUND,
+            Refusal::NoSuchPage | Refusal::NotDone(NotDone::Absent(_)) => StatusCode::NOT_FOUND,
             Refusal::Incomplete | Refusal::TooLong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::NotDone(NotDone::Catalog(_)) | Refusal::Unreadable | Refusal::Busy | Refusal::NoEngine => {

@@ -20,7 +20,7 @@ use super::{
     answer::{Answer, Refusal},
     asked::Asked,
     deciding::{Decision, NewRequest, Typed},
-    look::{live, next::PLACES_SECONDS, request},
+    look::{live, next::PLACES_SECONDS},
     pages::Shared,
 };
 
@@ -291,7 +291,7 @@ pub(crate) async fn request(State(pages): State<Shared>, asked: Asked, Place(id)
     let who = asked.who()?;
     let found = pages
         .ask(move |desk, _| -> Answer<serde_json::Value> {
-            let request = desk.request(&who, &id).map_err(request::absent)?;
+            let request = desk.request(&who, &id)?;
             Ok(json!({ "request": request, "receipts": desk.receipts(&who, &id)? }))
         })
         .await?;

@@ -23,7 +23,7 @@ use retrocall_records::desk::{DeskRole, HomeDesk, Listening as _, Logins as _, P
 use super::{
     answer::{Answer, Refusal},
     asked::Asked,
-    look::request::{absent, may_be_fetched},
+    look::request::may_be_fetched,
     pages::Shared,
 };
 
@@ -72,7 +72,7 @@ fn open(
     part: usize,
     now: jiff::Timestamp,
 ) -> Answer<(Flock<File>, u64)> {
-    let found = desk.request(who, request).map_err(absent)?;
+    let found = desk.request(who, request)?;
     let one = found.recordings.iter().find(|one| one.recording == recording).ok_or(Refusal::NoSuchPage)?;
     if found.outcome.is_some() || !may_be_fetched(found.kind, one) {
         return Err(Refusal::NoSuchPage);

@@ -47,7 +47,7 @@ fn title(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::LogIn => "refused-log-in",
         Refusal::NotForYou(_) => "refused-not-for-you",
-        Refusal::NoSuchPage => "refused-no-such-page",
+        Refusal::NoSuchPage | Refusal::NotDone(NotDone::Absent(_)) => "refused-no-such-page",
         Refusal::OldPage => "refused-old-page",
         Refusal::Incomplete => "refused-incomplete",
         Refusal::TooLong(_) => "refused-too-long",

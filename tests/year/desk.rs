@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use retrocall_records::{
     Address, backup,
-    desk::{Desk as _, Filter, HoldEntry, HomeDesk, Person, Queue as _, Requests as _},
+    desk::{Desk as _, Filter, HoldEntry, HomeDesk, Person, Queue as _, Requests as _, Restricting as _},
     ledger, open,
     sweep::{Believe, Files, HomeFiles, HomeStore, Overwriting, Stopped, Sweeper, is_open, overwrite, remove_returned},
 };
@@ -325,6 +325,7 @@ impl Desk {
         let mut store = HomeStore::open_at(&self.address, &self.path())?.expect("records");
         store.follow(self.settings.0, &self.settings.1, now)?;
         self.events.say(now, "followed", json!({}));
+        self.verbs.restrict_unanswered(now).expect("restricted");
         for recording in self.verbs.let_go(Some(self.review_per_week), now).expect("let go") {
             let call = self.call_of[&recording];
             self.events.say(now, "let-go", json!({ "call": call, "done": true }));

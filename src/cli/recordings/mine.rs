@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, actor: &Actor, agent: Option<String>) -> Re
         return Ok(());
     }
     for own in &mine.recordings {
-        say(own, of(own), calendar.zone.rules());
+        say(own, &agent, of(own), calendar.zone.rules());
     }
     if mine.recordings.is_empty() {
         output::say("Nothing is kept of your calls.");
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, actor: &Actor, agent: Option<String>) -> Re
     Ok(())
 }
 
-fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
+fn say(own: &OwnRecording, agent: &str, outlook: &Outlook, zone: &TimeZone) {
     let recording = &own.recording;
     let moment = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let length = recording.seconds.map_or(String::new(), |seconds| format!(", {}", output::length(seconds)));
@@ -83,7 +83,7 @@ fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
     if own.in_sample && own.uses.is_empty() {
         output::say("  in the coaching sample; nobody has listened");
     }
-    own.asked.iter().for_each(say_asked);
+    own.asked.iter().for_each(|asked| say_asked(asked, agent));
     for used in &own.uses {
         output::say(&format!("  {}  {} ({}): {}", moment(used.at), used.by, used.kind.as_str(), used.why));
     }
@@ -98,12 +98,12 @@ fn say(own: &OwnRecording, outlook: &Outlook, zone: &TimeZone) {
 }
 
 /// A use that needs the agent's own yes.
-fn say_asked(asked: &ProposalEntry) {
+fn say_asked(asked: &ProposalEntry, agent: &str) {
     let ProposalEntry { purpose, proposed_by, reason, .. } = asked;
     let state = match asked {
         _ if asked.refused_at.is_some() => "it was refused",
         _ if asked.approved_at.is_some() => "it was approved",
-        _ if asked.agreed_by.is_some() => "you said yes, somebody else decides",
+        _ if asked.has_yes_of(agent) => "you said yes, somebody else decides",
         _ if asked.judges() => "you pressed, so it needs your yes: answer on your page \"My calls\" (`retrocall web`)",
         _ => "it needs your yes: `retrocall training approve ID`, or on your page \"My calls\"",
     };

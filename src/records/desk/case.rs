@@ -22,7 +22,7 @@ pub struct Case {
     pub outcome: Option<String>,
     /// The day of the judgment.
     pub judged_on: Option<Date>,
-    /// Its recordings that are kept.
+    /// Its recordings that are kept, as far as this person may know of them: those that are restricted the privacy officer alone.
     pub recordings: Vec<String>,
 }
 

@@ -18,6 +18,7 @@ mod people;
 mod proposals;
 mod queue;
 mod requests;
+mod restricting;
 mod reviews;
 mod rules;
 mod teaching;
@@ -40,12 +41,12 @@ use crate::{
     Address, Life, PurposeKind, Trouble, beside,
     holds::{self, Ended, Noted},
     ledger::{Scribe, site_of},
-    random,
+    policies, random,
     rows::{self, Connection, Row},
     server::{self, MayRace},
     text,
 };
-use retrocall_words::{Reason, Word, book::day_of};
+use retrocall_words::{Reason, Word};
 
 /// Recordings of one page.
 const PAGE: usize = 100;
@@ -272,7 +273,8 @@ impl Desk for HomeDesk {
         let deed =
             NewDeed { who, kind: DeedKind::HoldSet, recording, matter, text, roles: &[DeskRole::PrivacyOfficer] };
         self.deed(&deed, now, async |rows| {
-            let last = day_of(now).saturating_add(jiff::Span::new().days(HOLD_REVIEW_DAYS_MAX));
+            let last =
+                policies::desk_day(rows, now).await?.saturating_add(jiff::Span::new().days(HOLD_REVIEW_DAYS_MAX));
             if hold.review_on > last {
                 return Err(NotDone::Conflict("a hold is looked at again within 180 days: name an earlier day").into());
             }
@@ -293,7 +295,7 @@ impl Desk for HomeDesk {
     }
 
     fn release(&self, who: &Person, hold: &str, reason: &str, now: Timestamp) -> Result<(), NotDone> {
-        const UNKNOWN: NotDone = NotDone::Conflict("there is no such hold: `retrocall hold list` shows them");
+        const UNKNOWN: NotDone = NotDone::Absent("there is no such hold: `retrocall hold list` shows them");
         let recording = self.ask(false, async |rows| {
             let found = rows::query(include_str!("../sql/desk/hold.sql")).bind(hold).fetch_optional(rows).await?;
             let recording: String = found.ok_or(UNKNOWN)?.try_get("recording")?;

@@ -19,6 +19,7 @@ mod people;
 mod proposal;
 mod queue;
 mod request;
+mod restricting;
 mod review;
 mod teaching;
 mod unusual;
@@ -43,12 +44,15 @@ pub use note::{Decision, Note, Notes, Reply, ReplyKind};
 pub use objecting::{Customers, Objected};
 pub use outlook::{Outlook, Outlooks};
 pub use people::{Accounts, User};
-pub use proposal::{Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals};
+pub use proposal::{
+    ABOUT_NO_AGENT, Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals,
+};
 pub use queue::{Queue, QueueState};
 pub use request::{
     AROUND_HOURS, CopyOutside, Copying, Covered, CoveredState, Entered, Erasures, ReceiptEntry, RequestEntry,
     RequestKind, RequestOutcome, Requests, Subject, Unnumbered, Waiting,
 };
+pub use restricting::Restricting;
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};
 pub use teaching::{Material, Teaching};
 pub use unusual::{Unusual, UnusualDeeds, UnusualKind};
@@ -103,6 +107,8 @@ pub enum NotDone {
     Catalog(Trouble),
     /// There is no such recording, or none that this person may know of.
     Unknown,
+    /// There is no such case, request, hold or whatever else was named: what shows those that there are.
+    Absent(&'static str),
     /// They may not: one of these roles may.
     NotAllowed(&'static [DeskRole]),
     /// It is being deleted, or is deleted: nothing can hold it back any more.
@@ -121,7 +127,7 @@ impl fmt::Display for NotDone {
                 write!(f, "this needs the role {}: ask one who has it", roles.join(" or "))
             }
             NotDone::TooLate => f.write_str("the recording is being deleted: nothing can hold it back any more"),
-            NotDone::Conflict(why) => f.write_str(why),
+            NotDone::Absent(why) | NotDone::Conflict(why) => f.write_str(why),
         }
     }
 }

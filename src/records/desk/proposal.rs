@@ -4,6 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use super::{NotDone, Person};
+use crate::PurposeKind;
 
 /// Days within which a recording that is used for another purpose is looked at again.
 pub const PURPOSE_REVIEW_DAYS_MAX: i64 = 90;
@@ -11,15 +12,40 @@ pub const PURPOSE_REVIEW_DAYS_MAX: i64 = 90;
 /// The purpose by which an agent is judged.
 pub const EVALUATION: &str = "evaluation";
 
-/// Whether an agent is judged by this purpose, however it is written.
+/// Other purposes of which it is known that no agent is judged by them. Whoever proposes writes the purpose in words of their own; any that stands not
+/// here is taken for one by which an agent may be judged, so that no other word for an evaluation gets around the agent's own yes (D8).
+pub const ABOUT_NO_AGENT: [&str; 9] = [
+    "contract-dispute",
+    "damage-claim",
+    "debt-collection",
+    "fraud-by-customer",
+    "insurance-claim",
+    "legal-claim",
+    "product-defect",
+    "proof-of-order",
+    "threat-by-customer",
+];
+
+/// Whether an agent may be judged by this purpose, however it is written.
 pub(super) fn judges(purpose: &str) -> bool {
-    purpose.trim().eq_ignore_ascii_case(EVALUATION)
+    !ABOUT_NO_AGENT.contains(&&*in_a_word(purpose)) && !is_training(purpose)
+}
+
+/// Whether it is teaching material, which has a way of its own.
+pub(super) fn is_training(purpose: &str) -> bool {
+    in_a_word(purpose) == PurposeKind::Training.as_str()
+}
+
+/// A purpose in lower case, with a line between its words.
+fn in_a_word(purpose: &str) -> String {
+    let words = purpose.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 /// Another purpose, as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPurpose {
-    /// In a word, such as `insurance-claim`.
+    /// In a word: one of [`ABOUT_NO_AGENT`], or any other, for which the agents who pressed are asked.
     pub purpose: String,
     /// Why.
     pub reason: String,
@@ -79,8 +105,10 @@ pub struct ProposalEntry {
     pub proposed_by: String,
     /// When.
     pub proposed_at: Timestamp,
-    /// Which agent said yes.
-    pub agreed_by: Option<String>,
+    /// Which agents said yes.
+    pub agreed_by: Vec<String>,
+    /// Whose yes is still needed: of those who pressed, if they may be judged by it (D8).
+    pub awaits: Vec<String>,
     /// Who approved it.
     pub approved_by: Option<String>,
     /// When.
@@ -95,9 +123,14 @@ impl ProposalEntry {
         self.approved_at.is_none() && self.refused_at.is_none()
     }
 
-    /// Whether an agent is judged by it (D8).
+    /// Whether an agent may be judged by it (D8).
     pub fn judges(&self) -> bool {
         judges(&self.purpose)
+    }
+
+    /// Whether this agent has no answer to give any more: they said yes, or, of teaching material, another agent of the call did.
+    pub fn has_yes_of(&self, agent: &str) -> bool {
+        if self.judges() { self.agreed_by.iter().any(|one| one == agent) } else { !self.agreed_by.is_empty() }
     }
 }
 
@@ -115,8 +148,8 @@ pub trait Proposals {
         now: Timestamp,
     ) -> Result<String, NotDone>;
 
-    /// Approves a proposal: of another purpose the officer; of teaching material its agent first, then another listener. It is named by its own id,
-    /// or by its recording's.
+    /// Approves a proposal: of another purpose the officer, after each agent who pressed if they may be judged by it; of teaching material its agent
+    /// first, then another listener. It is named by its own id, or by its recording's.
     ///
     /// # Errors
     /// What is missing.

@@ -199,12 +199,21 @@ pub fn fate(facts: &Facts, policy: &Policy, now: Timestamp) -> Fate {
         (None, Ok(last)) if now >= last.ends => return Fate::Due { since: last.ends, why: last.why },
         (None, Ok(last)) => (Some(last.ends), last.why),
     };
-    let not_answered = last.ok().and_then(|last| last.restricted_from).filter(|from| *from <= now);
+    let not_answered = unanswered(last.ok(), now);
     match (facts.restricted_since, not_answered) {
         (Some(since), _) => Fate::Restricted { since, until, why: held.unwrap_or(Why::AgentObjects) },
         (None, Some(since)) => Fate::Restricted { since, until, why: held.unwrap_or(Why::NotAnswered) },
         (None, None) => Fate::Kept { until, why },
     }
+}
+
+/// Since when a recording is the officer's alone because nobody has said in time that its case is still needed. None: it is not (D11).
+pub fn unanswered_since(facts: &Facts, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    unanswered(last_term(facts, policy, now).ok(), now)
+}
+
+fn unanswered(last: Option<Term>, now: Timestamp) -> Option<Timestamp> {
+    last.and_then(|last| last.restricted_from).filter(|from| *from <= now)
 }
 
 /// When the last purpose ends. It is restricted only if all purposes that are in force are. The error is the purpose without an anchor, if there is

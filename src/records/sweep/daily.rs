@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::{home::HomeStore, warnings::warnings};
 use crate::{
     Trouble,
-    desk::{HomeDesk, NotDone, Queue as _, Versions as _},
+    desk::{HomeDesk, NotDone, Queue as _, Restricting as _, Versions as _},
 };
 
 /// Warnings that the log names in a day; the others are counted.
@@ -38,6 +38,16 @@ impl Daily {
         };
         let desk = HomeDesk::of(home);
         desk.take_up(practice, now).or_else(trouble)?;
+        match desk.restrict_unanswered(now) {
+            Ok(restricted) if !restricted.is_empty() => {
+                warn!(
+                    restricted = restricted.len(),
+                    "nobody has said that their cases are still needed: these recordings are the privacy officer's alone now"
+                )
+            }
+            Ok(_) => {}
+            Err(why) => trouble(why)?,
+        }
         match desk.let_go(practice.review_per_week, now) {
             Ok(gone) if !gone.is_empty() => {
                 info!(gone = gone.len(), "more calls were drawn than can be heard: these go unheard")

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The tables that hold something of a recording, its people or a customer. That of the ledger's rows has nothing of that kind.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "recordings",
     "participants",
     "parts",
@@ -30,6 +30,7 @@ const TABLES: [&str; 17] = [
     "notes",
     "replies",
     "proposals",
+    "agreements",
     "trainees",
     "case_recordings",
     "holds",

@@ -29,8 +29,12 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 
 /// The tables in the order in which the migration makes them: a row comes after those that it belongs to.
 pub fn tables() -> impl Iterator<Item = &'static str> {
-    let migration = include_str!("../migrations_postgres/0001_all_tables.sql");
-    migration.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next())
+    let migrations = [
+        include_str!("../migrations_postgres/0001_all_tables.sql"),
+        include_str!("../migrations_postgres/0002_trainees.sql"),
+        include_str!("../migrations_postgres/0003_each_agents_yes.sql"),
+    ];
+    migrations.into_iter().flat_map(str::lines).filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next())
 }
 
 async fn connect(url: &str) -> PgConnection {

@@ -4,6 +4,7 @@ mod hearing;
 mod logins;
 mod purposes;
 mod requests;
+mod restricted;
 mod rights;
 mod teaching;
 

@@ -77,7 +77,8 @@ fn facts(asked: &Asked, proposal: &ProposalEntry) -> Markup {
             dt { (texts.say("decisions-basis")) } dd { (proposal.basis) }
             @if let Some(until) = &proposal.until { dt { (texts.say("decisions-until")) } dd { (until) } }
             dt { (texts.say("decisions-review")) } dd { (frame::day(asked, proposal.review_on)) }
-            @if let Some(agent) = &proposal.agreed_by { dt { (texts.say("decisions-agreed")) } dd { (agent) } }
+            @if !proposal.agreed_by.is_empty() { dt { (texts.say("decisions-agreed")) } dd { (proposal.agreed_by.join(", ")) } }
+            @if !proposal.awaits.is_empty() { dt { (texts.say("decisions-awaits")) } dd { (proposal.awaits.join(", ")) } }
         }
     }
 }
@@ -94,7 +95,9 @@ fn deciding(asked: &Asked, proposal: &ProposalEntry) -> Markup {
     html! {
         @if is_own {
             p.hint { (texts.say("decisions-own")) }
-        } @else if is_teaching(proposal) && proposal.agreed_by.is_none() {
+        } @else if !proposal.awaits.is_empty() {
+            p.hint { (texts.say("decisions-pressers-first")) }
+        } @else if is_teaching(proposal) && proposal.agreed_by.is_empty() {
             p.hint { (texts.say("decisions-agent-first")) }
         } @else if asked.is_one_of(decides) {
             form.fields method="post" action="/decisions/approve" {

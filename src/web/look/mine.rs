@@ -13,8 +13,8 @@ use retrocall_papers::record;
 use retrocall_records::{
     Life,
     desk::{
-        Completion, Heard, Mine, Note, Notes as _, Outlook, Outlooks as _, OwnCalls as _, OwnRecording, ProposalEntry,
-        Proposals as _, ReplyKind, ReviewOutcome, Reviews as _,
+        Completion, EVALUATION, Heard, Mine, Note, Notes as _, Outlook, Outlooks as _, OwnCalls as _, OwnRecording,
+        ProposalEntry, Proposals as _, ReplyKind, ReviewOutcome, Reviews as _,
     },
     policy::{NoticeKind, Why},
 };
@@ -158,7 +158,12 @@ fn one(pages: &Pages, asked: &Asked, own: &OwnRecording, outlook: &Outlook) -> M
 /// Somebody wants to use the call for what needs this agent's own yes (D6, D8).
 fn question(pages: &Pages, asked: &Asked, proposal: &ProposalEntry, may_answer: bool) -> Markup {
     let texts = asked.texts();
-    let kind = if proposal.judges() { "evaluation" } else { "training" };
+    let kind = match proposal.judges() {
+        true if proposal.purpose == EVALUATION => "evaluation",
+        true => "other",
+        false => "training",
+    };
+    let agent = asked.person.as_ref().and_then(|person| person.agent.as_deref()).unwrap_or_default();
     let asked_by = [
         ("by", (&*proposal.proposed_by).into()),
         ("moment", frame::moment(asked, proposal.proposed_at, pages.zone()).into()),
@@ -166,13 +171,13 @@ fn question(pages: &Pages, asked: &Asked, proposal: &ProposalEntry, may_answer: 
     let state = match proposal {
         _ if proposal.refused_at.is_some() => "refused",
         _ if proposal.approved_at.is_some() => "approved",
-        _ if proposal.agreed_by.is_some() => "agreed",
+        _ if proposal.has_yes_of(agent) => "agreed",
         _ if may_answer => "open",
         _ => "closed",
     };
     html! {
         section.notice.question {
-            h4 { (texts.say(&format!("mine-asked-{kind}"))) }
+            h4 { (texts.fill(&format!("mine-asked-{kind}"), [("purpose", (&*proposal.purpose).into())])) }
             p { (texts.fill("mine-asked-by", asked_by)) " " (proposal.reason) }
             @if state == "open" {
                 p { (texts.say(&format!("mine-asked-{kind}-does"))) }

@@ -10,8 +10,8 @@ use maud::{Markup, html};
 use retrocall_records::{
     Life,
     desk::{
-        Covered, CoveredState, Erasures as _, NotDone, ReceiptEntry, RequestEntry, RequestKind, Requests as _,
-        Unnumbered, UseKind,
+        Covered, CoveredState, Erasures as _, ReceiptEntry, RequestEntry, RequestKind, Requests as _, Unnumbered,
+        UseKind,
     },
 };
 use retrocall_words::Word as _;
@@ -34,7 +34,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
     let who = asked.who()?;
     let (request, receipts, now) = pages
         .ask(move |desk, now| -> Answer<(RequestEntry, Vec<ReceiptEntry>, Timestamp)> {
-            let request = desk.request(&who, &id).map_err(absent)?;
+            let request = desk.request(&who, &id)?;
             let receipts = desk.receipts(&who, &id)?;
             Ok((request, receipts, now))
         })
@@ -61,14 +61,6 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
         p { a.button href="/requests" { (texts.say("requests-back")) } }
     };
     shown(frame::page(&asked, &title(&asked, &request), content))
-}
-
-/// A request that is not there is like any other page that is not.
-pub(crate) fn absent(why: NotDone) -> Refusal {
-    match why {
-        NotDone::Conflict(_) => Refusal::NoSuchPage,
-        why => why.into(),
-    }
 }
 
 /// A request on its page.
@@ -329,8 +321,7 @@ pub(crate) async fn letter_text(pages: &Shared, asked: &Asked, id: String) -> An
         Some(word) => Language::read(word).ok_or(Refusal::NoSuchPage)?,
         None => asked.language,
     };
-    let (request, now) =
-        pages.ask(move |desk, now| desk.request(&who, &id).map(|found| (found, now))).await.map_err(absent)?;
+    let (request, now) = pages.ask(move |desk, now| desk.request(&who, &id).map(|found| (found, now))).await?;
     let letter = letter_of(&request, pages.rules.calendar.day_of(now)).map_err(|_| Refusal::Incomplete)?;
     Ok(letter.paper(&pages.paper_facts(), language.of_papers()).markdown())
 }

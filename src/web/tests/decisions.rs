@@ -72,7 +72,7 @@ fn d6_teaching_material_goes_from_its_agents_yes_to_a_second_listener_and_is_hea
     assert_eq!(carla.post("/teaching/name", &trainee).status, StatusCode::FORBIDDEN);
     assert_eq!(
         hanna.post("/teaching/name", &[("recording", &recording), ("user", "nobody")]).status,
-        StatusCode::CONFLICT
+        StatusCode::NOT_FOUND
     );
     assert_eq!(hanna.post("/teaching/name", &trainee).header("location"), "/teaching");
     assert!(hanna.get("/teaching").text().contains("<span>carla</span>"));

@@ -153,12 +153,12 @@ fn d8_who_pressed_is_asked_on_their_page_and_their_yes_or_no_counts_there_alone(
     let mut program = Browser::new(&home);
     program.show_token(&home, "anna");
     assert_ne!(program.post("/mine/answer", &[("proposal", &id), ("answer", "yes")]).status, StatusCode::SEE_OTHER);
-    assert_eq!(proposal(&home, &id).agreed_by, None);
+    assert_eq!(proposal(&home, &id).awaits, ["anna"]);
     let none = anna.post("/mine/answer", &[("proposal", &id), ("answer", "perhaps")]);
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     assert_eq!(anna.post("/mine/answer", &[("proposal", &id), ("answer", "yes")]).header("location"), "/mine");
-    assert_eq!(proposal(&home, &id).agreed_by.as_deref(), Some("anna"));
+    assert_eq!((proposal(&home, &id).agreed_by, proposal(&home, &id).awaits), (vec!["anna".to_owned()], vec![]));
     let page = anna.get("/mine").text();
     assert!(
         page.contains("You said yes. Somebody else decides now.") && !page.contains("Yes, it may be used"),

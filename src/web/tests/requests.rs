@@ -166,7 +166,7 @@ fn what_is_no_request_or_no_decision_is_refused_and_does_nothing() {
     olga.post("/requests", &[("kind", "access"), ("agent", "anna"), ("received_on", "2026-11-30")]);
     let id = request(&home);
     assert_eq!(decide(&mut olga, &id, "burn", "", ""), StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(decide(&mut olga, "unknown", "extend", "", "x"), StatusCode::CONFLICT);
+    assert_eq!(decide(&mut olga, "unknown", "extend", "", "x"), StatusCode::NOT_FOUND);
     assert_eq!(olga.get("/requests/unknown").status, StatusCode::NOT_FOUND);
     // Nobody else decides, nor looks.
     let mut tom = Browser::of(&home, "tom");

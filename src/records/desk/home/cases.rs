@@ -11,20 +11,20 @@ use super::{
     },
     Answer, HomeDesk,
     act::{Act, Step, Stop, anchor, has_happened, still_kept},
-    maybe, parsed, rules, unreadable,
+    maybe, parsed, restricting, rules, unreadable,
 };
 use crate::{
-    PurposeKind,
+    PurposeKind, policies,
     policy::Anchor,
     rows::{self, Connection, Row},
     text,
 };
-use retrocall_words::book::{Marks, day_of};
+use retrocall_words::book::Marks;
 
 const HANDLER: &[DeskRole] = &[DeskRole::CaseHandler];
 /// Who answers for a case: the officer is asked where its handler does not answer.
 const ANSWERING: &[DeskRole] = &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
-const NO_CASE: NotDone = NotDone::Conflict("there is no such case: `retrocall case list` shows them");
+const NO_CASE: NotDone = NotDone::Absent("there is no such case: `retrocall case list` shows them");
 const TOO_LATE: NotDone = NotDone::Conflict(
     "the days in which this press could get a case are over, and the recording is kept for something else alone: whether it may serve a case after \
      all is another purpose, on which two people decide",
@@ -70,7 +70,8 @@ impl Cases for HomeDesk {
             // The salt of the outcome goes with the first of the recordings.
             act.recording = kept(rows, case).await?.into_iter().next();
             act.needs(ANSWERING)?;
-            if judged_on.is_some_and(|day| day > day_of(now)) {
+            let today = policies::desk_day(rows, now).await?;
+            if judged_on.is_some_and(|day| day > today) {
                 return Err(
                     NotDone::Conflict("the judgment lies in the future: close the case when it is there").into()
                 );
@@ -84,7 +85,7 @@ impl Cases for HomeDesk {
             if close.execute(&mut *rows).await?.rows_affected() == 0 {
                 return Err(NotDone::Conflict("this case was closed before").into());
             }
-            anchor_all(rows, case, (Anchor::CaseClosed, now, judged_on)).await
+            anchor_all(rows, act, case, (Anchor::CaseClosed, now, judged_on)).await
         })
     }
 
@@ -103,7 +104,7 @@ impl Cases for HomeDesk {
             }
             let reopen = rows::query(include_str!("../../sql/desk/reopen_case.sql")).bind(case).bind(text::time(now));
             reopen.execute(&mut *rows).await?;
-            anchor_all(rows, case, (Anchor::CaseReopened, now, None)).await
+            anchor_all(rows, act, case, (Anchor::CaseReopened, now, None)).await
         })
     }
 
@@ -115,7 +116,7 @@ impl Cases for HomeDesk {
             if need.execute(&mut *rows).await?.rows_affected() == 0 {
                 return Err(IS_CLOSED.into());
             }
-            anchor_all(rows, case, (Anchor::StillNeeded, now, None)).await
+            anchor_all(rows, act, case, (Anchor::StillNeeded, now, None)).await
         })
     }
 
@@ -127,7 +128,7 @@ impl Cases for HomeDesk {
             let mut cases = Vec::new();
             for row in rows::query(include_str!("../../sql/desk/cases.sql")).fetch_all(&mut *rows).await? {
                 let mut case = listed(&row)?;
-                case.recordings = kept(rows, &case.case).await?;
+                case.recordings = recordings(rows, &case.case, who.is(DeskRole::PrivacyOfficer)).await?;
                 cases.push(case);
             }
             Ok(cases)
@@ -220,16 +221,30 @@ async fn has_pressed(rows: &mut Connection, who: &Person, recording: &str) -> St
     Ok(marks.record.iter().any(|(_, pressed_by)| pressed_by == agent))
 }
 
-async fn anchor_all(rows: &mut Connection, case: &str, event: (Anchor, Timestamp, Option<Date>)) -> Step {
+/// Notes an event of a case with each of its recordings. One that was the officer's alone for want of an answer has one now.
+async fn anchor_all(
+    rows: &mut Connection,
+    act: &mut Act<'_>,
+    case: &str,
+    event: (Anchor, Timestamp, Option<Date>),
+) -> Step {
     for recording in kept(rows, case).await? {
         anchor(rows, (&recording, PurposeKind::Incident, case), event).await?;
+        if restricting::lift(rows, &recording, event.1).await? {
+            act.follows.push((DeedKind::Unrestricted, recording));
+        }
     }
     Ok(())
 }
 
 /// The recordings of a case that are kept.
 async fn kept(rows: &mut Connection, case: &str) -> Answer<Vec<String>> {
-    let select = rows::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case);
+    recordings(rows, case, true).await
+}
+
+/// The recordings of a case that are kept; those that are the officer's alone for the officer alone.
+async fn recordings(rows: &mut Connection, case: &str, with_restricted: bool) -> Answer<Vec<String>> {
+    let select = rows::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case).bind(with_restricted);
     let found = select.fetch_all(rows).await?;
     found.iter().map(|row| Ok(row.try_get("recording")?)).collect()
 }

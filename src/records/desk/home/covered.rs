@@ -12,18 +12,17 @@ use super::{
     },
     Answer, FIRST, LAST,
     act::{Act, OFFICER, Step, Stop},
-    maybe, parsed, rules, unreadable, word,
+    maybe, parsed, unreadable, word,
 };
 use crate::{
-    Life,
+    Life, policies,
     rows::{self, Connection, Row},
     sweep::copies_of,
     text,
 };
 use retrocall_words::{Customer, Word};
 
-pub(super) const NO_REQUEST: NotDone =
-    NotDone::Conflict("there is no such request: `retrocall access list` shows them");
+pub(super) const NO_REQUEST: NotDone = NotDone::Absent("there is no such request: `retrocall access list` shows them");
 
 /// The recordings that a request may be about.
 pub(super) async fn search(rows: &mut Connection, of: &Subject) -> Answer<Vec<String>> {
@@ -94,7 +93,7 @@ pub(super) enum Which<'a> {
 
 /// Requests with what they cover.
 pub(super) async fn entries(rows: &mut Connection, which: Which<'_>) -> Answer<Vec<RequestEntry>> {
-    let policy = rules::policy(rows).await?;
+    let policy = policies::written(rows).await?;
     let (request, only_open) = match which {
         Which::All => (None, false),
         Which::Open => (None, true),

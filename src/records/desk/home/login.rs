@@ -24,7 +24,7 @@ use crate::{
 };
 
 const ADMINISTRATOR: &[DeskRole] = &[DeskRole::Administrator];
-const NO_TOKEN: NotDone = NotDone::Conflict("there is no such token: `retrocall token list` shows them");
+const NO_TOKEN: NotDone = NotDone::Absent("there is no such token: `retrocall token list` shows them");
 
 /// A click is noted to the minute: nobody's work is timed, and pages that are read write nothing.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(60);

@@ -11,7 +11,7 @@ use super::{
     },
     Answer, HomeDesk,
     act::{Act, Step, Stop, anchor, still_kept},
-    is_untold, one, parsed, word,
+    is_untold, one, parsed, restricting, word,
 };
 use crate::{
     PurposeKind,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 const NO_NOTE: NotDone =
-    NotDone::Conflict("nobody has written a note about it: `retrocall recordings show ID` tells what is known");
+    NotDone::Absent("nobody has written a note about it: `retrocall recordings show ID` tells what is known");
 
 impl Notes for HomeDesk {
     fn notes(&self, who: &Person, recording: &str) -> Result<Vec<Note>, NotDone> {
@@ -72,7 +72,9 @@ impl Notes for HomeDesk {
                 .bind(text::time(now));
             insert.execute(&mut *rows).await?;
             if kind == ReplyKind::Objection {
-                restrict(rows, &recording, now).await?;
+                if !restricting::restrict(rows, &recording, now).await? {
+                    return Err(NotDone::Conflict("an objection waits for the officer already").into());
+                }
                 anchor(rows, (&recording, PurposeKind::Quality, ""), (Anchor::DisputeOpened, now, None)).await?;
             }
             Ok(())
@@ -98,9 +100,7 @@ impl Notes for HomeDesk {
                 rows::query(include_str!("../../sql/desk/strike_note.sql")).bind(&note).execute(&mut *rows).await?;
                 anchor(rows, quality, (Anchor::NothingFound, now, None)).await?;
             }
-            let unrestrict =
-                rows::query(include_str!("../../sql/desk/unrestrict.sql")).bind(&recording).bind(text::time(now));
-            unrestrict.execute(rows).await?;
+            restricting::lift(rows, &recording, now).await?;
             Ok(())
         })
     }
@@ -116,15 +116,6 @@ async fn noted(rows: &mut Connection, act: &mut Act<'_>, id: &str) -> Step<(Stri
     let recording = act.about(rows, of.as_deref().unwrap_or(id)).await?;
     still_kept(&recording)?;
     Ok((note.ok_or(Stop::Absent(NO_NOTE))?, recording.id))
-}
-
-/// From now on it is the officer's alone.
-async fn restrict(rows: &mut Connection, recording: &str, now: Timestamp) -> Step {
-    let restrict = rows::query(include_str!("../../sql/desk/restrict.sql")).bind(recording).bind(text::time(now));
-    match restrict.execute(rows).await?.rows_affected() {
-        0 => Err(NotDone::Conflict("an objection waits for the officer already").into()),
-        _ => Ok(()),
-    }
 }
 
 /// Whether this person is an agent who took part.

@@ -20,7 +20,7 @@ use retrocall_words::{Rights, Role};
 
 const ADMINISTRATOR: &[DeskRole] = &[DeskRole::Administrator];
 pub(super) const NO_USER: NotDone =
-    NotDone::Conflict("there is no such user: `retrocall user list` shows them, `retrocall user add` makes one");
+    NotDone::Absent("there is no such user: `retrocall user list` shows them, `retrocall user add` makes one");
 
 impl Accounts for HomeDesk {
     fn add_user(&self, who: &Person, user: &User) -> Result<(), NotDone> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     super::{
         DeskRole, NotDone, Person, RecordingEntry,
-        proposal::{Approved, Completion, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals},
+        proposal::{Approved, Completion, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals, is_training},
     },
     Answer, HomeDesk,
     act::{Act, OFFICER, Step, Stop, anchor, still_kept},
@@ -19,19 +19,21 @@ use super::{
     parsed, unreadable,
 };
 use crate::{
-    PurposeKind,
+    PurposeKind, policies,
     policy::Anchor,
     rows::{self, Connection, Row},
     text,
 };
 use retrocall_file::RealDisk;
-use retrocall_words::book::{Marks, Silence, SilenceKind, day_of};
+use retrocall_words::book::{Marks, Silence, SilenceKind};
 
 /// Who may ask for another purpose, and see what was asked for.
 const ASKING: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
+/// Who is told whose call it was.
+const BY_NAME: &[DeskRole] = &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer];
 const LISTENERS: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::PrivacyOfficer];
 
-const NO_PROPOSAL: NotDone = NotDone::Conflict("there is no such proposal: `retrocall purpose list` shows them");
+const NO_PROPOSAL: NotDone = NotDone::Absent("there is no such proposal: `retrocall purpose list` shows them");
 const IS_DECIDED: NotDone = NotDone::Conflict("this proposal was decided before");
 const TWO_PEOPLE: NotDone = NotDone::Conflict(
     "two people decide, and somebody else than who proposed it or said yes is the second; the owner of the home is one person, whoever they act for: \
@@ -39,6 +41,10 @@ const TWO_PEOPLE: NotDone = NotDone::Conflict(
 );
 const OWN_SESSION: NotDone = NotDone::Conflict(
     "the agent answers this in their own session, nobody else for them: on the page \"My calls\" (`retrocall web`)",
+);
+const EACH_PRESSER: NotDone = NotDone::Conflict(
+    "who pressed can't be judged by it: each agent who pressed confirms this first, in their own session, on the page \"My calls\" (`retrocall web`); \
+     `retrocall purpose add --help` lists the purposes by which no agent is judged",
 );
 const TOO_LATE_A_REVIEW: NotDone =
     NotDone::Conflict("another purpose is looked at again within 90 days: name an earlier day with --review");
@@ -57,13 +63,13 @@ impl Proposals for HomeDesk {
             let found = act.about(rows, recording).await?;
             act.needs(ASKING)?;
             still_kept(&found)?;
-            if purpose.purpose == PurposeKind::Training.as_str() {
+            if is_training(&purpose.purpose) {
                 return Err(NotDone::Conflict(
                     "teaching material is proposed by a reviewer: `retrocall review ID --promote-to-training REASON`",
                 )
                 .into());
             }
-            let today = day_of(now);
+            let today = policies::desk_day(rows, now).await?;
             if purpose.review_on > today.saturating_add(Span::new().days(PURPOSE_REVIEW_DAYS_MAX)) {
                 return Err(TOO_LATE_A_REVIEW.into());
             }
@@ -159,14 +165,19 @@ impl Proposals for HomeDesk {
         if !ASKING.iter().any(|role| who.is(*role)) {
             return Err(NotDone::NotAllowed(ASKING));
         }
+        let by_name = BY_NAME.iter().any(|role| who.is(*role));
         let found = self.ask(false, async |rows| {
             let mut all = Vec::new();
             let select = rows::query(include_str!("../../sql/rights/proposals.sql"));
             for row in select.fetch_all(&mut *rows).await? {
-                let found = read(&row)?;
                 // Each sees what is about recordings that they may know of.
-                if super::one(rows, who, &found.entry.recording).await?.is_some() {
-                    all.push(found.entry);
+                if super::one(rows, who, row.try_get("recording")?).await?.is_some() {
+                    let mut entry = read(rows, &row).await?.entry;
+                    if entry.judges() && !by_name {
+                        // Whose call it was a reviewer is not told before the outcome.
+                        (entry.agreed_by, entry.awaits) = (Vec::new(), Vec::new());
+                    }
+                    all.push(entry);
                 }
             }
             Ok(all)
@@ -175,16 +186,17 @@ impl Proposals for HomeDesk {
     }
 }
 
-/// A proposal, and whose hand wrote it.
+/// A proposal, whose hand wrote it, and in which accounts its agents said yes.
 struct Proposal {
     entry: ProposalEntry,
     through: String,
+    accounts: Vec<String>,
 }
 
 async fn find(rows: &mut Connection, act: &mut Act<'_>, proposal: &str) -> Step<(Proposal, RecordingEntry)> {
     let select = rows::query(include_str!("../../sql/rights/proposal.sql")).bind(proposal);
     let row = select.fetch_optional(&mut *rows).await?.ok_or(Stop::Absent(NO_PROPOSAL))?;
-    let found = read(&row)?;
+    let found = read(rows, &row).await?;
     act.matter = Uuid::parse_str(&found.entry.proposal).ok();
     let recording = act.about(rows, &found.entry.recording).await?;
     Ok((found, recording))
@@ -195,29 +207,38 @@ async fn find_open(rows: &mut Connection, act: &mut Act<'_>, proposal: &str) -> 
     if found.entry.is_open() { Ok((found, recording)) } else { Err(IS_DECIDED.into()) }
 }
 
-fn read(row: &Row) -> Answer<Proposal> {
+async fn read(rows: &mut Connection, row: &Row) -> Answer<Proposal> {
     let proposed_by: String = row.try_get("proposed_by")?;
     let through: Option<String> = row.try_get("proposed_through")?;
-    Ok(Proposal {
-        through: through.unwrap_or_else(|| proposed_by.clone()),
-        entry: ProposalEntry {
-            proposal: row.try_get("id")?,
-            recording: row.try_get("recording")?,
-            purpose: row.try_get("purpose")?,
-            reason: row.try_get("reason")?,
-            basis: row.try_get("basis")?,
-            compatibility: row.try_get("compatibility")?,
-            until: row.try_get("ends_with")?,
-            review_on: parsed::<Date>(row, "review_on")?,
-            informed_on: maybe(row, "informed_on")?,
-            proposed_by,
-            proposed_at: parsed(row, "proposed_at")?,
-            agreed_by: row.try_get("agreed_by")?,
-            approved_by: row.try_get("approved_by")?,
-            approved_at: maybe(row, "approved_at")?,
-            refused_at: maybe(row, "refused_at")?,
-        },
-    })
+    let mut entry = ProposalEntry {
+        proposal: row.try_get("id")?,
+        recording: row.try_get("recording")?,
+        purpose: row.try_get("purpose")?,
+        reason: row.try_get("reason")?,
+        basis: row.try_get("basis")?,
+        compatibility: row.try_get("compatibility")?,
+        until: row.try_get("ends_with")?,
+        review_on: parsed::<Date>(row, "review_on")?,
+        informed_on: maybe(row, "informed_on")?,
+        proposed_by,
+        proposed_at: parsed(row, "proposed_at")?,
+        agreed_by: Vec::new(),
+        awaits: Vec::new(),
+        approved_by: row.try_get("approved_by")?,
+        approved_at: maybe(row, "approved_at")?,
+        refused_at: maybe(row, "refused_at")?,
+    };
+    let mut accounts = Vec::new();
+    let select = rows::query(include_str!("../../sql/rights/agreements.sql")).bind(&entry.proposal);
+    for row in select.fetch_all(&mut *rows).await? {
+        entry.agreed_by.push(row.try_get("agent")?);
+        accounts.push(row.try_get("account")?);
+    }
+    if entry.is_open() && entry.judges() {
+        entry.awaits = pressers(rows, &entry.recording).await?;
+        entry.awaits.retain(|agent| !entry.agreed_by.contains(agent));
+    }
+    Ok(Proposal { through: through.unwrap_or_else(|| entry.proposed_by.clone()), entry, accounts })
 }
 
 /// What is asked of an agent about a recording of theirs, answered or not.
@@ -232,11 +253,13 @@ pub(super) async fn asked(
         false => entry.purpose == PurposeKind::Training.as_str() && recording.purposes.contains(&PurposeKind::Quality),
     };
     let select = rows::query(include_str!("../../sql/rights/proposals_of.sql")).bind(&recording.id);
-    let found = select.fetch_all(&mut *rows).await?.iter().map(read).collect::<Answer<Vec<_>>>()?;
-    let mut asked: Vec<ProposalEntry> = found.into_iter().map(|found| found.entry).filter(is_told).collect();
+    let mut asked = Vec::new();
+    for row in select.fetch_all(&mut *rows).await? {
+        asked.push(read(rows, &row).await?.entry);
+    }
+    asked.retain(is_told);
     if asked.iter().any(ProposalEntry::judges) {
-        let pressed = marks_of(rows, &recording.id).await?.record.into_iter().next();
-        let is_presser = pressed.is_some_and(|(_, presser)| presser == agent);
+        let is_presser = pressers(rows, &recording.id).await?.iter().any(|presser| presser == agent);
         asked.retain(|entry| is_presser || !entry.judges());
     }
     Ok(asked)
@@ -247,7 +270,7 @@ fn is_another(act: &Act<'_>, found: &Proposal) -> Step {
     let entry = &found.entry;
     let is_same = act.author() == entry.proposed_by || act.who.name == found.through;
     // Nor is the agent who said yes the one who decides then.
-    let is_same = is_same || entry.agreed_by.as_deref() == Some(act.author());
+    let is_same = is_same || found.accounts.iter().any(|account| account == act.author());
     if is_same { Err(TWO_PEOPLE.into()) } else { Ok(()) }
 }
 
@@ -259,12 +282,14 @@ async fn approve_training(
     now: Timestamp,
 ) -> Step<Approved> {
     let entry = &found.entry;
-    if entry.agreed_by.is_none() && whose_answer(rows, act, found).await?.is_some() {
-        agree(rows, act, found, now).await?;
+    if entry.agreed_by.is_empty()
+        && let Some(agent) = whose_answer(rows, act, found).await?
+    {
+        agree(rows, act, (found, agent), now).await?;
         return Ok(Approved::Agreed);
     }
     act.needs(LISTENERS)?;
-    if entry.agreed_by.is_none() {
+    if entry.agreed_by.is_empty() {
         return Err(NotDone::Conflict("its agent says yes first: `retrocall training approve ID --as AGENT`").into());
     }
     is_another(act, found)?;
@@ -275,7 +300,7 @@ async fn approve_training(
     decide(rows, act, found, PurposeKind::Training, (Anchor::Promoted, now)).await
 }
 
-/// D18: two people, and everything that the decision rests on. D8: whom it judges has confirmed it themselves.
+/// D18: two people, and everything that the decision rests on. D8: each of those whom it may judge has confirmed it themselves.
 async fn approve_other(
     rows: &mut Connection,
     act: &mut Act<'_>,
@@ -284,19 +309,15 @@ async fn approve_other(
     now: Timestamp,
 ) -> Step<Approved> {
     let entry = &found.entry;
-    if entry.agreed_by.is_none() {
-        if whose_answer(rows, act, found).await?.is_some() {
-            agree(rows, act, found, now).await?;
+    if !entry.awaits.is_empty() {
+        if let Some(agent) = whose_answer(rows, act, found).await?
+            && entry.awaits.iter().any(|awaited| awaited == agent)
+        {
+            agree(rows, act, (found, agent), now).await?;
             return Ok(Approved::Agreed);
         }
-        if entry.judges() && presser(rows, &entry.recording).await?.is_some() {
-            act.needs(OFFICER)?;
-            return Err(NotDone::Conflict(
-                "who pressed can't be judged by it: the agent who pressed confirms this first, in their own session, on the page \"My calls\" \
-                 (`retrocall web`)",
-            )
-            .into());
-        }
+        act.needs(OFFICER)?;
+        return Err(EACH_PRESSER.into());
     }
     act.needs(OFFICER)?;
     is_another(act, found)?;
@@ -308,7 +329,7 @@ async fn approve_other(
         )
         .into());
     };
-    if informed_on > day_of(now) {
+    if informed_on > policies::desk_day(rows, now).await? {
         return Err(NotDone::Conflict("the customer is informed before it is approved").into());
     }
     let complete = rows::query(include_str!("../../sql/rights/complete_proposal.sql"))
@@ -319,18 +340,18 @@ async fn approve_other(
     decide(rows, act, found, PurposeKind::Other, (Anchor::Decided, now)).await
 }
 
-/// The agent whose own yes a proposal needs, if this is that agent: of teaching material one who took part (D6), of an evaluation who pressed (D8).
-/// Who would be judged answers in their own session: whoever acts for them is refused, also with their no.
+/// The agent whose own yes a proposal needs, if this is such an agent: of teaching material one who took part (D6), of what may judge them each who
+/// pressed (D8). Who would be judged answers in their own session: whoever acts for them is refused, also with their no.
 async fn whose_answer<'a>(rows: &mut Connection, act: &Act<'a>, found: &Proposal) -> Step<Option<&'a str>> {
-    let agent = act.who.agent.as_deref().filter(|_| act.who.is(DeskRole::Agent));
+    let Some(agent) = act.who.agent.as_deref().filter(|_| act.who.is(DeskRole::Agent)) else { return Ok(None) };
     let entry = &found.entry;
     if entry.purpose == PurposeKind::Training.as_str() {
-        return Ok(if took_part(rows, act.who, &entry.recording).await? { agent } else { None });
+        return Ok(took_part(rows, act.who, &entry.recording).await?.then_some(agent));
     }
-    if !entry.judges() || agent.is_none() || presser(rows, &entry.recording).await?.as_deref() != agent {
+    if !entry.judges() || !pressers(rows, &entry.recording).await?.iter().any(|presser| presser == agent) {
         return Ok(None);
     }
-    if act.who.on_behalf_of.is_some() { Err(OWN_SESSION.into()) } else { Ok(agent) }
+    if act.who.on_behalf_of.is_some() { Err(OWN_SESSION.into()) } else { Ok(Some(agent)) }
 }
 
 /// Refuses to silence what is no teaching material, or is kept for something else too: what was said would be gone from there.
@@ -338,7 +359,7 @@ async fn may_be_silenced(rows: &mut Connection, found: &RecordingEntry) -> Step 
     let select = rows::query(include_str!("../../sql/rights/proposal.sql")).bind(&found.id);
     let proposed = select.fetch_optional(&mut *rows).await?;
     let is_teaching = match &proposed {
-        Some(row) => read(row)?.entry.purpose == PurposeKind::Training.as_str(),
+        Some(row) => row.try_get::<&str, _>("purpose")? == PurposeKind::Training.as_str(),
         None => false,
     };
     if !is_teaching {
@@ -360,15 +381,22 @@ async fn marks_of(rows: &mut Connection, recording: &str) -> Answer<Marks> {
     serde_json::from_str(row.try_get("marks")?).map_err(|_| unreadable("marks"))
 }
 
-/// The agent who pressed first in this call.
-async fn presser(rows: &mut Connection, recording: &str) -> Step<Option<String>> {
-    Ok(marks_of(rows, recording).await?.record.into_iter().next().map(|(_, agent)| agent))
+/// The agents who pressed in this call: the first one first.
+async fn pressers(rows: &mut Connection, recording: &str) -> Answer<Vec<String>> {
+    let mut pressers: Vec<String> = Vec::new();
+    for (_, agent) in marks_of(rows, recording).await?.record {
+        if !pressers.contains(&agent) {
+            pressers.push(agent);
+        }
+    }
+    Ok(pressers)
 }
 
-async fn agree(rows: &mut Connection, act: &mut Act<'_>, found: &Proposal, now: Timestamp) -> Step {
+async fn agree(rows: &mut Connection, act: &mut Act<'_>, (found, agent): (&Proposal, &str), now: Timestamp) -> Step {
     act.kind = DeedKind::PurposeAgreed;
     let agree = rows::query(include_str!("../../sql/rights/agree.sql"))
         .bind(&found.entry.proposal)
+        .bind(agent)
         .bind(act.author())
         .bind(text::time(now));
     agree.execute(rows).await?;

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     PurposeKind,
     ledger::{Scribe, item, site_of},
+    policies,
     policy::{Anchor, beyond_hearing},
     rows::{self, Connection},
 };
@@ -91,7 +92,7 @@ impl Queue for HomeDesk {
 /// Lets those leave the queue whose days are over, whether something else keeps their recordings or the next sweep deletes them. Which they are: the
 /// ledger says so before it says that others were in their turn.
 pub(super) async fn leave(rows: &mut Connection, now: Timestamp) -> Step<Vec<String>> {
-    let policy = rules::policy(rows).await?;
+    let policy = policies::written(rows).await?;
     let mut over: Vec<String> = Vec::new();
     for row in rows::query(include_str!("../../sql/desk/queue.sql")).fetch_all(&mut *rows).await? {
         if !rules::may_be_heard(&row, &policy, now)? {
@@ -113,7 +114,7 @@ fn refusal(stop: Stop) -> Refusal {
 
 /// What waits, in the order of the draw. What can't be heard in time any more does not.
 async fn waiting(rows: &mut Connection, now: Timestamp) -> Answer<Vec<Waiting>> {
-    let policy = rules::policy(rows).await?;
+    let policy = policies::written(rows).await?;
     let mut waiting = Vec::new();
     for row in rows::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await? {
         if rules::may_be_heard(&row, &policy, now)? {

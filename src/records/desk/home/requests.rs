@@ -14,10 +14,9 @@ use super::{
     Answer, HomeDesk,
     act::{ANYBODY, Act, Each, OFFICER, Step, Stop, anchor, still_kept},
     covered::{self, Which, cover, decide, entries, find_open},
-    rules,
 };
 use crate::{
-    PurposeKind,
+    PurposeKind, policies,
     policy::{Anchor, Why},
     rows::{self, Connection},
     text,
@@ -25,7 +24,7 @@ use crate::{
 use retrocall_words::Customer;
 
 pub(super) const NOT_COVERED: NotDone =
-    NotDone::Conflict("the request does not cover this recording: `retrocall access list` shows what it does");
+    NotDone::Absent("the request does not cover this recording: `retrocall access list` shows what it does");
 
 impl Requests for HomeDesk {
     fn open_request(&self, who: &Person, of: &Subject, received_on: Date, now: Timestamp) -> Result<Entered, NotDone> {
@@ -89,7 +88,7 @@ impl Requests for HomeDesk {
             if found.extension.is_some() {
                 return Err(NotDone::Conflict("it was extended before, and that can be done once").into());
             }
-            let policy = rules::policy(rows).await?;
+            let policy = policies::written(rows).await?;
             if now >= policy.at(found.entered_at).calendar.end_of(found.due_on) {
                 return Err(
                     NotDone::Conflict("its answer is overdue, and can only be extended before: answer it").into()
@@ -230,7 +229,7 @@ pub(super) async fn enter(
     request: &NewRequest<'_>,
     now: Timestamp,
 ) -> Step<Entered> {
-    let policy = rules::policy(rows).await?;
+    let policy = policies::written(rows).await?;
     if request.received_on > policy.at(now).calendar.day_of(now) {
         return Err(NotDone::Conflict("it can't have been received later than today").into());
     }

@@ -15,12 +15,11 @@ use super::{
     parsed, queue, rules,
 };
 use crate::{
-    PurposeKind,
+    PurposeKind, policies,
     policy::Anchor,
     rows::{self, Connection, Row},
     text,
 };
-use retrocall_words::book::day_of;
 
 const REVIEWER: &[DeskRole] = &[DeskRole::Reviewer];
 
@@ -67,13 +66,14 @@ impl Reviews for HomeDesk {
             if select.fetch_optional(&mut *rows).await?.is_some() {
                 return Err(NotDone::Conflict("it is proposed already: another person approves it").into());
             }
+            let review_on = policies::desk_day(rows, now).await?.saturating_add(TRAINING_REVIEW_MONTHS.months());
             let insert = rows::query(include_str!("../../sql/desk/insert_proposal.sql"))
                 .bind(new.to_string())
                 .bind(id)
                 .bind(training.as_str())
                 .bind(reason)
                 .bind(training.basis())
-                .bind(text::day(day_of(now).saturating_add(TRAINING_REVIEW_MONTHS.months())))
+                .bind(text::day(review_on))
                 .bind(act.author())
                 .bind(&who.name)
                 .bind(text::time(now));
@@ -130,7 +130,7 @@ struct ToHear {
 
 /// A call whose time in the sample is over is not among these, though something else may keep it.
 async fn turn(rows: &mut Connection, author: &str, now: Timestamp) -> Answer<ToHear> {
-    let policy = rules::policy(rows).await?;
+    let policy = policies::written(rows).await?;
     let still = |found: Vec<Row>| -> Answer<Vec<Row>> {
         let mut still = Vec::new();
         for row in found {

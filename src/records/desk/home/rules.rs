@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, maybe, parsed, unreadable, word};
+use super::{Answer, maybe, parsed, word};
 use crate::{
-    PurposeKind,
+    PurposeKind, policies,
     policy::{self, Event, Facts, Policy, Purpose},
     rows::{self, Connection, Row},
 };
@@ -19,18 +19,8 @@ pub(super) struct Term {
     pub until: Option<Timestamp>,
 }
 
-/// The versions of the policy that are written down.
-pub(super) async fn policy(rows: &mut Connection) -> Answer<Policy> {
-    let mut versions = Vec::new();
-    for row in rows::query(include_str!("../../sql/desk/policies.sql")).fetch_all(rows).await? {
-        versions.push(serde_json::from_str(row.try_get("text")?).map_err(|_| unreadable("text"))?);
-    }
-    Ok(Policy::new(versions))
-}
-
-/// The purposes of a recording, and until when each is in force.
-pub(super) async fn terms(rows: &mut Connection, recording: &str, now: Timestamp) -> Answer<Vec<Term>> {
-    let policy = policy(rows).await?;
+/// What the rules need to know of a recording's purposes; and of each the case, request or decision that needs it.
+async fn facts(rows: &mut Connection, recording: &str) -> Answer<(Facts, Vec<String>)> {
     let select = rows::query(include_str!("../../sql/desk/facts.sql")).bind(recording);
     let (mut facts, mut abouts) = (Facts::default(), Vec::<String>::new());
     for row in select.fetch_all(rows).await? {
@@ -49,12 +39,25 @@ pub(super) async fn terms(rows: &mut Connection, recording: &str, now: Timestamp
             purpose.events.push(Event { anchor, at, date });
         }
     }
+    Ok((facts, abouts))
+}
+
+/// The purposes of a recording, and until when each is in force.
+pub(super) async fn terms(rows: &mut Connection, recording: &str, now: Timestamp) -> Answer<Vec<Term>> {
+    let policy = policies::written(rows).await?;
+    let (facts, abouts) = facts(rows, recording).await?;
     let ends = policy::ends(&facts, &policy, now).into_iter().zip(abouts);
     let of = |((kind, end), about): ((PurposeKind, Option<(Timestamp, policy::Why)>), String)| {
         let until = end.map(|(until, _)| facts.erased_at.map_or(until, |erased| until.min(erased)));
         Term { kind, about, until }
     };
     Ok(ends.map(of).collect())
+}
+
+/// Whether nobody has said in time that the case is still needed for which alone a recording is kept (D11).
+pub(super) async fn is_unanswered(rows: &mut Connection, recording: &str, now: Timestamp) -> Answer<bool> {
+    let (facts, _) = facts(rows, recording).await?;
+    Ok(policy::unanswered_since(&facts, &policies::written(rows).await?, now).is_some())
 }
 
 /// Whether a recording had purposes of this kind, and none of them is in force any more.

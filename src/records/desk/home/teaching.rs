@@ -129,7 +129,12 @@ pub(super) async fn audible(
     id: &str,
     now: Timestamp,
 ) -> Answer<Option<RecordingEntry>> {
-    let found = one(rows, who, id).await?;
+    let mut found = one(rows, who, id).await?;
+    // From the moment on at which an answer is late; the next sweep writes it down.
+    let is_incident = found.as_ref().is_some_and(|found| found.purposes.contains(&PurposeKind::Incident));
+    if is_incident && !who.is(DeskRole::PrivacyOfficer) && rules::is_unanswered(rows, id, now).await? {
+        found = None;
+    }
     let is_lesson = is_taught_with(rows, id, now).await?;
     if is_lesson && is_trainee(rows, who, id).await? {
         let any = one(rows, &Person::owner(account(who)), id).await?;

@@ -1,1 +1,1 @@
-UPDATE proposals SET agreed_by = $2, agreed_at = $3 WHERE id = $1
+INSERT INTO agreements (proposal, agent, account, agreed_at) VALUES ($1, $2, $3, $4) ON CONFLICT (proposal, agent) DO NOTHING

@@ -1,8 +1,6 @@
 SELECT covered.recording, covered.state, covered.identity_check, recordings.call, recordings.began_at, recordings.seconds,
        recordings.direction, recordings.life, recordings.erased_at,
        EXISTS (SELECT 1 FROM holds WHERE holds.recording = recordings.id AND released_at IS NULL) AS held,
-       EXISTS (SELECT 1 FROM case_recordings JOIN cases ON cases.id = case_recordings.case_id
-               WHERE case_recordings.recording = recordings.id AND cases.closed_at IS NULL) AS in_case,
        EXISTS (SELECT 1 FROM request_recordings AS other JOIN requests ON requests.id = other.request
                WHERE other.recording = recordings.id AND other.request <> covered.request AND requests.kind = 'access'
                      AND requests.answered_at IS NULL AND other.state <> 'excluded') AS asked_for

@@ -189,6 +189,27 @@ fn d14_a_copy_that_was_wanted_in_the_call_is_a_request_that_ends_when_it_is_answ
 }
 
 #[test]
+fn d15_a_copy_that_was_wanted_in_a_call_after_midnight_was_received_on_the_desks_day_not_on_the_one_of_utc() {
+    let closed = Closed::with(1);
+    let catalog = open(&closed.home);
+    let call = begin(&catalog);
+    catalog.note(ended(call, Outcome::Kept));
+    // A quarter past midnight in the Netherlands.
+    let ends_at: Timestamp = "2026-12-01T23:15:00Z".parse().unwrap();
+    let of = recorded(call, &[Reason::Copy]);
+    catalog.note(Note::Kept(Box::new(RecordingKept { of, ends_at, ..recording(call) })));
+    assert!(catalog.close(LONG));
+    let request = closed.desk.open_requests(&olga()).unwrap().remove(0);
+    assert_eq!(
+        (request.received_on.to_string().as_str(), request.due_on.to_string().as_str()),
+        ("2026-12-02", "2027-01-02")
+    );
+    // What is entered by hand goes by the same day.
+    let entered = closed.desk.open_request(&olga(), &Subject::Agent("anna".into()), request.received_on, ends_at);
+    assert_eq!(entered.unwrap().due_on, request.due_on);
+}
+
+#[test]
 fn d14_a_copy_that_was_wanted_in_the_call_freezes_what_is_kept_of_the_same_number() {
     let closed = with_customers(2);
     let catalog = open(&closed.home);

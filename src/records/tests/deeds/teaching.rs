@@ -46,7 +46,7 @@ fn d6_teaching_material_is_played_by_the_trainees_who_are_named_and_learns_them_
     let plays = |who: &Person| desk.used(who, &id, &to_listen(), hour(6));
     assert_eq!(plays(&tim()), Err(NotDone::Unknown));
     assert!(matches!(desk.name_trainee(&anna(), &id, "tim", hour(6)), Err(NotDone::NotAllowed(_))));
-    assert!(matches!(desk.name_trainee(&hanna(), &id, "nobody", hour(6)), Err(NotDone::Conflict(_))));
+    assert!(matches!(desk.name_trainee(&hanna(), &id, "nobody", hour(6)), Err(NotDone::Absent(_))));
     desk.name_trainee(&hanna(), &id, "tim", hour(6)).unwrap();
     assert!(matches!(desk.name_trainee(&hanna(), &id, "tim", hour(6)), Err(NotDone::Conflict(_))));
     assert_eq!(plays(&tim()), Ok(()));
