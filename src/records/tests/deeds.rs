@@ -434,8 +434,8 @@ fn an_account_gives_its_rights_to_the_owner_who_acts_for_it_and_the_ledger_notes
     desk.set_roles(&owner, "hanna", &roles(&[DeskRole::CaseHandler, DeskRole::Council]), hour(2)).unwrap();
     assert_eq!(desk.acting_for("root", "hanna").unwrap().roles, roles(&[DeskRole::CaseHandler, DeskRole::Council]));
     desk.remove_user(&owner, "hanna", hour(3)).unwrap();
-    assert!(matches!(desk.acting_for("root", "hanna"), Err(NotDone::Conflict(_))));
-    assert!(matches!(desk.remove_user(&owner, "hanna", hour(3)), Err(NotDone::Conflict(_))));
+    assert!(matches!(desk.acting_for("root", "hanna"), Err(NotDone::Absent(_))));
+    assert!(matches!(desk.remove_user(&owner, "hanna", hour(3)), Err(NotDone::Absent(_))));
     desk.add_user(&owner, &new).unwrap();
     assert_eq!(desk.users(&owner).unwrap()[0].roles, new.roles, "who comes back has what they are given now");
 }
