@@ -49,9 +49,12 @@ parts:
 	$(call install,building,$(PARTS))
 
 # The dev profile, for it is what `test` needs too: everything is compiled once. Our own code is optimised in it, so that it has no
-# trouble with a desk of calls; a release build would compile every dependency a second time to show the same.
+# trouble with a desk of calls; a release build would compile every dependency a second time to show the same. With EVERYTHING each
+# crate gets the features that it has in the tests: without it a hundred crates would be compiled for each.
+EVERYTHING := --examples
 demo: parts ## build, and show the main job: a desk full of calls, what was kept and why, and a proof that nothing else was
-	cargo run --locked -- demo
+	cargo build --locked --bin retrocall $(EVERYTHING)
+	@$(or $(CARGO_TARGET_DIR),target)/debug/retrocall demo
 
 # The C library. PROFILE=dev is what the tests build; CARGO, LD, OBJCOPY, STRIP and AR can be others.
 DESTDIR ?=
@@ -72,7 +75,7 @@ SONAME := libretrocall.so.0
 # What Rust makes has its whole standard library in it, with names that another library in Rust has as well, and the compiler's own notes. Of
 # the static one only the functions of the header are left to be seen, and only what they need is left at all.
 library:
-	$(CARGO) build --locked --profile $(PROFILE) -p retrocall-c
+	$(CARGO) build --locked --profile $(PROFILE) $(if $(filter dev,$(PROFILE)),--workspace --lib $(EVERYTHING),-p retrocall-c)
 	@rm -rf $(STAGE) && mkdir -p $(STAGE)
 	@sed -n 's/^[a-z].*[ *]\(retrocall_[a-z_]*\)(.*/\1/p' $(CAPI)/retrocall.h | sort -u >$(STAGE)/names
 	@$(LD) -r --gc-sections --force-group-allocation $$(sed 's/^/-u /' $(STAGE)/names) -o $(STAGE)/all.o $(BUILT)/libretrocall.a
@@ -161,7 +164,7 @@ lint: parts ## formatting, clippy, documentation: a warning is an error
 	@# In the same folder as all else, so that what both need is checked once.
 	CUSTOM_LIBFUZZER_PATH=./none.a cargo check --locked --manifest-path $(FUZZ)/Cargo.toml \
 	  --target-dir $(or $(CARGO_TARGET_DIR),target)
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --lib --bins $(EVERYTHING)
 	bash -n .ci/run
 
 # The sanitizers and the fuzzer are unstable flags of the stable compiler: it takes them with RUSTC_BOOTSTRAP=1.

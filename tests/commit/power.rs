@@ -26,7 +26,9 @@ use crate::{
 use retrocall::words::{Clock as _, SystemClock};
 
 /// Random states that are tried for each step, besides the three that are always.
-const RANDOM_STATES: usize = 4;
+const RANDOM_STATES: usize = 2;
+/// What is left after a cut, at its best, its worst, and torn.
+const CERTAIN_STATES: [Survives; 3] = [Survives::Nothing, Survives::Everything, Survives::Torn];
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().and_then(|text| text.parse().ok())
@@ -68,13 +70,20 @@ impl Tried {
 
 /// Cuts the power before every step, and after the last.
 fn cut_everywhere(played: &Played, seed: u64, tried: &mut Tried) {
+    cut_before_one_step_in(1, played, seed, tried);
+}
+
+/// Cuts the power before one step in so many, at random; before every one in the long campaign.
+fn cut_before_one_step_in(steps_each: usize, played: &Played, seed: u64, tried: &mut Tried) {
     let mut random = Random(seed);
-    let states = number("RETROCALL_STATES").map_or(RANDOM_STATES, |states| states as usize);
+    let campaign = number("RETROCALL_STATES").map(|states| states as usize);
+    let (states, steps_each) = campaign.map_or((RANDOM_STATES, steps_each), |states| (states, 1));
     let mut platter = played.before.clone();
     let mut judge = Judge::new(played);
     for number in 0..=played.log.len() {
-        let kinds = [Survives::Nothing, Survives::Everything, Survives::Torn];
-        for survives in kinds.into_iter().chain(std::iter::repeat_n(Survives::Some, states)) {
+        let kinds = if random.below(steps_each) == 0 { &CERTAIN_STATES[..] } else { &[] };
+        let states = if kinds.is_empty() { 0 } else { states };
+        for survives in kinds.iter().copied().chain(std::iter::repeat_n(Survives::Some, states)) {
             let place = |recovery| format!("{} step {number}, {survives:?}, {recovery}", played.name);
             let left = platter.left(survives, &mut random);
             let (result, steps) = judge.recovered(&left);
@@ -97,17 +106,31 @@ fn cut_everywhere(played: &Played, seed: u64, tried: &mut Tried) {
     }
 }
 
+const IN_STEPS: Kind = Kind { words: ", names in two steps", disk: |disk| disk.renaming_in_steps(), ..USUAL };
+const IN_PARTS: Kind = Kind { words: ", recordings in several files", part_samples_max: 1_000, ..IN_STEPS };
+
+fn cut_a_mixed_desk(steps_each: usize, kind: Kind) {
+    let seed = seed();
+    let mut tried = Tried::default();
+    cut_before_one_step_in(steps_each, &scene::mixed(seed, kind), seed, &mut tried);
+    assert!(tried.steps > 100, "the scene has fewer steps than it should: {}", tried.steps);
+    tried.finish(&format!("a mixed desk, the power cut{}", kind.words), seed);
+}
+
 #[test]
 fn whenever_the_power_is_cut_a_desk_gets_back_what_was_safe_and_nothing_that_was_erased() {
-    let seed = seed();
-    let in_steps = Kind { words: ", names in two steps", disk: |disk| disk.renaming_in_steps(), ..USUAL };
-    let in_parts = Kind { words: ", recordings in several files", part_samples_max: 1_000, ..in_steps };
-    for kind in [USUAL, in_steps, in_parts] {
-        let mut tried = Tried::default();
-        cut_everywhere(&scene::mixed(seed, kind), seed, &mut tried);
-        assert!(tried.steps > 100, "the scene has fewer steps than it should: {}", tried.steps);
-        tried.finish(&format!("a mixed desk, the power cut at every step{}", kind.words), seed);
-    }
+    cut_a_mixed_desk(1, USUAL);
+}
+
+#[test]
+fn whenever_the_power_is_cut_a_disk_that_names_in_two_steps_gives_back_the_same() {
+    cut_a_mixed_desk(1, IN_STEPS);
+}
+
+#[test]
+fn whenever_the_power_is_cut_recordings_in_several_files_come_back_the_same() {
+    // Its recordings have three times as many steps, which are three times as long.
+    cut_a_mixed_desk(3, IN_PARTS);
 }
 
 /// One call, recorded while it goes on, with something erased.
