@@ -1,4 +1,4 @@
-//! `retrocall silence`: teaching material without names and numbers. Needs no engine.
+//! `retrocall training silence`, or `silence` for short: teaching material without names and numbers. Needs no engine.
 
 use clap::Args;
 use serde_json::json;
@@ -11,8 +11,8 @@ use super::{
 use retrocall_records::desk::Proposals as _;
 
 const EXAMPLES: &str = "Examples:
-  retrocall silence ID 12.5..15
-  retrocall silence ID 0..4.2 --as hanna
+  retrocall training silence ID 12.5..15
+  retrocall training silence ID 0..4.2 --as hanna
 
 Both sides become silent in the recording's own file, from and to these seconds of the call: names,
 numbers, whatever trainees should not hear. It can't be taken back. Only teaching material that is
@@ -22,14 +22,22 @@ kept for nothing else is silenced.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct SilenceArgs {
+    #[command(flatten)]
+    silence: Silence,
+    #[command(flatten)]
+    actor: Actor,
+}
+
+/// Make a stretch of teaching material silent
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Silence {
     /// The recording, or its call
     #[arg(value_name = "ID")]
     id: String,
     /// From and to, in seconds of the call
     #[arg(value_name = "A..B", value_parser = span)]
     span: (f64, f64),
-    #[command(flatten)]
-    actor: Actor,
 }
 
 fn span(text: &str) -> Result<(f64, f64), String> {
@@ -39,10 +47,14 @@ fn span(text: &str) -> Result<(f64, f64), String> {
 }
 
 pub(super) fn run(context: &Context, args: SilenceArgs) -> Result<(), Failure> {
-    let AtDesk { desk, who, now } = args.actor.at_desk(context)?;
-    let id = recording_of(context, &args.id)?;
-    desk.silence(&who, &id, args.span, now).map_err(failure)?;
-    let (from, to) = args.span;
+    silence(context, &args.actor.at_desk(context)?, &args.silence)
+}
+
+/// Makes it silent, for whoever acts.
+pub(super) fn silence(context: &Context, AtDesk { desk, who, now }: &AtDesk, what: &Silence) -> Result<(), Failure> {
+    let id = recording_of(context, &what.id)?;
+    desk.silence(who, &id, what.span, *now).map_err(failure)?;
+    let (from, to) = what.span;
     if context.json() {
         output::say_json(&json!({ "recording": id, "from_seconds": from, "to_seconds": to }));
     } else {

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::{
     Context, Failure,
-    actor::{Actor, AtDesk, failure, recording_of, text},
+    actor::{Actor, failure, recording_of, text},
     output,
     purpose::sentence_of,
+    silence::{self, Silence},
 };
 use retrocall_records::desk::{Completion, Material, Proposals as _, Teaching as _};
 use retrocall_words::name;
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "Examples:
   retrocall play ID --as henk                      a second listener
   retrocall training approve ID --as henk
   retrocall training refuse ID --why 'I would rather not' --as anna
+  retrocall training silence ID 12.5..15           a name is said there
   retrocall training trainee ID --user tim         tim may hear it
   retrocall training trainee ID --user tim --withdraw
   retrocall training list
@@ -45,6 +47,7 @@ pub(super) struct TrainingArgs {
 enum TrainingCommand {
     Approve(ApproveArgs),
     Refuse(RefuseArgs),
+    Silence(Silence),
     Trainee(TraineeArgs),
     List(ListArgs),
 }
@@ -114,22 +117,24 @@ fn list(context: &Context, material: &[Material]) {
 }
 
 pub(super) fn run(context: &Context, args: TrainingArgs) -> Result<(), Failure> {
-    let AtDesk { desk, who, now } = args.actor.at_desk(context)?;
+    let at_desk = args.actor.at_desk(context)?;
+    let (desk, who, now) = (&at_desk.desk, &at_desk.who, at_desk.now);
     let sentence = match args.command {
         TrainingCommand::Approve(ApproveArgs { id }) => {
             let id = recording_of(context, &id)?;
-            sentence_of(desk.approve(&who, &id, &Completion::default(), now).map_err(failure)?)
+            sentence_of(desk.approve(who, &id, &Completion::default(), now).map_err(failure)?)
         }
         TrainingCommand::Refuse(RefuseArgs { id, why }) => {
             let id = recording_of(context, &id)?;
-            desk.refuse_proposal(&who, &id, &why, now).map_err(failure)?;
+            desk.refuse_proposal(who, &id, &why, now).map_err(failure)?;
             "is refused"
         }
+        TrainingCommand::Silence(what) => return silence::silence(context, &at_desk, &what),
         TrainingCommand::Trainee(TraineeArgs { id, trainee: user, withdraw }) => {
             let recording = recording_of(context, &id)?;
             let (done, sentence) = match withdraw {
-                false => (desk.name_trainee(&who, &recording, &user, now), "may hear it"),
-                true => (desk.withdraw_trainee(&who, &recording, &user, now), "may hear it no longer"),
+                false => (desk.name_trainee(who, &recording, &user, now), "may hear it"),
+                true => (desk.withdraw_trainee(who, &recording, &user, now), "may hear it no longer"),
             };
             done.map_err(failure)?;
             match context.json() {
@@ -139,7 +144,7 @@ pub(super) fn run(context: &Context, args: TrainingArgs) -> Result<(), Failure> 
             return Ok(());
         }
         TrainingCommand::List(ListArgs {}) => {
-            list(context, &desk.material(&who, now).map_err(failure)?);
+            list(context, &desk.material(who, now).map_err(failure)?);
             return Ok(());
         }
     };
