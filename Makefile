@@ -99,7 +99,7 @@ install: library ## the C library: header, libraries and retrocall.pc, under PRE
 
 # What leaks on purpose comes first, so that the program that is left behind can't.
 test: setup ## every test: unit, end to end, the examples in the documentation, the loom models of the ring
-	cargo test --locked --features retrocall/planted-leaks --test prove
+	cargo test --locked --features retrocall/planted-leaks --test prove leaks
 	cargo test --locked
 	cargo test --locked --release --manifest-path $(LOOM)
 	@[ "$$(id -u)" = 0 ] || echo "make test: passed, but you are not root: what needs a small disk, another user or strace on an engine was SKIPPED"

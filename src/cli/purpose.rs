@@ -50,10 +50,11 @@ enum PurposeCommand {
   retrocall purpose add --recording ID --purpose insurance-claim --reason 'Claim 4711' \\
     --basis 'legitimate interest' --until 'The insurer has decided' --review 2027-01-15
 
-By these purposes no agent is judged: contract-dispute, damage-claim, debt-collection,
-fraud-by-customer, insurance-claim, legal-claim, product-defect, proof-of-order, threat-by-customer.
-`evaluation`, and any other word, may judge one: if agents pressed in the call, each of them confirms
-it first, in their own session: on their page \"My calls\" (`retrocall web`). No --as counts as that.")]
+By these purposes no agent is judged: claim, contract-dispute, court-case, damage-claim,
+debt-collection, fraud, fraud-by-customer, insurance, insurance-claim, legal-claim, product-defect,
+proof-of-order, threat-by-customer. `evaluation`, and any other word, may judge one: if agents pressed
+in the call, each of them confirms it first, in their own session: on their page \"My calls\"
+(`retrocall web`). No --as counts as that.")]
 struct AddArgs {
     /// The recording, or its call
     #[arg(long, value_name = "ID")]

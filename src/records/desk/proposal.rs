@@ -14,11 +14,15 @@ pub const EVALUATION: &str = "evaluation";
 
 /// Other purposes of which it is known that no agent is judged by them. Whoever proposes writes the purpose in words of their own; any that stands not
 /// here is taken for one by which an agent may be judged, so that no other word for an evaluation gets around the agent's own yes (D8).
-pub const ABOUT_NO_AGENT: [&str; 9] = [
+pub const ABOUT_NO_AGENT: [&str; 13] = [
+    "claim",
     "contract-dispute",
+    "court-case",
     "damage-claim",
     "debt-collection",
+    "fraud",
     "fraud-by-customer",
+    "insurance",
     "insurance-claim",
     "legal-claim",
     "product-defect",
