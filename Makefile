@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots api pages fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots api pages apart fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -142,6 +142,9 @@ api: setup ## schemathesis tries the OpenAPI document against the server, in the
 
 pages: setup ## a recording of two hours in a browser: how long a person waits
 	cargo test --locked --release --test browser -- --ignored --nocapture two_hours
+
+apart: parts ## live calls beside pages that are absent, flooded, frozen and killed, ten turns of each: what a press and a commit take, as ratios
+	RETROCALL_APART_ROUNDS=$${RETROCALL_APART_ROUNDS:-10} cargo test --locked --test pages -- --nocapture flooded
 
 # A package of its own, so that the product depends on no rival. `make bench BENCH="--quick --only push"` measures less.
 RIVALS := benches/rivals/Cargo.toml

@@ -9,8 +9,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use super::{Context, Failure, output, paperwork::controller};
-use retrocall_core::barrier::Barrier;
-use retrocall_engine::recordings_in;
+use retrocall_core::{barrier::Barrier, priority};
+use retrocall_engine::{recordings_in, watch::supervisor};
 use retrocall_records::desk::SessionLimits;
 use retrocall_settings::parse_web;
 use retrocall_web::{Certificate, Listening, Rules, Setup};
@@ -43,6 +43,8 @@ pub(super) fn run(context: &Context, args: WebArgs) -> Result<(), Failure> {
     stops
         .thread_block()
         .map_err(|error| Failure::new(format!("signals can't be waited for ({error})"), "try again"))?;
+    // Calls come first: whoever floods the pages takes no time from the engine that it wants. All threads have it from this one.
+    priority::give_way();
     output::log("info");
     let setup = setup(context, args)?;
     let is_secure = setup.certificate.is_some();
@@ -60,6 +62,7 @@ pub(super) fn run(context: &Context, args: WebArgs) -> Result<(), Failure> {
     } else {
         output::say(&format!("The pages are at {url}"));
     }
+    supervisor::ready(&format!("the pages are at {url}"));
     end_when_replaced(&stops, listening)
 }
 
@@ -98,6 +101,8 @@ fn end_when_replaced(stops: &SigSet, listening: Listening) -> Result<(), Failure
         })
         .map_err(|error| Failure::new(format!("can't start a thread ({error})"), "raise the limit on processes"))?;
     while stopped.recv_timeout(LOOK_EVERY).is_err() {
+        // Who is frozen while they write the catalog keeps everybody else from that: the supervisor ends it.
+        supervisor::alive();
         if listening.is_outdated() {
             listening.end();
             return Err(Failure::new("the catalog was replaced by another one", "start the pages again"));

@@ -87,6 +87,19 @@ impl Home {
         });
     }
 
+    /// Whether somebody has the catalog to write in it, at this moment.
+    pub fn is_being_written(&self) -> bool {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let file =
+                SqliteConnectOptions::new().filename(self.path.join("catalog.sqlite")).busy_timeout(Duration::ZERO);
+            let mut connection = file.connect().await.expect("a catalog");
+            let refused = connection.execute("BEGIN IMMEDIATE").await.is_err();
+            connection.close().await.expect("a catalog");
+            refused
+        })
+    }
+
     /// One value from the catalog, as text.
     pub fn one(&self, sql: &'static str) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");

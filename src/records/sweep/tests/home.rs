@@ -1,8 +1,15 @@
 //! The sweep of a real home: its catalog, written as the engine writes it, and files on the disk.
 
-use std::{fs, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    fs::{self, File},
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
 use super::super::*;
@@ -10,6 +17,7 @@ beside_each_home! {
     a_sample_that_nobody_heard_goes_on_day_14_with_its_file_and_the_customers_number,
     what_is_held_asked_for_or_noted_in_the_tables_counts,
     a_hold_that_comes_between_the_list_and_the_deletion_wins,
+    pages_that_are_frozen_while_they_play_one_recording_hold_up_no_other_and_that_one_goes_with_the_next_sweep,
     a_lease_is_for_one_and_its_token_grows,
     d20_settings_that_change_are_the_next_version_and_a_dry_run_writes_none,
     a_recording_without_an_anchor_is_never_due_and_is_found,
@@ -21,7 +29,7 @@ use crate::{
     tests::homes::{self, beside_each_home},
 };
 use retrocall_words::{
-    Call, CallId, Country, Customer, Facts, Label, Reason, TestClock,
+    Call, CallId, Country, Customer, Facts, Label, Reason, SystemClock, TestClock,
     audio::Rate,
     book::{Marks, Note, OpenBook, Part, RecordedCall, RecordingKept, RecordingState},
     retention::{Calendar, Period, Periods},
@@ -142,6 +150,42 @@ fn a_note_that_comes_again_brings_back_nothing_that_is_gone() {
     assert!(book.close(Duration::from_secs(60)));
     writing.join().expect("it wrote");
     assert_eq!(lists(home), []);
+}
+
+/// The system's clock, so far behind that what waits for readers a minute at most waits for a moment.
+struct Behind<'a>(&'a TestClock);
+
+impl Clock for Behind<'_> {
+    fn wall(&self) -> Timestamp {
+        self.0.wall()
+    }
+
+    fn now(&self) -> Instant {
+        SystemClock.now() - Duration::from_millis(59_900)
+    }
+}
+
+fn pages_that_are_frozen_while_they_play_one_recording_hold_up_no_other_and_that_one_goes_with_the_next_sweep() {
+    let (home, clock) = (TempDir::new().expect("a folder"), clock());
+    let home = home.path();
+    let calls = [(); 3].map(|()| keep(home, &clock, &[Reason::Sample]));
+    day(&clock, 15);
+    let path = |call: CallId| home.join(format!("recordings/2026/11/24/{call}.wav"));
+    // What a page holds of the one that it plays. A process that is stopped never lets go.
+    let frozen = Flock::lock(File::open(path(calls[0])).expect("a file"), FlockArg::LockShared).expect("a lock");
+    let mut store = homes::store(home);
+    store.follow(Periods::default(), &Calendar::default(), clock.wall()).expect("a policy");
+    let mut sweeper = Sweeper::new("engine");
+    let mut sweep = |store: &mut HomeStore| {
+        sweeper.run(store, &HomeFiles::of(home), &Behind(&clock), Believe::Checked).expect("it sweeps")
+    };
+    let report = sweep(&mut store);
+    assert_eq!((report.gone, report.failed.len()), (2, 1), "{report:?}");
+    assert!(report.failed[0].1.contains("is being read"), "{report:?}");
+    assert_eq!(calls.map(|call| path(call).exists()), [true, false, false]);
+    drop(frozen);
+    assert_eq!(sweep(&mut store).finished + sweep(&mut store).gone, 1);
+    assert_eq!(calls.map(|call| path(call).exists()), [false; 3]);
 }
 
 fn what_is_held_asked_for_or_noted_in_the_tables_counts() {

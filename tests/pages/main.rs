@@ -1,92 +1,20 @@
 //! The pages beside a running engine, as two processes: whoever is logged in presses for their own live call, and the engine refuses every other one.
 
-#[path = "desk/mod.rs"]
+mod apart;
+#[path = "../desk/mod.rs"]
 mod desk;
-#[path = "skip/mod.rs"]
+mod process;
+#[path = "../rig/mod.rs"]
+mod rig;
+#[path = "../skip/mod.rs"]
 mod skip;
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use desk::{Desk, Line, Sound};
-
-const PASSWORD: &str = "a few words that fit";
-
-/// The pages of a desk. They end with the test.
-struct Pages {
-    process: Child,
-    address: String,
-}
-
-impl Pages {
-    fn start(desk: &Desk) -> Pages {
-        let mut command = desk.command(&["web", "--listen", "127.0.0.1:0", "--json"]);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the pages");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let ready: Value = serde_json::from_str(&line).expect("JSON");
-        let address = ready["address"].as_str().expect("an address").to_owned();
-        Pages { process, address }
-    }
-
-    /// One request, as a browser that keeps this cookie sends it. Everything that comes back.
-    fn ask(&self, head: &str, cookie: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("they listen");
-        let more = format!(
-            "Host: localhost\r\nConnection: close\r\nCookie: {cookie}\r\nAccept: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(format!("{head} HTTP/1.1\r\n{more}").as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
-    }
-
-    /// A browser in which somebody is logged in: its cookie, and what its forms bring back.
-    fn log_in(&self, name: &str) -> (String, String) {
-        let page = self.ask("GET /login", "", "");
-        let (cookie, form) = (cookie(&page), form_of(&page));
-        let fields = format!("form={form}&name={name}&password={}", PASSWORD.replace(' ', "+"));
-        let cookie = cookie_after(&self.ask("POST /login", &cookie, &fields));
-        let form = form_of(&self.ask("GET /password", &cookie, ""));
-        (cookie, form)
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn cookie_after(answer: &str) -> String {
-    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
-    cookie(answer)
-}
-
-fn cookie(answer: &str) -> String {
-    let given = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
-    given.split(';').next().expect("a pair").to_owned()
-}
-
-fn form_of(page: &str) -> String {
-    page.split("name=\"form\" value=\"").nth(1).expect("a form").split('"').next().expect("its token").to_owned()
-}
-
-fn account(desk: &Desk, name: &str, role: &str) {
-    let agent: &[&str] = if role == "agent" { &["--agent", name] } else { &[] };
-    desk.json(&[&["user", "add", name, "--role", role], agent].concat());
-    let mut set = desk.command(&["user", "password", name]).stdin(Stdio::piped()).spawn().expect("it starts");
-    let twice = format!("{PASSWORD}\n{PASSWORD}\n");
-    set.stdin.take().expect("its input").write_all(twice.as_bytes()).expect("it is read");
-    assert!(set.wait().expect("it ends").success());
-}
+use process::{Pages, account};
 
 #[test]
 fn who_is_logged_in_keeps_their_own_live_call_and_the_engine_refuses_every_other_one() {
