@@ -14,11 +14,11 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 PARTS := pkg-config:pkg-config /usr/include/alsa/asoundlib.h:libasound2-dev
 # What the tests and `bench` run besides retrocall: the Python client, a reader of WAV files that is not ours, the system calls of a
 # running engine, a packer to compare with, two telephones, a sound server and what connects the one to the other, a display and a finger
-# on its keyboard, a desktop's bus, what checks units of systemd, a disk that can be frozen, a compiler for C++, the database of a centre.
+# on its keyboard, a desktop's bus, what checks units of systemd, a disk that can be frozen, a compiler for C++, the database of a centre, certificates.
 TOOLS := python3:python3 mypy:mypy soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio pactl:pulseaudio-utils \
   /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so:libasound2-plugins Xvfb:xvfb xdotool:xdotool dbus-daemon:dbus-daemon \
   systemd-analyze:systemd mkfs.ext4:e2fsprogs fsfreeze:util-linux c++:g++ \
-  /usr/lib/postgresql/*/bin/postgres:postgresql chromium:chromium chromedriver:chromium-driver
+  /usr/lib/postgresql/*/bin/postgres:postgresql chromium:chromium chromedriver:chromium-driver openssl:openssl
 have = $(if $(findstring /,$(1)),$(wildcard $(1)),$(shell command -v $(1)))
 MISSING = $(strip $(foreach part,$(1),$(if $(call have,$(firstword $(subst :, ,$(part)))),,$(lastword $(subst :, ,$(part))))))
 

@@ -160,13 +160,24 @@ fn acceptor(Certificate { chain, key }: &Certificate) -> Result<TlsAcceptor, Str
     let certificates = certificates.ok_or_else(|| {
         format!("{} has no certificate in PEM: it begins with `-----BEGIN CERTIFICATE-----`", chain.display())
     })?;
-    let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_| {
-        format!("{} has no private key in PEM: it begins with `-----BEGIN PRIVATE KEY-----`", key.display())
+    let text = read(key)?;
+    let private = PrivateKeyDer::from_pem_slice(&text).map_err(|_| match is_sealed(&text) {
+        true => format!(
+            "the key {} is sealed with a password, which nobody is there to type: take that off with `openssl pkey -in SEALED -out KEY`, and let \
+             the key be read by the pages' user alone",
+            key.display()
+        ),
+        false => format!("{} has no private key in PEM: it begins with `-----BEGIN PRIVATE KEY-----`", key.display()),
     })?;
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, private);
     let mut config = config.map_err(|error| format!("the certificate and the key in [web] don't fit ({error})"))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Whether a key's file holds one that is encrypted: such keys say so in their first lines.
+fn is_sealed(pem: &[u8]) -> bool {
+    pem.windows(9).any(|bytes| bytes == b"ENCRYPTED")
 }
 
 /// What all connections share.

@@ -13,6 +13,9 @@ mod next;
 mod recorder;
 mod requests;
 mod rights;
+#[path = "../../tests/skip/mod.rs"]
+mod skip;
+mod tls;
 
 use browser::{Browser, Got};
 use home::{Home, PASSWORD};

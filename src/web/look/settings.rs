@@ -21,11 +21,13 @@ use crate::{
 };
 
 /// The language is kept in the browser for a year.
-pub(crate) async fn language(asked: Asked) -> Answer<Response> {
+pub(crate) async fn language(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let language = asked.form.get("language").and_then(Language::read).ok_or(Refusal::Incomplete)?;
     let to = asked.form.get("to").filter(|to| is_place(to)).unwrap_or("/");
     let mut response = on_to(to)?;
-    let cookie = format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", language.as_str());
+    let secure = if pages.is_secure { "; Secure" } else { "" };
+    let cookie =
+        format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}", language.as_str());
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

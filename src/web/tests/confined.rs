@@ -28,7 +28,7 @@ fn secrets(home: &Path) -> [PathBuf; 5] {
     })
 }
 
-fn setup(home: &Home) -> Setup {
+pub(super) fn setup(home: &Home) -> Setup {
     Setup {
         home: home.path().to_owned(),
         recordings: home.path().join("recordings"),
@@ -43,11 +43,20 @@ fn setup(home: &Home) -> Setup {
 
 /// Serves a home on a thread of its own, which is barred, and does something there.
 fn served<T: Send>(home: &Home, inside: impl FnOnce(&Listening) -> T + Send, outside: impl FnOnce(SocketAddr)) -> T {
+    served_by(setup(home), inside, outside)
+}
+
+/// The same by another setup.
+pub(super) fn served_by<T: Send>(
+    setup: Setup,
+    inside: impl FnOnce(&Listening) -> T + Send,
+    outside: impl FnOnce(SocketAddr),
+) -> T {
     let (ready, address) = mpsc::channel();
     let (end, ended) = mpsc::channel::<()>();
     thread::scope(|scope| {
         let serving = scope.spawn(move || {
-            let listening = listen(setup(home)).expect("it listens");
+            let listening = listen(setup).expect("it listens");
             let found = inside(&listening);
             ready.send(listening.address).expect("somebody waits");
             let _ = ended.recv();
