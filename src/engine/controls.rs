@@ -330,6 +330,7 @@ fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Effect, Refus
         | Ask::Calls
         | Ask::Status
         | Ask::Board
+        | Ask::Sweep
         | Ask::As { .. } => Err(Refusal::Malformed),
     }
 }

@@ -188,6 +188,11 @@ impl Engine {
         self.book.rights_of(account)
     }
 
+    /// Has what is due deleted now, and not within the hour.
+    pub fn sweep(&self) {
+        self.book.sweep();
+    }
+
     /// Registers a connection. It hears of what concerns its agent, or everybody, while the returned guard lives.
     pub fn arrive(&self, who: &Principal, listener: &Arc<dyn Listener>) -> PresenceGuard {
         self.presence.arrive(who, listener)

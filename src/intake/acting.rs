@@ -130,8 +130,8 @@ impl Acting {
     }
 }
 
-/// Whether an account has anything to do with live calls.
+/// Whether an account has anything to do with the engine.
 fn may_anything(rights: &Rights) -> bool {
     let is_agent = rights.roles.contains(&Role::Agent) && rights.agent.is_some();
-    is_agent || rights.roles.contains(&Role::Administrator)
+    is_agent || [Role::Administrator, Role::PrivacyOfficer].iter().any(|role| rights.roles.contains(role))
 }

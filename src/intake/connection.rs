@@ -339,6 +339,11 @@ impl Connection {
             // How many commits are under way would tell the draw.
             Ask::Board if !self.who().may_see_board() => Answer::refused(Refusal::NotYours).into(),
             Ask::Board => Answer { board: Some(self.engine.board()), ..Answer::new(Verdict::Accepted) }.into(),
+            Ask::Sweep if !self.who().may_sweep() => Answer::refused(Refusal::NotYours).into(),
+            Ask::Sweep => {
+                self.engine.sweep();
+                Answer::new(Verdict::Accepted).into()
+            }
             Ask::Status if !self.who().is_owner() => Answer::refused(Refusal::NotYours).into(),
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
             ask => {

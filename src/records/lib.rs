@@ -189,6 +189,10 @@ impl Book for Catalog {
         HomeDesk::of(&self.home).rights_of(account).map_err(|why| why.to_string())
     }
 
+    fn sweep(&self) {
+        sweep::ask_now(&self.home);
+    }
+
     fn note(&self, note: Note) {
         self.queue.note(note);
     }

@@ -29,13 +29,13 @@ const OPENAPI: &str = include_str!("openapi.json");
 /// Characters of a text.
 const TEXT_CHARS_MAX: usize = 4_000;
 
-fn json(status: StatusCode, facts: &impl Serialize) -> Answer<Response> {
+pub(super) fn json(status: StatusCode, facts: &impl Serialize) -> Answer<Response> {
     let text = serde_json::to_string(facts).map_err(|_| Refusal::Busy)?;
     Ok((status, [(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 /// What a program sent.
-fn sent<T: DeserializeOwned>(asked: &Asked) -> Answer<T> {
+pub(super) fn sent<T: DeserializeOwned>(asked: &Asked) -> Answer<T> {
     // A list would be read as an object's fields in their order, which is nobody's to rely on.
     if !asked.body.trim_ascii_start().starts_with(b"{") {
         return Err(Refusal::Incomplete);
@@ -44,7 +44,7 @@ fn sent<T: DeserializeOwned>(asked: &Asked) -> Answer<T> {
 }
 
 /// A text of somebody's own.
-fn text(text: &str) -> Answer<&str> {
+pub(super) fn text(text: &str) -> Answer<&str> {
     let text = text.trim();
     match text.chars().count() {
         0 => Err(Refusal::Incomplete),

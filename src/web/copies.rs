@@ -1,4 +1,5 @@
-//! Copies that leave the home by a browser: the files of a recording that an officer has confirmed, as they are, with what they say of themselves.
+//! Copies that leave the home by a browser: the files of a recording that an officer has confirmed or disclosed, as they are, with what they say of
+//! themselves; and their checksums.
 //!
 //! Belongs here: pieces of files. Does not: who may have one and that it is noted (the desk's verbs), listening (`audio`).
 
@@ -7,7 +8,7 @@ use std::{
     io,
     ops::Range,
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -19,6 +20,8 @@ use axum::{
 };
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use retrocall_records::desk::{DeskRole, HomeDesk, Listening as _, Logins as _, Person, Requests as _};
+use retrocall_words::audio::wipe;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     answer::{Answer, Refusal},
@@ -29,6 +32,8 @@ use super::{
 
 /// Bytes between two looks at who fetches.
 const PIECE_BYTES: u64 = 256 * 1024;
+/// The name of the file of checksums.
+pub(crate) const SUMS: &str = "SHA256SUMS";
 
 /// A file on its way. A sweep waits until it is sent, or a minute.
 struct Fetched {
@@ -43,10 +48,24 @@ pub(crate) async fn fetch(
     asked: Asked,
     Place((request, recording)): Place<(String, String)>,
 ) -> Answer<Response> {
-    let (who, secret) = (asked.who()?, asked.secret.clone().ok_or(Refusal::LogIn)?);
-    let part = asked.query.get("part").map_or(Ok(1), str::parse::<usize>).map_err(|_| Refusal::NoSuchPage)?;
-    let (file, bytes) = pages.ask(move |desk, now| open(desk, &who, (&request, &recording), part, now)).await?;
-    let fetched = Arc::new(Fetched { pages, secret, file });
+    let who = asked.who()?;
+    let files = pages.ask(move |desk, now| confirmed(desk, &who, (&request, &recording), now)).await?;
+    sent(&pages, &asked, files).await
+}
+
+/// One of the files that leave, the first unless `part` names another; or, for `part=sums`, the checksums of all.
+pub(crate) async fn sent(pages: &Shared, asked: &Asked, files: Vec<PathBuf>) -> Answer<Response> {
+    let secret = asked.secret.clone().ok_or(Refusal::LogIn)?;
+    let part = asked.query.get("part").unwrap_or("1");
+    if part == "sums" {
+        let sums = pages.ask(move |_, _| sums(&files)).await?;
+        return Ok(attached(Body::from(sums), "text/plain; charset=utf-8", SUMS));
+    }
+    let number = part.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let path = number.and_then(|place| files.into_iter().nth(place)).ok_or(Refusal::NoSuchPage)?;
+    let name = name_of(&path);
+    let (file, bytes) = pages.ask(move |_, _| opened(&path)).await?;
+    let fetched = Arc::new(Fetched { pages: Arc::clone(pages), secret, file });
     let pieces =
         futures_util::stream::try_unfold((fetched, 0..bytes), async |(of, left): (Arc<Fetched>, Range<u64>)| {
             if left.is_empty() {
@@ -57,32 +76,70 @@ pub(crate) async fn fetch(
             let piece = pages.ask(move |desk, now| reading.piece(desk, at, length, now)).await?;
             Ok::<_, io::Error>(Some((piece, (of, at + length..left.end))))
         });
-    let mut response = Response::new(Body::from_stream(pieces));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    let mut response = attached(Body::from_stream(pieces), "audio/wav", &name);
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
     Ok(response)
 }
 
-fn open(
+/// What a browser saves under this name.
+pub(crate) fn attached(body: Body, kind: &'static str, name: &str) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    // Names of ours have no quotes.
+    let named = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    headers.insert(header::CONTENT_DISPOSITION, named.unwrap_or(HeaderValue::from_static("attachment")));
+    response
+}
+
+/// The name of a file that leaves: its own.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The hashes of files, as `sha256sum --check` reads them.
+fn sums(files: &[PathBuf]) -> Answer<String> {
+    let mut sums = String::new();
+    let mut piece = vec![0; PIECE_BYTES as usize];
+    for path in files {
+        let (file, bytes) = opened(path)?;
+        let mut sum = Sha256::new();
+        let mut at = 0;
+        while at < bytes {
+            let length = PIECE_BYTES.min(bytes - at);
+            let read = &mut piece[..length as usize];
+            file.read_exact_at(read, at).map_err(|error| unreadable(path, &error))?;
+            sum.update(&read);
+            at += length;
+        }
+        let digits: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        sums += &format!("{digits}  {}\n", name_of(path));
+    }
+    wipe(&mut piece);
+    Ok(sums)
+}
+
+fn confirmed(
     desk: &HomeDesk,
     who: &Person,
     (request, recording): (&str, &str),
-    part: usize,
     now: jiff::Timestamp,
-) -> Answer<(Flock<File>, u64)> {
+) -> Answer<Vec<PathBuf>> {
     let found = desk.request(who, request)?;
     let one = found.recordings.iter().find(|one| one.recording == recording).ok_or(Refusal::NoSuchPage)?;
     if found.outcome.is_some() || !may_be_fetched(found.kind, one) {
         return Err(Refusal::NoSuchPage);
     }
-    let sound = desk.sound(who, recording, now)?;
-    let path = part.checked_sub(1).and_then(|place| sound.parts.get(place)).ok_or(Refusal::NoSuchPage)?;
-    locked(path).map_err(|error| {
-        tracing::warn!(path = %path.display(), "a recording can't be read: {error}");
-        Refusal::Unreadable
-    })
+    Ok(desk.sound(who, recording, now)?.parts)
+}
+
+fn opened(path: &Path) -> Answer<(Flock<File>, u64)> {
+    locked(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Refusal {
+    tracing::warn!(path = %path.display(), "a recording can't be read: {error}");
+    Refusal::Unreadable
 }
 
 fn locked(path: &Path) -> io::Result<(Flock<File>, u64)> {

@@ -136,7 +136,7 @@ fn subject(kind: RequestKind, typed: &Typed<'_>, country: Country, calendar: &Ca
 }
 
 /// A time as the desk's clock shows it, or in RFC 3339.
-fn moment(text: &str, calendar: &Calendar) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str, calendar: &Calendar) -> Option<Timestamp> {
     if let Ok(at) = text.parse() {
         return Some(at);
     }

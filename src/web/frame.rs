@@ -14,11 +14,13 @@ const ENTERING: &[DeskRole] =
     &[DeskRole::Agent, DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::Administrator, DeskRole::Council];
 
 /// The pages that people go to, and for whom each is.
-const WAYS: [(&str, &str, &[DeskRole]); 9] = [
+const WAYS: [(&str, &str, &[DeskRole]); 11] = [
     ("/next", "way-next", &[DeskRole::Reviewer]),
     ("/mine", "way-mine", &[DeskRole::Agent]),
     ("/cases", "way-cases", &[DeskRole::CaseHandler, DeskRole::PrivacyOfficer]),
     ("/requests", "way-requests", &[DeskRole::PrivacyOfficer]),
+    ("/holds", "way-holds", &[DeskRole::PrivacyOfficer]),
+    ("/inventory", "way-inventory", &[DeskRole::PrivacyOfficer]),
     ("/decisions", "way-decisions", &[DeskRole::Reviewer, DeskRole::CaseHandler, DeskRole::PrivacyOfficer]),
     (
         "/teaching",

@@ -9,6 +9,7 @@
 
 mod answer;
 mod api;
+mod api_officer;
 mod asked;
 mod assets;
 mod attempts;
@@ -16,8 +17,11 @@ mod audio;
 mod copies;
 mod deciding;
 mod engine;
+mod facts;
+mod folder;
 mod frame;
 mod guard;
+mod lately;
 mod letter;
 mod look;
 mod pages;
@@ -32,8 +36,8 @@ mod stream;
 mod tests;
 mod text;
 mod touch;
-mod verified;
 
+pub use facts::facts_at;
 pub use letter::{Undecided, letter_of};
 pub use pages::Rules;
 pub use password::{PASSWORD_CHARS_MIN, TooShort, hash};

@@ -6,15 +6,16 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
+use retrocall_ledger::Report;
 use retrocall_papers::{Controller, Facts, InForce};
-use retrocall_records::desk::{HomeDesk, SessionLimits};
+use retrocall_records::desk::{Going, HomeDesk, SessionLimits};
 use retrocall_words::{
     Clock, Country, Practice,
     retention::{Calendar, Periods},
 };
 use tokio::{sync::Semaphore, task};
 
-use super::{attempts::Attempts, engine::Engine, plays::Plays, verified::LastVerified};
+use super::{attempts::Attempts, engine::Engine, lately::Lately, plays::Plays};
 
 /// Passwords that are hashed at once: each takes 19 MiB and a processor for a while.
 const HASHED_AT_ONCE: usize = 2;
@@ -49,7 +50,10 @@ pub(crate) struct Pages {
     pub names: Vec<String>,
     pub attempts: Attempts,
     pub plays: Plays,
-    pub verified: LastVerified,
+    /// The ledger, verified. None: there was none.
+    pub verified: Lately<Option<Arc<Report>>>,
+    /// How many recordings go when.
+    pub going: Lately<Arc<[Going]>>,
     /// A place for each password that is hashed.
     pub hashing: Semaphore,
 }
@@ -71,7 +75,8 @@ impl Pages {
             engine: Engine::at(socket),
             attempts: Attempts::new(Arc::clone(&clock)),
             plays: Plays::new(Arc::clone(&clock)),
-            verified: LastVerified::default(),
+            verified: Lately::default(),
+            going: Lately::default(),
             clock,
             rules,
             is_secure,

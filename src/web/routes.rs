@@ -15,13 +15,13 @@ use axum::{
 use retrocall_records::desk::DeskRole;
 
 use super::{
-    api,
+    api, api_officer,
     asked::Who,
-    assets, audio, copies,
+    assets, audio, copies, folder,
     guard::guard,
     look::{
-        board, cases, check, decisions, live, login, mine, next, recording, request, requests, settings, start,
-        teaching,
+        board, cases, check, decisions, disclosing, holds, inventory, live, login, mine, next, recording, request,
+        requests, settings, start, sweeping, teaching,
     },
     pages::{Pages, Shared},
 };
@@ -51,6 +51,8 @@ const CHECKERS: Who = Who::Roles(&[DeskRole::Council, DeskRole::PrivacyOfficer])
 const OFFICERS: Who = Who::Roles(&[DeskRole::PrivacyOfficer]);
 const AGENTS: Who = Who::Roles(&[DeskRole::Agent]);
 const ADMINISTRATORS: Who = Who::Roles(&[DeskRole::Administrator]);
+/// Whoever may have the engine delete now what is due: it looks itself whether they may.
+const SWEEPERS: Who = Who::Roles(&[DeskRole::PrivacyOfficer, DeskRole::Administrator]);
 const REVIEWERS: Who = Who::Roles(&[DeskRole::Reviewer]);
 
 const fn shows(place: &'static str, who: Who, handler: fn() -> MethodRouter<Shared>) -> Route {
@@ -62,7 +64,7 @@ const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Share
 }
 
 /// All routes.
-pub(crate) const ROUTES: [Route; 64] = [
+pub(crate) const ROUTES: [Route; 80] = [
     shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
     shows("/login", Who::Anybody, || get(login::show)),
     does("/login", Who::Anybody, || post(login::log_in)),
@@ -95,17 +97,26 @@ pub(crate) const ROUTES: [Route; 64] = [
     does("/requests/{id}", OFFICERS, || post(request::decide)),
     shows("/requests/{id}/letter", OFFICERS, || get(request::letter)),
     shows("/requests/{id}/copies/{recording}", OFFICERS, || get(copies::fetch)),
+    shows("/holds", OFFICERS, || get(holds::show)),
+    does("/holds", OFFICERS, || post(holds::set)),
+    does("/holds/release", OFFICERS, || post(holds::release)),
+    shows("/inventory", OFFICERS, || get(inventory::show)),
+    shows("/folder", OFFICERS, || get(folder::fetch)),
     shows("/decisions", ASKERS, || get(decisions::show)),
     does("/decisions/approve", NAMERS, || post(decisions::approve)),
     does("/decisions/refuse", NAMERS, || post(decisions::refuse)),
     shows("/teaching", LISTENERS, || get(teaching::show)),
+    does("/teaching", REVIEWERS, || post(teaching::propose)),
     does("/teaching/name", NAMERS, || post(teaching::name)),
     does("/teaching/withdraw", NAMERS, || post(teaching::withdraw)),
     shows("/check", CHECKERS, || get(check::show)),
     shows("/check/heads/{day}", CHECKERS, || get(check::head)),
     shows("/board", ADMINISTRATORS, || get(board::show)),
     shows("/board/events", ADMINISTRATORS, || get(board::events)),
+    does("/sweep", SWEEPERS, || post(sweeping::now)),
     shows("/recordings/{id}", BY_NAME, || get(recording::show)),
+    does("/recordings/{id}/disclose", OFFICERS, || post(disclosing::disclose)),
+    shows("/recordings/{id}/disclosed", OFFICERS, || get(disclosing::fetch)),
     shows("/api/v1/openapi.json", Who::Anybody, || get(api::openapi)),
     shows("/api/v1/me", Who::LoggedIn, || get(api::me)),
     shows("/api/v1/queue", REVIEWERS, || get(api::queue)),
@@ -113,10 +124,17 @@ pub(crate) const ROUTES: [Route; 64] = [
     shows("/api/v1/recordings", LISTENERS, || get(api::recordings)),
     shows("/api/v1/recordings/{id}", BY_NAME, || get(api::recording)),
     does("/api/v1/recordings/{id}/review", REVIEWERS, || post(api::review)),
+    does("/api/v1/recordings/{id}/disclose", OFFICERS, || post(api_officer::disclose)),
+    shows("/api/v1/holds", OFFICERS, || get(api_officer::holds)),
+    does("/api/v1/holds", OFFICERS, || post(api_officer::hold)),
+    does("/api/v1/holds/{id}/release", OFFICERS, || post(api_officer::release)),
+    shows("/api/v1/inventory", OFFICERS, || get(api_officer::inventory)),
+    shows("/api/v1/going", CHECKERS, || get(api_officer::going)),
     shows("/api/v1/mine", AGENTS, || get(api::mine)),
     shows("/api/v1/mine/live", AGENTS, || get(api::live)),
     does("/api/v1/mine/live", AGENTS, || post(api::press)),
     shows("/api/v1/board", ADMINISTRATORS, || get(api::board)),
+    does("/api/v1/sweep", SWEEPERS, || post(api_officer::sweep)),
     shows("/api/v1/cases", FOLLOWERS, || get(api::cases)),
     does("/api/v1/cases", HANDLERS, || post(api::open_case)),
     does("/api/v1/cases/{id}/close", FOLLOWERS, || post(api::close_case)),

@@ -6,6 +6,7 @@ mod cases;
 mod confined;
 mod decisions;
 mod doors;
+mod holds;
 mod home;
 mod live;
 mod mine;

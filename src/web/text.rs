@@ -16,7 +16,7 @@ retrocall_words::words! {
 }
 
 /// The files of a language.
-const FILES: usize = 9;
+const FILES: usize = 10;
 
 impl Language {
     const fn sources(self) -> [&'static str; FILES] {
@@ -31,6 +31,7 @@ impl Language {
                 include_str!("texts/en/decisions.ftl"),
                 include_str!("texts/en/check.ftl"),
                 include_str!("texts/en/requests.ftl"),
+                include_str!("texts/en/holds.ftl"),
             ],
             Language::Nl => [
                 include_str!("texts/nl/words.ftl"),
@@ -42,6 +43,7 @@ impl Language {
                 include_str!("texts/nl/decisions.ftl"),
                 include_str!("texts/nl/check.ftl"),
                 include_str!("texts/nl/requests.ftl"),
+                include_str!("texts/nl/holds.ftl"),
             ],
         }
     }

@@ -31,6 +31,8 @@ pub enum Role {
     Agent,
     /// Sees how the engine is, in counts, and no call.
     Administrator,
+    /// Decides what is deleted, and sees no live call.
+    PrivacyOfficer,
 }
 
 /// What an account of the desk may do with live calls.
@@ -88,6 +90,11 @@ impl Principal {
         self.is_owner() || self.roles.contains(&Role::Administrator)
     }
 
+    /// Whether they may have deleted now what is due.
+    pub fn may_sweep(&self) -> bool {
+        self.may_see_board() || self.roles.contains(&Role::PrivacyOfficer)
+    }
+
     /// Whether they are this agent.
     pub fn is(&self, agent: &str) -> bool {
         self.agents.iter().any(|own| own == agent)
@@ -111,6 +118,8 @@ mod tests {
         let anna = Principal::of_account(0, rights(&[Role::Agent]));
         assert!(anna.may_act_for("anna") && !anna.may_act_for("bert") && !anna.may_see_board());
         let ada = Principal::of_account(0, rights(&[Role::Administrator]));
-        assert!(ada.may_see_board() && !ada.may_act_for("anna") && ada.agents.is_empty());
+        assert!(ada.may_see_board() && ada.may_sweep() && !ada.may_act_for("anna") && ada.agents.is_empty());
+        let olga = Principal::of_account(0, rights(&[Role::PrivacyOfficer]));
+        assert!(olga.may_sweep() && !olga.may_see_board() && !olga.may_act_for("anna") && !anna.may_sweep());
     }
 }

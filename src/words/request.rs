@@ -79,6 +79,8 @@ crate::words! {
         Status = "status",
         /// Asks how the engine is, in counts that tell no draw.
         Board = "board",
+        /// Deletes what is due now, and not within the hour.
+        Sweep = "sweep",
         /// Acts in the name of an account of the desk from here on, for good.
         As = "as",
     }
@@ -89,7 +91,7 @@ impl Verb {
     pub const fn is_control(self) -> bool {
         match self {
             Verb::Begin | Verb::Expect | Verb::Attach | Verb::Share | Verb::End => false,
-            Verb::Calls | Verb::Status | Verb::Board | Verb::As => false,
+            Verb::Calls | Verb::Status | Verb::Board | Verb::Sweep | Verb::As => false,
             Verb::Record
             | Verb::Copy
             | Verb::Mask
@@ -130,6 +132,7 @@ impl Verb {
             Verb::Calls => Ask::Calls,
             Verb::Status => Ask::Status,
             Verb::Board => Ask::Board,
+            Verb::Sweep => Ask::Sweep,
             Verb::As => Ask::As { user: "anna".to_owned() },
         }
     }
@@ -198,6 +201,8 @@ pub enum Ask {
     Status,
     /// Asks how the engine is, in counts that tell no draw.
     Board,
+    /// Deletes what is due now, and not within the hour.
+    Sweep,
     /// Acts in the name of an account of the desk from here on, for good.
     As {
         /// The account.
@@ -301,6 +306,7 @@ impl Ask {
             Ask::Calls => Verb::Calls,
             Ask::Status => Verb::Status,
             Ask::Board => Verb::Board,
+            Ask::Sweep => Verb::Sweep,
             Ask::As { .. } => Verb::As,
         }
     }
@@ -340,7 +346,7 @@ impl Ask {
             Ask::Transfer { .. } => &[UnknownCall, NoCall, NotYours, Ended, BeginsPerSecond, TooManyMarks],
             Ask::Dtmf { .. } => &[UnknownCall, NoCall, NotYours, Ended, TooManyMarks],
             Ask::Calls => &[],
-            Ask::Status | Ask::Board => &[NotYours],
+            Ask::Status | Ask::Board | Ask::Sweep => &[NotYours],
             Ask::As { .. } => &[NotYours, NoAccount, Catalog],
         }
     }

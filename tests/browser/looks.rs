@@ -24,7 +24,7 @@ struct Page {
 }
 
 /// All pages.
-const PAGES: [Page; 15] = [
+const PAGES: [Page; 21] = [
     Page { name: "login", who: None, place: "/login", presses: &[] },
     Page { name: "next-waiting", who: Some("hanna"), place: "/next", presses: &[] },
     Page {
@@ -33,6 +33,7 @@ const PAGES: [Page; 15] = [
         place: "/next",
         presses: &["Next call", "Listen", "A learning moment"],
     },
+    Page { name: "next-skip", who: Some("hanna"), place: "/next", presses: &["Pass this call over"] },
     Page {
         name: "next-sure",
         who: Some("hanna"),
@@ -46,6 +47,16 @@ const PAGES: [Page; 15] = [
     Page { name: "request-entered", who: Some("tom"), place: "/requests/new", presses: &["Erasure"] },
     Page { name: "requests", who: Some("olga"), place: "/requests", presses: &[] },
     Page { name: "request", who: Some("olga"), place: "/requests", presses: &["A copy: 020 123 4567"] },
+    Page {
+        name: "hold",
+        who: Some("olga"),
+        place: "/cases",
+        presses: &["Recording 1", "Stop its deletion", "Give it to somebody by law"],
+    },
+    Page { name: "holds", who: Some("olga"), place: "/holds", presses: &["Let the rules go on"] },
+    Page { name: "inventory", who: Some("olga"), place: "/inventory", presses: &["Show it"] },
+    Page { name: "decisions", who: Some("olga"), place: "/decisions", presses: &[] },
+    Page { name: "teaching", who: Some("olga"), place: "/teaching", presses: &[] },
     Page { name: "board", who: Some("ada"), place: "/board", presses: &[] },
     Page { name: "check", who: Some("cora"), place: "/check", presses: &[] },
     Page { name: "password", who: Some("cora"), place: "/password", presses: &[] },
@@ -57,6 +68,9 @@ fn visit(manner: Manner, mut look: impl FnMut(&Chromium, &Page)) {
     let Some(browser) = Chromium::start(manner) else { return };
     let stage = Stage::open(Kept { calls: 4, pressed: 2 });
     stage.home().json(&["access", "open", "--customer", CUSTOMER]);
+    let held = stage.home().recordings()[0]["id"].as_str().expect("an id").to_owned();
+    let why = ["--reason", "Claim 4711", "--until", "The court has decided", "--owner", "olga"];
+    stage.home().json(&[&["hold", "set", "--recording", &held], &why[..]].concat());
     let mut who = None;
     for page in &PAGES {
         if page.who != who {

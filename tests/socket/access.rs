@@ -106,6 +106,7 @@ transfer me   accepted: emma   already: bert    not-yours        accepted: dora 
 calls         seen             seen             not seen         not seen         not seen         seen
 status        accepted         not-yours        not-yours        not-yours        not-yours        not-yours
 board         accepted         not-yours        not-yours        not-yours        not-yours        not-yours
+sweep         accepted         not-yours        not-yours        not-yours        not-yours        not-yours
 as            malformed        not-yours        not-yours        not-yours        not-yours        not-yours
 ";
 
@@ -115,7 +116,7 @@ fn request(row: &str, call: &Value, me: &str) -> Value {
     match row {
         "begin" => begin("bert"),
         "expect" => json!({"do": row, "agent": "bert", "agent_leg": legs[0], "customer_leg": legs[1]}),
-        "calls" | "status" | "board" => json!({"do": row}),
+        "calls" | "status" | "board" | "sweep" => json!({"do": row}),
         // Not the first message: `accounts` has those.
         "as" => json!({"do": row, "user": "bert"}),
         "transfer me" => json!({"do": "transfer", "call": call, "to": me}),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     begin,
-    desk::{Desk, Line, Sound},
+    desk::{Desk, Line, Sound, wait_for},
     rig::Raw,
     text,
     visitors::OpenDesk,
@@ -41,7 +41,7 @@ fn a_connection_in_an_agents_name_presses_for_that_agent_alone_and_for_good() {
     assert_eq!(anna.ask(&json!({"do": "record", "agent": "bert"}))["reason"], "not-yours");
     assert_eq!(anna.ask(&json!({"do": "private", "call": berts.call}))["reason"], "not-yours");
     assert_eq!(anna.ask(&begin("bert"))["reason"], "not-yours");
-    for request in ["status", "board"] {
+    for request in ["status", "board", "sweep"] {
         assert_eq!(anna.ask(&json!({"do": request}))["reason"], "not-yours", "{request}");
     }
     let seen = anna.ask(&json!({"do": "calls"}));
@@ -92,6 +92,22 @@ fn an_administrators_account_sees_counts_and_no_call_and_presses_nothing() {
     assert_eq!(ada.ask(&json!({"do": "record"}))["reason"], "no-call");
     assert_eq!(ada.ask(&json!({"do": "status"}))["reason"], "not-yours");
     assert_eq!(ada.ask(&begin("ada"))["reason"], "not-yours");
+    desk.stop();
+}
+
+#[test]
+fn a_privacy_officers_account_has_what_is_due_deleted_and_sees_nothing_of_live_calls() {
+    let desk = desk();
+    let annas = Line::begin(&desk, "Anna de Vries", 8_000);
+    desk.json(&["user", "add", "olga", "--role", "privacy-officer"]);
+    let (mut olga, answer) = acting(&desk, "olga");
+    assert_eq!(answer["answer"], "accepted", "{answer}");
+    assert_eq!(olga.ask(&json!({"do": "calls"}))["calls"], json!([]));
+    assert_eq!(olga.ask(&json!({"do": "record", "call": annas.call}))["reason"], "not-yours");
+    assert_eq!(olga.ask(&json!({"do": "board"}))["reason"], "not-yours");
+    assert_eq!(olga.ask(&json!({"do": "sweep"}))["answer"], "accepted");
+    // Within the hour it would come by itself, but not before its first minute is over.
+    wait_for("the sweep", || desk.log().contains("swept: what was due is deleted").then_some(()));
     desk.stop();
 }
 

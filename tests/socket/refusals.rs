@@ -109,7 +109,7 @@ fn by_call_and_user(seen: &mut Seen) -> Option<()> {
     for request in [control(Verb::Attach, of(&live)), begin("bert"), expect("mallory")] {
         seen.refused(&mut mallory, request, "not-yours");
     }
-    for verb in [Verb::Status, Verb::Board, Verb::As] {
+    for verb in [Verb::Status, Verb::Board, Verb::Sweep, Verb::As] {
         seen.refused(&mut mallory, asked(verb), "not-yours");
     }
     pbx.ask(&control(Verb::End, of(&ended)));

@@ -42,7 +42,7 @@ pub use login::{Logins, NewToken, SessionLimits, TokenEntry};
 pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};
 pub use note::{Decision, Note, Notes, Reply, ReplyKind};
 pub use objecting::{Customers, Objected};
-pub use outlook::{Outlook, Outlooks};
+pub use outlook::{Going, Outlook, Outlooks};
 pub use people::{Accounts, User};
 pub use proposal::{
     ABOUT_NO_AGENT, Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals,

@@ -1,8 +1,9 @@
-//! The sweep of an engine: every hour, on a thread of its own, which whoever starts it watches.
+//! The sweep of an engine: every hour, and when somebody asks for it, on a thread of its own, which whoever starts it watches.
 //!
-//! Belongs here: when it runs, and what the log says of it. Does not: what it does.
+//! Belongs here: when it runs, and what the log says of it. Does not: what it does, who may ask for it.
 
 use std::{
+    collections::BTreeMap,
     mem,
     path::{Path, PathBuf},
     process,
@@ -10,10 +11,11 @@ use std::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::civil::Date;
+use parking_lot::Mutex;
 use retrocall_words::{
     Clock, Practice,
     book::day_of,
@@ -30,11 +32,35 @@ use crate::{holds, ledger};
 /// After the start the engine registers what the last run left; then it sweeps for the first time.
 const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(3_600);
+/// Between two sweeps, however often one is asked for.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The sweeps of this process, by their homes, for whoever asks for one.
+static GOING: Mutex<BTreeMap<PathBuf, Sender<()>>> = Mutex::new(BTreeMap::new());
+
+/// Has what is due in a home deleted now, or a moment after the last time. Whoever asks in a process that does not sweep there asks for nothing.
+pub(crate) fn ask_now(home: &Path) {
+    if let Some(bell) = GOING.lock().get(&absolute(home)) {
+        // The thread is ending, if not.
+        let _ = bell.send(());
+    }
+}
+
+fn absolute(home: &Path) -> PathBuf {
+    std::path::absolute(home).unwrap_or_else(|_| home.to_owned())
+}
 
 /// Keeps the hourly sweep going until it is dropped. A run that is going on then is cut off with the process: the next one finishes it.
 pub struct Hourly {
-    /// The thread ends when it is dropped.
+    home: PathBuf,
+    /// The thread ends when it and the one in [`GOING`] are dropped.
     _until: Sender<()>,
+}
+
+impl Drop for Hourly {
+    fn drop(&mut self) {
+        GOING.lock().remove(&self.home);
+    }
 }
 
 /// The work of the thread.
@@ -42,7 +68,10 @@ pub struct HourlyWork {
     home: PathBuf,
     rules: (Periods, Calendar, Practice),
     clock: Arc<dyn Clock>,
-    stopped: Receiver<()>,
+    /// Asked for one; closed when it is to end.
+    asked: Receiver<()>,
+    /// When the last one was begun.
+    last: Option<Instant>,
     sweeper: Sweeper,
     pace: Pace,
     wait: Duration,
@@ -56,20 +85,23 @@ pub struct HourlyWork {
 impl Hourly {
     /// The hourly sweep of a home, by these rules; its work is for a thread of its own.
     pub fn new(home: &Path, rules: (Periods, Calendar, Practice), clock: Arc<dyn Clock>) -> (Hourly, HourlyWork) {
-        let (until, stopped) = mpsc::channel();
+        let (until, asked) = mpsc::channel();
+        let home_of_it = absolute(home);
+        GOING.lock().insert(home_of_it.clone(), until.clone());
         let work = HourlyWork {
             home: home.to_owned(),
             rules,
             sweeper: Sweeper::new(format!("engine {} of {}", process::id(), clock.wall())),
             clock,
-            stopped,
+            asked,
+            last: None,
             pace: Pace::default(),
             wait: FIRST,
             has_looked: false,
             expired_on: None,
             daily: Daily::default(),
         };
-        (Hourly { _until: until }, work)
+        (Hourly { home: home_of_it, _until: until }, work)
     }
 }
 
@@ -82,8 +114,9 @@ impl HourlyWork {
             let _work = at_work();
             self.look_for_returned();
         }
-        while self.stopped.recv_timeout(self.wait) == Err(RecvTimeoutError::Timeout) {
+        while self.is_time() {
             self.wait = EVERY;
+            self.last = Some(self.clock.now());
             let _work = at_work();
             let swept = self.once();
             let told = self.daily.tell(&self.home, (&self.rules.0, &self.rules.1), self.clock.wall());
@@ -94,6 +127,23 @@ impl HourlyWork {
                 self.look_for_returned();
                 self.expire();
                 self.overwrite();
+            }
+        }
+    }
+
+    /// Waits until it is time for the next one. False: it is to end.
+    fn is_time(&mut self) -> bool {
+        loop {
+            match self.asked.recv_timeout(self.wait) {
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(()) => {
+                    info!("somebody asks to delete now what is due");
+                    // However often it was asked for meanwhile, that is one.
+                    while self.asked.try_recv().is_ok() {}
+                    let since = self.last.map_or(PAUSE, |last| self.clock.since(last));
+                    self.wait = self.wait.min(PAUSE.saturating_sub(since));
+                }
             }
         }
     }
@@ -185,5 +235,31 @@ impl HourlyWork {
             Ok(waits) => warn!("what was deleted is not overwritten yet: {}", waits.waits_for().unwrap_or_default()),
             Err(trouble) => warn!("what was deleted is not overwritten yet: {trouble}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use retrocall_words::TestClock;
+
+    #[test]
+    fn what_is_asked_for_is_swept_now_a_moment_later_if_it_was_just_done_and_once_however_often() {
+        let home = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(TestClock::default());
+        let rules = (Periods::default(), Calendar::default(), Practice::default());
+        let (hourly, mut work) = Hourly::new(home.path(), rules, Arc::clone(&clock) as _);
+        (0..5).for_each(|_| ask_now(home.path()));
+        assert!(work.is_time() && work.wait == Duration::ZERO, "long before the first hour");
+        (work.wait, work.last) = (EVERY, Some(clock.now()));
+        clock.pass(PAUSE - Duration::from_millis(2));
+        ask_now(home.path());
+        assert!(work.is_time());
+        assert_eq!(work.wait, Duration::from_millis(2), "not twice in a moment");
+        ask_now(&home.path().join("elsewhere"));
+        assert!(work.asked.try_recv().is_err(), "that is another home");
+        drop(hourly);
+        assert!(!work.is_time(), "it ends");
+        ask_now(home.path());
     }
 }

@@ -43,6 +43,7 @@ pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
 pub(crate) use home::BELONGINGS;
 pub use home::{HomeStore, Judgement};
+pub(crate) use hourly::ask_now;
 pub use hourly::{Hourly, HourlyWork};
 pub use jump::{ClockGuard, Jump};
 pub(crate) use overwrite::is_rewriting;

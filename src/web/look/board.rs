@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use retrocall_words::{Ask, Board, BoardLevels, Counts, Refusal as Reason, Target, Word as _};
 use serde::Serialize;
 
+use super::sweeping;
 use crate::{
     answer::{Answer, shown},
     asked::Asked,
@@ -54,6 +55,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
         h1 { (texts.say("board-title")) }
         p.hint { (texts.say("board-what")) }
         div id="board" data-board="/board/events" data-lost=(texts.say("live-lost")) { (board(&view)) }
+        (sweeping::button(&asked))
     };
     shown(frame::page(&asked, &texts.say("board-title"), content))
 }

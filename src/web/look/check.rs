@@ -10,11 +10,12 @@ use axum::{
 use maud::{Markup, PreEscaped, html};
 use retrocall_ledger::{Evidence, Finding, Question, Report};
 use retrocall_records::{
-    desk::{Versions as _, WrittenVersion},
+    desk::{Going, Outlooks as _, Versions as _, WrittenVersion},
     ledger,
     policy::{Change, changes},
 };
 
+use super::goes;
 use crate::{
     answer::{Answer, Refusal, shown},
     asked::Asked,
@@ -35,7 +36,8 @@ const QUESTIONS: [(Question, &str, &str); 4] = [
 
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let (report, versions) = look(&pages).await?;
-    let texts = asked.texts();
+    let going = going(&pages, &asked).await?;
+    let (texts, today) = (asked.texts(), pages.rules.calendar.day_of(pages.clock.wall()));
     let content = html! {
         h1 { (texts.say("check-title")) }
         p { (texts.say("check-what")) }
@@ -46,6 +48,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
                 (lottery(&asked, report))
             }
         }
+        (goes::section(&asked, &going, today))
         (policy(&pages, &asked, &versions))
         (heads(&asked, &pages).await?)
     };
@@ -69,6 +72,19 @@ async fn look(pages: &Shared) -> Answer<Looked> {
                 }
             })?;
             Ok((report, versions))
+        })
+        .await
+}
+
+/// How many recordings go when; looked up once a minute at most, whoever asks.
+pub(crate) async fn going(pages: &Shared, asked: &Asked) -> Answer<Arc<[Going]>> {
+    let (who, shared) = (asked.who()?, Arc::clone(pages));
+    let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
+    pages
+        .ask(move |desk, now| {
+            let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
+            let today = calendar.end_of(yesterday);
+            shared.going.get_or(now, || Ok(desk.going(&who, (retention, &calendar), today, now)?.into()))
         })
         .await
 }

@@ -11,7 +11,7 @@ use retrocall_records::desk::{
 };
 use retrocall_words::{Word as _, retention::Period};
 
-use super::player;
+use super::{player, teaching};
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
     asked::Asked,
@@ -134,17 +134,25 @@ fn outcomes(pages: &Pages, asked: &Asked, turn: &Turn, wrong: Option<&str>) -> M
                         strong { (texts.say(&format!("outcome-{outcome}"))) }
                         span.hint { (does(pages, asked, outcome)) }
                     }
-                }
-                div.note {
-                    label { (texts.say("next-note"))
-                        textarea name="note" rows="3" maxlength=(NOTE_CHARS_MAX) { (asked.form.get("note").unwrap_or_default()) }
-                    }
-                    label { (texts.say("next-at"))
-                        input type="text" name="at" inputmode="numeric" placeholder="0:00" value=[asked.form.get("at")] data-at;
-                    }
+                    @if outcome == "learning-moment" { (noting(asked)) }
                 }
             }
             button.main type="submit" { (texts.say("next-decide")) }
+        }
+    }
+}
+
+/// What there is to learn, right under the outcome that it belongs to.
+fn noting(asked: &Asked) -> Markup {
+    let texts = asked.texts();
+    html! {
+        div.note {
+            label { (texts.say("next-note"))
+                textarea name="note" rows="3" maxlength=(NOTE_CHARS_MAX) { (asked.form.get("note").unwrap_or_default()) }
+            }
+            label { (texts.say("next-at"))
+                input type="text" name="at" inputmode="numeric" placeholder="0:00" value=[asked.form.get("at")] data-at;
+            }
         }
     }
 }
@@ -221,7 +229,7 @@ pub(crate) async fn decide(State(pages): State<Shared>, asked: Asked) -> Answer<
         })
         .await?;
     pages.plays.end(asked.browser(), &recording);
-    shown(done(&asked, &reviewed, deletes))
+    shown(done(&asked, &recording, &reviewed, deletes))
 }
 
 /// The page again, with what is missing.
@@ -263,7 +271,7 @@ fn ask_once(pages: &Pages, asked: &Asked, recording: &str, word: &str) -> Markup
 }
 
 /// What came of it: now it is told whose call it was.
-fn done(asked: &Asked, reviewed: &Reviewed, deletes: bool) -> Markup {
+fn done(asked: &Asked, recording: &str, reviewed: &Reviewed, deletes: bool) -> Markup {
     let texts = asked.texts();
     let stays: Vec<String> = reviewed.stays_for.iter().map(|purpose| frame::purpose(asked, *purpose)).collect();
     let content = html! {
@@ -279,6 +287,7 @@ fn done(asked: &Asked, reviewed: &Reviewed, deletes: bool) -> Markup {
                 (frame::token(asked))
                 button.main type="submit" autofocus { (texts.say("next-listen")) }
             }
+            @if !deletes { (teaching::proposing(asked, recording)) }
         }
     };
     frame::page(asked, &texts.say("done-title"), content)

@@ -6,10 +6,11 @@ use axum::{
     extract::{Path as Place, State},
     response::Response,
 };
+use jiff::Timestamp;
 use maud::{Markup, html};
-use retrocall_records::desk::{Desk as _, Listening as _, Outlook, Outlooks as _, Sound, Story};
+use retrocall_records::desk::{Desk as _, DeskRole, Listening as _, Outlook, Outlooks as _, Sound, Story};
 
-use super::player;
+use super::{disclosing, holds, player};
 use crate::{
     answer::{Answer, Refusal, shown},
     asked::Asked,
@@ -17,20 +18,20 @@ use crate::{
     pages::{Pages, Shared},
 };
 
-type Seen = (Story, Result<Sound, Refusal>, HashMap<String, Outlook>);
+type Seen = (Story, Result<Sound, Refusal>, HashMap<String, Outlook>, Timestamp);
 
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
     let who = asked.who()?;
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
     let recording = id.clone();
-    let (story, sound, outlooks) = pages
+    let (story, sound, outlooks, now) = pages
         .ask(move |desk, now| -> Answer<Seen> {
             let story = desk.story(&who, &recording)?;
             let sound = desk.sound(&who, &recording, now).map_err(Refusal::from);
             let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
             let today = calendar.end_of(yesterday);
             let outlooks = desk.outlooks(&who, &[recording], (retention, &calendar), today, now)?;
-            Ok((story, sound, outlooks))
+            Ok((story, sound, outlooks, now))
         })
         .await?;
     let texts = asked.texts();
@@ -51,7 +52,14 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
                 Err(_) => p.warning { (texts.say("recording-no-sound")) },
             }
             (uses(&pages, &asked, &story))
-            (holds(&pages, &asked, &story))
+            (stops(&pages, &asked, &story))
+            @if asked.is_one_of(&[DeskRole::PrivacyOfficer]) {
+                section aria-label=(texts.say("recording-decide")) {
+                    h2 { (texts.say("recording-decide")) }
+                    (holds::setting(&asked, &id, pages.rules.calendar.day_of(now)))
+                    (disclosing::section(&asked, &story, sound.map_or(0, |sound| sound.parts.len()), now))
+                }
+            }
         }
     };
     shown(frame::page(&asked, &title, content))
@@ -72,7 +80,7 @@ fn uses(pages: &Pages, asked: &Asked, story: &Story) -> Markup {
     }
 }
 
-fn holds(pages: &Pages, asked: &Asked, story: &Story) -> Markup {
+fn stops(pages: &Pages, asked: &Asked, story: &Story) -> Markup {
     let texts = asked.texts();
     html! {
         @if !story.holds.is_empty() {

@@ -1,5 +1,7 @@
 //! One request: what it covers, what is decided about each recording, and the letter that answers it. For the officer.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::{Path as Place, State},
     http::{HeaderValue, header},
@@ -54,6 +56,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
                 @for one in &request.recordings { (of.covered(one)) }
             }
             @if !request.unnumbered.is_empty() { (of.unnumbered()) }
+            @if request.kind == RequestKind::Erasure { (of.recipients()) }
             @if of.is_open() { (of.decisions()) }
             (of.letter(today))
             @if !receipts.is_empty() { (of.receipts(&receipts)) }
@@ -202,6 +205,24 @@ impl Of<'_> {
         }
     }
 
+    /// Who has had a copy of what is erased: each is to be told (D17).
+    fn recipients(&self) -> Markup {
+        let erased = self.request.recordings.iter().filter(|one| one.state == CoveredState::Confirmed);
+        let copies: BTreeMap<&str, Timestamp> =
+            erased.flat_map(|one| &one.copies).map(|copy| (&*copy.to, copy.at)).collect();
+        html! {
+            @if !copies.is_empty() {
+                section aria-labelledby="recipients" {
+                    h2 id="recipients" { (self.say("request-recipients")) }
+                    p.hint { (self.say("request-recipients-why")) }
+                    ul {
+                        @for (to, at) in copies { li { (to) " · " (self.moment(at)) } }
+                    }
+                }
+            }
+        }
+    }
+
     /// What can be decided about all of it.
     fn decisions(&self) -> Markup {
         let is_access = self.request.kind == RequestKind::Access;
@@ -283,9 +304,9 @@ impl Of<'_> {
 
     fn fetch(&self, one: &Covered) -> Markup {
         html! {
-            a.button href=(format!("/requests/{}/copies/{}", self.request.request, one.recording)) download=(format!("{}.wav", one.call)) {
-                (self.say("request-fetch"))
-            }
+            @let address = format!("/requests/{}/copies/{}", self.request.request, one.recording);
+            a.button href=(address) download { (self.say("request-fetch")) }
+            a.button href=(format!("{address}?part=sums")) download { (self.say("fetch-sums")) }
         }
     }
 }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use retrocall_records::desk::{CoveredState, DeskRole, Entered, RequestEntry, RequestKind, Requests as _};
 use retrocall_words::Customer;
 
+use super::sweeping;
 use crate::{
     answer::{Answer, on_to, shown},
     asked::Asked,
@@ -33,6 +34,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let content = html! {
         h1 { (texts.say("requests-title")) }
         p { a.button.main href="/requests/new" { (texts.say("requests-enter")) } }
+        (sweeping::button(&asked))
         section aria-labelledby="open" {
             h2 id="open" { (texts.say("requests-open")) }
             @if open.is_empty() { p.notice { (texts.say("requests-none-open")) } }

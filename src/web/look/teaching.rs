@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use maud::{Markup, html};
-use retrocall_records::desk::{DeskRole, Listening as _, Material, Sound, Teaching as _};
+use retrocall_records::desk::{DeskRole, Listening as _, Material, Reviews as _, Sound, Teaching as _};
 
 use super::player;
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
     pages::Shared,
 };
 
+/// Characters of what it teaches.
+const TEXT_CHARS_MAX: usize = 4_000;
 /// Characters of an account's name.
 const NAME_CHARS_MAX: usize = 200;
 const HERE: &str = "/teaching";
@@ -76,6 +78,32 @@ fn trainees(asked: &Asked, material: &Material) -> Markup {
             }
         }
     }
+}
+
+/// The form with which a reviewer proposes what they have just heard.
+pub(super) fn proposing(asked: &Asked, recording: &str) -> Markup {
+    let texts = asked.texts();
+    html! {
+        details {
+            summary { (texts.say("teaching-propose")) }
+            p.hint { (texts.say("teaching-propose-what")) }
+            form.fields method="post" action=(HERE) {
+                (frame::token(asked))
+                input type="hidden" name="recording" value=(recording);
+                label { (texts.say("teaching-reason")) input type="text" name="reason" maxlength=(TEXT_CHARS_MAX) required; }
+                button type="submit" { (texts.say("teaching-propose-do")) }
+            }
+        }
+    }
+}
+
+/// It is proposed: its agent is asked, then a second listener.
+pub(crate) async fn propose(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    let who = asked.who()?;
+    let recording = asked.form.get("recording").ok_or(Refusal::Incomplete)?.to_owned();
+    let reason = asked.form.text("reason", TEXT_CHARS_MAX)?.ok_or(Refusal::Incomplete)?;
+    pages.ask(move |desk, now| desk.propose_training(&who, &recording, &reason, now)).await?;
+    on_to("/decisions")
 }
 
 /// The recording and the account that a form names.

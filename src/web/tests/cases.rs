@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use retrocall_records::desk::{Cases as _, Desk as _};
+use retrocall_records::desk::{Cases as _, Desk as _, NewHold};
+use retrocall_words::{Clock as _, book::day_of};
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -102,4 +104,31 @@ fn the_council_reads_a_sentence_for_each_question_and_takes_the_day_seals_along(
     assert_eq!(cora.get("/check/heads/..%2fledger.key").status, StatusCode::NOT_FOUND);
     cora.post("/language", &[("language", "nl"), ("to", "/check")]);
     assert!(cora.get("/check").text().contains("Was de loting eerlijk?"));
+}
+
+#[test]
+fn the_council_sees_in_counts_what_goes_when_and_what_is_stopped_has_no_day() {
+    let home = Home::new();
+    let mut cora = Browser::of(&home, "cora");
+    let page = cora.get("/check").text();
+    assert!(page.contains("4 recordings are kept. 4 of them go within the weeks of this calendar"), "{page}");
+    assert!(page.contains("<time datetime=\"2026-12-31\">31</time>") && page.contains("<rect"), "{page}");
+    assert!(!page.contains("anna"), "{page}");
+    let hold = NewHold {
+        reason: "Claim".into(),
+        owner: "olga".into(),
+        until: "The court".into(),
+        review_on: day_of(home.clock.wall()),
+    };
+    home.desk.hold(&Home::owner(), &home.pressed(), &hold, home.clock.wall()).expect("stopped");
+    // It is looked up once a minute at most.
+    home.clock.pass(Duration::from_secs(61));
+    let page = cora.get("/check").text();
+    assert!(page.contains("One has no day while something holds them"), "{page}");
+    let mut program = Browser::new(&home);
+    program.show_token(&home, "cora");
+    let told: Value = serde_json::from_slice(&program.get("/api/v1/going").body).expect("JSON");
+    assert_eq!(told["going"][0], json!({ "on": null, "count": 1 }), "{told}");
+    let counts = told["going"].as_array().expect("a list").iter().filter_map(|one| one["count"].as_u64());
+    assert_eq!(counts.sum::<u64>(), 4, "{told}");
 }

@@ -205,3 +205,20 @@ fn a_program_presses_in_its_persons_name() {
     let pressed = recorder.pressed();
     assert!(pressed.len() == 2 && pressed.iter().all(|(account, _)| account == "anna"), "{pressed:?}");
 }
+
+#[test]
+fn an_officer_and_an_administrator_have_the_engine_clean_up_now_in_their_own_names() {
+    let home = Home::new();
+    let recorder = Recorder::start(&home);
+    for (name, page) in [("olga", "/requests"), ("ada", "/board")] {
+        let mut browser = Browser::of(&home, name);
+        assert!(browser.get(page).text().contains("Clean up now"));
+        let done = browser.post("/sweep", &[]).text();
+        assert!(done.contains("The clean-up has begun"), "{done}");
+        let asked = recorder.with(|book| book.asked.pop()).expect("it was asked");
+        assert_eq!((&*asked.0, &asked.1["do"]), (name, &json!("sweep")));
+    }
+    let mut program = Browser::new(&home);
+    program.show_token(&home, "olga");
+    assert_eq!(program.ask(Method::POST, "/api/v1/sweep", &[], None).status, StatusCode::OK);
+}

@@ -74,7 +74,12 @@ fn a_learning_moment_needs_its_note_which_is_kept_while_something_is_missing() {
     assert!(again.contains("minutes:seconds, such as") && again.contains("Asks twice &lt;script&gt;"), "{again}");
     assert!(!again.contains("<script>alert"), "{again}");
     assert_eq!(moment(&"a".repeat(5_000), "", &mut browser).status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(moment(script, "0:30", &mut browser).text().contains("Your note is written."));
+    let done = moment(script, "0:30", &mut browser).text();
+    assert!(done.contains("Your note is written.") && done.contains("Use it as teaching material"), "{done}");
+    let proposed = browser.post("/teaching", &[("recording", &*recording), ("reason", "Calms an angry caller")]);
+    assert_eq!(proposed.header("location"), "/decisions");
+    let waits = browser.get("/decisions").text();
+    assert!(waits.contains("Calms an angry caller") && waits.contains("somebody else decides"), "{waits}");
     let notes = home.desk.notes(&hanna(), &recording).expect("notes");
     assert_eq!((&*notes[0].text, notes[0].at_seconds), (script, Some(30.0)));
 }

@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use retrocall_records::desk::{Cases as _, CoveredState, Desk as _, RequestOutcome, Requests as _, UseKind};
 use retrocall_words::Clock as _;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 
@@ -68,8 +69,12 @@ fn d15_d16_anybody_enters_a_request_and_the_officer_takes_it_from_candidates_to_
     let uses = home.desk.story(&Home::owner(), &ours).expect("a story").uses;
     assert_eq!((uses.len(), uses[0].kind, &*uses[0].by), (1, UseKind::Export, "olga"));
     let got = olga.get(&copy);
-    assert_eq!((got.status, got.header("content-disposition")), (StatusCode::OK, "attachment"));
+    let saved = got.header("content-disposition").to_owned();
+    assert!(got.status == StatusCode::OK && saved.starts_with("attachment; filename=\""), "{saved}");
     assert!(got.body.len() == 62 + 32_000 && got.body.windows(4).any(|four| four == b"anna"), "as it is on disk");
+    let hash: String = Sha256::digest(&got.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = saved.split('"').nth(1).expect("a name");
+    assert_eq!(olga.get(&format!("{copy}?part=sums")).text(), format!("{hash}  {name}\n"));
     assert_eq!(olga.get(&format!("{copy}?part=2")).status, StatusCode::NOT_FOUND);
     assert_eq!(olga.get(&format!("{place}/copies/{}", home.sampled())).status, StatusCode::NOT_FOUND, "not theirs");
     let letter = olga.get(&format!("{place}/letter?lang=nl"));

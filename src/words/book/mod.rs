@@ -116,6 +116,9 @@ pub trait Book: Send + Sync {
         Ok(None)
     }
 
+    /// Has what is due deleted now, and not within the hour; soon, if that was asked for a moment ago. Never waits.
+    fn sweep(&self) {}
+
     /// Hands in a note. The records write notes in the order in which they came.
     fn note(&self, note: Note);
 

@@ -284,6 +284,7 @@ impl Fields<'_> {
             Verb::Calls => Ask::Calls,
             Verb::Status => Ask::Status,
             Verb::Board => Ask::Board,
+            Verb::Sweep => Ask::Sweep,
             Verb::As => Ask::As { user: self.needed(&USER, name)? },
         })
     }
@@ -339,7 +340,7 @@ impl Fields<'_> {
         };
         match ask {
             Ask::Attach if !matches!(target, Target::Call(_)) => Err("`attach` needs the field `call`".to_owned()),
-            Ask::Calls | Ask::Status | Ask::Board | Ask::As { .. } if target != Target::Own => {
+            Ask::Calls | Ask::Status | Ask::Board | Ask::Sweep | Ask::As { .. } if target != Target::Own => {
                 Err(format!("`{}` means no call that is there: leave out `channel`, `call` and `agent`", self.word()))
             }
             _ => Ok(target),

@@ -93,7 +93,8 @@ impl HomeDesk {
             let of_calls = roles.iter().filter_map(|role| match role {
                 DeskRole::Agent => Some(Role::Agent),
                 DeskRole::Administrator => Some(Role::Administrator),
-                DeskRole::Reviewer | DeskRole::CaseHandler | DeskRole::PrivacyOfficer | DeskRole::Council => None,
+                DeskRole::PrivacyOfficer => Some(Role::PrivacyOfficer),
+                DeskRole::Reviewer | DeskRole::CaseHandler | DeskRole::Council => None,
             });
             Rights { roles: of_calls.collect(), agent }
         }))

@@ -38,3 +38,16 @@ verdict-unwitnessed-no-number = You gave no number, so the seeds could have been
 verdict-unwitnessed-number-late = Calls were drawn before you gave your number, so their seeds could have been chosen.
 verdict-expired = Promise and number stood in a part of the log that has expired.
 verdict-unwitnessed-no-head = No seal lies between the promise and your number, so the seeds could have been chosen after it.
+
+goes-title = What goes when?
+goes-kept = { $kept ->
+    [one] One recording is
+   *[other] { $kept } recordings are
+} kept. { $soon } of them go within the weeks of this calendar, if nothing happens.
+goes-held = { $count ->
+    [one] One has
+   *[other] { $count } have
+} no day while something holds them: a case, a request, a stopped deletion.
+goes-calendar = How many recordings go on which day
+goes-plot = How many recordings go in which week, the next half year. The highest bar stands for { $most }.
+goes-week = Week of { $day }: { $count }

@@ -28,3 +28,7 @@ teaching-not-named = It is played by its trainees alone.
 teaching-trainees = Trainees
 teaching-name = May hear it
 teaching-withdraw = May hear it no longer
+teaching-propose = Use it as teaching material
+teaching-propose-what = Its agent is asked on their page; then a second listener decides, who is not you.
+teaching-reason = What does it teach?
+teaching-propose-do = Propose it

@@ -92,3 +92,5 @@ covered-refused = Stays
 waiting-officer = It belongs to an open case: you decide.
 waiting-hold = Its deletion is stopped: it goes when that ends.
 waiting-request = Somebody asks for a copy of it: it goes when that is answered.
+request-recipients = Who has a copy
+request-recipients-why = Tell each of them that it is erased.

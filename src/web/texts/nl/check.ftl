@@ -38,3 +38,16 @@ verdict-unwitnessed-no-number = U gaf geen OR-getal, dus de zaden konden voor he
 verdict-unwitnessed-number-late = Er is geloot voor u uw OR-getal gaf, dus die zaden konden gekozen worden.
 verdict-expired = Belofte en getal stonden in een deel van het logboek dat verlopen is.
 verdict-unwitnessed-no-head = Er ligt geen zegel tussen de belofte en uw OR-getal, dus de zaden konden daarna gekozen worden.
+
+goes-title = Wat gaat wanneer weg?
+goes-kept = { $kept ->
+    [one] Eén opname wordt
+   *[other] { $kept } opnames worden
+} bewaard. Daarvan gaan er { $soon } weg in de weken van deze kalender, als er niets gebeurt.
+goes-held = { $count ->
+    [one] Eén heeft
+   *[other] { $count } hebben
+} geen dag zolang iets ze tegenhoudt: een dossier, een verzoek, een wisstop.
+goes-calendar = Hoeveel opnames op welke dag weggaan
+goes-plot = Hoeveel opnames in welke week weggaan, het komende halfjaar. De hoogste staaf staat voor { $most }.
+goes-week = Week van { $day }: { $count }

@@ -28,3 +28,7 @@ teaching-not-named = Alleen de cursisten ervan horen het.
 teaching-trainees = Cursisten
 teaching-name = Mag het horen
 teaching-withdraw = Mag het niet meer horen
+teaching-propose = Als lesmateriaal gebruiken
+teaching-propose-what = De medewerker wordt het op de eigen pagina gevraagd; dan beslist een tweede luisteraar, die u niet bent.
+teaching-reason = Wat leert men ervan?
+teaching-propose-do = Voorstellen

@@ -92,3 +92,5 @@ covered-refused = Blijft
 waiting-officer = Ze hoort bij een open dossier: u beslist.
 waiting-hold = Er geldt een wisstop: ze gaat weg als die voorbij is.
 waiting-request = Iemand vraagt er een kopie van: ze gaat weg als dat beantwoord is.
+request-recipients = Wie een kopie heeft
+request-recipients-why = Laat elk van hen weten dat het is gewist.

@@ -25,3 +25,11 @@ month-9 = sep
 month-10 = okt
 month-11 = nov
 month-12 = dec
+
+weekday-1 = ma
+weekday-2 = di
+weekday-3 = wo
+weekday-4 = do
+weekday-5 = vr
+weekday-6 = za
+weekday-7 = zo

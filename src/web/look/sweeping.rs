@@ -1,0 +1,47 @@
+//! "Clean up now": the officer or an administrator has the engine delete what is due at once, and not within the hour. Only the engine deletes files.
+
+use axum::{extract::State, response::Response};
+use maud::{Markup, html};
+use retrocall_words::{Ask, Target, Verdict};
+
+use crate::{
+    answer::{Answer, Refusal, shown},
+    asked::Asked,
+    frame,
+    pages::Shared,
+};
+
+/// The button, on the page from which one comes back to it.
+pub(super) fn button(asked: &Asked) -> Markup {
+    let texts = asked.texts();
+    html! {
+        form.listen method="post" action="/sweep" {
+            (frame::token(asked))
+            button type="submit" { (texts.say("sweep-now")) }
+            span.hint { (texts.say("sweep-now-what")) }
+        }
+    }
+}
+
+/// Asks the engine, which looks itself whether they may.
+pub(crate) async fn ask(pages: &Shared, asked: &Asked) -> Answer<()> {
+    let who = asked.who()?;
+    let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(Target::Own, Ask::Sweep)).await?;
+    match told.answer {
+        Verdict::Refused => Err(told.reason.map_or(Refusal::Busy, Refusal::Engine)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn now(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
+    ask(&pages, &asked).await?;
+    let texts = asked.texts();
+    let content = html! {
+        section.notice {
+            h1 { (texts.say("sweep-begun")) }
+            p { (texts.say("sweep-begun-what")) }
+            p { a.button href="/" { (texts.say("to-start")) } }
+        }
+    };
+    shown(frame::page(&asked, &texts.say("sweep-begun"), content))
+}
