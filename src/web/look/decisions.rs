@@ -57,7 +57,7 @@ fn one(pages: &Pages, asked: &Asked, proposal: &ProposalEntry, sound: Option<&So
     ];
     html! {
         article.call.own id=(format!("p{}", proposal.proposal)) {
-            header { h3 { (title) } p { (texts.fill("decisions-proposed", proposed)) " " (proposal.reason) } }
+            header { h2 { (title) } p { (texts.fill("decisions-proposed", proposed)) " " (proposal.reason) } }
             (facts(asked, proposal))
             @if by_name {
                 a.button href=(format!("/recordings/{}", proposal.recording)) { (texts.say("recording-open")) }

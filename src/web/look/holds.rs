@@ -50,7 +50,7 @@ fn one(pages: &Pages, asked: &Asked, hold: &HoldEntry, story: Option<&Story>, to
     let set = [("owner", (&*hold.owner).into()), ("moment", frame::moment(asked, hold.set_at, pages.zone()).into())];
     html! {
         article.call.own data-hold=(hold.hold) {
-            header { h3 { (hold.reason) } p { (texts.fill("holds-set", set)) } }
+            header { h2 { (hold.reason) } p { (texts.fill("holds-set", set)) } }
             p { (texts.fill("holds-until", [("until", (&*hold.until).into())])) }
             p.warning[is_due] { (texts.fill("holds-review", [("day", frame::day(asked, hold.review_on).into())])) }
             @if let Some(story) = story {

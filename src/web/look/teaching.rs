@@ -42,7 +42,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
         @for (material, sound) in &all {
             article.call.own id=(format!("m{}", material.recording)) {
                 header {
-                    h3 { (material.reason) }
+                    h2 { (material.reason) }
                     p { (texts.fill("teaching-until", [("day", frame::day(&asked, material.review_on).into())])) }
                 }
                 @match sound {
@@ -60,7 +60,7 @@ fn trainees(asked: &Asked, material: &Material) -> Markup {
     let texts = asked.texts();
     html! {
         section {
-            h4 { (texts.say("teaching-trainees")) }
+            h3 { (texts.say("teaching-trainees")) }
             @for trainee in &material.trainees {
                 form.row method="post" action="/teaching/withdraw" {
                     (frame::token(asked))
