@@ -29,9 +29,17 @@ fn product(a: &[i16], b: &[i16]) -> f64 {
 fn find(heard: &[i16], stretch: &[i16], from: usize) -> (usize, f64) {
     let best = |heard: &[i16], stretch: &[i16], places: Range<usize>| {
         let (own, end) = (product(stretch, stretch), places.end.min(heard.len().saturating_sub(stretch.len())));
+        // How loud it is there, from one place to the next: what leaves is taken off, what comes is added.
+        let square = |at: usize| f64::from(heard[at]) * f64::from(heard[at]);
+        let mut energy = (places.start..end).next().map_or(0.0, |at| {
+            let there = &heard[at..at + stretch.len()];
+            product(there, there)
+        });
         let places = (places.start..end).map(|place| {
-            let there = &heard[place..place + stretch.len()];
-            (place, product(there, stretch) / (product(there, there) * own).sqrt().max(1.0))
+            let next = place + stretch.len();
+            let alike = product(&heard[place..next], stretch) / (energy * own).sqrt().max(1.0);
+            energy += if next < heard.len() { square(next) } else { 0.0 } - square(place);
+            (place, alike)
         });
         places.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
     };
