@@ -41,7 +41,7 @@ pub(super) use shared_frames::{Allowance, SharedFrames};
 /// What one call to the kernel reads at most: a few hundred frames.
 const READ_BYTES_MAX: usize = 128 * 1024;
 /// What it reads where a control message came last: what lies behind one waits in the arena until it has taken effect, and is copied for each.
-const CONTROL_READ_BYTES: usize = 16 * 1024;
+const CONTROL_READ_BYTES: usize = 4 * 1024;
 /// How often what clients wrote into shared memory is collected, while there is any. Half a frame: later than a socket would say it, but
 /// without a call of the system for each; and there is room for half a second of it.
 const COLLECT_EVERY: Duration = Duration::from_millis(10);
