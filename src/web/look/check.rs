@@ -122,7 +122,7 @@ fn lottery(asked: &Asked, report: &Report) -> Markup {
             @if let Some(plot) = report.plot() {
                 figure { (PreEscaped(plot)) figcaption.hint { (texts.say("check-plot")) } }
             }
-            table {
+            table.months {
                 thead { tr { th scope="col" { (texts.say("check-month")) } th scope="col" { (texts.say("check-verdict")) } } }
                 tbody {
                     @for month in &report.months {

@@ -31,7 +31,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let content = html! {
         h1 { (texts.say("inventory-title")) }
         p.hint { (texts.say("inventory-what")) }
-        form.row method="get" action="/inventory" {
+        form.row.asking method="get" action="/inventory" {
             label { (texts.say("inventory-at"))
                 input type="datetime-local" name="at" value=(typed(&pages, at)) required;
             }

@@ -34,7 +34,6 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let content = html! {
         h1 { (texts.say("requests-title")) }
         p { a.button.main href="/requests/new" { (texts.say("requests-enter")) } }
-        (sweeping::button(&asked))
         section aria-labelledby="open" {
             h2 id="open" { (texts.say("requests-open")) }
             @if open.is_empty() { p.notice { (texts.say("requests-none-open")) } }
@@ -47,6 +46,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
                 @for request in answered.iter().rev() { (one(&asked, request, today)) }
             }
         }
+        (sweeping::button(&asked))
     };
     shown(frame::page(&asked, &texts.say("requests-title"), content))
 }

@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn button(asked: &Asked) -> Markup {
     let texts = asked.texts();
     html! {
-        form.listen method="post" action="/sweep" {
+        form.listen.sweep method="post" action="/sweep" {
             (frame::token(asked))
             button type="submit" { (texts.say("sweep-now")) }
             span.hint { (texts.say("sweep-now-what")) }

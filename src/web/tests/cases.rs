@@ -124,7 +124,7 @@ fn the_council_sees_in_counts_what_goes_when_and_what_is_stopped_has_no_day() {
     // It is looked up once a minute at most.
     home.clock.pass(Duration::from_secs(61));
     let page = cora.get("/check").text();
-    assert!(page.contains("One has no day while something holds them"), "{page}");
+    assert!(page.contains("One has no day while something holds it"), "{page}");
     let mut program = Browser::new(&home);
     program.show_token(&home, "cora");
     let told: Value = serde_json::from_slice(&program.get("/api/v1/going").body).expect("JSON");

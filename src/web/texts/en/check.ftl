@@ -45,9 +45,9 @@ goes-kept = { $kept ->
    *[other] { $kept } recordings are
 } kept. { $soon } of them go within the weeks of this calendar, if nothing happens.
 goes-held = { $count ->
-    [one] One has
-   *[other] { $count } have
-} no day while something holds them: a case, a request, a stopped deletion.
+    [one] One has no day while something holds it
+   *[other] { $count } have no day while something holds them
+}: a case, a request, a stopped deletion.
 goes-calendar = How many recordings go on which day
 goes-plot = How many recordings go in which week, the next half year. The highest bar stands for { $most }.
 goes-week = Week of { $day }: { $count }

@@ -45,9 +45,9 @@ goes-kept = { $kept ->
    *[other] { $kept } opnames worden
 } bewaard. Daarvan gaan er { $soon } weg in de weken van deze kalender, als er niets gebeurt.
 goes-held = { $count ->
-    [one] Eén heeft
-   *[other] { $count } hebben
-} geen dag zolang iets ze tegenhoudt: een dossier, een verzoek, een wisstop.
+    [one] Eén heeft geen dag zolang iets haar tegenhoudt
+   *[other] { $count } hebben geen dag zolang iets ze tegenhoudt
+}: een dossier, een verzoek, een wisstop.
 goes-calendar = Hoeveel opnames op welke dag weggaan
 goes-plot = Hoeveel opnames in welke week weggaan, het komende halfjaar. De hoogste staaf staat voor { $most }.
 goes-week = Week van { $day }: { $count }
