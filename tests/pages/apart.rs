@@ -18,6 +18,7 @@ use std::{
 use nix::sys::signal::Signal;
 use retrocall::{
     audio::Leg,
+    priority,
     words::{Clock as _, SystemClock},
 };
 use serde_json::{Value, json};
@@ -285,6 +286,8 @@ impl Flood {
     ) {
         for request in &self.requests {
             scope.spawn(move || {
+                // They have machines of their own, and take nothing from the one on which calls are.
+                priority::give_way();
                 while !is_over.load(Ordering::Relaxed) {
                     answers.fetch_add(u64::from(is_answered(address, request)), Ordering::Relaxed);
                 }
