@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes screenshots api pages apart fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes lists screenshots api pages apart fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -131,6 +131,9 @@ sizes: setup ## two million rows of the ledger and lists of 150,000 recordings, 
 	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
 	RETROCALL_SIZES_CALLS=$${RETROCALL_SIZES_CALLS:-1000000} RETROCALL_SIZES_KEPT_ONE_IN=1 RETROCALL_SIZES_DUE_ON_SERVER=0 \
 	  cargo test --locked --release -p retrocall-records --test sizes -- --nocapture
+
+lists: setup ## a hundred thousand recordings, and fifty people at once who ask for every list, at home and on a server: how long they wait
+	RETROCALL_LISTS_RECORDINGS=$${RETROCALL_LISTS_RECORDINGS:-100000} cargo test --locked --release --test lists -- --nocapture
 
 SCREENSHOTS ?= target/screenshots
 screenshots: setup ## pictures of every page, 1280 and 390 pixels wide, light and dark, in SCREENSHOTS (target/screenshots)

@@ -107,7 +107,7 @@ struct NeededArgs {
 pub(super) fn run(context: &Context, args: CaseArgs) -> Result<(), Failure> {
     let AtDesk { desk, who, now } = args.actor.at_desk(context)?;
     let (case, sentence) = match args.command {
-        CaseCommand::List(args) => return list::run(context, &args, &desk.cases(&who).map_err(failure)?, now),
+        CaseCommand::List(args) => return list::run(context, &args, &desk.all_cases(&who).map_err(failure)?, now),
         CaseCommand::Open(OpenArgs { recording }) => {
             let case = desk.open_case(&who, &recording_of(context, &recording)?, now).map_err(failure)?;
             (case, "is open")

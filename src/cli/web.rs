@@ -72,6 +72,7 @@ fn setup(context: &Context, args: WebArgs) -> Result<Setup, Failure> {
     let signed = |time: Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
     Ok(Setup {
         home: context.home().to_owned(),
+        database: settings.database.as_ref().map(|address| address.as_str().to_owned()),
         recordings: recordings_in(context.home()),
         socket: settings.socket_path(context.home()),
         rules: Rules {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::{self, Runtime};
 
-use super::{Trouble, file, rows::Connection, server::Server};
+use super::{Trouble, file, restoring, rows::Connection, server::Server};
 
 /// Where records lie.
 #[derive(Debug, Clone)]
@@ -77,6 +77,31 @@ impl Address {
             Address::Home { catalog, .. } if writes => file::open_for_deeds(catalog).await,
             Address::Home { catalog, .. } => file::open_to_read(catalog).await,
             Address::Server(server) => server.open().await,
+        }
+    }
+
+    /// Which file they are in now. None: in none, or on a server.
+    pub(crate) fn identity(&self) -> Option<file::Identity> {
+        match self {
+            Address::Home { catalog, .. } => file::identity(catalog),
+            Address::Server(_) => None,
+        }
+    }
+
+    /// Refuses the catalog of a home in which a restore was cut off.
+    pub(crate) fn cut_off(&self) -> Result<(), Trouble> {
+        match self {
+            Address::Home { catalog, .. } => restoring::cut_off(catalog),
+            Address::Server(_) => Ok(()),
+        }
+    }
+
+    /// Whether a connection still leads to tables that are just those that this program knows.
+    pub(crate) async fn knows(&self, rows: &mut Connection) -> Result<bool, Trouble> {
+        match (self, rows) {
+            (Address::Home { catalog, .. }, Connection::Sqlite(to)) => file::is_up_to_date(catalog, to).await,
+            (Address::Server(server), Connection::Postgres(to)) => server.is_up_to_date(to).await,
+            _ => Ok(false),
         }
     }
 

@@ -193,6 +193,11 @@ enum FileState {
     Outdated,
 }
 
+/// Whether it is a catalog with all the tables that this program knows, and no others.
+pub(super) async fn is_up_to_date(path: &Path, connection: &mut SqliteConnection) -> Result<bool, Trouble> {
+    Ok(matches!(look(path, connection).await?, FileState::UpToDate))
+}
+
 /// Looks, and changes nothing.
 async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<FileState, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);

@@ -21,7 +21,7 @@ macro_rules! steps {
     ($($number:literal $about:literal $file:literal),* $(,)?) => { [$(($number, $about, include_str!($file))),*] };
 }
 
-const OF_A_HOME: [Step; 9] = steps![
+const OF_A_HOME: [Step; 10] = steps![
     1 "calls and recordings" "migrations/0001_calls_and_recordings.sql",
     2 "skipped numbers" "migrations/0002_skipped_numbers.sql",
     3 "calls that go on" "migrations/0003_calls_that_go_on.sql",
@@ -31,12 +31,14 @@ const OF_A_HOME: [Step; 9] = steps![
     7 "who logs in" "migrations/0007_who_logs_in.sql",
     8 "trainees" "migrations/0008_trainees.sql",
     9 "each agents yes" "migrations/0009_each_agents_yes.sql",
+    10 "lists" "migrations/0010_lists.sql",
 ];
 
-const OF_A_SERVER: [Step; 3] = steps![
+const OF_A_SERVER: [Step; 4] = steps![
     1 "all tables" "migrations_postgres/0001_all_tables.sql",
     2 "trainees" "migrations_postgres/0002_trainees.sql",
     3 "each agents yes" "migrations_postgres/0003_each_agents_yes.sql",
+    4 "lists" "migrations_postgres/0004_lists.sql",
 ];
 
 /// The steps of a home's catalog (SQLite).

@@ -9,6 +9,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
@@ -83,6 +84,16 @@ impl Server {
         Server { stops: Some(stops), ..self }
     }
 
+    /// The port at which it is reached over the network. None: by a socket of this machine.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.options.get_socket().is_none().then(|| self.options.get_port())
+    }
+
+    /// Whether it is reached by a name, whose address has to be found first.
+    pub(super) fn has_name(&self) -> bool {
+        self.options.get_socket().is_none() && self.options.get_host().parse::<IpAddr>().is_err()
+    }
+
     /// As messages name it.
     pub(super) fn shown(&self) -> &Path {
         &self.shown
@@ -140,6 +151,11 @@ impl Server {
             return Err(Trouble::Newer { path: self.shown.clone() });
         }
         Ok(if applied.len() == migrations::SERVER.iter().count() { Tables::UpToDate } else { Tables::Outdated })
+    }
+
+    /// Whether it has just the tables that this program knows.
+    pub(super) async fn is_up_to_date(&self, connection: &mut PgConnection) -> Result<bool, Trouble> {
+        Ok(matches!(self.look(connection).await?, Tables::UpToDate))
     }
 
     /// Opens it. None if it has no tables yet.

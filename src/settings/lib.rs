@@ -3,6 +3,7 @@
 //! Belongs here: names, defaults, units, ranges, and words for errors. Does not: what the values do, flags.
 #![forbid(unsafe_code)]
 
+mod database;
 mod error;
 mod keys;
 mod phone_keys;
@@ -19,6 +20,7 @@ use std::{
 use retrocall_words::{Country, Informed};
 use serde::Deserialize;
 
+pub use database::DatabaseAddress;
 pub use error::SettingsError;
 pub use keys::{Key, KeyCombo, parse_keys};
 pub use phone_keys::{PHONE_KEYS_MAX, PhoneKeys};
@@ -147,6 +149,8 @@ pub struct Settings {
     pub papers: PaperSettings,
     /// The pages.
     pub web: WebSettings,
+    /// Where `retrocall web` finds the records, on a server of PostgreSQL. Without it: in the home folder.
+    pub database: Option<DatabaseAddress>,
     /// How long what is kept.
     pub retention: Periods,
     /// By which days that counts.
@@ -295,6 +299,7 @@ impl Default for Settings {
             hotkey: HotkeySettings::default(),
             papers: PaperSettings::default(),
             web: WebSettings::default(),
+            database: None,
             retention: Periods::default(),
             calendar: Calendar::default(),
         }

@@ -57,6 +57,7 @@ audiosocket_g711 = "alaw"
 audiosocket_idle = "30s"
 audiosocket_agent = "desk"
 review_per_week = 25
+database = "postgres:///retrocall?host=/run/postgresql"
 [retention]
 quality_unheard_days = 7
 [calendar]
@@ -147,6 +148,9 @@ fn every_setting_can_be_set() {
             session: Duration::from_secs(8 * 3_600),
         },
         review_per_week: Some(25),
+        database: toml::from_str::<Settings>("database = \"postgres:///retrocall?host=/run/postgresql\"")
+            .expect("one")
+            .database,
         retention: Periods::default().with(Period::QualityUnheard, 7).expect("in range"),
         calendar: Calendar {
             zone: "Europe/Brussels".parse().expect("a zone"),
@@ -251,6 +255,12 @@ fn no_period_can_be_switched_off_and_a_wrong_one_is_told_its_line_and_its_range(
     assert!(wrong("calendar.free_days = [\"Christmas\"]").contains("free_days"));
     assert!(wrong("[calendar]\nzones = \"UTC\"").contains("did you mean `zone`?"));
     assert!(wrong("review_per_week = 0").contains("out of range: 1 to 100000"));
+    let address = wrong("database = \"mysql://desk:secret@db/retrocall\"");
+    assert!(address.contains("no address of PostgreSQL") && !address.contains("secret"), "{address}");
+    let named =
+        Settings::parse("database = \"postgres://desk:secret@db/retrocall\"", Path::new("x")).expect("an address");
+    let written = named.database.as_ref().map(|address| address.as_str());
+    assert!(written == Some("postgres://desk:secret@db/retrocall") && !format!("{named:?}").contains("secret"));
 }
 
 #[test]

@@ -146,15 +146,15 @@ pub(crate) async fn recording(State(pages): State<Shared>, asked: Asked, Place(i
     json(StatusCode::OK, &found)
 }
 
-/// What is known of the agent that somebody is.
+/// What is known of the agent that somebody is: of the recordings a part, the newest first.
 pub(crate) async fn mine(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
     let agent = who.agent.clone().ok_or(Refusal::NoSuchPage)?;
-    let calendar = pages.rules.calendar.clone();
+    let (calendar, after) = (pages.rules.calendar.clone(), asked.onward("after")?);
     let mine = pages
         .ask(move |desk, now| -> Answer<_> {
             let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
-            Ok(desk.mine(&who, &agent, calendar.end_of(yesterday), now)?)
+            Ok(desk.mine(&who, &agent, after.as_ref(), calendar.end_of(yesterday), now)?)
         })
         .await?;
     json(StatusCode::OK, &mine)
@@ -210,9 +210,14 @@ fn not_told(reason: Option<Reason>) -> Refusal {
 pub(crate) async fn cases(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
+    let (after, after_press) = (asked.onward("after")?, asked.onward("awaiting_after")?);
     let found = pages
         .ask(move |desk, now| -> Answer<serde_json::Value> {
-            Ok(json!({ "cases": desk.cases(&who)?, "awaiting": desk.awaiting(&who, (retention, &calendar), now)? }))
+            let cases = desk.cases(&who, after.as_ref())?;
+            let awaiting = desk.awaiting(&who, after_press.as_ref(), (retention, &calendar), now)?;
+            Ok(json!({
+                "cases": cases.items, "next": cases.next, "awaiting": awaiting.items, "awaiting_next": awaiting.next,
+            }))
         })
         .await?;
     json(StatusCode::OK, &found)
@@ -249,11 +254,11 @@ pub(crate) async fn close_case(
     json(StatusCode::OK, &json!({}))
 }
 
-/// All requests, those first that were received first.
+/// The requests, a part at a time: open ones first, those that are due first; then answered ones, the last one first.
 pub(crate) async fn requests(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
-    let who = asked.who()?;
-    let found = pages.ask(move |desk, _| desk.requests(&who)).await?;
-    json(StatusCode::OK, &json!({ "requests": found }))
+    let (who, after) = (asked.who()?, asked.onward("after")?);
+    let found = pages.ask(move |desk, _| desk.requests(&who, after.as_ref())).await?;
+    json(StatusCode::OK, &json!({ "requests": found.items, "next": found.next }))
 }
 
 #[derive(Deserialize)]

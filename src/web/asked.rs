@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{extract::FromRequestParts, http::request};
-use retrocall_records::desk::{DeskRole, Person};
+use retrocall_records::desk::{DeskRole, Onward, Person};
 
 use super::{
     answer::Refusal,
@@ -78,6 +78,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Where a list is to go on, as the page before has said it under this name. None: at its beginning.
+    ///
+    /// # Errors
+    /// That there is no such place.
+    pub(crate) fn onward(&self, name: &str) -> Result<Option<Onward>, Refusal> {
+        self.query.get(name).map(|text| Onward::read(text).ok_or(Refusal::Incomplete)).transpose()
+    }
+
     /// Whether it is a program that asks, not a page of ours.
     pub(crate) fn is_program(&self) -> bool {
         self.path.starts_with("/api/")

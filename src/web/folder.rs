@@ -44,7 +44,7 @@ pub(crate) async fn fetch(State(pages): State<Shared>, asked: Asked) -> Answer<R
             let facts = facts_at(shared.paper_facts(), &versions, Some(day), now);
             let mut files = papers(&facts);
             files.extend(records(&inventory, &versions));
-            for head in ledger::heads(shared.home()).map_err(|_| Refusal::Unreadable)? {
+            for head in ledger::heads_at(shared.records()).map_err(|_| Refusal::Unreadable)? {
                 files.push((format!("heads/{}.head", head.day), head.text));
             }
             zipped(files, now, &zone).map_err(|error| {

@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use maud::{DOCTYPE, Markup, html};
 use retrocall_records::{
     PurposeKind,
-    desk::{DeskRole, Outlook, UseEntry},
+    desk::{DeskRole, Onward, Outlook, UseEntry},
 };
 
 use super::{asked::Asked, assets, audio::PLAIN_REASON, text::Language};
@@ -35,6 +35,19 @@ const WAYS: [(&str, &str, &[DeskRole]); 11] = [
 /// Where somebody begins: the first page that is for them.
 pub(crate) fn start_of(asked: &Asked) -> Option<&'static str> {
     WAYS.iter().find(|(_, _, roles)| asked.is_one_of(roles)).map(|(place, ..)| *place)
+}
+
+/// The ways on from a part of a list: to its beginning, if this is not that, and to the next part, if there is one.
+pub(crate) fn ways_on(asked: &Asked, (here, name): (&str, &str), next: Option<&Onward>) -> Markup {
+    let texts = asked.texts();
+    html! {
+        @if next.is_some() || asked.query.get(name).is_some() {
+            nav.row aria-label=(texts.say("list-ways")) {
+                @if asked.query.get(name).is_some() { a.button href=(here) { (texts.say("list-first")) } }
+                @if let Some(next) = next { a.button rel="next" href=(format!("{here}?{name}={next}")) { (texts.say("list-next")) } }
+            }
+        }
+    }
 }
 
 /// A whole page.

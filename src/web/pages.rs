@@ -8,7 +8,10 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use retrocall_ledger::Report;
 use retrocall_papers::{Controller, Facts, InForce};
-use retrocall_records::desk::{Going, HomeDesk, SessionLimits};
+use retrocall_records::{
+    Address,
+    desk::{Going, HomeDesk, SessionLimits},
+};
 use retrocall_words::{
     Clock, Country, Practice,
     retention::{Calendar, Periods},
@@ -63,7 +66,7 @@ pub(crate) type Shared = Arc<Pages>;
 
 impl Pages {
     pub(crate) fn new(
-        (home, socket): (&Path, &Path),
+        (home, socket, desk): (&Path, &Path, HomeDesk),
         rules: Rules,
         clock: Arc<dyn Clock>,
         is_secure: bool,
@@ -71,7 +74,7 @@ impl Pages {
     ) -> Pages {
         Pages {
             home: home.to_owned(),
-            desk: HomeDesk::of(home),
+            desk,
             engine: Engine::at(socket),
             attempts: Attempts::new(Arc::clone(&clock)),
             plays: Plays::new(Arc::clone(&clock)),
@@ -95,6 +98,11 @@ impl Pages {
     /// The home folder.
     pub(crate) fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// Where the records are.
+    pub(crate) fn records(&self) -> &Address {
+        self.desk.address()
     }
 
     /// The zone of the desk.

@@ -16,7 +16,10 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use retrocall_core::barrier::Barrier;
-use retrocall_records::desk::{HeldOpen, NotDone};
+use retrocall_records::{
+    Address, Server as Database,
+    desk::{HeldOpen, HomeDesk, NotDone},
+};
 use retrocall_words::Clock;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -66,6 +69,8 @@ pub struct Certificate {
 pub struct Setup {
     /// The home folder.
     pub home: PathBuf,
+    /// The address of the server on which the records lie. None: in the home folder.
+    pub database: Option<String>,
     /// Where the recordings are.
     pub recordings: PathBuf,
     /// The engine's socket.
@@ -115,7 +120,7 @@ impl Listening {
 /// # Errors
 /// Why it can't, and what to do, in words.
 pub fn listen(setup: Setup) -> Result<Listening, String> {
-    let Setup { home, recordings, socket, rules, address, certificate, names, clock } = setup;
+    let Setup { home, database, recordings, socket, rules, address, certificate, names, clock } = setup;
     if certificate.is_none() && !address.ip().is_loopback() {
         return Err(format!(
             "{address} can be reached from other machines, and passwords and recordings would cross the network in the clear: name a certificate \
@@ -129,7 +134,8 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
     let failed = |error: io::Error| format!("can't listen on {address} ({error})");
     listener.set_nonblocking(true).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let (barrier, held) = touch::confine(&home, &recordings).map_err(|why| match why {
+    let desk = desk(&home, database.as_deref())?;
+    let (barrier, held) = touch::confine(&desk, &home, &recordings).map_err(|why| match why {
         NotDone::Unknown => "there is no catalog yet: start the engine once, then the pages".to_owned(),
         why => why.to_string(),
     })?;
@@ -140,7 +146,7 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         .enable_all()
         .build()
         .map_err(no_threads)?;
-    let pages = Arc::new(Pages::new((&home, &socket), rules, clock, tls.is_some(), names));
+    let pages = Arc::new(Pages::new((&home, &socket, desk), rules, clock, tls.is_some(), names));
     let listener = {
         let _inside = runtime.enter();
         TcpListener::from_std(listener).map_err(failed)?
@@ -148,6 +154,14 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
     let server = Arc::new(Server { router: routes::router(&pages), tls, of_one: Mutex::default() });
     runtime.spawn(serve(listener, server));
     Ok(Listening { address, barrier, held, _runtime: runtime })
+}
+
+/// The desk of the records: of the home, or of a server, which gets its tables if it has none. A few connections are kept ready for those who ask.
+fn desk(home: &Path, database: Option<&str>) -> Result<HomeDesk, String> {
+    let Some(database) = database else { return Ok(HomeDesk::of(home).kept_ready()) };
+    let server = Database::at(database).map_err(|trouble| trouble.to_string())?;
+    server.prepare().map_err(|trouble| trouble.to_string())?;
+    Ok(HomeDesk::at(Address::Server(server)).kept_ready())
 }
 
 /// TLS with these files.

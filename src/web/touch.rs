@@ -1,4 +1,5 @@
-//! What the kernel lets this process touch: the recordings to read, the catalog and the peaks to write, and nothing else.
+//! What the kernel lets this process touch: the recordings to read, the catalog and the peaks to write, the server of the records if they lie on one,
+//! and nothing else.
 //!
 //! The seeds of the draw, the key that signs the ledger and the engine's memory are none of its business, whatever a request makes its code do.
 
@@ -15,8 +16,7 @@ use retrocall_records::{
 ///
 /// # Errors
 /// Why the catalog can't be had: there is none, before an engine has made one.
-pub(crate) fn confine(home: &Path, recordings: &Path) -> Result<(Barrier, HeldOpen), NotDone> {
-    let desk = HomeDesk::of(home);
+pub(crate) fn confine(desk: &HomeDesk, home: &Path, recordings: &Path) -> Result<(Barrier, HeldOpen), NotDone> {
     // Its log and index are there while somebody has it open, and rules are about files that are there.
     let before = desk.hold_open()?;
     let peaks = peaks_in(home);
@@ -27,10 +27,10 @@ pub(crate) fn confine(home: &Path, recordings: &Path) -> Result<(Barrier, HeldOp
         }
         _ => {}
     }
-    let DeskFiles { written, read } = desk.files();
+    let DeskFiles { written, read, port } = desk.files();
     let writes: Vec<&Path> = written.iter().map(|file| &**file).chain([&*peaks]).collect();
     let reads: Vec<&Path> = read.iter().map(|file| &**file).chain([recordings]).collect();
-    let height = barrier::touch_only(&reads, &writes);
+    let height = barrier::touch_only(&reads, &writes, port);
     // Another hold, whose thread is behind the barrier, before the first one goes.
     let held = desk.hold_open()?;
     drop(before);

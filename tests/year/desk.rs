@@ -258,7 +258,7 @@ impl Desk {
                 "request": request.request, "kind": "access", "of": { "call": call, "customer": customer },
                 "received": request.received_on, "by": "call", "done": true, "recordings": states(&request),
             }));
-            self.opened_by_calls.push(request.request);
+            self.opened_by_calls.push(request.line.request);
         }
         new
     }

@@ -28,7 +28,7 @@ pub(in crate::cli) struct ListArgs {
 }
 
 pub(in crate::cli) fn run(context: &Context, at: &AtDesk, args: &ListArgs) -> Result<(), Failure> {
-    let requests = if args.due { at.desk.open_requests(&at.who) } else { at.desk.requests(&at.who) };
+    let requests = if args.due { at.desk.open_requests(&at.who) } else { at.desk.all_requests(&at.who) };
     let mut requests = requests.map_err(failure)?;
     let today = context.settings()?.calendar.day_of(at.now);
     if args.due {

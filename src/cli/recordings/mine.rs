@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, actor: &Actor, agent: Option<String>) -> Re
     let calendar = &settings.calendar;
     let yesterday = calendar.day_of(at.now).yesterday().map_err(Failure::whole)?;
     let today = calendar.end_of(yesterday);
-    let mine = at.desk.mine(&at.who, &agent, today, at.now).map_err(failure)?;
+    let mine = at.desk.all_mine(&at.who, &agent, today, at.now).map_err(failure)?;
     let ids: Vec<String> = mine.recordings.iter().map(|own| own.recording.id.clone()).collect();
     let rules = (settings.retention, calendar);
     let outlooks = at.desk.outlooks(&at.who, &ids, rules, today, at.now).map_err(failure)?;

@@ -8,8 +8,8 @@
 use std::{fmt, path::Path, thread};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
 /// The newest rights that are asked for. An older kernel knows fewer.
@@ -76,7 +76,7 @@ pub fn write_nowhere() -> Barrier {
 
 /// Bars the calling thread, and all that it starts, from every file but these, from the network and from other processes: a program of its own that
 /// serves what strangers send. Below `read` it may read, below `write` read, change, make and remove; a file may stand for itself. Nothing is executed.
-/// What does not exist is left out, and what takes its name later is barred.
+/// What does not exist is left out, and what takes its name later is barred. Of the network it may connect to this port, if one is named.
 ///
 /// ```
 /// use std::{fs, thread};
@@ -87,17 +87,17 @@ pub fn write_nowhere() -> Barrier {
 /// fs::write(&seeds, "secret")?;
 /// fs::write(&catalog, "")?;
 /// thread::spawn(move || {
-///     let height = barrier::touch_only(&[], &[&catalog]);
+///     let height = barrier::touch_only(&[], &[&catalog], None);
 ///     assert!(fs::write(&catalog, "row").is_ok());
 ///     assert!(height == Barrier::None || fs::read(&seeds).is_err());
 /// });
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn touch_only(read: &[&Path], write: &[&Path]) -> Barrier {
-    confine(read, write).unwrap_or(Barrier::None)
+pub fn touch_only(read: &[&Path], write: &[&Path], port: Option<u16>) -> Barrier {
+    confine(read, write, port).unwrap_or(Barrier::None)
 }
 
-fn confine(read: &[&Path], write: &[&Path]) -> Result<Barrier, RulesetError> {
+fn confine(read: &[&Path], write: &[&Path], port: Option<u16>) -> Result<Barrier, RulesetError> {
     let all = AccessFs::from_all(NEWEST);
     let mut ruleset = everything_else(all)?.create()?;
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -109,6 +109,9 @@ fn confine(read: &[&Path], write: &[&Path]) -> Result<Barrier, RulesetError> {
         if let Ok(path) = PathFd::new(path) {
             ruleset = ruleset.add_rule(PathBeneath::new(path, rights))?;
         }
+    }
+    if let Some(port) = port {
+        ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
     }
     Ok(height(ruleset.restrict_self()?.ruleset))
 }
@@ -192,7 +195,13 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let [seen, gone] = ["b", "gone"].map(|name| home.path().join(name));
-                touch_only(&[&seen], &[elsewhere.path()]);
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("not barred yet");
+                let other = std::net::TcpListener::bind("127.0.0.1:0").expect("not barred yet");
+                let address = listener.local_addr().expect("an address");
+                let height = touch_only(&[&seen], &[elsewhere.path()], Some(address.port()));
+                std::net::TcpStream::connect(address).expect("that port alone");
+                let barred = std::net::TcpStream::connect(other.local_addr().expect("an address"));
+                assert!(barred.is_err() || height < Barrier::Full);
                 assert_eq!(fs::read_to_string(&seen).expect("it may"), "x");
                 assert!(fs::write(&seen, "y").is_err());
                 assert!(fs::remove_file(&seen).is_err());

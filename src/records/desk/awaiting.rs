@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use retrocall_words::retention::{Calendar, Periods};
 use serde::Serialize;
 
-use super::{NotDone, Person, RecordingEntry};
+use super::{NotDone, Onward, Paged, Person, RecordingEntry};
 
 /// A press that awaits a case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,14 +21,15 @@ pub struct AwaitingPress {
 
 /// The verb of whoever follows incidents.
 pub trait Awaiting {
-    /// The presses that await a case and that this person may know of, those first that go first.
+    /// A part of the presses that await a case and that this person may know of, from behind `after` on, those first that go first.
     ///
     /// # Errors
     /// Why they can't be had.
     fn awaiting(
         &self,
         who: &Person,
+        after: Option<&Onward>,
         rules: (Periods, &Calendar),
         now: Timestamp,
-    ) -> Result<Vec<AwaitingPress>, NotDone>;
+    ) -> Result<Paged<AwaitingPress>, NotDone>;
 }

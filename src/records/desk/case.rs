@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
-use super::{NotDone, Person};
+use super::{NotDone, Onward, Paged, Person};
 
 /// A case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,11 +65,35 @@ pub trait Cases {
     /// Why it can't be answered.
     fn still_needed(&self, who: &Person, case: &str, now: Timestamp) -> Result<(), NotDone>;
 
-    /// All cases, those first that nobody has needed for the longest time.
+    /// A part of the cases, from behind `after` on: open ones first, those that nobody has needed for the longest time; then closed ones, the last one
+    /// first.
     ///
     /// # Errors
     /// Why they can't be had.
-    fn cases(&self, who: &Person) -> Result<Vec<Case>, NotDone>;
+    fn cases(&self, who: &Person, after: Option<&Onward>) -> Result<Paged<Case>, NotDone>;
+
+    /// All of them, in the same order.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn all_cases(&self, who: &Person) -> Result<Vec<Case>, NotDone> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let part = self.cases(who, after.as_ref())?;
+            all.extend(part.items);
+            after = part.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Those that were opened last and are open, as many as a part has: a press most often belongs to one of them.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn new_cases(&self, who: &Person) -> Result<Vec<Case>, NotDone>;
 
     /// A press was a mistake.
     ///

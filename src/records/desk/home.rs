@@ -3,11 +3,13 @@
 mod act;
 mod awaiting;
 mod backups;
+mod batch;
 mod cases;
 mod covered;
 mod disclosure;
 mod erasures;
 mod held;
+mod kept;
 mod listen;
 mod login;
 mod mine;
@@ -25,13 +27,14 @@ mod teaching;
 mod unusual;
 mod versions;
 
-use std::{io, path::Path, thread};
+use std::{fmt, io, path::Path, sync::Arc, thread};
 
 use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, PseudonymKey, TextDigest};
 use uuid::Uuid;
 
 pub use held::{DeskFiles, HeldOpen};
+use kept::Kept;
 
 use super::{
     Cursor, Desk, DeskRole, Filter, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold, NotDone, Page, Person, RecordingEntry,
@@ -81,9 +84,17 @@ impl From<NotDone> for Refusal {
 type Answer<T> = Result<T, Refusal>;
 
 /// The desk of a home.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HomeDesk {
     address: Address,
+    /// Connections that are kept ready. None: each question opens one.
+    kept: Option<Arc<Kept>>,
+}
+
+impl fmt::Debug for HomeDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HomeDesk").field(&self.address).finish()
+    }
 }
 
 impl HomeDesk {
@@ -94,7 +105,7 @@ impl HomeDesk {
 
     /// That of records wherever they lie.
     pub fn at(address: Address) -> HomeDesk {
-        HomeDesk { address }
+        HomeDesk { address, kept: None }
     }
 
     /// Asks the records, on a thread of its own: whoever asks may be inside another runtime. Nothing is undone half-way: the thread is not waited
@@ -104,6 +115,15 @@ impl HomeDesk {
         writes: bool,
         mut ask: impl AsyncFnMut(&mut Connection) -> Answer<T> + Send,
     ) -> Result<T, NotDone> {
+        let answered = |answer: Answer<T>| {
+            answer.map_err(|refusal| match refusal {
+                Refusal::Sql(error) => NotDone::Catalog(self.address.refused(&error)),
+                Refusal::Not(why) => why,
+            })
+        };
+        if let Some(kept) = &self.kept {
+            return answered(kept.ask(&self.address, writes, ask)?);
+        }
         let no_thread = |error: io::Error| Trouble::NoThread { cause: error.to_string() };
         let work = || -> Result<T, NotDone> {
             self.address.runtime()?.block_on(async {
@@ -111,10 +131,7 @@ impl HomeDesk {
                 let answer = server::again(async || ask(&mut connection).await).await;
                 // What was committed is durable.
                 let _ = connection.close().await;
-                answer.map_err(|refusal| match refusal {
-                    Refusal::Sql(error) => NotDone::Catalog(self.address.refused(&error)),
-                    Refusal::Not(why) => why,
-                })
+                answered(answer)
             })
         };
         thread::scope(|scope| {
@@ -377,8 +394,7 @@ async fn select(
         let mut recording = listed(rows, row).await?;
         // Whether a call was drawn is told when the seed of its day is published: the next morning.
         if !knows_sample(who) && row.try_get::<bool, _>("is_today")? {
-            recording.reasons.retain(|reason| *reason != Reason::Sample);
-            recording.purposes.retain(|purpose| *purpose != PurposeKind::Quality);
+            recording.hide_draw();
         }
         recordings.push(recording);
     }
@@ -390,11 +406,15 @@ async fn select(
 }
 
 async fn listed(rows: &mut Connection, row: &Row) -> Answer<RecordingEntry> {
-    let id: String = row.try_get("id")?;
-    let select = rows::query(include_str!("../sql/desk/purposes.sql")).bind(&id);
+    let select = rows::query(include_str!("../sql/desk/purposes.sql")).bind(row.try_get::<&str, _>("id")?);
     let purposes = select.fetch_all(rows).await?.iter().map(|row| word(row, "purpose")).collect::<Answer<_>>()?;
+    entry(row, purposes)
+}
+
+/// A recording with these purposes.
+fn entry(row: &Row, purposes: Vec<PurposeKind>) -> Answer<RecordingEntry> {
     Ok(RecordingEntry {
-        id,
+        id: row.try_get("id")?,
         call: parsed(row, "call")?,
         agent: row.try_get("agent")?,
         direction: word(row, "direction")?,
@@ -406,6 +426,22 @@ async fn listed(rows: &mut Connection, row: &Row) -> Answer<RecordingEntry> {
         life: word(row, "life")?,
         held: row.try_get("held")?,
     })
+}
+
+/// The recordings of a part of a list, each with its purposes.
+async fn entries(rows: &mut Connection, found: &[Row]) -> Answer<Vec<RecordingEntry>> {
+    let ids = found.iter().map(|row| Ok(row.try_get("id")?)).collect::<Answer<Vec<&str>>>()?;
+    let select = batch::about(include_str!("../sql/desk/purposes_of.sql"), &ids);
+    let mut purposes = batch::by(rows, select, "recording", |row| word(row, "purpose")).await?;
+    found.iter().zip(ids).map(|(row, id)| entry(row, purposes.remove(id).unwrap_or_default())).collect()
+}
+
+impl RecordingEntry {
+    /// Leaves out that its call was drawn.
+    fn hide_draw(&mut self) {
+        self.reasons.retain(|reason| *reason != Reason::Sample);
+        self.purposes.retain(|purpose| *purpose != PurposeKind::Quality);
+    }
 }
 
 fn used(row: &Row) -> Answer<UseEntry> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{NotDone, Note, Person, ProposalEntry, RecordingEntry, UseEntry};
+use super::{NotDone, Note, Onward, Person, ProposalEntry, RecordingEntry, UseEntry};
 use jiff::Timestamp;
 
 /// Fewer calls than these, heard of one agent, tell nothing about them.
@@ -40,8 +40,10 @@ pub struct Heard {
 pub struct Mine {
     /// The agent.
     pub agent: String,
-    /// What is kept, the oldest first.
+    /// What is kept: of a part the newest first, of all the oldest.
     pub recordings: Vec<OwnRecording>,
+    /// Where the list goes on, to older ones; none if this was the last part.
+    pub next: Option<Onward>,
     /// How many calls were heard.
     pub heard: Heard,
     /// Figures of this month and the one before that are over their limits: the agent is told first.
@@ -50,9 +52,32 @@ pub struct Mine {
 
 /// The verb of an agent who looks at their own calls.
 pub trait OwnCalls {
-    /// What is known of an agent: for that agent, and for the privacy officer. `today` is when the desk's day began.
+    /// What is known of an agent: for that agent, and for the privacy officer; of the recordings a part, from behind `after` on, the newest first.
+    /// `today` is when the desk's day began.
     ///
     /// # Errors
     /// Why it can't be had.
-    fn mine(&self, who: &Person, agent: &str, today: Timestamp, now: Timestamp) -> Result<Mine, NotDone>;
+    fn mine(
+        &self,
+        who: &Person,
+        agent: &str,
+        after: Option<&Onward>,
+        today: Timestamp,
+        now: Timestamp,
+    ) -> Result<Mine, NotDone>;
+
+    /// The same with all recordings, the oldest first.
+    ///
+    /// # Errors
+    /// Why it can't be had.
+    fn all_mine(&self, who: &Person, agent: &str, today: Timestamp, now: Timestamp) -> Result<Mine, NotDone> {
+        let mut mine = self.mine(who, agent, None, today, now)?;
+        while let Some(after) = mine.next.take() {
+            let more = self.mine(who, agent, Some(&after), today, now)?;
+            mine.recordings.extend(more.recordings);
+            mine.next = more.next;
+        }
+        mine.recordings.reverse();
+        Ok(mine)
+    }
 }

@@ -15,6 +15,7 @@ mod mine;
 mod note;
 mod objecting;
 mod outlook;
+mod paging;
 mod people;
 mod proposal;
 mod queue;
@@ -43,6 +44,7 @@ pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};
 pub use note::{Decision, Note, Notes, Reply, ReplyKind};
 pub use objecting::{Customers, Objected};
 pub use outlook::{Going, Outlook, Outlooks};
+pub use paging::{Onward, Paged};
 pub use people::{Accounts, User};
 pub use proposal::{
     ABOUT_NO_AGENT, Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals,
@@ -50,7 +52,7 @@ pub use proposal::{
 pub use queue::{Queue, QueueState};
 pub use request::{
     AROUND_HOURS, CopyOutside, Copying, Covered, CoveredState, Entered, Erasures, ReceiptEntry, RequestEntry,
-    RequestKind, RequestOutcome, Requests, Subject, Unnumbered, Waiting,
+    RequestKind, RequestLine, RequestOutcome, Requests, Subject, Unnumbered, Waiting,
 };
 pub use restricting::Restricting;
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};

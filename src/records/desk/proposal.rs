@@ -183,6 +183,12 @@ pub trait Proposals {
     /// Why it can't be silenced.
     fn silence(&self, who: &Person, recording: &str, span: (f64, f64), now: Timestamp) -> Result<(), NotDone>;
 
+    /// Those proposals about recordings that are kept on which nobody has decided, the last one last.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn open_proposals(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone>;
+
     /// All proposals about recordings that are kept, the last one last.
     ///
     /// # Errors

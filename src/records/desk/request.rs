@@ -1,11 +1,11 @@
 //! What customers and agents ask for: a copy (access) or erasure, from entry to answer.
 
-use std::path::PathBuf;
+use std::{ops::Deref, path::PathBuf};
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{NotDone, Person, UseKind};
+use super::{NotDone, Onward, Paged, Person, UseKind};
 use crate::{Life, PurposeKind, customer::in_one_form};
 use retrocall_words::{CallId, Country, Customer, Direction, customer::in_plain};
 
@@ -141,9 +141,9 @@ pub struct Unnumbered {
     pub seconds: Option<f64>,
 }
 
-/// A request, with what it covers.
+/// A request, as a list has it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RequestEntry {
+pub struct RequestLine {
     /// Its id.
     pub request: String,
     /// What is asked for.
@@ -175,10 +175,31 @@ pub struct RequestEntry {
     pub ground: Option<String>,
     /// When it was answered.
     pub answered_at: Option<Timestamp>,
+    /// How many of the recordings that it covers wait to be decided.
+    pub waiting: u64,
+    /// How many are confirmed; of an erasure: erased.
+    pub confirmed: u64,
+}
+
+/// A request, with what it covers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestEntry {
+    /// What a list has of it.
+    #[serde(flatten)]
+    pub line: RequestLine,
     /// What it covers.
     pub recordings: Vec<Covered>,
     /// Recordings without a number, which may be the customer's: every answer lists them.
     pub unnumbered: Vec<Unnumbered>,
+}
+
+/// A request is its line in a list, and more.
+impl Deref for RequestEntry {
+    type Target = RequestLine;
+
+    fn deref(&self) -> &RequestLine {
+        &self.line
+    }
 }
 
 /// A request was entered.
@@ -263,11 +284,17 @@ pub trait Requests {
     /// What is still to be decided.
     fn answered(&self, who: &Person, request: &str, now: Timestamp) -> Result<RequestOutcome, NotDone>;
 
-    /// All requests, those first that were received first.
+    /// A part of the requests, from behind `after` on: open ones first, those that are due first; then answered ones, the last one first.
     ///
     /// # Errors
     /// Why they can't be had.
-    fn requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone>;
+    fn requests(&self, who: &Person, after: Option<&Onward>) -> Result<Paged<RequestLine>, NotDone>;
+
+    /// All of them with what they cover, those first that were received first.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn all_requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone>;
 
     /// Those that are not answered yet, in the same order.
     ///

@@ -10,7 +10,7 @@ use std::{
 use super::*;
 use crate::{
     Life, PurposeKind,
-    desk::{Covered, CoveredState, RequestKind},
+    desk::{Covered, CoveredState, RequestKind, RequestLine},
 };
 use retrocall_words::{CallId, Direction};
 
@@ -93,7 +93,7 @@ fn scene(home: &Path) -> (RequestEntry, Vec<Copying>) {
         Copying { of: of(recording), files }
     };
     let copying = vec![copying("one", &["one.wav"]), copying("two", &["two.wav", "two-2.wav"])];
-    let request = RequestEntry {
+    let line = RequestLine {
         request: "request".to_owned(),
         kind: RequestKind::Access,
         customer: Some("+31201234567".into()),
@@ -109,9 +109,10 @@ fn scene(home: &Path) -> (RequestEntry, Vec<Copying>) {
         outcome: None,
         ground: None,
         answered_at: None,
-        recordings: Vec::new(),
-        unnumbered: Vec::new(),
+        waiting: 0,
+        confirmed: 2,
     };
+    let request = RequestEntry { line, recordings: Vec::new(), unnumbered: Vec::new() };
     (request, copying)
 }
 

@@ -31,7 +31,7 @@ pub use super::lottery::PROMISED_FROM_DAY;
 pub use clock::clock_accepted;
 pub use expire::expire;
 pub use number::{NumberError, enter_number};
-pub use read::{Exported, LedgerError, SealedHead, export, heads, verify, verify_at};
+pub use read::{Exported, LedgerError, SealedHead, export, heads, heads_at, verify, verify_at};
 pub(super) use {
     calls::tell_lost,
     publish::{Published, publish},

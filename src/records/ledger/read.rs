@@ -240,7 +240,15 @@ fn with_source<T: Send>(
 /// # Errors
 /// If the catalog can't be read.
 pub fn heads(home: &Path) -> Result<Vec<SealedHead>, LedgerError> {
-    with_source(&Address::of(home), |source| match source {
+    heads_at(&Address::of(home))
+}
+
+/// The same, wherever the records lie.
+///
+/// # Errors
+/// As [`heads`].
+pub fn heads_at(address: &Address) -> Result<Vec<SealedHead>, LedgerError> {
+    with_source(address, |source| match source {
         Some(mut source) => Ok(source.heads()?),
         None => Ok(Vec::new()),
     })

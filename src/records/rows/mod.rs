@@ -17,7 +17,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Connection as _, PgConnection, Postgres, Sqlite, SqliteConnection};
 use sqlx_core::{database::Database, sql_str::SqlStr, transaction::TransactionManager};
 
-pub(crate) use query::{query, query_as, query_scalar};
+pub(crate) use query::{Query, query, query_as, query_scalar};
 #[cfg(test)]
 pub(crate) use row::Columns;
 pub(crate) use row::{Readable, Row};

@@ -362,7 +362,7 @@ fn d10_the_agent_who_pressed_can_open_a_case_and_no_other_agent_of_the_call() {
     assert_eq!(refused, Err(NotDone::NotAllowed(&[DeskRole::CaseHandler])));
     let case = closed.desk.open_case(&anna(), &closed.pressed, hour(1)).unwrap();
     assert_eq!(closed.anchors(&closed.pressed), ["incident case-opened"]);
-    let cases = closed.desk.cases(&tom()).unwrap();
+    let cases = closed.desk.all_cases(&tom()).unwrap();
     assert_eq!((cases.len(), &cases[0].case, &*cases[0].opened_by), (1, &case, "anna"));
     assert_eq!(cases[0].recordings, std::slice::from_ref(&closed.pressed));
     assert_eq!(closed.words(), ["case-opened refused", "case-opened done"]);
@@ -378,7 +378,7 @@ fn d10_a_press_whose_days_are_over_gets_no_case_while_the_sample_keeps_it() {
         assert!(matches!(&refused, Err(NotDone::Conflict(why)) if why.contains("two people")), "{refused:?}");
     }
     assert_eq!(closed.anchors(&both), Vec::<String>::new());
-    assert_eq!(closed.desk.cases(&tom()), Ok(vec![]), "no case is left that has no recording");
+    assert_eq!(closed.desk.all_cases(&tom()), Ok(vec![]), "no case is left that has no recording");
     assert_eq!(closed.words(), ["case-opened refused", "case-opened refused"]);
     // One that has a case in time may get another.
     other.desk.open_case(&tom(), &both, hour(0)).unwrap();
@@ -410,7 +410,7 @@ fn d11_a_closing_is_taken_back_within_72_hours_and_a_judgment_gives_longer() {
     other.desk.close_case(&tom(), &case, "fined", judged, hour(1)).unwrap();
     assert_eq!(other.anchors(&other.pressed)[1], "incident case-closed 2026-11-30");
     other.desk.reopen_case(&tom(), &case, hour(24 * 30)).unwrap();
-    assert_eq!(other.desk.cases(&olga()).unwrap()[0].closed_at, None);
+    assert_eq!(other.desk.all_cases(&olga()).unwrap()[0].closed_at, None);
 }
 
 fn an_account_gives_its_rights_to_the_owner_who_acts_for_it_and_the_ledger_notes_both() {

@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use maud::{Markup, html};
 use retrocall_records::{
-    desk::{Awaiting as _, AwaitingPress, Case, Cases as _, DeskRole},
+    desk::{Awaiting as _, AwaitingPress, Case, Cases as _, DeskRole, Paged},
     policy::ASKED_AHEAD_DAYS,
 };
 use retrocall_words::retention::Period;
@@ -20,28 +20,46 @@ use crate::{
 const TEXT_CHARS_MAX: usize = 4_000;
 const HERE: &str = "/cases";
 
+/// What the page shows: presses that await a case, cases, and those that a press may be added to.
+struct Seen {
+    presses: Paged<AwaitingPress>,
+    cases: Paged<Case>,
+    new: Vec<Case>,
+    now: Timestamp,
+}
+
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
+    let handles = asked.is_one_of(&[DeskRole::CaseHandler]);
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
-    let (presses, cases, now) = pages
-        .ask(move |desk, now| -> Answer<(Vec<AwaitingPress>, Vec<Case>, Timestamp)> {
-            Ok((desk.awaiting(&who, (retention, &calendar), now)?, desk.cases(&who)?, now))
+    let (after, after_press) = (asked.onward("after")?, asked.onward("presses")?);
+    let Seen { presses, cases, new, now } = pages
+        .ask(move |desk, now| -> Answer<Seen> {
+            let presses = desk.awaiting(&who, after_press.as_ref(), (retention, &calendar), now)?;
+            let cases = desk.cases(&who, after.as_ref())?;
+            let new = if handles && !presses.items.is_empty() { desk.new_cases(&who)? } else { Vec::new() };
+            Ok(Seen { presses, cases, new, now })
         })
         .await?;
     let texts = asked.texts();
-    let handles = asked.is_one_of(&[DeskRole::CaseHandler]);
-    let (open, closed): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.closed_at.is_none());
+    let (open, closed): (Vec<&Case>, Vec<&Case>) = cases.items.iter().partition(|case| case.closed_at.is_none());
+    let is_first = asked.query.get("after").is_none();
+    // The same with each press.
+    let attachable = html! { @for case in &new { option value=(case.case) { (name_of(&pages, &asked, case)) } } };
     let content = html! {
         h1 { (texts.say("cases-title")) }
         section aria-labelledby="awaiting" {
             h2 id="awaiting" { (texts.say("cases-awaiting")) }
-            @if presses.is_empty() { p.notice { (texts.say("cases-none-awaiting")) } }
-            @for press in &presses { (awaiting(&pages, &asked, press, &open, handles)) }
+            @if presses.items.is_empty() { p.notice { (texts.say("cases-none-awaiting")) } }
+            @for press in &presses.items { (awaiting(&pages, &asked, press, handles.then_some(&attachable))) }
+            (frame::ways_on(&asked, (HERE, "presses"), presses.next.as_ref()))
         }
-        section aria-labelledby="open" {
-            h2 id="open" { (texts.say("cases-open")) }
-            @if open.is_empty() { p.notice { (texts.say("cases-none-open")) } }
-            @for case in &open { (one(&pages, &asked, case, now, handles)) }
+        @if is_first || !open.is_empty() {
+            section aria-labelledby="open" {
+                h2 id="open" { (texts.say("cases-open")) }
+                @if open.is_empty() { p.notice { (texts.say("cases-none-open")) } }
+                @for case in &open { (one(&pages, &asked, case, now, handles)) }
+            }
         }
         @if !closed.is_empty() {
             section aria-labelledby="closed" {
@@ -49,11 +67,13 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
                 @for case in &closed { (one(&pages, &asked, case, now, handles)) }
             }
         }
+        (frame::ways_on(&asked, (HERE, "after"), cases.next.as_ref()))
     };
     shown(frame::page(&asked, &texts.say("cases-title"), content))
 }
 
-fn awaiting(pages: &Pages, asked: &Asked, press: &AwaitingPress, open: &[&Case], handles: bool) -> Markup {
+/// A press; for whoever handles cases with those to which it may be added.
+fn awaiting(pages: &Pages, asked: &Asked, press: &AwaitingPress, attachable: Option<&Markup>) -> Markup {
     let texts = asked.texts();
     let recording = &press.recording;
     let began = frame::moment(asked, recording.start, pages.zone());
@@ -67,7 +87,7 @@ fn awaiting(pages: &Pages, asked: &Asked, press: &AwaitingPress, open: &[&Case],
             }
             div.row {
                 a.button href=(format!("/recordings/{}", recording.id)) { (texts.say("recording-open")) }
-                @if handles {
+                @if attachable.is_some() {
                     form method="post" action=(HERE) {
                         (frame::token(asked))
                         input type="hidden" name="recording" value=(recording.id);
@@ -75,15 +95,15 @@ fn awaiting(pages: &Pages, asked: &Asked, press: &AwaitingPress, open: &[&Case],
                     }
                 }
             }
-            @if handles {
-                @if !open.is_empty() { (attaching(pages, asked, &recording.id, open)) }
+            @if let Some(attachable) = attachable {
+                @if !attachable.0.is_empty() { (attaching(asked, &recording.id, attachable)) }
                 (dismissing(asked, &recording.id))
             }
         }
     }
 }
 
-fn attaching(pages: &Pages, asked: &Asked, recording: &str, open: &[&Case]) -> Markup {
+fn attaching(asked: &Asked, recording: &str, attachable: &Markup) -> Markup {
     let texts = asked.texts();
     html! {
         details {
@@ -92,7 +112,7 @@ fn attaching(pages: &Pages, asked: &Asked, recording: &str, open: &[&Case]) -> M
                 (frame::token(asked))
                 input type="hidden" name="recording" value=(recording);
                 select name="case" aria-label=(texts.say("cases-attach")) required {
-                    @for case in open { option value=(case.case) { (name_of(pages, asked, case)) } }
+                    (attachable)
                 }
                 button type="submit" { (texts.say("cases-attach-do")) }
             }

@@ -63,14 +63,15 @@ async fn look(pages: &Shared) -> Answer<Looked> {
     pages
         .ask(move |desk, now| -> Answer<Looked> {
             let versions = desk.versions()?;
-            let report = shared.verified.get_or(now, || match ledger::verify(shared.home(), Evidence::default()) {
-                Ok(report) => Ok(Some(Arc::new(report))),
-                Err(ledger::LedgerError::None) => Ok(None),
-                Err(why) => {
-                    tracing::warn!("the ledger can't be verified for a page: {why}");
-                    Err(Refusal::Unreadable)
-                }
-            })?;
+            let report =
+                shared.verified.get_or(now, || match ledger::verify_at(shared.records(), Evidence::default()) {
+                    Ok(report) => Ok(Some(Arc::new(report))),
+                    Err(ledger::LedgerError::None) => Ok(None),
+                    Err(why) => {
+                        tracing::warn!("the ledger can't be verified for a page: {why}");
+                        Err(Refusal::Unreadable)
+                    }
+                })?;
             Ok((report, versions))
         })
         .await
@@ -167,7 +168,7 @@ fn policy(pages: &Pages, asked: &Asked, versions: &[WrittenVersion]) -> Markup {
 /// The day seals, and how to verify them on a laptop of one's own.
 async fn heads(asked: &Asked, pages: &Shared) -> Answer<Markup> {
     let shared = Arc::clone(pages);
-    let heads = pages.ask(move |_, _| ledger::heads(shared.home())).await.map_err(|_| Refusal::Unreadable)?;
+    let heads = pages.ask(move |_, _| ledger::heads_at(shared.records())).await.map_err(|_| Refusal::Unreadable)?;
     let texts = asked.texts();
     Ok(html! {
         section.call.own {
@@ -187,7 +188,7 @@ async fn heads(asked: &Asked, pages: &Shared) -> Answer<Markup> {
 pub(crate) async fn head(State(pages): State<Shared>, Place(day): Place<String>) -> Answer<Response> {
     let day: jiff::civil::Date = day.parse().map_err(|_| Refusal::NoSuchPage)?;
     let shared = Arc::clone(&pages);
-    let heads = pages.ask(move |_, _| ledger::heads(shared.home())).await.map_err(|_| Refusal::Unreadable)?;
+    let heads = pages.ask(move |_, _| ledger::heads_at(shared.records())).await.map_err(|_| Refusal::Unreadable)?;
     let head = heads.into_iter().rev().find(|head| head.day == day).ok_or(Refusal::NoSuchPage)?;
     let mut response = head.text.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -25,7 +25,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let who = asked.who()?;
     let open = pages
         .ask(move |desk, now| -> Answer<Vec<Seen>> {
-            let open = desk.proposals(&who)?.into_iter().filter(ProposalEntry::is_open);
+            let open = desk.open_proposals(&who)?.into_iter();
             let with_sound = |entry: ProposalEntry| {
                 let sound = is_teaching(&entry).then(|| desk.sound(&who, &entry.recording, now).ok());
                 (entry, sound.flatten())

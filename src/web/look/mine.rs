@@ -46,12 +46,13 @@ async fn page(pages: &Shared, asked: &Asked, live: &live::View, said: Option<&st
     let who = asked.who()?;
     let agent = who.agent.clone().ok_or(Refusal::NoSuchPage)?;
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
+    let after = asked.onward("after")?;
     let (mine, outlooks) = pages
         .ask(move |desk, now| -> Answer<Seen> {
             // Whether one of today's calls was drawn is told tomorrow.
             let yesterday = calendar.day_of(now).yesterday().map_err(|_| Refusal::Busy)?;
             let today = calendar.end_of(yesterday);
-            let mine = desk.mine(&who, &agent, today, now)?;
+            let mine = desk.mine(&who, &agent, after.as_ref(), today, now)?;
             let ids: Vec<String> = mine.recordings.iter().map(|own| own.recording.id.clone()).collect();
             let outlooks = desk.outlooks(&who, &ids, (retention, &calendar), today, now)?;
             Ok((mine, outlooks))
@@ -68,9 +69,10 @@ async fn page(pages: &Shared, asked: &Asked, live: &live::View, said: Option<&st
             @if mine.recordings.is_empty() {
                 p.notice { (texts.say("mine-nothing")) }
             }
-            @for own in mine.recordings.iter().rev() {
+            @for own in &mine.recordings {
                 (one(pages, asked, own, outlooks.get(&own.recording.id).unwrap_or(&none)))
             }
+            (frame::ways_on(asked, ("/mine", "after"), mine.next.as_ref()))
         }
         (card(pages, asked))
     };

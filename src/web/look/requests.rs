@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use jiff::civil::Date;
 use maud::{Markup, html};
-use retrocall_records::desk::{CoveredState, DeskRole, Entered, RequestEntry, RequestKind, Requests as _};
+use retrocall_records::desk::{DeskRole, Entered, RequestKind, RequestLine, Requests as _};
 use retrocall_words::Customer;
 
 use super::sweeping;
@@ -22,38 +22,40 @@ const TEXT_CHARS_MAX: usize = 4_000;
 /// Characters of a number, and of an agent's name.
 const NAME_CHARS_MAX: usize = 64;
 
-/// All requests: open ones first, those due first.
+/// The requests, a part at a time: open ones first, those due first; then answered ones, the last one first.
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
-    let who = asked.who()?;
-    let (mut requests, now) = pages.ask(move |desk, now| desk.requests(&who).map(|all| (all, now))).await?;
+    let (who, after) = (asked.who()?, asked.onward("after")?);
+    let (requests, now) =
+        pages.ask(move |desk, now| desk.requests(&who, after.as_ref()).map(|part| (part, now))).await?;
     let today = pages.rules.calendar.day_of(now);
-    requests.sort_by_key(|request| request.due_on);
-    let (open, answered): (Vec<&RequestEntry>, Vec<&RequestEntry>) =
-        requests.iter().partition(|request| request.outcome.is_none());
+    let (open, answered): (Vec<&RequestLine>, Vec<&RequestLine>) =
+        requests.items.iter().partition(|request| request.outcome.is_none());
     let texts = asked.texts();
+    let is_first = asked.query.get("after").is_none();
     let content = html! {
         h1 { (texts.say("requests-title")) }
         p { a.button.main href="/requests/new" { (texts.say("requests-enter")) } }
-        section aria-labelledby="open" {
-            h2 id="open" { (texts.say("requests-open")) }
-            @if open.is_empty() { p.notice { (texts.say("requests-none-open")) } }
-            @for request in open { (one(&asked, request, today)) }
+        @if is_first || !open.is_empty() {
+            section aria-labelledby="open" {
+                h2 id="open" { (texts.say("requests-open")) }
+                @if open.is_empty() { p.notice { (texts.say("requests-none-open")) } }
+                @for request in open { (one(&asked, request, today)) }
+            }
         }
         @if !answered.is_empty() {
             section aria-labelledby="answered" {
                 h2 id="answered" { (texts.say("requests-answered")) }
-                // The last one first: older ones are looked up seldom.
-                @for request in answered.iter().rev() { (one(&asked, request, today)) }
+                @for request in answered { (one(&asked, request, today)) }
             }
         }
+        (frame::ways_on(&asked, ("/requests", "after"), requests.next.as_ref()))
         (sweeping::button(&asked))
     };
     shown(frame::page(&asked, &texts.say("requests-title"), content))
 }
 
-fn one(asked: &Asked, request: &RequestEntry, today: Date) -> Markup {
+fn one(asked: &Asked, request: &RequestLine, today: Date) -> Markup {
     let texts = asked.texts();
-    let count = |state| request.recordings.iter().filter(|one| one.state == state).count() as u64;
     html! {
         article.call.own data-request=(request.request) {
             header {
@@ -61,16 +63,14 @@ fn one(asked: &Asked, request: &RequestEntry, today: Date) -> Markup {
                 (term(asked, request, today))
             }
             p.hint {
-                (texts.fill("requests-counts", [
-                    ("waiting", count(CoveredState::Candidate).into()), ("confirmed", count(CoveredState::Confirmed).into()),
-                ]))
+                (texts.fill("requests-counts", [("waiting", request.waiting.into()), ("confirmed", request.confirmed.into())]))
             }
         }
     }
 }
 
 /// What is asked for, and of whom, as far as that is still known.
-pub(super) fn title(asked: &Asked, request: &RequestEntry) -> String {
+pub(super) fn title(asked: &Asked, request: &RequestLine) -> String {
     let texts = asked.texts();
     let kind = texts.say(&format!("request-kind-{}", request.kind.as_str()));
     let of = match (&request.customer, &request.agent) {
@@ -82,7 +82,7 @@ pub(super) fn title(asked: &Asked, request: &RequestEntry) -> String {
 }
 
 /// When it was received, and by when it is to be answered.
-pub(super) fn term(asked: &Asked, request: &RequestEntry, today: Date) -> Markup {
+pub(super) fn term(asked: &Asked, request: &RequestLine, today: Date) -> Markup {
     let texts = asked.texts();
     let [received, due] = [request.received_on, request.due_on].map(|day| frame::day(asked, day));
     let soon = today.saturating_add(jiff::Span::new().days(DUE_DAYS));

@@ -18,7 +18,7 @@ fn d10_d11_a_press_gets_its_case_which_is_followed_closed_and_taken_back() {
     let page = tom.get("/cases").text();
     assert!(page.contains("The last day to open a case is 8 Dec 2026") && page.contains("No case is open."), "{page}");
     assert_eq!(tom.post("/cases", &[("recording", &pressed)]).header("location"), "/cases");
-    let case = home.desk.cases(&Home::owner()).expect("cases")[0].case.clone();
+    let case = home.desk.all_cases(&Home::owner()).expect("cases")[0].case.clone();
     let page = tom.get("/cases").text();
     assert!(page.contains("opened by tom") && page.contains("Still needed? Without an answer"), "{page}");
     let again = tom.post("/cases/attach", &[("case", &case), ("recording", &pressed)]);

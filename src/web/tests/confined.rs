@@ -31,6 +31,7 @@ fn secrets(home: &Path) -> [PathBuf; 5] {
 pub(super) fn setup(home: &Home) -> Setup {
     Setup {
         home: home.path().to_owned(),
+        database: None,
         recordings: home.path().join("recordings"),
         socket: home.socket(),
         rules: home::rules(),

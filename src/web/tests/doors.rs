@@ -196,8 +196,9 @@ fn cookies_are_out_of_reach_of_scripts_and_of_other_pages() {
     let got = Browser::new(&home).get("/login");
     let cookie = got.header("set-cookie").to_owned();
     assert!(cookie.starts_with("retrocall=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
-    let secure =
-        crate::pages::Pages::new((home.path(), &home.socket()), home::rules(), home.clock.clone(), true, Vec::new());
+    let (socket, desk) = (home.socket(), home.desk.clone());
+    let of = (home.path(), &*socket, desk);
+    let secure = crate::pages::Pages::new(of, home::rules(), home.clock.clone(), true, Vec::new());
     let cookie = crate::guard::secret_cookie(&secure, "0");
     assert_eq!(cookie, "__Host-retrocall=0; Path=/; HttpOnly; SameSite=Lax; Secure");
 }

@@ -219,7 +219,7 @@ impl Home {
     fn of(folder: TempDir) -> Home {
         let clock = Arc::new(TestClock::at(morning()));
         let pages = Pages::new(
-            (folder.path(), &folder.path().join(SOCKET)),
+            (folder.path(), &folder.path().join(SOCKET), HomeDesk::of(folder.path()).kept_ready()),
             rules(),
             Arc::clone(&clock) as _,
             false,

@@ -10,7 +10,7 @@ use super::*;
 
 /// The request that was entered last.
 fn request(home: &Home) -> String {
-    home.desk.requests(&Home::owner()).expect("requests").pop().expect("one").request
+    home.desk.all_requests(&Home::owner()).expect("requests").pop().expect("one").line.request
 }
 
 fn decide(browser: &mut Browser, id: &str, deed: &str, recording: &str, text: &str) -> StatusCode {
@@ -112,7 +112,7 @@ fn d17_an_erasure_asks_once_and_what_a_case_needs_waits_for_the_officer() {
     };
     let asked = send(&mut olga, &sampled, false).text();
     assert!(asked.contains("Erase this?") && asked.contains("It can't be brought back."), "{asked}");
-    assert!(home.desk.requests(&Home::owner()).expect("requests").is_empty(), "it asks first");
+    assert!(home.desk.all_requests(&Home::owner()).expect("requests").is_empty(), "it asks first");
     let place = send(&mut olga, &sampled, true).header("location").to_owned();
     let page = olga.get(&place).text();
     assert!(page.contains("Erasure") && page.contains("Confirmed") && page.contains("Why: Asked by letter"), "{page}");
@@ -167,7 +167,7 @@ fn what_is_no_request_or_no_decision_is_refused_and_does_nothing() {
     }
     let later = [("kind", "access"), ("agent", "anna"), ("received_on", "2027-01-01")];
     assert_eq!(olga.post("/requests", &later).status, StatusCode::CONFLICT);
-    assert!(home.desk.requests(&Home::owner()).expect("requests").is_empty());
+    assert!(home.desk.all_requests(&Home::owner()).expect("requests").is_empty());
     olga.post("/requests", &[("kind", "access"), ("agent", "anna"), ("received_on", "2026-11-30")]);
     let id = request(&home);
     assert_eq!(decide(&mut olga, &id, "burn", "", ""), StatusCode::UNPROCESSABLE_ENTITY);
@@ -214,4 +214,30 @@ fn programs_enter_read_and_decide_requests() {
     let all: Value = serde_json::from_slice(&olga.get("/api/v1/requests").body).expect("JSON");
     assert_eq!(all["requests"].as_array().map(Vec::len), Some(1), "{all}");
     assert_eq!(program("tom").get("/api/v1/requests").status, StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn more_requests_than_a_page_has_go_on_behind_a_button_each_once_and_those_due_first_come_first() {
+    let home = Home::new();
+    let mut olga = Browser::of(&home, "olga");
+    // Received on as many days, the last one first.
+    for day in (1..=25).rev() {
+        let received = format!("2026-11-{day:02}");
+        let entered = olga.post("/requests", &[("kind", "access"), ("agent", "anna"), ("received_on", &received)]);
+        assert_eq!(entered.status, StatusCode::SEE_OTHER, "{}", entered.text());
+    }
+    let mut expected = home.desk.all_requests(&Home::owner()).expect("requests");
+    expected.sort_by_key(|request| request.due_on);
+    let expected: Vec<&str> = expected.iter().map(|request| &*request.request).collect();
+    let ids = |page: &str| -> Vec<String> {
+        page.split("data-request=\"").skip(1).map(|rest| rest.split('"').next().expect("an id").to_owned()).collect()
+    };
+    let first = olga.get("/requests").text();
+    assert_eq!(ids(&first), expected[..20]);
+    let next =
+        first.split("rel=\"next\" href=\"").nth(1).expect("a way on").split('"').next().expect("its place").to_owned();
+    let second = olga.get(&next).text();
+    assert_eq!(ids(&second), expected[20..]);
+    assert!(!second.contains("rel=\"next\"") && second.contains("href=\"/requests\""), "{second}");
+    assert_eq!(olga.get("/requests?after=nowhere").status, StatusCode::UNPROCESSABLE_ENTITY);
 }

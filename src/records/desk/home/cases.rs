@@ -8,10 +8,11 @@ use super::{
     super::{
         DeskRole, NotDone, Person,
         case::{Case, Cases},
+        paging::{Onward, PAGE, Paged, Stretch},
     },
-    Answer, HomeDesk,
+    Answer, FIRST, HomeDesk, LAST,
     act::{Act, Step, Stop, anchor, has_happened, still_kept},
-    maybe, parsed, restricting, rules, unreadable,
+    batch, maybe, parsed, restricting, rules, unreadable,
 };
 use crate::{
     PurposeKind, policies,
@@ -120,20 +121,20 @@ impl Cases for HomeDesk {
         })
     }
 
-    fn cases(&self, who: &Person) -> Result<Vec<Case>, NotDone> {
-        if !ANSWERING.iter().any(|role| who.is(*role)) {
-            return Err(NotDone::NotAllowed(ANSWERING));
-        }
-        let found = self.ask(false, async |rows| {
-            let mut cases = Vec::new();
-            for row in rows::query(include_str!("../../sql/desk/cases.sql")).fetch_all(&mut *rows).await? {
-                let mut case = listed(&row)?;
-                case.recordings = recordings(rows, &case.case, who.is(DeskRole::PrivacyOfficer)).await?;
-                cases.push(case);
-            }
-            Ok(cases)
-        });
+    fn cases(&self, who: &Person, after: Option<&Onward>) -> Result<Paged<Case>, NotDone> {
+        needs_answering(who)?;
+        let found = self.ask(false, async |rows| part(rows, who, after).await);
         // Without a catalog there are none.
+        if found == Err(NotDone::Unknown) { Ok(Paged::none()) } else { found }
+    }
+
+    fn new_cases(&self, who: &Person) -> Result<Vec<Case>, NotDone> {
+        needs_answering(who)?;
+        let found = self.ask(false, async |rows| {
+            let select = rows::query(include_str!("../../sql/desk/cases_new.sql")).bind(text::count(PAGE as u64));
+            let found = select.fetch_all(&mut *rows).await?;
+            with_recordings(rows, who, &found).await
+        });
         if found == Err(NotDone::Unknown) { Ok(Vec::new()) } else { found }
     }
 
@@ -155,6 +156,46 @@ impl Cases for HomeDesk {
             Ok(())
         })
     }
+}
+
+fn needs_answering(who: &Person) -> Result<(), NotDone> {
+    if ANSWERING.iter().any(|role| who.is(*role)) { Ok(()) } else { Err(NotDone::NotAllowed(ANSWERING)) }
+}
+
+/// A part of the cases: open ones first, those that nobody has needed for the longest time; then closed ones, the last one first.
+async fn part(rows: &mut Connection, who: &Person, after: Option<&Onward>) -> Answer<Paged<Case>> {
+    let limit = text::count(PAGE as u64 + 1);
+    let is_over = after.is_some_and(|after| after.stretch == Stretch::Over);
+    let mut open = Vec::new();
+    if !is_over {
+        let (at, id) = after.map_or((FIRST, ""), |after| (&after.at, &after.id));
+        let select = rows::query(include_str!("../../sql/desk/cases_open.sql")).bind(at).bind(id).bind(limit);
+        open = select.fetch_all(&mut *rows).await?;
+    }
+    let mut found = Paged::of(open, |row| batch::behind(row, Stretch::Open, "needed_at"))?;
+    if found.next.is_none() {
+        let (at, id) = after.filter(|_| is_over).map_or((LAST, ""), |after| (&after.at, &after.id));
+        let select = rows::query(include_str!("../../sql/desk/cases_closed.sql")).bind(at).bind(id).bind(limit);
+        found.items.extend(select.fetch_all(&mut *rows).await?);
+        found = Paged::of(found.items, |row| match row.try_get::<Option<&str>, _>("closed_at")? {
+            Some(_) => batch::behind(row, Stretch::Over, "closed_at"),
+            None => batch::behind(row, Stretch::Open, "needed_at"),
+        })?;
+    }
+    Ok(Paged { items: with_recordings(rows, who, &found.items).await?, next: found.next })
+}
+
+/// Cases with those of their recordings that somebody may know of.
+async fn with_recordings(rows: &mut Connection, who: &Person, found: &[Row]) -> Answer<Vec<Case>> {
+    let mut cases = found.iter().map(listed).collect::<Answer<Vec<Case>>>()?;
+    let ids: Vec<&str> = cases.iter().map(|case| &*case.case).collect();
+    let select = batch::about(include_str!("../../sql/desk/recordings_of_cases.sql"), &ids);
+    let select = select.bind(who.is(DeskRole::PrivacyOfficer));
+    let mut recordings = batch::by(rows, select, "case_id", |row| Ok(row.try_get("recording")?)).await?;
+    for case in &mut cases {
+        case.recordings = recordings.remove(&case.case).unwrap_or_default();
+    }
+    Ok(cases)
 }
 
 /// Finds a case. When it was closed, if it was.
@@ -239,12 +280,7 @@ async fn anchor_all(
 
 /// The recordings of a case that are kept.
 async fn kept(rows: &mut Connection, case: &str) -> Answer<Vec<String>> {
-    recordings(rows, case, true).await
-}
-
-/// The recordings of a case that are kept; those that are the officer's alone for the officer alone.
-async fn recordings(rows: &mut Connection, case: &str, with_restricted: bool) -> Answer<Vec<String>> {
-    let select = rows::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case).bind(with_restricted);
+    let select = rows::query(include_str!("../../sql/desk/case_recordings.sql")).bind(case);
     let found = select.fetch_all(rows).await?;
     found.iter().map(|row| Ok(row.try_get("recording")?)).collect()
 }

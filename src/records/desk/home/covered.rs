@@ -6,16 +6,19 @@ use uuid::Uuid;
 use super::{
     super::{
         NotDone,
+        paging::{Onward, PAGE, Paged, Stretch},
         request::{
-            AROUND_HOURS, CopyOutside, Covered, CoveredState, RequestEntry, RequestKind, Subject, Unnumbered, Waiting,
+            AROUND_HOURS, CopyOutside, Covered, CoveredState, RequestEntry, RequestKind, RequestLine, Subject,
+            Unnumbered, Waiting,
         },
     },
     Answer, FIRST, LAST,
     act::{Act, OFFICER, Step, Stop},
-    maybe, parsed, unreadable, word,
+    batch, maybe, parsed, unreadable, word,
 };
 use crate::{
     Life, policies,
+    policy::Policy,
     rows::{self, Connection, Row},
     sweep::copies_of,
     text,
@@ -103,32 +106,88 @@ pub(super) async fn entries(rows: &mut Connection, which: Which<'_>) -> Answer<V
     let found = select.fetch_all(&mut *rows).await?;
     let mut all = Vec::new();
     for row in &found {
-        let (request, kind): (String, RequestKind) = (row.try_get("id")?, word(row, "kind")?);
-        let customer: Option<String> = row.try_get("customer")?;
-        let (received_on, entered_at) = (parsed(row, "received_on")?, parsed(row, "entered_at")?);
-        let extension: Option<String> = row.try_get("extension_reason")?;
-        let outcome: Option<&str> = row.try_get("outcome")?;
-        all.push(RequestEntry {
-            by_number: customer.is_some(),
-            customer: customer.filter(|number| !number.is_empty()).map(Customer::from),
-            agent: row.try_get("agent")?,
-            around: maybe(row, "around")?,
-            reason: row.try_get("reason")?,
-            due_on: policy.request_due(received_on, extension.is_some(), entered_at),
-            received_on,
-            entered_by: row.try_get("entered_by")?,
-            entered_at,
-            extension,
-            outcome: outcome.map(|word| Word::read(word).ok_or_else(|| unreadable("outcome"))).transpose()?,
-            ground: row.try_get("ground")?,
-            answered_at: maybe(row, "answered_at")?,
-            recordings: covered(rows, &request, kind).await?,
-            unnumbered: Vec::new(),
-            request,
-            kind,
-        });
+        let mut line = line(row, &policy)?;
+        let recordings = covered(rows, &line.request, line.kind).await?;
+        let count = |state| recordings.iter().filter(|one| one.state == state).count() as u64;
+        (line.waiting, line.confirmed) = (count(CoveredState::Candidate), count(CoveredState::Confirmed));
+        all.push(RequestEntry { line, recordings, unnumbered: Vec::new() });
     }
     Ok(all)
+}
+
+/// A request as a list has it, before anybody has counted what it covers.
+fn line(row: &Row, policy: &Policy) -> Answer<RequestLine> {
+    let customer: Option<String> = row.try_get("customer")?;
+    let (received_on, entered_at) = (parsed(row, "received_on")?, parsed(row, "entered_at")?);
+    let extension: Option<String> = row.try_get("extension_reason")?;
+    let outcome: Option<&str> = row.try_get("outcome")?;
+    Ok(RequestLine {
+        request: row.try_get("id")?,
+        kind: word(row, "kind")?,
+        by_number: customer.is_some(),
+        customer: customer.filter(|number| !number.is_empty()).map(Customer::from),
+        agent: row.try_get("agent")?,
+        around: maybe(row, "around")?,
+        reason: row.try_get("reason")?,
+        due_on: policy.request_due(received_on, extension.is_some(), entered_at),
+        received_on,
+        entered_by: row.try_get("entered_by")?,
+        entered_at,
+        extension,
+        outcome: outcome.map(|word| Word::read(word).ok_or_else(|| unreadable("outcome"))).transpose()?,
+        ground: row.try_get("ground")?,
+        answered_at: maybe(row, "answered_at")?,
+        waiting: 0,
+        confirmed: 0,
+    })
+}
+
+/// A part of the requests: open ones first, those that are due first; then answered ones, the last one first.
+pub(super) async fn part(rows: &mut Connection, after: Option<&Onward>) -> Answer<Paged<RequestLine>> {
+    let policy = policies::written(rows).await?;
+    let is_over = after.is_some_and(|after| after.stretch == Stretch::Over);
+    let mut places = Vec::new();
+    if !is_over {
+        places = open_places(rows, &policy).await?;
+        places.retain(|place| after.is_none_or(|after| (&place.at, &place.id) > (&after.at, &after.id)));
+    }
+    if places.len() <= PAGE {
+        let (at, id) = after.filter(|_| is_over).map_or((LAST, ""), |after| (&after.at, &after.id));
+        let select = rows::query(include_str!("../../sql/rights/requests_answered.sql"));
+        let select = select.bind(at).bind(id).bind(text::count(PAGE as u64 + 1));
+        for row in select.fetch_all(&mut *rows).await? {
+            places.push(batch::behind(&row, Stretch::Over, "answered_at")?);
+        }
+    }
+    let Paged { items: places, next } = Paged::of(places, |place| Answer::Ok(place.clone()))?;
+    let ids: Vec<&str> = places.iter().map(|place| &*place.id).collect();
+    let select = batch::about(include_str!("../../sql/rights/requests_of.sql"), &ids);
+    let mut lines = batch::by(rows, select, "id", |row| line(row, &policy)).await?;
+    let select = batch::about(include_str!("../../sql/rights/counts_of_requests.sql"), &ids);
+    let read = |row: &Row| -> Answer<(CoveredState, i64)> { Ok((word(row, "state")?, row.try_get("count")?)) };
+    let counts = batch::by(rows, select, "request", read).await?;
+    let mut items = Vec::new();
+    for mut line in ids.into_iter().filter_map(|id| lines.remove(id)).flatten() {
+        let of = |state| {
+            let all = counts.get(&line.request).into_iter().flatten();
+            all.filter(|(of, _)| *of == state).map(|(_, count)| u64::try_from(*count).unwrap_or(0)).sum()
+        };
+        (line.waiting, line.confirmed) = (of(CoveredState::Candidate), of(CoveredState::Confirmed));
+        items.push(line);
+    }
+    Ok(Paged { items, next })
+}
+
+/// Where the open requests are in their list, those that are due first. When one is due is stored nowhere: all of them are looked at.
+async fn open_places(rows: &mut Connection, policy: &Policy) -> Answer<Vec<Onward>> {
+    let mut places = Vec::new();
+    for row in rows::query(include_str!("../../sql/rights/requests_open.sql")).fetch_all(rows).await? {
+        let is_extended = row.try_get::<Option<&str>, _>("extended_at")?.is_some();
+        let due_on = policy.request_due(parsed(&row, "received_on")?, is_extended, parsed(&row, "entered_at")?);
+        places.push(Onward { stretch: Stretch::Open, at: due_on.to_string(), id: row.try_get("id")? });
+    }
+    places.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
+    Ok(places)
 }
 
 /// The recordings that a request covers.

@@ -109,11 +109,11 @@ impl Erasures for HomeDesk {
             return Err(NotDone::NotAllowed(OFFICER));
         }
         self.ask(false, async |rows| {
-            let RequestEntry { request, recordings, .. } =
+            let RequestEntry { line, recordings, .. } =
                 entries(rows, Which::One(request)).await?.pop().ok_or(NO_REQUEST)?;
             let mut all = Vec::new();
             let ids = recordings.into_iter().filter(|one| one.state == CoveredState::Confirmed);
-            for id in ids.map(|one| one.recording).chain([request]) {
+            for id in ids.map(|one| one.recording).chain([line.request]) {
                 all.extend(receipt(rows, &id).await?);
             }
             Ok(all)

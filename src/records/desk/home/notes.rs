@@ -129,11 +129,12 @@ async fn is_in(rows: &mut Connection, agent: Option<&str>, recording: &str) -> A
     Ok(select.fetch_optional(rows).await?.is_some())
 }
 
-pub(super) async fn replies(rows: &mut Connection, note: &str) -> Answer<Vec<Reply>> {
+async fn replies(rows: &mut Connection, note: &str) -> Answer<Vec<Reply>> {
     let found = rows::query(include_str!("../../sql/desk/replies.sql")).bind(note).fetch_all(rows).await?;
-    let reply = |row: &rows::Row| {
-        let (author, text, decision) = (row.try_get("author")?, row.try_get("text")?, row.try_get("decision")?);
-        Ok(Reply { author, kind: word(row, "kind")?, text, written_at: parsed(row, "written_at")?, decision })
-    };
-    found.iter().map(reply).collect()
+    found.iter().map(reply_of).collect()
+}
+
+pub(super) fn reply_of(row: &rows::Row) -> Answer<Reply> {
+    let (author, text, decision) = (row.try_get("author")?, row.try_get("text")?, row.try_get("decision")?);
+    Ok(Reply { author, kind: word(row, "kind")?, text, written_at: parsed(row, "written_at")?, decision })
 }

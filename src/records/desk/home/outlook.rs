@@ -1,7 +1,7 @@
 //! Until when recordings are kept, by the rules of a home.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     thread,
 };
 
@@ -12,14 +12,14 @@ use super::{
     super::{
         DeskRole, NotDone, Person,
         outlook::{Going, Outlook, Outlooks},
+        paging::PAGE,
     },
-    HomeDesk,
-    notes::took_part,
-    one,
+    Answer, HomeDesk, batch, one, parsed, rules, word,
 };
 use crate::{
-    PurposeKind, Trouble,
-    policy::{self, Facts, Fate, Why},
+    PurposeKind, Trouble, policies,
+    policy::{self, Facts, Fate, Policy, Why},
+    rows::{Connection, Row},
     sweep::{HomeStore, Judgement, warnings_about},
 };
 
@@ -37,34 +37,24 @@ impl Outlooks for HomeDesk {
         today: Timestamp,
         now: Timestamp,
     ) -> Result<HashMap<String, Outlook>, NotDone> {
-        let Some(home) = self.address.home() else { return Ok(HashMap::new()) };
-        let shown = self.ask(false, async |rows| {
-            let mut shown = Vec::new();
-            for id in recordings {
-                if one(rows, who, id).await?.is_some()
-                    || took_part(rows, who, id).await.is_ok_and(|took_part| took_part)
-                {
-                    shown.push(id.clone());
-                }
-            }
-            Ok(shown)
-        })?;
         let is_told = OF_THE_SAMPLE.iter().any(|role| who.is(*role));
-        let look = || -> Result<HashMap<String, Outlook>, Trouble> {
-            let Some(mut store) = HomeStore::open_to_read(home)? else { return Ok(HashMap::new()) };
-            store.consider(periods, calendar, now)?;
+        let found = self.ask(false, async |rows| {
+            let policy = policies::considered(rows, periods, calendar, now).await?;
             let mut all = HashMap::new();
-            for id in shown {
-                let Some(mut facts) = store.facts_of(&id)? else { continue };
-                if !is_told && facts.began_at.is_none_or(|began| began >= today) {
-                    facts.purposes.retain(|purpose| purpose.kind != PurposeKind::Quality);
+            for some in recordings.chunks(PAGE) {
+                let ids = shown(rows, who, some).await?;
+                for (id, mut facts) in facts(rows, &ids).await? {
+                    if !is_told && facts.began_at.is_none_or(|began| began >= today) {
+                        facts.purposes.retain(|purpose| purpose.kind != PurposeKind::Quality);
+                    }
+                    let outlook = outlook(&policy, &id, &facts, now);
+                    all.insert(id, outlook);
                 }
-                let outlook = outlook(&store, &id, &facts, now);
-                all.insert(id, outlook);
             }
             Ok(all)
-        };
-        Ok(apart(look)?)
+        });
+        // Without a catalog nothing is kept.
+        if found == Err(NotDone::Unknown) { Ok(HashMap::new()) } else { found }
     }
 
     fn going(
@@ -114,8 +104,45 @@ fn until(fate: &Fate) -> (Option<Timestamp>, Option<Why>) {
     }
 }
 
-fn outlook(store: &HomeStore, id: &str, facts: &Facts, now: Timestamp) -> Outlook {
-    let rules = store.policy();
+/// Those of the recordings that somebody may know of, or took part in.
+async fn shown<'a>(rows: &mut Connection, who: &Person, recordings: &'a [String]) -> Answer<Vec<&'a str>> {
+    let ids: Vec<&str> = recordings.iter().map(|id| &**id).collect();
+    let mut own: HashSet<String> = HashSet::new();
+    if let Some(agent) = who.agent.as_deref().filter(|_| who.is(DeskRole::Agent)) {
+        let select = batch::about(include_str!("../../sql/desk/took_part_in.sql"), &ids).bind(agent);
+        for row in select.fetch_all(&mut *rows).await? {
+            own.insert(row.try_get("id")?);
+        }
+    }
+    let mut shown = Vec::new();
+    for id in ids {
+        if own.contains(id) || one(rows, who, id).await?.is_some() {
+            shown.push(id);
+        }
+    }
+    Ok(shown)
+}
+
+/// What the rules need to know of each of these recordings that is neither being written nor deleted.
+async fn facts(rows: &mut Connection, ids: &[&str]) -> Answer<HashMap<String, Facts>> {
+    let select = batch::about(include_str!("../../sql/desk/facts_of.sql"), ids);
+    let found = batch::by_row(rows, select, "id").await?;
+    let select = batch::about(include_str!("../../sql/desk/covers_of.sql"), ids);
+    let mut covers = batch::by(rows, select, "recording", |row| word(row, "cover")).await?;
+    let select = batch::about(include_str!("../../sql/desk/objected_of.sql"), ids);
+    let since = |row: &Row| -> Answer<Timestamp> { parsed(row, "since") };
+    let mut objected = batch::by(rows, select, "recording", since).await?;
+    let mut all = HashMap::new();
+    for (id, rows) in found {
+        let (mut facts, _) = rules::facts_in(&rows)?;
+        facts.covers = covers.remove(&id).unwrap_or_default();
+        facts.restricted_since = objected.remove(&id).and_then(|since| since.into_iter().next());
+        all.insert(id, facts);
+    }
+    Ok(all)
+}
+
+fn outlook(rules: &Policy, id: &str, facts: &Facts, now: Timestamp) -> Outlook {
     let fate = policy::fate(facts, rules, now);
     let (until, why) = until(&fate);
     let warnings = warnings_about(id, facts, &fate, rules, now);

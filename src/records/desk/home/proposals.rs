@@ -1,6 +1,6 @@
 //! Proposals of purposes, on the catalog of a home.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use jiff::{Span, Timestamp, civil::Date};
 use retrocall_ledger::DeedKind;
@@ -13,6 +13,7 @@ use super::{
     },
     Answer, HomeDesk,
     act::{Act, OFFICER, Step, Stop, anchor, still_kept},
+    batch,
     disclosure::files,
     maybe,
     notes::took_part,
@@ -162,14 +163,23 @@ impl Proposals for HomeDesk {
     }
 
     fn proposals(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone> {
+        self.proposed(who, include_str!("../../sql/rights/proposals.sql"))
+    }
+
+    fn open_proposals(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone> {
+        self.proposed(who, include_str!("../../sql/rights/proposals_open.sql"))
+    }
+}
+
+impl HomeDesk {
+    fn proposed(&self, who: &Person, select: &'static str) -> Result<Vec<ProposalEntry>, NotDone> {
         if !ASKING.iter().any(|role| who.is(*role)) {
             return Err(NotDone::NotAllowed(ASKING));
         }
         let by_name = BY_NAME.iter().any(|role| who.is(*role));
         let found = self.ask(false, async |rows| {
             let mut all = Vec::new();
-            let select = rows::query(include_str!("../../sql/rights/proposals.sql"));
-            for row in select.fetch_all(&mut *rows).await? {
+            for row in rows::query(select).fetch_all(&mut *rows).await? {
                 // Each sees what is about recordings that they may know of.
                 if super::one(rows, who, row.try_get("recording")?).await?.is_some() {
                     let mut entry = read(rows, &row).await?.entry;
@@ -241,26 +251,28 @@ async fn read(rows: &mut Connection, row: &Row) -> Answer<Proposal> {
     Ok(Proposal { through: through.unwrap_or_else(|| entry.proposed_by.clone()), entry, accounts })
 }
 
-/// What is asked of an agent about a recording of theirs, answered or not.
+/// What is asked of an agent about recordings of theirs, answered or not.
 pub(super) async fn asked(
     rows: &mut Connection,
-    recording: &RecordingEntry,
+    recordings: &[RecordingEntry],
     agent: &str,
-) -> Answer<Vec<ProposalEntry>> {
-    // Whoever presses sees the press; that a call of today was drawn is told tomorrow.
-    let is_told = |entry: &ProposalEntry| match entry.judges() {
-        true => true,
-        false => entry.purpose == PurposeKind::Training.as_str() && recording.purposes.contains(&PurposeKind::Quality),
-    };
-    let select = rows::query(include_str!("../../sql/rights/proposals_of.sql")).bind(&recording.id);
-    let mut asked = Vec::new();
+) -> Answer<HashMap<String, Vec<ProposalEntry>>> {
+    let ids: Vec<&str> = recordings.iter().map(|recording| &*recording.id).collect();
+    let select = batch::about(include_str!("../../sql/rights/proposals_of.sql"), &ids);
+    let mut asked: HashMap<String, Vec<ProposalEntry>> = HashMap::new();
     for row in select.fetch_all(&mut *rows).await? {
-        asked.push(read(rows, &row).await?.entry);
-    }
-    asked.retain(is_told);
-    if asked.iter().any(ProposalEntry::judges) {
-        let is_presser = pressers(rows, &recording.id).await?.iter().any(|presser| presser == agent);
-        asked.retain(|entry| is_presser || !entry.judges());
+        let entry = read(rows, &row).await?.entry;
+        let is_told = match entry.judges() {
+            // Whoever presses sees the press;
+            true => pressers(rows, &entry.recording).await?.iter().any(|presser| presser == agent),
+            // that a call of today was drawn is told tomorrow.
+            false => {
+                recordings.iter().any(|one| one.id == entry.recording && one.purposes.contains(&PurposeKind::Quality))
+            }
+        };
+        if is_told && (entry.judges() || entry.purpose == PurposeKind::Training.as_str()) {
+            asked.entry(entry.recording.clone()).or_default().push(entry);
+        }
     }
     Ok(asked)
 }

@@ -9,7 +9,10 @@ use uuid::Uuid;
 use super::{
     super::{
         DeskRole, NotDone, Person,
-        request::{Copying, CoveredState, Entered, RequestEntry, RequestKind, RequestOutcome, Requests, Subject},
+        paging::{Onward, Paged},
+        request::{
+            Copying, CoveredState, Entered, RequestEntry, RequestKind, RequestLine, RequestOutcome, Requests, Subject,
+        },
     },
     Answer, HomeDesk,
     act::{ANYBODY, Act, Each, OFFICER, Step, Stop, anchor, still_kept},
@@ -144,7 +147,16 @@ impl Requests for HomeDesk {
         })
     }
 
-    fn requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone> {
+    fn requests(&self, who: &Person, after: Option<&Onward>) -> Result<Paged<RequestLine>, NotDone> {
+        if !who.is(DeskRole::PrivacyOfficer) {
+            return Err(NotDone::NotAllowed(OFFICER));
+        }
+        let found = self.ask(false, async |rows| covered::part(rows, after).await);
+        // Without a catalog there are none.
+        if matches!(found, Err(NotDone::Unknown)) { Ok(Paged::none()) } else { found }
+    }
+
+    fn all_requests(&self, who: &Person) -> Result<Vec<RequestEntry>, NotDone> {
         if !who.is(DeskRole::PrivacyOfficer) {
             return Err(NotDone::NotAllowed(OFFICER));
         }

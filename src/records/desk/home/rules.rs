@@ -22,12 +22,17 @@ pub(super) struct Term {
 /// What the rules need to know of a recording's purposes; and of each the case, request or decision that needs it.
 async fn facts(rows: &mut Connection, recording: &str) -> Answer<(Facts, Vec<String>)> {
     let select = rows::query(include_str!("../../sql/desk/facts.sql")).bind(recording);
+    facts_in(&select.fetch_all(rows).await?)
+}
+
+/// The same, in rows that are sorted by purpose.
+pub(super) fn facts_in(rows: &[Row]) -> Answer<(Facts, Vec<String>)> {
     let (mut facts, mut abouts) = (Facts::default(), Vec::<String>::new());
-    for row in select.fetch_all(rows).await? {
-        facts.began_at = Some(parsed(&row, "began_at")?);
-        facts.ended_at = maybe(&row, "ends_at")?;
-        facts.erased_at = maybe(&row, "erased_at")?;
-        let (kind, about): (PurposeKind, String) = (word(&row, "purpose")?, row.try_get("about")?);
+    for row in rows {
+        facts.began_at = Some(parsed(row, "began_at")?);
+        facts.ended_at = maybe(row, "ends_at")?;
+        facts.erased_at = maybe(row, "erased_at")?;
+        let (kind, about): (PurposeKind, String) = (word(row, "purpose")?, row.try_get("about")?);
         let is_next = facts.purposes.last().is_none_or(|last| last.kind != kind) || abouts.last() != Some(&about);
         if is_next {
             facts.purposes.push(Purpose { kind, events: Vec::new() });
@@ -35,7 +40,7 @@ async fn facts(rows: &mut Connection, recording: &str) -> Answer<(Facts, Vec<Str
         }
         let anchor: Option<&str> = row.try_get("anchor")?;
         if let (Some(_), Some(purpose)) = (anchor, facts.purposes.last_mut()) {
-            let (anchor, at, date) = (word(&row, "anchor")?, parsed(&row, "at")?, maybe(&row, "day")?);
+            let (anchor, at, date) = (word(row, "anchor")?, parsed(row, "at")?, maybe(row, "day")?);
             purpose.events.push(Event { anchor, at, date });
         }
     }

@@ -1,6 +1,6 @@
 //! What was unusual in a month, on the catalog of a home. Who listened is read from the ledger, which keeps it when a recording is gone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use retrocall_ledger::{Month, PseudonymKey};
@@ -42,9 +42,15 @@ impl UnusualDeeds for HomeDesk {
     }
 }
 
-/// The agents whose figures of a month are over the limits.
-pub(super) async fn rates(rows: &mut Connection, month: Month) -> Answer<Vec<Unusual>> {
-    Ok(over_limits(month, &counts(rows, month).await?))
+impl HomeDesk {
+    /// The agents whose figures of a month are over the limits. A process that answers many people counts them once for all.
+    pub(super) fn rates(&self, month: Month, now: Timestamp) -> Result<Arc<[Unusual]>, NotDone> {
+        let count = || self.ask(false, async |rows| Ok(over_limits(month, &counts(rows, month).await?)));
+        match &self.kept {
+            Some(kept) => kept.figures(month, now, count),
+            None => Ok(count()?.into()),
+        }
+    }
 }
 
 async fn counts(rows: &mut Connection, month: Month) -> Answer<Vec<CallCounts>> {

@@ -104,7 +104,7 @@ fn d6_a_learning_moment_whose_time_is_over_does_not_become_teaching_material() {
 fn d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_and_what_was_noted() {
     let closed = Closed::with(2);
     let (desk, anna) = (&closed.desk, anna());
-    let today = desk.mine(&anna, "anna", Timestamp::MIN, hour(0)).unwrap();
+    let today = desk.all_mine(&anna, "anna", Timestamp::MIN, hour(0)).unwrap();
     let ids: Vec<&String> = today.recordings.iter().map(|own| &own.recording.id).collect();
     assert!(ids.contains(&&closed.pressed) && ids.contains(&&closed.both()) && ids.len() == 2, "{today:?}");
     let says_sample =
@@ -114,7 +114,7 @@ fn d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_
     let heard = Use { kind: UseKind::Play, why: "to listen".into(), of: None };
     desk.used(&hanna(), &closed.sampled[0], &heard, hour(0)).unwrap();
     desk.review(&hanna(), &closed.sampled[0], &moment("asks twice"), hour(1)).unwrap();
-    let mine = desk.mine(&anna, "anna", hour(0), hour(2)).unwrap();
+    let mine = desk.all_mine(&anna, "anna", hour(0), hour(2)).unwrap();
     assert_eq!(mine.recordings.iter().filter(|own| own.in_sample).count(), 2);
     let own = mine.recordings.iter().find(|own| own.recording.id == closed.sampled[0]).unwrap();
     assert_eq!((&*own.uses[0].by, &*own.notes[0].text), ("hanna", "asks twice"));
@@ -124,10 +124,10 @@ fn d4_an_agent_sees_from_the_next_morning_on_what_is_in_the_sample_who_listened_
 
     // Whoever took part sees it too; nobody sees what is known of somebody else.
     let bert = person("bert", &[DeskRole::Agent], Some("bert"));
-    assert_eq!(desk.mine(&bert, "bert", hour(0), hour(2)).unwrap().recordings.len(), 3);
-    assert!(matches!(desk.mine(&bert, "anna", hour(0), hour(2)), Err(NotDone::NotAllowed(_))));
-    assert!(matches!(desk.mine(&hanna(), "anna", hour(0), hour(2)), Err(NotDone::NotAllowed(_))));
-    assert!(desk.mine(&olga(), "anna", hour(0), hour(2)).is_ok());
+    assert_eq!(desk.all_mine(&bert, "bert", hour(0), hour(2)).unwrap().recordings.len(), 3);
+    assert!(matches!(desk.all_mine(&bert, "anna", hour(0), hour(2)), Err(NotDone::NotAllowed(_))));
+    assert!(matches!(desk.all_mine(&hanna(), "anna", hour(0), hour(2)), Err(NotDone::NotAllowed(_))));
+    assert!(desk.all_mine(&olga(), "anna", hour(0), hour(2)).is_ok());
 }
 
 fn d4_an_agent_who_objects_still_sees_the_recording() {
@@ -135,7 +135,7 @@ fn d4_an_agent_who_objects_still_sees_the_recording() {
     let (desk, anna, id) = (&closed.desk, anna(), &closed.sampled[0]);
     desk.review(&hanna(), id, &moment("asks twice"), hour(1)).unwrap();
     desk.reply(&anna, id, ReplyKind::Objection, "not my voice", hour(2)).unwrap();
-    let mine = desk.mine(&anna, "anna", hour(0), hour(3)).unwrap();
+    let mine = desk.all_mine(&anna, "anna", hour(0), hour(3)).unwrap();
     let own = mine.recordings.iter().find(|own| own.recording.id == *id).unwrap();
     assert_eq!((own.recording.life.as_str(), own.notes[0].replies.len()), ("restricted", 1));
 }
@@ -150,7 +150,7 @@ fn d13_the_officer_is_told_of_replays_and_figures_when_the_month_is_over_and_the
     desk.used(&hanna(), recording, &heard, hour(2)).unwrap();
     assert!(matches!(desk.unusual(&olga(), november, hour(3)), Err(NotDone::Conflict(_))), "agents are told first");
     assert!(matches!(desk.unusual(&hanna(), november, hour(48)), Err(NotDone::NotAllowed(_))));
-    let own = desk.mine(&anna(), "anna", hour(0), hour(3)).unwrap().unusual;
+    let own = desk.all_mine(&anna(), "anna", hour(0), hour(3)).unwrap().unusual;
     assert_eq!(own.iter().map(|one| one.kind).collect::<Vec<_>>(), [UnusualKind::Pressed]);
 
     let told = desk.unusual(&olga(), november, hour(48)).unwrap();

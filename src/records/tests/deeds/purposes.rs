@@ -85,7 +85,7 @@ fn d8_who_pressed_is_not_judged_by_it_without_their_own_confirmation_in_their_ow
     conflict(desk.refuse_proposal(&for_anna, &proposal, "no", hour(1)), "nobody else for them");
     // She is asked, and sees what she is asked; nobody else of the call is.
     let asked = |agent: &Person| {
-        let mine = desk.mine(agent, agent.agent.as_deref().unwrap(), hour(-1), hour(1)).unwrap();
+        let mine = desk.all_mine(agent, agent.agent.as_deref().unwrap(), hour(-1), hour(1)).unwrap();
         mine.recordings.into_iter().flat_map(|own| own.asked).collect::<Vec<_>>()
     };
     assert_eq!(

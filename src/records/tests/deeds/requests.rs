@@ -156,7 +156,7 @@ fn d14_a_copy_that_was_wanted_in_the_call_is_a_request_that_ends_when_it_is_answ
     assert!(catalog.close(LONG));
     homes::settle(home.path());
     let (desk, olga) = (homes::desk(home.path()), olga());
-    let requests = desk.requests(&olga).unwrap();
+    let requests = desk.all_requests(&olga).unwrap();
     assert_eq!(requests.len(), 2, "one for each call");
     for (request, has_number) in requests.iter().zip([true, false]) {
         assert_eq!((request.kind, request.entered_by.as_str()), (RequestKind::Access, "anna"));
@@ -308,7 +308,7 @@ fn d17_an_erasure_deletes_what_no_case_and_no_hold_needs_and_its_receipt_names_w
     assert!(matches!(desk.grant_erasure(&olga, request, None, None, hour(5)), Err(NotDone::Conflict(_))));
     assert_eq!(desk.answered(&olga, request, hour(6)), Ok(RequestOutcome::Granted));
     let found = closed.request(request);
-    assert_eq!((found.ground.as_deref(), found.customer), (Some("a claim"), None));
+    assert_eq!((found.ground.as_deref(), &found.customer), (Some("a claim"), &None));
     assert_eq!(closed.state(request, &both), CoveredState::Refused);
     assert!(closed.is_kept(&both), "for its case");
     desk.close_case(&owner, &case, "settled", None, hour(7)).unwrap();

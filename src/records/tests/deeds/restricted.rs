@@ -39,7 +39,7 @@ fn d11_a_case_without_an_answer_is_the_officers_alone_until_somebody_says_that_i
         assert!(!listed(&who), "{}", who.name);
     }
     assert_eq!(desk.dismiss(&tom(), id, "by mistake", day(92)), Err(NotDone::Unknown));
-    let of_case = |who: &Person| desk.cases(who).unwrap().remove(0).recordings;
+    let of_case = |who: &Person| desk.all_cases(who).unwrap().remove(0).recordings;
     assert_eq!((of_case(&tom()), of_case(&olga())), (vec![], vec![id.to_owned()]));
     assert_eq!(desk.story(&olga(), id).unwrap().recording.life, Life::Restricted);
     desk.used(&olga(), id, &to_listen(), day(92)).unwrap();

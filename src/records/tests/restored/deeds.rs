@@ -134,7 +134,7 @@ fn d11_a_case_that_was_closed_or_taken_back_after_a_backup_is_so_once_that_is_re
     let restored = put_back_under_an_engine(&home, &file, &clock, &elsewhere);
     assert_eq!(deeds_of(&restored), (vec![], vec!["case-closed", "case-reopened"]));
     let is_closed = |case: &str| {
-        let cases = desk.cases(&owner).unwrap();
+        let cases = desk.all_cases(&owner).unwrap();
         cases.iter().find(|one| one.case == case).unwrap().closed_at.is_some()
     };
     assert_eq!([is_closed(&reopened), is_closed(&closed)], [false, true]);
@@ -187,7 +187,7 @@ fn what_was_let_go_of_after_a_backup_is_not_held_again_and_an_answer_that_keeps_
     // Who asked for the erasure is lost; that it was granted is not.
     assert_eq!(held_again, ["request-opened"], "{restored:?}");
     assert!(["erased", "hold-released", "request-answered", "still-needed"].iter().all(|deed| redone.contains(deed)));
-    assert_eq!(desk.cases(&owner).unwrap()[0].needed_at, needed);
+    assert_eq!(desk.all_cases(&owner).unwrap()[0].needed_at, needed);
     assert!(desk.request(&owner, &request).unwrap().answered_at.is_some());
     let only = desk.holds(&owner).unwrap();
     assert_eq!(only.len(), 1);

@@ -1,1 +1,0 @@
-SELECT id, opened_by, opened_at, needed_at, closed_at, outcome, judged_on FROM cases ORDER BY needed_at, id

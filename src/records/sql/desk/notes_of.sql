@@ -1,0 +1,3 @@
+SELECT recording, id, purpose, author, text, at_seconds, written_at FROM notes
+WHERE purpose = 'quality' AND recording IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+ORDER BY written_at, id

@@ -1,0 +1,3 @@
+SELECT request, state, COUNT(*) AS count FROM request_recordings
+WHERE request IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+GROUP BY request, state
