@@ -17,7 +17,6 @@ use std::{
 use desk::{Desk, Home, Line, wait_for};
 use retrocall::catalog::Outcome;
 use serde_json::json;
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 /// What a step ends with: the system calls before which a command is killed. SQLite's own, too.
 const STEPS: [&str; 7] = ["fsync", "fdatasync", "ftruncate", "unlink", "unlinkat", "rename", "link,linkat"];
@@ -257,16 +256,11 @@ fn a_restore_that_is_killed_and_begun_again_brings_back_nothing_that_was_deleted
 
 /// Another program's hold on the catalog.
 fn locked<T>(home: &Path, work: impl FnOnce() -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut lock =
-            SqliteConnectOptions::new().filename(home.join("catalog.sqlite")).connect().await.expect("a catalog");
-        lock.execute("BEGIN EXCLUSIVE").await.expect("the lock");
-        let done = work();
-        lock.execute("ROLLBACK").await.expect("let go");
-        lock.close().await.expect("closed");
-        done
-    })
+    let lock = rusqlite::Connection::open(home.join("catalog.sqlite")).expect("a catalog");
+    lock.execute_batch("BEGIN EXCLUSIVE").expect("the lock");
+    let done = work();
+    lock.execute_batch("ROLLBACK").expect("let go");
+    done
 }
 
 #[test]

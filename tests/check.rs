@@ -11,7 +11,6 @@ use std::{
 use desk::{Desk, Home, Line, Ran, Sound};
 use retrocall::protocol::Ask;
 use serde_json::Value;
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 /// A desk that kept two calls, one of them drawn as well, and discarded none: every call is drawn. Stopped.
 fn kept_two() -> (Home, Vec<PathBuf>) {
@@ -42,15 +41,8 @@ fn assert_well(home: &Home) -> Value {
 
 /// One text of the catalog.
 fn text_of(home: &Home, sql: &str) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let file = home.path().join("catalog.sqlite");
-        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
-        let select = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection);
-        let text = select.await.expect("a text");
-        connection.close().await.expect("a catalog");
-        text
-    })
+    let catalog = rusqlite::Connection::open(home.path().join("catalog.sqlite")).expect("a catalog");
+    catalog.query_row(sql, [], |row| row.get(0)).expect("a text")
 }
 
 fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {

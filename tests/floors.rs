@@ -116,6 +116,6 @@ fn a_softphone_links_few_crates_and_none_of_what_the_engine_stands_on() {
 
 #[test]
 fn the_engine_links_neither_sql_nor_tls() {
-    let unwanted = ["sqlx", "sqlx-core", "sqlx-sqlite", "libsqlite3-sys", "rustls"];
+    let unwanted = ["sqlx", "sqlx-core", "rusqlite", "libsqlite3-sys", "rustls"];
     assert_none(&linked("retrocall-engine"), &unwanted, "the engine sees a `Book`: SQL belongs into `records`");
 }

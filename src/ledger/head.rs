@@ -128,21 +128,39 @@ impl Reread {
         segment: Month,
         rows: impl IntoIterator<Item = T>,
     ) -> Result<Reread, RowWrong> {
-        let name = segment.to_string();
-        let mut read = Reread { site: site.clone(), segment, frontier: Frontier::default(), last: Hash::NONE };
+        let none = Reread { site: site.clone(), segment, frontier: Frontier::default(), last: Hash::NONE };
+        none.and_then(rows)
+    }
+
+    /// Reads on: the rows that follow those that were read.
+    ///
+    /// # Errors
+    /// If a row is not this segment's next one.
+    pub fn and_then<T: AsRef<str>>(mut self, rows: impl IntoIterator<Item = T>) -> Result<Reread, RowWrong> {
+        let name = self.segment.to_string();
         for text in rows {
-            let (index, text) = (read.frontier.size(), text.as_ref());
+            let (index, text) = (self.frontier.size(), text.as_ref());
             let wrong = RowWrong(index);
             let line = Line::read(text).ok_or(wrong)?;
-            let is_next = line.row == index && line.site == site.as_str() && line.segment == name;
+            let is_next = line.row == index && line.site == self.site.as_str() && line.segment == name;
             // The first row names the segment before, which is another read's matter.
-            if !is_next || index > 0 && line.prev != read.last {
+            if !is_next || index > 0 && line.prev != self.last {
                 return Err(wrong);
             }
-            read.last = Hash::of_row(text);
-            read.frontier.push(read.last);
+            self.last = Hash::of_row(text);
+            self.frontier.push(self.last);
         }
-        Ok(read)
+        Ok(self)
+    }
+
+    /// Whose it is.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Which segment it is.
+    pub fn segment(&self) -> Month {
+        self.segment
     }
 
     /// How many rows there are.

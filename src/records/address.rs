@@ -99,7 +99,7 @@ impl Address {
     /// Whether a connection still leads to tables that are just those that this program knows.
     pub(crate) async fn knows(&self, rows: &mut Connection) -> Result<bool, Trouble> {
         match (self, rows) {
-            (Address::Home { catalog, .. }, Connection::Sqlite(to)) => file::is_up_to_date(catalog, to).await,
+            (Address::Home { catalog, .. }, rows @ Connection::Sqlite(_)) => file::is_up_to_date(catalog, rows).await,
             (Address::Server(server), Connection::Postgres(to)) => server.is_up_to_date(to).await,
             _ => Ok(false),
         }

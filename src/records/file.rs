@@ -7,14 +7,9 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    ConnectOptions, Connection as _, Row as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteSynchronous},
-};
-
 use super::{
     Trouble, migrations, restoring,
-    rows::{self, Connection},
+    rows::{self, Connection, Sqlite, SqliteOptions},
 };
 use retrocall_words::{Clock as _, SystemClock};
 
@@ -51,7 +46,10 @@ pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(Conne
     let found = find_or_make(path, before)?;
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     // While the tables are made, in good order is enough: the first note that is written makes them durable with itself.
-    let mut connection = options(path).synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
+    let options = options(path).pragma("synchronous", "NORMAL");
+    // KiB of pages in memory: the tails of tables and the tops of their indexes. More would make the engine grow for its first hours.
+    let connection = options.pragma("cache_size", "-1024").connect().map_err(failed)?;
+    let mut connection = Connection::Sqlite(connection);
     let prepared = prepare(path, &mut connection, found.len()).await;
     if let Err(trouble) = prepared {
         // The answer counts, not whether the file could be closed in good order.
@@ -62,7 +60,7 @@ pub(super) async fn open(path: &Path, before: Option<Identity>) -> Result<(Conne
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))
             .map_err(|error| Trouble::unusable(path, &error))?;
     }
-    Ok((Connection::Sqlite(connection), (found.dev(), found.ino())))
+    Ok((connection, (found.dev(), found.ino())))
 }
 
 /// Opens the catalog to read in it. None if there is none yet.
@@ -70,16 +68,21 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<Connection>, Trou
     restoring::cut_off(path)?;
     match found_to_read(path).await? {
         Some((_, FileState::Outdated)) => Err(Trouble::Older { path: path.to_path_buf() }),
-        found => Ok(found.map(|(connection, _)| Connection::Sqlite(connection))),
+        found => Ok(found.map(|(connection, _)| connection)),
     }
 }
 
 /// The same, for a catalog of any version that is known: a backup.
 pub(super) async fn open_any_to_read(path: &Path) -> Result<Option<Connection>, Trouble> {
-    Ok(found_to_read(path).await?.map(|(connection, _)| Connection::Sqlite(connection)))
+    Ok(found_to_read(path).await?.map(|(connection, _)| connection))
 }
 
-async fn found_to_read(path: &Path) -> Result<Option<(SqliteConnection, FileState)>, Trouble> {
+async fn found_to_read(path: &Path) -> Result<Option<(Connection, FileState)>, Trouble> {
+    found(path, options(path).read_only()).await
+}
+
+/// Opens what is there, and looks at it before anything else. None if it is nothing.
+async fn found(path: &Path, options: SqliteOptions) -> Result<Option<(Connection, FileState)>, Trouble> {
     match fs::metadata(path) {
         Ok(found) if found.len() == 0 => return Ok(None),
         Ok(_) => {}
@@ -87,7 +90,7 @@ async fn found_to_read(path: &Path) -> Result<Option<(SqliteConnection, FileStat
         Err(error) => return Err(Trouble::unusable(path, &error)),
     }
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
-    let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
+    let mut connection = Connection::Sqlite(options.connect().map_err(failed)?);
     match look(path, &mut connection).await? {
         FileState::Nothing => Ok(None),
         found => Ok(Some((connection, found))),
@@ -96,12 +99,11 @@ async fn found_to_read(path: &Path) -> Result<Option<(SqliteConnection, FileStat
 
 /// Opens the catalog that is there to write of a deed, beside the engine or without one. None if there is none yet.
 pub(super) async fn open_for_deeds(path: &Path) -> Result<Option<Connection>, Trouble> {
-    if open_to_read(path).await?.is_none() {
-        return Ok(None);
+    restoring::cut_off(path)?;
+    match found(path, options(path).busy_timeout(DEED_TIMEOUT).pragma("synchronous", "FULL")).await? {
+        Some((_, FileState::Outdated)) => Err(Trouble::Older { path: path.to_path_buf() }),
+        found => Ok(found.map(|(connection, _)| connection)),
     }
-    let failed = |error: sqlx::Error| Trouble::of(path, &error);
-    let options = options(path).busy_timeout(DEED_TIMEOUT).synchronous(SqliteSynchronous::Full);
-    options.connect().await.map(|connection| Some(Connection::Sqlite(connection))).map_err(failed)
 }
 
 /// Reads everything, and says what is damaged; nothing if all is well.
@@ -128,34 +130,72 @@ pub(super) async fn empty_log(connection: &mut Connection) -> Result<bool, sqlx:
     Ok(busy == 0 && left <= 0)
 }
 
+/// Writes these tables anew, without what was deleted: the pages that they had are overwritten with zeros (`secure_delete`). What that needs beside the
+/// file lies in the home folder, without a name. All of the file is written anew if half of it is free.
+pub(super) async fn write_tables_anew(
+    connection: &mut Connection,
+    home: &Path,
+    tables: &[&str],
+) -> Result<(), sqlx::Error> {
+    let pages: i64 = rows::query_scalar("PRAGMA page_count").fetch_one(&mut *connection).await?;
+    let free: i64 = rows::query_scalar("PRAGMA freelist_count").fetch_one(&mut *connection).await?;
+    if free > pages / 2 {
+        return write_anew(connection, home).await;
+    }
+    keep_temporary(connection, Some(home)).await?;
+    // Rows leave and come back: what belongs to them must not go meanwhile.
+    rows::query("PRAGMA foreign_keys = OFF").execute(&mut *connection).await?;
+    let written = async {
+        let mut rows = connection.begin_writing().await?;
+        for table in tables {
+            for step in [
+                format!("CREATE TEMPORARY TABLE anew AS SELECT * FROM {table} ORDER BY rowid"),
+                // Without a condition: SQLite gives up its pages whole.
+                format!("DELETE FROM {table}"),
+                format!("INSERT INTO {table} SELECT * FROM anew ORDER BY rowid"),
+                "DROP TABLE anew".to_owned(),
+            ] {
+                rows::query(sqlx::AssertSqlSafe(step)).execute(&mut rows).await?;
+            }
+        }
+        rows.commit().await
+    };
+    let written = written.await;
+    rows::query("PRAGMA foreign_keys = ON").execute(&mut *connection).await?;
+    keep_temporary(connection, None).await?;
+    written
+}
+
 /// Writes the file anew, without what was deleted. What that needs beside it lies in the home folder, without a name.
 pub(super) async fn write_anew(connection: &mut Connection, home: &Path) -> Result<(), sqlx::Error> {
+    keep_temporary(connection, Some(home)).await?;
+    let written = rows::query("VACUUM").execute(&mut *connection).await;
+    keep_temporary(connection, None).await?;
+    written.map(drop)
+}
+
+/// Where SQLite keeps what it needs for a while: in this folder, or in memory.
+async fn keep_temporary(connection: &mut Connection, home: Option<&Path>) -> Result<(), sqlx::Error> {
+    let Some(home) = home else {
+        return rows::query("PRAGMA temp_store = MEMORY").execute(connection).await.map(drop);
+    };
     // In memory a large catalog would take as much of it.
     let folder = home.display().to_string().replace('\'', "''");
     rows::query(sqlx::AssertSqlSafe(format!("PRAGMA temp_store_directory = '{folder}'")))
         .execute(&mut *connection)
         .await?;
-    rows::query("PRAGMA temp_store = FILE").execute(&mut *connection).await?;
-    let written = rows::query("VACUUM").execute(&mut *connection).await;
-    rows::query("PRAGMA temp_store = MEMORY").execute(&mut *connection).await?;
-    written.map(drop)
+    rows::query("PRAGMA temp_store = FILE").execute(connection).await.map(drop)
 }
 
 /// What both ways of opening have in common.
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
+fn options(path: &Path) -> SqliteOptions {
+    SqliteOptions::of(path)
         .busy_timeout(BUSY_TIMEOUT)
-        // Statements carry customers' numbers.
-        .disable_statement_logging()
         // Sorting must not spill into a file outside the home folder.
         .pragma("temp_store", "MEMORY")
-        // KiB of pages in memory: the tail of a table and the tops of its indexes. More would make the engine grow for its first hours.
-        .pragma("cache_size", "-256")
         // What is deleted is overwritten.
         .pragma("secure_delete", "ON")
         .pragma("cell_size_check", "ON")
-        .thread_name(|_| "catalog-sqlite".into())
 }
 
 /// The file that is to be opened, made empty and closed to others if there is none.
@@ -194,74 +234,67 @@ enum FileState {
 }
 
 /// Whether it is a catalog with all the tables that this program knows, and no others.
-pub(super) async fn is_up_to_date(path: &Path, connection: &mut SqliteConnection) -> Result<bool, Trouble> {
+pub(super) async fn is_up_to_date(path: &Path, connection: &mut Connection) -> Result<bool, Trouble> {
     Ok(matches!(look(path, connection).await?, FileState::UpToDate))
 }
 
 /// Looks, and changes nothing.
-async fn look(path: &Path, connection: &mut SqliteConnection) -> Result<FileState, Trouble> {
+async fn look(path: &Path, connection: &mut Connection) -> Result<FileState, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
-    let tables = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'");
+    let tables = rows::query_scalar::<String>("SELECT name FROM sqlite_master WHERE type = 'table'");
     let tables = tables.fetch_all(&mut *connection).await.map_err(failed)?;
     if tables.is_empty() {
         return Ok(FileState::Nothing);
     }
-    let mut is_catalog = false;
-    for table in &tables {
-        is_catalog |= table.try_get::<&str, _>(0).map_err(failed)? == migrations::HOME.table_name;
-    }
-    if !is_catalog {
+    if !tables.iter().any(|table| *table == migrations::HOME.table_name) {
         return Err(Trouble::Foreign { path: path.to_path_buf() });
     }
-    let applied = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version");
+    let applied = rows::query_scalar::<i64>("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version");
     let applied = applied.fetch_all(&mut *connection).await.map_err(failed)?;
-    for row in &applied {
-        if !migrations::HOME.version_exists(row.try_get(0).map_err(failed)?) {
-            return Err(Trouble::Newer { path: path.to_path_buf() });
-        }
+    if applied.iter().any(|version| !migrations::HOME.version_exists(*version)) {
+        return Err(Trouble::Newer { path: path.to_path_buf() });
     }
     Ok(if applied.len() == migrations::HOME.iter().count() { FileState::UpToDate } else { FileState::Outdated })
 }
 
 /// Says that the tables of an older retrocall are brought up to date, and every few seconds that this goes on. A kill meanwhile leaves them as they
 /// were, and they are begun again.
-async fn tell_progress(path: &Path, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+fn tell_progress(path: &Path, connection: &mut Sqlite) -> Result<(), sqlx::Error> {
     let (path, began) = (path.to_owned(), SystemClock.now());
     let mut told = began;
     tracing::info!(path = %path.display(), "the catalog is of an older retrocall, and is brought up to date");
-    connection.lock_handle().await?.set_progress_handler(PROGRESS_STEPS, move || {
+    connection.on_progress(PROGRESS_STEPS, move || {
         if SystemClock.since(told) >= PROGRESS_EVERY {
             told = SystemClock.now();
             let seconds = SystemClock.since(began).as_secs();
             tracing::info!(path = %path.display(), seconds, "the catalog is still being brought up to date");
         }
-        true
-    });
-    Ok(())
+    })
 }
 
 /// Makes the file ready to be written in, if it is sound and of this version.
-async fn prepare(path: &Path, connection: &mut SqliteConnection, bytes: u64) -> Result<(), Trouble> {
+async fn prepare(path: &Path, connection: &mut Connection, bytes: u64) -> Result<(), Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let found = look(path, connection).await?;
     if bytes <= CHECKED_BYTES_MAX {
-        let check = sqlx::query("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(failed)?;
-        let verdict: &str = check.try_get(0).map_err(failed)?;
+        let check = rows::query_scalar::<String>("PRAGMA quick_check(1)");
+        let verdict = check.fetch_one(&mut *connection).await.map_err(failed)?;
         if verdict != "ok" {
             // A check's words name pages and tables, never what is in them.
-            let found = verdict.lines().last().unwrap_or(verdict).to_owned();
+            let found = verdict.lines().last().unwrap_or(&verdict).to_owned();
             return Err(Trouble::Damaged { path: path.to_path_buf(), found });
         }
     }
     // Where the file system can't share memory between processes it stays as it was, which is slower but as safe.
-    sqlx::query("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await.map_err(failed)?;
-    if matches!(found, FileState::Outdated) {
-        tell_progress(path, connection).await.map_err(failed)?;
+    rows::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(failed)?;
+    if let Some(connection) = connection.as_sqlite().filter(|_| !matches!(found, FileState::UpToDate)) {
+        if matches!(found, FileState::Outdated) {
+            tell_progress(path, connection).map_err(failed)?;
+        }
+        let updated = migrations::update_home(connection).await;
+        updated.map_err(|error| Trouble::of_migration(path, &error))?;
+        connection.no_progress().map_err(failed)?;
     }
-    if !matches!(found, FileState::UpToDate) {
-        migrations::HOME.run(&mut *connection).await.map_err(|error| Trouble::of_migration(path, &error))?;
-        connection.lock_handle().await.map_err(failed)?.remove_progress_handler();
-    }
-    sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await.map_err(failed)?;
+    rows::query("PRAGMA synchronous = FULL").execute(&mut *connection).await.map_err(failed)?;
     Ok(())
 }

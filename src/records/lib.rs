@@ -131,8 +131,7 @@ pub fn peaks_paths(home: &Path, recording: &str) -> [PathBuf; 2] {
 /// country are of `country`; one call in `one_in` is drawn, by seeds that the ledger promises.
 ///
 /// Never fails and never waits: a file that refuses is tried again every second, [`Book::health`] says why and what to do, and notes wait
-/// in memory. The work is for a thread of its own: SQLite's own thread is made by it and inherits how it gives way, and what the kernel
-/// bars it from.
+/// in memory. The work is for a thread of its own, which whoever makes it tells how to give way, and the kernel what to bar it from.
 pub fn open(home: &Path, clock: Arc<dyn Clock>, country: Country, one_in: u32) -> OpenBook {
     let limits = Limits { clock, one_in, ..Limits::default() };
     let (catalog, mut worker) = Catalog::new(home, day_of(limits.clock.wall()), country, &limits);

@@ -10,8 +10,10 @@ use std::sync::LazyLock;
 
 use sqlx::{
     SqlSafeStr as _,
-    migrate::{Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
+
+use super::rows::Sqlite;
 
 /// A step: its number, what it is about, its SQL.
 type Step = (i64, &'static str, &'static str);
@@ -21,7 +23,7 @@ macro_rules! steps {
     ($($number:literal $about:literal $file:literal),* $(,)?) => { [$(($number, $about, include_str!($file))),*] };
 }
 
-const OF_A_HOME: [Step; 10] = steps![
+const OF_A_HOME: [Step; 11] = steps![
     1 "calls and recordings" "migrations/0001_calls_and_recordings.sql",
     2 "skipped numbers" "migrations/0002_skipped_numbers.sql",
     3 "calls that go on" "migrations/0003_calls_that_go_on.sql",
@@ -32,13 +34,15 @@ const OF_A_HOME: [Step; 10] = steps![
     8 "trainees" "migrations/0008_trainees.sql",
     9 "each agents yes" "migrations/0009_each_agents_yes.sql",
     10 "lists" "migrations/0010_lists.sql",
+    11 "what is kept" "migrations/0011_what_is_kept.sql",
 ];
 
-const OF_A_SERVER: [Step; 4] = steps![
+const OF_A_SERVER: [Step; 5] = steps![
     1 "all tables" "migrations_postgres/0001_all_tables.sql",
     2 "trainees" "migrations_postgres/0002_trainees.sql",
     3 "each agents yes" "migrations_postgres/0003_each_agents_yes.sql",
     4 "lists" "migrations_postgres/0004_lists.sql",
+    5 "what is kept" "migrations_postgres/0005_what_is_kept.sql",
 ];
 
 /// The steps of a home's catalog (SQLite).
@@ -46,6 +50,11 @@ pub(super) static HOME: LazyLock<Migrator> = LazyLock::new(|| migrator(&OF_A_HOM
 
 /// The steps of a server's database (PostgreSQL).
 pub(super) static SERVER: LazyLock<Migrator> = LazyLock::new(|| migrator(&OF_A_SERVER));
+
+/// Takes the steps that a home's catalog lacks.
+pub(super) async fn update_home(connection: &mut Sqlite) -> Result<(), MigrateError> {
+    HOME.run_direct(None, connection, false).await
+}
 
 fn migrator(steps: &[Step]) -> Migrator {
     let step = |&(number, about, sql): &Step| {

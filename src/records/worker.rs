@@ -32,7 +32,7 @@ use super::{
     write::{self, WriteContext},
 };
 use crate::rows::Connection;
-use retrocall_ledger::Skipping;
+use retrocall_ledger::{Reread, Skipping};
 use retrocall_words::{
     CallId, Clock, Country, Place,
     book::{CallBegun, Note, day_of},
@@ -98,6 +98,8 @@ pub(super) struct Worker {
     live: HashMap<CallId, CallBegun>,
     /// Numbers that only recordings know; their registration will follow.
     claims: Claims,
+    /// What the last head of this run covers, as it was read back from the open catalog.
+    sealed: Option<Reread>,
     /// The ledger's position when it was last noted beside the catalog.
     milestone: Option<Milestone>,
     watch: ClockWatch,
@@ -143,6 +145,7 @@ impl Worker {
             of_this_run: HashSet::new(),
             live: HashMap::new(),
             claims: Claims::new(),
+            sealed: None,
             milestone: None,
             watch: ClockWatch::new(Arc::clone(&limits.clock)),
             has_told_jump: false,
@@ -285,6 +288,7 @@ impl Worker {
             self.disconnect().await;
         }
         let (mut connection, identity) = file::open(&self.path, self.identity).await?;
+        self.sealed = None;
         if self.known.0 != Some(identity) {
             self.known = (Some(identity), read::last_numbers(&mut connection, &self.path).await?);
             self.learn_draw(&mut connection).await?;

@@ -30,7 +30,6 @@ use retrocall::{
     words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 pub use sound::{Sound, Traces, bytes_hold};
@@ -78,38 +77,23 @@ impl Home {
 
     /// Changes rows of the catalog, as time or some other program could.
     pub fn execute(&self, sql: &'static str) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(async {
-            let file = self.path.join("catalog.sqlite");
-            let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
-            connection.execute(sql).await.expect("a change");
-            connection.close().await.expect("a catalog");
-        });
+        self.catalog().execute_batch(sql).expect("a change");
     }
 
     /// Whether somebody has the catalog to write in it, at this moment.
     pub fn is_being_written(&self) -> bool {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(async {
-            let file =
-                SqliteConnectOptions::new().filename(self.path.join("catalog.sqlite")).busy_timeout(Duration::ZERO);
-            let mut connection = file.connect().await.expect("a catalog");
-            let refused = connection.execute("BEGIN IMMEDIATE").await.is_err();
-            connection.close().await.expect("a catalog");
-            refused
-        })
+        let catalog = self.catalog();
+        catalog.busy_timeout(Duration::ZERO).expect("a catalog");
+        catalog.execute_batch("BEGIN IMMEDIATE").is_err()
     }
 
     /// One value from the catalog, as text.
     pub fn one(&self, sql: &'static str) -> String {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(async {
-            let file = self.path.join("catalog.sqlite");
-            let mut connection = SqliteConnectOptions::new().filename(file).connect().await.expect("a catalog");
-            let found = sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("an answer");
-            connection.close().await.expect("a catalog");
-            found
-        })
+        self.catalog().query_row(sql, [], |row| row.get(0)).expect("an answer")
+    }
+
+    fn catalog(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path.join("catalog.sqlite")).expect("a catalog")
     }
 
     /// Starts an engine in this home: `run` with these flags. See [`Desk::open`].

@@ -10,10 +10,6 @@ use retrocall::{
     words::{Clock as _, SystemClock},
 };
 use serde_json::Value;
-use sqlx::{
-    Connection, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteLockingMode},
-};
 
 use crate::{
     Talk,
@@ -23,26 +19,33 @@ use crate::{
 
 /// Another program's hold on a catalog: nobody else can write it.
 struct Lock {
-    runtime: tokio::runtime::Runtime,
-    connection: SqliteConnection,
+    connection: rusqlite::Connection,
+}
+
+/// Whom it keeps out of a file that nobody has open: SQLite calls it by these words.
+#[derive(Clone, Copy)]
+enum LockingMode {
+    /// Those who write.
+    Normal,
+    /// Readers too.
+    Exclusive,
 }
 
 impl Lock {
-    /// Takes it as far as `mode` goes: SQLite locks readers out too, but only of a file that nobody has open.
-    fn take(home: &Path, mode: SqliteLockingMode) -> Lock {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let path = home.join("catalog.sqlite");
-        let connection = runtime.block_on(async {
-            let options = SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).locking_mode(mode);
-            let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
-            sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.expect("the lock");
-            connection
-        });
-        Lock { runtime, connection }
+    /// Takes it as far as `mode` goes.
+    fn take(home: &Path, mode: LockingMode) -> Lock {
+        let connection = rusqlite::Connection::open(home.join("catalog.sqlite")).expect("a database");
+        connection.busy_timeout(PATIENCE).expect("a database");
+        let mode = match mode {
+            LockingMode::Normal => "NORMAL",
+            LockingMode::Exclusive => "EXCLUSIVE",
+        };
+        connection.execute_batch(&format!("PRAGMA locking_mode = {mode}; BEGIN EXCLUSIVE")).expect("the lock");
+        Lock { connection }
     }
 
     fn release(self) {
-        self.runtime.block_on(self.connection.close()).expect("the lock is given back");
+        self.connection.close().expect("the lock is given back");
     }
 }
 
@@ -69,7 +72,7 @@ fn while_another_program_locks_the_catalog_calls_are_numbered_drawn_and_recorded
     let (seed, _) = rig::random("catalog locked");
     // It is made by a first run.
     let home = Desk::open(&[]).stop();
-    let (lock, told) = (Lock::take(home.path(), SqliteLockingMode::Exclusive), home.log().len());
+    let (lock, told) = (Lock::take(home.path(), LockingMode::Exclusive), home.log().len());
     let desk = home.start(&["--one-in", "1"]);
     out_of_reach(&desk, told);
     let pressed = record(&desk, seed);
@@ -91,15 +94,12 @@ fn while_another_program_locks_the_catalog_calls_are_numbered_drawn_and_recorded
 
 /// The recordings that the catalog itself has, with their customers.
 fn customers(home: &Path) -> Vec<(String, Option<String>, String)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(home.join("catalog.sqlite")).read_only(true);
-        let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
-        let select = sqlx::query_as("SELECT call, customer, marks FROM recordings ORDER BY began_at");
-        let rows = select.fetch_all(&mut connection).await.expect("rows");
-        connection.close().await.expect("a database");
-        rows
-    })
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let catalog = rusqlite::Connection::open_with_flags(home.join("catalog.sqlite"), flags).expect("a database");
+    let mut select =
+        catalog.prepare("SELECT call, customer, marks FROM recordings ORDER BY began_at").expect("a question");
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+    rows.collect::<Result<_, _>>().expect("rows")
 }
 
 /// A call of the customer +31201234567, who pressed a key: recorded, ended, and told as kept.
@@ -127,7 +127,7 @@ fn keep_a_call_of_a_customer(raw: &mut rig::Raw) -> String {
 fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_next_one_knows_everything() {
     let (seed, _) = rig::random("stopped while locked");
     let desk = Desk::open(&["--one-in", "0"]);
-    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let lock = Lock::take(desk.path(), LockingMode::Normal);
     let mut raw = rig::Raw::connect(desk.socket());
     let call = keep_a_call_of_a_customer(&mut raw);
     // One that nobody kept: of its customer nothing is written.
@@ -167,7 +167,7 @@ fn asked_to_stop_while_the_catalog_is_locked_the_engine_ends_in_seconds_and_the_
 #[test]
 fn killed_while_the_catalog_is_locked_the_next_engine_knows_the_customer_and_the_keys_of_a_kept_call() {
     let desk = Desk::open(&["--one-in", "0"]);
-    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let lock = Lock::take(desk.path(), LockingMode::Normal);
     let call = keep_a_call_of_a_customer(&mut rig::Raw::connect(desk.socket()));
     let unwritten = desk.path().join("unwritten.jsonl");
     // Its end in the seal: a line of its own, with a checksum.
@@ -197,7 +197,7 @@ fn what_a_client_was_told_is_listed_whatever_the_catalog_has_taken_of_it() {
     known.line.accepted(Ask::Record);
     let row = row_when(&desk, known.call(), "committing");
     assert_eq!((&row["path"], &row["seconds"]), (&Value::Null, &Value::Null), "there is no file yet");
-    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let lock = Lock::take(desk.path(), LockingMode::Normal);
     let paths = [known.line.end_and_keep(), path_in(&row_when(&desk, record(&desk, seed + 1).call(), "complete"))];
     let listed = desk.recordings();
     assert_eq!(listed.len(), 2, "{listed:?}");
@@ -223,7 +223,7 @@ fn a_catalog_that_comes_late_gets_in_the_same_run_what_the_last_one_left() {
     let desk = Desk::open(&["--one-in", "0"]);
     let lost = Talk::begin(&desk, "bert", 8_000, 2, seed);
     desk.ledger(|rows| rows.len() == 1);
-    let lock = Lock::take(desk.path(), SqliteLockingMode::Normal);
+    let lock = Lock::take(desk.path(), LockingMode::Normal);
     let unregistered = record(&desk, seed + 1);
     // Killed after the recording was told as kept, and before the catalog could be.
     let home = desk.kill();

@@ -1,12 +1,6 @@
 //! Records of any size: what a desk has after two months, through the engine's own book; what people decided since is written beside it.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc, thread, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use retrocall_records::{
@@ -21,7 +15,6 @@ use retrocall_words::{
         RecordingState, day_of,
     },
 };
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 /// Agents of the desk.
@@ -160,28 +153,20 @@ impl Filled {
         }
     }
 
-    fn catalog(&self) -> PathBuf {
-        self.home().join("catalog.sqlite")
+    fn catalog(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.home().join("catalog.sqlite")).expect("a catalog")
     }
 
     fn execute(&self, sql: &'static str) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut catalog = SqliteConnectOptions::new().filename(self.catalog()).connect().await.expect("a catalog");
-            catalog.execute(sql).await.expect(sql);
-            catalog.close().await.expect("closed");
-        });
+        self.catalog().execute_batch(sql).expect(sql);
     }
 
     /// What one question gives.
     pub fn ids(&self, sql: &'static str) -> BTreeSet<String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut catalog = SqliteConnectOptions::new().filename(self.catalog()).connect().await.expect("a catalog");
-            let found: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut catalog).await.expect("an answer");
-            catalog.close().await.expect("closed");
-            found.into_iter().collect()
-        })
+        let catalog = self.catalog();
+        let mut select = catalog.prepare(sql).expect("a question");
+        let found = select.query_map([], |row| row.get(0)).expect("an answer");
+        found.collect::<Result<_, _>>().expect("an answer")
     }
 }
 

@@ -375,6 +375,7 @@ async fn select(
     after: Option<&Cursor>,
 ) -> Answer<Page> {
     let (after, after_id) = after.map_or((FIRST, ""), |cursor| (&cursor.began_at, &cursor.id));
+    let from = filter.from.map_or(FIRST.to_owned(), text::time);
     let select = rows::query(include_str!("../sql/desk/list.sql"))
         .bind(who.is(DeskRole::PrivacyOfficer))
         .bind(who.is(DeskRole::Reviewer))
@@ -383,7 +384,8 @@ async fn select(
         .bind(id)
         .bind(&filter.agent)
         .bind(filter.purpose.map(PurposeKind::as_str))
-        .bind(filter.from.map_or(FIRST.to_owned(), text::time))
+        // Where the page begins, at the earliest: a pair of columns leads to no place in an index.
+        .bind(from.as_str().max(after))
         .bind(filter.before.map_or(LAST.to_owned(), text::time))
         .bind(after)
         .bind(after_id)

@@ -193,10 +193,11 @@ impl Source {
 }
 
 impl Pages {
-    pub(super) fn open(address: &Address, segment: i64) -> Result<Pages, Trouble> {
+    /// Those from this one on.
+    pub(super) fn open(address: &Address, segment: i64, from: u64) -> Result<Pages, Trouble> {
         let gone = || Trouble::Damaged { path: address.shown().to_owned(), found: "it is gone".to_owned() };
         let source = Source::open(address)?.ok_or_else(gone)?;
-        Ok(Pages { source, segment, next: 0, page: Vec::new().into_iter(), trouble: None })
+        Ok(Pages { source, segment, next: from, page: Vec::new().into_iter(), trouble: None })
     }
 
     /// What ended the reading, if it was not the last row.

@@ -1,5 +1,7 @@
 //! The head of a day: made over what is read back from the file by a connection of its own, then signed, then stored. A kill between any two of
 //! these steps leaves the same head or none: nothing of a signature is seen before it is stored, and a day has room for one.
+//!
+//! A process reads each row once: what a head of this month covers already was read for that head, and the next row names its hash.
 
 use std::path::Path;
 
@@ -20,17 +22,22 @@ pub(in super::super) async fn seal(
     path: &Path,
     author: &Author,
     lottery: &Lottery,
-    open: Date,
-    now: Timestamp,
+    (open, now): (Date, Timestamp),
+    sealed: &mut Option<Reread>,
 ) -> Result<bool, Trouble> {
     let failed = |error: sqlx::Error| Trouble::of(path, &error);
     let Some((day, segment, month)) = next(connection, author, open).await.map_err(failed)? else { return Ok(false) };
     let read = {
         let (site, address) = (author.site.clone(), Address::of_catalog(path));
+        let before = sealed.take().filter(|read| *read.site() == site && read.segment() == month);
         // A connection of its own, on a thread of its own: what this one believes to have written counts for nothing.
         let work = move || {
-            Pages::open(&address, segment).and_then(|mut pages| {
-                let read = Reread::new(&site, month, &mut pages);
+            let from = before.as_ref().map_or(0, Reread::size);
+            Pages::open(&address, segment, from).and_then(|mut pages| {
+                let read = match before {
+                    Some(before) => before.and_then(&mut pages),
+                    None => Reread::new(&site, month, &mut pages),
+                };
                 pages.finish()?;
                 Ok(read)
             })
@@ -49,6 +56,7 @@ pub(in super::super) async fn seal(
     let text = Head::new(&read, day, promises(lottery, day)).sign(author.signer());
     let stored = store(connection, author, (day, segment), &read, now, &text);
     stored.await.map_err(failed)?;
+    *sealed = Some(read);
     Ok(true)
 }
 

@@ -6,21 +6,24 @@
 //!
 //! It is not sqlx's `Any`, which knows eight kinds of value and refuses a whole row for a column of another kind.
 
+mod migrate;
 mod query;
 mod row;
+mod sqlite;
 #[cfg(test)]
 pub(crate) mod stops;
 mod value;
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Connection as _, PgConnection, Postgres, Sqlite, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, Postgres};
 use sqlx_core::{database::Database, sql_str::SqlStr, transaction::TransactionManager};
 
 pub(crate) use query::{Query, query, query_as, query_scalar};
 #[cfg(test)]
 pub(crate) use row::Columns;
 pub(crate) use row::{Readable, Row};
+pub(crate) use sqlite::{Options as SqliteOptions, Sqlite};
 
 /// Takes the right to write at once: a transaction that asks for it half-way can be refused with half of its work done.
 const BEGIN_WRITING_SQLITE: &str = "BEGIN IMMEDIATE";
@@ -33,7 +36,7 @@ const BEGIN_LOOKING_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ
 /// A connection to the records.
 pub(crate) enum Connection {
     /// To the catalog of a home.
-    Sqlite(SqliteConnection),
+    Sqlite(Sqlite),
     /// To a server.
     Postgres(PgConnection),
 }
@@ -63,15 +66,14 @@ impl Connection {
         is_deed: bool,
     ) -> sqlx::Result<Transaction<'_>> {
         match self {
-            Connection::Sqlite(to) => begin::<Sqlite>(to, sqlite).await?,
-            Connection::Postgres(to) => begin::<Postgres>(to, postgres).await?,
+            Connection::Sqlite(to) => to.begin(sqlite)?,
+            Connection::Postgres(to) => Managed::begin(to, postgres.map(SqlStr::from_static)).await?,
         }
         Ok(Transaction { connection: self, is_open: true, is_deed })
     }
 
     /// That of SQLite, for what only SQLite has.
-    #[cfg(test)]
-    pub(crate) fn as_sqlite(&mut self) -> Option<&mut SqliteConnection> {
+    pub(crate) fn as_sqlite(&mut self) -> Option<&mut Sqlite> {
         match self {
             Connection::Sqlite(to) => Some(to),
             Connection::Postgres(_) => None,
@@ -82,25 +84,23 @@ impl Connection {
     #[cfg(test)]
     pub(crate) async fn execute(&mut self, sql: impl sqlx::SqlSafeStr) -> sqlx::Result<()> {
         use sqlx::Executor as _;
-        let sql = sqlx::raw_sql(sql);
         match self {
-            Connection::Sqlite(to) => to.execute(sql).await.map(drop),
-            Connection::Postgres(to) => to.execute(sql).await.map(drop),
+            Connection::Sqlite(to) => to.run_all(sql.into_sql_str().as_str()),
+            Connection::Postgres(to) => to.execute(sqlx::raw_sql(sql)).await.map(drop),
         }
     }
 
     /// Closes it in good order.
     pub(crate) async fn close(self) -> sqlx::Result<()> {
         match self {
-            Connection::Sqlite(to) => to.close().await,
+            Connection::Sqlite(to) => to.close(),
             Connection::Postgres(to) => to.close().await,
         }
     }
 }
 
-async fn begin<D: Database>(to: &mut D::Connection, statement: Option<&'static str>) -> sqlx::Result<()> {
-    D::TransactionManager::begin(to, statement.map(SqlStr::from_static)).await
-}
+/// A server's transactions, by hand.
+type Managed = <Postgres as Database>::TransactionManager;
 
 /// A transaction, or a part of one: a connection that undoes what it did unless it is committed.
 pub(crate) struct Transaction<'c> {
@@ -119,8 +119,8 @@ impl Transaction<'_> {
             stops::before("COMMIT");
         }
         match &mut *self.connection {
-            Connection::Sqlite(to) => <Sqlite as Database>::TransactionManager::commit(to).await?,
-            Connection::Postgres(to) => <Postgres as Database>::TransactionManager::commit(to).await?,
+            Connection::Sqlite(to) => to.commit()?,
+            Connection::Postgres(to) => Managed::commit(to).await?,
         }
         self.is_open = false;
         Ok(())
@@ -129,8 +129,8 @@ impl Transaction<'_> {
     /// Undoes it.
     pub(crate) async fn rollback(mut self) -> sqlx::Result<()> {
         match &mut *self.connection {
-            Connection::Sqlite(to) => <Sqlite as Database>::TransactionManager::rollback(to).await?,
-            Connection::Postgres(to) => <Postgres as Database>::TransactionManager::rollback(to).await?,
+            Connection::Sqlite(to) => to.rollback()?,
+            Connection::Postgres(to) => Managed::rollback(to).await?,
         }
         self.is_open = false;
         Ok(())
@@ -143,8 +143,9 @@ impl Drop for Transaction<'_> {
             return;
         }
         match &mut *self.connection {
-            Connection::Sqlite(to) => <Sqlite as Database>::TransactionManager::start_rollback(to),
-            Connection::Postgres(to) => <Postgres as Database>::TransactionManager::start_rollback(to),
+            // Of one that can't be undone the next statement tells.
+            Connection::Sqlite(to) => drop(to.rollback()),
+            Connection::Postgres(to) => Managed::start_rollback(to),
         }
     }
 }

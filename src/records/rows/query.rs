@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use sqlx::{Database, Encode, Postgres, SqlSafeStr, SqlStr, Sqlite, Type, query::Query as DriverQuery};
+use sqlx::{Postgres, SqlSafeStr, SqlStr, postgres::PgArguments, query::Query as DriverQuery};
 
-use super::{Connection, Row, row::Columns, value::Value};
+use super::{Connection, Row, Sqlite, row::Columns, sqlite::Answer, value::Value};
 
 /// A statement, whose parameters `$1`, `$2` and so on are bound in their order.
 pub(crate) struct Query {
@@ -39,26 +39,24 @@ impl Query {
     /// Does it.
     pub(crate) async fn execute(self, rows: &mut Connection) -> sqlx::Result<Done> {
         Ok(match rows {
-            Connection::Sqlite(to) => Done { rows: self.of::<Sqlite>().execute(to).await?.rows_affected() },
-            Connection::Postgres(to) => Done { rows: self.of::<Postgres>().execute(to).await?.rows_affected() },
+            Connection::Sqlite(to) => Done { rows: self.run(to, usize::MAX)?.changed },
+            Connection::Postgres(to) => Done { rows: self.of_server().execute(to).await?.rows_affected() },
         })
     }
 
     /// All rows of its answer.
     pub(crate) async fn fetch_all(self, rows: &mut Connection) -> sqlx::Result<Vec<Row>> {
         Ok(match rows {
-            Connection::Sqlite(to) => self.of::<Sqlite>().fetch_all(to).await?.into_iter().map(Row::Sqlite).collect(),
-            Connection::Postgres(to) => {
-                self.of::<Postgres>().fetch_all(to).await?.into_iter().map(Row::Postgres).collect()
-            }
+            Connection::Sqlite(to) => self.run(to, usize::MAX)?.rows.into_iter().map(Row::Sqlite).collect(),
+            Connection::Postgres(to) => self.of_server().fetch_all(to).await?.into_iter().map(Row::Postgres).collect(),
         })
     }
 
     /// The first row of its answer, if there is one.
     pub(crate) async fn fetch_optional(self, rows: &mut Connection) -> sqlx::Result<Option<Row>> {
         Ok(match rows {
-            Connection::Sqlite(to) => self.of::<Sqlite>().fetch_optional(to).await?.map(Row::Sqlite),
-            Connection::Postgres(to) => self.of::<Postgres>().fetch_optional(to).await?.map(Row::Postgres),
+            Connection::Sqlite(to) => self.run(to, 1)?.rows.pop().map(Row::Sqlite),
+            Connection::Postgres(to) => self.of_server().fetch_optional(to).await?.map(Row::Postgres),
         })
     }
 
@@ -67,14 +65,15 @@ impl Query {
         self.fetch_optional(rows).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// The statement for one of the two.
-    fn of<D: Database>(self) -> DriverQuery<'static, D, D::Arguments>
-    where
-        Option<String>: Encode<'static, D> + Type<D>,
-        Option<i64>: Encode<'static, D> + Type<D>,
-        Option<f64>: Encode<'static, D> + Type<D>,
-        Option<bool>: Encode<'static, D> + Type<D>,
-    {
+    /// Runs it in a catalog, and reads so many rows of its answer.
+    fn run(self, catalog: &mut Sqlite, rows_max: usize) -> sqlx::Result<Answer> {
+        #[cfg(test)]
+        super::stops::before(self.sql.as_str());
+        catalog.run(self.sql.as_str(), &self.values, rows_max)
+    }
+
+    /// The statement as a server takes it.
+    fn of_server(self) -> DriverQuery<'static, Postgres, PgArguments> {
         #[cfg(test)]
         super::stops::before(self.sql.as_str());
         self.values.into_iter().fold(sqlx::query(self.sql), |query, value| match value {

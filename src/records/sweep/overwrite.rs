@@ -2,8 +2,8 @@
 //!
 //! Belongs here: that step, and how it is confirmed. Does not: what is deleted, the audio's own blocks (nobody can promise anything of them).
 //!
-//! SQLite leaves copies of what was deleted in pages, and in the log until that is emptied. So a receipt says that it is overwritten only after a
-//! `VACUUM` and a checkpoint that was confirmed to have left nothing in the log. Whoever reads meanwhile, in a transaction that began before, keeps the
+//! SQLite leaves copies of what was deleted in pages, and in the log until that is emptied. So a receipt says that it is overwritten only after the
+//! tables that had it were written anew, which overwrites all pages they had, and after a checkpoint that was confirmed to have left nothing in the log. Whoever reads meanwhile, in a transaction that began before, keeps the
 //! log from being emptied: then the receipt stays open, and the next sweep tries again.
 
 use std::{
@@ -19,11 +19,33 @@ use retrocall_ledger::{Deed, DeedKind};
 
 use crate::{
     Trouble, file,
-    ledger::{by_rule, item},
+    ledger::{Scribe, item, site_of},
     rows::{self, Connection},
     server, text,
 };
 
+/// The tables that hold something of a recording, its people or a customer. That of the ledger's rows has nothing of that kind, nor has that of calls,
+/// and these two are most of a catalog.
+pub(super) const TABLES: [&str; 18] = [
+    "recordings",
+    "participants",
+    "parts",
+    "purposes",
+    "anchors",
+    "uses",
+    "reviews",
+    "notes",
+    "replies",
+    "proposals",
+    "agreements",
+    "trainees",
+    "case_recordings",
+    "holds",
+    "requests",
+    "request_recordings",
+    "ledger_salts",
+    "receipts",
+];
 /// Receipts that are written in one transaction.
 const BATCH: usize = 64;
 /// A catalog of more bytes than this is written anew once a day only: it takes seconds, in which notes and deeds wait.
@@ -145,7 +167,7 @@ async fn rewrite(connection: &mut Connection, home: &Path, now: Timestamp) -> Re
     if !file::empty_log(connection).await? {
         return Ok(Overwriting::Read);
     }
-    file::write_anew(connection, home).await?;
+    file::write_tables_anew(connection, home, &TABLES).await?;
     if !file::empty_log(connection).await? {
         return Ok(Overwriting::Read);
     }
@@ -172,14 +194,20 @@ pub(super) async fn close_receipts(connection: &mut Connection, open: &[String],
 
 async fn close(connection: &mut Connection, batch: &[String], now: Timestamp) -> Result<(), sqlx::Error> {
     let mut rows = connection.begin_writing().await?;
+    // Without a ledger no engine has run yet, and nothing is written there.
+    let site = site_of(&mut rows).await?;
+    let mut scribe = site.as_ref().map(|site| Scribe::of_deeds(site, now));
     for recording in batch {
         let update =
             rows::query("UPDATE receipts SET overwritten_at = $2 WHERE recording = $1 AND overwritten_at IS NULL");
         let update = update.bind(recording).bind(text::time(now)).execute(&mut rows).await?;
-        if update.rows_affected() > 0 {
+        if let Some(scribe) = scribe.as_mut().filter(|_| update.rows_affected() > 0) {
             let entry = Deed { recording: item(recording), ..Deed::done(DeedKind::Overwritten) };
-            by_rule(&mut rows, entry, now).await?;
+            scribe.deed(&mut rows, |_| entry).await?;
         }
+    }
+    if let Some(scribe) = scribe {
+        scribe.finish(&mut rows).await?;
     }
     rows.commit().await
 }

@@ -11,34 +11,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::overwrite::{Overwriting, close_receipts, open_receipts};
+use super::overwrite::{Overwriting, TABLES, close_receipts, open_receipts};
 use crate::{
     Address, Server, Trouble,
     rows::{self, Connection},
     sqlstate,
 };
 
-/// The tables that hold something of a recording, its people or a customer. That of the ledger's rows has nothing of that kind.
-const TABLES: [&str; 18] = [
-    "recordings",
-    "participants",
-    "parts",
-    "purposes",
-    "anchors",
-    "uses",
-    "reviews",
-    "notes",
-    "replies",
-    "proposals",
-    "agreements",
-    "trainees",
-    "case_recordings",
-    "holds",
-    "requests",
-    "request_recordings",
-    "ledger_salts",
-    "receipts",
-];
 /// Segments that the log is moved on by at most, of 16 MiB each: more than `min_wal_size` is by default.
 const SEGMENTS_MAX: u32 = 500;
 /// How long readers that began before are waited for, and how long between two looks.

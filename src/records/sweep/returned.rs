@@ -3,7 +3,7 @@
 //! Belongs here: finding them by their names, and the row that says so. Does not: rows that came back (`graves`).
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -47,42 +47,69 @@ pub fn remove_returned(home: &Path, now: Timestamp) -> Result<Returned, Trouble>
 fn remove_here(home: &Path, now: Timestamp) -> Result<Returned, Trouble> {
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
     let (path, files) = (file::path(&home), HomeFiles::of(&home));
-    let unusable = |error: std::io::Error| Trouble::unusable(&files.tombstones_path(), &error);
-    let stones = files.tombstones().map_err(unusable)?;
-    let mut dead: HashMap<CallId, String> = stones.into_iter().map(|stone| (stone.call, stone.recording)).collect();
     let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
     runtime.block_on(async {
+        let refused = |error: sqlx::Error| Trouble::of(&path, &error);
         let mut connection = file::open_for_deeds(&path).await?;
+        let mut found = found(&home);
         if let Some(connection) = &mut connection {
-            let known = known(connection).await.map_err(|error| Trouble::of(&path, &error))?;
-            dead.extend(known.into_iter().filter_map(|(call, recording)| Some((text::parse(&call)?, recording))));
+            let kept = kept(connection).await.map_err(refused)?;
+            found.retain(|(_, call)| !kept.contains(call));
         }
-        if dead.is_empty() {
+        if found.is_empty() {
             return Ok(Returned::default());
         }
-        let (returned, recordings) = remove(&home, &files, &dead);
+        // Of few, mostly of one that is being written at this moment: after years many more are dead than there are files.
+        let stones = files.tombstones().map_err(|error| Trouble::unusable(&files.tombstones_path(), &error))?;
+        let mut dead: HashMap<CallId, String> = stones.into_iter().map(|stone| (stone.call, stone.recording)).collect();
+        if let Some(connection) = &mut connection {
+            for call in found.iter().map(|(_, call)| *call) {
+                let known = known(connection, call).await.map_err(refused)?;
+                dead.extend(known.map(|recording| (call, recording)));
+            }
+        }
+        let (returned, recordings) = remove(&files, found, &dead);
         if let Some(mut connection) = connection {
             let noted = note(&mut connection, &recordings, now).await;
             let _ = connection.close().await;
-            noted.map_err(|error| Trouble::of(&path, &error))?;
+            noted.map_err(refused)?;
         }
         Ok(returned)
     })
 }
 
-async fn known(rows: &mut Connection) -> Result<Vec<(String, String)>, sqlx::Error> {
-    let select = rows::query_as(
-        "SELECT call, recording FROM tombstones UNION SELECT call, id FROM recordings WHERE life = 'gone'",
-    );
-    select.fetch_all(rows).await
+/// The files of recordings that there are.
+fn found(home: &Path) -> Vec<(PathBuf, CallId)> {
+    let of = |item| match item {
+        Item::Recording { path, call, .. } | Item::Unfinished { path, call, .. } => Some((path, call)),
+        _ => None,
+    };
+    survey(&RealDisk, &home.join("recordings")).into_iter().filter_map(of).collect()
 }
 
-fn remove(home: &Path, files: &HomeFiles, dead: &HashMap<CallId, String>) -> (Returned, BTreeSet<String>) {
+/// The calls whose recordings are kept: their files belong where they are.
+async fn kept(rows: &mut Connection) -> Result<HashSet<CallId>, sqlx::Error> {
+    let select = rows::query_scalar::<String>("SELECT call FROM recordings WHERE life IN ('kept', 'restricted')");
+    Ok(select.fetch_all(rows).await?.iter().filter_map(|call| text::parse(call)).collect())
+}
+
+/// The recording of a call that is gone.
+async fn known(rows: &mut Connection, call: CallId) -> Result<Option<String>, sqlx::Error> {
+    let select = rows::query_scalar(
+        "SELECT recording FROM tombstones WHERE call = $1 UNION SELECT id FROM recordings WHERE call = $1 AND life = 'gone'",
+    );
+    select.bind(call.to_string()).fetch_optional(rows).await
+}
+
+fn remove(
+    files: &HomeFiles,
+    found: Vec<(PathBuf, CallId)>,
+    dead: &HashMap<CallId, String>,
+) -> (Returned, BTreeSet<String>) {
     let (mut returned, mut recordings) = (Returned::default(), BTreeSet::new());
     let deadline = SystemClock.now() + READERS;
-    for item in survey(&RealDisk, &home.join("recordings")) {
-        let (Item::Recording { path, call, .. } | Item::Unfinished { path, call, .. }) = item else { continue };
+    for (path, call) in found {
         let Some(recording) = dead.get(&call) else { continue };
         match files.remove(&path, deadline) {
             Ok(Removed::Now | Removed::Before) => {

@@ -17,11 +17,8 @@ use std::{
 };
 
 use nix::sys::statvfs::statvfs;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _,
-    postgres::PgConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteRow},
-};
+use rusqlite::types::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
@@ -60,7 +57,7 @@ const FEW: usize = 500;
 pub fn pour(home: &Path, url: &str, tables: &[(&str, String)]) {
     run(async {
         let catalog = home.join("catalog.sqlite");
-        let mut from = SqliteConnectOptions::new().filename(catalog).connect().await.expect("a catalog");
+        let from = rusqlite::Connection::open(catalog).expect("a catalog");
         let mut server = connect(url).await;
         let mut to = server.begin().await.expect("begun");
         for (table, condition) in tables {
@@ -74,9 +71,10 @@ pub fn pour(home: &Path, url: &str, tables: &[(&str, String)]) {
                 let select = format!(
                     "SELECT {names}, rowid AS place FROM {table} WHERE rowid > {after} AND ({condition}) ORDER BY rowid LIMIT {PAGE}"
                 );
-                let rows = sqlx::query(AssertSqlSafe(select)).fetch_all(&mut from).await.expect(table);
+                let rows = read(&from, &select, columns.len() + 1).expect(table);
                 let Some(last) = rows.last() else { break };
-                after = last.get(columns.len());
+                let Some(Value::Integer(place)) = last.last() else { panic!("{table} has places") };
+                after = *place;
                 match rows.len() < FEW {
                     true => insert(&mut to, table, &columns, &names, &rows).await,
                     false => copy(&mut to, table, &columns, &names, &rows).await,
@@ -85,40 +83,47 @@ pub fn pour(home: &Path, url: &str, tables: &[(&str, String)]) {
         }
         to.commit().await.expect("written");
         server.close().await.expect("closed");
-        from.close().await.expect("closed");
     });
 }
 
-async fn insert(to: &mut PgConnection, table: &str, columns: &[(String, String)], names: &str, rows: &[SqliteRow]) {
-    let places = (1..=columns.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+/// Rows of a catalog, with so many values each.
+fn read(from: &rusqlite::Connection, select: &str, count: usize) -> rusqlite::Result<Vec<Vec<Value>>> {
+    let mut select = from.prepare(select)?;
+    let rows = select.query_map([], |row| (0..count).map(|at| row.get(at)).collect())?;
+    rows.collect()
+}
+
+/// A value as text, if it is one that a column of this kind takes.
+fn shown(value: &Value, kind: &str, column: &str) -> Option<String> {
+    match (value, kind) {
+        (Value::Null, _) => None,
+        (Value::Text(text), "text") => Some(text.clone()),
+        (Value::Integer(number), "bigint") => Some(number.to_string()),
+        (Value::Real(number), "double precision") => Some(number.to_string()),
+        (Value::Integer(flag), "boolean") => Some((*flag != 0).to_string()),
+        (value, kind) => panic!("{column} is {kind}, not {:?}", value.data_type()),
+    }
+}
+
+async fn insert(to: &mut PgConnection, table: &str, columns: &[(String, String)], names: &str, rows: &[Vec<Value>]) {
+    let place = |(at, column): (usize, &(String, String))| format!("CAST(${}::text AS {})", at + 1, column.1);
+    let places = columns.iter().enumerate().map(place).collect::<Vec<_>>().join(", ");
     let insert = format!("INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING");
     for row in rows {
         let begun = sqlx::query(AssertSqlSafe(insert.clone()));
-        let insert = columns.iter().enumerate().fold(begun, |query, (at, column)| match column.1.as_str() {
-            "text" => query.bind(row.get::<Option<String>, _>(at)),
-            "bigint" => query.bind(row.get::<Option<i64>, _>(at)),
-            "double precision" => query.bind(row.get::<Option<f64>, _>(at)),
-            "boolean" => query.bind(row.get::<Option<bool>, _>(at)),
-            kind => panic!("{table}.{} is {kind}", column.0),
-        });
+        let values = columns.iter().zip(row);
+        let insert = values.fold(begun, |query, (column, value)| query.bind(shown(value, &column.1, &column.0)));
         insert.execute(&mut *to).await.expect(table);
     }
 }
 
 /// The same for many rows.
-async fn copy(to: &mut PgConnection, table: &str, columns: &[(String, String)], names: &str, rows: &[SqliteRow]) {
+async fn copy(to: &mut PgConnection, table: &str, columns: &[(String, String)], names: &str, rows: &[Vec<Value>]) {
     let mut lines = String::new();
     for row in rows {
         for (at, column) in columns.iter().enumerate() {
-            let value = match column.1.as_str() {
-                "text" => row.get::<Option<String>, _>(at).map(|text| {
-                    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
-                }),
-                "bigint" => row.get::<Option<i64>, _>(at).map(|number| number.to_string()),
-                "double precision" => row.get::<Option<f64>, _>(at).map(|number| number.to_string()),
-                "boolean" => row.get::<Option<bool>, _>(at).map(|is_so| is_so.to_string()),
-                kind => panic!("{table}.{} is {kind}", column.0),
-            };
+            let value = shown(&row[at], &column.1, &column.0)
+                .map(|text| text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r"));
             lines.push_str(if at == 0 { "" } else { "\t" });
             lines.push_str(value.as_deref().unwrap_or("\\N"));
         }

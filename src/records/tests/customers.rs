@@ -72,7 +72,8 @@ fn older_catalog(home: &TempDir, numbers: &[String]) {
     }
     fs::write(file(home), "").unwrap();
     outside(home, async |connection| {
-        Migrator::new(of_before.path()).await.unwrap().run(connection.as_sqlite().unwrap()).await.unwrap();
+        let migrator = Migrator::new(of_before.path()).await.unwrap();
+        migrator.run_direct(None, connection.as_sqlite().unwrap(), false).await.unwrap();
         for number in numbers {
             let insert = rows::query(
                 "INSERT INTO recordings (id, call, agent, customer, direction, began_at, rate, path, reasons, state)

@@ -10,13 +10,11 @@ use std::{
     sync::OnceLock,
 };
 
-use sqlx::{ConnectOptions, Connection as _, sqlite::SqliteConnectOptions};
-
 use super::cluster::{Cluster, pour, tables};
 use crate::{
     Address, Server,
     desk::HomeDesk,
-    rows::{self, Connection},
+    rows::{self, Connection, SqliteOptions},
     sweep::HomeStore,
 };
 
@@ -113,7 +111,7 @@ pub(crate) fn outside<T>(home: &Path, work: impl AsyncFnOnce(&mut Connection) ->
         let mut connection = match &address {
             // Whatever it holds: it may be damaged, foreign or of before.
             Address::Home { catalog, .. } => {
-                Connection::Sqlite(SqliteConnectOptions::new().filename(catalog).connect().await.expect("a catalog"))
+                Connection::Sqlite(SqliteOptions::of(catalog).connect().expect("a catalog"))
             }
             Address::Server(_) => address.open(true).await.expect("a server").expect("tables"),
         };
@@ -145,13 +143,14 @@ type Columns = Vec<(String, String, bool)>;
 #[test]
 fn a_server_has_the_tables_and_columns_that_the_migrations_of_a_catalog_leave() {
     let (in_catalog, on_server) = run(async {
-        let mut catalog = sqlx::SqliteConnection::connect("sqlite::memory:").await.expect("a catalog");
-        crate::migrations::HOME.run(&mut catalog).await.expect("tables");
+        let mut catalog = SqliteOptions::of(Path::new(":memory:")).connect().expect("a catalog");
+        crate::migrations::update_home(&mut catalog).await.expect("tables");
+        let mut catalog = Connection::Sqlite(catalog);
         let select = "SELECT tables.name, columns.name, columns.type, columns.\"notnull\" OR columns.pk > 0
                       FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
                       WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%' AND tables.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";
         let in_catalog: Vec<(String, String, String, bool)> =
-            sqlx::query_as(select).fetch_all(&mut catalog).await.expect("columns");
+            rows::query_as(select).fetch_all(&mut catalog).await.expect("columns");
         let server = server("retrocall");
         let mut connection = server.open().await.expect("a server").expect("tables");
         let select =

@@ -83,12 +83,11 @@ fn a_kill_at_any_moment_of_bringing_it_up_to_date_leaves_one_that_is_brought_up_
                 let path = entry.unwrap().path();
                 fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
             }
-            true
         };
         let connection = connection.as_sqlite().unwrap();
-        connection.lock_handle().await.unwrap().set_progress_handler(STEPS, look);
-        crate::migrations::HOME.run(&mut *connection).await.unwrap();
-        connection.lock_handle().await.unwrap().remove_progress_handler();
+        connection.on_progress(STEPS, look).unwrap();
+        crate::migrations::update_home(connection).await.unwrap();
+        connection.no_progress().unwrap();
     });
     let looks = looks.load(Ordering::Relaxed);
     assert!(looks >= 10, "{looks} moments are too few");

@@ -194,7 +194,7 @@ impl Worker {
             ledger::Published::AwaitsCalls | ledger::Published::All => {}
         }
         // A head is a head though a call of its day goes on: that one's end comes under the next head.
-        let sealed = ledger::seal(connection, &self.path, author, &self.lottery, open, now).await?;
+        let sealed = ledger::seal(connection, &self.path, author, &self.lottery, (open, now), &mut self.sealed).await?;
         self.tended.looked = Some(self.clock.now());
         if matches!(published, ledger::Published::All) {
             self.tended.done_before = Some(open);

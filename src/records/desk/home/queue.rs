@@ -8,7 +8,7 @@ use super::{
         DeskRole, NotDone, Person,
         queue::{Queue, QueueState},
     },
-    Answer, HomeDesk, Refusal,
+    HomeDesk, Refusal,
     act::{Step, Stop, anchor},
     maybe, rules,
 };
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Recordings that are let go of in one transaction.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 const LISTENERS: &[DeskRole] = &[DeskRole::Reviewer, DeskRole::PrivacyOfficer];
 
@@ -39,7 +39,7 @@ impl Queue for HomeDesk {
         if !LISTENERS.iter().any(|role| who.is(*role)) {
             return Err(NotDone::NotAllowed(LISTENERS));
         }
-        let found = self.ask(false, async |rows| waiting(rows, now).await);
+        let found = self.ask(false, async |rows| Ok(look(rows, now).await.map_err(refusal)?.waiting));
         let waiting = if matches!(found, Err(NotDone::Unknown)) { Vec::new() } else { found? };
         let fit = review_per_week.map_or(waiting.len(), |per_week| per_week.min(waiting.len()));
         let kept = waiting.len() - beyond(&waiting, review_per_week).len();
@@ -58,8 +58,9 @@ impl Queue for HomeDesk {
             let batch = self.ask(true, async |connection| {
                 let mut rows = connection.begin_writing().await?;
                 let Some(site) = site_of(&mut rows).await? else { return Ok(Vec::new()) };
-                let over = leave(&mut rows, now).await.map_err(refusal)?;
-                let mut batch = beyond(&waiting(&mut rows, now).await?, review_per_week);
+                let Looked { waiting, over } = look(&mut rows, now).await.map_err(refusal)?;
+                end(&mut rows, &over, now).await.map_err(refusal)?;
+                let mut batch = beyond(&waiting, review_per_week);
                 batch.truncate(BATCH);
                 if over.is_empty() && batch.is_empty() {
                     return Ok(batch);
@@ -92,17 +93,17 @@ impl Queue for HomeDesk {
 /// Lets those leave the queue whose days are over, whether something else keeps their recordings or the next sweep deletes them. Which they are: the
 /// ledger says so before it says that others were in their turn.
 pub(super) async fn leave(rows: &mut Connection, now: Timestamp) -> Step<Vec<String>> {
-    let policy = policies::written(rows).await?;
-    let mut over: Vec<String> = Vec::new();
-    for row in rows::query(include_str!("../../sql/desk/queue.sql")).fetch_all(&mut *rows).await? {
-        if !rules::may_be_heard(&row, &policy, now)? {
-            over.push(row.try_get("id")?);
-        }
-    }
-    for recording in &over {
+    let over = look(rows, now).await?.over;
+    end(rows, &over, now).await?;
+    Ok(over)
+}
+
+/// The days of these are over.
+async fn end(rows: &mut Connection, over: &[String], now: Timestamp) -> Step {
+    for recording in over {
         anchor(rows, (recording, PurposeKind::Quality, ""), (Anchor::Unheard, now, None)).await?;
     }
-    Ok(over)
+    Ok(())
 }
 
 fn refusal(stop: Stop) -> Refusal {
@@ -112,17 +113,28 @@ fn refusal(stop: Stop) -> Refusal {
     }
 }
 
-/// What waits, in the order of the draw. What can't be heard in time any more does not.
-async fn waiting(rows: &mut Connection, now: Timestamp) -> Answer<Vec<Waiting>> {
+/// The queue at a moment.
+struct Looked {
+    /// What waits, in the order of the draw.
+    waiting: Vec<Waiting>,
+    /// What can't be heard in time any more.
+    over: Vec<String>,
+}
+
+async fn look(rows: &mut Connection, now: Timestamp) -> Step<Looked> {
     let policy = policies::written(rows).await?;
-    let mut waiting = Vec::new();
+    let mut looked = Looked { waiting: Vec::new(), over: Vec::new() };
     for row in rows::query(include_str!("../../sql/desk/queue.sql")).fetch_all(rows).await? {
-        if rules::may_be_heard(&row, &policy, now)? {
-            let (id, draw, was_opened) = (row.try_get("id")?, row.try_get("draw")?, row.try_get("was_opened")?);
-            waiting.push(Waiting { id, draw, ended_at: maybe(&row, "ends_at")?, was_opened });
+        let id = row.try_get("id")?;
+        if !rules::may_be_heard(&row, &policy, now)? {
+            looked.over.push(id);
+            continue;
         }
+        let (draw, was_opened) = (row.try_get("draw")?, row.try_get("was_opened")?);
+        let ended_at = maybe(&row, "ends_at")?;
+        looked.waiting.push(Waiting { id, draw, ended_at, was_opened });
     }
-    Ok(waiting)
+    Ok(looked)
 }
 
 /// The recordings that are let go of: the highest draw first.

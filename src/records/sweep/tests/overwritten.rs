@@ -2,14 +2,13 @@
 
 use std::{fs, path::Path};
 
-use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::{
     super::*,
     home::{clock, day, keep, one, outside, sweep},
 };
-use crate::rows::{self, Connection};
+use crate::rows::{self, Connection, SqliteOptions};
 use retrocall_words::Reason;
 
 /// Digits of the customer's number, as they stand in every form of it.
@@ -88,8 +87,8 @@ fn while_somebody_reads_since_before_it_is_not_overwritten_and_it_is_when_they_l
     let home = home.path();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut reader = runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(home.join("catalog.sqlite")).read_only(true);
-        let mut reader = Connection::Sqlite(options.connect().await.expect("a catalog"));
+        let options = SqliteOptions::of(&home.join("catalog.sqlite")).read_only();
+        let mut reader = Connection::Sqlite(options.connect().expect("a catalog"));
         reader.execute("BEGIN").await.expect("begun");
         rows::query("SELECT COUNT(*) FROM calls").fetch_one(&mut reader).await.expect("read");
         reader
