@@ -24,7 +24,7 @@ use retrocall_records::{
     Address, Server,
     desk::{Desk as _, Filter, HomeDesk, Person, Use, UseKind},
     ledger, open,
-    sweep::{Believe, HomeFiles, HomeStore, Sweeper},
+    sweep::{Believe, HomeFiles, HomeStore, Sweeper, awaiting_case, warnings},
 };
 use retrocall_words::{
     Call, CallId, Clock, Country, Facts, Label, Reason, SystemClock, TestClock,
@@ -54,6 +54,8 @@ const DUE_ON_SERVER: u64 = 100;
 const ROW: Duration = Duration::from_millis(1);
 const LIST: Duration = Duration::from_millis(100);
 const VERIFY: Duration = Duration::from_secs(20);
+/// One hundred thousand recordings are looked at within this, for a list of those about which somebody is told.
+const TOLD: Duration = Duration::from_secs(2);
 const DEED: Duration = Duration::from_secs(1);
 
 fn asked(name: &str) -> Option<u64> {
@@ -166,6 +168,20 @@ fn slowest_deed(desk: &HomeDesk, recording: &str, at: Timestamp, is_over: &Atomi
     (count, slowest)
 }
 
+/// Which presses await a case, as `case list --awaiting` asks, and of what somebody is told, as `status` asks.
+fn told(address: &Address, home: &Path, now: Timestamp, kept: u64) {
+    let mut store = HomeStore::open_at(address, home).expect("records").expect("records");
+    store.consider(Periods::default(), &Calendar::default(), now).expect("a policy");
+    let most = TOLD * u32::try_from(kept.div_ceil(100_000)).expect("few");
+    let began = SystemClock.now();
+    let awaiting = awaiting_case(&mut store, now).expect("a list");
+    took("the presses that await a case, all of them", SystemClock.since(began), most);
+    assert_eq!(awaiting.len() as u64, kept);
+    let began = SystemClock.now();
+    warnings(&mut store, now).expect("a list");
+    took("the warnings, with all of them to be looked at", SystemClock.since(began), most);
+}
+
 /// The ledger is verified in time.
 fn verified(address: &Address, rows: u64) {
     let began = SystemClock.now();
@@ -186,13 +202,14 @@ fn on_server(home: &Path, clock: &TestClock, (rows, kept): (u64, u64), due: u64)
     let (count, slowest, _) = listed(&HomeDesk::at(address.clone()));
     assert_eq!(count, kept);
     took("the slowest page of recordings", slowest, LIST);
+    let folder = TempDir::new().expect("a folder");
+    told(&address, folder.path(), clock.wall(), kept);
     verified(&address, rows);
     let others =
         format!("DELETE FROM recordings WHERE id IN (SELECT id FROM recordings ORDER BY began_at, id OFFSET {due})");
     execute(&url, &others);
     execute(&url, "ANALYZE");
     let (_, _, last) = listed(&HomeDesk::at(address.clone()));
-    let folder = TempDir::new().expect("a folder");
     swept(&address, folder.path(), clock, (due, &last));
 }
 
@@ -206,6 +223,7 @@ fn records_of_any_size_are_listed_verified_and_deleted_in_time() {
     let (count, slowest, last) = listed(&desk);
     assert_eq!(count, kept);
     took("the slowest page of recordings", slowest, LIST);
+    told(&Address::of(home.path()), home.path(), clock.wall(), kept);
 
     // All are due at once.
     clock.pass(Duration::from_secs(20 * 86_400));

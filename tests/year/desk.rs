@@ -269,11 +269,12 @@ impl Desk {
         let is_at_home = self.centre.is_none();
         match day % 30 {
             4 | 19 if is_at_home => self.kill(),
-            9 if is_at_home => self.back_up(),
             _ => {}
         }
-        if day % 90 == 41 && is_at_home {
-            self.restore();
+        match day % 90 {
+            39 if is_at_home => self.back_up(),
+            41 if is_at_home => self.restore(),
+            _ => {}
         }
         if self.chance(6) {
             self.cut_sweep();
@@ -413,6 +414,8 @@ impl Desk {
         let path = self.folder.0.path().join(format!("backup-{number}.sqlite"));
         backup::backup(&self.path(), &path, now).expect("a backup");
         self.events.say(now, "backed-up", json!({ "backup": number }));
+        // The last one is what is restored.
+        self.backups.last().map(fs::remove_file).transpose().expect("removed");
         self.backups.push(path);
     }
 

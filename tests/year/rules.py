@@ -5,6 +5,7 @@ Written from the rules alone, for `checker.py`: no code of retrocall's, no libra
 
 import calendar
 import datetime
+import functools
 from datetime import date, timedelta
 
 UTC = datetime.timezone.utc
@@ -28,10 +29,14 @@ def at_utc(day, hour):
     return int((datetime.datetime(day.year, day.month, day.day, hour) - EPOCH).total_seconds())
 
 
+@functools.cache
+def summer(year):
+    return at_utc(last_sunday(year, 3), 1), at_utc(last_sunday(year, 10), 1)
+
+
 def offset(at):
-    year = (EPOCH + timedelta(seconds=at)).year
-    is_summer = at_utc(last_sunday(year, 3), 1) <= at < at_utc(last_sunday(year, 10), 1)
-    return (2 if is_summer else 1) * HOUR
+    begins, ends = summer((EPOCH + timedelta(seconds=at)).year)
+    return (2 if begins <= at < ends else 1) * HOUR
 
 
 def local(at):
