@@ -87,6 +87,17 @@ session = "8h"
 "000001aB" = "anna"
 "#;
 
+fn every_setting_of_the_pages() -> WebSettings {
+    WebSettings {
+        listen: "0.0.0.0:8443".parse().expect("an address"),
+        certificate: Some("tls/chain.pem".into()),
+        key: Some("/etc/tls/key.pem".into()),
+        names: vec!["desk.example".to_owned()],
+        idle: Duration::from_secs(600),
+        session: Duration::from_secs(8 * 3_600),
+    }
+}
+
 #[test]
 fn every_setting_can_be_set() {
     let settings = parse(EVERY_SETTING).expect("settings");
@@ -139,14 +150,7 @@ fn every_setting_can_be_set() {
             officer: Some("officer@example.com".to_owned()),
             page: Some("example.com/recordings".to_owned()),
         },
-        web: WebSettings {
-            listen: "0.0.0.0:8443".parse().expect("an address"),
-            certificate: Some("tls/chain.pem".into()),
-            key: Some("/etc/tls/key.pem".into()),
-            names: vec!["desk.example".to_owned()],
-            idle: Duration::from_secs(600),
-            session: Duration::from_secs(8 * 3_600),
-        },
+        web: every_setting_of_the_pages(),
         review_per_week: Some(25),
         database: toml::from_str::<Settings>("database = \"postgres:///retrocall?host=/run/postgresql\"")
             .expect("one")

@@ -111,7 +111,7 @@ impl Sqlite {
             // `$1` is a name to SQLite, which counts names as they come.
             let number = statement.parameter_name(at).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
             let value = values.get(number.unwrap_or(at) - 1);
-            statement.raw_bind_parameter(at, &bound(value)).map_err(refused)?;
+            statement.raw_bind_parameter(at, bound(value)).map_err(refused)?;
         }
         let names: Arc<[Box<str>]> = statement.column_names().into_iter().map(Box::from).collect();
         let mut rows = Vec::new();

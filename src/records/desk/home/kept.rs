@@ -55,12 +55,15 @@ struct Seats {
     most: usize,
 }
 
+/// The unusual figures of a month, and when they were counted.
+type Figures = (Timestamp, Arc<[Unusual]>);
+
 /// The connections of a process.
 pub(super) struct Kept {
     reading: Seats,
     writing: Seats,
-    /// The unusual figures of months, with when they were counted.
-    figures: Mutex<HashMap<Month, (Timestamp, Arc<[Unusual]>)>>,
+    /// By month: they take long to count.
+    figures: Mutex<HashMap<Month, Figures>>,
 }
 
 /// A place that is taken, until this is dropped.
