@@ -58,6 +58,9 @@ const VERIFY: Duration = Duration::from_secs(20);
 const TOLD: Duration = Duration::from_secs(2);
 const DEED: Duration = Duration::from_secs(1);
 
+/// So long after their calls all recordings are due.
+const DUE_AFTER: Duration = Duration::from_secs(20 * 86_400);
+
 fn asked(name: &str) -> Option<u64> {
     env::var(name).ok().and_then(|text| text.parse().ok())
 }
@@ -203,7 +206,8 @@ fn on_server(home: &Path, clock: &TestClock, (rows, kept): (u64, u64), due: u64)
     assert_eq!(count, kept);
     took("the slowest page of recordings", slowest, LIST);
     let folder = TempDir::new().expect("a folder");
-    told(&address, folder.path(), clock.wall(), kept);
+    // Before all of them were due.
+    told(&address, folder.path(), clock.wall() - DUE_AFTER, kept);
     verified(&address, rows);
     let others =
         format!("DELETE FROM recordings WHERE id IN (SELECT id FROM recordings ORDER BY began_at, id OFFSET {due})");
@@ -223,10 +227,12 @@ fn records_of_any_size_are_listed_verified_and_deleted_in_time() {
     let (count, slowest, last) = listed(&desk);
     assert_eq!(count, kept);
     took("the slowest page of recordings", slowest, LIST);
+    // Once all of them have ended.
+    clock.pass(Duration::from_secs(3_600));
     told(&Address::of(home.path()), home.path(), clock.wall(), kept);
 
     // All are due at once.
-    clock.pass(Duration::from_secs(20 * 86_400));
+    clock.pass(DUE_AFTER);
     let due = asked("RETROCALL_SIZES_DUE_ON_SERVER").unwrap_or(DUE_ON_SERVER).min(kept);
     if due > 0 {
         on_server(home.path(), &clock, (rows, kept), due);
