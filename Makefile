@@ -170,7 +170,7 @@ lint: parts ## formatting, clippy, documentation: a warning is an error
 	@# In the same folder as all else, so that what both need is checked once.
 	CUSTOM_LIBFUZZER_PATH=./none.a cargo check --locked --manifest-path $(FUZZ)/Cargo.toml \
 	  --target-dir $(or $(CARGO_TARGET_DIR),target)
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --lib --bins $(EVERYTHING)
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --lib $(EVERYTHING)
 	bash -n .ci/run
 
 # The sanitizers and the fuzzer are unstable flags of the stable compiler: it takes them with RUSTC_BOOTSTRAP=1.
