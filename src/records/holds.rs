@@ -221,6 +221,13 @@ pub(super) struct Noted<'a> {
     pub each: Vec<(DeedKind, &'a str)>,
 }
 
+impl Noted<'_> {
+    /// Something that was not done to one recording alone: what happened to which purposes says the rest.
+    pub(super) const fn of(kind: DeedKind) -> Self {
+        Noted { kind, recording: None, matter: None, each: Vec::new() }
+    }
+}
+
 /// Notes a deed, in its transaction, before that is committed: if it keeps a recording. If it lets go of one, that is left to be noted afterwards: one
 /// that is not committed ends nothing.
 pub(super) async fn note(

@@ -19,6 +19,7 @@ from datetime import date
 # Nothing is left beside the tests.
 sys.dont_write_bytecode = True
 
+from again import Lines
 from rules import OF_CALL, UTC, Asked, Incident, Recording, Request, Version, end_of, local
 
 SHOWN_MAX = 20
@@ -34,8 +35,8 @@ class Desk:
         self.objections, self.erasures = [], []
         # What a sweep that was cut off may have begun to delete: it goes, whatever is done to hold it back.
         self.may_be_going = set()
-        # Deeds that keep a recording, and whether they are over: they are remembered outside the records.
-        self.keeping = {}
+        # What deeds did to recordings is remembered outside the records.
+        self.lines = Lines()
         self.queue, self.backups = [], {}
         self.exists, self.gone = set(), set()
         self.faults, self.days, self.deleted = [], 0, 0
@@ -94,8 +95,12 @@ class Desk:
             return
         # What happens to a purpose that is over does not bring it back.
         if not self.versions or event["at"] < self.term(recording, purpose, event["at"]):
-            purpose.take(what, event["at"], event)
-            self.schedule(recording, event["at"])
+            self.take(recording, name, what, event)
+
+    def take(self, recording, name, what, event):
+        """Something happens to a purpose, which is remembered."""
+        self.lines.happened(recording, name, what, event)
+        self.schedule(recording, event["at"])
 
     # Events.
 
@@ -144,7 +149,7 @@ class Desk:
     def cover(self, id, recording):
         self.requests[id].states.setdefault(recording.call, "candidate")
         recording.asked.add(id)
-        self.keeping[(recording.call, "request-opened", id)] = False
+        self.lines.covers(recording.call, "request", id, "request-opened")
 
     def of_quality(self, event):
         recording = self.alive.get(event["call"])
@@ -157,9 +162,6 @@ class Desk:
                 if event["upheld"]:
                     self.happens(recording, "quality", "upheld", event)
             else:
-                if event["event"] == "learning-moment":
-                    recording.was_learned = True
-                    self.keeping[(recording.call, "reviewed", None)] = False
                 self.happens(recording, "quality", event["event"], event)
 
     def of_agent(self, event):
@@ -182,10 +184,8 @@ class Desk:
             return self.fault(event, f"a case was opened for {event['call']}, which is gone")
         self.may_be_going.discard(recording.call)
         self.cases.setdefault(event["case"], []).append(recording.call)
-        self.keeping[(recording.call, "case-opened", event["case"])] = False
-        recording.purposes[event["case"]] = purpose = Incident()
-        purpose.take("case-opened", event["at"], event)
-        self.schedule(recording, event["at"])
+        recording.purposes[event["case"]] = Incident()
+        self.take(recording, event["case"], "case-opened", event)
 
     def of_case(self, event):
         calls = [self.alive[call] for call in self.cases.get(event["case"], []) if call in self.alive]
@@ -209,7 +209,7 @@ class Desk:
         if event["done"]:
             self.may_be_going.discard(recording.call)
             self.hold(recording, event["hold"])
-            self.keeping[(recording.call, "hold-set", event["hold"])] = False
+            self.lines.covers(recording.call, "hold", event["hold"], "hold-set")
         elif recording.call not in self.may_be_going:
             self.fault(event, f"a hold was refused for {event['call']}, which is kept")
         return None
@@ -222,7 +222,7 @@ class Desk:
     def on_hold_released(self, event):
         recording = self.alive.get(self.holds.get(event["hold"]))
         if event["done"] and recording is not None:
-            self.keeping[(recording.call, "hold-set", event["hold"])] = True
+            self.lines.covers(recording.call, "hold", event["hold"], "hold-released")
             recording.holds.discard(event["hold"])
             self.schedule(recording, event["at"])
 
@@ -266,13 +266,15 @@ class Desk:
                 # D16, D17: the officer erases at once, but for what a case needs, and what was found by a time, which is no person.
                 is_at_once = event["by"] == "officer" and "around" not in request.of
                 if request.kind == "erasure" and is_at_once and not self.is_in_case(recording, at):
-                    self.erase(event, recording)
+                    self.erase(event, recording.call)
         self.compare(event, "a new request", request.states, event["recordings"])
 
-    def erase(self, event, recording):
-        self.erasures.append((event["request"], recording.call, event["at"]))
+    def erase(self, event, call):
+        """Another request may have erased it before: then it is gone, and this one's letter says so too."""
+        self.erasures.append((event["request"], call, event["at"]))
         self.erased(*self.erasures[-1])
-        self.schedule(recording, event["at"])
+        if call in self.alive:
+            self.schedule(self.alive[call], event["at"])
 
     def erased(self, id, call, at):
         recording = self.alive.get(call)
@@ -287,8 +289,13 @@ class Desk:
         if self.expect(event, "a confirmation", can):
             self.cover(event["request"], recording)
             request.states[recording.call] = "confirmed"
-            recording.purposes[event["request"]] = Asked()
-            self.schedule(recording, event["at"])
+            self.lines.covers(recording.call, "request", event["request"], "request-confirmed")
+            purpose = recording.purposes.get(event["request"])
+            if purpose is None or purpose.over is not None:
+                recording.purposes[event["request"]] = Asked()
+                self.take(recording, event["request"], "request-received", event)
+                if request.extended:
+                    self.take(recording, event["request"], "request-extended", event)
 
     def on_request_excluded(self, event):
         request = self.open_request(event)
@@ -299,14 +306,13 @@ class Desk:
             can = request.states[call] != "confirmed"
         if self.expect(event, "an exclusion", can):
             request.states[call] = "excluded"
-            self.keeping[(call, "request-opened", event["request"])] = True
+            self.lines.covers(call, "request", event["request"], "request-excluded")
             if recording is not None:
-                self.end_of_request(recording, event["request"], "excluded", event)
-                self.schedule(recording, event["at"])
+                self.of_request(recording, event["request"], "excluded", event)
 
-    def end_of_request(self, recording, request, what, event):
+    def of_request(self, recording, request, what, event):
         if request in recording.purposes:
-            recording.purposes[request].take(what, event["at"], event)
+            self.take(recording, request, what, event)
         self.schedule(recording, event["at"])
 
     def on_request_extended(self, event):
@@ -315,6 +321,8 @@ class Desk:
         can = request is not None and not request.extended and event["at"] < end_of(request.due())
         if self.expect(event, "an extension", can):
             request.extended = True
+            for recording in self.covered(request):
+                self.of_request(recording, event["request"], "request-extended", event)
 
     def on_request_refused(self, event):
         request = self.open_request(event)
@@ -344,9 +352,12 @@ class Desk:
         request.is_over = True
         del self.open[event["request"]]
         for call in request.states:
-            self.keeping[(call, "request-opened", event["request"])] = True
-            if call in self.alive:
-                self.end_of_request(self.alive[call], event["request"], "answered", event)
+            self.lines.covers(call, "request", event["request"], event["event"])
+        for recording in self.covered(request):
+            self.of_request(recording, event["request"], "answered", event)
+
+    def covered(self, request):
+        return [self.alive[call] for call in request.states if call in self.alive]
 
     def on_request_exported(self, event):
         request = self.open_request(event)
@@ -367,7 +378,7 @@ class Desk:
         is_named = event["call"] is not None or request is None or "around" not in request.of
         if self.expect(event, "an erasure", bool(waiting) and is_named):
             for call in waiting:
-                self.erase(event, self.alive[call])
+                self.erase(event, call)
 
     def on_erasure_refused(self, event):
         request, waiting = self.undecided(event)
@@ -423,26 +434,18 @@ class Desk:
             for customer, at, is_withdrawn in self.objections:
                 if customer == recording.customer and not is_withdrawn and recording.began < at:
                     self.happens(recording, "quality", "objected", {"at": at})
-        self.hold_again(event)
+        self.do_again(event)
         self.queue = []
         for recording in self.alive.values():
             self.schedule(recording, event["at"])
 
-    def hold_again(self, event):
-        """What a deed has kept since the backup is held until an officer has looked at it: that, and nothing else."""
+    def do_again(self, event):
+        """What was decided since the backup is so again; what rests on lost words is held until an officer has looked at it: that, and nothing else."""
         expected = []
-        for (call, deed, matter), is_over in self.keeping.items():
-            recording = self.alive.get(call)
-            if recording is None or is_over:
-                continue
-            asked = self.requests.get(matter)
-            known = {
-                "reviewed": recording.was_learned,
-                "case-opened": matter in recording.purposes,
-                "request-opened": asked is not None and call in asked.states,
-            }
-            if not known.get(deed, matter in recording.was_held):
-                expected.append((call, deed))
+        for recording in self.alive.values():
+            expected += self.cover_again(recording)
+        for recording in self.alive.values():
+            expected += self.happen_again(recording, event["at"])
         told = [(held["call"], held["deed"]) for held in event["held"]]
         for call, deed in set(expected) | set(told):
             if expected.count((call, deed)) != told.count((call, deed)):
@@ -450,6 +453,46 @@ class Desk:
         for held in event["held"]:
             if held["call"] in self.alive:
                 self.hold(self.alive[held["call"]], held["hold"])
+
+    def cover_again(self, recording):
+        """Holds and requests: the deeds because of which it is held."""
+        for (kind, matter), deed in self.lines.of_cover(recording.call):
+            request = self.requests.get(matter)
+            is_known = matter in recording.was_held if kind == "hold" else request is not None and recording.call in request.states
+            if deed == "hold-released":
+                recording.holds.discard(matter)
+            elif deed == "request-excluded":
+                if is_known:
+                    request.states[recording.call] = "excluded"
+            elif deed in ("request-answered", "request-refused"):
+                if request is not None:
+                    request.is_over = True
+                    self.open.pop(matter, None)
+            elif not is_known:
+                yield recording.call, deed
+
+    def happen_again(self, recording, now):
+        """What happened to its purposes: the deeds because of which it is held."""
+        for name, lines in self.lines.of_purposes(recording.call):
+            known = recording.purposes.get(name)
+            missing = [line for line in lines if known is None or line.number not in known.known]
+            if not missing:
+                continue
+            begun = [place for place, line in enumerate(missing) if line.what == "request-received"]
+            if begun:
+                # It began anew, and nobody knows that.
+                known, missing = None, missing[begun[-1] :]
+            as_it_was = self.lines.begun(name, lines) if known is None else copy.deepcopy(known)
+            for line in missing:
+                as_it_was.take(line.what, line.at, line.event)
+            is_in_force = not self.versions or now < self.term(recording, as_it_was, now)
+            if known is not None and (all(line.stands_alone for line in missing) or not is_in_force):
+                for line in missing:
+                    line.happen(known)
+            elif is_in_force:
+                keeping = [line.deed for line in missing if line.keeps]
+                if keeping:
+                    yield recording.call, keeping[-1]
 
     def on_cut(self, event):
         """A sweep was cut off: of what is due some may be going, and nobody can hold that back."""

@@ -41,6 +41,9 @@ const LONG: Duration = Duration::from_secs(60);
 pub const AGENTS: u32 = 50;
 /// Of so many calls one is sampled.
 const ONE_IN: u32 = 10;
+/// Of so many days, on one a backup is made, and on another it is put back: on working days, with one between them, so that much is decided meanwhile.
+const BACKED_UP_ON: u32 = 37;
+const RESTORED_ON: u32 = 39;
 /// A day of working hours begins at this time, UTC.
 const MORNING_HOUR: i8 = 6;
 
@@ -237,7 +240,7 @@ impl Desk {
             self.events.say(self.now(), "request-opened", said);
         }
         // Not before a restore, which goes on with what was begun.
-        if day % 90 != 41 && self.chance(9) {
+        if day % 90 != RESTORED_ON && self.chance(9) {
             self.cut_sweep();
         }
     }
@@ -272,8 +275,8 @@ impl Desk {
             _ => {}
         }
         match day % 90 {
-            39 if is_at_home => self.back_up(),
-            41 if is_at_home => self.restore(),
+            BACKED_UP_ON if is_at_home => self.back_up(),
+            RESTORED_ON if is_at_home => self.restore(),
             _ => {}
         }
         if self.chance(6) {

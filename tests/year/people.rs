@@ -231,7 +231,7 @@ impl People {
                 6 => {
                     let Some(case) = self.cases.last() else { continue };
                     let done = is_done(&desk.verbs.attach(&tom, &case.id, recording, now));
-                    let fields = json!({ "case": case.id, "call": call, "done": done });
+                    let fields = json!({ "case": case.id, "call": call, "done": done, "deed": "case-attached" });
                     desk.events.say(now, "case-opened", fields);
                 }
                 _ => {}

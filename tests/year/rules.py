@@ -94,6 +94,8 @@ class Version:
 
 class Quality:
     def __init__(self):
+        # Which lines have happened to it.
+        self.known = set()
         self.over = self.left = self.held = self.settled = None
         self.learned = self.disputed = False
 
@@ -132,6 +134,7 @@ class Incident:
     """A press, or what a case needs of it."""
 
     def __init__(self):
+        self.known = set()
         self.over = self.needed = self.closed = self.judged = None
 
     def take(self, what, at, event):
@@ -169,6 +172,7 @@ class Asked:
     """What a request needs of a recording: its copy, until the request is answered."""
 
     def __init__(self):
+        self.known = set()
         self.over = None
 
     def take(self, what, at, _event):
@@ -216,7 +220,7 @@ class Recording:
 
     def forget(self):
         """As it was when it was kept."""
-        self.holds, self.was_held, self.was_learned = set(), set(), False
+        self.holds, self.was_held = set(), set()
         # Requests that cover it, answered or not.
         self.asked = set()
         self.purposes = {}

@@ -269,12 +269,8 @@ impl One<'_> {
                 .bind(self.recording)
                 .bind(self.by)
                 .bind(text::time(line.at));
-            let changed = exclude.execute(&mut *self.rows).await?.rows_affected();
-            if changed > 0 {
-                let uncover = rows::query(include_str!("../sql/rights/uncover.sql")).bind(self.recording).bind(request);
-                uncover.execute(&mut *self.rows).await?;
-            }
-            return Ok(changed);
+            // What was kept for it is over, and not gone, as its own line says: a recording that had no other purpose is due.
+            return Ok(exclude.execute(&mut *self.rows).await?.rows_affected());
         }
         let select = rows::query_scalar::<i64>(include_str!("../sql/holds/has_confirmed.sql")).bind(request);
         let outcome = match line.deed {
@@ -314,6 +310,15 @@ impl One<'_> {
         if missing.is_empty() {
             return Ok(());
         }
+        // It began anew: what the catalog knows of it was over by then.
+        let begins = missing.iter().rposition(|one| one.1.anchor == Anchor::RequestReceived);
+        let (has_purpose, missing) = match begins {
+            Some(begins) => {
+                events.clear();
+                (false, &missing[begins..])
+            }
+            None => (has_purpose, &missing[..]),
+        };
         events.extend(missing.iter().map(|one| event(one)));
         events.sort_by_key(|event| event.at);
         let in_force = is_in_force(kind, events, &self.facts, self.policy, self.now);

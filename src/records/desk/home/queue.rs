@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     PurposeKind,
+    holds::{self, Noted},
     ledger::{Scribe, item, site_of},
     policies,
     policy::{Anchor, beyond_hearing},
@@ -59,7 +60,9 @@ impl Queue for HomeDesk {
                 let mut rows = connection.begin_writing().await?;
                 let Some(site) = site_of(&mut rows).await? else { return Ok(Vec::new()) };
                 let Looked { waiting, over } = look(&mut rows, now).await.map_err(refusal)?;
+                let since = holds::since(&mut rows, self.address.home()).await?;
                 end(&mut rows, &over, now).await.map_err(refusal)?;
+                let ended = holds::note(&mut rows, &since, &Noted::of(DeedKind::QualityEnded), now).await?;
                 let mut batch = beyond(&waiting, review_per_week);
                 batch.truncate(BATCH);
                 if over.is_empty() && batch.is_empty() {
@@ -70,14 +73,19 @@ impl Queue for HomeDesk {
                     let row = Deed { recording: item(recording), ..Deed::done(DeedKind::QualityEnded) };
                     scribe.deed(&mut rows, |_| row).await?;
                 }
+                let since = holds::since(&mut rows, self.address.home()).await?;
                 for recording in &batch {
                     let quality = (recording.as_str(), PurposeKind::Quality, "");
                     anchor(&mut rows, quality, (Anchor::Unheard, now, None)).await.map_err(refusal)?;
                     let row = Deed { recording: item(recording), ..Deed::done(DeedKind::LetGo) };
                     scribe.deed(&mut rows, |_| row).await?;
                 }
+                let let_go = holds::note(&mut rows, &since, &Noted::of(DeedKind::LetGo), now).await?;
                 scribe.finish(&mut rows).await?;
                 rows.commit().await?;
+                for lines in [ended, let_go] {
+                    lines.committed(self.address.home());
+                }
                 Ok(batch)
             });
             match batch {

@@ -11,7 +11,8 @@ use super::{
         DeskRole, NotDone, Person,
         paging::{Onward, Paged},
         request::{
-            Copying, CoveredState, Entered, RequestEntry, RequestKind, RequestLine, RequestOutcome, Requests, Subject,
+            Copying, Covered, CoveredState, Entered, RequestEntry, RequestKind, RequestLine, RequestOutcome, Requests,
+            Subject,
         },
     },
     Answer, HomeDesk,
@@ -282,24 +283,30 @@ pub(super) async fn enter(
 async fn keep_for(rows: &mut Connection, request: &RequestEntry, recording: &str, now: Timestamp) -> Step {
     let kind = PurposeKind::Request;
     let purpose = (recording, kind, request.request.as_str());
-    if request.recordings.iter().any(|one| one.recording == recording && one.state == CoveredState::Excluded) {
-        // The officer thinks again: its purpose begins anew.
-        let uncover = rows::query(include_str!("../../sql/rights/uncover.sql"));
-        uncover.bind(recording).bind(&request.request).execute(&mut *rows).await?;
-    }
+    let was_excluded = |one: &Covered| one.recording == recording && one.state == CoveredState::Excluded;
+    let begins_anew = request.recordings.iter().any(was_excluded);
     let select = rows::query(include_str!("../../sql/rights/is_kept_for.sql")).bind(recording).bind(&request.request);
-    if select.fetch_optional(&mut *rows).await?.is_some() {
+    let is_there = select.fetch_optional(&mut *rows).await?.is_some();
+    if is_there && !begins_anew {
         return Ok(());
     }
-    let insert = rows::query(include_str!("../../sql/desk/insert_purpose.sql"))
-        .bind(recording)
-        .bind(kind.as_str())
-        .bind(&request.request)
-        .bind(kind.basis());
-    insert.execute(&mut *rows).await?;
+    if !is_there {
+        let insert = rows::query(include_str!("../../sql/desk/insert_purpose.sql"))
+            .bind(recording)
+            .bind(kind.as_str())
+            .bind(&request.request)
+            .bind(kind.basis());
+        insert.execute(&mut *rows).await?;
+    }
     anchor(rows, purpose, (Anchor::RequestReceived, now, Some(request.received_on))).await?;
     if request.extension.is_some() {
         anchor(rows, purpose, (Anchor::RequestExtended, now, None)).await?;
+    }
+    if begins_anew {
+        // The officer thinks again. The old anchors go once the new ones are there: a new one in an old one's place would not be noted beside the
+        // catalog.
+        let forget = rows::query(include_str!("../../sql/rights/begin_anew.sql"));
+        forget.bind(recording).bind(&request.request).execute(rows).await?;
     }
     Ok(())
 }

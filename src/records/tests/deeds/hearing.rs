@@ -1,6 +1,7 @@
 //! The queue of the sample as a whole, what agents see of themselves, and what the officer is told of each month.
 
 use jiff::Timestamp;
+use retrocall_ledger::DeedKind;
 use retrocall_words::{
     Practice,
     retention::{Calendar, Periods},
@@ -9,6 +10,7 @@ use retrocall_words::{
 use super::*;
 use crate::{
     PurposeKind,
+    backup::{Beside, backup, restore},
     desk::{OwnCalls as _, Queue as _, UnusualDeeds as _, UnusualKind, Use, UseKind, Versions as _},
 };
 
@@ -45,6 +47,23 @@ fn d1_what_lies_beyond_two_weeks_of_hearing_is_let_go_of_and_the_queue_says_so_a
         desk.queue(&tom(), None, hour(1)),
         Err(NotDone::NotAllowed(&[DeskRole::Reviewer, DeskRole::PrivacyOfficer]))
     );
+}
+
+#[test]
+fn what_was_let_go_of_after_a_backup_is_in_nobodys_turn_once_that_is_restored() {
+    let (closed, elsewhere) = (Closed::with(6), TempDir::new().unwrap());
+    let [file, nothing] = ["backup.sqlite", "nothing"].map(|name| elsewhere.path().join(name));
+    backup(closed.home.path(), &file, hour(1)).unwrap();
+    let gone = closed.desk.let_go(Some(1), hour(2)).unwrap();
+    assert_eq!(gone.len(), 4);
+
+    fs::write(&nothing, "").unwrap();
+    let beside = Beside { tombstones: Some(&nothing), holds: None };
+    let restored = restore(closed.home.path(), &file, beside, "root", hour(3)).unwrap();
+    assert!(restored.open && restored.held.is_empty(), "{restored:?}");
+    assert!(restored.redone.iter().all(|redone| redone.deed == DeedKind::LetGo), "{restored:?}");
+    assert_eq!(restored.redone.len(), 4);
+    assert!(gone.iter().all(|recording| closed.anchors(recording).contains(&"quality unheard".to_owned())));
 }
 
 fn d1_one_that_was_passed_over_is_not_let_go_of_and_the_others_keep_their_order() {

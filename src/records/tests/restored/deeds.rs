@@ -258,3 +258,47 @@ fn an_objection_and_an_erasure_of_after_a_backup_are_in_force_when_that_is_resto
     assert_eq!(sweep(&home, &clock), Ok(1));
     assert!(catalog.close(LONG));
 }
+
+/// A call that is kept because its customer wanted a copy, and for nothing else.
+fn keep_for_a_copy(catalog: &Catalog, home: &TempDir) -> CallId {
+    let call = begin(catalog);
+    fs::write(home.path().join(format!("recordings/2026/11/24/{call}.wav")), format!("audio of {call}")).unwrap();
+    let of = RecordedCall { customer: Some(Customer::from(CUSTOMER)), ..recorded(call, &[Reason::Copy]) };
+    catalog.note(Note::Kept(Box::new(RecordingKept { of, ..recording(call) })));
+    catalog.note(ended(call, Outcome::Kept));
+    assert!(catalog.flushed(LONG));
+    call
+}
+
+#[test]
+fn a_request_that_lost_or_found_a_recording_after_a_backup_keeps_what_it_kept_and_nothing_more() {
+    for is_found_again in [false, true] {
+        let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+        let catalog = engine(&home, &clock);
+        let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+        keep(&catalog, &home);
+        let recording = id(&home, keep_for_a_copy(&catalog, &home));
+        let request = desk.open_requests(&owner).unwrap().remove(0).line.request;
+        desk.confirm(&owner, &request, &recording, "called back", clock.wall()).unwrap();
+        let exclude = || {
+            clock.pass(Duration::from_secs(60));
+            desk.exclude(&owner, &request, &recording, "another voice", clock.wall()).unwrap();
+        };
+        if is_found_again {
+            exclude();
+        }
+        let file = make_backup(&home, &elsewhere, &clock);
+        clock.pass(Duration::from_secs(60));
+        if is_found_again {
+            desk.confirm(&owner, &request, &recording, "it was theirs", clock.wall()).unwrap();
+        } else {
+            exclude();
+        }
+        assert!(catalog.close(LONG));
+        let restored = put_back_under_an_engine(&home, &file, &clock, &elsewhere);
+        let held = if is_found_again { vec!["request-confirmed"] } else { vec![] };
+        assert_eq!(deeds_of(&restored).0, held, "{restored:?}");
+        let gone = if is_found_again { 0 } else { 1 };
+        assert_eq!(sweep(&home, &clock), Ok(gone), "found again: {is_found_again}");
+    }
+}
