@@ -293,7 +293,7 @@ class Desk:
             purpose = recording.purposes.get(event["request"])
             if purpose is None or purpose.over is not None:
                 recording.purposes[event["request"]] = Asked()
-                self.take(recording, event["request"], "request-received", event)
+                self.take(recording, event["request"], "request-received", {**event, "received": request.received.isoformat()})
                 if request.extended:
                     self.take(recording, event["request"], "request-extended", event)
 

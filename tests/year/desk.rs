@@ -117,6 +117,8 @@ pub struct Desk {
     pub kept: HashMap<CallId, Kept>,
     /// Calls by the ids of their recordings, as lists have shown them.
     pub call_of: HashMap<String, CallId>,
+    /// New ids of recordings that were registered again after a restore, by their old ones: whoever had an old one on a list looks the call up.
+    pub renamed: HashMap<String, String>,
     /// The recordings of this day's calls.
     pub today: Vec<Today>,
     pub agents_left: BTreeSet<u32>,
@@ -159,6 +161,7 @@ impl Desk {
             calls,
             kept: HashMap::new(),
             call_of: HashMap::new(),
+            renamed: HashMap::new(),
             today: Vec::new(),
             agents_left: BTreeSet::new(),
             settings: (Periods::default(), calendar),
@@ -448,7 +451,11 @@ impl Desk {
             self.keep(kept, false);
         }
         self.engine().flush();
+        let before: HashMap<CallId, String> = self.call_of.iter().map(|(id, call)| (*call, id.clone())).collect();
         for entry in self.list(&Filter::default()) {
+            if let Some(old) = before.get(&entry.call).filter(|old| **old != entry.id) {
+                self.renamed.insert(old.clone(), entry.id.clone());
+            }
             self.call_of.insert(entry.id, entry.call);
         }
         self.say_restored(now, &known_holds);

@@ -1,7 +1,7 @@
 //! What the desk's people do: reviews, notes, evaluations, cases, holds, changes of the policy. What they did, and whether it was done, goes into
 //! the list of events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use rand::RngExt as _;
@@ -93,6 +93,7 @@ impl People {
 
     /// What they do on a day.
     pub fn work(&mut self, desk: &mut Desk, day: u32) {
+        self.look_up(&std::mem::take(&mut desk.renamed));
         let today = desk.today.clone();
         self.seen.extend(today.iter().cloned());
         let old = self.seen.len().saturating_sub(2_000);
@@ -142,6 +143,19 @@ impl People {
             let now = desk.moment();
             let done = desk.verbs.review(&agent_of(&one.agent), &one.recording, &ReviewOutcome::PrivateCall, now);
             say_of(desk, now, "private-call", one.call, is_done(&done));
+        }
+    }
+
+    /// Recordings whose ids are others since a restore.
+    fn look_up(&mut self, renamed: &HashMap<String, String>) {
+        let objections = self.objections.iter_mut().map(|one| &mut one.recording);
+        let noted = self.noted.iter_mut().map(|one| &mut one.0);
+        let presses = self.presses.iter_mut().map(|one| &mut one.0.recording);
+        let seen = self.seen.iter_mut().map(|one| &mut one.recording);
+        for id in objections.chain(noted).chain(presses).chain(seen) {
+            if let Some(new) = renamed.get(id) {
+                id.clone_from(new);
+            }
         }
     }
 

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 UTC = datetime.timezone.utc
 EPOCH = datetime.datetime(1970, 1, 1)
 HOUR = 3600
-NEVER = 1 << 60
 # The request that a call itself has made, before its id is told.
 OF_CALL = "the call's own"
 
@@ -169,19 +168,26 @@ class Incident:
 
 
 class Asked:
-    """What a request needs of a recording: its copy, until the request is answered."""
+    """What a request needs of a recording: its copy, until the request is answered or its time is over. (The request itself holds it for longer.)"""
 
-    def __init__(self):
+    def __init__(self, received=None):
         self.known = set()
-        self.over = None
+        self.received, self.extended, self.over = received, None, None
 
-    def take(self, what, at, _event):
-        if self.over is None and what in ("answered", "excluded"):
+    def take(self, what, at, event):
+        if what == "request-received":
+            self.received = date.fromisoformat(event["received"])
+        elif what == "request-extended" and self.extended is None:
+            self.extended = at
+        elif what in ("answered", "excluded") and self.over is None:
             self.over = at
 
-    def term(self, _recording, _version):
-        # As long as it is not answered the request itself holds the recording, however late that is.
-        return NEVER if self.over is None else self.over
+    def term(self, _recording, version):
+        months = version.get("request_months")
+        ends = end_of(add_months(self.received, months))
+        if self.extended is not None and self.extended < ends:
+            ends = end_of(add_months(self.received, months + version.get("request_extension_months")))
+        return ends if self.over is None else min(ends, self.over)
 
 
 class Request:
@@ -225,7 +231,7 @@ class Recording:
         self.asked = set()
         self.purposes = {}
         if "copy" in self.reasons:
-            self.purposes[OF_CALL] = Asked()
+            self.purposes[OF_CALL] = Asked(local(self.ended).date())
         if "sample" in self.reasons:
             self.purposes["quality"] = Quality()
         if "on-demand" in self.reasons:
