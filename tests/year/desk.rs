@@ -150,7 +150,7 @@ impl Desk {
         let free_days = ["2025-12-25", "2025-12-26", "2026-04-06", "2026-04-27"].map(|day| day.parse().expect("a day"));
         let calendar = Calendar { free_days: free_days.into(), ..Calendar::default() };
         let mut desk = Desk {
-            verbs: HomeDesk::of(&home),
+            verbs: HomeDesk::of(&home).kept_ready(),
             centre: None,
             address: Address::of(&home),
             engine: Some(Engine::start(&home, &clock)),
@@ -177,7 +177,7 @@ impl Desk {
         if place == Place::Server {
             let centre = Centre::start(&home);
             desk.address = centre.address();
-            desk.verbs = HomeDesk::at(centre.address());
+            desk.verbs = HomeDesk::at(centre.address()).kept_ready();
             desk.centre = Some(centre);
         }
         desk.say_settings();
