@@ -8,7 +8,7 @@ use std::{
 };
 
 /// A crate's folder, the folders that it may use, and what to do instead of using another one.
-const FLOORS: [(&str, &[&str], &str); 14] = [
+const FLOORS: [(&str, &[&str], &str); 16] = [
     ("words", &[], "words name things and use nothing: what needs more belongs to whoever has it"),
     ("shared", &[], "both ends of a shared memory stand on it: what only one of them needs belongs there"),
     ("core", &["words", "shared"], "memory and ring know no files, sockets or calls: hand in what they need"),
@@ -22,6 +22,12 @@ const FLOORS: [(&str, &[&str], &str); 14] = [
         "records are told by the engine, in notes; they ask nothing back, and look at files alone",
     ),
     ("papers", &["words"], "a paper is made of facts that are handed in: whoever prints it looks them up"),
+    ("store", &["file"], "a store has objects under names: what they are, the records say"),
+    (
+        "link",
+        &["words", "file", "records"],
+        "a link asks the records' verbs, and a centre over its protocol: the engine never knows of it",
+    ),
     (
         "engine",
         &["words", "core", "file", "settings"],
@@ -35,7 +41,7 @@ const FLOORS: [(&str, &[&str], &str); 14] = [
     ),
     (
         "web",
-        &["words", "core", "wire", "file", "ledger", "papers", "records"],
+        &["words", "core", "wire", "file", "ledger", "papers", "records", "store"],
         "a page asks the records' verbs, and the engine over its socket: what both lack becomes a verb there",
     ),
     (
@@ -116,6 +122,6 @@ fn a_softphone_links_few_crates_and_none_of_what_the_engine_stands_on() {
 
 #[test]
 fn the_engine_links_neither_sql_nor_tls() {
-    let unwanted = ["sqlx", "sqlx-core", "rusqlite", "libsqlite3-sys", "rustls"];
+    let unwanted = ["sqlx", "sqlx-core", "rusqlite", "libsqlite3-sys", "rustls", "reqwest", "object_store"];
     assert_none(&linked("retrocall-engine"), &unwanted, "the engine sees a `Book`: SQL belongs into `records`");
 }

@@ -5,7 +5,11 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{Context, Failure, context::user_name};
 use retrocall_records as catalog;
-use retrocall_records::desk::{Accounts as _, HomeDesk, NotDone, Person};
+use retrocall_records::{
+    Address, Server,
+    desk::{Accounts as _, HomeDesk, NotDone, Person},
+    ledger::open_ledger,
+};
 use retrocall_words::{Clock as _, SystemClock, name};
 
 /// Characters of a reason, note or reply, at most.
@@ -41,13 +45,23 @@ impl Actor {
                 format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
             ));
         }
-        let (desk, owner) = (HomeDesk::of(context.home()), user_name());
+        let (desk, owner) = (desk_of(context)?, user_name());
         let who = match &self.user {
             Some(user) => desk.acting_for(&owner, user).map_err(failure)?,
             None => Person::owner(owner),
         };
         Ok(AtDesk { desk, who, now: SystemClock.wall() })
     }
+}
+
+/// The desk of the home folder, or the one on the server that its settings name, as the pages have it.
+fn desk_of(context: &Context) -> Result<HomeDesk, Failure> {
+    let settings = context.settings()?;
+    let Some(database) = &settings.database else { return Ok(HomeDesk::of(context.home())) };
+    let server = Server::at(database.as_str()).map_err(Failure::whole)?;
+    server.prepare().map_err(Failure::whole)?;
+    open_ledger(context.home(), &server).map_err(Failure::whole)?;
+    Ok(HomeDesk::at(Address::Server(server)))
 }
 
 /// Why the desk did not do it, with the next step.

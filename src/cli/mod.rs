@@ -11,6 +11,7 @@ mod bridge;
 mod calls;
 mod capture;
 mod case;
+mod centre;
 mod check;
 mod conform;
 mod context;
@@ -29,7 +30,9 @@ mod hold;
 mod hotkey;
 mod incident;
 mod inventory;
+mod join;
 mod ledger;
+mod link;
 mod mask;
 mod note;
 mod object;
@@ -123,6 +126,9 @@ enum Command {
     User(user::UserArgs),
     Token(token::TokenArgs),
     Web(web::WebArgs),
+    Link(link::LinkArgs),
+    Join(join::JoinArgs),
+    Centre(centre::CentreArgs),
     Policy(policy::PolicyArgs),
     Paperwork(paperwork::PaperworkArgs),
     Sweep(sweep::SweepArgs),
@@ -195,6 +201,9 @@ pub fn main_with(rivals: &[Rival]) -> ExitCode {
         Command::User(args) => user::run(&context, args),
         Command::Token(args) => token::run(&context, args),
         Command::Web(args) => web::run(&context, args),
+        Command::Link(args) => link::run(&context, args),
+        Command::Join(args) => join::run(&context, args),
+        Command::Centre(args) => centre::run(&context, args),
         Command::Policy(args) => policy::run(&context, args),
         Command::Paperwork(args) => paperwork::run(&context, args),
         Command::Sweep(args) => sweep::run(&context, args),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -10,6 +11,9 @@ use super::{
     output::{self, counted, counted_doing},
 };
 use retrocall_records::{
+    LinkState,
+    desk::{Backlog, HomeDesk, Outgoing as _},
+    link_state,
     policy::NoticeKind,
     sweep::{HomeStore, Warning, warnings},
 };
@@ -41,12 +45,14 @@ pub(super) fn run(context: &Context, _args: StatusArgs) -> Result<(), Failure> {
     };
     // The catalog may be out of reach, which the status says: then nothing is known of these.
     let warnings = waiting(context).unwrap_or_default();
+    let link = link(context);
     if context.json() {
         let mut told = json!(status);
         told["warnings"] = json!(warnings);
+        told["link"] = json!(link);
         output::say_json(&told);
     } else {
-        let lines = page(&status).into_iter().chain(waits(&warnings));
+        let lines = page(&status).into_iter().chain(waits(&warnings)).chain(link.iter().flat_map(deliveries));
         lines.for_each(|(head, text)| output::say(&format!("{head:<12}{text}")));
     }
     Ok(())
@@ -58,6 +64,50 @@ fn waiting(context: &Context) -> Option<Vec<Warning>> {
     let mut store = HomeStore::open_to_read(context.home()).ok()??;
     store.consider(settings.retention, &settings.calendar, now).ok()?;
     warnings(&mut store, now).ok()
+}
+
+/// How deliveries to a centre go.
+#[derive(Serialize)]
+struct LinkStatus {
+    #[serde(flatten)]
+    state: LinkState,
+    /// Recordings that wait for their delivery,
+    waiting: u64,
+    /// that stay because somebody works with them here,
+    staying: u64,
+    /// and that the centre did not take.
+    refused: Vec<RefusedRecording>,
+}
+
+#[derive(Serialize)]
+struct RefusedRecording {
+    recording: String,
+    why: String,
+}
+
+/// Refused recordings that are named.
+const REFUSED_MAX: usize = 20;
+
+/// None if this home delivers nowhere.
+fn link(context: &Context) -> Option<LinkStatus> {
+    let state = link_state(context.home())?;
+    let desk = HomeDesk::of(context.home());
+    let Backlog { waiting, staying, .. } = desk.backlog().ok()?;
+    let refused = desk.refused(REFUSED_MAX).ok()?.into_iter();
+    let refused = refused.map(|(recording, why)| RefusedRecording { recording, why }).collect();
+    Some(LinkStatus { state, waiting, staying, refused })
+}
+
+/// The lines of it.
+fn deliveries(link: &LinkStatus) -> Vec<(&'static str, String)> {
+    let LinkStatus { state, waiting, staying, refused } = link;
+    let since = match (&state.waits_since, &state.why) {
+        (Some(since), Some(why)) => format!(", WAITS since {since:.0}: {why}"),
+        _ => String::new(),
+    };
+    let line = format!("to {}: {waiting} to be delivered, {staying} stay here{since}", state.centre);
+    let refused = refused.iter().map(|one| ("REFUSED", format!("{}: {}", one.recording, one.why)));
+    std::iter::once(("link", line)).chain(refused).collect()
 }
 
 /// The line of it, if anything waits: how many recordings, and who can see to them.

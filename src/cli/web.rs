@@ -12,7 +12,7 @@ use super::{Context, Failure, output, paperwork::controller};
 use retrocall_core::{barrier::Barrier, priority};
 use retrocall_engine::{recordings_in, watch::supervisor};
 use retrocall_records::desk::SessionLimits;
-use retrocall_settings::parse_web;
+use retrocall_settings::{Settings, parse_web};
 use retrocall_web::{Certificate, Listening, Rules, Setup};
 use retrocall_words::SystemClock;
 
@@ -73,6 +73,7 @@ fn setup(context: &Context, args: WebArgs) -> Result<Setup, Failure> {
     Ok(Setup {
         home: context.home().to_owned(),
         database: settings.database.as_ref().map(|address| address.as_str().to_owned()),
+        store: store_of(&settings)?,
         recordings: recordings_in(context.home()),
         socket: settings.socket_path(context.home()),
         rules: Rules {
@@ -88,6 +89,17 @@ fn setup(context: &Context, args: WebArgs) -> Result<Setup, Failure> {
         names: settings.web.names,
         clock: Arc::new(SystemClock),
     })
+}
+
+/// The store of a centre, which has its records on a server.
+fn store_of(settings: &Settings) -> Result<Option<String>, Failure> {
+    match (&settings.store, &settings.database) {
+        (Some(_), None) => Err(Failure::new(
+            "`store` is set and `database` is not: a centre has its records on a server",
+            "name one in retrocall.toml: database = \"postgres://USER@HOST/DATABASE\"",
+        )),
+        (store, _) => Ok(store.as_ref().map(|store| store.as_str().to_owned())),
+    }
 }
 
 /// Serves until a signal comes, or until the catalog is another one, which this process may not touch.

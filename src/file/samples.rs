@@ -5,13 +5,16 @@
 //! No lock is held between two pieces: whoever stops reading holds nobody up, and a recording that was deleted meanwhile is not read to its end.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions},
-    io::{self, ErrorKind, Read as _},
+    io::{self, ErrorKind},
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
+use retrocall_words::audio::wipe;
 
 /// Bytes of a stereo sample: both legs, 16 bits each.
 pub const STEREO_BYTES: u64 = 4;
@@ -20,10 +23,74 @@ pub const HEAD_BYTES: u64 = 44;
 /// More chunks in front of the samples than any file of ours has.
 const CHUNKS_MAX: usize = 32;
 
+/// Bytes that are read at once while it is looked where the samples begin.
+const LOOK_BYTES: usize = 4 * 1024;
+
+/// A published file, wherever it lies.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// How many bytes it has.
+    ///
+    /// # Errors
+    /// What the system says; [`ErrorKind::NotFound`] also while it is being removed.
+    fn bytes(&self) -> io::Result<u64>;
+
+    /// Reads bytes from a place on.
+    ///
+    /// # Errors
+    /// As [`Source::bytes`]; also if it has not so many.
+    fn read_exact_at(&self, piece: &mut [u8], at: u64) -> io::Result<()>;
+}
+
+/// A file of this machine. Each look at it has a lock of its own, which the sweep waits for.
+#[derive(Debug, Clone)]
+pub struct OnDisk(pub PathBuf);
+
+impl Source for OnDisk {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(open_shared(&self.0)?.metadata()?.len())
+    }
+
+    fn read_exact_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
+        open_shared(&self.0)?.read_exact_at(piece, at)
+    }
+}
+
+/// The beginning of a file, as far as it was looked at.
+struct Look<'s> {
+    source: &'s dyn Source,
+    length: u64,
+    /// What was read last, and from where.
+    window: Vec<u8>,
+    from: u64,
+}
+
+impl Look<'_> {
+    fn bytes<const N: usize>(&mut self, at: u64) -> io::Result<[u8; N]> {
+        let end = at + N as u64;
+        if end > self.length {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if at < self.from || end > self.from + self.window.len() as u64 {
+            let count = usize::try_from(self.length - at).unwrap_or(LOOK_BYTES).min(LOOK_BYTES);
+            (self.window, self.from) = (vec![0; count], at);
+            self.source.read_exact_at(&mut self.window, at)?;
+        }
+        let start = usize::try_from(at - self.from).map_err(io::Error::other)?;
+        self.window[start..start + N].try_into().map_err(io::Error::other)
+    }
+}
+
+impl Drop for Look<'_> {
+    /// Behind the label there may be samples.
+    fn drop(&mut self) {
+        wipe(&mut self.window);
+    }
+}
+
 /// The samples of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Samples {
-    path: PathBuf,
+    source: Arc<dyn Source>,
     /// Where they begin in the file.
     offset: u64,
     /// How many bytes of them there are.
@@ -48,24 +115,29 @@ impl Samples {
     /// # Errors
     /// What the system says; [`ErrorKind::NotFound`] also while it is being removed; [`ErrorKind::InvalidData`] for any other kind of file.
     pub fn of(path: &Path) -> io::Result<Samples> {
-        let mut file = open_shared(path)?;
-        let length = file.metadata()?.len();
-        let mut head = [0; 12];
-        file.read_exact(&mut head)?;
-        let other = || io::Error::new(ErrorKind::InvalidData, format!("{} is no recording of ours", path.display()));
+        Samples::in_source(Arc::new(OnDisk(path.to_owned())))
+    }
+
+    /// The same, wherever it lies.
+    ///
+    /// # Errors
+    /// As [`Samples::of`].
+    pub fn in_source(source: Arc<dyn Source>) -> io::Result<Samples> {
+        let length = source.bytes()?;
+        let mut look = Look { source: &*source, length, window: Vec::new(), from: 0 };
+        let head: [u8; 12] = look.bytes(0)?;
+        let other = || io::Error::new(ErrorKind::InvalidData, "it is no recording of ours");
         if &head[..4] != b"RIFF" || &head[8..] != b"WAVE" {
             return Err(other());
         }
         let (mut at, mut rate) = (12, None);
         for _ in 0..CHUNKS_MAX {
-            let mut chunk = [0; 8];
-            file.read_exact_at(&mut chunk, at)?;
+            let chunk: [u8; 8] = look.bytes(at)?;
             let size = u64::from(u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]));
             at += 8;
             match &chunk[..4] {
                 b"fmt " => {
-                    let mut format = [0; 16];
-                    file.read_exact_at(&mut format, at)?;
+                    let format: [u8; 16] = look.bytes(at)?;
                     let number = |from: usize| u16::from_le_bytes([format[from], format[from + 1]]);
                     if (number(0), number(2), number(14)) != (1, 2, 16) {
                         return Err(other());
@@ -76,7 +148,8 @@ impl Samples {
                     let rate = rate.filter(|rate| *rate > 0).ok_or_else(other)?;
                     // A file that was cut off is as long as it is.
                     let bytes = size.min(length.saturating_sub(at)) / STEREO_BYTES * STEREO_BYTES;
-                    return Ok(Samples { path: path.to_owned(), offset: at, bytes, rate });
+                    drop(look);
+                    return Ok(Samples { source, offset: at, bytes, rate });
                 }
                 _ => {}
             }
@@ -93,8 +166,7 @@ impl Samples {
     pub fn read(&self, from: u64, piece: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.bytes.saturating_sub(from)).unwrap_or(usize::MAX);
         let wanted = left.min(piece.len());
-        let file = open_shared(&self.path)?;
-        file.read_exact_at(&mut piece[..wanted], self.offset + from)?;
+        self.source.read_exact_at(&mut piece[..wanted], self.offset + from)?;
         Ok(wanted)
     }
 
@@ -130,7 +202,8 @@ mod tests {
 
     /// A file with a label that names somebody, between format and samples.
     fn labelled(folder: &Path, samples: &[i16]) -> PathBuf {
-        let whole = Samples { path: PathBuf::new(), offset: 0, bytes: samples.len() as u64 * 2, rate: 8_000 };
+        let source = Arc::new(OnDisk(PathBuf::new()));
+        let whole = Samples { source, offset: 0, bytes: samples.len() as u64 * 2, rate: 8_000 };
         let head = whole.head();
         let mut bytes = head[..36].to_vec();
         bytes.extend(b"LIST\x05\0\0\0anna!\0");

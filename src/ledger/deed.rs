@@ -90,6 +90,10 @@ words! {
         PolicyChanged = "policy-changed",
         /// A user, a role, a password or a token was given or taken.
         UserChanged = "user-changed",
+        /// A site may deliver here, or no longer, or a code for that was made.
+        SiteChanged = "site-changed",
+        /// A recording lies at the centre, and no longer here.
+        Delivered = "delivered",
         /// An erasure was ordered.
         Erased = "erased",
         /// The deletion of a recording began: nothing can hold it back any more.

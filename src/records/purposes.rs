@@ -19,6 +19,15 @@ retrocall_words::words! {
         Deleting = "deleting",
         /// Its file is gone; the row says neither who the customer was nor what happened.
         Gone = "gone",
+        /// It lies at the centre, and no longer here; the row says neither who the customer was nor what happened.
+        Delivered = "delivered",
+    }
+}
+
+impl Life {
+    /// Whether it is no longer to be had here.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Life::Deleting | Life::Gone | Life::Delivered)
     }
 }
 

@@ -123,7 +123,7 @@ pub fn recordings(home: &Path) -> Result<Vec<Recording>, Trouble> {
         // Recordings first: their rows in other tables are written with them, so a later query finds those.
         let select = rows::query(
             "SELECT id, call, agent, began_at, seconds, rate, path, reasons, state, bytes, marks, continues FROM recordings
-             WHERE life <> 'gone' ORDER BY began_at, id",
+             WHERE life NOT IN ('gone', 'delivered') ORDER BY began_at, id",
         );
         let found = select.fetch_all(&mut *rows).await.map_err(|error| columns.refused(&error))?;
         let select = rows::query(

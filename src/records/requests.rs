@@ -19,7 +19,7 @@ use super::{
     text,
 };
 use retrocall_ledger::{Deed, DeedKind, ItemId};
-use retrocall_words::{Customer, book::RecordingKept};
+use retrocall_words::{CallId, Customer, book::RecordingKept};
 
 type Written = Result<(), sqlx::Error>;
 
@@ -54,7 +54,7 @@ pub(super) async fn of_call(
     for one in covered {
         let cover = rows::query(include_str!("sql/rights/cover.sql")).bind(&id).bind(&one);
         cover.execute(&mut *rows).await?;
-        keeps(rows, home, &one, &id, kept.ends_at).await?;
+        keeps(rows, Some(home), &one, &id, kept.ends_at).await?;
     }
     let kind = PurposeKind::Request;
     let purpose = rows::query(include_str!("sql/desk/insert_purpose.sql"))
@@ -99,9 +99,21 @@ pub(super) async fn join(
     (id, recording): (&str, &RecordingKept),
     now: Timestamp,
 ) -> Written {
-    let (call, hour) = (recording.of.call().id, SignedDuration::from_hours(AROUND_HOURS));
-    let began = recording.of.call().began_at.saturating_sub(hour).unwrap_or(Timestamp::MIN);
-    let ended = recording.ends_at.saturating_add(hour).unwrap_or(Timestamp::MAX);
+    let call = recording.of.call();
+    join_one(rows, Some(home), (id, call.id), (call.began_at, recording.ends_at), now).await
+}
+
+/// The same, wherever the records lie.
+pub(super) async fn join_one(
+    rows: &mut Connection,
+    home: Option<&Path>,
+    (id, call): (&str, CallId),
+    (began, ended): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Written {
+    let hour = SignedDuration::from_hours(AROUND_HOURS);
+    let began = began.saturating_sub(hour).unwrap_or(Timestamp::MIN);
+    let ended = ended.saturating_add(hour).unwrap_or(Timestamp::MAX);
     let join = rows::query(include_str!("sql/rights/join_requests.sql"))
         .bind(call.to_string())
         .bind(text::time(began))
@@ -116,8 +128,8 @@ pub(super) async fn join(
 }
 
 /// A request keeps a recording, which is noted beside the catalog as every deed is that keeps one.
-async fn keeps(rows: &mut Connection, home: &Path, recording: &str, request: &str, now: Timestamp) -> Written {
-    let since = holds::since(rows, Some(home)).await?;
+async fn keeps(rows: &mut Connection, home: Option<&Path>, recording: &str, request: &str, now: Timestamp) -> Written {
+    let since = holds::since(rows, home).await?;
     let (kind, recording, matter) = (DeedKind::RequestOpened, Some(recording), Some(request.to_owned()));
     holds::note(rows, &since, &Noted { kind, recording, matter, each: Vec::new() }, now).await.map(drop)
 }

@@ -319,8 +319,8 @@ impl Pen<'_, '_> {
             rows::query("SELECT id, life FROM recordings WHERE call = $1").bind(recording.of.call().id.to_string());
         let row = select.fetch_one(&mut *self.rows).await?;
         let (id, life): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        if [Life::Deleting, Life::Gone].iter().any(|over| over.as_str() == life) {
-            // A repeated note of a recording that is being deleted or is gone brings nothing back.
+        if [Life::Deleting, Life::Gone, Life::Delivered].iter().any(|over| over.as_str() == life) {
+            // A repeated note of a recording that is being deleted, is gone or lies elsewhere brings nothing back.
             return Ok(());
         }
         for purpose in purposes(&recording.of.label.reasons, recording.ends_at) {
@@ -427,7 +427,7 @@ impl Pen<'_, '_> {
                  marks = CASE WHEN $17 OR recordings.marks = '{}' THEN excluded.marks ELSE recordings.marks END,
                  state = excluded.state, committed_at = excluded.committed_at, continues = excluded.continues,
                  ends_at = excluded.ends_at
-             WHERE recordings.life NOT IN ('deleting', 'gone')",
+             WHERE recordings.life NOT IN ('deleting', 'gone', 'delivered')",
         )
         .bind(Uuid::now_v7().hyphenated().to_string())
         .bind(recording.of.call().id.to_string())

@@ -20,7 +20,7 @@ use std::{
 use retrocall_words::{Country, Informed};
 use serde::Deserialize;
 
-pub use database::DatabaseAddress;
+pub use database::{DatabaseAddress, StoreAddress};
 pub use error::SettingsError;
 pub use keys::{Key, KeyCombo, parse_keys};
 pub use phone_keys::{PHONE_KEYS_MAX, PhoneKeys};
@@ -151,6 +151,8 @@ pub struct Settings {
     pub web: WebSettings,
     /// Where `retrocall web` finds the records, on a server of PostgreSQL. Without it: in the home folder.
     pub database: Option<DatabaseAddress>,
+    /// Where a centre has the recordings of its sites; with `database`. Without it this is no centre.
+    pub store: Option<StoreAddress>,
     /// How long what is kept.
     pub retention: Periods,
     /// By which days that counts.
@@ -300,6 +302,7 @@ impl Default for Settings {
             papers: PaperSettings::default(),
             web: WebSettings::default(),
             database: None,
+            store: None,
             retention: Periods::default(),
             calendar: Calendar::default(),
         }

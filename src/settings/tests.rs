@@ -58,6 +58,7 @@ audiosocket_idle = "30s"
 audiosocket_agent = "desk"
 review_per_week = 25
 database = "postgres:///retrocall?host=/run/postgresql"
+store = "s3://calls/desk"
 [retention]
 quality_unheard_days = 7
 [calendar]
@@ -155,6 +156,7 @@ fn every_setting_can_be_set() {
         database: toml::from_str::<Settings>("database = \"postgres:///retrocall?host=/run/postgresql\"")
             .expect("one")
             .database,
+        store: toml::from_str::<Settings>("store = \"s3://calls/desk\"").expect("one").store,
         retention: Periods::default().with(Period::QualityUnheard, 7).expect("in range"),
         calendar: Calendar {
             zone: "Europe/Brussels".parse().expect("a zone"),
@@ -259,6 +261,7 @@ fn no_period_can_be_switched_off_and_a_wrong_one_is_told_its_line_and_its_range(
     assert!(wrong("calendar.free_days = [\"Christmas\"]").contains("free_days"));
     assert!(wrong("[calendar]\nzones = \"UTC\"").contains("did you mean `zone`?"));
     assert!(wrong("review_per_week = 0").contains("out of range: 1 to 100000"));
+    assert!(wrong("store = \"https://calls\"").contains("no store"));
     let address = wrong("database = \"mysql://desk:secret@db/retrocall\"");
     assert!(address.contains("no address of PostgreSQL") && !address.contains("secret"), "{address}");
     let named =

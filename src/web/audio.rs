@@ -9,7 +9,7 @@ use std::{
     io::{self, Write as _},
     ops::Range,
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -25,7 +25,7 @@ use retrocall_file::{
     samples::{HEAD_BYTES, Samples},
 };
 use retrocall_records::{
-    desk::{Desk as _, HomeDesk, Listening as _, Logins as _, NotDone, Person, Sound, Use, UseKind},
+    desk::{Desk as _, HomeDesk, Listening as _, Logins as _, NotDone, Person, Sound, SoundFile, Use, UseKind},
     peaks_paths,
 };
 
@@ -89,22 +89,30 @@ impl Listener {
 }
 
 /// The part of a recording that is asked for: the first one, unless `part` names another.
-fn part<'a>(sound: &'a Sound, asked: &Asked) -> Answer<&'a Path> {
+fn part<'a>(sound: &'a Sound, asked: &Asked) -> Answer<&'a SoundFile> {
     let number = asked.query.get("part").map_or(Ok(1), str::parse::<usize>).map_err(|_| Refusal::NoSuchPage)?;
     let found = number.checked_sub(1).and_then(|place| sound.parts.get(place));
     Ok(found.ok_or(Refusal::NoSuchPage)?)
 }
 
-fn opened(path: &Path) -> Answer<Samples> {
-    Samples::of(path).map_err(|error| refusal(path, &error))
+fn opened(pages: &Pages, part: &SoundFile) -> Answer<Samples> {
+    let source = pages.source(part)?;
+    Samples::in_source(source).map_err(|error| refusal(part, &error))
 }
 
-fn refusal(path: &Path, error: &io::Error) -> Refusal {
+/// A recording can't be read. The log says which.
+fn refusal(part: &SoundFile, error: &io::Error) -> Refusal {
     if error.kind() == io::ErrorKind::NotFound {
         // It is being deleted, or was moved away: for `retrocall check`.
         return Refusal::NotDone(NotDone::TooLate);
     }
-    tracing::warn!(path = %path.display(), "a recording can't be read: {error}");
+    match part {
+        SoundFile::OnDisk(path) => tracing::warn!(path = %path.display(), "a recording can't be read: {error}"),
+        SoundFile::InStore(parts) => {
+            let place = parts.first().map_or("", |(place, _)| place);
+            tracing::warn!(place, "a recording can't be read: {error}");
+        }
+    }
     Refusal::Unreadable
 }
 
@@ -127,7 +135,7 @@ pub(crate) async fn sound(
         pages
             .ask(move |desk, now| -> Answer<(Listener, Samples)> {
                 let (_, sound) = listener.look(desk, now)?;
-                let samples = opened(part(&sound, &asked)?)?;
+                let samples = opened(&listener.pages, part(&sound, &asked)?)?;
                 Ok((listener, samples))
             })
             .await
@@ -257,13 +265,20 @@ fn picture_of(
 ) -> Answer<Vec<u8>> {
     let paths = peaks_paths(pages.home(), id);
     let path = &paths[0];
-    if let Ok(known) = fs::read(path)
+    let is_here = sound.parts.iter().all(|part| matches!(part, SoundFile::OnDisk(_)));
+    if is_here
+        && let Ok(known) = fs::read(path)
         && peaks::is_picture(&known)
     {
         return Ok(known);
     }
-    let parts = sound.parts.iter().map(|part| opened(part)).collect::<Answer<Vec<Samples>>>()?;
-    let picture = peaks::peaks(&parts).map_err(|error| refusal(path, &error))?;
+    let parts = sound.parts.iter().map(|part| opened(pages, part)).collect::<Answer<Vec<Samples>>>()?;
+    let first = sound.parts.first().ok_or(Refusal::NoSuchPage)?;
+    let picture = peaks::peaks(&parts).map_err(|error| refusal(first, &error))?;
+    // A centre has no state of its own: a picture that one of its processes kept would outlive the recording.
+    if !is_here {
+        return Ok(picture);
+    }
     if let Err(error) = keep(&paths, &picture) {
         tracing::warn!(path = %path.display(), "a picture can't be kept, and is computed each time: {error}");
     }

@@ -8,7 +8,7 @@ use std::{
     io,
     ops::Range,
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -19,7 +19,8 @@ use axum::{
     response::Response,
 };
 use nix::fcntl::{Flock, FlockArg, OFlag};
-use retrocall_records::desk::{DeskRole, HomeDesk, Listening as _, Logins as _, Person, Requests as _};
+use retrocall_file::samples::Source;
+use retrocall_records::desk::{DeskRole, HomeDesk, Listening as _, Logins as _, Person, Requests as _, SoundFile};
 use retrocall_words::audio::wipe;
 use sha2::{Digest as _, Sha256};
 
@@ -27,7 +28,7 @@ use super::{
     answer::{Answer, Refusal},
     asked::Asked,
     look::request::may_be_fetched,
-    pages::Shared,
+    pages::{Pages, Shared},
 };
 
 /// Bytes between two looks at who fetches.
@@ -39,7 +40,7 @@ pub(crate) const SUMS: &str = "SHA256SUMS";
 struct Fetched {
     pages: Shared,
     secret: Arc<str>,
-    file: Flock<File>,
+    file: Arc<dyn Source>,
 }
 
 /// A confirmed recording, once it is noted that it leaves the home.
@@ -54,17 +55,19 @@ pub(crate) async fn fetch(
 }
 
 /// One of the files that leave, the first unless `part` names another; or, for `part=sums`, the checksums of all.
-pub(crate) async fn sent(pages: &Shared, asked: &Asked, files: Vec<PathBuf>) -> Answer<Response> {
+pub(crate) async fn sent(pages: &Shared, asked: &Asked, files: Vec<SoundFile>) -> Answer<Response> {
     let secret = asked.secret.clone().ok_or(Refusal::LogIn)?;
     let part = asked.query.get("part").unwrap_or("1");
     if part == "sums" {
-        let sums = pages.ask(move |_, _| sums(&files)).await?;
+        let shared = Arc::clone(pages);
+        let sums = pages.ask(move |_, _| sums(&shared, &files)).await?;
         return Ok(attached(Body::from(sums), "text/plain; charset=utf-8", SUMS));
     }
     let number = part.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    let path = number.and_then(|place| files.into_iter().nth(place)).ok_or(Refusal::NoSuchPage)?;
-    let name = name_of(&path);
-    let (file, bytes) = pages.ask(move |_, _| opened(&path)).await?;
+    let one = number.and_then(|place| files.into_iter().nth(place)).ok_or(Refusal::NoSuchPage)?;
+    let name = name_of(&one);
+    let shared = Arc::clone(pages);
+    let (file, bytes) = pages.ask(move |_, _| opened(&shared, &one)).await?;
     let fetched = Arc::new(Fetched { pages: Arc::clone(pages), secret, file });
     let pieces =
         futures_util::stream::try_unfold((fetched, 0..bytes), async |(of, left): (Arc<Fetched>, Range<u64>)| {
@@ -92,28 +95,36 @@ pub(crate) fn attached(body: Body, kind: &'static str, name: &str) -> Response {
     response
 }
 
-/// The name of a file that leaves: its own.
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// The name of a file that leaves: its own, or that of its recording and its place in it.
+fn name_of(file: &SoundFile) -> String {
+    match file {
+        SoundFile::OnDisk(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        SoundFile::InStore(parts) => {
+            let mut names = parts.first().map_or("", |(place, _)| place).rsplit('/');
+            let number = names.next().and_then(|part| part.split('.').next()).unwrap_or("1");
+            let recording = names.next().unwrap_or("recording");
+            format!("{recording}.{number}.wav")
+        }
+    }
 }
 
 /// The hashes of files, as `sha256sum --check` reads them.
-fn sums(files: &[PathBuf]) -> Answer<String> {
+fn sums(pages: &Pages, files: &[SoundFile]) -> Answer<String> {
     let mut sums = String::new();
     let mut piece = vec![0; PIECE_BYTES as usize];
-    for path in files {
-        let (file, bytes) = opened(path)?;
+    for one in files {
+        let (file, bytes) = opened(pages, one)?;
         let mut sum = Sha256::new();
         let mut at = 0;
         while at < bytes {
             let length = PIECE_BYTES.min(bytes - at);
             let read = &mut piece[..length as usize];
-            file.read_exact_at(read, at).map_err(|error| unreadable(path, &error))?;
+            file.read_exact_at(read, at).map_err(|error| unreadable(one, &error))?;
             sum.update(&read);
             at += length;
         }
         let digits: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        sums += &format!("{digits}  {}\n", name_of(path));
+        sums += &format!("{digits}  {}\n", name_of(one));
     }
     wipe(&mut piece);
     Ok(sums)
@@ -124,7 +135,7 @@ fn confirmed(
     who: &Person,
     (request, recording): (&str, &str),
     now: jiff::Timestamp,
-) -> Answer<Vec<PathBuf>> {
+) -> Answer<Vec<SoundFile>> {
     let found = desk.request(who, request)?;
     let one = found.recordings.iter().find(|one| one.recording == recording).ok_or(Refusal::NoSuchPage)?;
     if found.outcome.is_some() || !may_be_fetched(found.kind, one) {
@@ -133,12 +144,32 @@ fn confirmed(
     Ok(desk.sound(who, recording, now)?.parts)
 }
 
-fn opened(path: &Path) -> Answer<(Flock<File>, u64)> {
-    locked(path).map_err(|error| unreadable(path, &error))
+/// One on this disk stays locked until it is dropped: a sweep waits until it is sent, or a minute.
+#[derive(Debug)]
+struct Held(Flock<File>);
+
+impl Source for Held {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_exact_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
+        self.0.read_exact_at(piece, at)
+    }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Refusal {
-    tracing::warn!(path = %path.display(), "a recording can't be read: {error}");
+fn opened(pages: &Pages, file: &SoundFile) -> Answer<(Arc<dyn Source>, u64)> {
+    if let SoundFile::OnDisk(path) = file {
+        let (held, bytes) = locked(path).map_err(|error| unreadable(file, &error))?;
+        return Ok((Arc::new(Held(held)), bytes));
+    }
+    let source = pages.source(file)?;
+    let bytes = source.bytes().map_err(|error| unreadable(file, &error))?;
+    Ok((source, bytes))
+}
+
+fn unreadable(file: &SoundFile, error: &io::Error) -> Refusal {
+    tracing::warn!(file = name_of(file), "a recording can't be read: {error}");
     Refusal::Unreadable
 }
 

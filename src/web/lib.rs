@@ -10,6 +10,7 @@
 mod answer;
 mod api;
 mod api_officer;
+mod arriving;
 mod asked;
 mod assets;
 mod attempts;
@@ -31,6 +32,7 @@ mod refused;
 mod routes;
 mod secret;
 mod serve;
+mod sites;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -10,16 +10,21 @@ use retrocall_ledger::Report;
 use retrocall_papers::{Controller, Facts, InForce};
 use retrocall_records::{
     Address,
-    desk::{Going, HomeDesk, SessionLimits},
+    desk::{Going, HomeDesk, SessionLimits, SoundFile},
 };
+use retrocall_store::{Parts, Store};
 use retrocall_words::{
     Clock, Country, Practice,
     retention::{Calendar, Periods},
 };
-use tokio::{sync::Semaphore, task};
+use tokio::{runtime::Handle, sync::Semaphore, task};
 
-use super::{attempts::Attempts, engine::Engine, lately::Lately, plays::Plays};
+use retrocall_file::samples::{OnDisk, Source};
 
+use super::{answer::Refusal, attempts::Attempts, engine::Engine, lately::Lately, plays::Plays};
+
+/// Requests of sites whose bodies are in memory at once: of 8 MiB each.
+const BODIES_AT_ONCE: usize = 8;
 /// Passwords that are hashed at once: each takes 19 MiB and a processor for a while.
 const HASHED_AT_ONCE: usize = 2;
 
@@ -59,6 +64,10 @@ pub(crate) struct Pages {
     pub going: Lately<Arc<[Going]>>,
     /// A place for each password that is hashed.
     pub hashing: Semaphore,
+    /// Where the recordings of sites lie. None: this is no centre.
+    pub store: Option<Store>,
+    /// A place for each request of a site whose body is in memory.
+    pub bodies: Semaphore,
 }
 
 /// The pages, as handlers have them.
@@ -67,6 +76,7 @@ pub(crate) type Shared = Arc<Pages>;
 impl Pages {
     pub(crate) fn new(
         (home, socket, desk): (&Path, &Path, HomeDesk),
+        store: Option<Store>,
         rules: Rules,
         clock: Arc<dyn Clock>,
         is_secure: bool,
@@ -85,6 +95,8 @@ impl Pages {
             is_secure,
             names,
             hashing: Semaphore::new(HASHED_AT_ONCE),
+            store,
+            bodies: Semaphore::new(BODIES_AT_ONCE),
         }
     }
 
@@ -98,6 +110,18 @@ impl Pages {
     /// The home folder.
     pub(crate) fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// A file of a recording, to be read on a thread that may wait.
+    pub(crate) fn source(&self, file: &SoundFile) -> Result<Arc<dyn Source>, Refusal> {
+        match (file, &self.store) {
+            (SoundFile::OnDisk(path), _) => Ok(Arc::new(OnDisk(path.clone()))),
+            (SoundFile::InStore(parts), Some(store)) => {
+                Ok(Arc::new(Parts::new(store.clone(), parts.clone(), Handle::current())))
+            }
+            // The settings of this process name no store.
+            (SoundFile::InStore(_), None) => Err(Refusal::Unreadable),
+        }
     }
 
     /// Where the records are.

@@ -10,12 +10,12 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{MethodRouter, any, get, post},
+    routing::{MethodRouter, any, get, post, put},
 };
 use retrocall_records::desk::DeskRole;
 
 use super::{
-    api, api_officer,
+    api, api_officer, arriving,
     asked::Who,
     assets, audio, copies, folder,
     guard::guard,
@@ -24,6 +24,7 @@ use super::{
         requests, settings, start, sweeping, teaching,
     },
     pages::{Pages, Shared},
+    sites,
 };
 
 /// A route.
@@ -147,6 +148,28 @@ pub(crate) const ROUTES: [Route; 80] = [
     shows("/recordings/{id}/peaks", LISTENERS, || get(audio::picture)),
 ];
 
+/// What a site asks of its centre: each request is signed (`sites::guard`), but that by which it joins.
+pub(crate) struct SiteRoute {
+    pub place: &'static str,
+    handler: fn() -> MethodRouter<Shared>,
+}
+
+const fn of_site(place: &'static str, handler: fn() -> MethodRouter<Shared>) -> SiteRoute {
+    SiteRoute { place, handler }
+}
+
+/// All routes of sites.
+pub(crate) const SITE_ROUTES: [SiteRoute; 6] = [
+    of_site("/link/v1/news", || post(sites::news)),
+    of_site("/link/v1/heads", || post(sites::heads)),
+    of_site("/link/v1/ledger/{month}/{first}", || post(sites::piece)),
+    of_site("/link/v1/recordings/{token}", || post(arriving::offer)),
+    of_site("/link/v1/recordings/{token}/done", || post(arriving::done)),
+    of_site("/link/v1/recordings/{token}/parts/{recording}/{file}/{part}", || put(arriving::part)),
+];
+/// By which a site joins. It is signed by the key of its ledger.
+const JOIN: &str = "/link/v1/join";
+
 /// Everything that is served, with its guards.
 pub(crate) fn router(pages: &Shared) -> Router {
     let guarded = |handler: MethodRouter<Shared>, who| {
@@ -155,6 +178,15 @@ pub(crate) fn router(pages: &Shared) -> Router {
     let mut router = Router::new();
     for Route { place, who, handler, .. } in &ROUTES {
         router = router.route(place, guarded(handler(), *who));
+    }
+    if pages.store.is_some() {
+        let signed = |handler: MethodRouter<Shared>| {
+            handler.route_layer(middleware::from_fn_with_state(Arc::clone(pages), sites::guard))
+        };
+        for SiteRoute { place, handler } in &SITE_ROUTES {
+            router = router.route(place, signed(handler()));
+        }
+        router = router.route(JOIN, post(sites::join));
     }
     let nowhere = middleware::from_fn_with_state((Arc::clone(pages), Who::Anybody), guard);
     router

@@ -19,7 +19,9 @@ use retrocall_core::barrier::Barrier;
 use retrocall_records::{
     Address, Server as Database,
     desk::{HeldOpen, HomeDesk, NotDone},
+    ledger::open_ledger,
 };
+use retrocall_store::{Address as StoreAddress, Store};
 use retrocall_words::Clock;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -71,6 +73,8 @@ pub struct Setup {
     pub home: PathBuf,
     /// The address of the server on which the records lie. None: in the home folder.
     pub database: Option<String>,
+    /// The store in which the recordings of sites lie. None: this is no centre.
+    pub store: Option<String>,
     /// Where the recordings are.
     pub recordings: PathBuf,
     /// The engine's socket.
@@ -120,7 +124,7 @@ impl Listening {
 /// # Errors
 /// Why it can't, and what to do, in words.
 pub fn listen(setup: Setup) -> Result<Listening, String> {
-    let Setup { home, database, recordings, socket, rules, address, certificate, names, clock } = setup;
+    let Setup { home, database, store, recordings, socket, rules, address, certificate, names, clock } = setup;
     if certificate.is_none() && !address.ip().is_loopback() {
         return Err(format!(
             "{address} can be reached from other machines, and passwords and recordings would cross the network in the clear: name a certificate \
@@ -135,7 +139,8 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
     listener.set_nonblocking(true).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let desk = desk(&home, database.as_deref())?;
-    let (barrier, held) = touch::confine(&desk, &home, &recordings).map_err(|why| match why {
+    let store = store.as_deref().map(opened).transpose()?;
+    let (barrier, held) = touch::confine(&desk, &home, &recordings, store.as_ref()).map_err(|why| match why {
         NotDone::Unknown => "there is no catalog yet: start the engine once, then the pages".to_owned(),
         why => why.to_string(),
     })?;
@@ -146,7 +151,7 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         .enable_all()
         .build()
         .map_err(no_threads)?;
-    let pages = Arc::new(Pages::new((&home, &socket, desk), rules, clock, tls.is_some(), names));
+    let pages = Arc::new(Pages::new((&home, &socket, desk), store, rules, clock, tls.is_some(), names));
     let listener = {
         let _inside = runtime.enter();
         TcpListener::from_std(listener).map_err(failed)?
@@ -161,7 +166,14 @@ fn desk(home: &Path, database: Option<&str>) -> Result<HomeDesk, String> {
     let Some(database) = database else { return Ok(HomeDesk::of(home).kept_ready()) };
     let server = Database::at(database).map_err(|trouble| trouble.to_string())?;
     server.prepare().map_err(|trouble| trouble.to_string())?;
+    open_ledger(home, &server).map_err(|trouble| trouble.to_string())?;
     Ok(HomeDesk::at(Address::Server(server)).kept_ready())
+}
+
+/// The store of a centre.
+fn opened(address: &str) -> Result<Store, String> {
+    let address: StoreAddress = address.parse().map_err(|error| format!("store: {error}"))?;
+    Store::open(&address)
 }
 
 /// TLS with these files.

@@ -7,16 +7,26 @@ use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt as _, path::Path};
 
 use retrocall_core::barrier::{self, Barrier};
 use retrocall_records::{
-    desk::{DeskFiles, HeldOpen, HomeDesk, NotDone},
+    desk::{DeskFiles, HeldOpen, HomeDesk, NAMES, NotDone},
     peaks_in,
 };
+use retrocall_store::{Address as StoreAddress, Store};
+
+/// Where a system keeps whom it believes on a network.
+const CERTIFICATES: [&str; 4] =
+    ["/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
 
 /// Bars the calling thread, and all that it starts from here on, from everything that the pages don't need. Returns how far the kernel does it, and
 /// what keeps the catalog's files the same ones.
 ///
 /// # Errors
 /// Why the catalog can't be had: there is none, before an engine has made one.
-pub(crate) fn confine(desk: &HomeDesk, home: &Path, recordings: &Path) -> Result<(Barrier, HeldOpen), NotDone> {
+pub(crate) fn confine(
+    desk: &HomeDesk,
+    home: &Path,
+    recordings: &Path,
+    store: Option<&Store>,
+) -> Result<(Barrier, HeldOpen), NotDone> {
     // Its log and index are there while somebody has it open, and rules are about files that are there.
     let before = desk.hold_open()?;
     let peaks = peaks_in(home);
@@ -28,9 +38,14 @@ pub(crate) fn confine(desk: &HomeDesk, home: &Path, recordings: &Path) -> Result
         _ => {}
     }
     let DeskFiles { written, read, port } = desk.files();
-    let writes: Vec<&Path> = written.iter().map(|file| &**file).chain([&*peaks]).collect();
-    let reads: Vec<&Path> = read.iter().map(|file| &**file).chain([recordings]).collect();
-    let height = barrier::touch_only(&reads, &writes, port);
+    let store = store.map(Store::address);
+    let folder = store.and_then(StoreAddress::folder).map(|folder| &**folder);
+    let writes: Vec<&Path> = written.iter().map(|file| &**file).chain([&*peaks]).chain(folder).collect();
+    let store_port = store.and_then(StoreAddress::port);
+    let by_name = NAMES.iter().chain(&CERTIFICATES).map(Path::new).filter(|_| store_port.is_some());
+    let reads: Vec<&Path> = read.iter().map(|file| &**file).chain([recordings]).chain(by_name).collect();
+    let ports: Vec<u16> = port.into_iter().chain(store_port).collect();
+    let height = barrier::touch_only(&reads, &writes, &ports);
     // Another hold, whose thread is behind the barrier, before the first one goes.
     let held = desk.hold_open()?;
     drop(before);

@@ -31,7 +31,12 @@ impl Pages {
 
     /// The same, with what a supervisor adds to their environment.
     pub fn start_with(home: &Home, set: impl FnOnce(&mut Command)) -> Pages {
-        let mut command = home.command(&["web", "--listen", "127.0.0.1:0", "--json"]);
+        Pages::start_at(home, "127.0.0.1:0", set)
+    }
+
+    /// The same, at an address.
+    pub fn start_at(home: &Home, address: &str, set: impl FnOnce(&mut Command)) -> Pages {
+        let mut command = home.command(&["web", "--listen", address, "--json"]);
         set(&mut command);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the pages");
         let mut line = String::new();

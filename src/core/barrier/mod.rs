@@ -87,17 +87,17 @@ pub fn write_nowhere() -> Barrier {
 /// fs::write(&seeds, "secret")?;
 /// fs::write(&catalog, "")?;
 /// thread::spawn(move || {
-///     let height = barrier::touch_only(&[], &[&catalog], None);
+///     let height = barrier::touch_only(&[], &[&catalog], &[]);
 ///     assert!(fs::write(&catalog, "row").is_ok());
 ///     assert!(height == Barrier::None || fs::read(&seeds).is_err());
 /// });
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn touch_only(read: &[&Path], write: &[&Path], port: Option<u16>) -> Barrier {
-    confine(read, write, port).unwrap_or(Barrier::None)
+pub fn touch_only(read: &[&Path], write: &[&Path], ports: &[u16]) -> Barrier {
+    confine(read, write, ports).unwrap_or(Barrier::None)
 }
 
-fn confine(read: &[&Path], write: &[&Path], port: Option<u16>) -> Result<Barrier, RulesetError> {
+fn confine(read: &[&Path], write: &[&Path], ports: &[u16]) -> Result<Barrier, RulesetError> {
     let all = AccessFs::from_all(NEWEST);
     let mut ruleset = everything_else(all)?.create()?;
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -110,8 +110,8 @@ fn confine(read: &[&Path], write: &[&Path], port: Option<u16>) -> Result<Barrier
             ruleset = ruleset.add_rule(PathBeneath::new(path, rights))?;
         }
     }
-    if let Some(port) = port {
-        ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+    for port in ports {
+        ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
     Ok(height(ruleset.restrict_self()?.ruleset))
 }
@@ -198,7 +198,7 @@ mod tests {
                 let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("not barred yet");
                 let other = std::net::TcpListener::bind("127.0.0.1:0").expect("not barred yet");
                 let address = listener.local_addr().expect("an address");
-                let height = touch_only(&[&seen], &[elsewhere.path()], Some(address.port()));
+                let height = touch_only(&[&seen], &[elsewhere.path()], &[address.port()]);
                 std::net::TcpStream::connect(address).expect("that port alone");
                 let barred = std::net::TcpStream::connect(other.local_addr().expect("an address"));
                 assert!(barred.is_err() || height < Barrier::Full);

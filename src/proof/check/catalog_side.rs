@@ -22,7 +22,8 @@ pub(super) fn check(
     calls: &[CallRow],
     skipped: &[Skipped],
 ) {
-    let deleted: HashSet<CallId> = dying.gone.iter().copied().chain(dying.begun.iter().map(|one| one.call)).collect();
+    let over = dying.gone.iter().chain(&dying.delivered).copied();
+    let deleted: HashSet<CallId> = over.chain(dying.begun.iter().map(|one| one.call)).collect();
     let recordings: HashMap<CallId, &Recording> = rows.iter().map(|row| (row.call, row)).collect();
     let ledger: HashMap<CallId, &CallRow> = calls.iter().map(|row| (row.call, row)).collect();
     if !report.engine {

@@ -6,6 +6,7 @@ mod backups;
 mod batch;
 mod cases;
 mod covered;
+mod delivering;
 mod disclosure;
 mod erasures;
 mod held;
@@ -15,6 +16,7 @@ mod login;
 mod mine;
 mod notes;
 mod objecting;
+mod outgoing;
 mod outlook;
 mod people;
 mod proposals;
@@ -23,6 +25,7 @@ mod requests;
 mod restricting;
 mod reviews;
 mod rules;
+mod sites;
 mod teaching;
 mod unusual;
 mod versions;
@@ -33,7 +36,7 @@ use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, PseudonymKey, TextDigest};
 use uuid::Uuid;
 
-pub use held::{DeskFiles, HeldOpen};
+pub use held::{DeskFiles, HeldOpen, NAMES};
 use kept::Kept;
 
 use super::{
@@ -165,9 +168,7 @@ impl HomeDesk {
                 Ok(Some(_)) if !deed.roles.iter().any(|role| deed.who.is(*role)) => {
                     Err(NotDone::NotAllowed(deed.roles).into())
                 }
-                Ok(Some(recording)) if matches!(recording.life, Life::Deleting | Life::Gone) => {
-                    Err(NotDone::TooLate.into())
-                }
+                Ok(Some(recording)) if recording.life.is_over() => Err(too_late(recording.life).into()),
                 Ok(Some(_)) => {
                     // What is refused half-way is as if it had never begun.
                     let mut inner = rows.begin_part().await?;
@@ -463,6 +464,14 @@ fn held(row: &Row) -> Answer<HoldEntry> {
         set_at: parsed(row, "set_at")?,
         released_at: released_at.map(|at| text::parse(at).ok_or_else(|| unreadable("released_at"))).transpose()?,
     })
+}
+
+/// Why nothing more can be done to a recording.
+fn too_late(life: Life) -> NotDone {
+    match life {
+        Life::Delivered => NotDone::Conflict("the recording lies at the centre by now: do it there"),
+        _ => NotDone::TooLate,
+    }
 }
 
 fn parsed<T: std::str::FromStr>(row: &Row, column: &str) -> Answer<T> {

@@ -8,12 +8,21 @@ use serde::Serialize;
 
 use super::{NotDone, Person, Turn};
 
+/// Where a file of a recording lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoundFile {
+    /// On the disk of this home.
+    OnDisk(PathBuf),
+    /// In the store of a centre, in parts: the name of each, and how many bytes it has.
+    InStore(Vec<(String, u64)>),
+}
+
 /// The sound of a recording: where it is, and what is silent in it. No names: whoever reviews is not shown them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sound {
     /// Its files, in their order.
     #[serde(skip)]
-    pub parts: Vec<PathBuf>,
+    pub parts: Vec<SoundFile>,
     /// Samples a second.
     pub rate: u64,
     /// How long it is.

@@ -10,6 +10,7 @@ mod calls;
 mod clock;
 mod expire;
 mod number;
+mod open;
 mod publish;
 mod read;
 mod seal;
@@ -31,6 +32,7 @@ pub use super::lottery::PROMISED_FROM_DAY;
 pub use clock::clock_accepted;
 pub use expire::expire;
 pub use number::{NumberError, enter_number};
+pub use open::open_ledger;
 pub use read::{Exported, LedgerError, SealedHead, export, heads, heads_at, verify, verify_at};
 pub(super) use {
     calls::tell_lost,
@@ -43,8 +45,10 @@ type Written<T = ()> = Result<T, sqlx::Error>;
 /// Whoever writes in the ledger within one transaction.
 pub(super) struct Scribe<'a> {
     site: &'a Site,
-    /// The engine alone opens a site's ledger, and knows of the draw.
-    engine: Option<(&'a Author, &'a Lottery)>,
+    /// Who opens a site's ledger: the engine, or a centre for its own.
+    author: Option<&'a Author>,
+    /// The engine alone knows of the draw.
+    lottery: Option<&'a Lottery>,
     now: Timestamp,
     /// How much of what happened to the draw the ledger was told, and is told when the transaction is committed.
     told: usize,
@@ -60,12 +64,24 @@ struct End {
 
 impl<'a> Scribe<'a> {
     pub(super) fn new(author: &'a Author, lottery: &'a Lottery, told: usize, now: Timestamp) -> Scribe<'a> {
-        Scribe { site: &author.site, engine: Some((author, lottery)), now, told, end: None }
+        Scribe { site: &author.site, author: Some(author), lottery: Some(lottery), now, told, end: None }
     }
 
     /// For a command or a page, which writes of deeds. `site` is the one of the ledger that is there.
     pub(super) fn of_deeds(site: &'a Site, now: Timestamp) -> Scribe<'a> {
-        Scribe { site, engine: None, now, told: 0, end: None }
+        Scribe { site, author: None, lottery: None, now, told: 0, end: None }
+    }
+
+    /// For a centre, which has a ledger and draws nothing.
+    fn opening(author: &'a Author, now: Timestamp) -> Scribe<'a> {
+        Scribe { site: &author.site, author: Some(author), lottery: None, now, told: 0, end: None }
+    }
+
+    /// Makes the first segment, if there is none.
+    async fn found(&mut self, rows: &mut Connection) -> Written {
+        let end = self.find_end(rows).await?;
+        self.end = Some(end);
+        Ok(())
     }
 
     fn site(&self) -> &'a str {
@@ -73,7 +89,7 @@ impl<'a> Scribe<'a> {
     }
 
     fn lottery(&self) -> Option<&'a Lottery> {
-        self.engine.map(|(_, lottery)| lottery)
+        self.lottery
     }
 
     /// Somebody did something, or was refused it.
@@ -128,7 +144,7 @@ impl<'a> Scribe<'a> {
 
     /// The first segment of a site's ledger.
     async fn open_site(&mut self, rows: &mut Connection, month: Month) -> Written<End> {
-        let Some((author, _)) = self.engine else { return Err(sqlx::Error::RowNotFound) };
+        let Some(author) = self.author else { return Err(sqlx::Error::RowNotFound) };
         let site = rows::query(include_str!("../sql/ledger/open_site.sql"))
             .bind(self.site())
             .bind(author.verifier().to_string())

@@ -5,7 +5,7 @@ use std::{path::Path, thread};
 use serde::Serialize;
 
 use super::{CutOff, HomeFiles, cut_off, home::HomeStore, store::Store};
-use crate::Trouble;
+use crate::{Life, Trouble};
 use retrocall_words::CallId;
 
 /// Deletions that are looked at one after the other.
@@ -27,6 +27,8 @@ pub struct Deletions {
     pub begun: Vec<Dying>,
     /// The calls whose recordings are gone.
     pub gone: Vec<CallId>,
+    /// Those whose recordings lie at the centre.
+    pub delivered: Vec<CallId>,
 }
 
 /// The deletions of a home, as they are found. Needs no engine, and changes nothing; without a catalog there are none.
@@ -56,5 +58,5 @@ fn look(home: &Path) -> Result<Deletions, Trouble> {
             begun.push(Dying { call: doomed.call, found: cut_off(&doomed, is_there, is_buried) });
         }
     }
-    Ok(Deletions { begun, gone: store.gone_calls()? })
+    Ok(Deletions { begun, gone: store.calls_of(Life::Gone)?, delivered: store.calls_of(Life::Delivered)? })
 }

@@ -18,7 +18,10 @@ use retrocall_file::wipe_traces;
 use retrocall_words::{Clock, SystemClock, audio::wipe};
 use sha2::{Digest, Sha256};
 
-use super::store::Tombstone;
+use super::{
+    apart::{self, Hold},
+    store::Tombstone,
+};
 use crate::beside::{append_lines, open_or_make, read_lines, sync_name};
 
 /// How often it is looked whether a file is still being read.
@@ -96,6 +99,11 @@ impl HomeFiles {
         HomeFiles { home: home.to_owned() }
     }
 
+    /// A hold on the recordings, as a sweep has one: no restore takes the catalog away meanwhile.
+    pub(crate) fn beside_others(&self) -> io::Result<impl Drop + use<>> {
+        apart::sweeping(&self.home).map(Held)
+    }
+
     /// Where the tombstones are: a line of JSON each.
     pub fn tombstones_path(&self) -> PathBuf {
         self.home.join("tombstones.jsonl")
@@ -112,6 +120,15 @@ impl HomeFiles {
     /// What the system says.
     pub fn tombstones(&self) -> io::Result<Vec<Tombstone>> {
         read_lines(&self.tombstones_path())
+    }
+}
+
+/// Ends when it is dropped.
+struct Held(Hold);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     store::{Deed, Doomed, Receipt, Store, Token, Tombstone},
 };
 use crate::{
-    Address, Trouble,
+    Address, Life, Trouble,
     ledger::{Scribe, by_rule, item, site_of},
     milestone, peaks_paths,
     policy::{Facts, Fate, Policy, Version, Why, fate},
@@ -230,11 +230,12 @@ impl HomeStore {
         Ok(found.map(|known| known.facts))
     }
 
-    /// The calls whose recordings are gone.
-    pub(super) fn gone_calls(&mut self) -> Result<Vec<CallId>, Trouble> {
+    /// The calls whose recordings have come to this end.
+    pub(super) fn calls_of(&mut self, life: Life) -> Result<Vec<CallId>, Trouble> {
         let HomeStore { path, connection, runtime, .. } = self;
         let reading = Reading { path };
-        let select = rows::query_scalar::<String>("SELECT call FROM recordings WHERE life = 'gone' ORDER BY call");
+        let select = rows::query_scalar::<String>("SELECT call FROM recordings WHERE life = $1 ORDER BY call");
+        let select = select.bind(life.as_str());
         let found = runtime.block_on(select.fetch_all(connection)).map_err(|error| reading.refused(&error))?;
         found.iter().map(|call| reading.parsed("call", call)).collect()
     }

@@ -5,6 +5,8 @@ use crate::{
     backup::{Beside, backup, restore},
     desk::{Customers as _, HomeDesk, Person},
     ledger::enter_number,
+    link_state::LinkState,
+    site_key::SiteKey,
     sweep::{Files as _, HomeFiles},
 };
 
@@ -30,6 +32,10 @@ fn each_file_that_a_home_has_ever_had_stands_in_the_list_and_each_in_the_list_wa
         begin(&catalog);
         assert!(catalog.close(RETRY));
     });
+    // As whoever joins a centre and delivers there.
+    let (key, _) = SiteKey::joining(home.path(), "http://localhost", "code").unwrap();
+    key.keep(home.path()).unwrap();
+    LinkState::default().write(home.path()).unwrap();
     look(&home, &mut unknown, &mut seen);
     let (number, month) = ("123456789012".parse().unwrap(), "2027-01".parse().unwrap());
     // Whether it comes in time is another matter.

@@ -1,15 +1,15 @@
 //! A recording is given to somebody outside, by law (D19): the officer says to whom, on which ground, under which reference; then its files can be
 //! fetched, for as long as that is today's work.
 
-use std::path::PathBuf;
-
 use axum::{
     extract::{Path as Place, State},
     response::Response,
 };
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use retrocall_records::desk::{Desk as _, Disclosure, Disclosures as _, Listening as _, Person, Story, UseKind};
+use retrocall_records::desk::{
+    Desk as _, Disclosure, Disclosures as _, Listening as _, Person, SoundFile, Story, UseKind,
+};
 
 use crate::{
     answer::{Answer, Refusal, on_to},
@@ -85,7 +85,7 @@ pub(crate) async fn disclose(State(pages): State<Shared>, asked: Asked, Place(id
 pub(crate) async fn fetch(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
     let who = asked.who()?;
     let files = pages
-        .ask(move |desk, now| -> Answer<Vec<PathBuf>> {
+        .ask(move |desk, now| -> Answer<Vec<SoundFile>> {
             let story = desk.story(&who, &id)?;
             if !is_disclosed(&story, &who, now) {
                 return Err(Refusal::NoSuchPage);

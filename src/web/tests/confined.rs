@@ -32,6 +32,7 @@ pub(super) fn setup(home: &Home) -> Setup {
     Setup {
         home: home.path().to_owned(),
         database: None,
+        store: None,
         recordings: home.path().join("recordings"),
         socket: home.socket(),
         rules: home::rules(),

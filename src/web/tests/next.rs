@@ -1,7 +1,7 @@
 //! "Next call", from the queue to the outcome.
 
 use axum::http::{Method, StatusCode};
-use retrocall_records::desk::{Accounts as _, Desk as _, DeskRole, Listening as _, Notes as _, Person};
+use retrocall_records::desk::{Accounts as _, Desk as _, DeskRole, Listening as _, Notes as _, Person, SoundFile};
 use retrocall_words::{Clock as _, Reason};
 
 use super::*;
@@ -151,12 +151,13 @@ fn a_role_that_is_taken_away_ends_a_download_that_is_going_on() {
     let home = Home::new();
     let recording = home.sampled();
     // Longer than a piece.
-    let file = home.desk.sound(&hanna(), &recording, home.clock.wall()).expect("a sound").parts[0].clone();
-    let mut bytes = std::fs::read(&file).expect("a file");
+    let sound = home.desk.sound(&hanna(), &recording, home.clock.wall()).expect("a sound");
+    let SoundFile::OnDisk(file) = &sound.parts[0] else { panic!("it lies in the home") };
+    let mut bytes = std::fs::read(file).expect("a file");
     bytes.resize(1 << 20, 7);
     let size = bytes.len() as u32 - 62;
     bytes[58..62].copy_from_slice(&size.to_le_bytes());
-    std::fs::write(&file, bytes).expect("a file");
+    std::fs::write(file, bytes).expect("a file");
     let mut browser = Browser::of(&home, "hanna");
     browser.post(&format!("/recordings/{recording}/play"), &[]);
     let place = format!("/recordings/{recording}/audio");

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::{
     super::{DeskRole, NotDone, Person, RecordingEntry},
-    HomeDesk, Refusal, one,
+    HomeDesk, Refusal, one, too_late,
 };
 use crate::{
-    Life, PurposeKind, beside,
+    PurposeKind, beside,
     holds::{self, Ended, Noted},
     ledger::{Scribe, item, site_of},
     policy::Anchor,
@@ -179,7 +179,7 @@ async fn salted(rows: &mut Connection, recording: Option<&str>, words: &str) -> 
 
 /// Refuses what is being deleted, or is.
 pub(super) fn still_kept(recording: &RecordingEntry) -> Step {
-    if matches!(recording.life, Life::Deleting | Life::Gone) { Err(NotDone::TooLate.into()) } else { Ok(()) }
+    if recording.life.is_over() { Err(too_late(recording.life).into()) } else { Ok(()) }
 }
 
 /// Notes what has happened to a purpose of a recording. False if it has no such purpose.

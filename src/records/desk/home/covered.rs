@@ -210,7 +210,7 @@ async fn one_covered(rows: &mut Connection, row: &Row, kind: RequestKind) -> Ans
         Life::Gone => exports_of(rows, &recording).await?,
         _ => copies_of(rows, &recording).await?,
     };
-    let stays = !matches!(life, Life::Deleting | Life::Gone) && kind == RequestKind::Erasure;
+    let stays = !life.is_over() && kind == RequestKind::Erasure;
     let waits = [
         (Waiting::Officer, state == CoveredState::Candidate),
         (Waiting::Hold, state == CoveredState::Confirmed && row.try_get("held")?),

@@ -42,7 +42,8 @@ pub struct DeskFiles {
 }
 
 /// By what the system finds the address of a name.
-const NAMES: [&str; 5] = ["/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"];
+pub const NAMES: [&str; 5] =
+    ["/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"];
 
 impl HomeDesk {
     /// Keeps the catalog open. Of a server nothing is: it is only seen that it can be asked. Not for a thread that is inside a runtime.

@@ -6,14 +6,17 @@ use retrocall_words::book::{LegStretch, Marks, RecordingState, Silence};
 use super::{
     super::{
         DeskRole, NotDone, Person, Turn,
-        listen::{Listening, Sound},
+        listen::{Listening, Sound, SoundFile},
     },
     Answer, HomeDesk,
     reviews::at_hand,
     teaching::audible,
-    unreadable,
+    too_late, unreadable,
 };
-use crate::rows::{self, Connection};
+use crate::{
+    Life,
+    rows::{self, Connection},
+};
 
 const REVIEWER: &[DeskRole] = &[DeskRole::Reviewer];
 const BEING_WRITTEN: NotDone =
@@ -23,11 +26,18 @@ impl Listening for HomeDesk {
     fn sound(&self, who: &Person, id: &str, now: Timestamp) -> Result<Sound, NotDone> {
         self.is_open()?;
         let mut sound = self.ask(false, async |rows| {
-            audible(rows, who, id, now).await?.ok_or(NotDone::Unknown)?;
+            let found = audible(rows, who, id, now).await?.ok_or(NotDone::Unknown)?;
+            if found.life == Life::Delivered {
+                return Err(too_late(found.life).into());
+            }
             sound(rows, id).await
         })?;
         if let Some(home) = self.address.home() {
-            sound.parts.iter_mut().for_each(|part| *part = home.join(&*part));
+            for part in &mut sound.parts {
+                if let SoundFile::OnDisk(path) = part {
+                    *path = home.join(&*path);
+                }
+            }
         }
         Ok(sound)
     }
@@ -45,17 +55,38 @@ impl Listening for HomeDesk {
     }
 }
 
+/// The files of a recording in the store of a centre. None: it lies on this home's disk.
+async fn in_store(rows: &mut Connection, id: &str) -> Answer<Vec<SoundFile>> {
+    let select = rows::query_as::<(i64, String, i64)>(
+        "SELECT file, place, bytes FROM objects WHERE recording = $1 ORDER BY file, part",
+    );
+    let mut files: Vec<Vec<(String, u64)>> = Vec::new();
+    let mut last = 0;
+    for (file, place, bytes) in select.bind(id).fetch_all(rows).await? {
+        if file != last {
+            files.push(Vec::new());
+            last = file;
+        }
+        if let Some(parts) = files.last_mut() {
+            parts.push((place, u64::try_from(bytes).unwrap_or(0)));
+        }
+    }
+    Ok(files.into_iter().map(SoundFile::InStore).collect())
+}
+
 async fn sound(rows: &mut Connection, id: &str) -> Answer<Sound> {
     let row = rows::query(include_str!("../../sql/desk/sound.sql")).bind(id).fetch_one(&mut *rows).await?;
     if row.try_get::<&str, _>("state")? == RecordingState::Committing.as_str() {
         return Err(BEING_WRITTEN.into());
     }
-    let mut parts = Vec::new();
-    for part in rows::query(include_str!("../../sql/desk/parts.sql")).bind(id).fetch_all(rows).await? {
-        parts.push(part.try_get::<String, _>("path")?.into());
+    let mut parts = in_store(rows, id).await?;
+    if parts.is_empty() {
+        for part in rows::query(include_str!("../../sql/desk/parts.sql")).bind(id).fetch_all(rows).await? {
+            parts.push(SoundFile::OnDisk(part.try_get::<String, _>("path")?.into()));
+        }
     }
     if parts.is_empty() {
-        parts.push(row.try_get::<String, _>("path")?.into());
+        parts.push(SoundFile::OnDisk(row.try_get::<String, _>("path")?.into()));
     }
     // An older engine wrote less of them.
     let marks: Marks = serde_json::from_str(row.try_get("marks")?).unwrap_or_default();

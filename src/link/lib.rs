@@ -1,0 +1,15 @@
+//! The way from an engine's home to a centre: recordings, what is known of them, and the ledger.
+//!
+//! Belongs here: the client's side of the centre's protocol, and when what is sent. Does not: what a recording is, what may leave (the records' verbs
+//! say), the engine, which never knows of it.
+//!
+//! A process of its own beside each engine. It reads files that the engine has published and changes rows through the records' verbs, as commands do.
+#![forbid(unsafe_code)]
+
+mod centre;
+mod deliver;
+mod joining;
+mod rounds;
+
+pub use joining::{NotJoined, join};
+pub use rounds::{Link, Pace};

@@ -1,0 +1,276 @@
+//! What a link does, round after round: news, the ledger, recordings, and the copies that may go.
+//!
+//! Belongs here: the order, and how long it waits. Does not: how one of them is done.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use retrocall_records::{
+    LinkState,
+    desk::{HomeDesk, LedgerNews, LedgerProgress, NotDone, Outgoing as _, SiteNews},
+    site_key::SiteKey,
+};
+use retrocall_words::Clock;
+use serde::Deserialize;
+use serde_json::json;
+use tracing::{error, info, warn};
+
+use super::{
+    centre::{Centre, Fault},
+    deliver::{Delivered, deliver},
+};
+
+/// Recordings of one round.
+const AT_ONCE: usize = 64;
+/// Pieces of the ledger of one round.
+const PIECES_MAX: usize = 100;
+/// How long a centre that does not answer is left alone, at most.
+const AWAY_MAX: Duration = Duration::from_secs(60);
+
+/// How often a link does what.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Between two rounds, while there is nothing to do.
+    pub round: Duration,
+    /// Before a recording that was refused is offered again.
+    pub again: Duration,
+    /// After its call has ended a recording may still change for so long.
+    pub settled: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { round: Duration::from_secs(2), again: Duration::from_secs(300), settled: Duration::ZERO }
+    }
+}
+
+/// The link of a home.
+pub struct Link {
+    home: PathBuf,
+    desk: HomeDesk,
+    centre: Centre,
+    site: String,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    state: LinkState,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    ledger: LedgerProgress,
+}
+
+#[derive(Deserialize)]
+struct Noted {
+    #[serde(default)]
+    noted: bool,
+}
+
+impl From<NotDone> for Fault {
+    fn from(why: NotDone) -> Fault {
+        Fault::Here(why.to_string())
+    }
+}
+
+impl Link {
+    /// That of a home which has joined a centre.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn of(home: &Path, clock: Arc<dyn Clock>, pace: Pace) -> Result<Link, String> {
+        let key = SiteKey::of(home).map_err(|error| error.to_string())?;
+        let key = key.ok_or("this home has joined no centre: `retrocall join URL --code CODE`")?;
+        let site = key.site.clone();
+        let centre = Centre::new(key)?;
+        let state = LinkState { centre: centre.address().to_owned(), ..LinkState::default() };
+        Ok(Link { home: home.to_owned(), desk: HomeDesk::of(home).kept_ready(), centre, site, clock, pace, state })
+    }
+
+    /// Where its centre is.
+    pub fn centre(&self) -> &str {
+        self.centre.address()
+    }
+
+    /// Its site.
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
+    /// Goes round until the process ends.
+    pub async fn run(mut self) {
+        let mut away = Duration::ZERO;
+        loop {
+            let wait = match self.round().await {
+                Ok(is_more) => {
+                    away = Duration::ZERO;
+                    self.answers();
+                    if is_more { Duration::ZERO } else { self.pace.round }
+                }
+                Err(fault) => {
+                    let asked_for = match &fault {
+                        Fault::Away { retry_seconds, .. } => Duration::from_secs(*retry_seconds),
+                        // Nobody changes that within seconds.
+                        Fault::Shut(_) => AWAY_MAX / 4,
+                        Fault::Refused(_) | Fault::Here(_) => self.pace.round,
+                    };
+                    self.waits(&fault);
+                    away = AWAY_MAX.min((away * 2).max(asked_for));
+                    // Not all sites at once, when their centre comes back.
+                    jittered(away, self.clock.wall())
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn answers(&mut self) {
+        let now = self.clock.wall();
+        if let Some(since) = self.state.waits_since.take() {
+            info!(centre = self.centre.address(), %since, "the centre answers again");
+        }
+        let is_news =
+            self.state.last_answer.is_none_or(|last| now.duration_since(last) > SignedDuration::from_secs(30));
+        if is_news || self.state.why.take().is_some() {
+            self.state.last_answer = Some(now);
+            self.write();
+        }
+    }
+
+    fn waits(&mut self, fault: &Fault) {
+        let why = fault.to_string();
+        if self.state.why.as_ref() != Some(&why) {
+            match fault {
+                Fault::Shut(_) => {
+                    error!(centre = self.centre.address(), "the centre does not listen to this site: {why}")
+                }
+                _ => warn!(centre = self.centre.address(), "deliveries wait: {why}"),
+            }
+            self.state.waits_since.get_or_insert(self.clock.wall());
+            self.state.why = Some(why);
+            self.write();
+        }
+    }
+
+    fn write(&self) {
+        if let Err(error) = self.state.write(&self.home) {
+            warn!("link.state can't be written ({error}): `retrocall status` does not know how deliveries go");
+        }
+    }
+
+    /// One round. True if more is to be done at once.
+    async fn round(&mut self) -> Result<bool, Fault> {
+        self.is_still_its_site().await?;
+        // What the centre has already goes first: that needs no centre.
+        self.remove_copies().await?;
+        let backlog = self.ask(|desk, _| desk.backlog()).await?;
+        let news = SiteNews {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            backlog: backlog.waiting,
+            refused: backlog.refused,
+        };
+        let body = serde_json::to_vec(&news).map_err(|error| Fault::Here(error.to_string()))?;
+        let Told { ledger } = self.centre.ask(Method::POST, "/link/v1/news", body.into()).await?;
+        self.send_ledger(ledger).await?;
+        let (pace, now) = (self.pace, self.clock.wall());
+        let before = move |time: Duration| {
+            let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+            now.saturating_sub(time).unwrap_or(Timestamp::MIN)
+        };
+        let outbound =
+            self.ask(move |desk, _| desk.outbound(before(pace.settled), before(pace.again), AT_ONCE)).await?;
+        let is_more = outbound.len() == AT_ONCE;
+        for recording in outbound {
+            self.deliver(recording).await?;
+        }
+        self.remove_copies().await?;
+        Ok(is_more)
+    }
+
+    /// A home that was copied or restored has another ledger: it joins anew.
+    async fn is_still_its_site(&self) -> Result<(), Fault> {
+        let site = self.ask(|desk, _| desk.site()).await?;
+        if site.as_deref() == Some(&*self.site) {
+            return Ok(());
+        }
+        Err(Fault::Shut(
+            "this home is another site by now (it was copied, moved or restored): join the centre anew".to_owned(),
+        ))
+    }
+
+    /// Asks the catalog, on a thread on which it may wait.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&HomeDesk, Timestamp) -> Result<T, NotDone> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (desk, now) = (self.desk.clone(), self.clock.wall());
+        let asked = tokio::task::spawn_blocking(move || ask(&desk, now)).await;
+        Ok(asked.map_err(|error| Fault::Here(error.to_string()))??)
+    }
+
+    /// Facts and ledger come before recordings.
+    async fn send_ledger(&self, mut known: LedgerProgress) -> Result<(), Fault> {
+        for _ in 0..PIECES_MAX {
+            let asked_for = known.clone();
+            let LedgerNews { piece, heads, periods } = self.ask(move |desk, _| desk.ledger_news(&asked_for)).await?;
+            if !heads.is_empty() || !periods.is_empty() {
+                let body = json!({ "heads": heads, "periods": periods }).to_string();
+                let Noted { .. } = self.centre.ask(Method::POST, "/link/v1/heads", body.into()).await?;
+                known.head = heads.last().map(|(day, _)| day.clone()).or(known.head);
+                known.period = periods.last().map_or(known.period, |last| last.period + 1);
+            }
+            let Some((month, first, rows)) = piece else { return Ok(()) };
+            let end = first + rows.len() as u64;
+            let body: String = rows.iter().flat_map(|row| [row.as_str(), "\n"]).collect();
+            let path = format!("/link/v1/ledger/{month}/{first}");
+            let Noted { noted } = self.centre.ask(Method::POST, &path, body.into()).await?;
+            if !noted {
+                // The centre knows another end of it: the next round asks anew.
+                return Ok(());
+            }
+            known.segment = Some((month, end));
+        }
+        Ok(())
+    }
+
+    /// Delivers one. What concerns it alone stops no other.
+    async fn deliver(&self, recording: String) -> Result<(), Fault> {
+        let id = recording.clone();
+        let Some(outbound) = self.ask(move |desk, now| desk.pack(&id, now)).await? else { return Ok(()) };
+        match deliver(&self.centre, outbound).await {
+            Ok(Delivered::There(sha256)) => {
+                let id = recording.clone();
+                let leaves = self.ask(move |desk, now| desk.note_delivered(&id, &sha256, now)).await?;
+                info!(recording, leaves, "delivered");
+            }
+            Ok(Delivered::Gone) => {
+                let id = recording.clone();
+                let goes = self.ask(move |desk, now| desk.note_gone(&id, now)).await?;
+                info!(recording, goes, "the centre has deleted it before");
+            }
+            Err(Fault::Refused(why)) => {
+                warn!(recording, "the centre does not take it, and it stays here: {why}");
+                self.ask(move |desk, now| desk.note_refused(&recording, &why, now)).await?;
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    async fn remove_copies(&self) -> Result<(), Fault> {
+        for (recording, why) in self.ask(|desk, now| desk.remove_copies(now)).await? {
+            warn!(recording, "its copy can't be removed yet: {why}");
+        }
+        Ok(())
+    }
+}
+
+/// Between three quarters of a time and all of it.
+fn jittered(time: Duration, now: Timestamp) -> Duration {
+    let part = u32::from((now.subsec_nanosecond() / 1_000).unsigned_abs() as u8);
+    time * 3 / 4 + time / 4 * part / 255
+}

@@ -1,0 +1,70 @@
+//! Where a centre's recordings lie: objects in a bucket (S3), or in a folder.
+//!
+//! Belongs here: the address of a store, writing an object that is not there, reading it back, reading a part of it. Does not: which objects there are
+//! (the records know), who may read them, when one is deleted.
+//!
+//! An object is never written over: its name ends with the SHA-256 of what is in it. What passes through memory here is wiped when it is done with;
+//! the buffers of TLS and HTTP are their libraries' own.
+#![forbid(unsafe_code)]
+
+mod address;
+mod folder;
+mod objects;
+mod sources;
+
+use std::fmt;
+
+pub use address::{Address, AddressError};
+pub use objects::{Put, Store, digest};
+pub use sources::Parts;
+
+/// Where the parts of a recording lie, and what is said of it. Both numbers count from 1.
+pub fn part_place(site: &str, recording: &str, (file, part): (u64, u64), sha256: &str) -> String {
+    format!("sites/{site}/recordings/{recording}/{file}.{part}-{sha256}")
+}
+
+/// Where what a site said of a recording lies, with its signature.
+pub fn facts_place(site: &str, recording: &str, sha256: &str) -> String {
+    format!("sites/{site}/recordings/{recording}/facts-{sha256}.json")
+}
+
+/// Where rows of a site's ledger lie: from the first row on, up to the one behind the last.
+pub fn ledger_place(site: &str, month: &str, (first, end): (u64, u64), sha256: &str) -> String {
+    format!("sites/{site}/ledger/{month}/{first:08}-{end:08}-{sha256}.rows")
+}
+
+/// Why something was not done. Never what is in an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// There is no such object.
+    Missing,
+    /// The store does not let us: in words.
+    Forbidden(String),
+    /// It does not answer, or not now: in words.
+    Away(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Missing => f.write_str("there is no such object in the store"),
+            StoreError::Forbidden(why) => write!(f, "the store refuses that ({why})"),
+            StoreError::Away(why) => write!(f, "the store does not answer ({why})"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> StoreError {
+        use object_store::Error;
+        // Their words name the object and what the store said, on one line.
+        let words = |error: &Error| error.to_string().split_whitespace().take(60).collect::<Vec<_>>().join(" ");
+        match &error {
+            Error::NotFound { .. } => StoreError::Missing,
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => StoreError::Forbidden(words(&error)),
+            _ => StoreError::Away(words(&error)),
+        }
+    }
+}
