@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -78,18 +78,22 @@ pub(super) fn append_lines<T: Serialize>(path: &Path, new: &[T]) -> io::Result<(
     if is_new { sync_name(path) } else { Ok(()) }
 }
 
-/// The lines of such a file; none if there is no file. A line that was cut off in the middle is none: what it stood for was not finished.
-pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut found = Vec::new();
-    for line in BufReader::new(file).split(b'\n') {
-        found.extend(serde_json::from_slice(&line?).ok());
+/// What such a file says; nothing if there is no file.
+pub(super) fn read_all(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
     }
-    Ok(found)
+}
+
+/// The lines of a text. A line that was cut off in the middle is none: what it stood for was not finished.
+pub(super) fn lines<T: DeserializeOwned>(text: &[u8]) -> impl Iterator<Item = T> {
+    text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
+}
+
+/// The lines of such a file; none if there is no file.
+pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
+    Ok(lines(&read_all(path)?).collect())
 }
 
 /// Gives a file that can't be read another name, that nothing has, so that somebody can look at it. Returns that name.

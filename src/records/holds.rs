@@ -82,21 +82,41 @@ fn shorter_path(home: &Path) -> PathBuf {
     home.join("holds.jsonl.new")
 }
 
-/// All lines of a kind, in their order; those of another are left out. What a cut left of a shortening lies beside it, whole.
-pub(super) fn read<T: DeserializeOwned + PartialEq>(home: &Path) -> io::Result<Vec<T>> {
-    let mut lines: Vec<T> = beside::read_lines(&shorter_path(home))?;
-    let shorter = lines.len();
-    for line in beside::read_lines(&path(home))? {
-        if !lines[..shorter].contains(&line) {
-            lines.push(line);
-        }
+/// The text of the file. What a cut left of a shortening lies beside it, whole: what that lacks is added to it.
+fn read_text(home: &Path) -> io::Result<Vec<u8>> {
+    let (mut shorter, text) = (beside::read_all(&shorter_path(home))?, beside::read_all(&path(home))?);
+    if shorter.is_empty() {
+        return Ok(text);
     }
-    Ok(lines)
+    // As JSON they are compared, for the shorter one was written by another hand.
+    let known: HashSet<String> = beside::lines(&shorter).map(|line: Line| line.to_string()).collect();
+    for line in beside::lines(&text).map(|line: Line| line.to_string()).filter(|line| !known.contains(line)) {
+        shorter.extend(line.bytes().chain([b'\n']));
+    }
+    Ok(shorter)
+}
+
+/// A line of any kind.
+type Line = serde_json::Value;
+
+/// All lines of a kind, in their order; those of another are left out.
+pub(super) fn read<T: DeserializeOwned>(home: &Path) -> io::Result<Vec<T>> {
+    Ok(beside::lines(&read_text(home)?).collect())
 }
 
 /// The deeds, in their order.
+#[cfg(test)]
 pub(super) fn load(home: &Path) -> io::Result<Vec<Holder>> {
     read(home)
+}
+
+/// The deeds on one recording, in their order. Only lines that name it are understood: whoever registers many recordings asks for each.
+fn load_of(home: &Path, call: CallId) -> io::Result<Vec<Holder>> {
+    let (text, name) = (read_text(home)?, call.to_string());
+    let of_call =
+        text.split(|byte| *byte == b'\n').filter(|line| str::from_utf8(line).is_ok_and(|line| line.contains(&name)));
+    let read = of_call.flat_map(|line| beside::lines::<Holder>(line));
+    Ok(read.filter(|line| line.call == call).collect())
 }
 
 /// Nobody else writes in the file meanwhile.
@@ -129,7 +149,7 @@ pub(super) fn shorten(home: &Path, gone: &HashSet<CallId>) -> io::Result<Option<
     }
     let mut file = alone(&path)?;
     // Lines of any kind: who objects is said here too.
-    let mut left: Vec<serde_json::Value> = read(home)?;
+    let mut left: Vec<Line> = read(home)?;
     let all = left.len();
     left.retain(|line| {
         let call = line["call"].as_str().and_then(text::parse::<CallId>);

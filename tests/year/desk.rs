@@ -16,7 +16,10 @@ use retrocall_records::{
     Address, backup,
     desk::{Desk as _, Filter, HoldEntry, HomeDesk, Person, Queue as _, Requests as _, Restricting as _},
     ledger, open,
-    sweep::{Believe, Files, HomeFiles, HomeStore, Overwriting, Stopped, Sweeper, is_open, overwrite, remove_returned},
+    sweep::{
+        Believe, Files, HomeFiles, HomeStore, Overwriting, Stopped, Sweeper, is_open, overwrite, remove_returned,
+        shorten_holds,
+    },
 };
 use retrocall_words::{
     Call, CallId, Clock, Country, Facts, SystemClock, TestClock,
@@ -292,6 +295,9 @@ impl Desk {
         self.pass_until(next, 2);
         self.end_day();
         self.sweep();
+        if is_at_home {
+            shorten_holds(&self.path()).expect("shortened");
+        }
         if day % 14 == 3 && is_at_home {
             let done = overwrite(&self.path(), self.now()).expect("overwritten");
             assert!(!matches!(done, Overwriting::Read), "{done:?}");

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use uuid::Uuid;
 
-use super::{Happened, Holder, load};
+use super::{Happened, Holder, load_of};
 use crate::{
     ledger::item,
     policy::{Anchor, Event, Facts, Policy, Purpose, PurposeKind, ends},
@@ -192,8 +192,7 @@ pub(crate) async fn registered(
     call: CallId,
     now: Timestamp,
 ) -> Result<Again, sqlx::Error> {
-    let mut lines = load(home).map_err(sqlx::Error::Io)?;
-    lines.retain(|line| line.call == call);
+    let lines = load_of(home, call).map_err(sqlx::Error::Io)?;
     let done = again(rows, lines, "retrocall", now).await?;
     for HeldAgain { recording, hold, .. } in &done.held {
         tracing::warn!(

@@ -75,8 +75,9 @@ impl Scribe<'_> {
         rows: &mut Connection,
         call: &book::CallEnded,
     ) -> Written<Option<DrawValue>> {
-        let select = rows::query(include_str!("../sql/ledger/call.sql")).bind(call.call.to_string()).bind(self.site());
-        let Some(row) = select.fetch_optional(&mut *rows).await? else { return Ok(None) };
+        let update = rows::query(include_str!("../sql/ledger/call_ended.sql"));
+        let update = update.bind(call.call.to_string()).bind(self.site());
+        let Some(row) = update.fetch_optional(&mut *rows).await? else { return Ok(None) };
         let sequence: Option<i64> = row.try_get("sequence")?;
         let sequence = sequence.and_then(|sequence| u64::try_from(sequence).ok());
         let is_numbered = row.try_get::<Option<i64>, _>("period")?.is_some();
@@ -100,8 +101,6 @@ impl Scribe<'_> {
             lost_frames: bounded(call.lost_frames),
         };
         self.append(rows, |_| ended).await?;
-        let update = rows::query(include_str!("../sql/ledger/call_ended.sql")).bind(call.call.to_string());
-        update.execute(&mut *rows).await?;
         Ok(draw)
     }
 

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    mem,
+    io, mem,
     path::{Path, PathBuf},
     process,
     sync::{
@@ -209,12 +209,8 @@ impl HourlyWork {
         }
     }
 
-    /// What deeds did to recordings that are gone need nobody know any more.
     fn shorten(&self) {
-        let stones = HomeFiles::of(&self.home).tombstones();
-        let shortened =
-            stones.and_then(|stones| holds::shorten(&self.home, &stones.iter().map(|one| one.call).collect()));
-        match shortened {
+        match shorten_holds(&self.home) {
             Ok(Some(left)) => info!(left, "the file of what keeps recordings is shortened"),
             Ok(None) => {}
             Err(error) => warn!("the file of what keeps recordings can't be shortened: {error}"),
@@ -236,6 +232,16 @@ impl HourlyWork {
             Err(trouble) => warn!("what was deleted is not overwritten yet: {trouble}"),
         }
     }
+}
+
+/// What deeds did to recordings that are gone need nobody know any more: their lines go, once they are half of the file. How many are left; none if there
+/// was nothing to do.
+///
+/// # Errors
+/// What the system says.
+pub fn shorten_holds(home: &Path) -> io::Result<Option<usize>> {
+    let stones = HomeFiles::of(home).tombstones()?;
+    holds::shorten(home, &stones.iter().map(|one| one.call).collect())
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub use files::{Files, HomeFiles, Removed};
 pub(crate) use home::BELONGINGS;
 pub use home::{HomeStore, Judgement};
 pub(crate) use hourly::ask_now;
-pub use hourly::{Hourly, HourlyWork};
+pub use hourly::{Hourly, HourlyWork, shorten_holds};
 pub use jump::{ClockGuard, Jump};
 pub(crate) use overwrite::is_rewriting;
 pub use overwrite::{Overwriting, overwrite};
