@@ -53,9 +53,9 @@ class Lines:
         self.happenings.setdefault(recording.call, {}).setdefault(name, []).append(line)
         line.happen(recording.purposes[name])
 
-    def covers(self, call, kind, matter, deed):
+    def covers(self, call, kind, matter, deed, at):
         """A hold or a request covers it, or does no longer."""
-        self.covering.setdefault(call, {})[(kind, matter)] = deed
+        self.covering.setdefault(call, {})[(kind, matter)] = deed, at
 
     def of_cover(self, call):
         """The last word of each."""

@@ -136,20 +136,20 @@ class Desk:
         if event["objects"] and "sample" in recording.reasons:
             self.fault(event, f"{recording.call} was sampled, and its customer objects")
         self.alive[recording.call] = recording
-        self.join(recording)
+        self.join(recording, event["at"])
         self.schedule(recording, event["at"])
 
-    def join(self, recording):
+    def join(self, recording, at):
         """What comes while a request is open belongs to it; to one for erasure only if the call had begun."""
         for id, request in self.open.items():
             is_late = request.kind == "erasure" and recording.began > request.entered
             if not is_late and request.is_about(recording):
-                self.cover(id, recording)
+                self.cover(id, recording, at)
 
-    def cover(self, id, recording):
+    def cover(self, id, recording, at):
         self.requests[id].states.setdefault(recording.call, "candidate")
         recording.asked.add(id)
-        self.lines.covers(recording.call, "request", id, "request-opened")
+        self.lines.covers(recording.call, "request", id, "request-opened", at)
 
     def of_quality(self, event):
         recording = self.alive.get(event["call"])
@@ -209,7 +209,7 @@ class Desk:
         if event["done"]:
             self.may_be_going.discard(recording.call)
             self.hold(recording, event["hold"])
-            self.lines.covers(recording.call, "hold", event["hold"], "hold-set")
+            self.lines.covers(recording.call, "hold", event["hold"], "hold-set", event["at"])
         elif recording.call not in self.may_be_going:
             self.fault(event, f"a hold was refused for {event['call']}, which is kept")
         return None
@@ -222,7 +222,7 @@ class Desk:
     def on_hold_released(self, event):
         recording = self.alive.get(self.holds.get(event["hold"]))
         if event["done"] and recording is not None:
-            self.lines.covers(recording.call, "hold", event["hold"], "hold-released")
+            self.lines.covers(recording.call, "hold", event["hold"], "hold-released", event["at"])
             recording.holds.discard(event["hold"])
             self.schedule(recording, event["at"])
 
@@ -260,7 +260,7 @@ class Desk:
         self.requests[event["request"]] = self.open[event["request"]] = request = Request(event)
         for recording in self.alive.values():
             if request.is_about(recording) and (recording.call in event["recordings"] or recording.call not in self.may_be_going):
-                self.cover(event["request"], recording)
+                self.cover(event["request"], recording, event["at"])
                 if is_of_call and recording.call == request.of["call"]:
                     recording.purposes[event["request"]] = recording.purposes.pop(OF_CALL)
                 # D16, D17: the officer erases at once, but for what a case needs, and what was found by a time, which is no person.
@@ -287,9 +287,9 @@ class Desk:
         request, recording = self.open_request(event), self.alive.get(event["call"])
         can = request is not None and request.kind == "access" and recording is not None and recording.call not in self.may_be_going
         if self.expect(event, "a confirmation", can):
-            self.cover(event["request"], recording)
+            self.cover(event["request"], recording, event["at"])
             request.states[recording.call] = "confirmed"
-            self.lines.covers(recording.call, "request", event["request"], "request-confirmed")
+            self.lines.covers(recording.call, "request", event["request"], "request-confirmed", event["at"])
             purpose = recording.purposes.get(event["request"])
             if purpose is None or purpose.over is not None:
                 recording.purposes[event["request"]] = Asked()
@@ -306,7 +306,7 @@ class Desk:
             can = request.states[call] != "confirmed"
         if self.expect(event, "an exclusion", can):
             request.states[call] = "excluded"
-            self.lines.covers(call, "request", event["request"], "request-excluded")
+            self.lines.covers(call, "request", event["request"], "request-excluded", event["at"])
             if recording is not None:
                 self.of_request(recording, event["request"], "excluded", event)
 
@@ -352,7 +352,7 @@ class Desk:
         request.is_over = True
         del self.open[event["request"]]
         for call in request.states:
-            self.lines.covers(call, "request", event["request"], event["event"])
+            self.lines.covers(call, "request", event["request"], event["event"], event["at"])
         for recording in self.covered(request):
             self.of_request(recording, event["request"], "answered", event)
 
@@ -424,7 +424,7 @@ class Desk:
                 recording.forget()
                 recording.customer, recording.is_recovered = None, True
                 self.alive[call] = recording
-                self.join(recording)
+                self.join(recording, event["at"])
         for opened in event["opened"]:
             # The call asked for a copy itself: that is a request once more.
             self.on_request_opened({"event": "request-opened", "at": event["at"], "done": True, **opened})
@@ -446,6 +446,8 @@ class Desk:
             expected += self.cover_again(recording)
         for recording in self.alive.values():
             expected += self.happen_again(recording, event["at"])
+        # Each hold is there again; what else is lost an officer looks at once.
+        expected = [of for of in expected if of[1] == "hold-set"] + sorted({of for of in expected if of[1] != "hold-set"})
         told = [(held["call"], held["deed"]) for held in event["held"]]
         for call, deed in set(expected) | set(told):
             if expected.count((call, deed)) != told.count((call, deed)):
@@ -453,10 +455,12 @@ class Desk:
         for held in event["held"]:
             if held["call"] in self.alive:
                 self.hold(self.alive[held["call"]], held["hold"])
+                if held["deed"] != "hold-set":
+                    self.alive[held["call"]].held_for[held["deed"]] = event["at"]
 
     def cover_again(self, recording):
         """Holds and requests: the deeds because of which it is held."""
-        for (kind, matter), deed in self.lines.of_cover(recording.call):
+        for (kind, matter), (deed, at) in self.lines.of_cover(recording.call):
             request = self.requests.get(matter)
             is_known = matter in recording.was_held if kind == "hold" else request is not None and recording.call in request.states
             if deed == "hold-released":
@@ -468,7 +472,7 @@ class Desk:
                 if request is not None:
                     request.is_over = True
                     self.open.pop(matter, None)
-            elif not is_known:
+            elif not is_known and not recording.was_held_for(deed, at):
                 yield recording.call, deed
 
     def happen_again(self, recording, now):
@@ -490,9 +494,9 @@ class Desk:
                 for line in missing:
                     line.happen(known)
             elif is_in_force:
-                keeping = [line.deed for line in missing if line.keeps]
-                if keeping:
-                    yield recording.call, keeping[-1]
+                keeping = [line for line in missing if line.keeps]
+                if keeping and not recording.was_held_for(keeping[-1].deed, keeping[-1].at):
+                    yield recording.call, keeping[-1].deed
 
     def on_cut(self, event):
         """A sweep was cut off: of what is due some may be going, and nobody can hold that back."""

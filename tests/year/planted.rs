@@ -60,6 +60,11 @@ fn the_checker_finds_a_request_that_freezes_nothing_an_erasure_that_leaves_the_f
     let objected = || at(1, "customer-objected", json!({ "customer": "c", "done": true }));
     let [frozen, thawed] = [&[][..], &["a"]].map(|went| swept(20, &["a"], went));
     let [left, gone] = [&[][..], &["a"]].map(|went| swept(2, &["a"], went));
+    // Two ask for the erasure of one recording: when the first has it, it is gone, and the second is granted all the same.
+    let mut by_another = asks("erasure", json!({ "a": "candidate" }));
+    (by_another["request"], by_another["by"]) = ("s".into(), "other".into());
+    let granted = at(3, "erasure-granted", json!({ "request": "s", "call": "a", "done": true }));
+    let twice = [vec![by_another, erased()], gone.to_vec(), vec![granted]].concat();
     let second = [vec![objected()], swept(2, &["a", "b"], &["a"]).into()];
     let with = |kept: Value| [second[0].clone(), vec![kept], second[1].clone()].concat();
     let cases = [
@@ -67,6 +72,7 @@ fn the_checker_finds_a_request_that_freezes_nothing_an_erasure_that_leaves_the_f
         ([vec![candidate()], thawed.into()].concat(), Some("a is gone, and may not be")),
         ([vec![asks("access", json!({}))], swept(2, &["a"], &[]).into()].concat(), Some("a is not covered")),
         ([vec![erased()], gone.into()].concat(), None),
+        (twice, None),
         ([vec![erased()], left.into()].concat(), Some("a exists, and may not")),
         (with(sampled("b", 2, true)), Some("b was sampled, and its customer objects")),
         (with(sampled("b", 2, false)), Some("no objection, against the rule")),

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 UTC = datetime.timezone.utc
 EPOCH = datetime.datetime(1970, 1, 1)
 HOUR = 3600
+NEVER = 1 << 60
 # The request that a call itself has made, before its id is told.
 OF_CALL = "the call's own"
 
@@ -183,6 +184,9 @@ class Asked:
             self.over = at
 
     def term(self, _recording, version):
+        if self.received is None:
+            # After a restore perhaps nobody knows when.
+            return NEVER if self.over is None else self.over
         months = version.get("request_months")
         ends = end_of(add_months(self.received, months))
         if self.extended is not None and self.extended < ends:
@@ -227,6 +231,8 @@ class Recording:
     def forget(self):
         """As it was when it was kept."""
         self.holds, self.was_held = set(), set()
+        # For which lost deeds an earlier restore has held it, and when that was: an officer looks once.
+        self.held_for = {}
         # Requests that cover it, answered or not.
         self.asked = set()
         self.purposes = {}
@@ -236,3 +242,6 @@ class Recording:
             self.purposes["quality"] = Quality()
         if "on-demand" in self.reasons:
             self.purposes["press"] = Incident()
+
+    def was_held_for(self, deed, at):
+        return self.held_for.get(deed, -1) >= at

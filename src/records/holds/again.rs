@@ -380,12 +380,19 @@ impl One<'_> {
 
     /// Holds it until an officer has looked at it.
     async fn hold(&mut self, line: &Holder) -> Result<(), sqlx::Error> {
+        let reason = format!("the catalog was restored from a backup that lacks what kept it: {}", line.deed.as_str());
         let own = line.matter.clone().filter(|_| line.deed == DeedKind::HoldSet);
+        let select = rows::query_scalar::<i64>(include_str!("../sql/holds/was_held_for.sql"));
+        let select = select.bind(self.recording).bind(&reason).bind(text::time(line.at));
+        if own.is_none() && select.fetch_one(&mut *self.rows).await? > 0 {
+            // It is held for that, or was by an earlier restore: an officer looks once.
+            return Ok(());
+        }
         let hold = own.unwrap_or_else(|| Uuid::now_v7().to_string());
         let insert = rows::query(include_str!("../sql/desk/insert_hold.sql"))
             .bind(&hold)
             .bind(self.recording)
-            .bind(format!("the catalog was restored from a backup that lacks what kept it: {}", line.deed.as_str()))
+            .bind(&reason)
             .bind(self.by)
             .bind("somebody has seen to what is lacking")
             .bind(text::day(day_of(self.now).saturating_add(Span::new().days(LOOKED_AT_DAYS))))

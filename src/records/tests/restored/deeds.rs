@@ -259,6 +259,26 @@ fn an_objection_and_an_erasure_of_after_a_backup_are_in_force_when_that_is_resto
     assert!(catalog.close(LONG));
 }
 
+#[test]
+fn what_an_officer_has_looked_at_after_a_restore_is_not_held_again_by_the_next_one() {
+    let Scene { home, elsewhere, clock, catalog, calls, file } = Scene::new();
+    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+    desk.open_case(&owner, &id(&home, calls[0]), clock.wall()).unwrap();
+    desk.open_request(&owner, &Subject::Agent("anna".into()), day_of(clock.wall()), clock.wall()).unwrap();
+    assert!(catalog.close(LONG));
+    let restored = put_back_under_an_engine(&home, &file, &clock, &elsewhere);
+    assert_eq!(deeds_of(&restored).0, ["case-opened", "request-opened", "request-opened"]);
+    clock.pass(Duration::from_secs(3_600));
+    for held in desk.holds(&owner).unwrap() {
+        desk.release(&owner, &held.hold, "it was looked at", clock.wall()).unwrap();
+    }
+    fs::remove_file(&file).unwrap();
+    let file = make_backup(&home, &elsewhere, &clock);
+    let restored = put_back_under_an_engine(&home, &file, &clock, &elsewhere);
+    assert_eq!(deeds_of(&restored).0, Vec::<&str>::new());
+    assert_eq!(desk.holds(&owner).unwrap().len(), 0);
+}
+
 /// A call that is kept because its customer wanted a copy, and for nothing else.
 fn keep_for_a_copy(catalog: &Catalog, home: &TempDir) -> CallId {
     let call = begin(catalog);
