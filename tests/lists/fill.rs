@@ -32,7 +32,7 @@ pub const CASES: &str = "SELECT id FROM cases";
 pub const REQUESTS: &str = "SELECT id FROM requests";
 
 /// What people decided since: cases, requests, who listened, notes, proposals.
-const DECIDED: [&str; 10] = [
+const DECIDED: [&str; 11] = [
     "INSERT INTO cases (id, opened_by, opened_at, needed_at, closed_by, closed_at, outcome)
      SELECT id, 'tom', ends_at, ends_at, CASE WHEN rowid % 4 <> 0 THEN 'tom' END, CASE WHEN rowid % 4 <> 0 THEN ends_at END,
             CASE WHEN rowid % 4 <> 0 THEN 'Settled' END
@@ -59,6 +59,8 @@ const DECIDED: [&str; 10] = [
      SELECT 'p-' || id, id, 'insurance-claim', 'Claim 4711', 'legitimate interest', '2099-01-01', 'tom', ends_at,
             CASE WHEN rowid % 20 <> 0 THEN ends_at END
      FROM recordings WHERE reasons = 'on-demand' AND rowid % 31 = 0",
+    "INSERT INTO holds (id, recording, reason, owner, until_event, review_on, set_by, set_at)
+     SELECT 'h-' || id, id, 'Claim 4711', 'olga', 'The court has judged', '2099-01-01', 'olga', ends_at FROM recordings WHERE rowid % 997 = 0",
 ];
 
 pub fn agent(number: u64) -> String {
@@ -138,8 +140,12 @@ impl Filled {
 
     fn accounts(&self) {
         let (desk, owner) = (HomeDesk::of(self.home()).kept_ready(), Person::owner("root"));
-        let people =
-            [("tom", DeskRole::CaseHandler), ("olga", DeskRole::PrivacyOfficer), ("hanna", DeskRole::Reviewer)];
+        let people = [
+            ("tom", DeskRole::CaseHandler),
+            ("olga", DeskRole::PrivacyOfficer),
+            ("hanna", DeskRole::Reviewer),
+            ("cora", DeskRole::Council),
+        ];
         let people = people.map(|(name, role)| (name.to_owned(), role, None)).into_iter();
         let agents = (0..AGENTS).map(|number| (agent(number), DeskRole::Agent, Some(agent(number))));
         for (name, role, agent) in people.chain(agents) {

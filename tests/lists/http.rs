@@ -1,15 +1,17 @@
 //! The pages as a process, and people who ask them over connections that stay open.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
 
-use super::fill;
+use super::{cluster::Cluster, fill};
 
 /// `retrocall web`. It ends with the test.
 pub struct Pages {
@@ -34,6 +36,24 @@ impl Drop for Pages {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The processor time that the pages have taken, and what the server of their records has for those who are connected to it.
+pub fn worked(pages: &Pages, server: Option<&Cluster>) -> Duration {
+    let postmaster = server.map(|server| {
+        let said = fs::read_to_string(server.folder().join("data/postmaster.pid")).expect("the server runs");
+        said.lines().next().and_then(|pid| pid.parse().ok()).expect("its id")
+    });
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    let ticks = processes.filter_map(|process| {
+        // Behind the name, which may have anything in it: state, parent, then eleven more before the ticks of 10 ms.
+        let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+        let rest: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+        let (id, parent): (u32, u32) = (process.file_name().to_str()?.parse().ok()?, rest[1].parse().ok()?);
+        let is_ours = id == pages.process.id() || postmaster == Some(parent);
+        is_ours.then(|| rest[11].parse::<u32>().ok()?.checked_add(rest[12].parse().ok()?))?
+    });
+    Duration::from_millis(10) * ticks.sum::<u32>()
 }
 
 /// Somebody's connection, with the cookie of their session and a program's token.

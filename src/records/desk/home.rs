@@ -11,6 +11,7 @@ mod disclosure;
 mod erasures;
 mod held;
 mod kept;
+mod list;
 mod listen;
 mod login;
 mod mine;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 
 pub use held::{DeskFiles, HeldOpen, NAMES};
 use kept::Kept;
+use list::{entries, one, select};
 
 use super::{
     Cursor, Desk, DeskRole, Filter, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold, NotDone, Page, Person, RecordingEntry,
@@ -54,8 +56,6 @@ use crate::{
 };
 use retrocall_words::{Reason, Word};
 
-/// Recordings of one page.
-const PAGE: usize = 100;
 /// Before and after all times that are written.
 const FIRST: &str = "0";
 const LAST: &str = "9999-99";
@@ -361,82 +361,6 @@ async fn is_untold(rows: &mut Connection, who: &Person, id: &str) -> Answer<bool
     let open: i64 =
         rows::query(include_str!("../sql/desk/is_today.sql")).bind(id).fetch_one(rows).await?.try_get("open")?;
     Ok(open > 0)
-}
-
-/// A recording that somebody may know of.
-async fn one(rows: &mut Connection, who: &Person, id: &str) -> Answer<Option<RecordingEntry>> {
-    Ok(select(rows, who, Some(id), &Filter::default(), None).await?.recordings.pop())
-}
-
-async fn select(
-    rows: &mut Connection,
-    who: &Person,
-    id: Option<&str>,
-    filter: &Filter,
-    after: Option<&Cursor>,
-) -> Answer<Page> {
-    let (after, after_id) = after.map_or((FIRST, ""), |cursor| (&cursor.began_at, &cursor.id));
-    let from = filter.from.map_or(FIRST.to_owned(), text::time);
-    let select = rows::query(include_str!("../sql/desk/list.sql"))
-        .bind(who.is(DeskRole::PrivacyOfficer))
-        .bind(who.is(DeskRole::Reviewer))
-        .bind(who.is(DeskRole::CaseHandler))
-        .bind(who.agent.as_ref().filter(|_| who.is(DeskRole::Agent)))
-        .bind(id)
-        .bind(&filter.agent)
-        .bind(filter.purpose.map(PurposeKind::as_str))
-        // Where the page begins, at the earliest: a pair of columns leads to no place in an index.
-        .bind(from.as_str().max(after))
-        .bind(filter.before.map_or(LAST.to_owned(), text::time))
-        .bind(after)
-        .bind(after_id)
-        .bind(i64::try_from(PAGE + 1).unwrap_or(i64::MAX));
-    let found = select.fetch_all(&mut *rows).await?;
-    let mut recordings = Vec::new();
-    for row in found.iter().take(PAGE) {
-        let mut recording = listed(rows, row).await?;
-        // Whether a call was drawn is told when the seed of its day is published: the next morning.
-        if !knows_sample(who) && row.try_get::<bool, _>("is_today")? {
-            recording.hide_draw();
-        }
-        recordings.push(recording);
-    }
-    let next = match found.get(PAGE).and(found.get(PAGE - 1)) {
-        Some(last) => Some(Cursor { began_at: last.try_get("began_at")?, id: last.try_get("id")? }),
-        None => None,
-    };
-    Ok(Page { recordings, next })
-}
-
-async fn listed(rows: &mut Connection, row: &Row) -> Answer<RecordingEntry> {
-    let select = rows::query(include_str!("../sql/desk/purposes.sql")).bind(row.try_get::<&str, _>("id")?);
-    let purposes = select.fetch_all(rows).await?.iter().map(|row| word(row, "purpose")).collect::<Answer<_>>()?;
-    entry(row, purposes)
-}
-
-/// A recording with these purposes.
-fn entry(row: &Row, purposes: Vec<PurposeKind>) -> Answer<RecordingEntry> {
-    Ok(RecordingEntry {
-        id: row.try_get("id")?,
-        call: parsed(row, "call")?,
-        agent: row.try_get("agent")?,
-        direction: word(row, "direction")?,
-        start: parsed(row, "began_at")?,
-        seconds: row.try_get("seconds")?,
-        reasons: text::read_reasons(row.try_get("reasons")?).ok_or_else(|| unreadable("reasons"))?,
-        purposes,
-        state: word(row, "state")?,
-        life: word(row, "life")?,
-        held: row.try_get("held")?,
-    })
-}
-
-/// The recordings of a part of a list, each with its purposes.
-async fn entries(rows: &mut Connection, found: &[Row]) -> Answer<Vec<RecordingEntry>> {
-    let ids = found.iter().map(|row| Ok(row.try_get("id")?)).collect::<Answer<Vec<&str>>>()?;
-    let select = batch::about(include_str!("../sql/desk/purposes_of.sql"), &ids);
-    let mut purposes = batch::by(rows, select, "recording", |row| word(row, "purpose")).await?;
-    found.iter().zip(ids).map(|(row, id)| entry(row, purposes.remove(id).unwrap_or_default())).collect()
 }
 
 impl RecordingEntry {

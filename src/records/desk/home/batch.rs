@@ -8,11 +8,14 @@ use super::{
 };
 use crate::rows::{self, Connection, Query, Row};
 
+/// As many as one question is about: those of a part.
+pub(super) const MOST: usize = PAGE;
+
 /// A question about the recordings, cases or requests of a part, whose ids are its first parameters: as many as a part can have. Those that it has not
 /// are bound as a text that is no id.
 pub(super) fn about(sql: &'static str, ids: &[&str]) -> Query {
-    debug_assert!(ids.len() <= PAGE);
-    (0..PAGE).fold(rows::query(sql), |query, place| query.bind(ids.get(place).copied().unwrap_or_default()))
+    debug_assert!(ids.len() <= MOST);
+    (0..MOST).fold(rows::query(sql), |query, place| query.bind(ids.get(place).copied().unwrap_or_default()))
 }
 
 /// Where a list goes on behind this row.

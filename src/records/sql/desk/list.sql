@@ -10,10 +10,9 @@ WHERE life <> 'gone'
           OR $3 AND EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose = 'incident')
           OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id AND participants.agent = $4)
              AND (NOT is_today OR EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose <> 'quality'))))
-      AND ($5 IS NULL OR id = $5)
-      AND ($6 IS NULL OR recordings.agent = $6
-           OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id AND participants.agent = $6))
-      AND ($7 IS NULL OR EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose = $7)
-                         AND ($1 OR $2 OR NOT is_today OR $7 <> 'quality'))
-      AND began_at >= $8 AND began_at < $9 AND (began_at, id) > ($10, $11)
-ORDER BY began_at, id LIMIT $12
+      AND ($5 IS NULL OR recordings.agent = $5
+           OR EXISTS (SELECT 1 FROM participants WHERE participants.recording = recordings.id AND participants.agent = $5))
+      AND ($6 IS NULL OR EXISTS (SELECT 1 FROM purposes WHERE purposes.recording = recordings.id AND purpose = $6)
+                         AND ($1 OR $2 OR NOT is_today OR $6 <> 'quality'))
+      AND began_at >= $7 AND began_at < $8 AND (began_at, id) > ($9, $10)
+ORDER BY began_at, id LIMIT $11

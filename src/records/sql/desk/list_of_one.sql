@@ -1,0 +1,1 @@
+SELECT * FROM recordings WHERE id = $12
