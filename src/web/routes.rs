@@ -20,8 +20,8 @@ use super::{
     assets, audio, copies, folder,
     guard::guard,
     look::{
-        board, cases, check, decisions, disclosing, holds, inventory, live, login, mine, next, recording, request,
-        requests, settings, start, sweeping, teaching,
+        board, cases, check, choosing, decisions, disclosing, holds, inventory, live, login, mine, next, recording,
+        request, requests, settings, start, sweeping, teaching,
     },
     pages::{Pages, Shared},
     sites,
@@ -65,7 +65,7 @@ const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Share
 }
 
 /// All routes.
-pub(crate) const ROUTES: [Route; 80] = [
+pub(crate) const ROUTES: [Route; 81] = [
     shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
     shows("/login", Who::Anybody, || get(login::show)),
     does("/login", Who::Anybody, || post(login::log_in)),
@@ -86,6 +86,7 @@ pub(crate) const ROUTES: [Route; 80] = [
     does("/mine/answer", AGENTS, || post(mine::answer)),
     shows("/cases", FOLLOWERS, || get(cases::show)),
     does("/cases", HANDLERS, || post(cases::open)),
+    shows("/cases/choose", HANDLERS, || get(choosing::show)),
     does("/cases/attach", HANDLERS, || post(cases::attach)),
     does("/cases/dismiss", HANDLERS, || post(cases::dismiss)),
     does("/cases/needed", FOLLOWERS, || post(cases::needed)),

@@ -24,7 +24,7 @@ struct Page {
 }
 
 /// All pages.
-const PAGES: [Page; 21] = [
+const PAGES: [Page; 22] = [
     Page { name: "login", who: None, place: "/login", presses: &[] },
     Page { name: "next-waiting", who: Some("hanna"), place: "/next", presses: &[] },
     Page {
@@ -43,6 +43,12 @@ const PAGES: [Page; 21] = [
     Page { name: "mine", who: Some("bert"), place: "/mine", presses: &[] },
     Page { name: "cases", who: Some("tom"), place: "/cases", presses: &["It was pressed by mistake"] },
     Page { name: "cases-open", who: Some("tom"), place: "/cases", presses: &["Open a case", "Close the case"] },
+    Page {
+        name: "case-choose",
+        who: Some("tom"),
+        place: "/cases",
+        presses: &["Add it to a case that is open", "Another case that is open"],
+    },
     Page { name: "recording", who: Some("tom"), place: "/cases", presses: &["Recording 1", "Listen"] },
     Page { name: "request-entered", who: Some("tom"), place: "/requests/new", presses: &["Erasure"] },
     Page { name: "requests", who: Some("olga"), place: "/requests", presses: &[] },

@@ -26,6 +26,17 @@ pub struct Case {
     pub recordings: Vec<String>,
 }
 
+/// By what an open case is found. What is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseSearch {
+    /// Its id, that of a recording in it, whoever opened it, or an agent whose call is in it.
+    pub of: Option<String>,
+    /// Opened then or later.
+    pub from: Option<Timestamp>,
+    /// Opened before then.
+    pub before: Option<Timestamp>,
+}
+
 /// The verbs of a case handler.
 pub trait Cases {
     /// Opens a case for an incident. The agent who pressed may too. Returns the case's id.
@@ -89,11 +100,11 @@ pub trait Cases {
         }
     }
 
-    /// Those that were opened last and are open, as many as a part has: a press most often belongs to one of them.
+    /// Those that are open and answer to this, the last ones opened first, as many as a part has: a press most often belongs to one of them.
     ///
     /// # Errors
     /// Why they can't be had.
-    fn new_cases(&self, who: &Person) -> Result<Vec<Case>, NotDone>;
+    fn find_cases(&self, who: &Person, search: &CaseSearch) -> Result<Vec<Case>, NotDone>;
 
     /// A press was a mistake.
     ///

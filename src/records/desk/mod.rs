@@ -38,7 +38,7 @@ use super::{Life, PurposeKind, Trouble};
 use retrocall_words::{CallId, Direction, Reason, book::RecordingState};
 
 pub use awaiting::{Awaiting, AwaitingPress};
-pub use case::{Case, Cases};
+pub use case::{Case, CaseSearch, Cases};
 pub use delivering::{Arrival, Deliveries, LedgerPiece, LedgerProgress, Offered, PeriodFacts, Stored, UPLOAD_TIME};
 pub use disclosure::{Disclosure, Disclosures, Inventory, InventoryEntry};
 pub use home::{DeskFiles, HeldOpen, HomeDesk, NAMES};

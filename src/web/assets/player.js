@@ -71,7 +71,8 @@ class Player {
       this.cursor,
     );
     this.place = document.querySelector("[data-at]");
-    const note = this.place ? [button("note-place", () => this.notePlace())] : [];
+    // Beside the field that it fills, inside whose label it would be part of its name.
+    this.place?.closest("label").after(button("note-place", () => this.notePlace()));
     this.section.prepend(
       this.slider,
       this.legend(),
@@ -85,7 +86,6 @@ class Player {
         this.speed,
         make("label", { class: "check" }, this.skip, t["skip-silence"]),
         ...this.mutes,
-        ...note,
       ),
       make("p", { class: "hint keys" }, t.keys),
     );

@@ -4,11 +4,12 @@ use axum::{extract::State, response::Response};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use maud::{Markup, html};
 use retrocall_records::{
-    desk::{Awaiting as _, AwaitingPress, Case, Cases as _, DeskRole, Paged},
+    desk::{Awaiting as _, AwaitingPress, Case, CaseSearch, Cases as _, DeskRole, Paged},
     policy::ASKED_AHEAD_DAYS,
 };
 use retrocall_words::retention::Period;
 
+use super::choosing;
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
     asked::Asked,
@@ -37,7 +38,11 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
         .ask(move |desk, now| -> Answer<Seen> {
             let presses = desk.awaiting(&who, after_press.as_ref(), (retention, &calendar), now)?;
             let cases = desk.cases(&who, after.as_ref())?;
-            let new = if handles && !presses.items.is_empty() { desk.new_cases(&who)? } else { Vec::new() };
+            let new = if handles && !presses.items.is_empty() {
+                desk.find_cases(&who, &CaseSearch::default())?
+            } else {
+                Vec::new()
+            };
             Ok(Seen { presses, cases, new, now })
         })
         .await?;
@@ -116,6 +121,7 @@ fn attaching(asked: &Asked, recording: &str, attachable: &Markup) -> Markup {
                 }
                 button type="submit" { (texts.say("cases-attach-do")) }
             }
+            p { a href=(format!("{}?recording={recording}", choosing::HERE)) { (texts.say("cases-attach-other")) } }
         }
     }
 }
@@ -139,7 +145,7 @@ fn dismissing(asked: &Asked, recording: &str) -> Markup {
 }
 
 /// By what people tell one case from another: nobody but its people writes its name.
-fn name_of(pages: &Pages, asked: &Asked, case: &Case) -> String {
+pub(super) fn name_of(pages: &Pages, asked: &Asked, case: &Case) -> String {
     let opened = frame::moment(asked, case.opened_at, pages.zone());
     asked.texts().fill("cases-case-of", [("moment", opened.into()), ("by", (&*case.opened_by).into())])
 }

@@ -3,6 +3,7 @@
 pub(crate) mod board;
 pub(crate) mod cases;
 pub(crate) mod check;
+pub(crate) mod choosing;
 pub(crate) mod decisions;
 pub(crate) mod disclosing;
 mod goes;

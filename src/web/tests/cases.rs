@@ -48,6 +48,31 @@ fn d10_d11_a_press_gets_its_case_which_is_followed_closed_and_taken_back() {
 }
 
 #[test]
+fn a_press_finds_its_case_by_the_agent_by_whoever_opened_it_by_its_day_or_by_an_id() {
+    let home = Home::new();
+    let pressed = home.pressed();
+    let mut tom = Browser::of(&home, "tom");
+    let choose = |of: &str, on: &str| format!("/cases/choose?recording={pressed}&of={of}&on={on}");
+    let none = "No open case answers to this.";
+    assert!(tom.get(&choose("", "")).text().contains(none));
+    tom.post("/cases", &[("recording", &pressed)]);
+    let case = home.desk.all_cases(&Home::owner()).expect("cases")[0].case.clone();
+    let offered = format!("name=\"case\" value=\"{case}\"");
+    for (of, on) in [("", ""), ("anna", ""), ("tom", "2026-11-30"), (&*case, ""), (&*pressed, "2026-11-30")] {
+        let page = tom.get(&choose(of, on)).text();
+        assert!(page.contains(&offered) && page.contains("anna, 28 Nov 2026"), "{of} {on}: {page}");
+    }
+    for (of, on) in [("bert", ""), ("anna", "2026-11-29"), ("anna", "2026-12-01")] {
+        assert!(tom.get(&choose(of, on)).text().contains(none), "{of} {on}");
+    }
+    let others = tom.get(&format!("/cases/choose?recording={}", home.sampled()));
+    assert_eq!(others.status, StatusCode::NOT_FOUND, "what is not theirs does not exist");
+    let close = [("case", &*case), ("outcome", "Settled"), ("judgment", "")];
+    tom.post("/cases/close", &close);
+    assert!(tom.get(&choose("anna", "")).text().contains(none), "nothing is added to a closed one");
+}
+
+#[test]
 fn d9_a_press_by_mistake_is_let_go_with_a_reason() {
     let home = Home::new();
     let pressed = home.pressed();

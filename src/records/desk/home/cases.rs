@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     super::{
         DeskRole, NotDone, Person,
-        case::{Case, Cases},
+        case::{Case, CaseSearch, Cases},
         paging::{Onward, PAGE, Paged, Stretch},
     },
     Answer, FIRST, HomeDesk, LAST,
@@ -128,10 +128,15 @@ impl Cases for HomeDesk {
         if found == Err(NotDone::Unknown) { Ok(Paged::none()) } else { found }
     }
 
-    fn new_cases(&self, who: &Person) -> Result<Vec<Case>, NotDone> {
+    fn find_cases(&self, who: &Person, search: &CaseSearch) -> Result<Vec<Case>, NotDone> {
         needs_answering(who)?;
         let found = self.ask(false, async |rows| {
-            let select = rows::query(include_str!("../../sql/desk/cases_new.sql")).bind(text::count(PAGE as u64));
+            let select = rows::query(include_str!("../../sql/desk/cases_found.sql"))
+                .bind(text::count(PAGE as u64))
+                .bind(search.from.map_or(FIRST.to_owned(), text::time))
+                .bind(search.before.map_or(LAST.to_owned(), text::time))
+                .bind(&search.of)
+                .bind(who.is(DeskRole::PrivacyOfficer));
             let found = select.fetch_all(&mut *rows).await?;
             with_recordings(rows, who, &found).await
         });

@@ -8,6 +8,7 @@ cases-last-day = The last day to open a case is { $day }. After it the recording
 cases-open-one = Open a case
 cases-attach = Add it to a case that is open
 cases-attach-do = Add it
+cases-attach-other = Another case that is open
 cases-dismiss = It was pressed by mistake
 cases-dismiss-does = The recording goes with the next clean-up, unless something else keeps it.
 cases-dismiss-why = Why?
@@ -30,6 +31,12 @@ cases-closed-until = Closed. Its recordings are deleted on { $moment }; until th
 cases-closed-judged = Closed with the judgment of { $day }. Its recordings stay for the term of appeal.
 cases-closed-over = Closed, and done with.
 cases-reopen = Take the closing back
+
+choosing-title = Add it to a case
+choosing-of = An agent, whoever opened it, or an id
+choosing-on = Opened on
+choosing-search = Search
+choosing-none = No open case answers to this.
 
 recording-open = Listen
 recording-title = { $agent }, { $moment }

@@ -8,6 +8,7 @@ cases-last-day = De laatste dag om een dossier te openen is { $day }. Daarna wor
 cases-open-one = Dossier openen
 cases-attach = Bij een open dossier voegen
 cases-attach-do = Toevoegen
+cases-attach-other = Een ander open dossier
 cases-dismiss = Er is per vergissing gedrukt
 cases-dismiss-does = De opname gaat weg bij het volgende opruimen, tenzij iets anders haar bewaart.
 cases-dismiss-why = Waarom?
@@ -30,6 +31,12 @@ cases-closed-until = Gesloten. De opnamen worden gewist op { $moment }; tot dan 
 cases-closed-judged = Gesloten met het vonnis van { $day }. De opnamen blijven zolang de termijn voor hoger beroep loopt.
 cases-closed-over = Gesloten en afgehandeld.
 cases-reopen = Sluiting terugnemen
+
+choosing-title = Bij een dossier voegen
+choosing-of = Een medewerker, wie het opende, of een nummer
+choosing-on = Geopend op
+choosing-search = Zoeken
+choosing-none = Geen open dossier voldoet hieraan.
 
 recording-open = Luisteren
 recording-title = { $agent }, { $moment }
