@@ -92,7 +92,7 @@ pub(crate) async fn disclose(State(pages): State<Shared>, asked: Asked, Place(id
 
 /// How many recordings go on which day.
 pub(crate) async fn going(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
-    json(StatusCode::OK, &json!({ "going": &*check::going(&pages, &asked).await? }))
+    json(StatusCode::OK, &json!({ "going": &*check::going(&pages, &asked).await?.found }))
 }
 
 /// What is due goes now.

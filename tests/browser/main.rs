@@ -135,7 +135,7 @@ fn three_reviews_are_made_by_keyboard_alone() {
             tab_to(&browser, "[name=note]");
             browser.keys("Calm");
         }
-        tab_to(&browser, ".outcomes button");
+        tab_to(&browser, ".outcomes button.main");
         browser.keys(ENTER);
         if outcome != "learning-moment" {
             browser.reads("Delete this call?");

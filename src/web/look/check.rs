@@ -20,6 +20,7 @@ use crate::{
     answer::{Answer, Refusal, shown},
     asked::Asked,
     frame,
+    lately::Found,
     pages::{Pages, Shared},
 };
 
@@ -40,24 +41,27 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
     let (texts, today) = (asked.texts(), pages.rules.calendar.day_of(pages.clock.wall()));
     let content = html! {
         h1 { (texts.say("check-title")) }
-        p { (texts.say("check-what")) }
-        @match &report {
+        p {
+            (texts.say("check-what")) " "
+            @if report.found.is_some() { (texts.fill("check-at", [("moment", frame::moment(&asked, report.at, pages.zone()).into())])) }
+        }
+        @match &report.found {
             None => p.notice { (texts.say("check-no-ledger")) },
             Some(report) => {
                 @for (question, key, yes) in QUESTIONS { (answer(&asked, report, question, (key, yes))) }
                 (lottery(&asked, report))
             }
         }
-        (goes::section(&asked, &going, today))
+        (goes::section(&asked, &going.found, today))
         (policy(&pages, &asked, &versions))
         (heads(&asked, &pages).await?)
     };
     shown(frame::page(&asked, &texts.say("check-title"), content))
 }
 
-type Looked = (Option<Arc<Report>>, Vec<WrittenVersion>);
+type Looked = (Found<Option<Arc<Report>>>, Vec<WrittenVersion>);
 
-/// The ledger, verified; once a minute at most, whoever asks.
+/// The ledger, verified; once a minute at most, and less often if it is long, whoever asks.
 async fn look(pages: &Shared) -> Answer<Looked> {
     let shared = Arc::clone(pages);
     pages
@@ -77,8 +81,8 @@ async fn look(pages: &Shared) -> Answer<Looked> {
         .await
 }
 
-/// How many recordings go when; looked up once a minute at most, whoever asks.
-pub(crate) async fn going(pages: &Shared, asked: &Asked) -> Answer<Arc<[Going]>> {
+/// How many recordings go when; looked up as seldom, whoever asks.
+pub(crate) async fn going(pages: &Shared, asked: &Asked) -> Answer<Found<Arc<[Going]>>> {
     let (who, shared) = (asked.who()?, Arc::clone(pages));
     let (retention, calendar) = (pages.rules.retention, pages.rules.calendar.clone());
     pages

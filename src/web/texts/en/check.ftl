@@ -1,7 +1,8 @@
 # "Check": what the works council sees for itself.
 
 check-title = Check
-check-what = The control log has a row for every call and every deed, without sound and without names. It was just verified, row by row.
+check-what = The control log has a row for every call and every deed, without sound and without names.
+check-at = It was verified, row by row, on { $moment }.
 check-no-ledger = There is no control log yet: it begins with the first call.
 check-fair = Was the lottery fair?
 check-fair-yes = Nothing speaks against it: every draw is the one that seed and number give.

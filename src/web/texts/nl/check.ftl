@@ -1,7 +1,8 @@
 # "Controle": wat de ondernemingsraad zelf ziet.
 
 check-title = Controle
-check-what = Het controlelogboek heeft een regel voor elk gesprek en elke handeling, zonder geluid en zonder namen. Het is zojuist nagerekend, regel voor regel.
+check-what = Het controlelogboek heeft een regel voor elk gesprek en elke handeling, zonder geluid en zonder namen.
+check-at = Het is nagerekend, regel voor regel, op { $moment }.
 check-no-ledger = Er is nog geen controlelogboek: het begint bij het eerste gesprek.
 check-fair = Was de loting eerlijk?
 check-fair-yes = Niets spreekt ertegen: elke trekking is die van zaad en getal.
