@@ -18,7 +18,9 @@ PARTS := pkg-config:pkg-config /usr/include/alsa/asoundlib.h:libasound2-dev
 TOOLS := python3:python3 mypy:mypy soxi:sox strace:strace flac:flac baresip:baresip-core pulseaudio:pulseaudio pactl:pulseaudio-utils \
   /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so:libasound2-plugins Xvfb:xvfb xdotool:xdotool dbus-daemon:dbus-daemon \
   systemd-analyze:systemd mkfs.ext4:e2fsprogs fsfreeze:util-linux c++:g++ \
-  /usr/lib/postgresql/*/bin/postgres:postgresql chromium:chromium chromedriver:chromium-driver openssl:openssl
+  /usr/lib/postgresql/*/bin/postgres:postgresql /usr/lib/python3*/ensurepip/__init__.py:python3-venv chromium:chromium chromedriver:chromium-driver openssl:openssl
+# A server of S3 for the tests, in Python, which pip fetches into target/: moto with what its part for S3 needs, and no other part.
+S3 := 'moto[s3]>=5,<6' 'flask>=3,<4' 'flask-cors>=5'
 have = $(if $(findstring /,$(1)),$(wildcard $(1)),$(shell command -v $(1)))
 MISSING = $(strip $(foreach part,$(1),$(if $(call have,$(firstword $(subst :, ,$(part)))),,$(lastword $(subst :, ,$(part))))))
 
@@ -42,8 +44,9 @@ define install
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
 endef
 
-setup: parts ## install the Debian packages that building and testing need; does nothing if they are there
+setup: parts ## install the Debian packages that building and testing need; and a server of S3 from PyPI; does nothing if they are there
 	$(call install,testing,$(TOOLS))
+	@[ -x target/moto/bin/moto_server ] || { python3 -m venv target/moto && target/moto/bin/pip install -q $(S3); }
 
 parts:
 	$(call install,building,$(PARTS))

@@ -1,5 +1,6 @@
 //! `retrocall doctor`: checks the engine's needs, and tells the next step for each problem.
 
+mod centre;
 mod disk;
 mod engine;
 mod hotkey;
@@ -97,6 +98,7 @@ fn checks(context: &Context) -> Vec<Check> {
     checks.extend(engine::checks(context, &settings));
     checks.extend(hotkey::checks(&settings));
     checks.push(after_hangup(&settings));
+    checks.extend(centre::checks(&settings));
     checks
 }
 

@@ -104,6 +104,11 @@ impl Link {
     /// Goes round until the process ends.
     pub async fn run(mut self) {
         let mut away = Duration::ZERO;
+        match self.ask(|desk, now| desk.recall(now)).await {
+            Ok(0) => {}
+            Ok(count) => info!(count, "these were delivered, and the catalog did not know it any more"),
+            Err(fault) => warn!("delivered.jsonl can't be looked through: {fault}"),
+        }
         loop {
             let wait = match self.round().await {
                 Ok(is_more) => {

@@ -21,7 +21,7 @@ const fn file(name: &'static str, holds: &'static str) -> HomeFile {
 }
 
 /// All of them. A test fails for a file that is missing here.
-pub const HOME_FILES: [HomeFile; 16] = [
+pub const HOME_FILES: [HomeFile; 17] = [
     file("catalog.sqlite", "the catalog: calls, recordings, the ledger"),
     file("numbers", "the numbers that are reserved"),
     file("unwritten.jsonl", "notes that the catalog had not taken"),
@@ -35,6 +35,7 @@ pub const HOME_FILES: [HomeFile; 16] = [
     file("tombstones.jsonl", "which recordings were deleted"),
     file("holds.jsonl", "which recordings somebody's deeds keep, which are erased, and which customers object"),
     file("last-sweep", "when a sweep was begun last"),
+    file("delivered.jsonl", "which recordings were delivered to a centre"),
     file("link.key", "the key that signs what is delivered to a centre"),
     file("link.counter", "how many requests it has signed"),
     file("link.state", "since when the centre does not answer"),

@@ -8,15 +8,29 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod bucket;
 mod folder;
 mod objects;
 mod sources;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 pub use address::{Address, AddressError};
-pub use objects::{Put, Store, digest};
+pub use bucket::Keeping;
+pub use objects::{Store, digest};
 pub use sources::Parts;
+
+/// How long one request to the store may take, with all its repetitions: less than a delivery has from its last word on.
+const REQUEST_TIME: Duration = Duration::from_secs(45);
+
+/// What became of an object that was to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It was written.
+    New,
+    /// One of this name is there: nothing was written.
+    There,
+}
 
 /// Where the parts of a recording lie, and what is said of it. Both numbers count from 1.
 pub fn part_place(site: &str, recording: &str, (file, part): (u64, u64), sha256: &str) -> String {

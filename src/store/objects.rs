@@ -6,15 +6,15 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use object_store::{
     ClientOptions, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, RetryConfig,
-    aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    aws::{AmazonS3, AmazonS3Builder},
+    local::LocalFileSystem,
+    path::Path,
 };
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::rustls::crypto::ring;
 
-use super::{Address, StoreError, address, folder};
+use super::{Address, Keeping, Put, REQUEST_TIME, StoreError, address, bucket, folder};
 
-/// How long one request to the store may take, with all its repetitions: less than a delivery has from its last word on.
-const REQUEST_TIME: Duration = Duration::from_secs(45);
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const REPEATS: usize = 3;
 
@@ -28,19 +28,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What became of an object that was to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// It was written.
-    New,
-    /// One of this name is there: nothing was written.
-    There,
-}
-
 /// A store.
 #[derive(Debug, Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
+    /// The same, if it is a bucket.
+    s3: Option<Arc<AmazonS3>>,
     prefix: String,
     address: Address,
 }
@@ -51,6 +44,7 @@ impl Store {
     /// # Errors
     /// Why it can't be used, in words.
     pub fn open(address: &Address) -> Result<Store, String> {
+        let mut s3 = None;
         let (objects, prefix): (Arc<dyn ObjectStore>, String) = match address {
             Address::Folder(folder) => {
                 match fs::DirBuilder::new().mode(0o700).create(folder) {
@@ -63,14 +57,29 @@ impl Store {
                 let files = files.map_err(|error| format!("the store's folder {} ({error})", folder.display()))?;
                 (Arc::new(files.with_fsync(true)), String::new())
             }
-            Address::Bucket { bucket, prefix } => (Arc::new(bucket_of(bucket)?), prefix.clone()),
+            Address::Bucket { bucket, prefix } => {
+                let found = Arc::new(bucket_of(bucket)?);
+                s3 = Some(Arc::clone(&found));
+                (found, prefix.clone())
+            }
         };
-        Ok(Store { objects, prefix, address: address.clone() })
+        Ok(Store { objects, s3, prefix, address: address.clone() })
     }
 
     /// Where it is.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What it keeps of what was deleted. A folder keeps nothing: what the disk does, `docs/durability.md` says.
+    ///
+    /// # Errors
+    /// Why it can't be known.
+    pub async fn keeping(&self) -> Result<Keeping, StoreError> {
+        match (&self.s3, &self.address) {
+            (Some(s3), Address::Bucket { bucket, .. }) => bucket::keeping(s3, bucket).await,
+            _ => Ok(Keeping { versions: false, locks: false }),
+        }
     }
 
     fn path(&self, place: &str) -> Path {
@@ -150,7 +159,7 @@ impl Store {
 }
 
 /// A bucket, by what the environment says of it. Over a network by TLS alone.
-fn bucket_of(bucket: &str) -> Result<object_store::aws::AmazonS3, String> {
+fn bucket_of(bucket: &str) -> Result<AmazonS3, String> {
     // One of this process: whoever was first.
     let _ = ring::default_provider().install_default();
     let endpoint = address::endpoint();

@@ -11,7 +11,6 @@ use axum::{
     extract::{Extension, Path as Place, State},
     http::StatusCode,
 };
-use jiff::Timestamp;
 use retrocall_records::{
     desk::{Arrival, Deliveries as _, Offered, Sites as _, Stored},
     parcel::{Parcel, PartFacts},
@@ -65,11 +64,6 @@ fn not_yours() -> NotServed {
     NotServed::new(StatusCode::FORBIDDEN, "not-yours", "the recording is another site's")
 }
 
-/// Until then: in seconds, to be asked again.
-fn seconds_until(until: Timestamp, now: Timestamp) -> u64 {
-    u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1
-}
-
 /// A site offers a recording: it is told which parts the store lacks.
 pub(crate) async fn offer(
     State(pages): State<Shared>,
@@ -84,8 +78,9 @@ pub(crate) async fn offer(
         Offered::Gone => return answered(&json!({ "answer": Arrival::Gone })),
         Offered::NotYours => return Err(not_yours()),
         Offered::Busy(until) => {
-            let wait = seconds_until(until, pages.clock.wall());
-            return Err(NotServed::busy(wait, "another delivery of this site has not ended"));
+            // This one alone waits: the site's others go on.
+            let why = format!("another delivery of it has not ended: until {until:.0}");
+            return Err(NotServed::new(StatusCode::CONFLICT, "under-way", why));
         }
         Offered::Begun(_) => {}
     }

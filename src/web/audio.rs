@@ -92,7 +92,7 @@ impl Listener {
 fn part<'a>(sound: &'a Sound, asked: &Asked) -> Answer<&'a SoundFile> {
     let number = asked.query.get("part").map_or(Ok(1), str::parse::<usize>).map_err(|_| Refusal::NoSuchPage)?;
     let found = number.checked_sub(1).and_then(|place| sound.parts.get(place));
-    Ok(found.ok_or(Refusal::NoSuchPage)?)
+    found.ok_or(Refusal::NoSuchPage)
 }
 
 fn opened(pages: &Pages, part: &SoundFile) -> Answer<Samples> {

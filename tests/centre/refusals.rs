@@ -35,6 +35,41 @@ fn what_the_centre_refuses_stays_and_is_told_while_the_others_go_and_goes_when_i
 }
 
 #[test]
+fn a_recording_that_makes_no_sense_and_one_that_the_store_does_not_take_stop_no_other() {
+    let centre = Centre::start();
+    let desk = Desk::open(&["--one-in", "0"]);
+    let site = centre.join(&desk);
+    let ids: Vec<String> = ["anna", "bert", "carla"]
+        .map(|agent| {
+            pressed(&desk, agent, 4);
+            desk.recording_of(agent)
+        })
+        .into();
+    desk.execute("UPDATE recordings SET rate = 0 WHERE agent = 'anna'");
+    // Where its folder should be lies a file.
+    let place = centre.store.join(format!("sites/{site}/recordings"));
+    std::fs::create_dir_all(&place).expect("folders");
+    std::fs::write(place.join(&ids[1]), "").expect("a file");
+    let _link = Link::start(&desk);
+    wait_for("the third one to go", || (desk.audio_files().len() == 2).then_some(()));
+    let is_both = |told: &serde_json::Value| told["link"]["refused"].as_array().is_some_and(|all| all.len() == 2);
+    let told = wait_for("both refusals", || Some(desk.json(&["status"])).filter(is_both));
+    let why = |id: &String| {
+        let all = told["link"]["refused"].as_array().expect("a list");
+        all.iter().find(|one| one["recording"] == json!(id)).expect("it is told")["why"]
+            .as_str()
+            .expect("why")
+            .to_owned()
+    };
+    assert!(why(&ids[0]).starts_with("400 (`rate` is not"), "{}", why(&ids[0]));
+    assert!(why(&ids[1]).starts_with("500 (the store"), "{}", why(&ids[1]));
+    desk.execute("UPDATE recordings SET rate = 8000 WHERE agent = 'anna'");
+    std::fs::remove_file(place.join(&ids[1])).expect("removed");
+    wait_until_delivered(&desk);
+    assert_eq!(centre.recordings().len(), 3);
+}
+
+#[test]
 fn what_the_centre_has_deleted_is_not_taken_again_and_goes_at_its_site_too() {
     let centre = Centre::start();
     let desk = Desk::open(&["--one-in", "0"]);

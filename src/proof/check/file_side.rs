@@ -16,12 +16,36 @@ use retrocall_words::{CallId, book::RecordingState};
 /// Seconds in a row and in its file may differ by this much.
 const SECONDS_ALIKE: f64 = 1e-6;
 
+/// Calls whose recordings are not here any more.
+#[derive(Default)]
+struct Ended {
+    gone: HashSet<CallId>,
+    delivered: HashSet<CallId>,
+}
+
+impl Ended {
+    fn of(deletions: &Deletions) -> Ended {
+        let set = |calls: &[CallId]| calls.iter().copied().collect();
+        Ended { gone: set(&deletions.gone), delivered: set(&deletions.delivered) }
+    }
+
+    /// What it means that a file of such a call is here, and what to do.
+    fn says(&self, call: CallId) -> Option<(Invariant, &'static str, &'static str)> {
+        if self.delivered.contains(&call) {
+            let text = "its recording lies at the centre, and the file is here still";
+            return Some((Invariant::NothingUnfinished, text, "start `retrocall link` once: it removes the copy"));
+        }
+        let todo = "remove it: somebody put it back, from a backup perhaps; the engine leaves it alone";
+        let text = "its recording was deleted, and the file is there again";
+        self.gone.contains(&call).then_some((Invariant::FileHasRow, text, todo))
+    }
+}
+
 /// `rows` is none if the catalog can't be read: then files are only checked against themselves.
 pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<(&[Recording], &Deletions)>) {
     let (rows, deletions) = rows.unzip();
     let begun = |call: CallId| deletions.is_some_and(|all| all.begun.iter().any(|one| one.call == call));
-    let delivered: HashSet<CallId> = deletions.iter().flat_map(|all| &all.delivered).copied().collect();
-    let gone: HashSet<CallId> = deletions.iter().flat_map(|all| &all.gone).copied().collect();
+    let ended = deletions.map(Ended::of).unwrap_or_default();
     let by_call: Option<HashMap<CallId, &Recording>> =
         rows.map(|rows| rows.iter().map(|row| (row.call, row)).collect());
     let mut folders = BTreeSet::from([report.home.clone(), recordings.to_owned()]);
@@ -35,16 +59,8 @@ pub(super) fn check(report: &mut Report, recordings: &Path, rows: Option<(&[Reco
                 if begun(call) {
                     continue;
                 }
-                if delivered.contains(&call) {
-                    let todo = "start `retrocall link` once: it removes the copy";
-                    let text = "its recording lies at the centre, and the file is here still";
-                    report.find(Invariant::NothingUnfinished, (Some(call), Some(&path)), text, todo);
-                    continue;
-                }
-                if gone.contains(&call) {
-                    let todo = "remove it: somebody put it back, from a backup perhaps; the engine leaves it alone";
-                    let text = "its recording was deleted, and the file is there again";
-                    report.find(Invariant::FileHasRow, (Some(call), Some(&path)), text, todo);
+                if let Some((invariant, text, todo)) = ended.says(call) {
+                    report.find(invariant, (Some(call), Some(&path)), text, todo);
                     continue;
                 }
                 let row = by_call.as_ref().map(|rows| rows.get(&call).copied());

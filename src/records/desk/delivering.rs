@@ -20,7 +20,7 @@ pub enum Offered {
     Already,
     /// It was deleted here, or is being deleted: it is not taken again.
     Gone,
-    /// Another delivery of it, or of another recording of this site, has not ended: until then.
+    /// Another delivery of it has not ended: until then.
     Busy(Timestamp),
     /// It is another site's.
     NotYours,

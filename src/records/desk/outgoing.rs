@@ -84,6 +84,13 @@ pub trait Outgoing {
     /// Why it can't be noted.
     fn note_gone(&self, recording: &str, now: Timestamp) -> Result<bool, NotDone>;
 
+    /// Recordings that were delivered, by the file beside the catalog, and whose rows do not know it: the catalog was restored. Those whose files are
+    /// not here are at the centre, whatever the row says. Returns how many.
+    ///
+    /// # Errors
+    /// Why it can't be known.
+    fn recall(&self, now: Timestamp) -> Result<u64, NotDone>;
+
     /// Removes the copies that are to go, as a sweep removes files. Those that can't be removed now are told, and tried again with the next call.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Deeds at the desk, by the rules that they hold: reviews, notes, cases, accounts.
 
+mod delivering;
 mod hearing;
 mod logins;
 mod purposes;

@@ -35,6 +35,7 @@ fn each_file_that_a_home_has_ever_had_stands_in_the_list_and_each_in_the_list_wa
     // As whoever joins a centre and delivers there.
     let (key, _) = SiteKey::joining(home.path(), "http://localhost", "code").unwrap();
     key.keep(home.path()).unwrap();
+    crate::beside::append_lines(&home.path().join("delivered.jsonl"), &["a line"]).unwrap();
     LinkState::default().write(home.path()).unwrap();
     look(&home, &mut unknown, &mut seen);
     let (number, month) = ("123456789012".parse().unwrap(), "2027-01".parse().unwrap());

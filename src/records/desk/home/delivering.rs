@@ -70,22 +70,16 @@ impl Deliveries for HomeDesk {
                 Known::OfAnother => return Ok(Offered::NotYours),
                 Known::No => {}
             }
-            // One at a time of each site, and of each recording.
-            let select = rows::query(
-                "SELECT recording, site, token, parcel, expires_at FROM uploads WHERE (recording = $1 OR site = $2) AND expires_at > $3",
-            );
-            let select = select.bind(&parcel.recording).bind(&parcel.site).bind(text::time(now));
-            for row in select.fetch_all(&mut rows).await? {
-                let (recording, of, named, of_parcel): (String, String, String, String) =
-                    (row.try_get("recording")?, row.try_get("site")?, row.try_get("token")?, row.try_get("parcel")?);
+            // Whoever has begun another delivery of it may still write to the store.
+            let select = rows::query("SELECT site, token, parcel, expires_at FROM uploads WHERE recording = $1 AND expires_at > $2");
+            let select = select.bind(&parcel.recording).bind(text::time(now));
+            if let Some(row) = select.fetch_optional(&mut rows).await? {
+                let (of, named, of_parcel): (String, String, String) =
+                    (row.try_get("site")?, row.try_get("token")?, row.try_get("parcel")?);
                 if of != parcel.site {
                     return Ok(Offered::NotYours);
                 }
-                let is_same = recording == parcel.recording && named == token && of_parcel == digest;
-                // One that is registered keeps its time, and holds up no other recording.
-                let select = rows::query_scalar::<i64>("SELECT COUNT(*) FROM recordings WHERE id = $1").bind(&recording);
-                let has_ended = select.fetch_one(&mut rows).await? > 0;
-                if !is_same && !has_ended {
+                if named != token || of_parcel != digest {
                     return Ok(Offered::Busy(parsed(&row, "expires_at")?));
                 }
             }
@@ -132,7 +126,9 @@ impl Deliveries for HomeDesk {
             let mut rows = connection.begin_writing().await?;
             match known(&mut rows, parcel).await? {
                 Known::Here => return Ok(Arrival::Already),
-                Known::Gone | Known::OfAnother => return Ok(Arrival::Gone),
+                Known::Gone => return Ok(Arrival::Gone),
+                // It is told so when it is offered again: whoever is told that it is gone deletes it.
+                Known::OfAnother => return Ok(Arrival::Late),
                 Known::No => {}
             }
             if objects.is_empty() {
@@ -233,7 +229,19 @@ impl Deliveries for HomeDesk {
     }
 }
 
+/// The call of a recording. If its number is another call's, it has none here: what its ledger says of that is for whoever verifies it.
 async fn insert_call(rows: &mut Connection, parcel: &Parcel) -> Answer<()> {
+    let ways = [parcel.call.sequence, None];
+    for sequence in ways {
+        if insert_call_as(rows, parcel, sequence).await? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// False if the call, or its number, has a row.
+async fn insert_call_as(rows: &mut Connection, parcel: &Parcel, sequence: Option<i64>) -> Answer<bool> {
     let call = &parcel.call;
     let insert = rows::query(
         "INSERT INTO calls (call, day, sequence, agent, direction, began_at, ended_at, seconds, outcome, reasons, private, objected,
@@ -243,7 +251,7 @@ async fn insert_call(rows: &mut Connection, parcel: &Parcel) -> Answer<()> {
     )
     .bind(call.call.to_string())
     .bind(&call.day)
-    .bind(call.sequence)
+    .bind(sequence)
     .bind(&parcel.agent)
     .bind(&parcel.direction)
     .bind(&parcel.began_at)
@@ -262,8 +270,7 @@ async fn insert_call(rows: &mut Connection, parcel: &Parcel) -> Answer<()> {
     .bind(&parcel.site)
     .bind(&call.informed)
     .bind(call.period);
-    insert.execute(rows).await?;
-    Ok(())
+    Ok(insert.execute(rows).await?.rows_affected() == 1)
 }
 
 async fn insert_recording(rows: &mut Connection, parcel: &Parcel, objects: &[Stored]) -> Answer<()> {

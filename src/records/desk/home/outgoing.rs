@@ -13,6 +13,7 @@ use std::{
 use jiff::Timestamp;
 use retrocall_ledger::{Deed, DeedKind};
 use retrocall_words::{Clock as _, SystemClock};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
     Answer, HomeDesk, parsed,
 };
 use crate::{
-    Life, graves,
+    Life, beside, graves,
     ledger::{by_rule, item, site_of},
     parcel::{FileFacts, Parcel, ParcelAgent, ParcelCall, ParcelPurpose},
     peaks_paths,
@@ -44,6 +45,8 @@ const UNTOUCHED: &str = "life = 'kept' AND state <> 'committing' AND erased_at I
      AND NOT EXISTS (SELECT 1 FROM notes WHERE notes.recording = recordings.id)
      AND NOT EXISTS (SELECT 1 FROM proposals WHERE proposals.recording = recordings.id)
      AND NOT EXISTS (SELECT 1 FROM uses WHERE uses.recording = recordings.id)";
+/// The file beside the catalog that knows what was delivered.
+const DELIVERED: &str = "delivered.jsonl";
 /// How long readers of a copy are waited for.
 const READERS: Duration = Duration::from_secs(2);
 /// Copies that are removed at once.
@@ -120,7 +123,7 @@ impl Outgoing for HomeDesk {
         self.ask(true, async |rows| {
             let upsert = rows::query(
                 "INSERT INTO deliveries (recording, state, at, why) SELECT id, 'refused', $2, $3 FROM recordings WHERE id = $1
-                 ON CONFLICT (recording) DO UPDATE SET state = excluded.state, at = excluded.at, why = excluded.why, token = NULL",
+                 ON CONFLICT (recording) DO UPDATE SET state = excluded.state, at = excluded.at, why = excluded.why",
             );
             upsert.bind(recording).bind(text::time(now)).bind(&why).execute(rows).await?;
             Ok(())
@@ -137,6 +140,36 @@ impl Outgoing for HomeDesk {
         self.leave(recording, None, "going", now)
     }
 
+    fn recall(&self, now: Timestamp) -> Result<u64, NotDone> {
+        let Some(home) = self.address.home().map(Path::to_owned) else { return Ok(0) };
+        let unreadable = |_| NotDone::Conflict("delivered.jsonl can't be read: see to its folder");
+        let lines: Vec<Line> = beside::read_lines(&home.join(DELIVERED)).map_err(unreadable)?;
+        let is_away = |files: &[PathBuf]| files.iter().all(|file| home.join(file).symlink_metadata().is_err());
+        let mut count = 0;
+        for Line { recording, sha256 } in lines {
+            count += self.ask(true, async |connection| {
+                let mut rows = connection.begin_writing().await?;
+                let select = rows::query("SELECT path FROM recordings WHERE id = $1 AND life IN ('kept', 'restricted')");
+                let Some(row) = select.bind(&recording).fetch_optional(&mut rows).await? else { return Ok(0) };
+                if !is_away(&files_of(&mut rows, &recording, row.try_get("path")?).await?) {
+                    return Ok(0);
+                }
+                let update = rows::query("UPDATE recordings SET life = $2, life_at = $3, sha256 = $4 WHERE id = $1");
+                let update = update.bind(&recording).bind(Life::Delivered.as_str()).bind(text::time(now)).bind(&sha256);
+                update.execute(&mut rows).await?;
+                // Its rows go with the next look, as those of every copy that left.
+                let upsert = rows::query(
+                    "INSERT INTO deliveries (recording, state, at) VALUES ($1, 'leaving', $2)
+                     ON CONFLICT (recording) DO UPDATE SET state = excluded.state, at = excluded.at, why = NULL, token = NULL",
+                );
+                upsert.bind(&recording).bind(text::time(now)).execute(&mut rows).await?;
+                rows.commit().await?;
+                Ok(1)
+            })?;
+        }
+        Ok(count)
+    }
+
     /// Model: `RemoveCopy`.
     fn remove_copies(&self, now: Timestamp) -> Result<Vec<(String, String)>, NotDone> {
         let Some(home) = self.address.home().map(Path::to_owned) else { return Ok(Vec::new()) };
@@ -151,7 +184,12 @@ impl Outgoing for HomeDesk {
         let _hold = files.beside_others().map_err(|_| NotDone::Conflict(busy))?;
         let mut failed = Vec::new();
         for copy in leaving {
-            let done = remove(&files, &home, &copy).and_then(|()| match copy.is_gone {
+            // Written down beside the catalog too, before nothing is left of it here: a catalog that is restored knows neither.
+            let noted = match copy.is_gone {
+                true => Ok(()),
+                false => beside::append_lines(&home.join(DELIVERED), &[copy.line()]).map_err(|error| error.to_string()),
+            };
+            let done = noted.and_then(|()| remove(&files, &home, &copy)).and_then(|()| match copy.is_gone {
                 true => files.bury(&[copy.stone(now)]).map_err(|error| error.to_string()),
                 false => Ok(()),
             });
@@ -251,11 +289,32 @@ struct Leaving {
     is_gone: bool,
 }
 
+/// A line of the file beside the catalog.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    recording: String,
+    sha256: Option<String>,
+}
+
 impl Leaving {
+    fn line(&self) -> Line {
+        Line { recording: self.recording.clone(), sha256: self.sha256.clone() }
+    }
+
     fn stone(&self, now: Timestamp) -> Tombstone {
         let (recording, call, sha256) = (self.recording.clone(), self.call, self.sha256.clone());
         Tombstone { recording, call, sha256, at: now, why: Some(Why::Ended) }
     }
+}
+
+/// The files of a recording, under the home folder.
+async fn files_of(rows: &mut Connection, recording: &str, first: String) -> Answer<Vec<PathBuf>> {
+    let select = rows::query_scalar::<String>("SELECT path FROM parts WHERE recording = $1 ORDER BY part");
+    let mut files = select.bind(recording).fetch_all(rows).await?;
+    if files.is_empty() {
+        files.push(first);
+    }
+    Ok(files.into_iter().map(PathBuf::from).collect())
 }
 
 async fn leaving(rows: &mut Connection) -> Answer<Vec<Leaving>> {
@@ -267,13 +326,8 @@ async fn leaving(rows: &mut Connection) -> Answer<Vec<Leaving>> {
     let mut all = Vec::new();
     for row in select.bind(COPIES_MAX).fetch_all(&mut *rows).await? {
         let recording: String = row.try_get("id")?;
-        let select = rows::query_scalar::<String>("SELECT path FROM parts WHERE recording = $1 ORDER BY part");
-        let mut files = select.bind(&recording).fetch_all(&mut *rows).await?;
-        if files.is_empty() {
-            files.push(row.try_get("path")?);
-        }
+        let files = files_of(rows, &recording, row.try_get("path")?).await?;
         let is_gone = row.try_get::<&str, _>("state")? == "going";
-        let files = files.into_iter().map(PathBuf::from).collect();
         all.push(Leaving { call: parsed(&row, "call")?, sha256: row.try_get("sha256")?, recording, files, is_gone });
     }
     Ok(all)

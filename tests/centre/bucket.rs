@@ -1,0 +1,94 @@
+//! A store that is a bucket: an S3 server of others (moto), on loopback.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use crate::{
+    desk::{Desk, Home, PROGRAM, wait_for},
+    heard,
+    machines::{Centre, Link, wait_until_delivered},
+    pressed,
+};
+
+/// An S3 server. It ends with the test.
+struct Bucket {
+    server: Child,
+    address: String,
+}
+
+impl Bucket {
+    fn start() -> Bucket {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/moto/bin/moto_server");
+        assert!(program.exists(), "an S3 server, for the tests: make setup");
+        // A port that was free a moment ago.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new(program);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        let bucket = Bucket { server: command.spawn().expect("a server"), address };
+        wait_for("the S3 server", || TcpStream::connect(&bucket.address).ok());
+        bucket
+    }
+
+    /// What the server answers to a request that nobody signed: it checks no signatures.
+    fn ask(&self, request: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let length = body.len();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}",
+            self.address
+        )
+        .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn set(&self, command: &mut Command) {
+        command.env("AWS_ENDPOINT_URL", format!("http://{}", self.address));
+        command.env("AWS_ACCESS_KEY_ID", "desk").env("AWS_SECRET_ACCESS_KEY", "secret").env("AWS_REGION", "eu-west-1");
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// What `doctor` says of the store.
+fn doctor(bucket: &Bucket, home: &Home) -> String {
+    let mut command = Command::new(PROGRAM);
+    command.arg("--home").arg(home.path()).args(["doctor", "--json"]);
+    bucket.set(&mut command);
+    let checks: serde_json::Value = serde_json::from_slice(&command.output().expect("it runs").stdout).expect("JSON");
+    let store = checks.as_array().expect("a list").iter().find(|check| check["check"] == "store").expect("the store");
+    format!("{} {}", store["state"].as_str().expect("a state"), store["text"].as_str().expect("words"))
+}
+
+#[test]
+fn a_bucket_takes_recordings_and_one_that_keeps_what_is_deleted_is_refused() {
+    let bucket = Bucket::start();
+    assert!(bucket.ask("PUT /calls", "").starts_with("HTTP/1.1 200"));
+    let centre = Centre::start_with(Some("s3://calls/desk"), |command| bucket.set(command));
+    let desk = Desk::open(&["--one-in", "0"]);
+    centre.join(&desk);
+    let sound = pressed(&desk, "anna", 3);
+    let _link = Link::start(&desk);
+    wait_until_delivered(&desk);
+    let kept = centre.recordings();
+    heard(&centre, kept[0]["id"].as_str().expect("an id")).assert_is(&sound);
+    let listed = bucket.ask("GET /calls?list-type=2&prefix=desk/sites/", "");
+    assert_eq!(listed.matches("/recordings/").count(), 2, "a part, and what its site said of it: {listed}");
+    assert!(doctor(&bucket, &centre.home).starts_with("ok "), "{}", doctor(&bucket, &centre.home));
+    let versions = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    assert!(bucket.ask("PUT /calls?versioning=", versions).starts_with("HTTP/1.1 200"));
+    let told = doctor(&bucket, &centre.home);
+    assert!(told.starts_with("fail ") && told.contains("keeps versions"), "{told}");
+}
