@@ -7,9 +7,11 @@ use clap::Args;
 use super::{
     Context, Failure,
     output::{self, counted, counted_doing},
+    sweep::Centre,
 };
 use retrocall_engine as engine;
 use retrocall_proof::check::{self, Finding, Invariant, Report};
+use retrocall_records::sweep::CentreLook;
 use retrocall_words::book::Skipped;
 
 /// While an engine runs, only a fault that shows in each of this many looks counts: a recording may just be being published.
@@ -23,7 +25,8 @@ const EXAMPLES: &str = "Examples:
   retrocall check
   retrocall --home /srv/desk check --json
 
-Run it as the user who runs the engine, with or without one running. It changes nothing. Each
+At a centre it looks whether what is kept lies in the store. It changes nothing. Run it as the user
+who runs the engine, with or without one running. Each
 line has the number of a violated invariant; docs/durability.md lists them. The exit code is 1 if
 anything is wrong. A line with a ? is not wrong, but worth a question.";
 
@@ -40,14 +43,18 @@ pub(super) fn run(context: &Context, _args: CheckArgs) -> Result<(), Failure> {
             format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
         ));
     }
-    let report = look(context)?;
+    let centre = Centre::of(context, &context.settings()?)?;
+    let report = match &centre {
+        Some(centre) => at_centre(context, centre.look()?),
+        None => look(context)?,
+    };
     if context.json() {
         output::say_json(&report);
     } else {
         report.findings.iter().for_each(|finding| output::say(&line(finding)));
         to_look_at(&report).iter().for_each(|line| output::say(line));
         if report.findings.is_empty() {
-            output::say(&all_well(&report));
+            output::say(&if centre.is_some() { all_there(&report) } else { all_well(&report) });
         }
     }
     match report.findings.len() {
@@ -82,6 +89,41 @@ fn look(context: &Context) -> Result<Report, Failure> {
         report.keep_what_stays(&before);
     }
     Ok(report)
+}
+
+/// What is found at a centre: what it keeps lies in its store.
+fn at_centre(context: &Context, found: CentreLook) -> Report {
+    let missing = found.missing.into_iter().map(|(recording, place)| Finding {
+        invariant: Invariant::RowHasFile,
+        call: None,
+        path: Some(place.into()),
+        text: format!("it is not in the store, and recording {recording} is kept"),
+        todo: "put it back from a backup of the store; ask who removed it".to_owned(),
+    });
+    let risen = found.risen.into_iter().map(|recording| Finding {
+        invariant: Invariant::LedgerAgrees,
+        call: None,
+        path: None,
+        text: format!("recording {recording} is kept, and has a tombstone in the store: it was deleted"),
+        todo: "the database comes from a backup: let nobody play it, and put the newer one back".to_owned(),
+    });
+    Report {
+        home: context.home().to_owned(),
+        engine: false,
+        recordings: found.recordings,
+        calls: 0,
+        files: found.objects,
+        skipped: Vec::new(),
+        dying: found.dying,
+        unnumbered: 0,
+        findings: missing.chain(risen).collect(),
+    }
+}
+
+fn all_there(report: &Report) -> String {
+    let (recordings, objects) =
+        (counted(report.recordings as u64, "recording"), counted(report.files as u64, "object"));
+    format!("What the centre keeps lies in its store: {recordings}, {objects}.")
 }
 
 fn line(finding: &Finding) -> String {

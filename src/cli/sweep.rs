@@ -1,9 +1,10 @@
 //! `retrocall sweep`: deletes what is due, as the engine does every hour. Needs no engine, and works beside one.
 
-use std::{path::PathBuf, process};
+use std::{path::PathBuf, process, sync::Arc};
 
 use clap::Args;
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::{
     Context, Failure,
@@ -11,14 +12,17 @@ use super::{
     output::{self, counted},
 };
 use retrocall_records::{
+    Server,
     desk::{HomeDesk, Queue as _, Restricting as _},
     ledger,
     policy::{Fate, Why},
     sweep::{
-        Believe, Doomed, HomeFiles, HomeStore, Overwriting, Report, Returned, Stopped, Sweeper, is_open, overwrite,
-        remove_returned, would_delete,
+        Believe, CentreLook, CentreSweep, Doomed, HomeFiles, HomeStore, Overwriting, Report, Returned, Stopped,
+        Sweeper, is_open, overwrite, remove_returned, would_delete,
     },
 };
+use retrocall_settings::Settings;
+use retrocall_web::objects_at;
 use retrocall_words::{Clock, SystemClock, retention::Period};
 
 /// Recordings that are listed at most.
@@ -30,8 +34,8 @@ const EXAMPLES: &str = "Examples:
   retrocall sweep                    delete what is due
   retrocall sweep --accept-clock     after the clock of this machine has jumped, and is right
 
-The engine does this every hour. Run it as the user who runs the engine, with or without one
-running. Nothing goes early, however full the disk is: `retrocall policy show` says what goes when.";
+The engine does this every hour, and so do the pages of a centre. Run it as the user who runs them,
+with or without one running. Nothing goes early, however full the disk is: `retrocall policy show` says what goes when.";
 
 /// Delete what is due: its time is over, and nothing holds it
 #[derive(Args)]
@@ -54,6 +58,9 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
         ));
     }
     let now = SystemClock.wall();
+    if let Some(centre) = Centre::of(context, &settings)? {
+        return at_centre(context, centre, &args);
+    }
     let files = HomeFiles::of(context.home());
     let mut sweeper = Sweeper::new(format!("command {} of {now}", process::id()));
     let Some(mut store) = HomeStore::open(context.home()).map_err(Failure::whole)? else {
@@ -68,8 +75,11 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
         return say_what_would_go(context, &mut store);
     }
     drop(store);
-    let swept = delete_all(context, &mut sweeper, believe)?;
-    say(context, &swept)?;
+    end(context, &delete_all(context, &mut sweeper, believe)?)
+}
+
+fn end(context: &Context, swept: &Swept) -> Result<(), Failure> {
+    say(context, swept)?;
     match swept.report.failed.len() {
         0 => Ok(()),
         failed => Err(Failure::new(
@@ -79,8 +89,54 @@ pub(super) fn run(context: &Context, args: SweepArgs) -> Result<(), Failure> {
     }
 }
 
+/// A clean-up of a centre, with what its questions to the store run on.
+pub(super) struct Centre {
+    sweep: CentreSweep,
+    _runtime: Runtime,
+}
+
+impl Centre {
+    /// None: these are not the settings of a centre.
+    pub(super) fn of(context: &Context, settings: &Settings) -> Result<Option<Centre>, Failure> {
+        let (Some(database), Some(store)) = (&settings.database, &settings.store) else { return Ok(None) };
+        let server = Server::at(database.as_str()).map_err(Failure::whole)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime
+            .map_err(|error| Failure::new(format!("can't start threads ({error})"), "raise the limit on processes"))?;
+        let objects = objects_at(store.as_str(), runtime.handle().clone()).map_err(Failure::whole)?;
+        let rules = (settings.retention, settings.calendar.clone(), settings.practice());
+        let sweep = CentreSweep::new((server, context.home()), objects, rules, Arc::new(SystemClock));
+        Ok(Some(Centre { sweep, _runtime: runtime }))
+    }
+
+    /// What `check` has to know of it.
+    pub(super) fn look(&self) -> Result<CentreLook, Failure> {
+        self.sweep.look().map_err(Failure::whole)
+    }
+
+    /// One run, and what comes after it.
+    fn delete_all(&mut self, believe: Believe) -> Result<Swept, Failure> {
+        let report = self.sweep.once(believe).map_err(Failure::whole)?;
+        let overwriting = self.sweep.afterwards().map_err(|trouble| trouble.to_string());
+        Ok(Swept::of(&report, Returned::default(), overwriting))
+    }
+}
+
+/// The same at a centre, whose recordings lie in its store.
+fn at_centre(context: &Context, mut centre: Centre, args: &SweepArgs) -> Result<(), Failure> {
+    if args.dry_run {
+        let due = centre.sweep.would_delete(LISTED_MAX).map_err(Failure::whole)?;
+        return say_due(context, due, Vec::new());
+    }
+    let believe = if args.accept_clock { Believe::Accepted } else { Believe::Checked };
+    end(context, &centre.delete_all(believe)?)
+}
+
 /// Deletes what is due now, as `retrocall sweep` does.
 pub(super) fn delete_due(context: &Context) -> Result<Swept, Failure> {
+    if let Some(mut centre) = Centre::of(context, &context.settings()?)? {
+        return centre.delete_all(Believe::Checked);
+    }
     let mut sweeper = Sweeper::new(format!("command {} of {}", process::id(), SystemClock.wall()));
     let swept = delete_all(context, &mut sweeper, Believe::Checked)?;
     match swept.report.failed.first() {
@@ -190,6 +246,10 @@ fn say_what_would_go(context: &Context, store: &mut HomeStore) -> Result<(), Fai
         }
     };
     store.each_kept(now, look).map_err(Failure::whole)?;
+    say_due(context, due, no_anchor)
+}
+
+fn say_due(context: &Context, due: Vec<Doomed>, no_anchor: Vec<String>) -> Result<(), Failure> {
     if context.json() {
         output::say_json(&WouldGo { due, no_anchor });
         return Ok(());

@@ -1,6 +1,6 @@
-//! Writing an object of a store that is a folder.
+//! Writing and removing an object of a store that is a folder.
 //!
-//! Belongs here: that one step. All else of such a store is `object_store`'s. Does not: buckets.
+//! Belongs here: these two steps. All else of such a store is `object_store`'s. Does not: buckets.
 //!
 //! `object_store` writes a file beside its place and gives it its name then. A kill between the two leaves that file: audio that no list shows and nobody
 //! deletes. So an object is written in its place: a kill leaves a damaged one there, which a list shows, and which whoever reads it back removes.
@@ -33,4 +33,20 @@ pub(crate) fn put(root: &Path, object: &Path, bytes: &[u8]) -> io::Result<Put> {
         File::open(folder)?.sync_all()?;
     }
     Ok(Put::New)
+}
+
+/// Removes an object, durably. False if none of this name was there.
+pub(crate) fn remove(object: &Path) -> io::Result<bool> {
+    let was_there = match fs::remove_file(object) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    // Whether or not an earlier try came so far.
+    match object.parent().map(File::open) {
+        Some(Ok(above)) => above.sync_all()?,
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    Ok(was_there)
 }

@@ -42,6 +42,14 @@ pub fn facts_place(site: &str, recording: &str, sha256: &str) -> String {
     format!("sites/{site}/recordings/{recording}/facts-{sha256}.json")
 }
 
+/// What the tombstones lie below.
+pub const TOMBSTONES: &str = "tombstones";
+
+/// Where the tombstone of a recording lies. It stays when all else of it goes, and says so to a database that comes from a backup.
+pub fn tombstone_place(recording: &str) -> String {
+    format!("{TOMBSTONES}/{recording}.json")
+}
+
 /// Where rows of a site's ledger lie: from the first row on, up to the one behind the last.
 pub fn ledger_place(site: &str, month: &str, (first, end): (u64, u64), sha256: &str) -> String {
     format!("sites/{site}/ledger/{month}/{first:08}-{end:08}-{sha256}.rows")

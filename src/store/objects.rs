@@ -110,19 +110,45 @@ impl Store {
     /// # Errors
     /// Why it can't be read.
     pub async fn sum(&self, place: &str) -> Result<Option<(u64, String)>, StoreError> {
-        let found = match self.objects.get(&self.path(place)).await {
-            Ok(found) => found,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let (mut stream, mut sum, mut count) = (found.into_stream(), Sha256::new(), 0);
-        while let Some(some) = stream.try_next().await? {
-            sum.update(&some);
-            count += some.len() as u64;
+        self.sum_of(&[place.to_owned()]).await
+    }
+
+    /// The same of several objects, one after the other. None if one of them is not there.
+    ///
+    /// # Errors
+    /// Why one can't be read.
+    pub async fn sum_of(&self, places: &[String]) -> Result<Option<(u64, String)>, StoreError> {
+        let (mut sum, mut count) = (Sha256::new(), 0);
+        for place in places {
+            let found = match self.objects.get(&self.path(place)).await {
+                Ok(found) => found,
+                Err(Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let mut stream = found.into_stream();
+            while let Some(some) = stream.try_next().await? {
+                sum.update(&some);
+                count += some.len() as u64;
+            }
         }
         let digest = hex(&sum.finalize());
         retrocall_file::wipe_traces();
         Ok(Some((count, digest)))
+    }
+
+    /// The places of all objects below a folder.
+    ///
+    /// # Errors
+    /// Why they can't be known.
+    pub async fn below(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let (folder, above) = (self.path(folder), self.path(""));
+        let mut found = self.objects.list(Some(&folder));
+        let mut places = Vec::new();
+        while let Some(object) = found.try_next().await? {
+            let place = object.location.as_ref().strip_prefix(above.as_ref()).unwrap_or(object.location.as_ref());
+            places.push(place.trim_start_matches('/').to_owned());
+        }
+        Ok(places)
     }
 
     /// How many bytes an object has. None if there is none.
@@ -146,11 +172,17 @@ impl Store {
         Ok(self.objects.get_opts(&self.path(place), options).await?.bytes().await?)
     }
 
-    /// Removes an object. One that is not there is removed.
+    /// Removes an object, durably. One that is not there is removed.
     ///
     /// # Errors
     /// Why it can't be removed. It may be gone all the same.
     pub async fn remove(&self, place: &str) -> Result<(), StoreError> {
+        if let Some(root) = self.address.folder() {
+            let object = root.join(place);
+            let removed = tokio::task::spawn_blocking(move || folder::remove(&object)).await;
+            let removed = removed.map_err(io::Error::other).flatten();
+            return removed.map(drop).map_err(|error| StoreError::Away(error.to_string()));
+        }
         match self.objects.delete(&self.path(place)).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -196,6 +228,9 @@ mod tests {
         assert_eq!(store.sum(&place).await, Ok(Some((5, sum))));
         assert_eq!(store.read(&place, 1..3).await.expect("read").as_ref(), b"ud");
         assert_eq!(store.read(&place, 3..9).await.expect("read").as_ref(), b"io");
+        assert_eq!(store.below("sites/site").await, Ok(vec![place.clone()]));
+        assert_eq!(store.below("sites/other").await, Ok(Vec::new()));
+        assert_eq!(store.sum_of(&[place.clone(), place.clone()]).await, Ok(Some((10, digest(b"audioaudio")))));
         assert_eq!(store.remove(&place).await, Ok(()));
         assert_eq!(store.remove(&place).await, Ok(()), "what is not there is removed");
         assert_eq!(store.sum(&place).await, Ok(None));

@@ -15,6 +15,7 @@ mod asked;
 mod assets;
 mod attempts;
 mod audio;
+mod cleaning;
 mod copies;
 mod deciding;
 mod engine;
@@ -39,6 +40,7 @@ mod tests;
 mod text;
 mod touch;
 
+pub use cleaning::objects_at;
 pub use facts::facts_at;
 pub use letter::{Undecided, letter_of};
 pub use pages::Rules;

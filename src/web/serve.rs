@@ -20,6 +20,7 @@ use retrocall_records::{
     Address, Server as Database,
     desk::{HeldOpen, HomeDesk, NotDone},
     ledger::open_ledger,
+    sweep::{CentreHourly, CentreSweep},
 };
 use retrocall_store::{Address as StoreAddress, Store};
 use retrocall_words::Clock;
@@ -40,6 +41,7 @@ use tokio_rustls::{
 use tower::ServiceExt as _;
 
 use super::{
+    cleaning,
     guard::From,
     pages::{Pages, Rules},
     routes, touch,
@@ -98,6 +100,8 @@ pub struct Listening {
     /// How far the kernel keeps this process from what is none of its business.
     pub barrier: Barrier,
     held: HeldOpen,
+    /// The clean-up of a centre.
+    _hourly: Option<CentreHourly>,
     /// Ends with it.
     _runtime: Runtime,
 }
@@ -139,6 +143,7 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
     listener.set_nonblocking(true).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let desk = desk(&home, database.as_deref())?;
+    let sweeps = (rules.retention, rules.calendar.clone(), rules.practice.clone());
     let store = store.as_deref().map(opened).transpose()?;
     let (barrier, held) = touch::confine(&desk, &home, &recordings, store.as_ref()).map_err(|why| match why {
         NotDone::Unknown => "there is no catalog yet: start the engine once, then the pages".to_owned(),
@@ -151,6 +156,14 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         .enable_all()
         .build()
         .map_err(no_threads)?;
+    let hourly = match (desk.address(), &store) {
+        (Address::Server(server), Some(store)) => {
+            let objects = cleaning::objects_of(store.clone(), runtime.handle().clone());
+            let sweep = CentreSweep::new((server.clone(), &home), objects, sweeps, Arc::clone(&clock));
+            Some(cleaning::begin(sweep, &home)?)
+        }
+        _ => None,
+    };
     let pages = Arc::new(Pages::new((&home, &socket, desk), store, rules, clock, tls.is_some(), names));
     let listener = {
         let _inside = runtime.enter();
@@ -158,7 +171,7 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
     };
     let server = Arc::new(Server { router: routes::router(&pages), tls, of_one: Mutex::default() });
     runtime.spawn(serve(listener, server));
-    Ok(Listening { address, barrier, held, _runtime: runtime })
+    Ok(Listening { address, barrier, held, _hourly: hourly, _runtime: runtime })
 }
 
 /// The desk of the records: of the home, or of a server, which gets its tables if it has none. A few connections are kept ready for those who ask.

@@ -6,6 +6,7 @@ mod bucket;
 mod cluster;
 #[path = "../desk/mod.rs"]
 mod desk;
+mod dying;
 mod joining;
 mod kills;
 mod machines;

@@ -5,6 +5,7 @@ mod awaiting;
 mod backups;
 mod batch;
 mod cases;
+mod cleaning;
 mod covered;
 mod delivering;
 mod disclosure;

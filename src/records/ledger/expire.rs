@@ -9,7 +9,7 @@ use retrocall_ledger::Month;
 
 use super::{Written, parsed, text};
 use crate::{
-    Trouble, file,
+    Address, Trouble,
     rows::{self, Connection},
 };
 use retrocall_words::book::day_of;
@@ -22,16 +22,18 @@ const ROWS: u64 = 5_000;
 /// # Errors
 /// Why the catalog can't be had.
 pub fn expire(home: &Path, months: u16, now: Timestamp) -> Result<Vec<Month>, Trouble> {
-    let path = file::path(&std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf()));
-    let no_thread = |error: std::io::Error| Trouble::NoThread { cause: error.to_string() };
+    expire_at(&Address::of(home), months, now)
+}
+
+/// The same, wherever the records are.
+pub(crate) fn expire_at(address: &Address, months: u16, now: Timestamp) -> Result<Vec<Month>, Trouble> {
     let first_kept = Month::of(day_of(now).saturating_sub(i32::from(months).months()));
     let work = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
-        runtime.block_on(async {
-            let Some(mut connection) = file::open_for_deeds(&path).await? else { return Ok(Vec::new()) };
+        address.runtime()?.block_on(async {
+            let Some(mut connection) = address.open(true).await? else { return Ok(Vec::new()) };
             let expired = expire_before(&mut connection, first_kept, now).await;
             let _ = connection.close().await;
-            expired.map_err(|error| Trouble::of(&path, &error))
+            expired.map_err(|error| address.refused(&error))
         })
     };
     // On a thread of its own: whoever asks may be inside another runtime.

@@ -3,8 +3,6 @@
 //!
 //! Belongs here: when, and what the log says. Does not: the verbs (`desk`), whose moment has come (`warnings`).
 
-use std::path::Path;
-
 use jiff::{Timestamp, civil::Date};
 use retrocall_words::{
     Practice,
@@ -30,13 +28,12 @@ pub(super) struct Daily {
 
 impl Daily {
     /// Before a sweep, once the policy's periods are written down.
-    pub(super) fn before_sweep(home: &Path, practice: &Practice, now: Timestamp) -> Result<(), Trouble> {
+    pub(super) fn before_sweep(desk: &HomeDesk, practice: &Practice, now: Timestamp) -> Result<(), Trouble> {
         let trouble = |why: NotDone| match why {
             NotDone::Catalog(trouble) => Err(trouble),
             // There is no ledger yet, and nothing to write.
             _ => Ok(()),
         };
-        let desk = HomeDesk::of(home);
         desk.take_up(practice, now).or_else(trouble)?;
         match desk.restrict_unanswered(now) {
             Ok(restricted) if !restricted.is_empty() => {
@@ -61,7 +58,7 @@ impl Daily {
     /// Once a day: what is about to happen, and to what.
     pub(super) fn tell(
         &mut self,
-        home: &Path,
+        open: impl FnOnce() -> Result<Option<HomeStore>, Trouble>,
         (periods, calendar): (&Periods, &Calendar),
         now: Timestamp,
     ) -> Result<(), Trouble> {
@@ -69,7 +66,7 @@ impl Daily {
         if self.told_on == Some(today) {
             return Ok(());
         }
-        let Some(mut store) = HomeStore::open_to_read(home)? else { return Ok(()) };
+        let Some(mut store) = open()? else { return Ok(()) };
         store.consider(*periods, calendar, now)?;
         let all = warnings(&mut store, now)?;
         for warning in all.iter().take(NAMED_MAX) {

@@ -68,6 +68,22 @@ pub trait Files {
     /// What the system says.
     fn is_there(&self, file: &Path) -> io::Result<bool>;
 
+    /// What else lies beside these files and goes with them. At a home that is nothing; in a store, what a site said of a recording.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn beside(&self, _files: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    /// Writes tombstones down, durably, before anything of what they stand for goes. At a home that is nothing: there they are written once it is gone.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn bury_first(&self, _tombstones: &[Tombstone]) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Writes tombstones to their file, durably. One may stand there twice.
     ///
     /// # Errors

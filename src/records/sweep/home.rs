@@ -39,7 +39,7 @@ const TRANSACTION_MAX: Duration = Duration::from_millis(20);
 const SWEEP: &str = "sweep";
 
 /// What belongs to a recording and goes with it.
-pub(crate) const BELONGINGS: [&str; 12] = [
+pub(crate) const BELONGINGS: [&str; 13] = [
     "DELETE FROM purposes WHERE recording = $1",
     "DELETE FROM uses WHERE recording = $1",
     "DELETE FROM reviews WHERE recording = $1",
@@ -52,6 +52,7 @@ pub(crate) const BELONGINGS: [&str; 12] = [
     "DELETE FROM request_recordings WHERE recording = $1 AND request NOT IN (SELECT id FROM requests WHERE kind = 'erasure')",
     "DELETE FROM participants WHERE recording = $1",
     "DELETE FROM parts WHERE recording = $1",
+    "DELETE FROM objects WHERE recording = $1",
     // With a salt somebody could guess a text until its hash in the ledger fits.
     "DELETE FROM ledger_salts WHERE recording = $1",
 ];
@@ -252,18 +253,24 @@ impl HomeStore {
         })
     }
 
-    /// The files of a recording, in their order.
-    fn files(&mut self, id: &str) -> Result<Vec<PathBuf>, Trouble> {
+    /// The pictures and the files of a recording, in their order. If it lies in a store: its places there, which are no absolute paths, and no pictures.
+    pub(super) fn files(&mut self, id: &str) -> Result<[Vec<PathBuf>; 2], Trouble> {
         let HomeStore { path, connection, runtime, home, .. } = self;
+        let select = rows::query_scalar::<String>("SELECT place FROM objects WHERE recording = $1 ORDER BY file, part");
+        let places =
+            runtime.block_on(select.bind(id).fetch_all(connection)).map_err(|error| Trouble::of(path, &error))?;
+        if !places.is_empty() {
+            return Ok([Vec::new(), places.into_iter().map(PathBuf::from).collect()]);
+        }
         let select = rows::query_scalar::<String>("SELECT path FROM parts WHERE recording = $1 ORDER BY part");
         let found = runtime.block_on(select.bind(id).fetch_all(connection));
         let found = found.map_err(|error| Trouble::of(path, &error))?;
-        Ok(found.into_iter().map(|path| home.join(path)).collect())
+        Ok([peaks_paths(home, id).into(), found.into_iter().map(|path| home.join(path)).collect()])
     }
 
     /// Does one thing to each of these, in few transactions that are short, as long as this token has the lease. Those that are left when it is lost
     /// are not done. What the ledger is to say of each is written in the same transaction.
-    fn each_with_lease<I>(
+    pub(super) fn each_with_lease<I>(
         &mut self,
         items: &[I],
         (token, now): (Token, Timestamp),
@@ -319,7 +326,7 @@ async fn begin<'c>(connection: &'c mut Connection, reading: &Reading<'_>) -> Res
 }
 
 /// The ledger's row of a step that the rules ask for.
-fn entry(kind: DeedKind, recording: &str) -> Entry {
+pub(super) fn entry(kind: DeedKind, recording: &str) -> Entry {
     Entry { recording: item(recording), ..Entry::done(kind) }
 }
 
@@ -374,8 +381,7 @@ impl Store for HomeStore {
             after.clone_from(&last.id);
             for KeptRecording { id, call, facts } in page {
                 let Fate::Due { since, why } = fate(&facts, &self.policy, now) else { continue };
-                let files = self.files(&id)?;
-                let peaks = peaks_paths(&self.home, &id).into();
+                let [peaks, files] = self.files(&id)?;
                 due.push(Doomed { id, call, why, since, peaks, files, sha256: None });
                 if due.len() == limit {
                     return Ok(due);
@@ -385,7 +391,7 @@ impl Store for HomeStore {
     }
 
     fn unfinished(&mut self, after: Option<&str>, limit: usize) -> Result<Vec<Doomed>, Trouble> {
-        let HomeStore { home, path, connection, runtime, policy, .. } = self;
+        let HomeStore { path, connection, runtime, policy, .. } = self;
         let reading = Reading { path };
         let found = runtime.block_on(facts::deleting(connection, &reading, after.unwrap_or_default(), limit))?;
         let mut begun = Vec::new();
@@ -395,11 +401,10 @@ impl Store for HomeStore {
                 Fate::Due { since, why } => (since, why),
                 _ => (at, Why::Ended),
             };
-            let peaks = peaks_paths(home, &id).into();
-            begun.push(Doomed { id, call, why, since, peaks, files: Vec::new(), sha256 });
+            begun.push(Doomed { id, call, why, since, peaks: Vec::new(), files: Vec::new(), sha256 });
         }
         for doomed in &mut begun {
-            doomed.files = self.files(&doomed.id)?;
+            [doomed.peaks, doomed.files] = self.files(&doomed.id)?;
         }
         Ok(begun)
     }
@@ -409,6 +414,13 @@ impl Store for HomeStore {
             let Some(known) = facts::one(rows, reading, &doomed.id).await? else { return Ok((Deed::NotNow, None)) };
             // Model: the rule `AsksAgain`.
             if !fate(&known.facts, policy, now).is_due() {
+                return Ok((Deed::NotNow, None));
+            }
+            // Until its delivery's time is over a part of it may still be on its way to the store.
+            let arriving =
+                rows::query_scalar::<i64>("SELECT COUNT(*) FROM uploads WHERE recording = $1 AND expires_at > $2");
+            let arriving = arriving.bind(&doomed.id).bind(text::time(now)).fetch_one(&mut *rows).await;
+            if arriving.map_err(|error| reading.refused(&error))? > 0 {
                 return Ok((Deed::NotNow, None));
             }
             let update = rows::query(

@@ -9,6 +9,8 @@
 //! not asked.
 
 mod apart;
+mod centre;
+mod centre_look;
 mod copies;
 mod daily;
 mod dying;
@@ -17,12 +19,14 @@ mod files;
 mod home;
 mod hourly;
 mod jump;
+mod objects;
 mod overwrite;
 mod recycle;
 mod returned;
 mod store;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod warnings;
 mod watch;
 
@@ -30,7 +34,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -38,19 +42,22 @@ use retrocall_words::{Beginning, Clock};
 use serde::Serialize;
 
 pub(crate) use apart::restoring as alone;
+pub use centre::{CentreHourly, CentreSweep, StoreFiles};
+pub use centre_look::CentreLook;
 pub(crate) use copies::{copies_of, exports};
 pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
 pub(crate) use home::BELONGINGS;
 pub use home::{HomeStore, Judgement};
-pub(crate) use hourly::ask_now;
 pub use hourly::{Hourly, HourlyWork, shorten_holds};
 pub use jump::{ClockGuard, Jump};
+pub use objects::Objects;
 pub(crate) use overwrite::is_rewriting;
 pub use overwrite::{Overwriting, overwrite};
 pub use recycle::overwrite_at;
 pub use returned::{Returned, remove_returned};
 pub use store::{Deed, Doomed, Receipt, Store, Token, Tombstone};
+pub use turns::ask_now;
 pub use warnings::{AwaitingCase, Warning, awaiting_case, warnings, warnings_about};
 pub(crate) use watch::ClockWatch;
 pub use watch::believe;
@@ -61,6 +68,8 @@ use crate::{Trouble, milestone, policy::Why, restoring};
 const BATCH: usize = 64;
 /// How long a lease lasts without being prolonged: longer than a batch takes.
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
+/// A lease of which so much is over is prolonged before anything else is touched.
+const LEASE_HALF: Duration = Duration::from_secs(5 * 60);
 /// How long a batch waits for readers of its files.
 const READERS: Duration = Duration::from_secs(60);
 /// Recordings that a report names, of each kind; the others are counted.
@@ -187,7 +196,8 @@ impl Sweeper {
         let began = Beginning::now(clock);
         files.note_sweep(began.at).map_err(|error| Stopped::Home(error.to_string()))?;
         self.guard.swept(began);
-        let mut run = Run { store, files, clock, holder: &self.holder, token: 0, report: Report::default() };
+        let leased = (clock.now(), began.at);
+        let mut run = Run { store, files, clock, holder: &self.holder, token: 0, leased, report: Report::default() };
         let done = run.finish_all().and_then(|()| run.delete_all());
         let released = run.store.release(run.token, clock.wall());
         done?;
@@ -203,6 +213,8 @@ struct Run<'a> {
     clock: &'a dyn Clock,
     holder: &'a str,
     token: Token,
+    /// When the lease was taken or prolonged last, by both clocks.
+    leased: (Instant, Timestamp),
     report: Report,
 }
 
@@ -210,9 +222,23 @@ impl Run<'_> {
     /// Model: `LeaseAndFind`, with what is unfinished or due.
     fn lease(&mut self) -> Result<(), Stopped> {
         let now = self.clock.wall();
+        self.leased = (self.clock.now(), now);
         let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         self.token = self.store.lease(self.holder, now, until)?.ok_or(Stopped::Elsewhere)?;
         Ok(())
+    }
+
+    /// Model of many machines: the rule `WatchesOwnClock`. Before something is touched: whoever has lost the lease meanwhile, because they were frozen or
+    /// the store took long, touches nothing any more.
+    fn keep_lease(&mut self) -> Result<(), Stopped> {
+        let (began, at) = self.leased;
+        let by_wall = Duration::try_from(self.clock.wall().duration_since(at)).unwrap_or_default();
+        if self.clock.since(began).max(by_wall) < LEASE_HALF {
+            return Ok(());
+        }
+        let token = self.token;
+        self.lease()?;
+        if self.token == token { Ok(()) } else { Err(Stopped::Elsewhere) }
     }
 
     /// What an earlier run began is finished before anything else.
@@ -242,6 +268,7 @@ impl Run<'_> {
     /// Step 2 (model: `BeginDeleting`): `kept → deleting`, with the hash that the tombstone will have. Those that nothing came to hold.
     fn begin(&mut self, mut due: Vec<Doomed>) -> Result<Vec<Doomed>, Stopped> {
         for doomed in &mut due {
+            self.keep_lease()?;
             match self.files.hash(&doomed.files) {
                 Ok(hash) => doomed.sha256 = hash,
                 // A file that can't be read goes all the same.
@@ -266,16 +293,10 @@ impl Run<'_> {
 
     /// Steps 3 to 5 for recordings whose deletion has begun (model: `Unlink` to `EndWithReceipt`). Returns how many are gone.
     fn bury_and_end(&mut self, batch: Vec<Doomed>) -> Result<u64, Stopped> {
-        let removed = self.remove(batch);
+        let batch = self.bury_first(batch)?;
+        let removed = self.remove(batch)?;
         let at = self.clock.wall();
-        let stone = |doomed: &Doomed| Tombstone {
-            recording: doomed.id.clone(),
-            call: doomed.call,
-            sha256: doomed.sha256.clone(),
-            at,
-            why: Some(doomed.why),
-        };
-        let stones: Vec<Tombstone> = removed.iter().map(stone).collect();
+        let stones: Vec<Tombstone> = removed.iter().map(|doomed| doomed.stone(at)).collect();
         if stones.is_empty() {
             return Ok(0);
         }
@@ -303,17 +324,41 @@ impl Run<'_> {
         Ok(gone)
     }
 
+    /// In a store (model of many machines: `Bury`, with the rule `BuriesFirst`): from here on no backup of the database brings them back.
+    fn bury_first(&mut self, batch: Vec<Doomed>) -> Result<Vec<Doomed>, Stopped> {
+        let at = self.clock.wall();
+        self.without_failures(batch, |files, doomed| {
+            let buried = files.bury_first(&[doomed.stone(at)]);
+            buried.map_err(|error| format!("its tombstone can't be written ({error})"))?;
+            // What lies beside its files is found while they are there, and goes with them.
+            doomed.files.extend(files.beside(&doomed.files).map_err(|error| error.to_string())?);
+            Ok(())
+        })
+    }
+
     /// Step 3: peaks first, then the files; the folders synced; absence verified. Returns those of which nothing is there any more.
-    fn remove(&mut self, batch: Vec<Doomed>) -> Vec<Doomed> {
+    fn remove(&mut self, batch: Vec<Doomed>) -> Result<Vec<Doomed>, Stopped> {
         let deadline = self.clock.now() + READERS;
         // Model: `Unlink`. However late: once the deletion has begun nothing covers it.
-        let unlinked = self.without_failures(batch, |files, doomed| {
-            names(doomed).try_for_each(|file| match files.remove(file, deadline) {
-                Ok(Removed::Now | Removed::Before) => Ok(()),
-                Ok(Removed::InUse) => Err(format!("{} is being read", file.display())),
-                Err(error) => Err(format!("{}: {error}", file.display())),
-            })
-        });
+        let mut unlinked = Vec::new();
+        for doomed in batch {
+            let mut failed = None;
+            for file in names(&doomed) {
+                self.keep_lease()?;
+                failed = match self.files.remove(file, deadline) {
+                    Ok(Removed::Now | Removed::Before) => None,
+                    Ok(Removed::InUse) => Some(format!("{} is being read", file.display())),
+                    Err(error) => Some(format!("{}: {error}", file.display())),
+                };
+                if failed.is_some() {
+                    break;
+                }
+            }
+            match failed {
+                None => unlinked.push(doomed),
+                Some(why) => self.fail(&doomed, why),
+            }
+        }
         // Model: `SyncAndVerify`.
         let folders: BTreeSet<PathBuf> =
             unlinked.iter().flat_map(names).filter_map(Path::parent).map(Path::to_owned).collect();
@@ -340,16 +385,17 @@ impl Run<'_> {
     fn without_failures(
         &mut self,
         batch: Vec<Doomed>,
-        step: impl Fn(&dyn Files, &Doomed) -> Result<(), String>,
-    ) -> Vec<Doomed> {
+        step: impl Fn(&dyn Files, &mut Doomed) -> Result<(), String>,
+    ) -> Result<Vec<Doomed>, Stopped> {
         let mut done = Vec::new();
-        for doomed in batch {
-            match step(self.files, &doomed) {
+        for mut doomed in batch {
+            self.keep_lease()?;
+            match step(self.files, &mut doomed) {
                 Ok(()) => done.push(doomed),
                 Err(why) => self.fail(&doomed, why),
             }
         }
-        done
+        Ok(done)
     }
 
     fn fail(&mut self, doomed: &Doomed, why: String) {

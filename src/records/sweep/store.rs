@@ -33,6 +33,14 @@ pub struct Doomed {
     pub sha256: Option<String>,
 }
 
+impl Doomed {
+    /// What stands for it once it is gone.
+    pub(super) fn stone(&self, at: Timestamp) -> Tombstone {
+        let (recording, call, sha256) = (self.id.clone(), self.call, self.sha256.clone());
+        Tombstone { recording, call, sha256, at, why: Some(self.why) }
+    }
+}
+
 /// What stands for a recording that was deleted, so that no backup brings it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {

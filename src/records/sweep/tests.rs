@@ -1,6 +1,7 @@
 //! The sweep, cut off at each of its steps, beside another one, and against whatever comes to hold a recording.
 
 mod agree;
+mod centre;
 mod cuts;
 mod erased;
 mod home;

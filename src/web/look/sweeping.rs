@@ -1,7 +1,8 @@
-//! "Clean up now": the officer or an administrator has the engine delete what is due at once, and not within the hour. Only the engine deletes files.
+//! "Clean up now": the officer or an administrator has what is due deleted at once, and not within the hour: by the engine, or at a centre by this process.
 
 use axum::{extract::State, response::Response};
 use maud::{Markup, html};
+use retrocall_records::sweep::ask_now;
 use retrocall_words::{Ask, Target, Verdict};
 
 use crate::{
@@ -23,9 +24,13 @@ pub(super) fn button(asked: &Asked) -> Markup {
     }
 }
 
-/// Asks the engine, which looks itself whether they may.
+/// Asks the engine, which looks itself whether they may. At a centre there is none, and the table of routes has said it.
 pub(crate) async fn ask(pages: &Shared, asked: &Asked) -> Answer<()> {
     let who = asked.who()?;
+    if pages.store.is_some() {
+        ask_now(pages.home());
+        return Ok(());
+    }
     let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(Target::Own, Ask::Sweep)).await?;
     match told.answer {
         Verdict::Refused => Err(told.reason.map_or(Refusal::Busy, Refusal::Engine)),

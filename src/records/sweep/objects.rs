@@ -1,0 +1,46 @@
+//! What a clean-up needs of a store.
+//!
+//! Belongs here: the trait. Does not: which store, what is deleted.
+
+use std::io;
+
+use super::Tombstone;
+
+/// A store, as a clean-up asks it. What has returned is durable.
+pub trait Objects: Send + Sync {
+    /// The SHA-256 of these objects, one after the other. None if one of them is not there.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn sum(&self, places: &[String]) -> io::Result<Option<String>>;
+
+    /// The places of all objects below a folder.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn below(&self, folder: &str) -> io::Result<Vec<String>>;
+
+    /// Whether an object is there.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn is_there(&self, place: &str) -> io::Result<bool>;
+
+    /// Removes an object. False if it was not there.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn remove(&self, place: &str) -> io::Result<bool>;
+
+    /// Puts a tombstone beside all recordings. One that is there whole stays as it is.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn bury(&self, tombstone: &Tombstone) -> io::Result<()>;
+
+    /// The recordings that have a tombstone there.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn buried(&self) -> io::Result<Vec<String>>;
+}

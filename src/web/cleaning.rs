@@ -1,0 +1,110 @@
+//! The clean-up of a centre, in the process of its pages: a thread that asks the store.
+//!
+//! Belongs here: how a sweep's questions get to the store. Does not: what is deleted, and in which steps (`retrocall_records::sweep`).
+
+use std::{io, panic, path::Path, sync::Arc, thread};
+
+use bytes::Bytes;
+use retrocall_records::sweep::{CentreHourly, CentreSweep, Objects, Tombstone};
+use retrocall_store::{Address as StoreAddress, Put, Store, StoreError, TOMBSTONES, tombstone_place};
+use tokio::runtime::Handle;
+
+/// More than a tombstone has.
+const TOMBSTONE_BYTES_MAX: u64 = 64 * 1024;
+
+/// A store, for threads that may wait.
+struct Waiting {
+    store: Store,
+    /// Whose sockets the store uses.
+    runtime: Handle,
+}
+
+/// The store at an address, for a clean-up. Its sockets are those of this runtime.
+///
+/// # Errors
+/// Why it can't be used, in words.
+pub fn objects_at(address: &str, runtime: Handle) -> Result<Arc<dyn Objects>, String> {
+    let address: StoreAddress = address.parse().map_err(|error| format!("store: {error}"))?;
+    Ok(objects_of(Store::open(&address)?, runtime))
+}
+
+pub(crate) fn objects_of(store: Store, runtime: Handle) -> Arc<dyn Objects> {
+    Arc::new(Waiting { store, runtime })
+}
+
+impl Waiting {
+    fn ask<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> io::Result<T> {
+        self.runtime.block_on(asked).map_err(io::Error::other)
+    }
+}
+
+impl Objects for Waiting {
+    fn sum(&self, places: &[String]) -> io::Result<Option<String>> {
+        Ok(self.ask(self.store.sum_of(places))?.map(|(_, sha256)| sha256))
+    }
+
+    fn below(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.ask(self.store.below(folder))
+    }
+
+    fn is_there(&self, place: &str) -> io::Result<bool> {
+        Ok(self.ask(self.store.bytes(place))?.is_some())
+    }
+
+    fn remove(&self, place: &str) -> io::Result<bool> {
+        let was_there = self.is_there(place)?;
+        self.ask(self.store.remove(place))?;
+        Ok(was_there)
+    }
+
+    fn bury(&self, tombstone: &Tombstone) -> io::Result<()> {
+        let place = tombstone_place(&tombstone.recording);
+        let text = Bytes::from(serde_json::to_vec(tombstone)?);
+        if self.ask(self.store.put(&place, text.clone()))? == Put::New {
+            return Ok(());
+        }
+        let found = self.ask(self.store.read(&place, 0..TOMBSTONE_BYTES_MAX))?;
+        if serde_json::from_slice::<Tombstone>(&found).is_ok_and(|found| found.recording == tombstone.recording) {
+            return Ok(());
+        }
+        // Somebody was killed while they wrote it.
+        self.ask(self.store.remove(&place))?;
+        self.ask(self.store.put(&place, text)).map(drop)
+    }
+
+    fn buried(&self) -> io::Result<Vec<String>> {
+        let places = self.ask(self.store.below(TOMBSTONES))?;
+        let name = |place: &String| Some(place.strip_suffix(".json")?.rsplit('/').next()?.to_owned());
+        Ok(places.iter().filter_map(name).collect())
+    }
+}
+
+/// Begins the hourly clean-up, on a thread that is barred from what this one is barred from. It ends when what is returned is dropped.
+///
+/// Before that, and so before anybody is served: what the store knows to be deleted is not kept by a database that comes from a backup.
+///
+/// # Errors
+/// Why it can't begin, in words.
+pub(crate) fn begin(sweep: CentreSweep, home: &Path) -> Result<CentreHourly, String> {
+    // On a thread of its own: whoever starts the pages may be inside a runtime.
+    let again = thread::scope(|scope| scope.spawn(|| sweep.bury_again()).join());
+    let again = again.unwrap_or_else(|panic| panic::resume_unwind(panic));
+    match again.map_err(|why| format!("database and store of the centre can't be compared: {why}"))? {
+        0 => {}
+        risen => tracing::warn!(
+            risen,
+            "the database keeps recordings that were deleted: it comes from a backup; they are deleted again"
+        ),
+    }
+    let (hourly, mut work) = CentreHourly::new(sweep);
+    let home = home.to_owned();
+    let work = move || {
+        while panic::catch_unwind(panic::AssertUnwindSafe(&mut work)).is_err() {
+            // What it had begun the next turn finishes.
+            tracing::error!(home = %home.display(), "the clean-up has failed in an unforeseen way, and goes on in an hour");
+        }
+    };
+    let no_thread = |error: io::Error| format!("can't start a thread ({error}): raise the limit on processes");
+    thread::Builder::new().name("sweep".to_owned()).spawn(work).map_err(no_thread)?;
+    Ok(hourly)
+}
