@@ -115,7 +115,7 @@ fn load_of(home: &Path, call: CallId) -> io::Result<Vec<Holder>> {
     let (text, name) = (read_text(home)?, call.to_string());
     let of_call =
         text.split(|byte| *byte == b'\n').filter(|line| str::from_utf8(line).is_ok_and(|line| line.contains(&name)));
-    let read = of_call.flat_map(|line| beside::lines::<Holder>(line));
+    let read = of_call.flat_map(beside::lines::<Holder>);
     Ok(read.filter(|line| line.call == call).collect())
 }
 

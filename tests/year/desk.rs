@@ -1,4 +1,4 @@
-//! The desk's machine: the records of its home, its clock, its files; kills, sweeps, backups and restores.
+//! The desk's machine: the records of its home, its clock, its files; kills and sweeps.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,8 +13,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use retrocall_records::{
-    Address, backup,
-    desk::{Desk as _, Filter, HoldEntry, HomeDesk, Person, Queue as _, Requests as _, Restricting as _},
+    Address,
+    desk::{HomeDesk, Person, Queue as _, Requests as _, Restricting as _},
     ledger, open,
     sweep::{
         Believe, Files, HomeFiles, HomeStore, Overwriting, Stopped, Sweeper, is_open, overwrite, remove_returned,
@@ -51,7 +51,7 @@ const RESTORED_ON: u32 = 39;
 const MORNING_HOUR: i8 = 6;
 
 /// A folder for the home and what lies beside it; in memory, if there is a file system in memory: thousands of transactions are synced.
-pub struct Home(TempDir);
+pub struct Home(pub TempDir);
 
 impl Home {
     fn new() -> Home {
@@ -75,7 +75,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    fn start(home: &Path, clock: &Arc<TestClock>) -> Engine {
+    pub fn start(home: &Path, clock: &Arc<TestClock>) -> Engine {
         let opened = open(home, Arc::clone(clock) as Arc<dyn Clock>, Country::default(), ONE_IN);
         let write = opened.write;
         let thread = thread::spawn(write);
@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// Lets go of the book: what is queued is written.
-    fn stop(self) {
+    pub fn stop(self) {
         drop(self.book);
         self.thread.join().expect("it ends");
     }
@@ -107,7 +107,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// The desk.
 pub struct Desk {
-    folder: Home,
+    pub folder: Home,
     pub clock: Arc<TestClock>,
     pub rng: StdRng,
     pub events: Events,
@@ -115,7 +115,7 @@ pub struct Desk {
     /// Where the records are, if that is not in the home.
     pub centre: Option<Centre>,
     address: Address,
-    engine: Option<Engine>,
+    pub engine: Option<Engine>,
     pub calls: u32,
     pub kept: HashMap<CallId, Kept>,
     /// Calls by the ids of their recordings, as lists have shown them.
@@ -130,7 +130,7 @@ pub struct Desk {
     /// What was there at the last day's end.
     there: BTreeSet<String>,
     runs: u32,
-    backups: Vec<PathBuf>,
+    pub backups: Vec<PathBuf>,
     /// Holds that restores have set, for an officer to look at.
     pub held_again: Vec<String>,
     /// Requests that calls have opened by themselves since the officer looked last.
@@ -252,7 +252,7 @@ impl Desk {
     }
 
     /// The requests that calls have opened by themselves, as the list of events says them.
-    fn new_requests(&mut self) -> Vec<Value> {
+    pub fn new_requests(&mut self) -> Vec<Value> {
         let all = self.verbs.open_requests(&Desk::owner()).expect("a list");
         let mut new = Vec::new();
         for request in all {
@@ -411,7 +411,7 @@ impl Desk {
     }
 
     /// Waits until the records are open, and does what the engine's recovery does.
-    fn opened(&mut self) {
+    pub fn opened(&mut self) {
         let left = self.engine().book.left_behind(Some(LONG)).expect("the records open");
         for call in left.committing {
             self.engine().book.note(Note::Ended(CallEnded::unseen(call.call, Outcome::Lost)));
@@ -419,77 +419,6 @@ impl Desk {
         // What the engine waits for before it calls days ended whose calls nobody saw end.
         self.clock.pass(Duration::from_secs(601));
         self.engine().flush();
-    }
-
-    fn back_up(&mut self) {
-        let (number, now) = (self.backups.len(), self.moment());
-        let path = self.folder.0.path().join(format!("backup-{number}.sqlite"));
-        backup::backup(&self.path(), &path, now).expect("a backup");
-        self.events.say(now, "backed-up", json!({ "backup": number }));
-        // The last one is what is restored.
-        self.backups.last().map(fs::remove_file).transpose().expect("removed");
-        self.backups.push(path);
-    }
-
-    /// The last backup is put back, and the engine registers the files of which that knows nothing.
-    fn restore(&mut self) {
-        let Some(from) = self.backups.last().cloned() else { return };
-        let (known_holds, nothing) = (self.holds_of(&from), self.folder.0.path().join("no-tombstones"));
-        fs::write(&nothing, "").expect("a file");
-        self.engine.take().expect("an engine").stop();
-        let now = self.moment();
-        let beside = backup::Beside { tombstones: Some(&nothing), holds: None };
-        let restored = backup::restore(&self.path(), &from, beside, "root", now).expect("restored");
-        assert!(restored.open, "{restored:?}");
-        fs::remove_file(restored.replaced.expect("it was put aside")).expect("removed");
-        self.engine = Some(Engine::start(&self.path(), &self.clock));
-        self.opened();
-        assert_eq!(is_open(&self.path()), Ok(()));
-        let known: BTreeSet<CallId> = self.list(&Filter::default()).iter().map(|entry| entry.call).collect();
-        let there = files(&self.path().join("recordings"));
-        let unknown: Vec<Kept> = there
-            .iter()
-            .map(|name| name.parse::<CallId>().expect("a call's file"))
-            .filter(|call| !known.contains(call))
-            .map(|call| self.kept[&call].clone())
-            .collect();
-        for kept in unknown {
-            self.keep(kept, false);
-        }
-        self.engine().flush();
-        let before: HashMap<CallId, String> = self.call_of.iter().map(|(id, call)| (*call, id.clone())).collect();
-        for entry in self.list(&Filter::default()) {
-            if let Some(old) = before.get(&entry.call).filter(|old| **old != entry.id) {
-                self.renamed.insert(old.clone(), entry.id.clone());
-            }
-            self.call_of.insert(entry.id, entry.call);
-        }
-        self.say_restored(now, &known_holds);
-    }
-
-    /// What the restore, and the engine after it, have put on hold, because a deed has kept it since the backup.
-    fn say_restored(&mut self, now: Timestamp, before: &BTreeSet<String>) {
-        let mut held = Vec::new();
-        for hold in self.holds().into_iter().filter(|hold| !before.contains(&hold.hold)) {
-            let deed = hold.reason.rsplit(": ").next().unwrap_or_default();
-            held.push(json!({ "hold": hold.hold, "call": self.call_of[&hold.recording], "deed": deed }));
-            self.held_again.push(hold.hold);
-        }
-        let opened = self.new_requests();
-        let fields = json!({ "backup": self.backups.len() - 1, "held": held, "opened": opened });
-        self.events.say(now, "restored", fields);
-    }
-
-    fn holds(&self) -> Vec<HoldEntry> {
-        self.verbs.holds(&Desk::owner()).expect("holds")
-    }
-
-    /// The holds in force of a backup.
-    fn holds_of(&self, backup: &Path) -> BTreeSet<String> {
-        let look = tempfile::tempdir_in(self.folder.0.path()).expect("a folder");
-        fs::copy(backup, look.path().join("catalog.sqlite")).expect("copied");
-        let holds = HomeDesk::of(look.path()).holds(&Desk::owner()).expect("holds");
-        holds.into_iter().map(|hold| hold.hold).collect()
     }
 
     /// Ends the year. Where its events are.

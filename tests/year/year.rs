@@ -14,6 +14,7 @@ mod disk;
 mod events;
 mod people;
 mod planted;
+mod restoring;
 mod server;
 
 use std::{env, path::Path, str::FromStr, thread};

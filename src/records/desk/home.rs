@@ -382,6 +382,8 @@ fn held(row: &Row) -> Answer<HoldEntry> {
     Ok(HoldEntry {
         hold: row.try_get("id")?,
         recording: row.try_get("recording")?,
+        agent: row.try_get("agent")?,
+        start: parsed(row, "began_at")?,
         reason: row.try_get("reason")?,
         owner: row.try_get("owner")?,
         until: row.try_get("until_event")?,

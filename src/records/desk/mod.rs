@@ -274,6 +274,10 @@ pub struct HoldEntry {
     pub hold: String,
     /// The recording.
     pub recording: String,
+    /// Whose call it is.
+    pub agent: String,
+    /// When that began.
+    pub start: Timestamp,
     /// Why.
     pub reason: String,
     /// Who answers for it.

@@ -9,7 +9,7 @@ use retrocall_records::{
 };
 use retrocall_words::retention::Period;
 
-use super::choosing;
+use super::choosing::{self, name_of};
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
     asked::Asked,
@@ -142,12 +142,6 @@ fn dismissing(asked: &Asked, recording: &str) -> Markup {
             }
         }
     }
-}
-
-/// By what people tell one case from another: nobody but its people writes its name.
-pub(super) fn name_of(pages: &Pages, asked: &Asked, case: &Case) -> String {
-    let opened = frame::moment(asked, case.opened_at, pages.zone());
-    asked.texts().fill("cases-case-of", [("moment", opened.into()), ("by", (&*case.opened_by).into())])
 }
 
 fn one(pages: &Pages, asked: &Asked, case: &Case, now: Timestamp, handles: bool) -> Markup {

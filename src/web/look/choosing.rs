@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use retrocall_records::desk::{Case, CaseSearch, Cases as _, Desk as _, Story};
 
-use super::cases::name_of;
 use crate::{
     answer::{Answer, Refusal, shown},
     asked::Asked,
@@ -71,4 +70,10 @@ fn one(pages: &Pages, asked: &Asked, case: &Case, recording: &str) -> Markup {
             }
         }
     }
+}
+
+/// By what people tell one case from another: nobody but its people writes its name.
+pub(super) fn name_of(pages: &Pages, asked: &Asked, case: &Case) -> String {
+    let opened = frame::moment(asked, case.opened_at, pages.zone());
+    asked.texts().fill("cases-case-of", [("moment", opened.into()), ("by", (&*case.opened_by).into())])
 }

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use jiff::{Span, civil::Date};
 use maud::{Markup, html};
-use retrocall_records::desk::{Desk as _, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold, Story};
+use retrocall_records::desk::{Desk as _, HOLD_REVIEW_DAYS_MAX, HoldEntry, NewHold};
 
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
@@ -20,31 +20,20 @@ const NAME_CHARS_MAX: usize = 200;
 const DUE_DAYS: i64 = 14;
 const HERE: &str = "/holds";
 
-/// A hold, and its recording while that is known.
-type Seen = (HoldEntry, Option<Story>);
-
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
-    let (holds, now) = pages
-        .ask(move |desk, now| -> Answer<(Vec<Seen>, jiff::Timestamp)> {
-            let with_story = |hold: HoldEntry| {
-                let story = desk.story(&who, &hold.recording).ok();
-                (hold, story)
-            };
-            Ok((desk.holds(&who)?.into_iter().map(with_story).collect(), now))
-        })
-        .await?;
+    let (holds, now) = pages.ask(move |desk, now| desk.holds(&who).map(|holds| (holds, now))).await?;
     let (texts, today) = (asked.texts(), pages.rules.calendar.day_of(now));
     let content = html! {
         h1 { (texts.say("holds-title")) }
         p.hint { (texts.say("holds-what")) }
         @if holds.is_empty() { p.notice { (texts.say("holds-none")) } }
-        @for (hold, story) in &holds { (one(&pages, &asked, hold, story.as_ref(), today)) }
+        @for hold in &holds { (one(&pages, &asked, hold, today)) }
     };
     shown(frame::page(&asked, &texts.say("holds-title"), content))
 }
 
-fn one(pages: &Pages, asked: &Asked, hold: &HoldEntry, story: Option<&Story>, today: Date) -> Markup {
+fn one(pages: &Pages, asked: &Asked, hold: &HoldEntry, today: Date) -> Markup {
     let texts = asked.texts();
     let is_due = hold.review_on <= today.saturating_add(Span::new().days(DUE_DAYS));
     let set = [("owner", (&*hold.owner).into()), ("moment", frame::moment(asked, hold.set_at, pages.zone()).into())];
@@ -53,14 +42,12 @@ fn one(pages: &Pages, asked: &Asked, hold: &HoldEntry, story: Option<&Story>, to
             header { h2 { (hold.reason) } p { (texts.fill("holds-set", set)) } }
             p { (texts.fill("holds-until", [("until", (&*hold.until).into())])) }
             p.warning[is_due] { (texts.fill("holds-review", [("day", frame::day(asked, hold.review_on).into())])) }
-            @if let Some(story) = story {
-                p {
-                    a href=(format!("/recordings/{}", hold.recording)) {
-                        (texts.fill("recording-title", [
-                            ("agent", (&*story.recording.agent).into()),
-                            ("moment", frame::moment(asked, story.recording.start, pages.zone()).into()),
-                        ]))
-                    }
+            p {
+                a href=(format!("/recordings/{}", hold.recording)) {
+                    (texts.fill("recording-title", [
+                        ("agent", (&*hold.agent).into()),
+                        ("moment", frame::moment(asked, hold.start, pages.zone()).into()),
+                    ]))
                 }
             }
             details {
