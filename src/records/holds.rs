@@ -13,7 +13,7 @@
 mod again;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::{self, File, OpenOptions},
     io::{self, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -105,18 +105,17 @@ pub(super) fn read<T: DeserializeOwned>(home: &Path) -> io::Result<Vec<T>> {
 }
 
 /// The deeds, in their order.
-#[cfg(test)]
 pub(super) fn load(home: &Path) -> io::Result<Vec<Holder>> {
     read(home)
 }
 
-/// The deeds on one recording, in their order. Only lines that name it are understood: whoever registers many recordings asks for each.
-fn load_of(home: &Path, call: CallId) -> io::Result<Vec<Holder>> {
-    let (text, name) = (read_text(home)?, call.to_string());
-    let of_call =
-        text.split(|byte| *byte == b'\n').filter(|line| str::from_utf8(line).is_ok_and(|line| line.contains(&name)));
-    let read = of_call.flat_map(beside::lines::<Holder>);
-    Ok(read.filter(|line| line.call == call).collect())
+/// The deeds on each recording, in their order: for whoever registers many.
+pub(super) fn load_by_call(home: &Path) -> io::Result<HashMap<CallId, Vec<Holder>>> {
+    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+    for line in load(home)? {
+        all.entry(line.call).or_default().push(line);
+    }
+    Ok(all)
 }
 
 /// Nobody else writes in the file meanwhile.

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::{
     PurposeKind, Trouble,
     customer::{self, in_one_form},
-    graves, holds,
+    graves,
+    holds::{self, Holder},
     ledger::Scribe,
     numbers::Highest,
     objections::Objections,
@@ -53,7 +54,7 @@ pub(super) async fn write(
     scribe: Scribe<'_>,
 ) -> Result<usize, sqlx::Error> {
     let mut transaction = connection.begin_writing().await?;
-    let mut pen = Pen { rows: &mut transaction, place, scribe };
+    let mut pen = Pen { rows: &mut transaction, place, scribe, lines: None };
     for note in notes {
         match note {
             Note::Begun(call) => pen.begun(call).await?,
@@ -156,6 +157,8 @@ struct Pen<'a, 's> {
     rows: &'a mut Connection,
     place: &'a WriteContext<'a>,
     scribe: Scribe<'s>,
+    /// What deeds did to each recording, once one is registered from its file: after a restore that may be hundreds.
+    lines: Option<HashMap<CallId, Vec<Holder>>>,
 }
 
 /// Notes that these numbers have no call, or calls without a row.
@@ -368,8 +371,12 @@ impl Pen<'_, '_> {
 
     /// It is known from its file alone: what kept it may be in a catalog that is no longer here.
     async fn hold_again(&mut self, recording: &RecordingKept) -> Written {
-        let call = recording.of.call().id;
-        let again = holds::registered(self.rows, self.place.home, call, self.place.now).await?;
+        if self.lines.is_none() {
+            self.lines = Some(holds::load_by_call(self.place.home).map_err(sqlx::Error::Io)?);
+        }
+        let lines = self.lines.as_ref().and_then(|lines| lines.get(&recording.of.call().id)).cloned();
+        let Some(lines) = lines else { return Ok(()) };
+        let again = holds::registered(self.rows, lines, self.place.now).await?;
         for row in again.rows() {
             self.scribe.deed(self.rows, |_| row).await?;
         }

@@ -9,10 +9,9 @@ use jiff::{Span, Timestamp};
 use retrocall_ledger::{Deed, DeedKind, ItemId};
 use retrocall_words::{CallId, Word, book::day_of};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use uuid::Uuid;
 
-use super::{Happened, Holder, load_of};
+use super::{Happened, Holder};
 use crate::{
     ledger::item,
     policy::{Anchor, Event, Facts, Policy, Purpose, PurposeKind, ends},
@@ -185,14 +184,12 @@ pub(crate) async fn again(
     Ok(done)
 }
 
-/// The same for a recording that is registered from its file.
+/// The same for a recording that is registered from its file, of which these are the lines.
 pub(crate) async fn registered(
     rows: &mut Connection,
-    home: &Path,
-    call: CallId,
+    lines: Vec<Holder>,
     now: Timestamp,
 ) -> Result<Again, sqlx::Error> {
-    let lines = load_of(home, call).map_err(sqlx::Error::Io)?;
     let done = again(rows, lines, "retrocall", now).await?;
     for HeldAgain { recording, hold, .. } in &done.held {
         tracing::warn!(
