@@ -21,6 +21,7 @@ mod customer;
 pub mod desk;
 pub mod export;
 mod file;
+mod forms;
 mod graves;
 mod holds;
 mod home_files;

@@ -26,9 +26,6 @@ use retrocall_words::{
     book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
 };
 
-/// How many rows get the normal form of their customer's number in one transaction: few, so that notes do not wait long.
-const FORMS_MAX: i64 = 200;
-
 type Written = Result<(), sqlx::Error>;
 
 /// What the thread knows while it writes notes.
@@ -69,29 +66,6 @@ pub(super) async fn write(
     let told = pen.scribe.finish(&mut transaction).await?;
     transaction.commit().await?;
     Ok(told)
-}
-
-/// Gives customers' numbers the normal form for this `country` where they lack it: in an older catalog, or after the country changed.
-/// Takes some rows at a time; returns false when all have it.
-pub(super) async fn make_forms(connection: &mut Connection, country: Country) -> Result<bool, sqlx::Error> {
-    let rule = customer::rule(country);
-    let mut transaction = connection.begin_writing().await?;
-    let select = rows::query(
-        "SELECT id, customer FROM recordings
-         WHERE customer IS NOT NULL AND (customer_rule < $1 OR customer_rule > $1) LIMIT $2",
-    );
-    let rows = select.bind(&rule).bind(FORMS_MAX).fetch_all(&mut transaction).await?;
-    for row in &rows {
-        let (id, given): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let form = in_one_form(&Customer::from(given), country);
-        let update = rows::query("UPDATE recordings SET customer_form = $2, customer_rule = $3 WHERE id = $1")
-            .bind(id)
-            .bind(form.as_ref().map(Customer::number))
-            .bind(&rule);
-        update.execute(&mut transaction).await?;
-    }
-    transaction.commit().await?;
-    Ok(!rows.is_empty())
 }
 
 /// Names each hole behind the numbers that the catalog knew `before`, as far as numbers are `accounted` for. Leaves out `live` calls,
@@ -371,11 +345,11 @@ impl Pen<'_, '_> {
 
     /// It is known from its file alone: what kept it may be in a catalog that is no longer here.
     async fn hold_again(&mut self, recording: &RecordingKept) -> Written {
-        if self.lines.is_none() {
-            self.lines = Some(holds::load_by_call(self.place.home).map_err(sqlx::Error::Io)?);
-        }
-        let lines = self.lines.as_ref().and_then(|lines| lines.get(&recording.of.call().id)).cloned();
-        let Some(lines) = lines else { return Ok(()) };
+        let all = match self.lines.take() {
+            Some(all) => all,
+            None => holds::load_by_call(self.place.home).map_err(sqlx::Error::Io)?,
+        };
+        let Some(lines) = self.lines.insert(all).get(&recording.of.call().id).cloned() else { return Ok(()) };
         let again = holds::registered(self.rows, lines, self.place.now).await?;
         for row in again.rows() {
             self.scribe.deed(self.rows, |_| row).await?;

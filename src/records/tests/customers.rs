@@ -99,7 +99,7 @@ fn numbers_in_a_catalog_of_before_get_their_form_also_if_the_engine_is_killed_me
             .execute(&mut *connection)
             .await
             .unwrap();
-        assert!(write::make_forms(connection, country("NL")).await.unwrap());
+        assert!(crate::forms::make_forms(connection, country("NL")).await.unwrap());
     });
     let catalog = open(&home);
     for number in ["+31612345000", "+31612345449"] {

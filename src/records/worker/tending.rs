@@ -11,12 +11,12 @@ use jiff::civil::Date;
 
 use super::{
     super::{
-        Trouble,
+        Trouble, forms,
         ledger::{self, Scribe},
         lottery::Lottery,
         numbers::Highest,
         objections::Objections,
-        site, write,
+        site,
     },
     Worker,
 };
@@ -128,7 +128,7 @@ impl Worker {
     async fn make_forms(&mut self) -> Result<bool, Trouble> {
         let Some(connection) = self.connection.as_mut().filter(|_| !self.has_forms) else { return Ok(false) };
         let made =
-            write::make_forms(connection, self.country).await.map_err(|error| Trouble::of(&self.path, &error))?;
+            forms::make_forms(connection, self.country).await.map_err(|error| Trouble::of(&self.path, &error))?;
         self.has_forms = !made;
         Ok(made)
     }
