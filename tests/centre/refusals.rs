@@ -8,14 +8,20 @@ use crate::{
     pressed,
 };
 
-#[test]
-fn what_the_centre_refuses_stays_and_is_told_while_the_others_go_and_goes_when_it_is_put_right() {
+/// A centre, one of its sites, and a call of Anna's there that is kept: its id, and that of its recording.
+fn with_annas_call() -> (Centre, Desk, String, String) {
     let centre = Centre::start();
     let desk = Desk::open(&["--one-in", "0"]);
     centre.join(&desk);
     pressed(&desk, "anna", 1);
     let annas = desk.recordings()[0].clone();
-    let (call, id) = (annas["call"].as_str().expect("a call"), annas["id"].as_str().expect("an id"));
+    let [call, id] = ["call", "id"].map(|name| annas[name].as_str().expect("an id").to_owned());
+    (centre, desk, call, id)
+}
+
+#[test]
+fn what_the_centre_refuses_stays_and_is_told_while_the_others_go_and_goes_when_it_is_put_right() {
+    let (centre, desk, call, id) = with_annas_call();
     // A call of this id is another site's: a stolen key can't take it over.
     centre.execute(&format!(
         "INSERT INTO calls (call, day, agent, direction, began_at, outcome, site) VALUES ('{call}', '2026-01-01', 'x', 'inbound', '2026', 'kept', 'other')"
@@ -71,12 +77,7 @@ fn a_recording_that_makes_no_sense_and_one_that_the_store_does_not_take_stop_no_
 
 #[test]
 fn what_the_centre_has_deleted_is_not_taken_again_and_goes_at_its_site_too() {
-    let centre = Centre::start();
-    let desk = Desk::open(&["--one-in", "0"]);
-    centre.join(&desk);
-    pressed(&desk, "anna", 1);
-    let annas = desk.recordings()[0].clone();
-    let (call, id) = (annas["call"].as_str().expect("a call"), annas["id"].as_str().expect("an id"));
+    let (centre, desk, call, id) = with_annas_call();
     centre.execute(&format!(
         "INSERT INTO tombstones (recording, call, buried_at) VALUES ('{id}', '{call}', '2026-11-01T00:00:00.000000Z')"
     ));
@@ -90,11 +91,7 @@ fn what_the_centre_has_deleted_is_not_taken_again_and_goes_at_its_site_too() {
 
 #[test]
 fn a_recording_that_somebody_has_begun_to_work_with_stays_where_it_is() {
-    let centre = Centre::start();
-    let desk = Desk::open(&["--one-in", "0"]);
-    centre.join(&desk);
-    pressed(&desk, "anna", 1);
-    let id = desk.recordings()[0]["id"].as_str().expect("an id").to_owned();
+    let (_centre, desk, _, id) = with_annas_call();
     desk.json(&["case", "open", "--recording", &id]);
     pressed(&desk, "bert", 2);
     let _link = Link::start(&desk);
