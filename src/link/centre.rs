@@ -143,6 +143,7 @@ impl Centre {
             .request(method.clone(), format!("{}{path}", self.address))
             .header("retrocall-site", shown.site)
             .header("retrocall-counter", shown.counter)
+            .header("retrocall-start", shown.start)
             .header("retrocall-signature", shown.signature)
             .header("retrocall-body", sha256)
             .header(header::CONTENT_LENGTH, body.len())

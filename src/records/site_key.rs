@@ -28,6 +28,7 @@ const JOINING: &str = "retrocall link joining 1";
 const PARCEL: &str = "retrocall parcel 1";
 /// The length of the counter's line: a power cut leaves this one or the one before.
 const COUNTER_BYTES: usize = 24;
+const START_BYTES: usize = 16;
 
 /// What a site shows with each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Shown {
     pub site: String,
     /// Larger than in every request before.
     pub counter: u64,
+    /// Drawn when the key was read: the requests of two homes with one key differ, even where both ask for the same with the same counter.
+    pub start: String,
     /// In hexadecimal digits.
     pub signature: String,
 }
@@ -52,19 +55,23 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn text(&self, site: &str, counter: u64) -> String {
+    fn text(&self, site: &str, counter: u64, start: &str) -> String {
         let Asked { method, path, body_sha256 } = self;
-        format!("{REQUEST}\n{site}\n{counter}\n{method} {path}\n{body_sha256}\n")
+        format!("{REQUEST}\n{site}\n{counter} {start}\n{method} {path}\n{body_sha256}\n")
+    }
+
+    fn text_of(&self, shown: &Shown) -> String {
+        self.text(&shown.site, shown.counter, &shown.start)
     }
 
     /// What tells this request from every other one of its site.
     pub(crate) fn digest(&self, shown: &Shown) -> String {
-        beside::digest(self.text(&shown.site, shown.counter).as_bytes())
+        beside::digest(self.text_of(shown).as_bytes())
     }
 
     /// Whether the holder of this public key signed it.
     pub fn is_signed_by(&self, public: &str, shown: &Shown) -> bool {
-        is_signed(public, self.text(&shown.site, shown.counter).as_bytes(), &shown.signature)
+        is_signed(public, self.text_of(shown).as_bytes(), &shown.signature)
     }
 }
 
@@ -128,7 +135,13 @@ pub struct SiteKey {
     pub centre: String,
     key: SigningKey,
     counter: u64,
+    start: String,
     counter_path: PathBuf,
+}
+
+/// What tells this reading of a key from every other one.
+fn new_start() -> io::Result<String> {
+    Ok(hex(&random::bytes::<START_BYTES>()?))
 }
 
 /// Where the key is.
@@ -166,6 +179,7 @@ impl SiteKey {
             centre: centre.trim_end_matches('/').to_owned(),
             key,
             counter: 0,
+            start: new_start().map_err(|error| Trouble::unreserved(&path, &error))?,
             counter_path,
         };
         Ok((made, joining))
@@ -203,7 +217,8 @@ impl SiteKey {
         let key = SigningKey::from_bytes(&from_hex(&file.secret).ok_or_else(senseless)?);
         let counter_path = home.join("link.counter");
         let counter = fs::read_to_string(&counter_path)?.trim().parse().map_err(|_| senseless())?;
-        Ok(Some(SiteKey { site: file.site, centre: file.centre, key, counter, counter_path }))
+        let start = new_start()?;
+        Ok(Some(SiteKey { site: file.site, centre: file.centre, key, counter, start, counter_path }))
     }
 
     /// Signs a request. Its counter is durable before it is used: no other request ever has it.
@@ -214,8 +229,9 @@ impl SiteKey {
         let counter = self.counter + 1;
         self.write_counter(counter)?;
         self.counter = counter;
-        let signature = self.key.sign(asked.text(&self.site, counter).as_bytes());
-        Ok(Shown { site: self.site.clone(), counter, signature: hex(&signature.to_bytes()) })
+        let (site, start) = (self.site.clone(), self.start.clone());
+        let signature = self.key.sign(asked.text(&site, counter, &start).as_bytes());
+        Ok(Shown { site, counter, start, signature: hex(&signature.to_bytes()) })
     }
 
     /// Signs what is said of a recording, for whoever finds it in the store.
@@ -270,7 +286,8 @@ mod tests {
         }
         let later = Shown { counter: shown.counter + 1, ..shown.clone() };
         let elsewhere = Shown { site: "another".to_owned(), ..shown.clone() };
-        assert!(![later, elsewhere].iter().any(|other| asked.is_signed_by(&joining.key, other)));
+        let of_a_copy = Shown { start: "0".repeat(2 * START_BYTES), ..shown.clone() };
+        assert!(![later, elsewhere, of_a_copy].iter().any(|other| asked.is_signed_by(&joining.key, other)));
         let (_other, _, stranger) = home_of_another();
         assert!(!asked.is_signed_by(&stranger.key, &shown));
     }

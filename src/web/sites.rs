@@ -136,8 +136,8 @@ pub(crate) async fn guard(State(pages): State<Shared>, request: Request, next: N
 fn shown(headers: &HeaderMap) -> Option<(Shown, String)> {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
     let counter = text("retrocall-counter")?.parse().ok()?;
-    let shown = Shown { site: text("retrocall-site")?, counter, signature: text("retrocall-signature")? };
-    Some((shown, text("retrocall-body")?))
+    let (site, start) = (text("retrocall-site")?, text("retrocall-start")?);
+    Some((Shown { site, counter, start, signature: text("retrocall-signature")? }, text("retrocall-body")?))
 }
 
 /// How many bytes come. Without that nobody knows how much room they need.

@@ -97,6 +97,7 @@ fn a_request_without_the_sites_signature_or_that_came_before_changes_nothing() {
     let all = [
         ("retrocall-site", site.as_str()),
         ("retrocall-counter", &counter),
+        ("retrocall-start", &shown.start),
         ("retrocall-signature", &shown.signature),
         ("retrocall-body", empty),
     ];
