@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     PurposeKind,
     desk::AROUND_HOURS,
-    holds::{self, Noted},
+    holds::{self, Holder, Noted},
     ledger::Scribe,
     policies,
     policy::Anchor,
@@ -93,20 +93,22 @@ pub(super) async fn object(rows: &mut Connection, recording: &str, now: Timestam
 }
 
 /// A recording that has just been registered belongs to the open requests that ask for its customer, or its agent, or its agent about that time.
+/// `lines` are what deeds did to it before: of a request that has a line there the last word is said.
 pub(super) async fn join(
     rows: &mut Connection,
     home: &Path,
     (id, recording): (&str, &RecordingKept),
+    lines: &[Holder],
     now: Timestamp,
 ) -> Written {
     let call = recording.of.call();
-    join_one(rows, Some(home), (id, call.id), (call.began_at, recording.ends_at), now).await
+    join_one(rows, Some((home, lines)), (id, call.id), (call.began_at, recording.ends_at), now).await
 }
 
 /// The same, wherever the records lie.
 pub(super) async fn join_one(
     rows: &mut Connection,
-    home: Option<&Path>,
+    home: Option<(&Path, &[Holder])>,
     (id, call): (&str, CallId),
     (began, ended): (Timestamp, Timestamp),
     now: Timestamp,
@@ -120,8 +122,12 @@ pub(super) async fn join_one(
         .bind(text::time(ended));
     if join.execute(&mut *rows).await?.rows_affected() > 0 {
         let select = rows::query_scalar::<String>("SELECT request FROM request_recordings WHERE recording = $1");
-        for request in select.bind(id).fetch_all(&mut *rows).await? {
-            keeps(rows, home, id, &request, now).await?;
+        let has_line = |request: &String| {
+            let lines = home.map_or(&[][..], |(_, lines)| lines);
+            lines.iter().any(|line| line.happened.is_none() && line.matter.as_ref() == Some(request))
+        };
+        for request in select.bind(id).fetch_all(&mut *rows).await?.iter().filter(|request| !has_line(request)) {
+            keeps(rows, home.map(|(home, _)| home), id, request, now).await?;
         }
     }
     Ok(())

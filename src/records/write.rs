@@ -26,7 +26,7 @@ use retrocall_words::{
     book::{CallBegun, CallEnded, Note, Outcome, RecordingBegun, RecordingKept, Skipped, day_of},
 };
 
-type Written = Result<(), sqlx::Error>;
+type Written<T = ()> = Result<T, sqlx::Error>;
 
 /// What the thread knows while it writes notes.
 pub(super) struct WriteContext<'a> {
@@ -319,23 +319,23 @@ impl Pen<'_, '_> {
         self.parts(&id, recording).await?;
         self.call_was_kept(recording).await?;
         if is_new {
-            self.registered(&id, recording).await?;
-        }
-        // After that: what it belongs to by itself needs no hold.
-        if is_new && !recording.has_keys {
-            self.hold_again(recording).await?;
+            // Before anything is noted of it once more.
+            let lines = self.lines_of(recording)?;
+            self.registered(&id, recording, &lines).await?;
+            // After that: what it belongs to by itself needs no hold.
+            self.hold_again(lines).await?;
         }
         self.order(&id, recording).await
     }
 
     /// What follows once from a recording that has come: the ledger's row, and requests and objections that wait for it.
-    async fn registered(&mut self, id: &str, recording: &RecordingKept) -> Written {
+    async fn registered(&mut self, id: &str, recording: &RecordingKept, lines: &[Holder]) -> Written {
         let hash = self.place.hashes.get(&recording.of.call().id).map(String::as_str);
         self.scribe.recording_kept(self.rows, id, recording, hash).await?;
         if recording.of.label.reasons.contains(&Reason::Copy) {
             requests::of_call(self.rows, &mut self.scribe, self.place.home, (id, recording)).await?;
         }
-        requests::join(self.rows, self.place.home, (id, recording), self.place.now).await?;
+        requests::join(self.rows, self.place.home, (id, recording), lines, self.place.now).await?;
         let customer = recording.of.customer.as_ref();
         if customer.is_some_and(|customer| self.place.objections.has(customer, self.place.country)) {
             requests::object(self.rows, id, self.place.now).await?;
@@ -343,13 +343,19 @@ impl Pen<'_, '_> {
         Ok(())
     }
 
-    /// It is known from its file alone: what kept it may be in a catalog that is no longer here.
-    async fn hold_again(&mut self, recording: &RecordingKept) -> Written {
+    /// What deeds did to it before, if it is known from its file alone: the catalog that had it is no longer here.
+    fn lines_of(&mut self, recording: &RecordingKept) -> Written<Vec<Holder>> {
+        if recording.has_keys {
+            return Ok(Vec::new());
+        }
         let all = match self.lines.take() {
             Some(all) => all,
             None => holds::load_by_call(self.place.home).map_err(sqlx::Error::Io)?,
         };
-        let Some(lines) = self.lines.insert(all).get(&recording.of.call().id).cloned() else { return Ok(()) };
+        Ok(self.lines.insert(all).get(&recording.of.call().id).cloned().unwrap_or_default())
+    }
+
+    async fn hold_again(&mut self, lines: Vec<Holder>) -> Written {
         let again = holds::registered(self.rows, lines, self.place.now).await?;
         for row in again.rows() {
             self.scribe.deed(self.rows, |_| row).await?;

@@ -144,7 +144,11 @@ class Desk:
         for id, request in self.open.items():
             is_late = request.kind == "erasure" and recording.began > request.entered
             if not is_late and request.is_about(recording):
+                # One that a restore brings once more: what was decided about it is.
+                last = self.lines.covering.get(recording.call, {}).get(("request", id))
                 self.cover(id, recording, at)
+                if last is not None:
+                    self.lines.covers(recording.call, "request", id, *last)
 
     def cover(self, id, recording, at):
         self.requests[id].states.setdefault(recording.call, "candidate")
@@ -193,6 +197,8 @@ class Desk:
             # It can be taken back until it takes effect for the last of its recordings.
             at = event["at"]
             of_case = [(recording, recording.purposes[event["case"]]) for recording in calls]
+            # Of one that is erased it has: it waits for a request alone.
+            of_case = [(recording, kept) for recording, kept in of_case if recording.erased is None]
             can = any(kept.closed is not None and at < self.term(recording, kept, at) for recording, kept in of_case)
             if can != event["done"]:
                 self.fault(event, f"a closing was {'taken back' if event['done'] else 'not taken back'} against the rule")
@@ -429,7 +435,9 @@ class Desk:
             # The call asked for a copy itself: that is a request once more.
             self.on_request_opened({"event": "request-opened", "at": event["at"], "done": True, **opened})
         for erasure in self.erasures:
-            self.erased(*erasure)
+            # Of one that is gone nobody knows who had it erased: an officer says so once more.
+            if erasure[1] in self.alive:
+                self.erased(*erasure)
         for recording in self.alive.values():
             for customer, at, is_withdrawn in self.objections:
                 if customer == recording.customer and not is_withdrawn and recording.began < at:

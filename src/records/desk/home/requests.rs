@@ -76,7 +76,9 @@ impl Requests for HomeDesk {
             let one =
                 found.recordings.iter().find(|one| one.recording == recording).ok_or(Stop::Absent(NOT_COVERED))?;
             act.recording = Some(recording.to_owned());
-            if one.erased_at.is_some() && one.state == CoveredState::Confirmed {
+            let is_erased = one.erased_at.is_some() && one.state == CoveredState::Confirmed;
+            // Of a request for copies it is not said by that whose recording it is.
+            if is_erased && found.kind == RequestKind::Erasure {
                 return Err(NotDone::Conflict("its erasure is granted already").into());
             }
             decide(rows, act, (request, recording), (CoveredState::Excluded, None), now).await?;

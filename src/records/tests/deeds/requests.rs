@@ -23,6 +23,7 @@ beside_each_home! {
     d16_what_was_recovered_without_a_number_is_listed_in_every_answer_to_a_customer,
     d16_a_call_is_found_by_its_agent_and_about_when_it_was,
     d16_what_is_found_by_a_time_is_erased_one_by_one_once_it_is_said_how_identity_was_checked,
+    d16_what_is_erased_and_frozen_can_still_be_excluded_from_a_request_for_copies,
 }
 
 const NUMBER: &str = "+31201234567";
@@ -396,4 +397,20 @@ fn d16_what_is_found_by_a_time_is_erased_one_by_one_once_it_is_said_how_identity
     desk.exclude(&olga, request, &found[1], "another voice", hour(2)).unwrap();
     assert_eq!(desk.answered(&olga, request, hour(3)), Ok(RequestOutcome::Granted));
     assert_eq!(closed.found(), []);
+}
+
+fn d16_what_is_erased_and_frozen_can_still_be_excluded_from_a_request_for_copies() {
+    let closed = with_customers(1);
+    let (desk, olga) = (&closed.desk, olga());
+    let copies = desk.open_request(&olga, &Subject::Agent("anna".into()), received(), hour(0)).unwrap().request;
+    let erasure = desk.erase(&olga, &asked(NUMBER), "by letter", None, received(), hour(0)).unwrap().request;
+    let recording = &closed.request(&erasure).recordings[0].recording;
+    desk.confirm(&olga, &copies, recording, "her badge", hour(1)).unwrap();
+    assert!(
+        closed.request(&copies).recordings.iter().any(|one| one.recording == *recording && one.erased_at.is_some())
+    );
+    let late = desk.exclude(&olga, &erasure, recording, "another voice", hour(2));
+    assert!(late.is_err_and(|why| why.to_string().contains("granted already")));
+    desk.exclude(&olga, &copies, recording, "another voice", hour(2)).unwrap();
+    assert_eq!(closed.state(&copies, recording), CoveredState::Excluded);
 }

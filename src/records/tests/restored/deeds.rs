@@ -322,3 +322,30 @@ fn a_request_that_lost_or_found_a_recording_after_a_backup_keeps_what_it_kept_an
         assert_eq!(sweep(&home, &clock), Ok(gone), "found again: {is_found_again}");
     }
 }
+
+#[test]
+fn a_recording_that_the_backup_does_not_know_and_that_a_request_lost_stays_lost_to_it_after_each_restore() {
+    let (home, elsewhere, clock) = (TempDir::new().unwrap(), TempDir::new().unwrap(), clock());
+    let catalog = engine(&home, &clock);
+    keep(&catalog, &home);
+    keep(&catalog, &home);
+    let (desk, owner) = (HomeDesk::of(home.path()), Person::owner("root"));
+    let today = day_of(clock.wall());
+    let request = desk.open_request(&owner, &Subject::Agent("anna".into()), today, clock.wall()).unwrap().request;
+    let file = make_backup(&home, &elsewhere, &clock);
+    clock.pass(Duration::from_secs(60));
+    let call = keep(&catalog, &home);
+    desk.exclude(&owner, &request, &id(&home, call), "another voice", clock.wall()).unwrap();
+    assert!(catalog.close(LONG));
+    for time in ["first", "second"] {
+        put_back(&home, &file, Some(&nothing_in(&elsewhere)), &clock);
+        let catalog = engine(&home, &clock);
+        let of = recorded(call, &[Reason::OnDemand]);
+        catalog.note(Note::Kept(Box::new(RecordingKept { of, has_keys: false, ..recording(call) })));
+        assert!(catalog.flushed(LONG));
+        assert!(catalog.close(LONG));
+        let (recording, entry) = (id(&home, call), desk.request(&owner, &request).unwrap());
+        let its = entry.recordings.iter().find(|one| one.recording == recording).unwrap();
+        assert_eq!(its.state, crate::desk::CoveredState::Excluded, "after the {time} restore");
+    }
+}
