@@ -13,7 +13,11 @@ use super::{
     output::{self, counted},
 };
 use retrocall_ledger::{CallList, Evidence, Report};
-use retrocall_records::ledger::{self, LedgerError};
+use retrocall_records::{
+    Address, Server,
+    ledger::{self, LedgerError},
+};
+use retrocall_web::{SiteLedger, verify_ledgers};
 
 const EXAMPLES: &str = "Examples:
   retrocall ledger verify
@@ -29,11 +33,13 @@ const VERIFY_EXAMPLES: &str = "Examples:
   retrocall ledger verify --head 2026-11-30.txt
   retrocall ledger verify /media/council/ledger --calls pbx.csv --json
   retrocall ledger verify --page council.html
+  retrocall --home /srv/centre ledger verify --all
 
 A head that lay elsewhere (printed, mailed, with the works council) is the only witness against
 whoever can write the home: hand in the latest one. The list of calls is CSV with a column `began`
-(RFC 3339) and, if the PBX knows the engine's ids, one named `call`. The exit code is 1 if anything
-is wrong.";
+(RFC 3339) and, if the PBX knows the engine's ids, one named `call`. With --all the ledger of every
+site that delivers to this centre is read from its store alone, and nothing else is asked. The exit
+code is 1 if anything is wrong.";
 
 const EXPORT_EXAMPLES: &str = "Examples:
   retrocall ledger export /media/council/ledger
@@ -77,6 +83,9 @@ struct VerifyArgs {
     /// The PBX's own list of calls
     #[arg(long, value_name = "FILE.csv")]
     calls: Option<PathBuf>,
+    /// At a centre: the ledgers of all its sites, from the store
+    #[arg(long, conflicts_with_all = ["folder", "head", "calls", "page"])]
+    all: bool,
     /// Write the outcome as a page too, with a plot of the lottery, to read in a browser or to print
     #[arg(long, value_name = "FILE.html")]
     page: Option<PathBuf>,
@@ -109,6 +118,9 @@ pub(super) fn run(context: &Context, args: LedgerArgs) -> Result<(), Failure> {
 }
 
 fn verify(context: &Context, args: &VerifyArgs) -> Result<(), Failure> {
+    if args.all {
+        return verify_all(context);
+    }
     let later = args.head.as_deref().map(|path| text_of(path, "a head")).transpose()?;
     let calls = args.calls.as_deref().map(list_of_calls).transpose()?;
     let evidence = Evidence { heads: Vec::new(), later, calls };
@@ -116,10 +128,7 @@ fn verify(context: &Context, args: &VerifyArgs) -> Result<(), Failure> {
         Some(folder) => retrocall_ledger::verify(folder, evidence).map_err(|error| {
             Failure::new(error, "name a folder that `retrocall ledger export` wrote, and a head that belongs to it")
         })?,
-        None => {
-            home(context)?;
-            ledger::verify(context.home(), evidence).map_err(failure)?
-        }
+        None => ledger::verify_at(&address(context)?, evidence).map_err(failure)?,
     };
     if let Some(path) = &args.page {
         fs::write(path, report.page()).map_err(|error| {
@@ -136,6 +145,33 @@ fn verify(context: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     ))
 }
 
+/// The ledgers of all sites of a centre.
+fn verify_all(context: &Context) -> Result<(), Failure> {
+    let settings = context.settings()?;
+    let address = settings.store.as_ref().ok_or_else(|| {
+        Failure::new("this home has no store", "name the home of a centre with --home, or leave --all out")
+    })?;
+    let told = |ledger: &SiteLedger| match &ledger.report {
+        _ if context.json() => {}
+        Some(report) => output::say(&format!("{report}\n")),
+        None => output::say(&format!("Site {}: there are rows, and no key to verify them by.\n", ledger.site)),
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::whole)?;
+    let all = runtime.block_on(verify_ledgers(address.as_str(), told));
+    let all = all.map_err(|why| Failure::new(why, "ask again when the store answers: `retrocall doctor`"))?;
+    let wrong = all.iter().filter(|one| !one.is_sound()).count();
+    if context.json() {
+        output::say_json(&json!({ "sound": wrong == 0, "sites": all }));
+    }
+    match wrong {
+        0 => Ok(()),
+        wrong => Err(Failure::new(
+            format!("{} of {} do not hold", wrong, counted(all.len() as u64, "ledger")),
+            "compare them with their sites' own (`retrocall ledger export` there), and find out who could write the store",
+        )),
+    }
+}
+
 fn say(context: &Context, report: &Report) {
     if context.json() {
         output::say_json(&json!({ "sound": report.is_sound(), "report": report }));
@@ -145,8 +181,7 @@ fn say(context: &Context, report: &Report) {
 }
 
 fn export(context: &Context, args: &ExportArgs) -> Result<(), Failure> {
-    home(context)?;
-    let exported = ledger::export(context.home(), &args.folder).map_err(failure)?;
+    let exported = ledger::export(&address(context)?, &args.folder).map_err(failure)?;
     if context.json() {
         output::say_json(&exported);
         return Ok(());
@@ -159,8 +194,7 @@ fn export(context: &Context, args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn heads(context: &Context, args: &HeadsArgs) -> Result<(), Failure> {
-    home(context)?;
-    let mut heads = ledger::heads(context.home()).map_err(failure)?;
+    let mut heads = ledger::heads_at(&address(context)?).map_err(failure)?;
     if args.last {
         heads = heads.pop().into_iter().collect();
     }
@@ -184,15 +218,19 @@ fn heads(context: &Context, args: &HeadsArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A folder that does not exist is a slip of the pen more often than a desk that has not begun.
-fn home(context: &Context) -> Result<(), Failure> {
-    if context.home().is_dir() {
-        return Ok(());
+/// Where the ledger lies: that of an engine in its home, a centre's own on its server.
+fn address(context: &Context) -> Result<Address, Failure> {
+    // A folder that does not exist is a slip of the pen more often than a desk that has not begun.
+    if !context.home().is_dir() {
+        return Err(Failure::new(
+            format!("there is no home folder {}", context.home().display()),
+            format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
+        ));
     }
-    Err(Failure::new(
-        format!("there is no home folder {}", context.home().display()),
-        format!("name the engine's with --home, or start one with `{}`", context.typed("run")),
-    ))
+    match context.settings()?.database {
+        Some(database) => Ok(Address::Server(Server::at(database.as_str()).map_err(Failure::whole)?)),
+        None => Ok(Address::of(context.home())),
+    }
 }
 
 fn failure(error: LedgerError) -> Failure {

@@ -33,6 +33,11 @@ pub fn site_of(key: &Verifier) -> Result<Site, Malformed> {
     key.name().strip_prefix(PRODUCT).ok_or(Malformed("the name of a site's key"))?.parse()
 }
 
+/// The site that is named after this very key: nobody else can have a key for it. None if it is named otherwise.
+pub fn site_of_itself(key: &Verifier) -> Option<Site> {
+    site_of(key).ok().filter(|site| *site == Site::of_key(&key.public()))
+}
+
 /// The state of a segment at a day's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

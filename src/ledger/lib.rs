@@ -47,7 +47,7 @@ pub use event::{
     PeriodOpened, Previous, SeedPublished, SegmentOpened, SiteOpened, Skipping,
 };
 pub use hash::{Frontier, Hash, Malformed};
-pub use head::{Commitment, Head, Reread, RowWrong, key_name, site_of};
+pub use head::{Commitment, Head, Reread, RowWrong, key_name, site_of, site_of_itself};
 pub use names::{ItemId, Moment, Month, Pseudonym, PseudonymKey, Site, TextDigest};
 pub use note::{NoteError, Signer, Verifier};
 pub use verify::{

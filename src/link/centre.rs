@@ -104,6 +104,11 @@ impl Centre {
         &self.address
     }
 
+    /// The public half of the key of the site's ledger.
+    pub(crate) fn ledger_key(&self) -> String {
+        self.key.lock().ledger_key.clone()
+    }
+
     /// What is said of a recording, with the site's signature.
     pub(crate) fn sign_parcel(&self, parcel: &str) -> String {
         self.key.lock().sign_parcel(parcel)

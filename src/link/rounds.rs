@@ -222,8 +222,10 @@ impl Link {
         for _ in 0..PIECES_MAX {
             let asked_for = known.clone();
             let LedgerNews { piece, heads, periods } = self.ask(move |desk, _| desk.ledger_news(&asked_for)).await?;
-            if !heads.is_empty() || !periods.is_empty() {
-                let body = json!({ "heads": heads, "periods": periods }).to_string();
+            // With the first row goes the key by which all of it is verified.
+            if !heads.is_empty() || !periods.is_empty() || known.segment.is_none() {
+                let body = json!({ "ledger_key": self.centre.ledger_key(), "heads": heads, "periods": periods });
+                let body = body.to_string();
                 let Noted { .. } = self.centre.ask(Method::POST, "/link/v1/heads", body.into()).await?;
                 known.head = heads.last().map(|(day, _)| day.clone()).or(known.head);
                 known.period = periods.last().map_or(known.period, |last| last.period + 1);

@@ -13,7 +13,7 @@ use std::{
 };
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use retrocall_ledger::{Site, Verifier, site_of};
+use retrocall_ledger::{Site, Verifier, site_of_itself};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -110,11 +110,9 @@ impl Joining {
     pub fn site(&self) -> Option<Site> {
         from_hex::<32>(&self.key)?;
         let ledger: Verifier = self.ledger_key.parse().ok()?;
-        let site = site_of(&ledger).ok()?;
-        // The name follows from the key: another key can't have it.
-        let is_its_own = site == Site::of_key(&ledger.public());
+        let site = site_of_itself(&ledger)?;
         let text = ledger.open(&self.note).ok()?;
-        (is_its_own && text == Joining::text(&self.code, &self.key)).then_some(site)
+        (text == Joining::text(&self.code, &self.key)).then_some(site)
     }
 }
 
@@ -125,6 +123,7 @@ struct KeyFile {
     site: String,
     centre: String,
     secret: String,
+    ledger_key: String,
 }
 
 /// The key of a site, with its counter.
@@ -133,6 +132,8 @@ pub struct SiteKey {
     pub site: String,
     /// Where its centre is.
     pub centre: String,
+    /// The public half of its ledger's key, by which anybody verifies that.
+    pub ledger_key: String,
     key: SigningKey,
     counter: u64,
     start: String,
@@ -177,6 +178,7 @@ impl SiteKey {
         let made = SiteKey {
             site: author.site.to_string(),
             centre: centre.trim_end_matches('/').to_owned(),
+            ledger_key: author.verifier().to_string(),
             key,
             counter: 0,
             start: new_start().map_err(|error| Trouble::unreserved(&path, &error))?,
@@ -190,7 +192,12 @@ impl SiteKey {
     /// # Errors
     /// What the system says.
     pub fn keep(&self, home: &Path) -> io::Result<()> {
-        let file = KeyFile { site: self.site.clone(), centre: self.centre.clone(), secret: hex(self.key.as_bytes()) };
+        let file = KeyFile {
+            site: self.site.clone(),
+            centre: self.centre.clone(),
+            secret: hex(self.key.as_bytes()),
+            ledger_key: self.ledger_key.clone(),
+        };
         let (path, new) = (key_path(home), home.join("link.key.new"));
         let _ = fs::remove_file(&new);
         let (mut to, _) = beside::open_or_make(&new)?;
@@ -218,7 +225,8 @@ impl SiteKey {
         let counter_path = home.join("link.counter");
         let counter = fs::read_to_string(&counter_path)?.trim().parse().map_err(|_| senseless())?;
         let start = new_start()?;
-        Ok(Some(SiteKey { site: file.site, centre: file.centre, key, counter, start, counter_path }))
+        let KeyFile { site, centre, ledger_key, .. } = file;
+        Ok(Some(SiteKey { site, centre, ledger_key, key, counter, start, counter_path }))
     }
 
     /// Signs a request. Its counter is durable before it is used: no other request ever has it.

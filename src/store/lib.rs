@@ -34,12 +34,12 @@ pub enum Put {
 
 /// Where the parts of a recording lie, and what is said of it. Both numbers count from 1.
 pub fn part_place(site: &str, recording: &str, (file, part): (u64, u64), sha256: &str) -> String {
-    format!("sites/{site}/recordings/{recording}/{file}.{part}-{sha256}")
+    format!("{SITES}/{site}/recordings/{recording}/{file}.{part}-{sha256}")
 }
 
 /// Where what a site said of a recording lies, with its signature.
 pub fn facts_place(site: &str, recording: &str, sha256: &str) -> String {
-    format!("sites/{site}/recordings/{recording}/facts-{sha256}.json")
+    format!("{SITES}/{site}/recordings/{recording}/facts-{sha256}.json")
 }
 
 /// What the tombstones lie below.
@@ -50,9 +50,27 @@ pub fn tombstone_place(recording: &str) -> String {
     format!("{TOMBSTONES}/{recording}.json")
 }
 
+/// What all objects of sites lie below.
+pub const SITES: &str = "sites";
+
+/// What a site's ledger lies below.
+pub fn ledger_folder(site: &str) -> String {
+    format!("{SITES}/{site}/ledger")
+}
+
+/// Where the public key of a site's ledger lies.
+pub fn ledger_key_place(site: &str, sha256: &str) -> String {
+    format!("{}/keys/{sha256}.pub", ledger_folder(site))
+}
+
+/// Where the signed head of a day of a site's ledger lies.
+pub fn ledger_head_place(site: &str, day: &str, sha256: &str) -> String {
+    format!("{}/heads/{day}-{sha256}.txt", ledger_folder(site))
+}
+
 /// Where rows of a site's ledger lie: from the first row on, up to the one behind the last.
 pub fn ledger_place(site: &str, month: &str, (first, end): (u64, u64), sha256: &str) -> String {
-    format!("sites/{site}/ledger/{month}/{first:08}-{end:08}-{sha256}.rows")
+    format!("{}/{month}/{first:08}-{end:08}-{sha256}.rows", ledger_folder(site))
 }
 
 /// Why something was not done. Never what is in an object.

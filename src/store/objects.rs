@@ -151,6 +151,16 @@ impl Store {
         Ok(places)
     }
 
+    /// The names of what lies directly below a folder and has something below itself.
+    ///
+    /// # Errors
+    /// Why they can't be known.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let found = self.objects.list_with_delimiter(Some(&self.path(folder))).await?;
+        let name = |path: &Path| path.filename().map(str::to_owned);
+        Ok(found.common_prefixes.iter().filter_map(name).collect())
+    }
+
     /// How many bytes an object has. None if there is none.
     ///
     /// # Errors

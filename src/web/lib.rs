@@ -24,6 +24,7 @@ mod folder;
 mod frame;
 mod guard;
 mod lately;
+mod ledgers;
 mod letter;
 mod look;
 mod pages;
@@ -42,6 +43,7 @@ mod touch;
 
 pub use cleaning::objects_at;
 pub use facts::facts_at;
+pub use ledgers::{SiteLedger, verify_ledgers};
 pub use letter::{Undecided, letter_of};
 pub use pages::Rules;
 pub use password::{PASSWORD_CHARS_MIN, TooShort, hash};

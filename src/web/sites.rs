@@ -16,12 +16,13 @@ use axum::{
 use futures_util::StreamExt as _;
 use jiff::civil::Date;
 use retrocall_file::Piece;
+use retrocall_ledger::{Verifier, site_of_itself};
 use retrocall_records::{
     desk::{Deliveries as _, LedgerPiece, NotAdmitted, NotEnrolled, PeriodFacts, SiteNews, Sites as _, Standing},
     parcel::PART_BYTES_MAX,
     site_key::{Asked, Joining, Shown},
 };
-use retrocall_store::{Store, digest, ledger_place};
+use retrocall_store::{Store, digest, ledger_head_place, ledger_key_place, ledger_place};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -208,23 +209,38 @@ pub(crate) async fn news(State(pages): State<Shared>, Extension(from): Extension
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Heads {
+    ledger_key: String,
     heads: Vec<(String, String)>,
     periods: Vec<PeriodFacts>,
+}
+
+/// Whether this is the ledger's key of the site: its name follows from it.
+fn is_key_of(key: &str, site: &str) -> bool {
+    let of = key.parse::<Verifier>().ok().and_then(|key| site_of_itself(&key));
+    of.is_some_and(|of| of.as_str() == site)
 }
 
 fn is_day(day: &str) -> bool {
     day.parse::<Date>().is_ok_and(|same| same.to_string() == day)
 }
 
-/// Heads of a site's ledger, and periods of its draw.
+/// Heads of a site's ledger, and periods of its draw. Key and heads go to the store, from which alone anybody can verify all of it.
 pub(crate) async fn heads(State(pages): State<Shared>, Extension(from): Extension<FromSite>) -> Served {
-    let Heads { heads, periods } = sent(&from.body)?;
-    let is_well = heads.len() <= HEADS_MAX
+    let Heads { ledger_key, heads, periods } = sent(&from.body)?;
+    let is_well = is_key_of(&ledger_key, &from.site)
+        && heads.len() <= HEADS_MAX
         && periods.len() <= HEADS_MAX
         && heads.iter().all(|(day, _)| is_day(day))
         && periods.iter().all(|period| is_day(&period.day));
     if !is_well {
         return Err(NotServed::malformed("a head"));
+    }
+    let store = store(&pages)?;
+    let mut texts = vec![(ledger_key_place(&from.site, &digest(ledger_key.as_bytes())), ledger_key)];
+    let place = |day: &str, text: &str| ledger_head_place(&from.site, day, &digest(text.as_bytes()));
+    texts.extend(heads.iter().map(|(day, text)| (place(day, text), text.clone())));
+    for (place, text) in texts {
+        store.put(&place, text.into()).await.map_err(|error| away(&error))?;
     }
     pages.ask(move |desk, _| desk.note_heads(&from.site, &heads, &periods)).await?;
     answered(&json!({}))

@@ -24,7 +24,7 @@ fn long_ago(centre: &Centre) {
 fn what_is_over_goes_from_the_store_when_somebody_cleans_up_and_is_not_taken_again_and_what_is_held_stays() {
     let centre = Centre::start();
     let desk = Desk::open(&["--one-in", "0"]);
-    centre.join(&desk);
+    let site = centre.join(&desk);
     pressed(&desk, "anna", 1);
     let id = desk.recordings()[0]["id"].as_str().expect("an id").to_owned();
     let file = desk.audio_files()[0].clone();
@@ -66,8 +66,19 @@ fn what_is_over_goes_from_the_store_when_somebody_cleans_up_and_is_not_taken_aga
     let stone = fs::read_to_string(centre.store.join(format!("tombstones/{id}.json"))).expect("a tombstone");
     assert!(stone.contains(&id) && stone.contains("sha256"), "{stone}");
     assert_eq!(centre.ask("SELECT COUNT(*) FROM receipts"), "1");
+    // A month of the site's ledger whose time is over, of which a piece was never noted.
+    let month = format!("sites/{site}/ledger/2024-01");
+    fs::create_dir_all(centre.store.join(&month)).expect("a folder");
+    let pieces =
+        ["00000000-00000001-ab.rows", "00000001-00000002-cd.rows"].map(|name| centre.store.join(&month).join(name));
+    pieces.iter().for_each(|piece| fs::write(piece, "{}\n").expect("written"));
+    centre.execute(&format!(
+        "INSERT INTO site_segments VALUES ('{site}', '2024-01', 0, 1, '{month}/00000000-00000001-ab.rows')"
+    ));
     let again = centre.home.json(&["sweep"]);
     assert_eq!((&again["gone"], &again["failed"]), (&json!(0), &json!([])), "{again:#}");
+    assert!(pieces.iter().all(|piece| !piece.exists()), "a ledger is kept for 13 months");
+    assert_eq!(centre.ask("SELECT COUNT(*) FROM site_segments WHERE month = '2024-01'"), "0");
 
     // The site forgets that it has delivered it, and delivers it again.
     // Its link is at rest meanwhile: it waits for the reader, to remove the copy.

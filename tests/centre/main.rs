@@ -70,4 +70,35 @@ fn what_an_engine_keeps_is_delivered_heard_at_the_centre_and_no_longer_on_the_en
     assert_eq!(sites[0]["kept"], 2);
     assert!(desk.recordings().is_empty(), "they are at the centre");
     desk.check();
+    wait_for("its ledger", || {
+        let rows = desk.one("SELECT CAST(MAX(row) + 1 AS TEXT) FROM ledger_rows");
+        (centre.ask("SELECT CAST(MAX(end_row) AS TEXT) FROM site_segments") == rows).then_some(())
+    });
+    its_ledger_is_verified_from_the_store_alone(&centre);
+}
+
+/// Rows that came twice are no harm; one that was changed is found, and named.
+fn its_ledger_is_verified_from_the_store_alone(centre: &Centre) {
+    // A machine that has the store, and nothing else of the centre.
+    let council = desk::Home::new();
+    fs::write(council.path().join("retrocall.toml"), format!("store = \"file://{}\"\n", centre.store.display()))
+        .expect("settings");
+    let verify = || council.run(&["ledger", "verify", "--all"]);
+    let ending = |ending: &str| {
+        let mut found = centre.objects().into_iter().filter(|place| place.to_string_lossy().ends_with(ending));
+        found.next().expect("an object")
+    };
+    assert_eq!(verify().code, 0, "{}", verify().stdout);
+    let piece = ending(".rows");
+    let rows = fs::read_to_string(&piece).expect("rows");
+    let (first, _) = rows.split_once('\n').expect("a row");
+    fs::write(piece.with_file_name("00000000-00000001-ab.rows"), format!("{first}\n")).expect("written");
+    assert_eq!(verify().code, 0, "{}", verify().stdout);
+    fs::write(&piece, rows.replacen("\"anna\"", "\"bert\"", 1).replacen("\"kept\"", "\"lost\"", 1)).expect("written");
+    let tampered = verify();
+    assert!(tampered.code == 1 && tampered.stdout.contains("Wrong: "), "{}{}", tampered.stdout, tampered.stderr);
+    fs::write(&piece, rows).expect("written");
+    fs::remove_file(ending(".pub")).expect("removed");
+    let keyless = verify();
+    assert!(keyless.code == 1 && keyless.stdout.contains("no key"), "{}{}", keyless.stdout, keyless.stderr);
 }

@@ -1,6 +1,7 @@
 //! Segments of the ledger expire whole: their rows go, and with them the key of their pseudonyms; their roots and heads stay.
 //!
-//! Belongs here: that, and the rows of `calls` of those months, which name agents. Does not: how old a segment may become (`retention`).
+//! Belongs here: that, the rows of `calls` of those months, which name agents, and which months of its sites' ledgers a centre has for too long. Does not:
+//! how old a segment may become (`retention`).
 
 use std::{path::Path, thread};
 
@@ -27,17 +28,58 @@ pub fn expire(home: &Path, months: u16, now: Timestamp) -> Result<Vec<Month>, Tr
 
 /// The same, wherever the records are.
 pub(crate) fn expire_at(address: &Address, months: u16, now: Timestamp) -> Result<Vec<Month>, Trouble> {
-    let first_kept = Month::of(day_of(now).saturating_sub(i32::from(months).months()));
+    let first_kept = first_kept(months, now);
+    on_a_thread(address, async |rows| expire_before(rows, first_kept, now).await)
+}
+
+fn first_kept(months: u16, now: Timestamp) -> Month {
+    Month::of(day_of(now).saturating_sub(i32::from(months).months()))
+}
+
+/// On a thread of its own: whoever asks may be inside another runtime. Without records there is nothing.
+fn on_a_thread<T: Default + Send>(
+    address: &Address,
+    work: impl AsyncFnOnce(&mut Connection) -> Written<T> + Send,
+) -> Result<T, Trouble> {
     let work = || {
         address.runtime()?.block_on(async {
-            let Some(mut connection) = address.open(true).await? else { return Ok(Vec::new()) };
-            let expired = expire_before(&mut connection, first_kept, now).await;
+            let Some(mut connection) = address.open(true).await? else { return Ok(T::default()) };
+            let done = work(&mut connection).await;
             let _ = connection.close().await;
-            expired.map_err(|error| address.refused(&error))
+            done.map_err(|error| address.refused(&error))
         })
     };
-    // On a thread of its own: whoever asks may be inside another runtime.
     thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// A month of a site's ledger, which the site delivered to a centre.
+pub(crate) struct OldMonth {
+    site: String,
+    month: String,
+    /// What all its rows lie below in the store.
+    pub folder: String,
+}
+
+/// The months of sites' ledgers that ended more than so many months ago.
+pub(crate) fn old_months(address: &Address, months: u16, now: Timestamp) -> Result<Vec<OldMonth>, Trouble> {
+    let first_kept = first_kept(months, now).to_string();
+    on_a_thread(address, async |rows| {
+        let select = rows::query_as::<(String, String, String)>(
+            "SELECT site, month, MIN(place) FROM site_segments WHERE month < $1 GROUP BY site, month ORDER BY site, month",
+        );
+        let found = select.bind(first_kept).fetch_all(rows).await?;
+        let folder = |place: &str| place.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        let old = |(site, month, place): (_, _, String)| Some(OldMonth { site, month, folder: folder(&place)? });
+        Ok(found.into_iter().filter_map(old).collect())
+    })
+}
+
+/// Nothing is left of it in the store.
+pub(crate) fn forget_month(address: &Address, old: &OldMonth) -> Result<(), Trouble> {
+    on_a_thread(address, async |rows| {
+        let delete = rows::query("DELETE FROM site_segments WHERE site = $1 AND month = $2");
+        delete.bind(&old.site).bind(&old.month).execute(rows).await.map(drop)
+    })
 }
 
 async fn expire_before(connection: &mut Connection, month: Month, now: Timestamp) -> Written<Vec<Month>> {

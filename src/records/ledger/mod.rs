@@ -31,7 +31,7 @@ use super::{
 pub use super::lottery::PROMISED_FROM_DAY;
 pub use clock::clock_accepted;
 pub use expire::expire;
-pub(crate) use expire::expire_at;
+pub(crate) use expire::{expire_at, forget_month, old_months};
 pub use number::{NumberError, enter_number};
 pub use open::open_ledger;
 pub use read::{Exported, LedgerError, SealedHead, export, heads, heads_at, verify, verify_at};

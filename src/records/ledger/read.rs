@@ -289,14 +289,14 @@ pub fn verify_at(address: &Address, mut evidence: Evidence) -> Result<Report, Le
     })
 }
 
-/// Writes the ledger of a home into a folder, as `docs/ledger.md` describes it. What is there of an earlier export is replaced; a kill leaves whole
+/// Writes a ledger into a folder, as `docs/ledger.md` describes it. What is there of an earlier export is replaced; a kill leaves whole
 /// files alone.
 ///
 /// # Errors
 /// If there is none, if it can't be read, or if the folder can't be written.
-pub fn export(home: &Path, folder: &Path) -> Result<Exported, LedgerError> {
+pub fn export(address: &Address, folder: &Path) -> Result<Exported, LedgerError> {
     let folder = std::path::absolute(folder).map_err(|error| LedgerError::Io(folder.to_owned(), error))?;
-    with_source(&Address::of(home), |source| {
+    with_source(address, |source| {
         let mut source = source.ok_or(LedgerError::None)?;
         let (site, key) = source.site()?.ok_or(LedgerError::None)?;
         let places = retrocall_ledger::Exported { folder: folder.clone() };

@@ -206,14 +206,26 @@ impl CentreSweep {
         look(&mut store, &*self.objects, self.clock.wall())
     }
 
-    /// What comes once a day: segments of the centre's own ledger expire, and what the server's tables said of what is gone is overwritten.
+    /// What comes once a day: segments of the centre's own ledger and of its sites' expire, and what the server's tables said of what is gone is
+    /// overwritten.
     ///
     /// # Errors
-    /// Why the server can't be asked.
-    pub fn afterwards(&self) -> Result<Overwriting, Trouble> {
-        let now = self.clock.wall();
-        ledger::expire_at(&Address::Server(self.server.clone()), self.rules.0.get(Period::Ledger), now)?;
-        overwrite_at(&self.server, now)
+    /// Why the server or the store can't be asked.
+    pub fn afterwards(&self) -> Result<Overwriting, Stopped> {
+        let address = Address::Server(self.server.clone());
+        let now = self.servers_clock(&HomeDesk::at(address.clone()))?.wall();
+        let months = self.rules.0.get(Period::Ledger);
+        ledger::expire_at(&address, months, now)?;
+        for old in ledger::old_months(&address, months, now)? {
+            let away =
+                |error: io::Error| Stopped::Home(format!("a site's ledger can't be removed from the store: {error}"));
+            for place in self.objects.below(&old.folder).map_err(away)? {
+                self.objects.remove(&place).map_err(away)?;
+            }
+            // Only then: who is cut off finds it again.
+            ledger::forget_month(&address, &old)?;
+        }
+        Ok(overwrite_at(&self.server, now)?)
     }
 }
 
@@ -250,7 +262,7 @@ impl CentreHourly {
                         Ok(waits) => {
                             warn!("what was deleted is not overwritten yet: {}", waits.waits_for().unwrap_or_default())
                         }
-                        Err(trouble) => warn!("what was deleted is not overwritten yet: {trouble}"),
+                        Err(why) => warn!("what was deleted is not overwritten yet: {why}"),
                     }
                 }
             }

@@ -234,7 +234,7 @@ fn when_a_day_has_ended_its_seed_is_shown_and_its_head_is_signed_and_both_hold()
     assert!(tail.is_from_outside && tail.signed == head.rows, "{tail:?}");
 
     let folder = TempDir::new().unwrap();
-    let exported = export(home.path(), folder.path()).unwrap();
+    let exported = export(&Address::of(home.path()), folder.path()).unwrap();
     assert_eq!((exported.rows as usize, exported.heads), (rows(&home).len(), vec![SATURDAY]));
     let outside = retrocall_ledger::verify(folder.path(), Evidence::default()).unwrap();
     assert!(outside.is_sound() && outside.segments == report.segments, "{outside}");
