@@ -10,6 +10,7 @@ use retrocall_records::{
     desk::{Accounts as _, HomeDesk, NotDone, Person},
     ledger::open_ledger,
 };
+use retrocall_web::objects_alone;
 use retrocall_words::{Clock as _, SystemClock, name};
 
 /// Characters of a reason, note or reply, at most.
@@ -61,7 +62,11 @@ fn desk_of(context: &Context) -> Result<HomeDesk, Failure> {
     let server = Server::at(database.as_str()).map_err(Failure::whole)?;
     server.prepare().map_err(Failure::whole)?;
     open_ledger(context.home(), &server).map_err(Failure::whole)?;
-    Ok(HomeDesk::at(Address::Server(server)))
+    let desk = HomeDesk::at(Address::Server(server));
+    match &settings.store {
+        Some(store) => Ok(desk.with_store(objects_alone(store.as_str()).map_err(Failure::whole)?)),
+        None => Ok(desk),
+    }
 }
 
 /// Why the desk did not do it, with the next step.

@@ -6,16 +6,17 @@ use serde_json::json;
 
 use super::{
     Context, Failure,
-    actor::{Actor, failure},
+    actor::{Actor, failure, text},
     output,
 };
 use rand::{TryRng as _, rngs::SysRng};
-use retrocall_records::desk::{SiteEntry, Sites as _};
+use retrocall_records::desk::{Orders as _, SiteEntry, Sites as _};
 
 const EXAMPLES: &str = "Examples:
   retrocall centre code                a code by which one site can join within ten minutes
   retrocall centre engines             the sites, with their last word and what waits there
   retrocall centre withdraw SITE       it may nothing from now on
+  retrocall centre let-go SITE --request REQUEST --reason 'Its disk was destroyed' --as olga
 
 At a centre: its retrocall.toml has `database` and `store`. docs/many-machines.md has the whole way.";
 
@@ -40,6 +41,7 @@ enum CentreCommand {
     Code(CodeArgs),
     Engines(EnginesArgs),
     Withdraw(WithdrawArgs),
+    LetGo(LetGoArgs),
 }
 
 /// Make a code by which one site can join, and show it this once
@@ -47,7 +49,7 @@ enum CentreCommand {
 #[command(after_help = "Examples:\n  retrocall centre code\n  retrocall centre code --json")]
 struct CodeArgs {}
 
-/// All sites: how they stand, their version, their last word, what waits there
+/// All sites: how they stand, their version, their last word, what waits there, standing orders open
 #[derive(Args)]
 #[command(after_help = "Examples:\n  retrocall centre engines\n  retrocall centre engines --json")]
 struct EnginesArgs {}
@@ -59,6 +61,25 @@ struct WithdrawArgs {
     /// The site's id, as `centre engines` shows it
     #[arg(value_name = "SITE")]
     site: String,
+}
+
+/// Answer a request without waiting for a site: it is lost, or stays away. The privacy officer decides that
+#[derive(Args)]
+#[command(after_help = "Examples:
+  retrocall centre let-go SITE --request REQUEST --reason 'Its disk was destroyed' --as olga
+
+A request waits until each site has delivered what is of before it, and said so. What of it still
+lies at a site that is let go of, the answer does not cover: the customer may have to be told.")]
+struct LetGoArgs {
+    /// The site's id, as `centre engines` shows it
+    #[arg(value_name = "SITE")]
+    site: String,
+    /// The request that does not wait for it
+    #[arg(long, value_name = "REQUEST")]
+    request: String,
+    /// Why: the control log keeps that it was said
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: String,
 }
 
 pub(super) fn run(context: &Context, args: CentreArgs) -> Result<(), Failure> {
@@ -98,6 +119,14 @@ pub(super) fn run(context: &Context, args: CentreArgs) -> Result<(), Failure> {
                 output::say("The site may nothing from now on. What it delivered stays.");
             }
         }
+        CentreCommand::LetGo(LetGoArgs { site, request, reason }) => {
+            at.desk.let_go(&at.who, &request, &site, &reason, at.now).map_err(failure)?;
+            if context.json() {
+                output::say_json(&json!({ "request": request, "site": site }));
+            } else {
+                output::say(&format!("Request {request} does not wait for this site any more."));
+            }
+        }
     }
     Ok(())
 }
@@ -105,7 +134,7 @@ pub(super) fn run(context: &Context, args: CentreArgs) -> Result<(), Failure> {
 fn table(sites: Vec<SiteEntry>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["site", "stands", "version", "last word", "kept", "waiting", "refused"]);
+    table.set_header(["site", "stands", "version", "last word", "kept", "waiting", "refused", "orders"]);
     for site in sites {
         table.add_row([
             site.site,
@@ -115,6 +144,7 @@ fn table(sites: Vec<SiteEntry>) -> Table {
             site.kept.to_string(),
             site.backlog.to_string(),
             site.refused.to_string(),
+            site.orders.to_string(),
         ]);
     }
     table

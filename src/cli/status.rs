@@ -12,10 +12,10 @@ use super::{
 };
 use retrocall_records::{
     LinkState,
-    desk::{Backlog, HomeDesk, Outgoing as _},
+    desk::{Backlog, HomeDesk, Obeying as _, Outgoing as _},
     link_state,
     policy::NoticeKind,
-    sweep::{HomeStore, Warning, warnings},
+    sweep::{DueAndStays, HomeStore, Warning, warnings},
 };
 use retrocall_words::{Ask, Clock as _, Counts, Reason, Request, Status, SystemClock, Target, Totals, Verdict};
 
@@ -77,6 +77,10 @@ struct LinkStatus {
     staying: u64,
     /// and that the centre did not take.
     refused: Vec<RefusedRecording>,
+    /// Orders of the centre that are not done.
+    orders: Vec<u64>,
+    /// Recordings that are due, and stay for its sake.
+    due: Vec<DueAndStays>,
 }
 
 #[derive(Serialize)]
@@ -85,29 +89,45 @@ struct RefusedRecording {
     why: String,
 }
 
-/// Refused recordings that are named.
-const REFUSED_MAX: usize = 20;
+/// Recordings that are named.
+const NAMED_MAX: usize = 20;
 
 /// None if this home delivers nowhere.
 fn link(context: &Context) -> Option<LinkStatus> {
     let state = link_state(context.home())?;
     let desk = HomeDesk::of(context.home());
     let Backlog { waiting, staying, .. } = desk.backlog().ok()?;
-    let refused = desk.refused(REFUSED_MAX).ok()?.into_iter();
+    let refused = desk.refused(NAMED_MAX).ok()?.into_iter();
     let refused = refused.map(|(recording, why)| RefusedRecording { recording, why }).collect();
-    Some(LinkStatus { state, waiting, staying, refused })
+    let orders = desk.orders_news().ok()?.open;
+    Some(LinkStatus { state, waiting, staying, refused, orders, due: due(context).unwrap_or_default() })
+}
+
+/// What is due here, and stays for the sake of the centre.
+fn due(context: &Context) -> Option<Vec<DueAndStays>> {
+    let (settings, now) = (context.settings().ok()?, SystemClock.wall());
+    let mut store = HomeStore::open_to_read(context.home()).ok()??;
+    store.consider(settings.retention, &settings.calendar, now).ok()?;
+    store.due_and_stays(now, NAMED_MAX).ok()
 }
 
 /// The lines of it.
 fn deliveries(link: &LinkStatus) -> Vec<(&'static str, String)> {
-    let LinkStatus { state, waiting, staying, refused } = link;
+    let LinkStatus { state, waiting, staying, refused, orders, due } = link;
     let since = match (&state.waits_since, &state.why) {
         (Some(since), Some(why)) => format!(", WAITS since {since:.0}: {why}"),
         _ => String::new(),
     };
     let line = format!("to {}: {waiting} to be delivered, {staying} stay here{since}", state.centre);
     let refused = refused.iter().map(|one| ("REFUSED", format!("{}: {}", one.recording, one.why)));
-    std::iter::once(("link", line)).chain(refused).collect()
+    let orders = match orders.len() as u64 {
+        0 => None,
+        open => {
+            Some(("orders", counted_doing(open, "order", ("of the centre are not done", "of the centre is not done"))))
+        }
+    };
+    let due = due.iter().map(|one| ("DUE", format!("{}: {}", one.id, one.stays.sentence())));
+    std::iter::once(("link", line)).chain(refused).chain(orders).chain(due).collect()
 }
 
 /// The line of it, if anything waits: how many recordings, and who can see to them.

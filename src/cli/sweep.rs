@@ -17,8 +17,8 @@ use retrocall_records::{
     ledger,
     policy::{Fate, Why},
     sweep::{
-        Believe, CentreLook, CentreSweep, Doomed, HomeFiles, HomeStore, Overwriting, Report, Returned, Stopped,
-        Sweeper, is_open, overwrite, remove_returned, would_delete,
+        Believe, CentreLook, CentreSweep, Doomed, DueAndStays, HomeFiles, HomeStore, Overwriting, Report, Returned,
+        Stopped, Sweeper, is_open, overwrite, remove_returned, would_delete,
     },
 };
 use retrocall_settings::Settings;
@@ -126,7 +126,7 @@ impl Centre {
 fn at_centre(context: &Context, mut centre: Centre, args: &SweepArgs) -> Result<(), Failure> {
     if args.dry_run {
         let due = centre.sweep.would_delete(LISTED_MAX).map_err(Failure::whole)?;
-        return say_due(context, due, Vec::new());
+        return say_due(context, WouldGo { due, no_anchor: Vec::new(), stays: Vec::new() });
     }
     let believe = if args.accept_clock { Believe::Accepted } else { Believe::Checked };
     end(context, &centre.delete_all(believe)?)
@@ -234,6 +234,8 @@ struct WouldGo {
     due: Vec<Doomed>,
     /// Recordings without anything from which their rule could count: somebody has to decide.
     no_anchor: Vec<String>,
+    /// Recordings that are due, and stay for the sake of the centre to which this home delivers.
+    stays: Vec<DueAndStays>,
 }
 
 fn say_what_would_go(context: &Context, store: &mut HomeStore) -> Result<(), Failure> {
@@ -246,21 +248,26 @@ fn say_what_would_go(context: &Context, store: &mut HomeStore) -> Result<(), Fai
         }
     };
     store.each_kept(now, look).map_err(Failure::whole)?;
-    say_due(context, due, no_anchor)
+    let stays = store.due_and_stays(now, LISTED_MAX).map_err(Failure::whole)?;
+    say_due(context, WouldGo { due, no_anchor, stays })
 }
 
-fn say_due(context: &Context, due: Vec<Doomed>, no_anchor: Vec<String>) -> Result<(), Failure> {
+fn say_due(context: &Context, would: WouldGo) -> Result<(), Failure> {
     if context.json() {
-        output::say_json(&WouldGo { due, no_anchor });
+        output::say_json(&would);
         return Ok(());
     }
+    let WouldGo { due, no_anchor, stays } = would;
     for Doomed { id, why, since, .. } in &due {
         output::say(&format!("{id}  due since {since:.0}: {}", Why::sentence(*why)));
     }
     for id in &no_anchor {
         output::say(&format!("{id}  never due: nothing is known from which its time could count; decide about it"));
     }
-    if due.is_empty() {
+    for DueAndStays { id, since, stays, .. } in &stays {
+        output::say(&format!("{id}  due since {since:.0}, and {}", stays.sentence()));
+    }
+    if due.is_empty() && stays.is_empty() {
         output::say("Nothing is due.");
     }
     Ok(())

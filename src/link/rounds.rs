@@ -1,4 +1,4 @@
-//! What a link does, round after round: news, the ledger, recordings, and the copies that may go.
+//! What a link does, round after round: news with the orders, the ledger, recordings, and the copies that may go.
 //!
 //! Belongs here: the order, and how long it waits. Does not: how one of them is done.
 
@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use retrocall_records::{
     LinkState,
-    desk::{HomeDesk, LedgerNews, LedgerProgress, NotDone, Outgoing as _, SiteNews},
+    desk::{HomeDesk, LedgerNews, LedgerProgress, NotDone, Obeying as _, OrdersAnswer, Outgoing as _, SiteNews},
     site_key::SiteKey,
 };
 use retrocall_words::Clock;
@@ -63,6 +63,7 @@ pub struct Link {
 #[derive(Deserialize)]
 struct Told {
     ledger: LedgerProgress,
+    orders: OrdersAnswer,
 }
 
 #[derive(Deserialize)]
@@ -177,9 +178,12 @@ impl Link {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backlog: backlog.waiting,
             refused: backlog.refused,
+            orders: self.ask(|desk, _| desk.orders_news()).await?,
         };
         let body = serde_json::to_vec(&news).map_err(|error| Fault::Here(error.to_string()))?;
-        let Told { ledger } = self.centre.ask(Method::POST, "/link/v1/news", body.into()).await?;
+        let Told { ledger, orders } = self.centre.ask(Method::POST, "/link/v1/news", body.into()).await?;
+        let (has_more, centre) = (orders.is_more, self.centre.address().to_owned());
+        self.ask(move |desk, now| desk.take_orders(&centre, &orders, now)).await?;
         self.send_ledger(ledger).await?;
         let (pace, now) = (self.pace, self.clock.wall());
         let before = move |time: Duration| {
@@ -188,7 +192,7 @@ impl Link {
         };
         let outbound =
             self.ask(move |desk, _| desk.outbound(before(pace.settled), before(pace.again), AT_ONCE)).await?;
-        let is_more = outbound.len() == AT_ONCE;
+        let is_more = has_more || outbound.len() == AT_ONCE;
         for recording in outbound {
             self.deliver(recording).await?;
         }

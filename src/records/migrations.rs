@@ -23,7 +23,7 @@ macro_rules! steps {
     ($($number:literal $about:literal $file:literal),* $(,)?) => { [$(($number, $about, include_str!($file))),*] };
 }
 
-const OF_A_HOME: [Step; 12] = steps![
+const OF_A_HOME: [Step; 13] = steps![
     1 "calls and recordings" "migrations/0001_calls_and_recordings.sql",
     2 "skipped numbers" "migrations/0002_skipped_numbers.sql",
     3 "calls that go on" "migrations/0003_calls_that_go_on.sql",
@@ -36,15 +36,17 @@ const OF_A_HOME: [Step; 12] = steps![
     10 "lists" "migrations/0010_lists.sql",
     11 "what is kept" "migrations/0011_what_is_kept.sql",
     12 "many machines" "migrations/0012_many_machines.sql",
+    13 "orders" "migrations/0013_orders.sql",
 ];
 
-const OF_A_SERVER: [Step; 6] = steps![
+const OF_A_SERVER: [Step; 7] = steps![
     1 "all tables" "migrations_postgres/0001_all_tables.sql",
     2 "trainees" "migrations_postgres/0002_trainees.sql",
     3 "each agents yes" "migrations_postgres/0003_each_agents_yes.sql",
     4 "lists" "migrations_postgres/0004_lists.sql",
     5 "what is kept" "migrations_postgres/0005_what_is_kept.sql",
     6 "many machines" "migrations_postgres/0006_many_machines.sql",
+    7 "orders" "migrations_postgres/0007_orders.sql",
 ];
 
 /// The steps of a home's catalog (SQLite).

@@ -150,6 +150,11 @@ fn key_path(home: &Path) -> PathBuf {
     home.join("link.key")
 }
 
+/// Whether a home delivers to a centre.
+pub(crate) fn has_joined(home: &Path) -> bool {
+    key_path(home).symlink_metadata().is_ok()
+}
+
 impl SiteKey {
     /// Makes a key for a home, and asks for it to be enrolled. Nothing is written yet: [`SiteKey::keep`] does that once the centre has taken it.
     ///

@@ -38,6 +38,11 @@ struct Seal {
     sha256: String,
 }
 
+/// Whether a home has notes that its catalog lacks.
+pub(super) fn is_beside(home: &Path) -> bool {
+    fs::symlink_metadata(path(home)).is_ok_and(|found| found.len() > 0)
+}
+
 /// The file.
 pub(super) struct Unwritten {
     home: PathBuf,

@@ -32,14 +32,19 @@ pub enum Put {
     There,
 }
 
+/// What all of a site's recording lies below.
+pub fn recording_folder(site: &str, recording: &str) -> String {
+    format!("{SITES}/{site}/recordings/{recording}")
+}
+
 /// Where the parts of a recording lie, and what is said of it. Both numbers count from 1.
 pub fn part_place(site: &str, recording: &str, (file, part): (u64, u64), sha256: &str) -> String {
-    format!("{SITES}/{site}/recordings/{recording}/{file}.{part}-{sha256}")
+    format!("{}/{file}.{part}-{sha256}", recording_folder(site, recording))
 }
 
 /// Where what a site said of a recording lies, with its signature.
 pub fn facts_place(site: &str, recording: &str, sha256: &str) -> String {
-    format!("{SITES}/{site}/recordings/{recording}/facts-{sha256}.json")
+    format!("{}/facts-{sha256}.json", recording_folder(site, recording))
 }
 
 /// What the tombstones lie below.

@@ -308,13 +308,14 @@ pub(crate) async fn request(State(pages): State<Shared>, asked: Asked, Place(id)
 struct Deciding {
     deed: String,
     recording: Option<String>,
+    site: Option<String>,
     text: Option<String>,
 }
 
 /// A decision about a request: what it is afterwards.
 pub(crate) async fn decide(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
-    let (who, Deciding { deed, recording, text }) = (asked.who()?, sent(&asked)?);
-    let decision = Decision::read(Some(&deed), recording, text.as_deref())?;
+    let (who, Deciding { deed, recording, site, text }) = (asked.who()?, sent(&asked)?);
+    let decision = Decision::read(Some(&deed), recording, text.as_deref())?.about(site);
     let found = pages
         .ask(move |desk, now| -> Answer<RequestEntry> {
             decision.carry_out(desk, &who, &id, now)?;

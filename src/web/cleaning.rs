@@ -6,17 +6,19 @@ use std::{io, panic, path::Path, sync::Arc, thread};
 
 use bytes::Bytes;
 use retrocall_records::sweep::{CentreHourly, CentreSweep, Objects, Tombstone};
-use retrocall_store::{Address as StoreAddress, Put, Store, StoreError, TOMBSTONES, tombstone_place};
-use tokio::runtime::Handle;
+use retrocall_store::{Address as StoreAddress, Put, Store, StoreError, TOMBSTONES, recording_folder, tombstone_place};
+use tokio::runtime::{Handle, Runtime};
 
-/// More than a tombstone has.
-const TOMBSTONE_BYTES_MAX: u64 = 64 * 1024;
+/// More than a tombstone has, or an order.
+const SMALL_BYTES_MAX: u64 = 64 * 1024;
 
 /// A store, for threads that may wait.
 struct Waiting {
     store: Store,
     /// Whose sockets the store uses.
     runtime: Handle,
+    /// The same, if it is nobody else's.
+    _own: Option<Runtime>,
 }
 
 /// The store at an address, for a clean-up. Its sockets are those of this runtime.
@@ -29,7 +31,18 @@ pub fn objects_at(address: &str, runtime: Handle) -> Result<Arc<dyn Objects>, St
 }
 
 pub(crate) fn objects_of(store: Store, runtime: Handle) -> Arc<dyn Objects> {
-    Arc::new(Waiting { store, runtime })
+    Arc::new(Waiting { store, runtime, _own: None })
+}
+
+/// The store at an address, for a command. Not for a thread that is inside a runtime.
+///
+/// # Errors
+/// Why it can't be used, in words.
+pub fn objects_alone(address: &str) -> Result<Arc<dyn Objects>, String> {
+    let address: StoreAddress = address.parse().map_err(|error| format!("store: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("can't start threads ({error}): raise the limit on processes"))?;
+    Ok(Arc::new(Waiting { store: Store::open(&address)?, runtime: runtime.handle().clone(), _own: Some(runtime) }))
 }
 
 impl Waiting {
@@ -57,13 +70,29 @@ impl Objects for Waiting {
         Ok(was_there)
     }
 
+    fn of_recording(&self, site: &str, recording: &str) -> io::Result<Vec<String>> {
+        self.below(&recording_folder(site, recording))
+    }
+
+    fn put(&self, place: &str, bytes: &[u8]) -> io::Result<bool> {
+        Ok(self.ask(self.store.put(place, Bytes::copy_from_slice(bytes)))? == Put::New)
+    }
+
+    fn read(&self, place: &str) -> io::Result<Option<Vec<u8>>> {
+        match self.runtime.block_on(self.store.read(place, 0..SMALL_BYTES_MAX)) {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(StoreError::Missing) => Ok(None),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
     fn bury(&self, tombstone: &Tombstone) -> io::Result<()> {
         let place = tombstone_place(&tombstone.recording);
         let text = Bytes::from(serde_json::to_vec(tombstone)?);
         if self.ask(self.store.put(&place, text.clone()))? == Put::New {
             return Ok(());
         }
-        let found = self.ask(self.store.read(&place, 0..TOMBSTONE_BYTES_MAX))?;
+        let found = self.ask(self.store.read(&place, 0..SMALL_BYTES_MAX))?;
         if serde_json::from_slice::<Tombstone>(&found).is_ok_and(|found| found.recording == tombstone.recording) {
             return Ok(());
         }

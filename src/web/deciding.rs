@@ -6,7 +6,9 @@ use jiff::{
     Timestamp,
     civil::{Date, DateTime},
 };
-use retrocall_records::desk::{Entered, Erasures as _, HomeDesk, NotDone, Person, RequestKind, Requests as _, Subject};
+use retrocall_records::desk::{
+    Entered, Erasures as _, HomeDesk, NotDone, Orders as _, Person, RequestKind, Requests as _, Subject,
+};
 use retrocall_words::{Country, Customer, Word as _, name, retention::Calendar};
 
 use super::answer::{Answer, Refusal};
@@ -31,6 +33,8 @@ retrocall_words::words! {
         Keep = "keep",
         /// The confirmed ones leave the home; the text says where to.
         Export = "export",
+        /// It waits for a site no longer; the text says why.
+        LetGo = "let-go",
         /// The answer was sent.
         Answered = "answered",
     }
@@ -40,6 +44,8 @@ retrocall_words::words! {
 pub(crate) struct Decision {
     pub deed: Deed,
     pub recording: Option<String>,
+    /// Of a centre.
+    pub site: Option<String>,
     pub text: Option<String>,
 }
 
@@ -52,7 +58,12 @@ impl Decision {
             return Err(Refusal::TooLong(TEXT_CHARS_MAX));
         }
         let text = text.map(|text| text.replace("\r\n", "\n").replace('\0', ""));
-        Ok(Decision { deed, recording: recording.filter(|id| !id.is_empty()), text })
+        Ok(Decision { deed, recording: recording.filter(|id| !id.is_empty()), site: None, text })
+    }
+
+    /// The same, about a site.
+    pub(crate) fn about(self, site: Option<String>) -> Decision {
+        Decision { site: site.filter(|id| !id.is_empty()), ..self }
     }
 
     /// Does it.
@@ -68,6 +79,10 @@ impl Decision {
             Deed::Grant => drop(desk.grant_erasure(who, request, recording, self.text.as_deref(), now)?),
             Deed::Keep => drop(desk.refuse_erasure(who, request, recording, text()?, now)?),
             Deed::Export => drop(desk.exporting(who, request, text()?, now)?),
+            Deed::LetGo => {
+                let site = self.site.as_deref().ok_or(Refusal::Incomplete)?;
+                desk.let_go(who, request, site, text()?, now)?;
+            }
             Deed::Answered => drop(desk.answered(who, request, now)?),
         }
         Ok(())

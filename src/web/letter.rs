@@ -6,19 +6,20 @@ use jiff::civil::Date;
 use retrocall_papers::{Letter, LetterKind, LetterRecording};
 use retrocall_records::desk::{Covered, CoveredState, RequestEntry, RequestKind, RequestOutcome, Unnumbered, UseKind};
 
-/// A recording of the request waits to be decided: there is no letter yet.
+/// A recording of the request waits to be decided, or a site has not said yet that it has none: there is no letter yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Undecided;
 
 /// The letter, by what was decided so far.
 ///
 /// # Errors
-/// That a recording waits to be decided.
+/// That a recording waits to be decided, or a site is missing.
 pub fn letter_of(request: &RequestEntry, written_on: Date) -> Result<Letter, Undecided> {
     let is = |one: &&Covered, state| one.state == state;
     let of = |state| request.recordings.iter().filter(move |one| is(one, state));
     let is_refused = request.outcome == Some(RequestOutcome::Refused);
-    if of(CoveredState::Candidate).next().is_some() && !is_refused {
+    let misses = request.order.as_ref().is_some_and(|order| !order.missing.is_empty());
+    if (misses || of(CoveredState::Candidate).next().is_some()) && !is_refused {
         return Err(Undecided);
     }
     let confirmed: Vec<&Covered> = of(CoveredState::Confirmed).collect();

@@ -41,7 +41,7 @@ mod tests;
 mod text;
 mod touch;
 
-pub use cleaning::objects_at;
+pub use cleaning::{objects_alone, objects_at};
 pub use facts::facts_at;
 pub use ledgers::{SiteLedger, verify_ledgers};
 pub use letter::{Undecided, letter_of};

@@ -156,13 +156,13 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         .enable_all()
         .build()
         .map_err(no_threads)?;
-    let hourly = match (desk.address(), &store) {
+    let (hourly, desk) = match (desk.address().clone(), &store) {
         (Address::Server(server), Some(store)) => {
             let objects = cleaning::objects_of(store.clone(), runtime.handle().clone());
-            let sweep = CentreSweep::new((server.clone(), &home), objects, sweeps, Arc::clone(&clock));
-            Some(cleaning::begin(sweep, &home)?)
+            let sweep = CentreSweep::new((server, &home), Arc::clone(&objects), sweeps, Arc::clone(&clock));
+            (Some(cleaning::begin(sweep, &home)?), desk.with_store(objects))
         }
-        _ => None,
+        _ => (None, desk),
     };
     let pages = Arc::new(Pages::new((&home, &socket, desk), store, rules, clock, tls.is_some(), names));
     let listener = {

@@ -18,7 +18,10 @@ use jiff::civil::Date;
 use retrocall_file::Piece;
 use retrocall_ledger::{Verifier, site_of_itself};
 use retrocall_records::{
-    desk::{Deliveries as _, LedgerPiece, NotAdmitted, NotEnrolled, PeriodFacts, SiteNews, Sites as _, Standing},
+    desk::{
+        Deliveries as _, LedgerPiece, NotAdmitted, NotDone, NotEnrolled, Orders as _, PeriodFacts, SiteNews,
+        Sites as _, Standing,
+    },
     parcel::PART_BYTES_MAX,
     site_key::{Asked, Joining, Shown},
 };
@@ -72,8 +75,8 @@ impl NotServed {
     }
 }
 
-impl From<retrocall_records::desk::NotDone> for NotServed {
-    fn from(why: retrocall_records::desk::NotDone) -> NotServed {
+impl From<NotDone> for NotServed {
+    fn from(why: NotDone) -> NotServed {
         NotServed::busy(RETRY_SECONDS, why.to_string())
     }
 }
@@ -196,14 +199,16 @@ pub(crate) async fn join(State(pages): State<Shared>, request: Request) -> Serve
     answered(&json!({ "site": site }))
 }
 
-/// What a site says of itself; what the centre has of its ledger.
+/// What a site says of itself; what the centre has of its ledger, and orders.
 pub(crate) async fn news(State(pages): State<Shared>, Extension(from): Extension<FromSite>) -> Served {
     let news: SiteNews = sent(&from.body)?;
-    let ledger = pages.ask(move |desk, now| {
+    let told = pages.ask(move |desk, now| {
         desk.note_site(&from.site, &news, now)?;
-        desk.ledger_progress(&from.site)
+        let orders = desk.hear_of_orders(&from.site, &news.orders, now)?;
+        Ok::<_, NotDone>((desk.ledger_progress(&from.site)?, orders))
     });
-    answered(&json!({ "ledger": ledger.await? }))
+    let (ledger, orders) = told.await?;
+    answered(&json!({ "ledger": ledger, "orders": orders }))
 }
 
 #[derive(Deserialize)]

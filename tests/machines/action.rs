@@ -18,7 +18,6 @@ pub enum Action {
     HearAnswer,
     RemoveCopy,
     FetchOrders,
-    Erase,
     Confirm,
     SweepHome,
     Offer(Who),
@@ -49,7 +48,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const OTHERS: [Action; 22] = [
+    pub const OTHERS: [Action; 21] = [
         Action::PurposeEnds,
         Action::NoteHold,
         Action::GiveHold,
@@ -61,7 +60,6 @@ impl Action {
         Action::HearAnswer,
         Action::RemoveCopy,
         Action::FetchOrders,
-        Action::Erase,
         Action::Confirm,
         Action::SweepHome,
         Action::LeaseExpires,

@@ -34,7 +34,7 @@ fn broken_by(model: Desk, property: Option<&'static str>) -> Vec<(&'static str, 
 
 #[test]
 fn whatever_happens_in_whatever_order_nothing_is_lost_and_nothing_comes_back_and_no_request_closes_early() {
-    for limits in [Limits::HOLDS, Limits::ERASURES, Limits::RESTORES] {
+    for limits in [Limits::HOLDS, Limits::ERASURES, Limits::RESTORES, Limits::LATE] {
         let broken = broken_by(Desk { broken: None, limits }, None);
         assert!(broken.is_empty(), "{broken:#?}");
     }
@@ -130,17 +130,22 @@ fn a_release_that_is_noted_before_it_is_done_is_noticed() {
 
 #[test]
 fn a_restore_beneath_processes_that_still_write_is_noticed() {
-    notices(Rule::RestoreWaits, Limits::RESTORES, rules::NOT_EARLY);
+    notices(Rule::RestoreWaits, Limits::LATE, rules::NOT_EARLY);
 }
 
 #[test]
-fn a_site_that_confirms_before_it_has_erased_is_noticed() {
+fn a_site_that_confirms_while_something_of_before_lies_there_is_noticed() {
     notices(Rule::ConfirmsAfterDoing, Limits::ERASURES, rules::NOT_EARLY);
 }
 
 #[test]
-fn a_site_whose_erasure_leaves_no_tombstone_is_noticed() {
-    notices(Rule::BuriesWhatSitesErased, Limits::ERASURES, rules::NOT_EARLY);
+fn a_confirmation_that_counts_while_a_delivery_is_on_its_way_is_noticed() {
+    notices(Rule::CountsWhenNothingIsOnItsWay, Limits::ERASURES, rules::NOT_EARLY);
+}
+
+#[test]
+fn what_is_left_of_a_delivery_that_never_ends_is_noticed() {
+    notices(Rule::BuriesWhatNeverArrived, Limits::ERASURES, rules::NOT_EARLY);
 }
 
 #[test]

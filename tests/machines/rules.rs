@@ -39,11 +39,13 @@ pub enum Rule {
     NotesReleaseLast,
     /// A restore waits for processes, and for the time that they were given.
     RestoreWaits,
-    /// A site confirms what it has done.
+    /// A site confirms that it has delivered what was ordered once nothing of it lies there.
     ConfirmsAfterDoing,
-    /// What a site says it has erased has its tombstone before that counts: it may still be on its way.
-    BuriesWhatSitesErased,
-    /// A request closes once every site has confirmed, and nothing of it is on its way.
+    /// That counts once no delivery of it is on its way.
+    CountsWhenNothingIsOnItsWay,
+    /// What a site has begun to deliver and does not have any more goes from the store, with a tombstone, before that counts.
+    BuriesWhatNeverArrived,
+    /// A request closes once every site has confirmed, and what was erased is gone.
     ClosesWhenAllConfirmed,
     /// A site deletes what it has not delivered only under orders that are younger than a day.
     SweepsUnderFreshOrders,
@@ -68,9 +70,7 @@ pub const CLOSES: &str = "a request closes";
 pub const PROPERTIES: [Property; 7] = [
     (NOTHING_LOST, |all| !all.seen.was_lost),
     (KEPT_IS_THERE, |all| all.is_closed || all.database.row != Row::Stored || all.store.object == Object::Whole),
-    (NOTHING_FORGOTTEN, |all| {
-        all.is_closed || all.site.has_file || all.site.has_erased || all.seen.is_over || all.database.row != Row::None
-    }),
+    (NOTHING_FORGOTTEN, |all| all.is_closed || all.site.has_file || all.seen.is_over || all.database.row != Row::None),
     (NOTHING_BACK, |all| !all.seen.receipt || all.is_closed || all.database.row != Row::Stored),
     (OUT_OF_REACH, |all| !all.seen.receipt || all.store.object == Object::None),
     (NOT_EARLY, |all| !all.seen.is_closed || !all.site.has_file && all.store.object == Object::None),

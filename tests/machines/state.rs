@@ -44,7 +44,7 @@ pub struct Database {
     pub purpose: bool,
     pub hold: Order,
     pub erasure: Order,
-    /// The site has confirmed the erasure: what of it is not at the centre is known to be gone.
+    /// The site has confirmed the order of the erasure: nothing of before lies there.
     pub is_confirmed: bool,
     pub lease: Lease,
 }
@@ -79,11 +79,9 @@ pub struct Site {
     pub has_file: bool,
     /// The centre has it, and has read it back.
     pub is_delivered: bool,
-    /// What it was told to hold, and to erase.
+    /// It was told to deliver what is of before: because of a hold or a request for a copy, or of an erasure.
     pub knows_hold: bool,
     pub knows_erasure: bool,
-    /// It has done what it was told to erase.
-    pub has_erased: bool,
     /// It asked for orders within a day.
     pub is_fresh: bool,
 }
@@ -193,6 +191,8 @@ impl Limits {
         has_erasures: true,
         processes: 1,
     };
+    /// The same, and a delivery whose time is over.
+    pub const LATE: Limits = Limits { expiries: 1, has_holds: false, ..Limits::RESTORES };
 }
 
 /// All machines.
@@ -216,14 +216,7 @@ impl Machines {
     pub fn new(limits: Limits) -> Machines {
         let lease = Lease { token: 0, is_live: false };
         Machines {
-            site: Site {
-                has_file: true,
-                is_delivered: false,
-                knows_hold: false,
-                knows_erasure: false,
-                has_erased: false,
-                is_fresh: true,
-            },
+            site: Site { has_file: true, is_delivered: false, knows_hold: false, knows_erasure: false, is_fresh: true },
             database: Database {
                 row: Row::None,
                 purpose: true,

@@ -44,7 +44,6 @@ impl Model for Desk {
             | Action::HearAnswer
             | Action::RemoveCopy
             | Action::FetchOrders
-            | Action::Erase
             | Action::Confirm
             | Action::SweepHome => self.link(&mut all, action),
             Action::BeginUpload(who)
@@ -124,7 +123,7 @@ impl Desk {
                 database.erasure = Order::Given;
             }
             (Action::CloseRequest, _, Order::Given) => {
-                let is_still = matches!(database.row, Row::None | Row::Gone);
+                let is_still = !matches!(database.row, Row::Stored | Row::Deleting);
                 when(is_still && (database.is_confirmed || !self.keeps(Rule::ClosesWhenAllConfirmed)))?;
                 (database.erasure, all.seen.is_closed) = (Order::Over, true);
             }
@@ -158,16 +157,17 @@ impl Desk {
                 site.knows_erasure |= all.database.erasure == Order::Given;
                 site.is_fresh = true;
             }
-            Action::Erase => {
-                when(site.knows_erasure && !site.has_erased)?;
-                site.has_erased = true;
-                all.unlink();
-            }
             Action::Confirm => {
-                when(!all.is_closed && site.knows_erasure)?;
-                when(site.has_erased || !self.keeps(Rule::ConfirmsAfterDoing))?;
-                if all.database.row == Row::None && self.keeps(Rule::BuriesWhatSitesErased) {
-                    (all.store.has_stone, all.database.row) = (true, Row::Gone);
+                // An order that the database does not know is no order of it.
+                when(!all.is_closed && site.knows_erasure && all.database.erasure == Order::Given)?;
+                when(!site.has_file || !self.keeps(Rule::ConfirmsAfterDoing))?;
+                match all.database.row {
+                    Row::Arriving { is_live: true, .. } => when(!self.keeps(Rule::CountsWhenNothingIsOnItsWay))?,
+                    Row::Arriving { .. } if self.keeps(Rule::BuriesWhatNeverArrived) => {
+                        (all.store.has_stone, all.database.row) = (true, Row::Gone);
+                        all.remove_object();
+                    }
+                    _ => {}
                 }
                 all.database.is_confirmed = true;
             }
@@ -203,7 +203,8 @@ impl Desk {
                 if self.keeps(Rule::BeginsInDatabase) {
                     all.database.row = Row::Arriving { to: who, is_live: true };
                 }
-                all.centre[who].upload = Upload::Begun;
+                // Parts come from the link, one after the other: of what it does not have it sends none.
+                all.centre[who].upload = if all.site.has_file { Upload::Begun } else { Upload::None };
             }
             (Action::PutObject { is_whole, .. }, Upload::Begun) => {
                 if !may_write {

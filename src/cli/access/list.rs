@@ -73,8 +73,16 @@ pub(in crate::cli) fn run(context: &Context, at: &AtDesk, args: &ListArgs) -> Re
 fn state(request: &RequestEntry, today: Date) -> String {
     match request.outcome {
         Some(outcome) => outcome.as_str().to_owned(),
-        None if request.due_on < today => "OVERDUE".to_owned(),
-        None if request.extension.is_some() => "open, extended".to_owned(),
-        None => "open".to_owned(),
+        None => {
+            let state = match () {
+                () if request.due_on < today => "OVERDUE",
+                () if request.extension.is_some() => "open, extended",
+                () => "open",
+            };
+            match request.order.as_ref().map_or(0, |order| order.missing.len() as u64) {
+                0 => state.to_owned(),
+                missing => format!("{state}, waits for {}", output::counted(missing, "site")),
+            }
+        }
     }
 }

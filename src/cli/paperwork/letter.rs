@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::facts;
 use crate::cli::{Context, Failure};
 use retrocall_papers::{Language, Paper};
-use retrocall_records::desk::{RequestEntry, RequestKind};
+use retrocall_records::desk::{CoveredState, NotDone, RequestEntry, RequestKind};
 use retrocall_web::{Undecided, letter_of};
 use retrocall_words::{Clock as _, SystemClock};
 
@@ -19,6 +19,10 @@ pub(super) fn paper(
     let facts = facts::of(context, at)?;
     let written_on = at.unwrap_or_else(|| facts.calendar.day_of(SystemClock.wall()));
     let letter = letter_of(request, written_on).map_err(|Undecided| {
+        let waits = request.recordings.iter().any(|one| one.state == CoveredState::Candidate);
+        if let Some(order) = request.order.as_ref().filter(|_| !waits) {
+            return Failure::whole(NotDone::SitesMissing(order.missing.clone()));
+        }
         let step = match request.kind {
             RequestKind::Access => "confirm or exclude each with `retrocall access`",
             RequestKind::Erasure => "decide with `retrocall erase grant` or `erase refuse`",

@@ -12,15 +12,20 @@ mod disclosure;
 mod erasures;
 mod held;
 mod kept;
+mod leaving;
 mod list;
 mod listen;
 mod login;
 mod mine;
 mod notes;
+mod obeying;
 mod objecting;
+mod orders;
 mod outgoing;
 mod outlook;
+mod packing;
 mod people;
+mod progress;
 mod proposals;
 mod queue;
 mod requests;
@@ -53,6 +58,7 @@ use crate::{
     policies, random,
     rows::{self, Connection, Row},
     server::{self, MayRace},
+    sweep::Objects,
     text,
 };
 use retrocall_words::{Reason, Word};
@@ -93,6 +99,8 @@ pub struct HomeDesk {
     address: Address,
     /// Connections that are kept ready. None: each question opens one.
     kept: Option<Arc<Kept>>,
+    /// Where a centre puts its orders. A home has none.
+    store: Option<Arc<dyn Objects>>,
 }
 
 impl fmt::Debug for HomeDesk {
@@ -109,7 +117,17 @@ impl HomeDesk {
 
     /// That of records wherever they lie.
     pub fn at(address: Address) -> HomeDesk {
-        HomeDesk { address, kept: None }
+        HomeDesk { address, kept: None, store: None }
+    }
+
+    /// That of a centre, whose orders go to this store.
+    pub fn with_store(self, store: Arc<dyn Objects>) -> HomeDesk {
+        HomeDesk { store: Some(store), ..self }
+    }
+
+    /// Whether requests here are orders to sites too.
+    fn is_centre(&self) -> bool {
+        self.store.is_some() || matches!(self.address, Address::Server(_))
     }
 
     /// Asks the records, on a thread of its own: whoever asks may be inside another runtime. Nothing is undone half-way: the thread is not waited

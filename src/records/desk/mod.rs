@@ -15,6 +15,7 @@ mod login;
 mod mine;
 mod note;
 mod objecting;
+mod orders;
 mod outgoing;
 mod outlook;
 mod paging;
@@ -25,6 +26,7 @@ mod request;
 mod restricting;
 mod review;
 mod sites;
+mod standing;
 mod teaching;
 mod unusual;
 mod versions;
@@ -47,6 +49,9 @@ pub use login::{Logins, NewToken, SessionLimits, TokenEntry};
 pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};
 pub use note::{Decision, Note, Notes, Reply, ReplyKind};
 pub use objecting::{Customers, Objected};
+pub use orders::{
+    MissingSite, Obeying, Order, OrderKind, OrderProgress, Orders, OrdersAnswer, OrdersNews, SiteLetGo, Staying,
+};
 pub use outgoing::{Backlog, LedgerNews, Outbound, Outgoing};
 pub use outlook::{Going, Outlook, Outlooks};
 pub use paging::{Onward, Paged};
@@ -61,7 +66,8 @@ pub use request::{
 };
 pub use restricting::Restricting;
 pub use review::{ReviewOutcome, Reviewed, Reviews, SkipReason, Turn};
-pub use sites::{NotAdmitted, NotEnrolled, SiteEntry, SiteNews, Sites, Standing};
+pub use sites::{NotAdmitted, NotEnrolled, SiteEntry, SiteNews, Sites};
+pub use standing::Standing;
 pub use teaching::{Material, Teaching};
 pub use unusual::{Unusual, UnusualDeeds, UnusualKind};
 pub use versions::{Versions, WrittenVersion};
@@ -123,6 +129,8 @@ pub enum NotDone {
     TooLate,
     /// It is done already, or can't be done now: why, and what to do.
     Conflict(&'static str),
+    /// These sites have not said yet that they have nothing of it.
+    SitesMissing(Vec<MissingSite>),
 }
 
 impl fmt::Display for NotDone {
@@ -136,6 +144,18 @@ impl fmt::Display for NotDone {
             }
             NotDone::TooLate => f.write_str("the recording is being deleted: nothing can hold it back any more"),
             NotDone::Absent(why) | NotDone::Conflict(why) => f.write_str(why),
+            NotDone::SitesMissing(missing) => {
+                let heard = |one: &MissingSite| match one.last_word {
+                    Some(at) => format!("{} ({}, last heard of {at:.0})", one.site, one.standing.as_str()),
+                    None => format!("{} ({}, never heard of)", one.site, one.standing.as_str()),
+                };
+                let all: Vec<String> = missing.iter().map(heard).collect();
+                write!(
+                    f,
+                    "not every site has delivered what is of before: {}; wait for them, or say why not with `retrocall centre let-go SITE --request REQUEST --reason TEXT`",
+                    all.join(", ")
+                )
+            }
         }
     }
 }

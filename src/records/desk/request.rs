@@ -5,7 +5,7 @@ use std::{ops::Deref, path::PathBuf};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{NotDone, Onward, Paged, Person, UseKind};
+use super::{NotDone, Onward, OrderProgress, Paged, Person, UseKind};
 use crate::{Life, PurposeKind, customer::in_one_form};
 use retrocall_words::{CallId, Country, Customer, Direction, customer::in_plain};
 
@@ -191,6 +191,9 @@ pub struct RequestEntry {
     pub recordings: Vec<Covered>,
     /// Recordings without a number, which may be the customer's: every answer lists them.
     pub unnumbered: Vec<Unnumbered>,
+    /// At a centre: the order to its sites, and which of them have not confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderProgress>,
 }
 
 /// A request is its line in a list, and more.

@@ -7,23 +7,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{NotDone, Person};
+use super::{NotDone, Person, orders::OrdersNews, standing::Standing};
 use crate::{
     Trouble,
     site_key::{Asked, Joining, Shown},
 };
-
-retrocall_words::words! {
-    /// How a site stands with its centre.
-    pub enum Standing {
-        /// It may deliver.
-        Enrolled = "enrolled",
-        /// An administrator took that from it.
-        Withdrawn = "withdrawn",
-        /// Two homes used its key: none of them may deliver until it joins anew.
-        Quarantined = "quarantined",
-    }
-}
 
 /// What a site says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +23,9 @@ pub struct SiteNews {
     pub backlog: u64,
     /// Those of them that were refused.
     pub refused: u64,
+    /// What it says of orders.
+    #[serde(default)]
+    pub orders: OrdersNews,
 }
 
 /// A site in a list.
@@ -56,6 +47,8 @@ pub struct SiteEntry {
     pub refused: u64,
     /// Recordings of it that are kept here.
     pub kept: u64,
+    /// Orders that it has not confirmed.
+    pub orders: u64,
 }
 
 /// Why a request of a site is not listened to.

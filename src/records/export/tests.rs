@@ -112,7 +112,7 @@ fn scene(home: &Path) -> (RequestEntry, Vec<Copying>) {
         waiting: 0,
         confirmed: 2,
     };
-    let request = RequestEntry { line, recordings: Vec::new(), unnumbered: Vec::new() };
+    let request = RequestEntry { line, recordings: Vec::new(), unnumbered: Vec::new(), order: None };
     (request, copying)
 }
 

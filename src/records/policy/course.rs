@@ -183,6 +183,26 @@ impl Course {
         Some(Term::until(review.unwrap_or(most).min(most), Why::Decided))
     }
 
+    /// The longest time by this version, whatever ends it before.
+    pub(super) fn ceiling(&self, kind: PurposeKind, facts: &Facts, version: &Version) -> Option<Timestamp> {
+        let ended = facts.ended_at?;
+        match kind {
+            PurposeKind::Quality if self.learned => {
+                Some(version.months_after(facts.began_at.unwrap_or(ended).min(ended), Period::QualityMax))
+            }
+            PurposeKind::Quality => Some(version.days_after(ended, Period::QualityUnheard)),
+            PurposeKind::Incident => Some(match self.needed {
+                Some(needed) => {
+                    version.days_after(version.days_after(needed, Period::StillNeeded), Period::StillNeededGrace)
+                }
+                None => version.days_after(ended, Period::IncidentMax),
+            }),
+            PurposeKind::Request => self.request(version).map(|term| term.ends),
+            PurposeKind::Training => self.decided.map(|(at, _)| version.months_after(at, Period::TrainingMax)),
+            PurposeKind::Other => self.decided.map(|(at, _)| version.days_after(at, Period::OtherReview)),
+        }
+    }
+
     /// When somebody is to be told, by this version: [`super::Notice`].
     pub(super) fn notices(
         &self,

@@ -129,6 +129,17 @@ impl Policy {
         received.saturating_add(jiff::Span::new().months(i64::from(periods.get(Period::Request) + extension)))
     }
 
+    /// The longest time of the rules: whatever people decide, it is not put off beyond, but for holds and requests. None: nothing is known from which
+    /// it could count.
+    pub fn ceiling(&self, facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+        let of = |purpose: &Purpose| {
+            let (course, term) = self.followed(purpose, facts, now);
+            let ceiling = course.ceiling(purpose.kind, facts, self.at(now));
+            ceiling.into_iter().chain(term.map(|term| term.ends)).max()
+        };
+        facts.purposes.iter().filter_map(of).max()
+    }
+
     fn place_at(&self, at: Timestamp) -> usize {
         self.versions.partition_point(|version| version.from <= at).saturating_sub(1)
     }

@@ -2,6 +2,8 @@
 //!
 //! Belongs here: the writes of a deletion, the lease, the versions of the policy. Does not: what is due (`policy`), files.
 
+mod under_orders;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -30,6 +32,9 @@ use retrocall_words::{
     CallId, Clock as _, SystemClock,
     retention::{Calendar, Periods},
 };
+
+use under_orders::under_orders;
+pub use under_orders::{DueAndStays, Stays};
 
 /// Recordings that are looked at in one transaction.
 const PAGE: usize = 256;
@@ -379,8 +384,12 @@ impl Store for HomeStore {
             let page = self.page(Which::All, &after, PAGE)?;
             let Some(last) = page.last() else { return Ok(due) };
             after.clone_from(&last.id);
-            for KeptRecording { id, call, facts } in page {
-                let Fate::Due { since, why } = fate(&facts, &self.policy, now) else { continue };
+            for known in page {
+                let Fate::Due { since, why } = fate(&known.facts, &self.policy, now) else { continue };
+                if self.keep_for_centre(&known, now)?.is_some() {
+                    continue;
+                }
+                let KeptRecording { id, call, .. } = known;
                 let [peaks, files] = self.files(&id)?;
                 due.push(Doomed { id, call, why, since, peaks, files, sha256: None });
                 if due.len() == limit {
@@ -410,10 +419,16 @@ impl Store for HomeStore {
     }
 
     fn deleting(&mut self, doomed: &[Doomed], token: Token, now: Timestamp) -> Result<Vec<Deed>, Trouble> {
+        let home = self.home.clone();
         self.each_with_lease(doomed, (token, now), async |rows, reading, policy, doomed| {
             let Some(known) = facts::one(rows, reading, &doomed.id).await? else { return Ok((Deed::NotNow, None)) };
             // Model: the rule `AsksAgain`.
             if !fate(&known.facts, policy, now).is_due() {
+                return Ok((Deed::NotNow, None));
+            }
+            if let Some(under) = under_orders(rows, reading, &home, now).await?
+                && under.keep(rows, reading, &known, (policy, now)).await?.is_some()
+            {
                 return Ok((Deed::NotNow, None));
             }
             // Until its delivery's time is over a part of it may still be on its way to the store.

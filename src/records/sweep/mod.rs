@@ -48,7 +48,7 @@ pub(crate) use copies::{copies_of, exports};
 pub use dying::{Deletions, Dying, deletions};
 pub use files::{Files, HomeFiles, Removed};
 pub(crate) use home::BELONGINGS;
-pub use home::{HomeStore, Judgement};
+pub use home::{DueAndStays, HomeStore, Judgement, Stays};
 pub use hourly::{Hourly, HourlyWork, shorten_holds};
 pub use jump::{ClockGuard, Jump};
 pub use objects::Objects;

@@ -31,6 +31,7 @@ pub fn tables() -> impl Iterator<Item = &'static str> {
         include_str!("../migrations_postgres/0002_trainees.sql"),
         include_str!("../migrations_postgres/0003_each_agents_yes.sql"),
         include_str!("../migrations_postgres/0006_many_machines.sql"),
+        include_str!("../migrations_postgres/0007_orders.sql"),
     ];
     migrations.into_iter().flat_map(str::lines).filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next())
 }

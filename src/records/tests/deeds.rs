@@ -3,6 +3,7 @@
 mod delivering;
 mod hearing;
 mod logins;
+mod orders;
 mod purposes;
 mod requests;
 mod restricted;

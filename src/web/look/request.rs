@@ -12,8 +12,8 @@ use maud::{Markup, html};
 use retrocall_records::{
     Life,
     desk::{
-        Covered, CoveredState, Erasures as _, ReceiptEntry, RequestEntry, RequestKind, Requests as _, Unnumbered,
-        UseKind,
+        Covered, CoveredState, Erasures as _, MissingSite, OrderProgress, ReceiptEntry, RequestEntry, RequestKind,
+        Requests as _, Unnumbered, UseKind,
     },
 };
 use retrocall_words::Word as _;
@@ -56,6 +56,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
                 @for one in &request.recordings { (of.covered(one)) }
             }
             @if !request.unnumbered.is_empty() { (of.unnumbered()) }
+            @if let Some(order) = &request.order { (of.sites(order)) }
             @if request.kind == RequestKind::Erasure { (of.recipients()) }
             @if of.is_open() { (of.decisions()) }
             (of.letter(today))
@@ -205,6 +206,53 @@ impl Of<'_> {
         }
     }
 
+    /// At a centre: the sites that have not delivered what is of before, and why.
+    fn sites(&self, order: &OrderProgress) -> Markup {
+        let texts = self.asked.texts();
+        let heard = |site: &MissingSite| match site.last_word {
+            Some(at) => texts.fill("request-site-heard", [("moment", self.moment(at).into())]),
+            None => self.say("request-site-never-heard"),
+        };
+        html! {
+            @if !order.missing.is_empty() || !order.let_go.is_empty() {
+                section aria-labelledby="sites" {
+                    h2 id="sites" { (self.say("request-sites")) }
+                    p.hint { (self.say(if order.given_at.is_some() { "request-sites-why" } else { "request-sites-not-told" })) }
+                    @for site in &order.missing {
+                        article.own data-site=(site.site) {
+                            h3 { (site.site) }
+                            p { span.tag { (self.say(&format!("site-{}", site.standing.as_str()))) } " " (heard(site)) }
+                            @for one in &site.staying { p.hint { (one.recording) " · " (one.why) } }
+                            @if self.is_open() {
+                                details { summary { (self.say("request-let-go")) } (self.let_go(&site.site)) }
+                            }
+                        }
+                    }
+                    @for one in &order.let_go {
+                        p data-let-go=(one.site) {
+                            (texts.fill("request-site-let-go", [
+                                ("site", (&*one.site).into()), ("by", (&*one.by).into()), ("moment", self.moment(one.at).into()),
+                            ]))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn let_go(&self, site: &str) -> Markup {
+        let word = Deed::LetGo.as_str();
+        html! {
+            form.fields data-deed=(word) method="post" action=(format!("/requests/{}", self.request.request)) {
+                (frame::token(self.asked))
+                input type="hidden" name="deed" value=(word);
+                input type="hidden" name="site" value=(site);
+                label { (self.say("request-let-go-why")) input type="text" name="text" maxlength=(TEXT_CHARS_MAX) required; }
+                button.danger type="submit" { (self.say("request-do-let-go")) }
+            }
+        }
+    }
+
     /// Who has had a copy of what is erased: each is to be told (D17).
     fn recipients(&self) -> Markup {
         let erased = self.request.recordings.iter().filter(|one| one.state == CoveredState::Confirmed);
@@ -246,6 +294,8 @@ impl Of<'_> {
                 }
                 @if waits {
                     p.hint { (self.say("request-decide-each")) }
+                } @else if self.request.order.as_ref().is_some_and(|order| !order.missing.is_empty()) {
+                    p.hint { (self.say("request-sites-first")) }
                 } @else {
                     p.hint { (self.say("request-answered-what")) }
                     (self.form(Deed::Answered, None, None))
@@ -321,7 +371,8 @@ pub(crate) fn may_be_fetched(kind: RequestKind, one: &Covered) -> bool {
 pub(crate) async fn decide(State(pages): State<Shared>, asked: Asked, Place(id): Place<String>) -> Answer<Response> {
     let who = asked.who()?;
     let recording = asked.form.get("recording").map(str::to_owned);
-    let decision = Decision::read(asked.form.get("deed"), recording, asked.form.get("text"))?;
+    let site = asked.form.get("site").map(str::to_owned);
+    let decision = Decision::read(asked.form.get("deed"), recording, asked.form.get("text"))?.about(site);
     let request = id.clone();
     pages.ask(move |desk, now| decision.carry_out(desk, &who, &request, now)).await?;
     on_to(&format!("/requests/{id}"))

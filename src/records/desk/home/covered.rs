@@ -14,7 +14,7 @@ use super::{
     },
     Answer, FIRST, LAST,
     act::{Act, OFFICER, Step, Stop},
-    batch, maybe, parsed, unreadable, word,
+    batch, maybe, parsed, progress, unreadable, word,
 };
 use crate::{
     Life, policies,
@@ -110,7 +110,11 @@ pub(super) async fn entries(rows: &mut Connection, which: Which<'_>) -> Answer<V
         let recordings = covered(rows, &line.request, line.kind).await?;
         let count = |state| recordings.iter().filter(|one| one.state == state).count() as u64;
         (line.waiting, line.confirmed) = (count(CoveredState::Candidate), count(CoveredState::Confirmed));
-        all.push(RequestEntry { line, recordings, unnumbered: Vec::new() });
+        let order = match line.outcome {
+            None => progress::progress(rows, &line.request).await?,
+            Some(_) => None,
+        };
+        all.push(RequestEntry { line, recordings, unnumbered: Vec::new(), order });
     }
     Ok(all)
 }

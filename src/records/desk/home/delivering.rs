@@ -84,14 +84,19 @@ impl Deliveries for HomeDesk {
                 }
             }
             let upsert = rows::query(
-                "INSERT INTO uploads (recording, site, token, parcel, expires_at) VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO uploads (recording, site, token, parcel, expires_at, call, began_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT (recording) DO UPDATE SET site = excluded.site, token = excluded.token, parcel = excluded.parcel,
-                     expires_at = excluded.expires_at",
+                     expires_at = excluded.expires_at, call = excluded.call, began_at = excluded.began_at",
             );
             let upsert = upsert.bind(&parcel.recording).bind(&parcel.site).bind(token).bind(digest);
-            upsert.bind(text::time(until)).execute(&mut rows).await?;
-            let old = rows::query("DELETE FROM uploads WHERE expires_at <= $1").bind(text::time(now));
-            old.execute(&mut rows).await?;
+            let upsert = upsert.bind(text::time(until)).bind(parcel.call.call.to_string());
+            upsert.bind(&parcel.began_at).execute(&mut rows).await?;
+            // One that was cut off stays: parts of it lie in the store, and an order asks for it.
+            let old = rows::query(
+                "DELETE FROM uploads WHERE expires_at <= $1
+                 AND (began_at IS NULL OR EXISTS (SELECT 1 FROM recordings WHERE recordings.id = uploads.recording))",
+            );
+            old.bind(text::time(now)).execute(&mut rows).await?;
             rows.commit().await?;
             Ok(Offered::Begun(until))
         })

@@ -39,16 +39,16 @@ impl Erasures for HomeDesk {
         received_on: Date,
         now: Timestamp,
     ) -> Result<Entered, NotDone> {
-        let new = Uuid::now_v7();
+        let (new, is_centre) = (Uuid::now_v7(), self.is_centre());
         let act = Act { matter: Some(new), ..Act::new(who, DeedKind::RequestOpened) };
-        self.act(act, now, async |rows, act| {
+        let entered = self.act(act, now, async |rows, act| {
             act.needs(ANYBODY)?;
             if let Subject::Recording(id) = of {
                 let found = act.about(rows, id).await?;
                 still_kept(&found)?;
             }
             let kind = RequestKind::Erasure;
-            let request = NewRequest { id: new, kind, of, reason: Some(reason), received_on };
+            let request = NewRequest { id: new, kind, of, reason: Some(reason), received_on, is_centre };
             let entered = enter(rows, act, &request, now).await?;
             // A time is no person: which of these calls is theirs the officer says of each.
             if who.is(DeskRole::PrivacyOfficer) && !matches!(of, Subject::Around { .. }) {
@@ -60,7 +60,9 @@ impl Erasures for HomeDesk {
                 }
             }
             Ok(entered)
-        })
+        })?;
+        self.give_orders_of(&entered.request, now);
+        Ok(entered)
     }
 
     fn grant_erasure(

@@ -18,6 +18,7 @@ use super::{
     Answer, HomeDesk,
     act::{ANYBODY, Act, Each, OFFICER, Step, Stop, anchor, still_kept},
     covered::{self, Which, cover, decide, entries, find_open},
+    progress,
 };
 use crate::{
     PurposeKind, policies,
@@ -32,16 +33,18 @@ pub(super) const NOT_COVERED: NotDone =
 
 impl Requests for HomeDesk {
     fn open_request(&self, who: &Person, of: &Subject, received_on: Date, now: Timestamp) -> Result<Entered, NotDone> {
-        let new = Uuid::now_v7();
+        let (new, is_centre) = (Uuid::now_v7(), self.is_centre());
         let act = Act { matter: Some(new), ..Act::new(who, DeedKind::RequestOpened) };
-        self.act(act, now, async |rows, act| {
+        let entered = self.act(act, now, async |rows, act| {
             act.needs(ANYBODY)?;
             if let Subject::Recording(_) = of {
                 return Err(NotDone::Conflict("a copy is asked for by a number, an agent or a time").into());
             }
-            let request = NewRequest { id: new, kind: RequestKind::Access, of, reason: None, received_on };
-            enter(rows, act, &request, now).await
-        })
+            let kind = RequestKind::Access;
+            enter(rows, act, &NewRequest { id: new, kind, of, reason: None, received_on, is_centre }, now).await
+        })?;
+        self.give_orders_of(&entered.request, now);
+        Ok(entered)
     }
 
     fn confirm(
@@ -140,6 +143,7 @@ impl Requests for HomeDesk {
                 })
                 .into());
             }
+            progress::all_have_confirmed(rows, &found).await?;
             let outcome = match () {
                 () if has(CoveredState::Confirmed) => RequestOutcome::Granted,
                 () if has(CoveredState::Refused) => RequestOutcome::Refused,
@@ -235,6 +239,8 @@ pub(super) struct NewRequest<'a> {
     pub of: &'a Subject,
     pub reason: Option<&'a str>,
     pub received_on: Date,
+    /// It is an order to sites too.
+    pub is_centre: bool,
 }
 
 /// Writes a request down, and freezes what it may be about.
@@ -268,6 +274,9 @@ pub(super) async fn enter(
         .bind(act.author())
         .bind(text::time(now));
     insert.execute(&mut *rows).await?;
+    if request.is_centre {
+        progress::order_delivery(rows, &id, now).await?;
+    }
     let mut candidates = Vec::new();
     for recording in covered::search(rows, request.of).await? {
         if cover(rows, &id, &recording).await? {

@@ -6,7 +6,8 @@ use retrocall_ledger::DeedKind;
 use super::{
     super::{
         DeskRole, NotDone, Person,
-        sites::{NotAdmitted, NotEnrolled, SiteEntry, SiteNews, Sites, Standing},
+        sites::{NotAdmitted, NotEnrolled, SiteEntry, SiteNews, Sites},
+        standing::Standing,
     },
     Answer, HomeDesk,
     act::{Act, Stop},
@@ -21,7 +22,7 @@ use crate::{
 
 const ADMINISTRATOR: &[DeskRole] = &[DeskRole::Administrator];
 const ANSWERABLE: &[DeskRole] = &[DeskRole::Administrator, DeskRole::PrivacyOfficer];
-const NO_SITE: NotDone = NotDone::Absent("there is no such site: `retrocall centre engines` shows them");
+pub(super) const NO_SITE: NotDone = NotDone::Absent("there is no such site: `retrocall centre engines` shows them");
 /// How long a code is good.
 const CODE_TIME: SignedDuration = SignedDuration::from_mins(10);
 /// Counters that are remembered. A request that is older than all of them comes from an old copy of the home: a network delays none so long.
@@ -86,7 +87,11 @@ impl Sites for HomeDesk {
             let select = rows::query(
                 "SELECT site, standing, standing_at, version, heard_at, backlog, refused,
                         (SELECT COUNT(*) FROM recordings JOIN calls ON calls.call = recordings.call
-                         WHERE calls.site = sites.site AND life IN ('kept', 'restricted')) AS kept
+                         WHERE calls.site = sites.site AND life IN ('kept', 'restricted')) AS kept,
+                        (SELECT COUNT(*) FROM orders JOIN requests ON requests.id = orders.request
+                         WHERE requests.answered_at IS NULL
+                           AND NOT EXISTS (SELECT 1 FROM order_sites
+                                           WHERE order_sites.number = orders.number AND order_sites.site = sites.site)) AS orders
                  FROM sites ORDER BY site",
             );
             select.fetch_all(rows).await?.iter().map(entry).collect()
@@ -167,6 +172,7 @@ fn entry(row: &Row) -> Answer<SiteEntry> {
         backlog: count("backlog")?,
         refused: count("refused")?,
         kept: count("kept")?,
+        orders: count("orders")?,
     })
 }
 

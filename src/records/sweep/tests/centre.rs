@@ -95,6 +95,24 @@ impl Objects for Memory {
         Ok(self.objects.lock().remove(place).is_some())
     }
 
+    fn of_recording(&self, site: &str, recording: &str) -> io::Result<Vec<String>> {
+        self.below(&format!("sites/{site}/recordings/{recording}"))
+    }
+
+    fn put(&self, place: &str, bytes: &[u8]) -> io::Result<bool> {
+        step();
+        self.changed();
+        let text = String::from_utf8(bytes.to_vec()).map_err(io::Error::other)?;
+        let mut objects = self.objects.lock();
+        let is_new = !objects.contains_key(place);
+        objects.entry(place.to_owned()).or_insert(text);
+        Ok(is_new)
+    }
+
+    fn read(&self, place: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.objects.lock().get(place).map(|text| text.as_bytes().to_vec()))
+    }
+
     fn bury(&self, tombstone: &Tombstone) -> io::Result<()> {
         step();
         self.changed();

@@ -22,7 +22,7 @@ fn asked(path: &str) -> Asked<'_> {
 }
 
 /// A site that has joined.
-fn joined(centre: &Closed, site: &Closed) -> SiteKey {
+pub(super) fn joined(centre: &Closed, site: &Closed) -> SiteKey {
     let owner = Person::owner("root");
     centre.desk.new_code(&owner, "code", hour(0)).unwrap();
     let (key, joining) = SiteKey::joining(site.home.path(), "http://localhost", "code").unwrap();
@@ -65,7 +65,7 @@ fn a_request_is_taken_once_and_one_counter_with_two_requests_shows_a_copy() {
 }
 
 /// A recording of a site, with one part of which nobody asks what is in it.
-fn parcel(site: &Closed, recording: &str) -> Parcel {
+pub(super) fn parcel(site: &Closed, recording: &str) -> Parcel {
     let home = HomeDesk::of(site.home.path());
     let mut packed = home.pack(recording, hour(1)).unwrap().expect("it is to be delivered");
     packed.parcel.files[0].parts = vec![PartFacts { bytes: 4, sha256: EMPTY.to_owned() }];
