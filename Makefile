@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes lists screenshots api pages apart fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes lists afar screenshots api pages apart fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -137,6 +137,9 @@ sizes: setup ## two million rows of the ledger and lists of 150,000 recordings, 
 
 lists: setup ## a hundred thousand recordings, and fifty people at once who ask for every list, at home and on a server: how long they wait
 	RETROCALL_LISTS_RECORDINGS=$${RETROCALL_LISTS_RECORDINGS:-100000} cargo test --locked --release --test lists -- --nocapture
+
+afar: setup ## a thousand sites with a socket to one centre: how long a press from afar takes among them
+	RETROCALL_SITES=$${RETROCALL_SITES:-1000} cargo test --locked --release --test centre -- --nocapture however_many_sites
 
 SCREENSHOTS ?= target/screenshots
 screenshots: setup ## pictures of every page, 1280 and 390 pixels wide, light and dark, in SCREENSHOTS (target/screenshots)

@@ -25,8 +25,8 @@ const FLOORS: [(&str, &[&str], &str); 16] = [
     ("store", &["file"], "a store has objects under names: what they are, the records say"),
     (
         "link",
-        &["words", "file", "records"],
-        "a link asks the records' verbs, and a centre over its protocol: the engine never knows of it",
+        &["words", "wire", "file", "records"],
+        "a link asks the records' verbs, a centre over its protocol, and the engine over its socket, as any client does",
     ),
     (
         "engine",

@@ -10,7 +10,7 @@ use tracing::info;
 use super::{Context, Failure, output};
 use retrocall_core::priority;
 use retrocall_engine::watch::supervisor;
-use retrocall_link::{Link, Pace};
+use retrocall_link::{EngineBeside, Link, Pace};
 use retrocall_settings::parse_duration;
 use retrocall_words::SystemClock;
 
@@ -19,9 +19,10 @@ const EXAMPLES: &str = "Examples:
   retrocall link --again 30s           what the centre refused is offered again after half a minute
 
 The home joins a centre first: `retrocall join URL --code CODE`. With the centre away everything
-stays here and goes later; `retrocall status` says since when. Ctrl-C, SIGTERM or SIGHUP stop it.";
+stays here and goes later; `retrocall status` says since when. What agents press at the centre it
+carries to the engine, as far as [centre] in retrocall.toml lets it. Ctrl-C, SIGTERM or SIGHUP stop it.";
 
-/// Deliver recordings and the ledger to the centre that this home has joined
+/// Deliver recordings and the ledger to the centre that this home has joined, and carry presses from there
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct LinkArgs {
@@ -40,7 +41,8 @@ pub(super) fn run(context: &Context, args: LinkArgs) -> Result<(), Failure> {
     priority::give_way();
     output::log("info");
     // What is recorded may change until the agent can no longer press for it.
-    let settled = context.settings()?.after_hangup;
+    let settings = context.settings()?;
+    let settled = settings.after_hangup;
     let pace = Pace { again: args.again, settled, ..Pace::default() };
     let link = Link::of(context.home(), Arc::new(SystemClock), pace).map_err(Failure::whole)?;
     let (centre, site) = (link.centre().to_owned(), link.site().to_owned());
@@ -58,6 +60,8 @@ pub(super) fn run(context: &Context, args: LinkArgs) -> Result<(), Failure> {
         output::say(&format!("Delivering to {centre}"));
     }
     supervisor::ready(&format!("delivering to {centre}"));
+    let beside = Arc::new(EngineBeside::at(&settings.socket_path(context.home())));
+    runtime.spawn(link.live(beside, settings.centre.may).run());
     runtime.spawn(link.run());
     let _ = stops.wait();
     // What is under way goes on with the next start.

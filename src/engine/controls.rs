@@ -1,6 +1,6 @@
 //! The controls of a live call: record, mask, hold, transfer and the others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -48,9 +48,23 @@ impl Engine {
         listener: &Arc<dyn Listener>,
         carries: impl Fn(CallId) -> bool,
     ) -> Reply {
+        self.control_given(who, target, (ask, Duration::ZERO), listener, carries)
+    }
+
+    /// As [`Engine::control`], given so long ago, on another machine: a silence reaches back to then.
+    pub fn control_given(
+        &self,
+        who: &Principal,
+        target: &Target,
+        (ask, ago): (&Ask, Duration),
+        listener: &Arc<dyn Listener>,
+        carries: impl Fn(CallId) -> bool,
+    ) -> Reply {
         match self.find(who, target) {
             Ok(entry) => {
-                let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(self.clock.now()) };
+                let now = self.clock.now();
+                let given = now.checked_sub(ago).unwrap_or(now);
+                let moment = if carries(entry.id) { Moment::InOrder } else { Moment::AtTime(given) };
                 self.control_entry(who, &entry, ask, listener, moment)
             }
             Err(refusal) => Answer::refused(refusal).into(),
@@ -331,7 +345,7 @@ fn shape(call: &mut LiveCall, ask: &Ask, moment: Moment) -> Result<Effect, Refus
         | Ask::Status
         | Ask::Board
         | Ask::Sweep
-        | Ask::As { .. } => Err(Refusal::Malformed),
+        | Ask::As(_) => Err(Refusal::Malformed),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A connection of the engine's owner that acts in the name of an account: who it is from message to message.
+//! A connection of the engine's owner that acts in the name of an account, or of an agent: who it is from message to message.
 //!
 //! Belongs here: narrowing a connection, for good, and looking anew what the account may. Does not: what follows from rights (the engine), where they
 //! are written (the records).
@@ -9,7 +9,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tracing::{debug, warn};
 
 use retrocall_engine::{Engine, Listener, PresenceGuard};
-use retrocall_words::{Answer, Ask, Principal, PrincipalId, Refusal, Rights, Role, Verdict};
+use retrocall_words::{Answer, Ask, InNameOf, Principal, PrincipalId, Refusal, Rights, Role, Verdict};
 
 /// How long a message waits for the catalog to say what its account may do. A person waits for it.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
@@ -58,18 +58,24 @@ impl Acting {
         !std::mem::replace(&mut self.has_asked, true)
     }
 
-    /// Narrows the connection to an account. From here on it has the account's rights and no others, whatever is refused later.
-    pub(super) async fn narrow(&mut self, account: &str, is_first: bool) -> Answer {
+    /// Narrows the connection to an account, or to an agent. From here on it has their rights and no others, whatever is refused later.
+    pub(super) async fn narrow(&mut self, name: InNameOf, is_first: bool) -> Answer {
         if !self.who.is_owner() {
             return Answer::refused(Refusal::NotYours);
         }
         if !is_first {
             return Answer::malformed("`as` comes first on a connection, before any other request".to_owned());
         }
-        self.account = Some(Arc::from(account));
+        match &name {
+            InNameOf::User(account) => self.account = Some(Arc::from(account.as_str())),
+            InNameOf::Agent(agent) => {
+                self.who = Principal::agent(self.uid(), agent.clone());
+                self.arrive();
+            }
+        }
         match self.look().await {
             Ok(()) => {
-                debug!(who = %self.who.id, account, "a connection acts in the name of an account");
+                debug!(who = %self.who.id, ?name, "a connection acts in somebody's name");
                 Answer { agent: self.who.agents.first().cloned(), ..Answer::new(Verdict::Accepted) }
             }
             Err(refusal) => Answer::refused(refusal),
@@ -81,7 +87,7 @@ impl Acting {
     /// # Errors
     /// Why nothing is done in the account's name now.
     pub(super) async fn look_before(&mut self, ask: &Ask) -> Result<(), Refusal> {
-        if matches!(ask, Ask::As { .. }) { Ok(()) } else { self.look().await }
+        if matches!(ask, Ask::As(_)) { Ok(()) } else { self.look().await }
     }
 
     async fn look(&mut self) -> Result<(), Refusal> {

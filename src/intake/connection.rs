@@ -261,7 +261,7 @@ impl Connection {
         let left_out = std::mem::take(&mut request.left_out);
         let (controlled, descriptor) = match (self.acting.look_before(&request.ask).await, request.ask) {
             (Err(refusal), _) => (Answer::refused(refusal).into(), None),
-            (Ok(()), Ask::As { user }) => (self.acting.narrow(&user, is_first).await.into(), None),
+            (Ok(()), Ask::As(name)) => (self.acting.narrow(name, is_first).await.into(), None),
             (Ok(()), Ask::Share { frame_samples, depth_ms }) => self.share(&request.target, frame_samples, depth_ms),
             (Ok(()), ask) => (self.ask(Request { ask, ..request }).await, None),
         };
@@ -348,7 +348,8 @@ impl Connection {
             Ask::Status => Answer { status: Some(self.engine.status()), ..Answer::new(Verdict::Accepted) }.into(),
             ask => {
                 let carries = |call| self.calls.values().any(|carries| carries.call == call);
-                self.engine.control(self.who(), &target, &ask, &self.listener, carries)
+                let given = (&ask, Duration::from_millis(request.ago_ms));
+                self.engine.control_given(self.who(), &target, given, &self.listener, carries)
             }
         }
     }

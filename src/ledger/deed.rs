@@ -92,6 +92,8 @@ words! {
         UserChanged = "user-changed",
         /// A site may deliver here, or no longer, or a code for that was made.
         SiteChanged = "site-changed",
+        /// An agent pressed for a live call, through the centre.
+        PressedAfar = "pressed-afar",
         /// A recording lies at the centre, and no longer here.
         Delivered = "delivered",
         /// An erasure was ordered.

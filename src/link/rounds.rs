@@ -15,7 +15,7 @@ use retrocall_records::{
     desk::{HomeDesk, LedgerNews, LedgerProgress, NotDone, Obeying as _, OrdersAnswer, Outgoing as _, SiteNews},
     site_key::SiteKey,
 };
-use retrocall_words::Clock;
+use retrocall_words::{Clock, Verb};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::{error, info, warn};
@@ -23,6 +23,9 @@ use tracing::{error, info, warn};
 use super::{
     centre::{Centre, Fault},
     deliver::{Delivered, deliver},
+    live::Live,
+    pressing::{Beside, Presses},
+    wait::jittered,
 };
 
 /// Recordings of one round.
@@ -100,6 +103,12 @@ impl Link {
     /// Its site.
     pub fn site(&self) -> &str {
         &self.site
+    }
+
+    /// The button from afar, for the calls of the engine beside: the centre may carry these controls.
+    pub fn live(&self, beside: Arc<dyn Beside>, may: Vec<Verb>) -> Live {
+        let presses = Presses::new(Arc::clone(&beside), may, Arc::clone(&self.clock));
+        Live::new(self.centre.clone(), self.desk.clone(), (beside, presses), Arc::clone(&self.clock))
     }
 
     /// Goes round until the process ends.
@@ -278,10 +287,4 @@ impl Link {
         }
         Ok(())
     }
-}
-
-/// Between three quarters of a time and all of it.
-fn jittered(time: Duration, now: Timestamp) -> Duration {
-    let part = u32::from((now.subsec_nanosecond() / 1_000).unsigned_abs() as u8);
-    time * 3 / 4 + time / 4 * part / 255
 }

@@ -21,7 +21,7 @@ const fn file(name: &'static str, holds: &'static str) -> HomeFile {
 }
 
 /// All of them. A test fails for a file that is missing here.
-pub const HOME_FILES: [HomeFile; 17] = [
+pub const HOME_FILES: [HomeFile; 18] = [
     file("catalog.sqlite", "the catalog: calls, recordings, the ledger"),
     file("numbers", "the numbers that are reserved"),
     file("unwritten.jsonl", "notes that the catalog had not taken"),
@@ -38,6 +38,7 @@ pub const HOME_FILES: [HomeFile; 17] = [
     file("delivered.jsonl", "which recordings were delivered to a centre"),
     file("link.key", "the key that signs what is delivered to a centre"),
     file("link.counter", "how many requests it has signed"),
+    file("hotkey.token", "what a hotkey shows to the centre that brings its presses to a call"),
     file("link.state", "since when the centre does not answer"),
 ];
 

@@ -40,6 +40,7 @@ mod purposes;
 mod queue;
 mod random;
 mod read;
+pub mod relay;
 mod requests;
 mod restoring;
 mod rows;

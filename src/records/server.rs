@@ -129,7 +129,12 @@ impl Server {
         runtime.map_err(|error| Trouble::NoThread { cause: error.to_string() })
     }
 
-    async fn connect(&self) -> Result<PgConnection, Trouble> {
+    /// How it is reached.
+    pub(super) fn options(&self) -> PgConnectOptions {
+        (*self.options).clone()
+    }
+
+    pub(super) async fn connect(&self) -> Result<PgConnection, Trouble> {
         self.options.connect().await.map_err(|error| Trouble::of(&self.shown, &error))
     }
 

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use retrocall_words::{Country, Informed};
+use retrocall_words::{Country, Informed, Verb};
 use serde::Deserialize;
 
 pub use database::{DatabaseAddress, StoreAddress};
@@ -153,10 +153,28 @@ pub struct Settings {
     pub database: Option<DatabaseAddress>,
     /// Where a centre has the recordings of its sites; with `database`. Without it this is no centre.
     pub store: Option<StoreAddress>,
+    /// What the centre that this home has joined may do here.
+    pub centre: CentreSettings,
     /// How long what is kept.
     pub retention: Periods,
     /// By which days that counts.
     pub calendar: Calendar,
+}
+
+/// What the centre that a home has joined may do there: a table of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CentreSettings {
+    /// The controls of live calls that it may carry, for the agents whose calls they are.
+    #[serde(deserialize_with = "units::may")]
+    pub may: Vec<Verb>,
+}
+
+impl Default for CentreSettings {
+    /// All but the one that takes a whole call away.
+    fn default() -> CentreSettings {
+        CentreSettings { may: vec![Verb::Record, Verb::Copy, Verb::Mask, Verb::Object] }
+    }
 }
 
 /// What `retrocall paperwork` says of those who answer for the recordings: a table of its own.
@@ -222,14 +240,22 @@ pub struct HotkeySettings {
     pub private: Option<KeyCombo>,
     /// Whether a press is heard as well as seen.
     pub sound: bool,
+    /// The address of the centre that carries presses. Without it: the engine beside.
+    pub centre: Option<String>,
+    /// The file with the token that is shown there; a relative path counts from the home folder.
+    pub token: Option<PathBuf>,
 }
+
+/// The file with the token of a hotkey, unless another one is named.
+pub const TOKEN_FILE: &str = "hotkey.token";
 
 /// The key that records. The other buttons have no default, because they take audio away.
 pub const RECORD_KEYS: &str = "ctrl+alt+r";
 
 impl Default for HotkeySettings {
     fn default() -> HotkeySettings {
-        HotkeySettings { record: parse_keys(RECORD_KEYS).ok(), mask: None, private: None, sound: false }
+        let record = parse_keys(RECORD_KEYS).ok();
+        HotkeySettings { record, mask: None, private: None, sound: false, centre: None, token: None }
     }
 }
 
@@ -303,6 +329,7 @@ impl Default for Settings {
             web: WebSettings::default(),
             database: None,
             store: None,
+            centre: CentreSettings::default(),
             retention: Periods::default(),
             calendar: Calendar::default(),
         }

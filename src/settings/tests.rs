@@ -70,6 +70,10 @@ record = "off"
 mask = "F9"
 private = "ctrl+alt+p"
 sound = true
+centre = "https://calls.example"
+token = "anna.token"
+[centre]
+may = ["record", "private"]
 [users]
 aj = "anna"
 [papers]
@@ -144,7 +148,10 @@ fn every_setting_can_be_set() {
             mask: parse_keys("f9").ok(),
             private: parse_keys("ctrl+alt+p").ok(),
             sound: true,
+            centre: Some("https://calls.example".to_owned()),
+            token: Some("anna.token".into()),
         },
+        centre: CentreSettings { may: vec![Verb::Record, Verb::Private] },
         papers: PaperSettings {
             controller: Some("Example Ltd".to_owned()),
             contact: Some("desk@example.com".to_owned()),
@@ -236,6 +243,7 @@ fn wrong_units_types_and_ranges_are_told_what_belongs_there() {
     }
     assert!(line_2("hotkey.mask = \"r\"").contains("add ctrl, alt or super"));
     assert!(line_2("hotkey.mask = 9").contains("keys in quotes, like \"ctrl+alt+r\", or \"off\""));
+    assert!(line_2("centre.may = [\"erase-last\"]").contains("nothing that a centre can carry; there are \"record\""));
     assert!(line_2("hotkey.masks = \"f9\"").contains("did you mean `mask`?"));
     assert!(line_2("one_in = ").contains("line 2"));
     assert!(wrong("[users]\nanna = 4\n").contains("line 2: `anna`: "));

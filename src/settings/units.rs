@@ -6,10 +6,12 @@ use serde::{Deserialize, Deserializer, de};
 
 use retrocall_words::{self as words, Word as _};
 
-use super::{Country, Informed, KeyCombo, PhoneKeys, parse_keys};
+use super::{Country, Informed, KeyCombo, PhoneKeys, Verb, parse_keys};
 
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 44;
+/// What a centre can carry. To end a silence goes with silence.
+const MAY: [Verb; 5] = [Verb::Record, Verb::Copy, Verb::Mask, Verb::Object, Verb::Private];
 
 /// Reads a duration as people write it: `500ms`, `5s`, `1m 30s`, `4h`.
 ///
@@ -211,6 +213,18 @@ pub(super) fn lines<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D
     let lines = Vec::<String>::deserialize(from)?;
     let line = |line: String| words::name(&line).map_err(|why| de::Error::custom(format!("a number or a name {why}")));
     lines.into_iter().map(line).collect()
+}
+
+/// What a centre may carry to live calls. Nobody can press the others there.
+pub(super) fn may<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Verb>, D::Error> {
+    let verb = |word: String| {
+        let verb = MAY.into_iter().find(|verb| verb.as_str() == word);
+        verb.ok_or_else(|| {
+            let all = MAY.map(|verb| format!("\"{verb}\"")).join(", ");
+            de::Error::custom(format!("`{word}` is nothing that a centre can carry; there are {all}"))
+        })
+    };
+    Vec::<String>::deserialize(from)?.into_iter().map(verb).collect()
 }
 
 /// Keys of a phone, or `off`.

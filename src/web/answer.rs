@@ -10,7 +10,7 @@ use maud::Markup;
 use retrocall_records::desk::{DeskRole, NotDone};
 use retrocall_words::Refusal as Reason;
 
-use super::engine::NoEngine;
+use super::{engine::NoEngine, not_pressed::NotPressed};
 
 /// Why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,14 @@ pub(crate) enum Refusal {
     NoEngine,
     /// The engine did not do it.
     Engine(Reason),
+    /// A press was not done.
+    NotPressed(NotPressed),
+}
+
+impl From<NotPressed> for Refusal {
+    fn from(why: NotPressed) -> Refusal {
+        if why == NotPressed::NoEngine { Refusal::NoEngine } else { Refusal::NotPressed(why) }
+    }
 }
 
 impl From<NoEngine> for Refusal {
@@ -73,6 +81,7 @@ impl Refusal {
             Refusal::Engine(Reason::NoCall | Reason::UnknownCall) => StatusCode::NOT_FOUND,
             Refusal::Engine(Reason::NotYours | Reason::NoAccount) => StatusCode::FORBIDDEN,
             Refusal::Engine(_) => StatusCode::CONFLICT,
+            Refusal::NotPressed(why) => why.status(),
             Refusal::NotDone(NotDone::TooLate) => StatusCode::GONE,
             Refusal::NotDone(_) => StatusCode::CONFLICT,
         }

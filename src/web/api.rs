@@ -2,6 +2,8 @@
 //!
 //! Belongs here: what goes in and out. Does not: rights (the table of routes, and the desk's verbs).
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path as Place, State},
     http::{HeaderValue, StatusCode, header},
@@ -12,13 +14,15 @@ use retrocall_records::desk::{
     Awaiting as _, Cases as _, Cursor, Desk as _, Erasures as _, Filter, Listening as _, Outlooks as _, OwnCalls as _,
     Queue as _, RequestEntry, Requests as _, ReviewOutcome, Reviews as _, SkipReason,
 };
-use retrocall_words::{Ask, Refusal as Reason, Target, Verdict, Word as _};
+use retrocall_words::{Ask, Refusal as Reason, Target, Verdict, Word as _, afar::PressId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
+    afar::At,
     answer::{Answer, Refusal},
     asked::Asked,
+    button::{self, Pressing},
     deciding::{Decision, NewRequest, Typed},
     look::{live, next::PLACES_SECONDS},
     pages::Shared,
@@ -163,6 +167,13 @@ pub(crate) async fn mine(State(pages): State<Shared>, asked: Asked) -> Answer<Re
 /// The live calls of the agent that somebody is. Nothing of the draw.
 pub(crate) async fn live(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
+    if let (Some(afar), Some(agent)) = (&pages.afar, &who.agent) {
+        // Before the calls: what is shown is no older.
+        let at = afar.at();
+        let means = afar.meant(agent, None).ok().map(|found| found.call.call);
+        let calls: Vec<_> = afar.calls(agent).into_iter().map(|found| found.call).collect();
+        return json(StatusCode::OK, &json!({ "calls": calls, "means": means, "at": at }));
+    }
     let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(Target::Own, Ask::Calls)).await?;
     match (told.calls, told.reason) {
         (Some(calls), _) => json(StatusCode::OK, &json!({ "calls": calls })),
@@ -176,13 +187,26 @@ struct Press {
     #[serde(rename = "do")]
     does: String,
     call: Option<String>,
+    /// Its id: with the same one it is done once, however often it is asked.
+    press: Option<String>,
+    /// How old it was when it was sent.
+    age_ms: Option<u64>,
+    /// The `at` of the answer with the calls, and how long ago that was heard when somebody pressed.
+    seen: Option<At>,
+    since_ms: Option<u64>,
 }
 
 /// The button, and what else an agent can ask for a live call.
 pub(crate) async fn press(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
-    let (who, Press { does, call }) = (asked.who()?, sent(&asked)?);
-    let (ask, target) = (live::ask_of(&does).ok_or(Refusal::Incomplete)?, live::target_of(call.as_deref())?);
-    let told = pages.ask_engine(move |engine| engine.in_name_of(&who.name)?.ask(target, ask)).await?;
+    let (who, Press { does, call, press, age_ms, seen, since_ms }) = (asked.who()?, sent(&asked)?);
+    let (ask, call) = (live::ask_of(&does).ok_or(Refusal::Incomplete)?, live::call_of(call.as_deref())?);
+    let press = press.map(|press| press.parse().map_err(|_| Refusal::Incomplete)).transpose()?;
+    let press = press.unwrap_or_else(PressId::new);
+    let since = Duration::from_millis(since_ms.unwrap_or(0));
+    let way = seen.and_then(|seen| pages.afar.as_ref()?.since_answered(&seen, since)).unwrap_or_default();
+    let age = Duration::from_millis(age_ms.unwrap_or(0)).saturating_add(way.max(pages.clock.since(asked.came_at)));
+    let (told, _) = button::press(&pages, &who, Pressing { call, ask, press, age }).await;
+    let told = told?;
     match told.answer {
         Verdict::Refused => Err(not_told(told.reason)),
         done => {

@@ -1,6 +1,6 @@
 //! A request, once it is known whose it is: what every page is handed.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{extract::FromRequestParts, http::request};
 use retrocall_records::desk::{DeskRole, Onward, Person};
@@ -67,6 +67,8 @@ pub(crate) struct Asked {
     pub language: Language,
     /// Where they come from.
     pub address: IpAddr,
+    /// When it came.
+    pub came_at: Instant,
     /// What they asked for.
     pub path: String,
     /// What stands behind it.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use retrocall_client::client::{Client, ClientError};
-use retrocall_words::{Answer, Ask, Request, Target};
+use retrocall_words::{Answer, Ask, InNameOf, Request, Target};
 
 /// How long an engine that listens may take to greet: a person waits.
 const HELLO_WAIT: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ impl Engine {
     pub(crate) fn in_name_of(&self, account: &str) -> Result<InName, NoEngine> {
         let mut in_name = InName { client: Client::connect_within(&self.socket, HELLO_WAIT).map_err(no_engine)? };
         // Refused, whatever is asked next is refused for the same reason.
-        in_name.ask(Target::Own, Ask::As { user: account.to_owned() })?;
+        in_name.ask(Target::Own, Ask::As(InNameOf::User(account.to_owned())))?;
         Ok(in_name)
     }
 }

@@ -70,6 +70,7 @@ pub(crate) async fn guard(State((pages, who)): State<(Shared, Who)>, request: Re
         secret,
         language,
         address: parts.extensions.get::<From>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |from| from.0),
+        came_at: pages.clock.now(),
         path: parts.uri.path().to_owned(),
         query: Form::read(parts.uri.query().unwrap_or_default().as_bytes()),
         form: Form::default(),

@@ -7,6 +7,7 @@
 //! a page is a file in `look`. What one page needs of another is in neither.
 #![forbid(unsafe_code)]
 
+mod afar;
 mod answer;
 mod api;
 mod api_officer;
@@ -15,6 +16,7 @@ mod asked;
 mod assets;
 mod attempts;
 mod audio;
+mod button;
 mod cleaning;
 mod copies;
 mod deciding;
@@ -27,6 +29,7 @@ mod lately;
 mod ledgers;
 mod letter;
 mod look;
+mod not_pressed;
 mod pages;
 mod password;
 mod plays;

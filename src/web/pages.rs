@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, sync::Semaphore, task};
 
 use retrocall_file::samples::{OnDisk, Source};
 
-use super::{answer::Refusal, attempts::Attempts, engine::Engine, lately::Lately, plays::Plays};
+use super::{afar::Afar, answer::Refusal, attempts::Attempts, engine::Engine, lately::Lately, plays::Plays};
 
 /// Requests of sites whose bodies are in memory at once: of 8 MiB each.
 const BODIES_AT_ONCE: usize = 8;
@@ -68,6 +68,8 @@ pub(crate) struct Pages {
     pub store: Option<Store>,
     /// A place for each request of a site whose body is in memory.
     pub bodies: Semaphore,
+    /// The button from afar. None: this is no centre.
+    pub afar: Option<Arc<Afar>>,
 }
 
 /// The pages, as handlers have them.
@@ -76,7 +78,7 @@ pub(crate) type Shared = Arc<Pages>;
 impl Pages {
     pub(crate) fn new(
         (home, socket, desk): (&Path, &Path, HomeDesk),
-        store: Option<Store>,
+        (store, afar): (Option<Store>, Option<Arc<Afar>>),
         rules: Rules,
         clock: Arc<dyn Clock>,
         is_secure: bool,
@@ -97,6 +99,7 @@ impl Pages {
             hashing: Semaphore::new(HASHED_AT_ONCE),
             store,
             bodies: Semaphore::new(BODIES_AT_ONCE),
+            afar,
         }
     }
 

@@ -15,11 +15,13 @@ use super::{answer::Refusal, asked::Asked, frame};
 fn for_program(refusal: &Refusal, asked: &Asked) -> Response {
     let word = match refusal {
         Refusal::Engine(reason) => reason.as_str(),
+        Refusal::NotPressed(why) => why.word(),
         refusal => title(refusal).trim_start_matches("refused-"),
     };
     let text = match refusal {
         Refusal::NotDone(why) => why.to_string(),
         Refusal::Engine(reason) => reason.to_string(),
+        Refusal::NotPressed(why) => asked.texts().say(why.text()),
         refusal => asked.texts().say(title(refusal)),
     };
     let body = serde_json::json!({ "error": word, "text": text }).to_string();
@@ -55,7 +57,7 @@ fn title(refusal: &Refusal) -> &'static str {
         Refusal::NotListening => "refused-not-listening",
         Refusal::NotDone(NotDone::Catalog(_)) => "refused-catalog",
         Refusal::NotDone(NotDone::TooLate) => "refused-too-late",
-        Refusal::NotDone(_) | Refusal::Engine(_) => "refused-not-done",
+        Refusal::NotDone(_) | Refusal::Engine(_) | Refusal::NotPressed(_) => "refused-not-done",
         Refusal::NoEngine => "refused-no-engine",
         Refusal::Unreadable => "refused-unreadable",
         Refusal::Busy => "refused-busy",
@@ -81,6 +83,7 @@ fn content(refusal: &Refusal, asked: &Asked) -> Markup {
                 // In the words of the desk, and of the engine.
                 Refusal::NotDone(why) => p { (why) }
                 Refusal::Engine(why) => p { (why) }
+                Refusal::NotPressed(why) => p { (texts.say(why.text())) }
                 Refusal::NoEngine => p { (texts.say("refused-no-engine-why")) }
                 Refusal::LogIn => p { (texts.say("refused-log-in-why")) }
                 Refusal::NoSuchPage => p { (texts.say("refused-no-such-page-why")) }

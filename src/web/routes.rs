@@ -160,7 +160,8 @@ const fn of_site(place: &'static str, handler: fn() -> MethodRouter<Shared>) -> 
 }
 
 /// All routes of sites.
-pub(crate) const SITE_ROUTES: [SiteRoute; 6] = [
+pub(crate) const SITE_ROUTES: [SiteRoute; 7] = [
+    of_site("/link/v1/live", || get(sites::live)),
     of_site("/link/v1/news", || post(sites::news)),
     of_site("/link/v1/heads", || post(sites::heads)),
     of_site("/link/v1/ledger/{month}/{first}", || post(sites::piece)),

@@ -20,6 +20,7 @@ use retrocall_records::{
     Address, Server as Database,
     desk::{HeldOpen, HomeDesk, NotDone},
     ledger::open_ledger,
+    relay::{Heard, Relay},
     sweep::{CentreHourly, CentreSweep},
 };
 use retrocall_store::{Address as StoreAddress, Store};
@@ -41,10 +42,11 @@ use tokio_rustls::{
 use tower::ServiceExt as _;
 
 use super::{
+    afar::Afar,
     cleaning,
     guard::From,
     pages::{Pages, Rules},
-    routes, touch,
+    routes, secret, touch,
 };
 
 /// Connections at once: others wait in the system's queue.
@@ -164,11 +166,12 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         }
         _ => (None, desk),
     };
-    let pages = Arc::new(Pages::new((&home, &socket, desk), store, rules, clock, tls.is_some(), names));
-    let listener = {
+    let (listener, afar) = {
         let _inside = runtime.enter();
-        TcpListener::from_std(listener).map_err(failed)?
+        let afar = store.as_ref().map(|_| afar_of(&desk, &clock)).transpose()?;
+        (TcpListener::from_std(listener).map_err(failed)?, afar)
     };
+    let pages = Arc::new(Pages::new((&home, &socket, desk), (store, afar), rules, clock, tls.is_some(), names));
     let server = Arc::new(Server { router: routes::router(&pages), tls, of_one: Mutex::default() });
     runtime.spawn(serve(listener, server));
     Ok(Listening { address, barrier, held, _hourly: hourly, _runtime: runtime })
@@ -181,6 +184,18 @@ fn desk(home: &Path, database: Option<&str>) -> Result<HomeDesk, String> {
     server.prepare().map_err(|trouble| trouble.to_string())?;
     open_ledger(home, &server).map_err(|trouble| trouble.to_string())?;
     Ok(HomeDesk::at(Address::Server(server)).kept_ready())
+}
+
+/// The button from afar of a centre.
+fn afar_of(desk: &HomeDesk, clock: &Arc<dyn Clock>) -> Result<Arc<Afar>, String> {
+    let process = secret::new().map_err(|error| format!("the system gives no random numbers ({error})"))?;
+    let relay = |hear: Box<dyn Fn(Heard) + Send + Sync>| match desk.address() {
+        Address::Server(server) => Relay::begin(server, hear).map(Some),
+        // A home has no other processes.
+        Address::Home { .. } => Ok(None),
+    };
+    let afar = Afar::begin(&process, desk.clone(), Arc::clone(clock), relay);
+    afar.map_err(|error| format!("can't start threads ({error}): raise the limit on processes"))
 }
 
 /// The store of a centre.
@@ -302,7 +317,9 @@ async fn answer(router: &Router, stream: impl AsyncRead + AsyncWrite + Unpin + S
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        // A site's socket goes on from here by itself, and has a place of its own.
+        .with_upgrades();
     // However it ends: each request was answered for itself.
     let _ = connection.await;
 }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::{Extension, Path as Place, Request, State},
+    extract::{Extension, Path as Place, Request, State, WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -29,7 +29,10 @@ use retrocall_store::{Store, digest, ledger_head_place, ledger_key_place, ledger
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::pages::Shared;
+use super::{
+    afar::{MESSAGE_BYTES_MAX, serve},
+    pages::Shared,
+};
 
 /// How long a body may take to come: 8 MiB over a slow line.
 const BODY_TIME: Duration = Duration::from_secs(60);
@@ -197,6 +200,19 @@ pub(crate) async fn join(State(pages): State<Shared>, request: Request) -> Serve
     })?;
     tracing::info!(site, "a site has joined");
     answered(&json!({ "site": site }))
+}
+
+/// A site opens its socket for the button from afar.
+pub(crate) async fn live(
+    State(pages): State<Shared>,
+    Extension(from): Extension<FromSite>,
+    upgrade: WebSocketUpgrade,
+) -> Served {
+    let afar = pages.afar.clone().ok_or_else(|| NotServed::busy(RETRY_SECONDS, "this is no centre"))?;
+    let too_many = || NotServed::busy(RETRY_SECONDS, "too many sites have a socket here");
+    let place = afar.place().ok_or_else(too_many)?;
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |socket| serve(afar, from.site, socket, place)))
 }
 
 /// What a site says of itself; what the centre has of its ledger, and orders.

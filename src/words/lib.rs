@@ -5,6 +5,7 @@
 //! message. `docs/protocol.md` is the manual of the language.
 #![forbid(unsafe_code)]
 
+pub mod afar;
 pub mod audio;
 pub mod book;
 pub mod retention;
@@ -43,7 +44,7 @@ pub use list::all_differ;
 pub use name::{AGENT_CHARS_MAX, NameError, name, shown, shown_json, shown_lines};
 pub use practice::Practice;
 pub use principal::{Principal, PrincipalId, Rights, Role};
-pub use request::{Ask, Begin, Expect, Request, RequestError, Target, Verb};
+pub use request::{AGO_MS_MAX, Ask, Begin, Expect, InNameOf, Request, RequestError, Target, Verb};
 /// For [`words!`], which also works in crates without serde.
 #[doc(hidden)]
 pub use serde;

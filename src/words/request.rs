@@ -21,9 +21,14 @@ pub struct Request {
     pub target: Target,
     /// The question.
     pub ask: Ask,
+    /// How long ago it was given, in milliseconds. Only a control has any.
+    pub ago_ms: u64,
     /// Fields that can't be used: the call is captured without them. Only a `begin` or an `expect` has any.
     pub left_out: Vec<String>,
 }
+
+/// The longest time ago at which a control may have been given, in milliseconds: nobody carries out an older one.
+pub const AGO_MS_MAX: u64 = 2_000;
 
 /// The call that a request means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +138,7 @@ impl Verb {
             Verb::Status => Ask::Status,
             Verb::Board => Ask::Board,
             Verb::Sweep => Ask::Sweep,
-            Verb::As => Ask::As { user: "anna".to_owned() },
+            Verb::As => Ask::As(InNameOf::User("anna".to_owned())),
         }
     }
 }
@@ -203,11 +208,17 @@ pub enum Ask {
     Board,
     /// Deletes what is due now, and not within the hour.
     Sweep,
-    /// Acts in the name of an account of the desk from here on, for good.
-    As {
-        /// The account.
-        user: String,
-    },
+    /// Acts in somebody's name from here on, for good.
+    As(InNameOf),
+}
+
+/// In whose name a connection acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InNameOf {
+    /// An account of the desk.
+    User(String),
+    /// An agent whose button is on another machine.
+    Agent(String),
 }
 
 /// The announcement of a call that begins.
@@ -248,7 +259,7 @@ pub struct Expect {
 impl Request {
     /// A request without a number.
     pub fn new(target: Target, ask: Ask) -> Request {
-        Request { id: None, target, ask, left_out: Vec::new() }
+        Request { id: None, target, ask, ago_ms: 0, left_out: Vec::new() }
     }
 
     /// Reads a request from a control message. Nothing in it can close the connection: its length was right, so the next message is where it
@@ -307,7 +318,7 @@ impl Ask {
             Ask::Status => Verb::Status,
             Ask::Board => Verb::Board,
             Ask::Sweep => Verb::Sweep,
-            Ask::As { .. } => Verb::As,
+            Ask::As(_) => Verb::As,
         }
     }
 
@@ -347,7 +358,7 @@ impl Ask {
             Ask::Dtmf { .. } => &[UnknownCall, NoCall, NotYours, Ended, TooManyMarks],
             Ask::Calls => &[],
             Ask::Status | Ask::Board | Ask::Sweep => &[NotYours],
-            Ask::As { .. } => &[NotYours, NoAccount, Catalog],
+            Ask::As(_) => &[NotYours, NoAccount, Catalog],
         }
     }
 }

@@ -43,7 +43,7 @@ fn a_withdrawn_site_is_not_listened_to_from_then_on_and_keeps_what_it_has_until_
     pressed(&desk, "anna", 5);
     wait_for("the link to be told", || Link::log(&desk).contains("was withdrawn").then_some(()));
     assert_eq!((desk.audio_files().len(), centre.recordings().len()), (1, 0));
-    let status = desk.json(&["status"]);
+    let status = wait_for("the status", || Some(desk.json(&["status"])).filter(|told| told["link"]["why"].is_string()));
     assert!(status["link"]["why"].as_str().expect("why").contains("withdrawn"), "{status:#}");
     assert_eq!(status["link"]["waiting"], 1);
     link.kill();

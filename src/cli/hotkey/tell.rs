@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use super::words::{self, Mood, Words};
 use crate::cli::output;
-use retrocall_client::client::ClientError;
-use retrocall_desk::hotkey::{Note, Notifier, Press, Report};
+use retrocall_desk::hotkey::{Note, Notifier, Press, Report, Unanswered};
 use retrocall_engine::watch::spool;
 use retrocall_words::Answer;
 
@@ -116,7 +115,7 @@ impl PressFacts<'_> {
             key: press.button.as_str(),
             r#do: press.ask.verb().as_str(),
             answer: press.came.as_ref().ok(),
-            error: press.came.as_ref().err().map(ClientError::to_string),
+            error: press.came.as_ref().err().map(Unanswered::to_string),
             took_us: u64::try_from(press.took.as_micros()).unwrap_or(u64::MAX),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::afar;
 use crate::cli::{Context, doctor::Check, output};
 use retrocall_desk::hotkey::{Binding, HotkeyError, Link, Note, Notifier, await_key, take};
 use retrocall_settings::Settings;
@@ -13,9 +14,12 @@ const OWN_PRESS_MAX: Duration = Duration::from_secs(3);
 const PRESS_MAX: Duration = Duration::from_secs(30);
 
 /// Checks everything that a press needs, from end to end. Nothing is recorded, masked or wiped.
-pub(super) fn checks(context: &Context, settings: &Settings, bindings: &[Binding]) -> Vec<Check> {
+pub(super) fn checks(context: &Context, settings: &Settings, centre: Option<&str>, bindings: &[Binding]) -> Vec<Check> {
     let mut checks: Vec<_> = bindings.iter().map(|binding| key(binding, true)).collect();
-    checks.push(engine(context, settings));
+    checks.push(match centre {
+        Some(centre) => at_centre(context, settings, centre),
+        None => engine(context, settings),
+    });
     checks.push(notification());
     checks
 }
@@ -63,6 +67,14 @@ fn engine(context: &Context, settings: &Settings) -> Check {
             None => Check::ok("engine", "it runs, and you may press for every agent"),
         },
         Err(error) => Check::fail("engine", "a press would not be answered", context.client_failure(error).to_string()),
+    }
+}
+
+fn at_centre(context: &Context, settings: &Settings, centre: &str) -> Check {
+    let agent = afar::button(context, &settings.hotkey, centre).map_err(|failure| failure.to_string());
+    match agent.and_then(|button| button.agent()) {
+        Ok(agent) => Check::ok("centre", format!("it answers, and your calls are those of {agent}")),
+        Err(why) => Check::fail("centre", "a press would not be answered", why),
     }
 }
 

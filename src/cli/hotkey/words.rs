@@ -2,7 +2,7 @@
 
 use crate::cli::{failure, output};
 use retrocall_client::client::ClientError;
-use retrocall_desk::hotkey::{Press, Report};
+use retrocall_desk::hotkey::{Press, Report, Unanswered};
 use retrocall_words::{Answer, Ask, Event, Origin, Reason, Refusal, Verdict};
 
 /// The kind of outcome.
@@ -112,15 +112,20 @@ fn refused(ask: &Ask, answer: &Answer) -> Words {
     }
 }
 
-fn unanswered(ask: &Ask, error: &ClientError) -> Words {
+fn unanswered(ask: &Ask, error: &Unanswered) -> Words {
     match error {
-        ClientError::NoEngine { .. } => Words::new(
+        Unanswered::Engine(ClientError::NoEngine { .. }) => Words::new(
             Mood::Failed,
             &format!("{}: no engine", not_done(ask)),
             "retrocall is not running, so no call is held. It is started with `retrocall run`.",
         ),
         // Nobody knows whether the engine heard us.
-        ClientError::Silent { waited } => Words::new(
+        Unanswered::Unknown => Words::new(
+            Mood::Failed,
+            "No answer",
+            "Nobody knows whether it was done: look at your call, or press again, which does no harm.",
+        ),
+        Unanswered::Engine(ClientError::Silent { waited }) => Words::new(
             Mood::Failed,
             "No answer",
             format!("The engine has said nothing for {} s: press again, or ask whoever runs it.", waited.as_secs()),

@@ -9,8 +9,7 @@ use std::{
 
 use nix::poll::PollTimeout;
 
-use super::{Button, HotkeyError, KeyEvent, Keys, Link, sleep};
-use retrocall_client::client::ClientError;
+use super::{Button, HotkeyError, KeyEvent, Keys, Recorder, Unanswered, sleep};
 use retrocall_words::{Answer, Ask, CallId, Clock as _, Event, Reason, Refusal, SystemClock, Target, Verdict};
 
 /// A report of the companion.
@@ -32,7 +31,7 @@ pub struct Press {
     /// What was asked.
     pub ask: Ask,
     /// The engine's answer, or why there is none.
-    pub came: Result<Answer, ClientError>,
+    pub came: Result<Answer, Unanswered>,
     /// Somebody else had masked the call: releasing the key does not unmask it.
     pub stays_masked: bool,
     /// Time from the key to the answer.
@@ -45,7 +44,7 @@ pub struct Press {
 /// [`HotkeyError`] if no key will ever come again.
 pub fn accompany(
     keys: &mut dyn Keys,
-    link: &mut Link,
+    link: &mut dyn Recorder,
     target: &Target,
     mut tell: impl FnMut(Report),
 ) -> Result<Infallible, HotkeyError> {
@@ -89,7 +88,7 @@ impl Companion<'_> {
         }
     }
 
-    fn down(&mut self, link: &mut Link, button: Button, began: Instant) -> Press {
+    fn down(&mut self, link: &mut dyn Recorder, button: Button, began: Instant) -> Press {
         let ask = match button {
             Button::Record => Ask::Record,
             Button::Mask => Ask::Mask,
@@ -114,14 +113,14 @@ impl Companion<'_> {
                 }
                 Ok(_) => {}
                 // It may be masked now: releasing the key must unmask it.
-                Err(ClientError::NoEngine { .. }) => {}
+                Err(error) if error.is_not_done() => {}
                 Err(_) => self.masked = Some(self.target.clone()),
             }
         }
         Press { button, ask, came: asked.came, stays_masked, took: SystemClock.since(began) }
     }
 
-    fn up(&mut self, link: &mut Link, button: Button, began: Instant) -> Option<Press> {
+    fn up(&mut self, link: &mut dyn Recorder, button: Button, began: Instant) -> Option<Press> {
         if button != Button::Mask {
             return None;
         }
@@ -142,6 +141,7 @@ impl Companion<'_> {
 mod tests {
     use super::*;
     use crate::fake::{Fake, Seen, hello, yes};
+    use crate::hotkey::Link;
     use retrocall_words::{Origin, Request};
 
     /// A fake engine that expects questions about `call`, and answers `mask` and `unmask` as told.

@@ -24,7 +24,7 @@ use nix::{
 
 pub use companion::{Press, Report, accompany};
 pub use error::HotkeyError;
-pub use link::Link;
+pub use link::{Exchange, Link, Recorder, Unanswered};
 pub use notify::{Note, NoteError, Notifier};
 pub use portal::{APP_ID, PortalKeys};
 pub use x11::X11Keys;

@@ -265,6 +265,10 @@ impl LiveCall {
         }
         let from = moment.begin(&self.ring, self.call.rate);
         let Some(cut) = self.silences.begin(quiet, from, &self.ring) else { return Ok(self.already()) };
+        if quiet == Quiet::Mask && cut.silenced.is_some() {
+            // It reaches back, over keys that came meanwhile.
+            self.marks.forget_digits_from(cut.at);
+        }
         self.marks.add(quiet.begins(cut.at));
         Ok(cut.into())
     }

@@ -20,7 +20,7 @@ impl Listener for Nobody {
 
 pub(crate) struct Desk {
     pub engine: Arc<Engine>,
-    clock: Arc<TestClock>,
+    pub clock: Arc<TestClock>,
     pub book: MemoryBook,
     _home: tempfile::TempDir,
     pub nobody: Arc<dyn Listener>,

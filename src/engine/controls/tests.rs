@@ -268,3 +268,22 @@ fn a_copy_keeps_the_whole_call_beside_a_press_or_without_one_and_its_agent_hears
     assert!(!agents.has_heard(|event| matches!(event, Event::Kept { call, .. } if *call == sampled)));
     assert!(strangers.0.lock().is_empty());
 }
+
+#[test]
+fn a_mask_that_was_given_on_another_machine_reaches_back_to_when_it_was_given() {
+    let desk = desk("");
+    let mut carried = desk.begin("owner", begin("anna")).expect("room");
+    let target = Target::Call(carried.call.id);
+    desk.clock.pass(Duration::from_secs(1));
+    talk(&mut carried);
+    let given = |ask: &Ask, ago_ms| {
+        let given = (ask, Duration::from_millis(ago_ms));
+        desk.engine.control_given(&who("anna"), &target, given, &desk.nobody, |_| false).answer
+    };
+    assert_eq!(given(&Ask::Record, 0).answer, Verdict::Accepted);
+    let masked = given(&Ask::Mask, 400);
+    assert_eq!((masked.answer, masked.at), (Verdict::Accepted, Some(4_800)));
+    assert_eq!(given(&Ask::Unmask, 400).at, Some(8_000), "what was silent stays so");
+    let (_, ended) = over(&desk, carried);
+    assert_eq!(ended.mask_seconds, 0.4);
+}

@@ -334,7 +334,7 @@ impl Connection {
             Ask::Attach => self.attach(&request.target),
             Ask::Expect(_) => Answer::malformed("this engine does not take calls over AudioSocket".to_owned()),
             Ask::Calls => Answer { calls: Some(Vec::new()), ..Answer::new(words::Verdict::Accepted) },
-            Ask::Board | Ask::Sweep | Ask::As { .. } => Answer::refused(Refusal::NotYours),
+            Ask::Board | Ask::Sweep | Ask::As(_) => Answer::refused(Refusal::NotYours),
             Ask::Status => Answer { status: Some(Status::default()), ..Answer::new(words::Verdict::Accepted) },
             ask => match self.find(&request.target) {
                 Some(at) => self.control_of(at, ask),

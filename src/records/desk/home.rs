@@ -25,6 +25,7 @@ mod outgoing;
 mod outlook;
 mod packing;
 mod people;
+mod pressing;
 mod progress;
 mod proposals;
 mod queue;

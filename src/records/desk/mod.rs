@@ -20,6 +20,7 @@ mod outgoing;
 mod outlook;
 mod paging;
 mod people;
+mod pressing;
 mod proposal;
 mod queue;
 mod request;
@@ -56,6 +57,7 @@ pub use outgoing::{Backlog, LedgerNews, Outbound, Outgoing};
 pub use outlook::{Going, Outlook, Outlooks};
 pub use paging::{Onward, Paged};
 pub use people::{Accounts, User};
+pub use pressing::PressesAfar;
 pub use proposal::{
     ABOUT_NO_AGENT, Approved, Completion, EVALUATION, NewPurpose, PURPOSE_REVIEW_DAYS_MAX, ProposalEntry, Proposals,
 };

@@ -164,6 +164,12 @@ pub trait Sites {
     /// Why it can't be noted.
     fn note_site(&self, site: &str, news: &SiteNews, now: Timestamp) -> Result<(), NotDone>;
 
+    /// How a site stands. None: there is no such site.
+    ///
+    /// # Errors
+    /// Why it can't be had.
+    fn standing(&self, site: &str) -> Result<Option<Standing>, NotDone>;
+
     /// The public key of a site, as it is now.
     ///
     /// # Errors

@@ -5,7 +5,8 @@
 use axum::{extract::State, response::Response};
 use maud::{Markup, html};
 use retrocall_words::{
-    Answer as Told, Ask, CallId, LiveCall, LiveState, Refusal as Reason, Target, Verb, Verdict, Word as _,
+    Answer as Told, Ask, CallId, LiveState, Refusal as Reason, Verb, Verdict, Word as _,
+    afar::{CallNews, afar},
 };
 use serde::Serialize;
 
@@ -13,8 +14,10 @@ use crate::{
     answer::{Answer, Refusal},
     asked::Asked,
     assets,
+    button::{self, OwnCall},
     engine::{InName, NoEngine},
     frame,
+    not_pressed::NotPressed,
     pages::{Pages, Shared},
     stream,
 };
@@ -65,28 +68,22 @@ pub(super) struct Said {
     pub view: View,
 }
 
-/// The calls of whoever this connection acts for; none if they have nothing to do with calls.
-pub(super) fn calls(engine: &mut InName) -> Result<Vec<LiveCall>, NoEngine> {
-    Ok(engine.ask(Target::Own, Ask::Calls)?.calls.unwrap_or_default())
-}
-
 /// How things are now.
 pub(super) async fn view(pages: &Shared, asked: &Asked) -> Answer<View> {
     let who = asked.who()?;
-    let found = pages.ask_engine(move |engine| calls(&mut engine.in_name_of(&who.name)?)).await;
-    Ok(view_of(pages, asked, found))
+    Ok(view_of(pages, asked, button::calls(pages, &who).await))
 }
 
-fn view_of(pages: &Pages, asked: &Asked, found: Result<Vec<LiveCall>, NoEngine>) -> View {
+fn view_of(pages: &Pages, asked: &Asked, found: Result<Vec<OwnCall>, NoEngine>) -> View {
     let texts = asked.texts();
     let Ok(mut calls) = found else { return View { none: Some(texts.say("live-no-engine")), calls: Vec::new() } };
-    // As a press means them: one that goes on before one that has ended, one that talks before one on hold, the last one first.
-    calls.sort_by_key(|call| (call.state == LiveState::Ended, call.states.on_hold, std::cmp::Reverse(call.began)));
+    // As a press means them.
+    calls.sort_by_key(|own| own.call.rank());
     let none = calls.is_empty().then(|| texts.say("live-none"));
-    View { none, calls: calls.iter().map(|call| card(pages, asked, call)).collect() }
+    View { none, calls: calls.iter().map(|own| card(pages, asked, own)).collect() }
 }
 
-fn card(pages: &Pages, asked: &Asked, call: &LiveCall) -> Card {
+fn card(pages: &Pages, asked: &Asked, OwnCall { call, may }: &OwnCall) -> Card {
     let (texts, states) = (asked.texts(), call.states);
     let began = pages.zone().to_datetime(call.began);
     let since = format!("{:02}:{:02}", began.hour(), began.minute());
@@ -118,7 +115,8 @@ fn card(pages: &Pages, asked: &Asked, call: &LiveCall) -> Card {
             Verb::Record => Some("main large"),
             _ => is_on.then_some("on"),
         };
-        Button { does: does.as_str(), text: texts.say(key), class, is_off }
+        let is_barred = may.as_ref().is_some_and(|may| !CallNews::lets(may, does));
+        Button { does: does.as_str(), text: texts.say(key), class, is_off: is_off || is_barred }
     };
     Card {
         call: call.call,
@@ -171,21 +169,12 @@ fn one(asked: &Asked, card: &Card) -> Markup {
 
 /// What can be pressed here, and nothing else.
 pub(crate) fn ask_of(word: &str) -> Option<Ask> {
-    Some(match Verb::read(word)? {
-        Verb::Record => Ask::Record,
-        Verb::Copy => Ask::Copy,
-        Verb::Mask => Ask::Mask,
-        Verb::Unmask => Ask::Unmask,
-        Verb::Object => Ask::Object,
-        Verb::Private => Ask::Private,
-        _ => return None,
-    })
+    afar(Verb::read(word)?)
 }
 
-/// The call that is meant: the one that the page showed, or the agent's own.
-pub(crate) fn target_of(call: Option<&str>) -> Answer<Target> {
-    let named = call.map(|call| call.parse().map(Target::Call).map_err(|_| Refusal::Incomplete)).transpose()?;
-    Ok(named.unwrap_or(Target::Own))
+/// The call that is meant: the one that the page showed. None: the agent's own.
+pub(crate) fn call_of(call: Option<&str>) -> Answer<Option<CallId>> {
+    call.map(|call| call.parse().map_err(|_| Refusal::Incomplete)).transpose()
 }
 
 /// What is said of a press: the engine's answer in words, and how things are then.
@@ -193,12 +182,13 @@ pub(super) fn said(
     pages: &Pages,
     asked: &Asked,
     verb: Verb,
-    told: Option<&Told>,
-    calls: Result<Vec<LiveCall>, NoEngine>,
+    told: &Result<Told, NotPressed>,
+    calls: Result<Vec<OwnCall>, NoEngine>,
 ) -> Said {
     let (texts, view) = (asked.texts(), view_of(pages, asked, calls));
-    let Some(told) = told else {
-        return Said { said: texts.say("live-no-engine"), more: None, is_done: false, view };
+    let told = match told {
+        Ok(told) => told,
+        Err(why) => return Said { said: texts.say(why.text()), more: None, is_done: false, view },
     };
     let said = match told.answer {
         Verdict::Accepted if verb == Verb::Record => {
@@ -238,12 +228,15 @@ pub(crate) async fn events(State(pages): State<Shared>, asked: Asked) -> Answer<
     let (of, seen) = (asked.clone(), std::sync::Arc::clone(&pages));
     let mut engine: Option<InName> = None;
     stream::changes(&pages, &asked, move |link| {
+        if let Some(calls) = button::calls_afar(&seen, &who) {
+            return serde_json::to_string(&view_of(&seen, &of, Ok(calls))).unwrap_or_default();
+        }
         let found = match engine.take() {
             Some(open) => Ok(open),
             None => link.in_name_of(&who.name),
         };
         let found = found.and_then(|mut open| {
-            let calls = calls(&mut open)?;
+            let calls = button::calls_of(&mut open)?;
             // The next look has the same connection, as long as it answers.
             engine = Some(open);
             Ok(calls)

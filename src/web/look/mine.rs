@@ -18,12 +18,13 @@ use retrocall_records::{
     },
     policy::{NoticeKind, Why},
 };
-use retrocall_words::Word as _;
+use retrocall_words::{Word as _, afar::PressId};
 
 use super::live;
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
     asked::Asked,
+    button::{self, Pressing},
     frame,
     pages::{Pages, Shared},
 };
@@ -83,23 +84,14 @@ async fn page(pages: &Shared, asked: &Asked, live: &live::View, said: Option<&st
 pub(crate) async fn press(State(pages): State<Shared>, asked: Asked, headers: HeaderMap) -> Answer<Response> {
     let who = asked.who()?;
     let ask = asked.form.get("do").and_then(live::ask_of).ok_or(Refusal::Incomplete)?;
-    let (target, verb) = (live::target_of(asked.form.get("call"))?, ask.verb());
-    let found = pages
-        .ask_engine(move |engine| {
-            let mut engine = engine.in_name_of(&who.name)?;
-            let told = engine.ask(target, ask)?;
-            Ok((told, live::calls(&mut engine)?))
-        })
-        .await;
-    let (told, calls) = match found {
-        Ok((told, calls)) => (Some(told), Ok(calls)),
-        Err(none) => (None, Err(none)),
-    };
-    let said = live::said(&pages, &asked, verb, told.as_ref(), calls);
+    let (call, verb) = (live::call_of(asked.form.get("call"))?, ask.verb());
+    let age = pages.clock.since(asked.came_at);
+    let (told, calls) = button::press(&pages, &who, Pressing { call, ask, press: PressId::new(), age }).await;
+    let said = live::said(&pages, &asked, verb, &told, calls);
     let status = match &told {
-        None => StatusCode::SERVICE_UNAVAILABLE,
-        Some(_) if said.is_done => StatusCode::OK,
-        Some(_) => StatusCode::CONFLICT,
+        Err(why) => why.status(),
+        Ok(_) if said.is_done => StatusCode::OK,
+        Ok(_) => StatusCode::CONFLICT,
     };
     let accepts = headers.get(header::ACCEPT).and_then(|header| header.to_str().ok());
     if accepts == Some("application/json") {

@@ -198,7 +198,7 @@ fn cookies_are_out_of_reach_of_scripts_and_of_other_pages() {
     assert!(cookie.starts_with("retrocall=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
     let (socket, desk) = (home.socket(), home.desk.clone());
     let of = (home.path(), &*socket, desk);
-    let secure = crate::pages::Pages::new(of, None, home::rules(), home.clock.clone(), true, Vec::new());
+    let secure = crate::pages::Pages::new(of, (None, None), home::rules(), home.clock.clone(), true, Vec::new());
     let cookie = crate::guard::secret_cookie(&secure, "0");
     assert_eq!(cookie, "__Host-retrocall=0; Path=/; HttpOnly; SameSite=Lax; Secure");
 }

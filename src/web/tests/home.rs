@@ -220,7 +220,7 @@ impl Home {
         let clock = Arc::new(TestClock::at(morning()));
         let pages = Pages::new(
             (folder.path(), &folder.path().join(SOCKET), HomeDesk::of(folder.path()).kept_ready()),
-            None,
+            (None, None),
             rules(),
             Arc::clone(&clock) as _,
             false,

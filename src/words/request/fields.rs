@@ -14,7 +14,9 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Ask, Begin, CallStates, Customer, Expect, Facts, Request, RequestError, Target, Verb};
+use super::{
+    AGO_MS_MAX, Ask, Begin, CallStates, Customer, Expect, Facts, InNameOf, Request, RequestError, Target, Verb,
+};
 use crate::{
     Direction, Informed, SHARED_DEPTH_MS_MAX, SHARED_DEPTH_MS_MIN, Word,
     audio::{Codec, FRAME_SAMPLES_MAX, Leg},
@@ -85,6 +87,7 @@ const DEPTH_MS: Field = field("depth_ms", "a whole number of milliseconds, 120 t
 const SECONDS: Field = field("seconds", "a number over 0 and at most 86400, a day");
 const TO: Field = field("to", NAME_FORM);
 const USER: Field = field("user", NAME_FORM);
+const AGO_MS: Field = field("ago_ms", "a whole number of milliseconds, at most 2000");
 const DIGIT: Field = field("digit", "one of 0-9, *, #, A-D, as a string");
 const LEG: Field = word_of::<Leg>("leg");
 const AGENT_LEG: Field = field("agent_leg", "a UUID, as a string");
@@ -98,7 +101,7 @@ const PRIVATE: Field = field("private", STATE_FORM);
 const OBJECTED: Field = field("objected", STATE_FORM);
 const COPY: Field = field("copy", STATE_FORM);
 
-const ALL: [Field; 26] = [
+const ALL: [Field; 27] = [
     ID,
     DO,
     CHANNEL,
@@ -113,6 +116,7 @@ const ALL: [Field; 26] = [
     SECONDS,
     TO,
     USER,
+    AGO_MS,
     DIGIT,
     LEG,
     AGENT_LEG,
@@ -169,8 +173,10 @@ impl Fields<'_> {
         let id = self.unless_lenient(&ID, id)?;
         let ask = self.take_ask(verb)?;
         let target = self.take_target(&ask)?;
+        let fits = |ms: u64| if ms <= AGO_MS_MAX { Ok(ms) } else { Err(AGO_MS.must_be()) };
+        let ago_ms = if verb.is_control() { self.take(&AGO_MS, fits)?.unwrap_or(0) } else { 0 };
         self.leave_none()?;
-        Ok(Request { id, target, ask, left_out: self.left_out })
+        Ok(Request { id, target, ask, ago_ms, left_out: self.left_out })
     }
 
     /// Takes a field, if it is there, as its type, and turns it into what `made` makes of it.
@@ -285,8 +291,16 @@ impl Fields<'_> {
             Verb::Status => Ask::Status,
             Verb::Board => Ask::Board,
             Verb::Sweep => Ask::Sweep,
-            Verb::As => Ask::As { user: self.needed(&USER, name)? },
+            Verb::As => Ask::As(self.take_name_of()?),
         })
+    }
+
+    fn take_name_of(&mut self) -> Result<InNameOf, String> {
+        match self.take(&AGENT, name)? {
+            None => Ok(InNameOf::User(self.needed(&USER, name)?)),
+            Some(agent) if self.take(&USER, name)?.is_none() => Ok(InNameOf::Agent(agent)),
+            Some(_) => Err("both `user` and `agent`: a connection acts for one".to_owned()),
+        }
     }
 
     fn take_expect(&mut self) -> Result<Expect, String> {
@@ -340,7 +354,7 @@ impl Fields<'_> {
         };
         match ask {
             Ask::Attach if !matches!(target, Target::Call(_)) => Err("`attach` needs the field `call`".to_owned()),
-            Ask::Calls | Ask::Status | Ask::Board | Ask::Sweep | Ask::As { .. } if target != Target::Own => {
+            Ask::Calls | Ask::Status | Ask::Board | Ask::Sweep | Ask::As(_) if target != Target::Own => {
                 Err(format!("`{}` means no call that is there: leave out `channel`, `call` and `agent`", self.word()))
             }
             _ => Ok(target),

@@ -32,6 +32,22 @@ fn every_request_comes_back_from_its_json() {
             .for_each(|verb| comes_back(target.clone(), verb.example()));
     }
     comes_back(Target::Own, Ask::Share { frame_samples: Some(320), depth_ms: Some(2_000) });
+    comes_back(Target::Own, Ask::As(InNameOf::Agent("anna".into())));
+    let given = Request { ago_ms: AGO_MS_MAX, ..Request::new(Target::Call(call), Ask::Mask) };
+    assert_eq!(Request::from_json(&given.to_json()), Ok(given));
+}
+
+#[test]
+fn a_control_that_was_given_too_long_ago_and_a_question_that_was_given_earlier_are_refused() {
+    for (json, word) in [
+        (r#"{"do":"mask","ago_ms":2001}"#, "`ago_ms` must be"),
+        (r#"{"do":"mask","ago_ms":-1}"#, "`ago_ms` must be"),
+        (r#"{"do":"calls","ago_ms":1}"#, "`calls` has no field `ago_ms`"),
+        (r#"{"do":"as","user":"anna","agent":"anna"}"#, "acts for one"),
+        (r#"{"do":"as"}"#, "`as` needs the field `user`"),
+    ] {
+        assert!(refused(json).contains(word), "{}", refused(json));
+    }
 }
 
 #[test]

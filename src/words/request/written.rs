@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Begin, Customer, Expect, Request, Target};
+use super::{Ask, Begin, Customer, Expect, InNameOf, Request, Target};
 
 /// The JSON object of a request. Unknown facts, and states that do not hold, are left out.
 pub(super) fn object_of(request: &Request) -> Map<String, Value> {
@@ -25,12 +25,14 @@ pub(super) fn object_of(request: &Request) -> Map<String, Value> {
         }
         Ask::Share { frame_samples, depth_ms } => vec![json!({"frame_samples": frame_samples, "depth_ms": depth_ms})],
         Ask::EraseLast { seconds } => vec![json!({"seconds": seconds})],
-        Ask::As { user } => vec![json!({"user": user})],
+        Ask::As(InNameOf::User(user)) => vec![json!({"user": user})],
+        Ask::As(InNameOf::Agent(agent)) => vec![json!({"agent": agent})],
         Ask::Transfer { to } => vec![json!({"to": to})],
         Ask::Dtmf { digit, leg } => vec![json!({"digit": digit, "leg": leg})],
         _ => Vec::new(),
     };
-    let parts = [json!({"id": request.id, "do": request.ask.verb()}), target].into_iter().chain(more);
+    let ago = (request.ago_ms > 0).then_some(request.ago_ms);
+    let parts = [json!({"id": request.id, "do": request.ask.verb(), "ago_ms": ago}), target].into_iter().chain(more);
     let fields = parts.flat_map(|part| match part {
         Value::Object(fields) => fields,
         _ => Map::new(),

@@ -119,6 +119,18 @@ impl Ready {
     }
 }
 
+/// Whoever lets go of the last one may be inside a runtime, where no other one may be waited for.
+impl Drop for Kept {
+    fn drop(&mut self) {
+        for seats in [&self.reading, &self.writing] {
+            for Ready { connection, runtime, .. } in mem::take(&mut seats.places.lock().idle) {
+                drop(connection);
+                runtime.shutdown_background();
+            }
+        }
+    }
+}
+
 impl Kept {
     pub(super) fn new() -> Kept {
         Kept { reading: Seats::new(READING_MAX), writing: Seats::new(WRITING_MAX), figures: Mutex::default() }

@@ -14,7 +14,7 @@ use super::{
     maybe, parsed, word,
 };
 use crate::{
-    beside,
+    beside, relay,
     rows::{self, Connection, Row},
     site_key::{Asked, Joining, Shown},
     text,
@@ -73,6 +73,7 @@ impl Sites for HomeDesk {
             // They were another key's.
             let forget = rows::query("DELETE FROM site_counters WHERE site = $1");
             forget.bind(site.as_str()).execute(&mut rows).await?;
+            relay::tell_of_site(&mut rows, site.as_str()).await?;
             rows.commit().await?;
             Ok(true)
         });
@@ -106,9 +107,9 @@ impl Sites for HomeDesk {
             act.needs(ADMINISTRATOR)?;
             let update = rows::query("UPDATE sites SET standing = $2, standing_at = $3 WHERE site = $1");
             let update = update.bind(site).bind(Standing::Withdrawn.as_str()).bind(text::time(now));
-            match update.execute(rows).await?.rows_affected() {
+            match update.execute(&mut *rows).await?.rows_affected() {
                 0 => Err(Stop::Absent(NO_SITE)),
-                _ => Ok(()),
+                _ => Ok(relay::tell_of_site(rows, site).await?),
             }
         })
     }
@@ -144,6 +145,15 @@ impl Sites for HomeDesk {
             update.bind(text::count(news.refused)).execute(rows).await?;
             Ok(())
         })
+    }
+
+    fn standing(&self, site: &str) -> Result<Option<Standing>, NotDone> {
+        let found = self.ask(false, async |rows| {
+            let select = rows::query("SELECT standing FROM sites WHERE site = $1").bind(site);
+            let row = select.fetch_optional(rows).await?;
+            row.map(|row| word(&row, "standing")).transpose()
+        });
+        if found == Err(NotDone::Unknown) { Ok(None) } else { found }
     }
 
     fn key_of_site(&self, site: &str) -> Result<Option<String>, NotDone> {
@@ -205,7 +215,8 @@ async fn place(
     if is_copy {
         let update = rows::query("UPDATE sites SET standing = $2, standing_at = $3 WHERE site = $1");
         let update = update.bind(site).bind(Standing::Quarantined.as_str()).bind(text::time(now));
-        update.execute(rows).await?;
+        update.execute(&mut *rows).await?;
+        relay::tell_of_site(rows, site).await?;
         tracing::error!(site, "two homes use the key of this site: it is quarantined until it joins anew");
         return Ok(Some(Place::Stands(Standing::Quarantined)));
     }

@@ -44,6 +44,11 @@ live-not-recording = It was asked to keep this call. Only a team lead can take t
 live-not-disk = It is silent from now on, but the disk has not overwritten what it had. Press again, and tell the administrator.
 live-not-account = You are no agent any more, for the recorder: ask the administrator.
 live-not = The recorder did not do it. Try again, and tell the administrator if that does not help.
+live-not-late = That took too long on its way, so nothing was done: press again.
+live-not-barred = The recorder of this call does not let that be pressed from here: nothing was done.
+live-not-reached = There is no connection to the recorder of this call now: nothing was done. Press again, and tell the administrator if that does not help.
+live-not-two-sites = Two recorders say that you have a call now: press at the call that you mean.
+live-not-known = No answer came in time, so it is not known whether it was done. What the page shows next says so.
 
 way-board = Board
 board-title = Board

@@ -44,6 +44,11 @@ live-not-recording = Er is gevraagd dit gesprek te bewaren. Alleen een teamleide
 live-not-disk = Vanaf nu is het stil, maar de schijf heeft nog niet overschreven wat er al stond. Druk nog eens, en meld het de beheerder.
 live-not-account = Voor de opname bent u geen medewerker meer: vraag het de beheerder.
 live-not = De opname heeft het niet gedaan. Probeer het nog eens, en meld het de beheerder als dat niet helpt.
+live-not-late = Dat was te lang onderweg, dus er is niets gedaan: druk nog eens.
+live-not-barred = De opname van dit gesprek laat niet toe dat u daar van hieruit op drukt: er is niets gedaan.
+live-not-reached = Er is nu geen verbinding met de opname van dit gesprek: er is niets gedaan. Druk nog eens, en meld het de beheerder als dat niet helpt.
+live-not-two-sites = Twee opnames zeggen dat u nu een gesprek hebt: druk bij het gesprek dat u bedoelt.
+live-not-known = Er kwam op tijd geen antwoord, dus of het gedaan is, is niet bekend. Wat de pagina hierna toont, zegt het.
 
 way-board = Overzicht
 board-title = Overzicht
