@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills interleavings ledger year sizes lists afar screenshots api pages apart fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills hostile interleavings ledger year sizes lists afar screenshots api pages apart fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -118,6 +118,9 @@ torture: parts ## three hundred times kill -9 under fifty live calls, a hundred 
 
 kills: parts ## a hundred times kill -9 in the middle of a sweep, a backup, a restore, an export, an erasure: nothing that should exist is gone, nothing reported deleted exists
 	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test backup --test rights -- --nocapture killed
+
+hostile: setup ## five sites, two processes of a centre, a database and a bucket, over ways that cut, delay, swallow and repeat, with a hundred times kill -9: all is there once, the dead stay dead
+	RETROCALL_KILLS=$${RETROCALL_KILLS:-100} cargo test --locked --test centre -- --nocapture over_bad_ways
 
 interleavings: parts ## a hundred thousand calls with frames, controls and the commit on three threads: file and ring equal the model, sample by sample
 	RETROCALL_INTERLEAVINGS=$${RETROCALL_INTERLEAVINGS:-100000} cargo test --locked --test interleavings -- --nocapture

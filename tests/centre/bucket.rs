@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// An S3 server. It ends with the test.
-struct Bucket {
+pub struct Bucket {
     server: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Bucket {
-    fn start() -> Bucket {
+    pub fn start() -> Bucket {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/moto/bin/moto_server");
         assert!(program.exists(), "an S3 server, for the tests: make setup");
         // A port that was free a moment ago.
@@ -35,7 +35,7 @@ impl Bucket {
     }
 
     /// What the server answers to a request that nobody signed: it checks no signatures.
-    fn ask(&self, request: &str, body: &str) -> String {
+    pub fn ask(&self, request: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         let length = body.len();
         write!(
@@ -50,7 +50,12 @@ impl Bucket {
     }
 
     fn set(&self, command: &mut Command) {
-        command.env("AWS_ENDPOINT_URL", format!("http://{}", self.address));
+        Bucket::set_at(&self.address, command);
+    }
+
+    /// What a process needs that finds it at this address.
+    pub fn set_at(address: &str, command: &mut Command) {
+        command.env("AWS_ENDPOINT_URL", format!("http://{address}"));
         command.env("AWS_ACCESS_KEY_ID", "desk").env("AWS_SECRET_ACCESS_KEY", "secret").env("AWS_REGION", "eu-west-1");
     }
 }

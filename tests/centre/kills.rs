@@ -30,7 +30,7 @@ fn a_link_and_a_centre_that_are_killed_between_any_two_steps_deliver_everything_
     for _ in 0..KILLS {
         thread::sleep(Duration::from_millis(random.random_range(0..300)));
         if random.random_bool(0.5) {
-            centre = centre.killed_and_started_again();
+            centre.kill_and_start_again(|_| {});
         }
         link.kill();
         link = Link::start(&desk);

@@ -85,13 +85,9 @@ impl Centre {
         crate::cluster::execute(&self.database, sql);
     }
 
-    /// Its process is killed, and another one serves at the same address.
-    pub fn killed_and_started_again(self) -> Centre {
-        let Centre { home, pages, store, database } = self;
-        let address = pages.address.clone();
-        drop(pages);
-        let pages = Pages::start_at(&home, &address, |_| {});
-        Centre { home, pages, store, database }
+    /// Its process is killed, and another one serves at the same address, with what it needs of the environment.
+    pub fn kill_and_start_again(&mut self, set: impl Fn(&mut Command)) {
+        kill_and_start_again(&self.home, &mut self.pages, set);
     }
 
     /// The recordings that it keeps, as a program of the officer's is told.
@@ -127,6 +123,12 @@ impl Centre {
         all.sort();
         all
     }
+}
+
+/// As a supervisor does: until it starts.
+pub fn kill_and_start_again(home: &Home, pages: &mut Pages, set: impl Fn(&mut Command)) {
+    pages.kill();
+    *pages = wait_for("the pages to start", || Pages::try_at(home, &pages.address, &set));
 }
 
 /// An answer, byte by byte.

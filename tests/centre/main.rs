@@ -7,6 +7,7 @@ mod cluster;
 #[path = "../desk/mod.rs"]
 mod desk;
 mod dying;
+mod hostile;
 mod joining;
 mod kills;
 mod machines;
@@ -15,6 +16,7 @@ mod machines;
 mod process;
 mod refusals;
 mod sql;
+mod way;
 
 use std::fs;
 

@@ -36,19 +36,33 @@ impl Pages {
 
     /// The same, at an address.
     pub fn start_at(home: &Home, address: &str, set: impl FnOnce(&mut Command)) -> Pages {
+        Pages::try_at(home, address, set).expect("the pages start")
+    }
+
+    /// The same; none if they end before they are ready, as they do without a database.
+    pub fn try_at(home: &Home, address: &str, set: impl FnOnce(&mut Command)) -> Option<Pages> {
         let mut command = home.command(&["web", "--listen", address, "--json"]);
         set(&mut command);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the pages");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let ready: Value = serde_json::from_str(&line).expect("JSON");
+        let Ok(ready) = serde_json::from_str::<Value>(&line) else {
+            process.wait().expect("they have ended");
+            return None;
+        };
         let address = ready["address"].as_str().expect("an address").to_owned();
-        Pages { process, address }
+        Some(Pages { process, address })
     }
 
     /// Sends them a signal. They were not waited for, so the id is still their own.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.process.id() as i32), signal).expect("our child takes signals");
+    }
+
+    /// Kills them (`kill -9`).
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 
     /// One request, as a browser that keeps this cookie sends it. Everything that comes back.
@@ -73,8 +87,7 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 
