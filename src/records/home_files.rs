@@ -21,13 +21,14 @@ const fn file(name: &'static str, holds: &'static str) -> HomeFile {
 }
 
 /// All of them. A test fails for a file that is missing here.
-pub const HOME_FILES: [HomeFile; 18] = [
+pub const HOME_FILES: [HomeFile; 19] = [
     file("catalog.sqlite", "the catalog: calls, recordings, the ledger"),
     file("numbers", "the numbers that are reserved"),
     file("unwritten.jsonl", "notes that the catalog had not taken"),
     file("draw", "the seeds of days that are not published yet"),
     file("ledger.key", "the key that signs heads"),
     file("customers.key", "the key by which customers who object are remembered"),
+    file("centre-customers.key", "the key of those who object at the centre"),
     file("council", "the works council's numbers"),
     file("ledger.last", "how far the ledger had come"),
     file("unreconciled", "that the catalog is older than its ledger was"),

@@ -1,6 +1,6 @@
 //! Customers who object to coaching, remembered by a keyed hash of their number: the catalog alone says of nobody that they did.
 //!
-//! Belongs here: the file `customers.key`, what the engine remembers of objections, their lines in `holds.jsonl`, which outlive a catalog. Does not: what
+//! Belongs here: the file `customers.key` and a centre's, what the engine remembers of objections, their lines in `holds.jsonl`, which outlive a catalog. Does not: what
 //! people do about them (`desk`).
 
 use std::{
@@ -23,6 +23,7 @@ use super::{
     policy::Anchor,
     random,
     rows::{self, Connection},
+    sweep::Objects,
     text,
 };
 
@@ -30,11 +31,11 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Line {
     /// The keyed hash of the number.
-    customer: String,
-    at: Timestamp,
+    pub customer: String,
+    pub at: Timestamp,
     /// It is withdrawn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    over: bool,
+    pub over: bool,
 }
 
 /// Writes that down, durably: an objection before its deed is committed, a withdrawal afterwards. So a cut between the two leaves somebody who is
@@ -53,14 +54,17 @@ pub(super) async fn remember(rows: &mut Connection, home: &Path, lines: &[Line])
     if lines.is_empty() {
         return Ok(());
     }
-    let Some(key) = key(home).map_err(sqlx::Error::Io)? else { return Ok(()) };
+    let keys = keys(home).map_err(sqlx::Error::Io)?;
     let select = rows::query_as::<(String, String, Option<String>, String)>(
         "SELECT id, customer, customer_form, began_at FROM recordings WHERE customer IS NOT NULL AND life IN ('kept', 'restricted')",
     );
     let mut recordings: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for (id, given, form, began_at) in select.fetch_all(&mut *rows).await? {
-        let of = hash(&key, form.map(Customer::from).as_ref(), &Customer::from(given));
-        recordings.entry(of).or_default().push((id, began_at));
+        let (form, given) = (form.map(Customer::from), Customer::from(given));
+        for key in &keys {
+            let of = hash(key, form.as_ref(), &given);
+            recordings.entry(of).or_default().push((id.clone(), began_at.clone()));
+        }
     }
     for line in lines.iter().filter(|line| !line.over) {
         for (id, began_at) in recordings.get(&line.customer).into_iter().flatten() {
@@ -98,9 +102,23 @@ pub(super) fn path(home: &Path) -> PathBuf {
     home.join("customers.key")
 }
 
+/// Where the key of its centre is: who objects there objects here too.
+pub(super) fn centre_path(home: &Path) -> PathBuf {
+    home.join("centre-customers.key")
+}
+
+/// The keys under which somebody may be known in a home: its own, and its centre's.
+fn keys(home: &Path) -> io::Result<Vec<PseudonymKey>> {
+    Ok([key(home)?, key_in(&centre_path(home))?].into_iter().flatten().collect())
+}
+
 /// The key of a home. None if it has none yet.
-pub(super) fn key(home: &Path) -> io::Result<Option<PseudonymKey>> {
-    match fs::read_to_string(path(home)) {
+fn key(home: &Path) -> io::Result<Option<PseudonymKey>> {
+    key_in(&path(home))
+}
+
+fn key_in(path: &Path) -> io::Result<Option<PseudonymKey>> {
+    match fs::read_to_string(path) {
         Ok(text) => match beside::from_hex(text.trim()) {
             Some(key) => Ok(Some(PseudonymKey::from_bytes(key))),
             None => Err(io::Error::new(ErrorKind::InvalidData, "it is no key")),
@@ -116,13 +134,43 @@ pub(super) fn key_or_new(home: &Path) -> io::Result<PseudonymKey> {
         return Ok(key);
     }
     let secret = random::bytes::<32>()?;
-    let (path, new) = (path(home), home.join("customers.key.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    writeln!(file, "{}", beside::hex(&secret))?;
-    file.sync_all()?;
-    fs::rename(&new, &path)?;
-    beside::sync_name(&path)?;
+    write(&path(home), &secret)?;
     Ok(PseudonymKey::from_bytes(secret))
+}
+
+/// Keeps the key of a home's centre, durably.
+pub(super) fn keep_centre_key(home: &Path, secret: &[u8; 32]) -> io::Result<()> {
+    let path = centre_path(home);
+    let is_there = fs::read_to_string(&path).is_ok_and(|text| beside::from_hex(text.trim()) == Some(*secret));
+    if is_there { Ok(()) } else { write(&path, secret) }
+}
+
+fn write(path: &Path, secret: &[u8; 32]) -> io::Result<()> {
+    let new = path.with_extension("key.new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    writeln!(file, "{}", beside::hex(secret))?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    beside::sync_name(path)
+}
+
+/// The key of a centre, which lies in its store; made if there is none. The hashes are in its database.
+pub(super) fn key_of_centre(store: &dyn Objects) -> io::Result<[u8; 32]> {
+    const PLACE: &str = "customers.key";
+    for _ in 0..2 {
+        if let Some(found) = store.read(PLACE)? {
+            if let Some(key) = std::str::from_utf8(&found).ok().and_then(|text| beside::from_hex(text.trim())) {
+                return Ok(key);
+            }
+            // Somebody was killed while they wrote it, and nobody has used it.
+            store.remove(PLACE)?;
+        }
+        let secret = random::bytes::<32>()?;
+        if store.put(PLACE, format!("{}\n", beside::hex(&secret)).as_bytes())? {
+            return Ok(secret);
+        }
+    }
+    Err(io::Error::new(ErrorKind::InvalidData, "the key of those who object can't be read or made in the store"))
 }
 
 /// How a customer is known among those who object: every spelling of a number is the same one.
@@ -133,7 +181,7 @@ pub(super) fn hash(key: &PseudonymKey, form: Option<&Customer>, given: &Customer
 /// Those who object, as an engine remembers them.
 #[derive(Default)]
 pub(super) struct Objections {
-    key: Option<PseudonymKey>,
+    keys: Vec<PseudonymKey>,
     hashes: HashSet<String>,
 }
 
@@ -149,20 +197,21 @@ impl Objections {
         if hashes.is_empty() {
             return Ok(Objections::default());
         }
-        let key = key(home).map_err(|error| Trouble::unusable(&path(home), &error))?;
-        if key.is_none() {
+        let keys = keys(home).map_err(|error| Trouble::unusable(&path(home), &error))?;
+        if keys.is_empty() {
             return Err(Trouble::unusable(&path(home), &ErrorKind::NotFound.into()));
         }
         // The first form takes a tenth of a second: now, not when a call begins.
         let _ = in_one_form(&Customer::from("+31201234567"), country);
-        Ok(Objections { key, hashes })
+        Ok(Objections { keys, hashes })
     }
 
     /// Whether a customer objects.
     pub(super) fn has(&self, customer: &Customer, country: Country) -> bool {
-        self.key.as_ref().is_some_and(|key| {
-            let form = in_one_form(customer, country);
-            self.hashes.contains(&hash(key, form.as_ref(), customer))
-        })
+        if self.keys.is_empty() {
+            return false;
+        }
+        let form = in_one_form(customer, country);
+        self.keys.iter().any(|key| self.hashes.contains(&hash(key, form.as_ref(), customer)))
     }
 }

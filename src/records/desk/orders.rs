@@ -4,6 +4,8 @@
 //!
 //! What a request asks for no site is told, nor whose number it names: the order is to deliver all whose call began before it, and the centre finds among
 //! that what the request is about, as it does with all that it has. So a site that was away has answered once nothing of before waits there.
+//!
+//! Of a customer who objects a site is told the keyed hash of the number and the key: what its own list has of those who object there.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,10 @@ retrocall_words::words! {
     pub enum OrderKind {
         /// Deliver all whose call began before a time.
         Deliver = "deliver",
+        /// A customer objects to coaching: no later call of theirs is drawn.
+        Objects = "objects",
+        /// They no longer do.
+        ObjectsNoMore = "objects-no-more",
     }
 }
 
@@ -35,8 +41,14 @@ pub struct Order {
     pub number: u64,
     /// What is ordered.
     pub kind: OrderKind,
+    /// When it was given.
+    pub at: Timestamp,
     /// All whose call began before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Timestamp>,
+    /// Who objects: the keyed hash of their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
 }
 
 /// A recording that lies at a site and is not delivered.
@@ -71,6 +83,9 @@ pub struct OrdersAnswer {
     pub over: Vec<u64>,
     /// Whether there are more.
     pub is_more: bool,
+    /// The key of the hashes of those who object, in hexadecimal digits, if somebody is named here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// A site that has not confirmed an order.

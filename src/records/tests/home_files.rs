@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     backup::{Beside, backup, restore},
-    desk::{Customers as _, HomeDesk, Person},
+    desk::{Customers as _, HomeDesk, Obeying as _, Order, OrderKind, OrdersAnswer, Person},
     ledger::enter_number,
     link_state::LinkState,
     site_key::SiteKey,
@@ -37,6 +37,9 @@ fn each_file_that_a_home_has_ever_had_stands_in_the_list_and_each_in_the_list_wa
     key.keep(home.path()).unwrap();
     crate::beside::append_lines(&home.path().join("delivered.jsonl"), &["a line"]).unwrap();
     LinkState::default().write(home.path()).unwrap();
+    let order = Order { number: 1, kind: OrderKind::Objects, at: at(0), before: None, customer: Some("0".repeat(64)) };
+    let answer = OrdersAnswer { given: vec![order], key: Some("0".repeat(64)), ..OrdersAnswer::default() };
+    HomeDesk::of(home.path()).take_orders("http://localhost", &answer, at(0)).unwrap();
     look(&home, &mut unknown, &mut seen);
     let (number, month) = ("123456789012".parse().unwrap(), "2027-01".parse().unwrap());
     // Whether it comes in time is another matter.

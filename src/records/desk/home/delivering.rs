@@ -9,7 +9,9 @@ use super::{
         NotDone,
         delivering::{Arrival, Deliveries, LedgerPiece, LedgerProgress, Offered, PeriodFacts, Stored, UPLOAD_TIME},
     },
-    Answer, HomeDesk, parsed, word,
+    Answer, HomeDesk,
+    objecting::heed,
+    parsed, word,
 };
 use crate::{
     Life,
@@ -127,6 +129,7 @@ impl Deliveries for HomeDesk {
 
     /// Model: `Register`.
     fn register(&self, parcel: &Parcel, token: &str, objects: &[Stored], now: Timestamp) -> Result<Arrival, NotDone> {
+        let key = self.key_if_anybody_objects()?;
         self.ask(true, async |connection| {
             let mut rows = connection.begin_writing().await?;
             match known(&mut rows, parcel).await? {
@@ -149,6 +152,9 @@ impl Deliveries for HomeDesk {
             insert_call(&mut rows, parcel).await?;
             insert_recording(&mut rows, parcel, objects).await?;
             insert_belongings(&mut rows, parcel).await?;
+            if let Some(key) = &key {
+                heed(&mut rows, key, parcel, now).await?;
+            }
             // A request that came before the recording did covers it.
             if let (Some(began), Some(ended)) = (text::parse(&parcel.began_at), text::parse(&parcel.ends_at)) {
                 let of = (parcel.recording.as_str(), parcel.call.call);

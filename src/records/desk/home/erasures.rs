@@ -61,7 +61,7 @@ impl Erasures for HomeDesk {
             }
             Ok(entered)
         })?;
-        self.give_orders_of(&entered.request, now);
+        self.give_now(now);
         Ok(entered)
     }
 

@@ -1,6 +1,7 @@
 //! Orders of a centre, in the catalog of a home whose link fetches them.
 
 use jiff::{SignedDuration, Timestamp};
+use retrocall_ledger::{Deed, DeedKind};
 
 use super::{
     super::{
@@ -10,6 +11,9 @@ use super::{
     Answer, HomeDesk, maybe, parsed, word,
 };
 use crate::{
+    beside,
+    ledger::by_rule,
+    objections::{self, Line},
     rows::{self, Connection, Row},
     text, unwritten,
 };
@@ -22,11 +26,13 @@ const HERE: &str = "FROM recordings LEFT JOIN deliveries ON deliveries.recording
 
 /// Orders that are open here.
 async fn open(rows: &mut Connection) -> Answer<Vec<Order>> {
-    let select =
-        rows::query("SELECT number, kind, before_at FROM standing_orders WHERE over_at IS NULL ORDER BY number");
+    let select = rows::query(
+        "SELECT number, kind, before_at, customer, heard_at FROM standing_orders WHERE over_at IS NULL ORDER BY number",
+    );
     let read = |row: &Row| -> Answer<Order> {
         let number = u64::try_from(row.try_get::<i64, _>("number")?).unwrap_or(0);
-        Ok(Order { number, kind: word(row, "kind")?, before: maybe(row, "before_at")? })
+        let (at, before) = (parsed(row, "heard_at")?, maybe(row, "before_at")?);
+        Ok(Order { number, kind: word(row, "kind")?, at, before, customer: row.try_get("customer")? })
     };
     select.fetch_all(rows).await?.iter().map(read).collect()
 }
@@ -76,20 +82,20 @@ impl Obeying for HomeDesk {
         let found = self.ask(false, async |connection| {
             let mut rows = connection.begin_looking().await?;
             let open = open(&mut rows).await?;
-            let Some(before) = open.iter().filter_map(|order| order.before).max() else {
-                return Ok(OrdersNews {
-                    open: open.iter().map(|order| order.number).collect(),
-                    ..OrdersNews::default()
-                });
-            };
-            let first = first_here(&mut rows).await?;
+            let before = open.iter().filter_map(|order| order.before).max();
+            let first = if before.is_some() { first_here(&mut rows).await? } else { None };
             let is_done = |order: &Order| match order.kind {
                 OrderKind::Deliver => {
                     !is_unwritten && order.before.is_none_or(|before| first.is_none_or(|first| first >= before))
                 }
+                // In the transaction in which it was written down.
+                OrderKind::Objects | OrderKind::ObjectsNoMore => true,
             };
             let (done, open): (Vec<Order>, Vec<Order>) = open.into_iter().partition(is_done);
-            let staying = if open.is_empty() { Vec::new() } else { staying(&mut rows, before).await? };
+            let staying = match before.filter(|_| !open.is_empty()) {
+                Some(before) => staying(&mut rows, before).await?,
+                None => Vec::new(),
+            };
             let numbers = |orders: Vec<Order>| orders.into_iter().map(|order| order.number).collect();
             Ok(OrdersNews { done: numbers(done), open: numbers(open), staying })
         });
@@ -104,19 +110,28 @@ impl Obeying for HomeDesk {
         if is_its && is_noted && answer.given.is_empty() && answer.over.is_empty() {
             return Ok(());
         }
+        let lines = self.objections_of(answer)?;
         self.ask(true, async |connection| {
             let mut rows = connection.begin_writing().await?;
             if !is_its {
                 // Another centre has other orders under the same numbers.
                 rows::query("DELETE FROM standing_orders").execute(&mut rows).await?;
             }
-            for Order { number, kind, before } in &answer.given {
+            for Order { number, kind, before, customer, .. } in &answer.given {
                 let upsert = rows::query(
-                    "INSERT INTO standing_orders (number, kind, before_at, heard_at) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (number) DO UPDATE SET kind = excluded.kind, before_at = excluded.before_at, over_at = NULL",
+                    "INSERT INTO standing_orders (number, kind, before_at, customer, heard_at) VALUES ($1, $2, $3, $4, $5)
+                     ON CONFLICT (number) DO UPDATE SET kind = excluded.kind, before_at = excluded.before_at,
+                         customer = excluded.customer, over_at = NULL",
                 );
                 let upsert = upsert.bind(text::count(*number)).bind(kind.as_str()).bind(before.map(text::time));
-                upsert.bind(text::time(now)).execute(&mut rows).await?;
+                upsert.bind(customer).bind(text::time(now)).execute(&mut rows).await?;
+            }
+            if let (Some(home), false) = (self.address.home(), lines.is_empty()) {
+                objections::remember(&mut rows, home, &lines).await?;
+                for line in &lines {
+                    let kind = if line.over { DeedKind::ObjectionWithdrawn } else { DeedKind::CustomerObjected };
+                    by_rule(&mut rows, Deed::done(kind), now).await?;
+                }
             }
             for number in &answer.over {
                 let update = rows::query("UPDATE standing_orders SET over_at = $2 WHERE number = $1");
@@ -140,4 +155,25 @@ async fn heard(rows: &mut Connection) -> Answer<Option<(String, Timestamp)>> {
     let select = rows::query("SELECT centre, heard_at FROM centre_words WHERE place = 1");
     let Some(row) = select.fetch_optional(rows).await? else { return Ok(None) };
     Ok(Some((row.try_get("centre")?, parsed(&row, "heard_at")?)))
+}
+
+impl HomeDesk {
+    /// Who objects at the centre, or no longer does, by what it answered: noted beside the catalog before that is changed, so that no restore forgets it.
+    fn objections_of(&self, answer: &OrdersAnswer) -> Result<Vec<Line>, NotDone> {
+        const NOT_NOTED: NotDone =
+            NotDone::Conflict("who objects at the centre can't be noted: see to the home folder");
+        let line = |order: &Order| {
+            let over = order.kind == OrderKind::ObjectsNoMore;
+            order.customer.clone().map(|customer| Line { customer, at: order.at, over })
+        };
+        let mut lines: Vec<Line> = answer.given.iter().filter_map(line).collect();
+        lines.sort_by_key(|line| line.at);
+        let Some(home) = self.address.home().filter(|_| !lines.is_empty()) else { return Ok(lines) };
+        let key = answer.key.as_deref().and_then(beside::from_hex).ok_or(NOT_NOTED)?;
+        objections::keep_centre_key(home, &key).map_err(|_| NOT_NOTED)?;
+        for line in &lines {
+            objections::note(home, &line.customer, line.at, line.over).map_err(|_| NOT_NOTED)?;
+        }
+        Ok(lines)
+    }
 }

@@ -25,7 +25,7 @@ use super::{
     word,
 };
 use crate::{
-    graves,
+    beside, graves, objections,
     policy::Why,
     rows::{self, Connection, Row},
     sweep::{Objects, Tombstone},
@@ -34,10 +34,12 @@ use crate::{
 
 /// What the objects of orders lie below.
 const FOLDER: &str = "orders";
-/// Orders that are looked at for one site: there are as many as open requests.
-const NEEDED_MAX: i64 = 1_000;
+/// Orders that are looked at for one site: those that it has, and more than are told at once.
+const NEEDED_MAX: i64 = 1_200;
+/// Orders that a site names of which it is told whether anybody waits for them.
+const NUMBERS_MAX: usize = 1_000;
 /// How often an order is given another number, because one of that number lies in the store: the database comes from a backup.
-const NUMBERS_MAX: usize = 8;
+const TRIES_MAX: usize = 8;
 const NO_STORE: NotDone =
     NotDone::Conflict("the store does not take the orders of requests now: see what the log says");
 const CONFIRMED: &str = "confirmed";
@@ -51,8 +53,13 @@ const ON_ITS_WAY: &str = "FROM uploads JOIN orders ON orders.number = $1
 struct Noted {
     number: u64,
     kind: OrderKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Timestamp>,
+    /// The keyed hash of who objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer: Option<String>,
     at: Timestamp,
 }
 
@@ -73,30 +80,43 @@ impl Orders for HomeDesk {
     /// Model: `FetchOrders`, and `Confirm`.
     fn hear_of_orders(&self, site: &str, news: &OrdersNews, now: Timestamp) -> Result<OrdersAnswer, NotDone> {
         // Whether or not it is time for somebody else: an order that lies in the database alone is told to nobody.
-        if let Err(why) = self.give_orders(now) {
-            tracing::warn!("orders wait for the store: {why}");
-        }
+        self.give_now(now);
         for number in news.done.iter().take(ORDERS_MAX) {
             self.bury_left_behind(*number, site, now)?;
         }
         let staying: Vec<Staying> = news.staying.iter().take(STAYING_MAX).map(shortened).collect();
         let staying = serde_json::to_string(&staying).unwrap_or_else(|_| "[]".to_owned());
-        self.ask(true, async |connection| {
+        let mut answer = self.ask(true, async |connection| {
             let mut rows = connection.begin_writing().await?;
             for number in news.done.iter().take(ORDERS_MAX) {
                 confirm(&mut rows, *number, site, now).await?;
             }
             let update = rows::query("UPDATE sites SET staying = $2 WHERE site = $1 AND staying <> $2");
             update.bind(site).bind(&staying).execute(&mut rows).await?;
-            let needed = needed(&mut rows, site).await?;
+            let has: BTreeSet<u64> = news.done.iter().chain(&news.open).take(NUMBERS_MAX).copied().collect();
+            let (mut given, mut over) = (Vec::new(), Vec::new());
+            for order in needed(&mut rows, site).await? {
+                given.extend(Some(order).filter(|order| !has.contains(&order.number)));
+            }
+            for number in has {
+                if !is_needed(&mut rows, number, site).await? {
+                    over.push(number);
+                }
+            }
             rows.commit().await?;
-            let has: BTreeSet<u64> = news.done.iter().chain(&news.open).copied().collect();
-            let is_needed: BTreeSet<u64> = needed.iter().map(|order| order.number).collect();
-            let mut given: Vec<Order> = needed.into_iter().filter(|order| !has.contains(&order.number)).collect();
             let is_more = given.len() > ORDERS_MAX;
             given.truncate(ORDERS_MAX);
-            Ok(OrdersAnswer { given, over: has.difference(&is_needed).copied().collect(), is_more })
-        })
+            Ok(OrdersAnswer { given, over, is_more, key: None })
+        })?;
+        if answer.given.iter().any(|order| order.customer.is_some()) {
+            let key = self.store.as_ref().and_then(|store| objections::key_of_centre(&**store).ok());
+            if key.is_none() {
+                answer.given.retain(|order| order.customer.is_none());
+                answer.is_more = true;
+            }
+            answer.key = key.map(|key| beside::hex(&key));
+        }
+        Ok(answer)
     }
 
     /// Model: `NoteErasure`, then `GiveErasure`.
@@ -149,24 +169,38 @@ async fn confirm(rows: &mut Connection, number: u64, site: &str, now: Timestamp)
     Ok(())
 }
 
-/// The orders that a site has not confirmed.
+/// The orders that are given and that a site has not confirmed: $1 is the site.
+const NEEDED: &str = "FROM orders LEFT JOIN requests ON requests.id = orders.request
+     WHERE orders.given_at IS NOT NULL AND (orders.request IS NULL OR requests.id IS NOT NULL AND requests.answered_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM order_sites WHERE order_sites.number = orders.number AND order_sites.site = $1)";
+
+/// The first of them.
 async fn needed(rows: &mut Connection, site: &str) -> Answer<Vec<Order>> {
-    let select = rows::query(
-        "SELECT orders.number, orders.kind, orders.before_at FROM orders JOIN requests ON requests.id = orders.request
-         WHERE orders.given_at IS NOT NULL AND requests.answered_at IS NULL
-           AND NOT EXISTS (SELECT 1 FROM order_sites WHERE order_sites.number = orders.number AND order_sites.site = $1)
-         ORDER BY orders.number LIMIT $2",
-    );
+    let select = rows::query(sqlx::AssertSqlSafe(format!(
+        "SELECT orders.number, orders.kind, orders.before_at, orders.customer, orders.ordered_at {NEEDED} ORDER BY orders.number LIMIT $2"
+    )));
     let read = |row: &Row| -> Answer<Order> {
-        Ok(Order { number: whole(row.try_get("number")?), kind: word(row, "kind")?, before: maybe(row, "before_at")? })
+        Ok(Order {
+            number: whole(row.try_get("number")?),
+            kind: word(row, "kind")?,
+            at: parsed(row, "ordered_at")?,
+            before: maybe(row, "before_at")?,
+            customer: row.try_get("customer")?,
+        })
     };
     select.bind(site).bind(NEEDED_MAX).fetch_all(rows).await?.iter().map(read).collect()
+}
+
+async fn is_needed(rows: &mut Connection, number: u64, site: &str) -> Answer<bool> {
+    let select =
+        rows::query_scalar::<i64>(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {NEEDED} AND orders.number = $2")));
+    Ok(select.bind(site).bind(text::count(number)).fetch_one(rows).await? > 0)
 }
 
 /// The first order that does not lie in the store.
 async fn next_to_note(rows: &mut Connection) -> Answer<Option<Noted>> {
     let select = rows::query(
-        "SELECT number, kind, request, before_at, ordered_at FROM orders WHERE given_at IS NULL ORDER BY number LIMIT 1",
+        "SELECT number, kind, request, before_at, customer, ordered_at FROM orders WHERE given_at IS NULL ORDER BY number LIMIT 1",
     );
     let read = |row: Row| -> Answer<Noted> {
         Ok(Noted {
@@ -174,6 +208,7 @@ async fn next_to_note(rows: &mut Connection) -> Answer<Option<Noted>> {
             kind: word(&row, "kind")?,
             request: row.try_get("request")?,
             before: maybe(&row, "before_at")?,
+            customer: row.try_get("customer")?,
             at: parsed(&row, "ordered_at")?,
         })
     };
@@ -187,7 +222,7 @@ impl HomeDesk {
             tracing::warn!("an order can't be put into the store: {error}");
             NO_STORE
         };
-        for _ in 0..NUMBERS_MAX {
+        for _ in 0..TRIES_MAX {
             let (place, bytes) = (place(noted.number), serde_json::to_vec(&noted).unwrap_or_default());
             let is_there = store.put(&place, &bytes).map_err(away)? || {
                 let found = store.read(&place).map_err(away)?.unwrap_or_default();
@@ -268,10 +303,10 @@ impl HomeDesk {
         Ok(())
     }
 
-    /// Gives the order of a request that was just entered, before anybody is told that it is. Without the store it waits, and the request says so.
-    pub(super) fn give_orders_of(&self, request: &str, now: Timestamp) {
+    /// Gives what was just ordered, before anybody is told that it is. Without the store it waits, and a request says so.
+    pub(super) fn give_now(&self, now: Timestamp) {
         if let Err(why) = self.give_orders(now) {
-            tracing::warn!(request, "the order of a request waits: {why}");
+            tracing::warn!("orders wait for the store: {why}");
         }
     }
 }

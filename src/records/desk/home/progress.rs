@@ -35,6 +35,15 @@ pub(super) async fn order_delivery(rows: &mut Connection, request: &str, now: Ti
     Ok(())
 }
 
+/// Writes the order down that follows from an objection, or from its end.
+pub(super) async fn order_about(rows: &mut Connection, kind: OrderKind, customer: &str, now: Timestamp) -> Answer<()> {
+    let insert = rows::query(
+        "INSERT INTO orders (number, kind, customer, ordered_at) SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM orders",
+    );
+    insert.bind(kind.as_str()).bind(customer).bind(text::time(now)).execute(rows).await?;
+    Ok(())
+}
+
 /// The sites that have not confirmed the order of a request, nor were let go of.
 async fn missing(rows: &mut Connection, number: i64) -> Answer<Vec<MissingSite>> {
     let select = rows::query(

@@ -43,7 +43,7 @@ impl Requests for HomeDesk {
             let kind = RequestKind::Access;
             enter(rows, act, &NewRequest { id: new, kind, of, reason: None, received_on, is_centre }, now).await
         })?;
-        self.give_orders_of(&entered.request, now);
+        self.give_now(now);
         Ok(entered)
     }
 

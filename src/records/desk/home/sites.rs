@@ -89,8 +89,8 @@ impl Sites for HomeDesk {
                 "SELECT site, standing, standing_at, version, heard_at, backlog, refused,
                         (SELECT COUNT(*) FROM recordings JOIN calls ON calls.call = recordings.call
                          WHERE calls.site = sites.site AND life IN ('kept', 'restricted')) AS kept,
-                        (SELECT COUNT(*) FROM orders JOIN requests ON requests.id = orders.request
-                         WHERE requests.answered_at IS NULL
+                        (SELECT COUNT(*) FROM orders LEFT JOIN requests ON requests.id = orders.request
+                         WHERE (orders.request IS NULL OR requests.id IS NOT NULL AND requests.answered_at IS NULL)
                            AND NOT EXISTS (SELECT 1 FROM order_sites
                                            WHERE order_sites.number = orders.number AND order_sites.site = sites.site)) AS orders
                  FROM sites ORDER BY site",

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     desk::{
-        Deliveries as _, Entered, NotDone, Obeying as _, Offered, OrderProgress, Orders as _, OrdersAnswer, OrdersNews,
-        Outgoing as _, RequestOutcome, Requests as _, Sites as _, Staying, Subject, UPLOAD_TIME,
+        Arrival, Customers as _, Deliveries as _, Entered, NotDone, Obeying as _, Offered, Order, OrderKind,
+        OrderProgress, Orders as _, OrdersAnswer, OrdersNews, Outgoing as _, RequestOutcome, Requests as _, Sites as _,
+        Staying, Stored, Subject, UPLOAD_TIME,
     },
     sweep::{HomeStore, Objects, Stays, Tombstone, would_delete},
 };
@@ -25,6 +26,7 @@ beside_each_home! {
     an_order_is_told_to_nobody_before_it_lies_in_the_store_and_no_number_is_used_twice,
     a_site_is_let_go_of_by_name_and_with_a_reason_and_the_control_log_says_so,
     a_confirmation_counts_once_no_delivery_of_before_is_on_its_way_and_what_never_arrived_goes,
+    d7_who_objects_at_a_centre_objects_at_its_sites_which_are_not_told_the_number,
 }
 
 /// A store in memory.
@@ -271,6 +273,55 @@ fn a_confirmation_counts_once_no_delivery_of_before_is_on_its_way_and_what_never
     assert!(!two.is_missing(&request));
 }
 
+/// Asks or changes the catalog of the site's own home, wherever the test's records lie.
+fn at_site<T>(site: &Closed, work: impl AsyncFnOnce(&mut rows::Connection) -> T) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        let mut connection = crate::Address::of(site.home.path()).open(true).await.unwrap().unwrap();
+        let answer = work(&mut connection).await;
+        connection.close().await.unwrap();
+        answer
+    })
+}
+
+fn d7_who_objects_at_a_centre_objects_at_its_sites_which_are_not_told_the_number() {
+    let two = Two::new();
+    at_site(&two.site, async |rows| {
+        let update = "UPDATE recordings SET customer = '0201112223', customer_form = '+31201112223'";
+        rows::query(update).execute(rows).await.unwrap();
+    });
+    let (customer, nl) = (Customer::from("020 111 2223"), Country::default());
+    assert!(two.desk.customer_objects(&tom(), &customer, nl, hour(1)).unwrap().is_new);
+    assert!(!two.desk.customer_objects(&tom(), &Customer::from("+31201112223"), nl, hour(1)).unwrap().is_new);
+    assert_eq!(two.desk.sites(&olga()).unwrap()[0].orders, 1, "said twice it is one order");
+    let said: Vec<u8> = two.shelf.objects.lock().values().flatten().copied().collect();
+    assert!(!String::from_utf8(said).unwrap().contains("1112223"));
+    // It was drawn before the site has heard of it, and is delivered before, too.
+    let parcel = parcel(&two.site, &two.site.sampled[0]);
+    let objects = [Stored { file: 1, part: 1, place: "there".into(), bytes: 4, sha256: "0".repeat(64) }];
+    assert!(matches!(two.desk.offer(&parcel, "digest", "a", hour(1)), Ok(Offered::Begun(_))));
+    assert_eq!(two.desk.register(&parcel, "a", &objects, hour(1)), Ok(Arrival::Stored));
+    assert!(two.centre.anchors(&parcel.recording).contains(&"quality objected".to_owned()));
+
+    two.round(hour(2));
+    assert_eq!(two.round(hour(2)).done, [1]);
+    assert_eq!(two.desk.sites(&olga()).unwrap()[0].orders, 0, "it is confirmed");
+    let anchors: i64 = at_site(&two.site, async |rows| {
+        let select = "SELECT COUNT(*) FROM anchors WHERE anchor = 'objected' AND purpose = 'quality'";
+        rows::query_scalar(select).fetch_one(rows).await.unwrap()
+    });
+    assert_eq!(anchors, 1, "what lies there is not kept for coaching");
+    let noted = std::fs::read_to_string(two.site.home.path().join("holds.jsonl")).unwrap();
+    assert!(noted.contains("customer") && !noted.contains("1112223"), "no restore forgets it: {noted}");
+    let catalog = open(&two.site.home);
+    wait_until(|| catalog.objects(&Customer::from("0031 20 1112223")));
+    assert!(!catalog.objects(&Customer::from("0109876543")));
+    two.desk.customer_withdraws(&olga(), &customer, nl, hour(3)).unwrap();
+    two.round(hour(4));
+    catalog.look();
+    wait_until(|| !catalog.objects(&customer));
+    assert!(catalog.close(LONG));
+}
+
 #[test]
 fn a_site_deletes_what_it_has_not_delivered_under_orders_of_the_last_day_or_when_the_longest_time_is_over() {
     let site = Closed::with(1);
@@ -305,7 +356,7 @@ fn a_site_deletes_what_it_has_not_delivered_under_orders_of_the_last_day_or_when
     // Its delivery has begun.
     home.pack(&site.pressed, due).unwrap().unwrap();
     assert_eq!(stays(due), [(site.pressed.clone(), Stays::BeingDelivered)]);
-    let order = |before| crate::desk::Order { number: 1, kind: crate::desk::OrderKind::Deliver, before };
+    let order = |before| Order { number: 1, kind: OrderKind::Deliver, at: due, before, customer: None };
     let given = OrdersAnswer { given: vec![order(Some(hour(0)))], ..OrdersAnswer::default() };
     home.take_orders(CENTRE, &given, due).unwrap();
     assert_eq!((goes(due), stays(due)), (none, vec![(site.pressed.clone(), Stays::Ordered)]));
@@ -323,7 +374,7 @@ fn a_recording_that_somebody_works_with_is_named_as_why_an_order_is_not_done() {
     let home = HomeDesk::of(site.home.path());
     site.desk.open_case(&tom(), &site.pressed, hour(0)).unwrap();
     home.note_refused(&site.sampled[0], "no room", hour(0)).unwrap();
-    let order = crate::desk::Order { number: 4, kind: crate::desk::OrderKind::Deliver, before: Some(hour(0)) };
+    let order = Order { number: 4, kind: OrderKind::Deliver, at: hour(0), before: Some(hour(0)), customer: None };
     home.take_orders(CENTRE, &OrdersAnswer { given: vec![order], ..OrdersAnswer::default() }, hour(0)).unwrap();
     let news = home.orders_news().unwrap();
     let mut staying: Vec<(String, String)> =
@@ -336,11 +387,8 @@ fn a_recording_that_somebody_works_with_is_named_as_why_an_order_is_not_done() {
     expected.sort();
     assert_eq!((news.open, staying), (vec![4], expected));
     // An order of before that is done, whatever is here of later.
-    let order = crate::desk::Order {
-        number: 5,
-        kind: crate::desk::OrderKind::Deliver,
-        before: Some("2026-11-01T00:00:00Z".parse().unwrap()),
-    };
+    let before = Some("2026-11-01T00:00:00Z".parse().unwrap());
+    let order = Order { number: 5, kind: OrderKind::Deliver, at: hour(0), before, customer: None };
     home.take_orders(CENTRE, &OrdersAnswer { given: vec![order], ..OrdersAnswer::default() }, hour(0)).unwrap();
     let news = home.orders_news().unwrap();
     assert_eq!((news.done, news.open), (vec![5], vec![4]));
