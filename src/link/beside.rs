@@ -27,18 +27,24 @@ pub struct EngineBeside {
     socket: PathBuf,
     /// Looks from time to time.
     looking: Mutex<Option<Client>>,
+    /// What was said last of why it can't be asked.
+    told: Mutex<Option<String>>,
 }
 
 impl EngineBeside {
     /// The one that listens there, or will.
     pub fn at(socket: &Path) -> EngineBeside {
-        EngineBeside { socket: socket.to_owned(), looking: Mutex::new(None) }
+        EngineBeside { socket: socket.to_owned(), looking: Mutex::new(None), told: Mutex::new(None) }
     }
 
     fn connect(&self) -> Result<Client, Silent> {
         Client::connect_within(&self.socket, LOOK_WAIT).map_err(|error| {
-            if !matches!(error, ClientError::NoEngine { .. }) {
-                warn!("the engine can't be asked: {error}");
+            // Once, and again only once it is another one: it is looked often.
+            let mut told = self.told.lock();
+            let why = error.to_string();
+            if !matches!(error, ClientError::NoEngine { .. }) && told.as_ref() != Some(&why) {
+                warn!("the engine can't be asked: {why}");
+                *told = Some(why);
             }
             Silent::NotThere
         })

@@ -18,7 +18,7 @@ use sqlx::{
     postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{sync::mpsc, time::sleep};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
     Server,
@@ -128,27 +128,27 @@ async fn say_all(server: Server, mut waiting: mpsc::Receiver<Notice>) {
 }
 
 async fn hear_all(server: Server, hear: Arc<dyn Fn(Heard) + Send + Sync>) {
-    let mut is_told = false;
+    let mut told = None;
     loop {
-        let error = match hear_until_lost(&server, &*hear).await {
-            Ok(()) => "the connection was closed".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        if !std::mem::replace(&mut is_told, true) {
-            warn!("the other processes of this centre can't be heard: {error}; trying again");
-        } else {
-            info!("the other processes of this centre can't be heard: {error}");
+        let mut hears = false;
+        let lost = hear_until_lost(&server, &*hear, &mut hears).await;
+        let why = lost.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
+        // Once, and again only once it was better meanwhile.
+        if hears || told.as_ref() != Some(&why) {
+            warn!("the other processes of this centre can't be heard: {why}; trying again");
+            told = Some(why);
         }
         sleep(AGAIN).await;
     }
 }
 
-async fn hear_until_lost(server: &Server, hear: &(dyn Fn(Heard) + Send + Sync)) -> sqlx::Result<()> {
+async fn hear_until_lost(server: &Server, hear: &(dyn Fn(Heard) + Send + Sync), hears: &mut bool) -> sqlx::Result<()> {
     // A pool of one, as the listener wants it.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(server.options());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
     listener.listen_all([PROCESSES, SITES]).await?;
+    *hears = true;
     hear(Heard::Joined);
     while let Some(notice) = listener.try_recv().await? {
         if notice.channel() == SITES {

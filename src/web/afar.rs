@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -43,6 +43,8 @@ const SOCKETS_MAX: usize = 16_384;
 /// How often a process says that it lives, and after what time without that it is taken for gone.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
 const ALIVE_MAX: Duration = Duration::from_secs(20);
+/// Notices that wait to be read.
+const HEARD_MAX: usize = 16_384;
 /// Of one notice: calls, each of at most half a KiB, and ids of calls.
 const CALLS_AT_ONCE: usize = 10;
 const OVER_AT_ONCE: usize = 100;
@@ -116,8 +118,10 @@ impl Afar {
         clock: Arc<dyn Clock>,
         relay: impl FnOnce(Box<dyn Fn(Heard) + Send + Sync>) -> std::io::Result<Option<Relay>>,
     ) -> std::io::Result<Arc<Afar>> {
-        let (hears, mut heard) = mpsc::unbounded_channel();
-        let relay = relay(Box::new(move |one| drop(hears.send(one))))?;
+        let (hears, mut heard) = mpsc::channel(HEARD_MAX);
+        let has_missed = Arc::new(AtomicBool::new(false));
+        let missed = Arc::clone(&has_missed);
+        let relay = relay(Box::new(move |one| drop(missed.fetch_or(hears.try_send(one).is_err(), Ordering::SeqCst))))?;
         let afar = Arc::new(Afar {
             process: process.into(),
             desk,
@@ -136,6 +140,10 @@ impl Afar {
             while let Some(heard) = heard.recv().await {
                 let Some(afar) = hearing.upgrade() else { return };
                 afar.hear(heard);
+                if has_missed.swap(false, Ordering::SeqCst) {
+                    // Whatever it was: all say again what they know.
+                    afar.hear(Heard::Joined);
+                }
             }
         });
         tokio::spawn(live_on(Arc::downgrade(&afar)));
@@ -202,9 +210,13 @@ impl Afar {
     async fn to_site(&self, site: &Arc<str>, press: Press, age: Duration) -> Came {
         let began = self.clock.now();
         // Whatever its socket says: a site that was withdrawn a moment ago gets nothing.
-        if !self.may(site).await {
-            self.shut(site);
-            return Came::Unreached;
+        match self.may(site).await {
+            Some(true) => {}
+            Some(false) => {
+                self.shut(site);
+                return Came::Unreached;
+            }
+            None => return Came::Unreached,
         }
         let age = age + self.clock.since(began);
         let (ask, waits) = self.waits(Some(Arc::clone(site)));
@@ -232,11 +244,11 @@ impl Afar {
         came.ok().and_then(Result::ok).unwrap_or(Came::Unknown)
     }
 
-    /// Whether a site may have a socket. If the records don't say it, it may not press.
-    async fn may(&self, site: &Arc<str>) -> bool {
+    /// Whether a site may have a socket. None: the records don't say it now.
+    async fn may(&self, site: &Arc<str>) -> Option<bool> {
         let (desk, site) = (self.desk.clone(), Arc::clone(site));
         let standing = tokio::task::spawn_blocking(move || desk.standing(&site)).await;
-        matches!(standing, Ok(Ok(Some(Standing::Enrolled))))
+        standing.ok()?.ok().map(|standing| standing == Some(Standing::Enrolled))
     }
 
     /// A site has opened a socket. One that it had before is closed.

@@ -29,7 +29,7 @@ pub(crate) async fn serve(afar: Arc<Afar>, site: Arc<str>, mut socket: WebSocket
     let (to_site, mut says) = mpsc::channel(WAITING_MAX);
     let number = afar.opened(&site, to_site);
     // Whatever was taken from the site between its request and now.
-    let mut may = afar.may(&site).await;
+    let mut may = afar.may(&site).await != Some(false);
     let mut pings = 0;
     while may {
         let message = tokio::select! {
@@ -48,7 +48,7 @@ pub(crate) async fn serve(afar: Arc<Afar>, site: Arc<str>, mut socket: WebSocket
                     Ok(SiteSays::Ping { at_us }) => {
                         pings += 1;
                         if pings % LOOK_PINGS == 0 {
-                            may = afar.may(&site).await;
+                            may = afar.may(&site).await != Some(false);
                         }
                         CentreSays::Pong { at_us, here_us: afar.shows() }
                     }
