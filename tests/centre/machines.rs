@@ -18,7 +18,7 @@ use crate::{
     process::{Pages, account},
 };
 
-fn cluster() -> &'static Cluster {
+pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| Cluster::start(|_| {}))
 }

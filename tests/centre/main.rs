@@ -11,6 +11,7 @@ mod hostile;
 mod joining;
 mod kills;
 mod machines;
+mod manual;
 mod orders;
 #[path = "../pages/process.rs"]
 #[allow(dead_code)]
