@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo library install test soak torture kills hostile interleavings ledger year sizes lists afar screenshots api pages apart fuzz rtsan tsan bench lint
+.PHONY: help setup parts demo library install test soak torture kills hostile interleavings ledger year sizes lists scale afar screenshots api pages apart fuzz rtsan tsan bench lint
 
 # Where rustup installs, for a shell that was open before it did.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -140,6 +140,9 @@ sizes: setup ## two million rows of the ledger and lists of 150,000 recordings, 
 
 lists: setup ## a hundred thousand recordings, and fifty people at once who ask for every list, at home and on a server: how long they wait
 	RETROCALL_LISTS_RECORDINGS=$${RETROCALL_LISTS_RECORDINGS:-100000} cargo test --locked --release --test lists -- --nocapture
+
+scale: setup ## what one recording costs those who deliver it, and what a site costs that has nothing to say: the units of docs/scale.md
+	RETROCALL_SCALE=$${RETROCALL_SCALE:-30} cargo test --locked --release --test centre -- --nocapture is_measured
 
 afar: setup ## a thousand sites with a socket to one centre: how long a press from afar takes among them
 	RETROCALL_SITES=$${RETROCALL_SITES:-1000} cargo test --locked --release --test centre -- --nocapture however_many_sites

@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, args: LinkArgs) -> Result<(), Failure> {
     // What is recorded may change until the agent can no longer press for it.
     let settings = context.settings()?;
     let settled = settings.after_hangup;
-    let pace = Pace { again: args.again, settled, ..Pace::default() };
+    let pace = Pace { settled, ..Pace::offering_again(args.again) };
     let link = Link::of(context.home(), Arc::new(SystemClock), pace).map_err(Failure::whole)?;
     let (centre, site) = (link.centre().to_owned(), link.site().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread()

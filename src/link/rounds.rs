@@ -5,7 +5,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +40,8 @@ const AWAY_MAX: Duration = Duration::from_secs(60);
 pub struct Pace {
     /// Between two rounds, while there is nothing to do.
     pub round: Duration,
+    /// Before the centre is asked for its orders again, while there is nothing to tell it.
+    pub word: Duration,
     /// Before a recording that was refused is offered again.
     pub again: Duration,
     /// After its call has ended a recording may still change for so long.
@@ -48,7 +50,16 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { round: Duration::from_secs(2), again: Duration::from_secs(300), settled: Duration::ZERO }
+        let (word, again) = (Duration::from_secs(15), Duration::from_secs(300));
+        Pace { round: Duration::from_secs(2), word, again, settled: Duration::ZERO }
+    }
+}
+
+impl Pace {
+    /// What was refused is offered again after so long. Whoever is in a hurry with that wants to hear as soon.
+    pub fn offering_again(again: Duration) -> Pace {
+        let pace = Pace::default();
+        Pace { again, word: pace.word.min(again), ..pace }
     }
 }
 
@@ -61,6 +72,23 @@ pub struct Link {
     clock: Arc<dyn Clock>,
     pace: Pace,
     state: LinkState,
+    said: Option<Said>,
+}
+
+/// What the centre was told last.
+struct Said {
+    news: SiteNews,
+    at: Instant,
+    /// How far the centre has the ledger since then.
+    ledger: LedgerProgress,
+}
+
+/// What a round has come to.
+struct Round {
+    /// More is to be done at once.
+    is_more: bool,
+    /// The centre was told something, and has answered.
+    is_heard: bool,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +120,8 @@ impl Link {
         let site = key.site.clone();
         let centre = Centre::new(key)?;
         let state = LinkState { centre: centre.address().to_owned(), ..LinkState::default() };
-        Ok(Link { home: home.to_owned(), desk: HomeDesk::of(home).kept_ready(), centre, site, clock, pace, state })
+        let (home, desk) = (home.to_owned(), HomeDesk::of(home).kept_ready());
+        Ok(Link { home, desk, centre, site, clock, pace, state, said: None })
     }
 
     /// Where its centre is.
@@ -121,12 +150,16 @@ impl Link {
         }
         loop {
             let wait = match self.round().await {
-                Ok(is_more) => {
+                Ok(Round { is_more, is_heard }) => {
                     away = Duration::ZERO;
-                    self.answers();
+                    if is_heard {
+                        self.answers();
+                    }
                     if is_more { Duration::ZERO } else { self.pace.round }
                 }
                 Err(fault) => {
+                    // Whatever it was, the next round begins with a word to the centre.
+                    self.said = None;
                     let asked_for = match &fault {
                         Fault::Away { retry_seconds, .. } => Duration::from_secs(*retry_seconds),
                         // Nobody changes that within seconds.
@@ -177,8 +210,8 @@ impl Link {
         }
     }
 
-    /// One round. True if more is to be done at once.
-    async fn round(&mut self) -> Result<bool, Fault> {
+    /// One round.
+    async fn round(&mut self) -> Result<Round, Fault> {
         self.is_still_its_site().await?;
         // What the centre has already goes first: that needs no centre.
         self.remove_copies().await?;
@@ -189,11 +222,21 @@ impl Link {
             refused: backlog.refused,
             orders: self.ask(|desk, _| desk.orders_news()).await?,
         };
-        let body = serde_json::to_vec(&news).map_err(|error| Fault::Here(error.to_string()))?;
-        let Told { ledger, orders } = self.centre.ask(Method::POST, "/link/v1/news", body.into()).await?;
-        let (has_more, centre) = (orders.is_more, self.centre.address().to_owned());
-        self.ask(move |desk, now| desk.take_orders(&centre, &orders, now)).await?;
-        self.send_ledger(ledger).await?;
+        let said = self.said.take().filter(|said| said.news == news && self.clock.since(said.at) < self.pace.word);
+        let (is_heard, mut has_more) = (said.is_none(), false);
+        let (at, ledger) = match said {
+            Some(said) => (said.at, said.ledger),
+            None => {
+                let told = self.tell(&news).await?;
+                has_more = told.orders.is_more;
+                let centre = self.centre.address().to_owned();
+                self.ask(move |desk, now| desk.take_orders(&centre, &told.orders, now)).await?;
+                (self.clock.now(), told.ledger)
+            }
+        };
+        let ledger = self.send_ledger(ledger).await?;
+        // With orders that it has not told the next round goes on.
+        self.said = ledger.filter(|_| !has_more).map(|ledger| Said { news, at, ledger });
         let (pace, now) = (self.pace, self.clock.wall());
         let before = move |time: Duration| {
             let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
@@ -206,7 +249,13 @@ impl Link {
             self.deliver(recording).await?;
         }
         self.remove_copies().await?;
-        Ok(is_more)
+        Ok(Round { is_more, is_heard })
+    }
+
+    /// Says how it stands here.
+    async fn tell(&self, news: &SiteNews) -> Result<Told, Fault> {
+        let body = serde_json::to_vec(news).map_err(|error| Fault::Here(error.to_string()))?;
+        self.centre.ask(Method::POST, "/link/v1/news", body.into()).await
     }
 
     /// A home that was copied or restored has another ledger: it joins anew.
@@ -230,8 +279,8 @@ impl Link {
         Ok(asked.map_err(|error| Fault::Here(error.to_string()))??)
     }
 
-    /// Facts and ledger come before recordings.
-    async fn send_ledger(&self, mut known: LedgerProgress) -> Result<(), Fault> {
+    /// Facts and ledger come before recordings. How far the centre has it now; none if it has another end of it than this.
+    async fn send_ledger(&self, mut known: LedgerProgress) -> Result<Option<LedgerProgress>, Fault> {
         for _ in 0..PIECES_MAX {
             let asked_for = known.clone();
             let LedgerNews { piece, heads, periods } = self.ask(move |desk, _| desk.ledger_news(&asked_for)).await?;
@@ -243,18 +292,18 @@ impl Link {
                 known.head = heads.last().map(|(day, _)| day.clone()).or(known.head);
                 known.period = periods.last().map_or(known.period, |last| last.period + 1);
             }
-            let Some((month, first, rows)) = piece else { return Ok(()) };
+            let Some((month, first, rows)) = piece else { return Ok(Some(known)) };
             let end = first + rows.len() as u64;
             let body: String = rows.iter().flat_map(|row| [row.as_str(), "\n"]).collect();
             let path = format!("/link/v1/ledger/{month}/{first}");
             let Noted { noted } = self.centre.ask(Method::POST, &path, body.into()).await?;
             if !noted {
-                // The centre knows another end of it: the next round asks anew.
-                return Ok(());
+                // The next round asks anew.
+                return Ok(None);
             }
             known.segment = Some((month, end));
         }
-        Ok(())
+        Ok(Some(known))
     }
 
     /// Delivers one. What concerns it alone stops no other.

@@ -170,14 +170,29 @@ fn unchunked(mut from: &[u8]) -> Vec<u8> {
 pub struct Link(Child);
 
 impl Link {
+    /// One that is in a hurry, as tests are.
     pub fn start(home: &Home) -> Link {
+        Link::start_with(home, &["--again", "1s"])
+    }
+
+    /// One as it runs at a desk.
+    pub fn start_at_its_pace(home: &Home) -> Link {
+        Link::start_with(home, &[])
+    }
+
+    fn start_with(home: &Home, flags: &[&str]) -> Link {
         let log = std::fs::File::options().create(true).append(true).open(home.beside("link.log")).expect("a log");
-        let mut command = home.command(&["link", "--json", "--again", "1s"]);
+        let mut command = home.command(&[&["link", "--json"], flags].concat());
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().expect("a link");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
         assert!(line.contains("\"ready\":true"), "{line}{}", Link::log(home));
         Link(process)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// What all links of a home have logged.

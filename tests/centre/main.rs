@@ -17,6 +17,7 @@ mod orders;
 #[allow(dead_code)]
 mod process;
 mod refusals;
+mod scale;
 mod sql;
 mod way;
 

@@ -54,6 +54,11 @@ impl Pages {
         Some(Pages { process, address })
     }
 
+    /// Their process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends them a signal. They were not waited for, so the id is still their own.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.process.id() as i32), signal).expect("our child takes signals");
