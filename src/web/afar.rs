@@ -121,7 +121,11 @@ impl Afar {
         let (hears, mut heard) = mpsc::channel(HEARD_MAX);
         let has_missed = Arc::new(AtomicBool::new(false));
         let missed = Arc::clone(&has_missed);
-        let relay = relay(Box::new(move |one| drop(missed.fetch_or(hears.try_send(one).is_err(), Ordering::SeqCst))))?;
+        let relay = relay(Box::new(move |one| {
+            if hears.try_send(one).is_err() {
+                missed.store(true, Ordering::SeqCst);
+            }
+        }))?;
         let afar = Arc::new(Afar {
             process: process.into(),
             desk,
