@@ -145,7 +145,7 @@ scale: setup ## what one recording costs those who deliver it, and what a site c
 	RETROCALL_SCALE=$${RETROCALL_SCALE:-30} cargo test --locked --release --test centre -- --nocapture is_measured
 
 afar: setup ## a thousand sites with a socket to one centre: how long a press from afar takes among them
-	RETROCALL_SITES=$${RETROCALL_SITES:-1000} cargo test --locked --release --test centre -- --nocapture however_many_sites
+	RETROCALL_SITES=$${RETROCALL_SITES:-1000} cargo test --locked --test afar -- --nocapture however_many_sites
 
 SCREENSHOTS ?= target/screenshots
 screenshots: setup ## pictures of every page, 1280 and 390 pixels wide, light and dark, in SCREENSHOTS (target/screenshots)

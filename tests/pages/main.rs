@@ -3,6 +3,7 @@
 mod apart;
 #[path = "../desk/mod.rs"]
 mod desk;
+#[allow(dead_code)]
 mod process;
 #[path = "../rig/mod.rs"]
 mod rig;
