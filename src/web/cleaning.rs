@@ -5,7 +5,11 @@
 use std::{io, panic, path::Path, sync::Arc, thread};
 
 use bytes::Bytes;
-use retrocall_records::sweep::{CentreHourly, CentreSweep, Objects, Tombstone};
+use jiff::Timestamp;
+use retrocall_records::{
+    desk::{HomeDesk, Orders as _},
+    sweep::{CentreHourly, CentreSweep, Objects, Tombstone},
+};
 use retrocall_store::{Address as StoreAddress, Put, Store, StoreError, TOMBSTONES, recording_folder, tombstone_place};
 use tokio::runtime::{Handle, Runtime};
 
@@ -105,6 +109,26 @@ impl Objects for Waiting {
         let places = self.ask(self.store.below(TOMBSTONES))?;
         let name = |place: &String| Some(place.strip_suffix(".json")?.rsplit('/').next()?.to_owned());
         Ok(places.iter().filter_map(name).collect())
+    }
+}
+
+/// Takes up again what the store knows to be asked for or held, and a database that comes from a backup does not.
+///
+/// # Errors
+/// Why it can't be known, in words.
+pub(crate) fn take_up(desk: &HomeDesk, now: Timestamp) -> Result<(), String> {
+    // On a thread of its own: whoever starts the pages may be inside a runtime.
+    let taken = thread::scope(|scope| scope.spawn(|| desk.take_up_orders(now)).join());
+    match taken.unwrap_or_else(|panic| panic::resume_unwind(panic)) {
+        Ok(0) => Ok(()),
+        Ok(taken) => {
+            tracing::warn!(
+                taken,
+                "the database lacked requests, holds and orders: it comes from a backup; they are taken up again"
+            );
+            Ok(())
+        }
+        Err(why) => Err(format!("database and store of the centre can't be compared: {why}")),
     }
 }
 

@@ -162,7 +162,10 @@ pub fn listen(setup: Setup) -> Result<Listening, String> {
         (Address::Server(server), Some(store)) => {
             let objects = cleaning::objects_of(store.clone(), runtime.handle().clone());
             let sweep = CentreSweep::new((server, &home), Arc::clone(&objects), sweeps, Arc::clone(&clock));
-            (Some(cleaning::begin(sweep, &home)?), desk.with_store(objects))
+            let desk = desk.with_store(objects);
+            // What is held or asked for is, before anything is cleaned up.
+            cleaning::take_up(&desk, clock.wall())?;
+            (Some(cleaning::begin(sweep, &home)?), desk)
         }
         _ => (None, desk),
     };

@@ -27,7 +27,7 @@ fn listed(centre: &Centre, request: &str) -> Value {
 
 #[test]
 fn a_site_that_was_away_during_a_request_and_an_erasure_is_named_and_both_are_answered_once_it_came_back() {
-    let centre = Centre::start();
+    let mut centre = Centre::start();
     let desk = Desk::open(&["--one-in", "0"]);
     let site = centre.join(&desk);
     let link = Link::start(&desk);
@@ -59,6 +59,12 @@ fn a_site_that_was_away_during_a_request_and_an_erasure_is_named_and_both_are_an
     let page = centre.pages.ask(&format!("GET /requests/{copy}"), &cookie, "");
     assert!(page.contains(&format!("data-site=\"{site}\"")), "the page names it");
 
+    // Its database is put back to what it was before.
+    for table in ["orders", "request_recordings", "requests"] {
+        centre.execute(&format!("DELETE FROM {table}"));
+    }
+    centre.kill_and_start_again(|_| {});
+    assert_eq!(centre.sites()[0]["orders"], 3, "what was ordered since is ordered again");
     let _link = Link::start(&desk);
     wait_until_delivered(&desk);
     wait_for("its confirmations", || (centre.sites()[0]["orders"] == 0).then_some(()));

@@ -27,6 +27,7 @@ mod packing;
 mod people;
 mod pressing;
 mod progress;
+mod promises;
 mod proposals;
 mod queue;
 mod requests;
@@ -310,7 +311,9 @@ impl Desk for HomeDesk {
         let matter = Some(ItemId::from(new));
         let deed =
             NewDeed { who, kind: DeedKind::HoldSet, recording, matter, text, roles: &[DeskRole::PrivacyOfficer] };
-        self.deed(&deed, now, async |rows| {
+        // Model of many machines: `NoteHold`, then `GiveHold`.
+        self.note_hold(&new, id, (hold, &who.name), now)?;
+        let held = self.deed(&deed, now, async |rows| {
             let last =
                 policies::desk_day(rows, now).await?.saturating_add(jiff::Span::new().days(HOLD_REVIEW_DAYS_MAX));
             if hold.review_on > last {
@@ -329,7 +332,12 @@ impl Desk for HomeDesk {
                 0 => Err(NotDone::TooLate.into()),
                 _ => Ok(new.to_string()),
             }
-        })
+        });
+        // What broke off may be set all the same.
+        if held.as_ref().is_err_and(|why| !matches!(why, NotDone::Catalog(_))) {
+            self.forget_hold(&new.to_string());
+        }
+        held
     }
 
     fn release(&self, who: &Person, hold: &str, reason: &str, now: Timestamp) -> Result<(), NotDone> {
@@ -342,7 +350,7 @@ impl Desk for HomeDesk {
         let matter = Uuid::parse_str(hold).ok().map(ItemId::from);
         let (kind, recording) = (DeedKind::HoldReleased, recording.as_str());
         let deed = NewDeed { who, kind, recording, matter, text: reason, roles: &[DeskRole::PrivacyOfficer] };
-        self.deed(&deed, now, async |rows| {
+        let released = self.deed(&deed, now, async |rows| {
             let update = rows::query(include_str!("../sql/desk/release_hold.sql"))
                 .bind(hold)
                 .bind(&who.name)
@@ -352,7 +360,12 @@ impl Desk for HomeDesk {
                 0 => Err(NotDone::Conflict("this hold was released before").into()),
                 _ => Ok(()),
             }
-        })
+        });
+        if released.is_ok() {
+            // Model of many machines: `NoteRelease`.
+            self.forget_hold(hold);
+        }
+        released
     }
 
     fn holds(&self, who: &Person) -> Result<Vec<HoldEntry>, NotDone> {

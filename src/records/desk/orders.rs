@@ -140,6 +140,13 @@ pub trait Orders {
     /// Why they can't be.
     fn give_orders(&self, now: Timestamp) -> Result<u64, NotDone>;
 
+    /// Takes up again what lies in the store and these records do not know, because they come from a backup: open requests, holds, orders. To be asked
+    /// before anybody is served. Returns how many there were.
+    ///
+    /// # Errors
+    /// Why it can't be known.
+    fn take_up_orders(&self, now: Timestamp) -> Result<u64, NotDone>;
+
     /// A request does not wait for this site: it is lost, or was withdrawn. The officer alone decides that, and says why.
     ///
     /// # Errors

@@ -124,8 +124,36 @@ impl Orders for HomeDesk {
         let Some(store) = &self.store else { return Ok(0) };
         let mut count = 0;
         while let Some(noted) = self.ask(false, async |rows| next_to_note(rows).await)? {
+            if let Some(request) = &noted.request {
+                self.note_request(&**store, request)?;
+            }
             self.put(&**store, noted, now)?;
             count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Model: `Reconcile`, with the rule `RestoreOrders`.
+    fn take_up_orders(&self, now: Timestamp) -> Result<u64, NotDone> {
+        let Some(store) = &self.store else { return Ok(0) };
+        let away = |error: std::io::Error| {
+            tracing::warn!("orders in the store can't be read: {error}");
+            NO_STORE
+        };
+        let mut count = self.take_up_promises(&**store, now)?;
+        let known = self.ask(false, async |rows| {
+            Ok(rows::query_scalar::<i64>("SELECT number FROM orders WHERE given_at IS NOT NULL")
+                .fetch_all(rows)
+                .await?)
+        })?;
+        let known: BTreeSet<u64> = known.into_iter().map(whole).collect();
+        for place in store.below(FOLDER).map_err(away)? {
+            let Some(number) = number_of(&place).filter(|number| !known.contains(number)) else { continue };
+            let found = store.read(&place).map_err(away)?.unwrap_or_default();
+            let Ok(noted) = serde_json::from_slice::<Noted>(&found) else { continue };
+            if noted.number == number {
+                count += u64::from(self.take_up(&noted)?);
+            }
         }
         Ok(count)
     }
@@ -216,6 +244,29 @@ async fn next_to_note(rows: &mut Connection) -> Answer<Option<Noted>> {
 }
 
 impl HomeDesk {
+    /// An order that lies in the store. False if these records have it under another number, or another one under this, which has not been given.
+    fn take_up(&self, noted: &Noted) -> Result<bool, NotDone> {
+        self.ask(true, async |connection| {
+            let mut rows = connection.begin_writing().await?;
+            let insert = rows::query(
+                "INSERT INTO orders (number, kind, request, before_at, customer, ordered_at, given_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
+            );
+            let insert = insert.bind(text::count(noted.number)).bind(noted.kind.as_str()).bind(&noted.request);
+            let insert = insert.bind(noted.before.map(text::time)).bind(&noted.customer).bind(text::time(noted.at));
+            let is_new = insert.execute(&mut rows).await?.rows_affected() > 0;
+            if let (true, Some(customer)) = (is_new, &noted.customer) {
+                let sql = match noted.kind {
+                    OrderKind::ObjectsNoMore => include_str!("../../sql/rights/withdraw.sql"),
+                    _ => include_str!("../../sql/rights/object.sql"),
+                };
+                rows::query(sql).bind(customer).bind(text::time(noted.at)).execute(&mut rows).await?;
+            }
+            rows.commit().await?;
+            Ok(is_new)
+        })
+    }
+
     /// Puts an order into the store, under its number or, if another order has that there, under the next one that is free.
     fn put(&self, store: &dyn Objects, mut noted: Noted, now: Timestamp) -> Result<(), NotDone> {
         let away = |error: std::io::Error| {

@@ -117,7 +117,7 @@ impl Requests for HomeDesk {
     }
 
     fn refuse(&self, who: &Person, request: &str, ground: &str, now: Timestamp) -> Result<(), NotDone> {
-        self.act(Act::new(who, DeedKind::RequestRefused), now, async |rows, act| {
+        let refused = self.act(Act::new(who, DeedKind::RequestRefused), now, async |rows, act| {
             let found = find_open(rows, act, request).await?;
             if found.kind == RequestKind::Erasure {
                 return Err(
@@ -125,11 +125,15 @@ impl Requests for HomeDesk {
                 );
             }
             close(rows, act, &found, (RequestOutcome::Refused, Some(ground)), now).await
-        })
+        });
+        if refused.is_ok() {
+            self.forget_request(request);
+        }
+        refused
     }
 
     fn answered(&self, who: &Person, request: &str, now: Timestamp) -> Result<RequestOutcome, NotDone> {
-        self.act(Act::new(who, DeedKind::RequestAnswered), now, async |rows, act| {
+        let answered = self.act(Act::new(who, DeedKind::RequestAnswered), now, async |rows, act| {
             let found = find_open(rows, act, request).await?;
             let has = |state| found.recordings.iter().any(|one| one.state == state);
             if has(CoveredState::Candidate) {
@@ -151,7 +155,11 @@ impl Requests for HomeDesk {
             };
             close(rows, act, &found, (outcome, None), now).await?;
             Ok(outcome)
-        })
+        });
+        if answered.is_ok() {
+            self.forget_request(request);
+        }
+        answered
     }
 
     fn requests(&self, who: &Person, after: Option<&Onward>) -> Result<Paged<RequestLine>, NotDone> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Arrival, Customers as _, Deliveries as _, Entered, NotDone, Obeying as _, Offered, Order, OrderKind,
+        Arrival, Customers as _, Deliveries as _, Entered, NewHold, NotDone, Obeying as _, Offered, Order, OrderKind,
         OrderProgress, Orders as _, OrdersAnswer, OrdersNews, Outgoing as _, RequestOutcome, Requests as _, Sites as _,
         Staying, Stored, Subject, UPLOAD_TIME,
     },
@@ -27,6 +27,7 @@ beside_each_home! {
     a_site_is_let_go_of_by_name_and_with_a_reason_and_the_control_log_says_so,
     a_confirmation_counts_once_no_delivery_of_before_is_on_its_way_and_what_never_arrived_goes,
     d7_who_objects_at_a_centre_objects_at_its_sites_which_are_not_told_the_number,
+    a_database_that_comes_from_a_backup_takes_up_requests_holds_and_orders_again_and_none_that_is_over,
 }
 
 /// A store in memory.
@@ -320,6 +321,44 @@ fn d7_who_objects_at_a_centre_objects_at_its_sites_which_are_not_told_the_number
     catalog.look();
     wait_until(|| !catalog.objects(&customer));
     assert!(catalog.close(LONG));
+}
+
+fn a_database_that_comes_from_a_backup_takes_up_requests_holds_and_orders_again_and_none_that_is_over() {
+    let two = Two::new();
+    let [held, free] = [&two.centre.sampled[0], &two.centre.pressed];
+    let hold = |recording: &str, hours| {
+        let review_on = day_of(hour(0)).tomorrow().unwrap();
+        let hold = NewHold { reason: "a claim".into(), owner: "olga".into(), until: "the court".into(), review_on };
+        two.desk.hold(&olga(), recording, &hold, hour(hours))
+    };
+    let objects = |folder| two.shelf.below(folder).unwrap().len();
+    // It is about an agent, whose calls are here.
+    let request = two.desk.open_request(&olga(), &Subject::Agent("anna".into()), day_of(hour(1)), hour(1)).unwrap();
+    assert_eq!(request.candidates.map(|found| found.len()), Some(2));
+    let (request, answered) = (request.request, two.asked(hour(1)));
+    let (first, released) = (hold(held, 1).unwrap(), hold(free, 1).unwrap());
+    assert!(matches!(hold("unknown", 1), Err(NotDone::Unknown)));
+    assert_eq!((objects("requests"), objects("holds"), objects("orders")), (2, 2, 2), "what was refused is not there");
+    two.desk.release(&olga(), &released, "settled", hour(2)).unwrap();
+    two.desk.let_go(&olga(), &answered, &two.name, "lost", hour(2)).unwrap();
+    two.desk.answered(&olga(), &answered, hour(2)).unwrap();
+    assert_eq!((objects("requests"), objects("holds"), objects("orders")), (1, 1, 2), "no number of a customer stays");
+    assert_eq!(two.desk.take_up_orders(hour(3)), Ok(0), "all of it is known");
+    outside(&two.centre.home, async |rows| {
+        for table in ["order_sites", "orders", "request_recordings", "requests", "holds"] {
+            rows::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(rows).await.unwrap();
+        }
+    });
+    assert_eq!(two.desk.take_up_orders(hour(4)), Ok(4), "a request, a hold, two orders");
+    assert_eq!(two.desk.take_up_orders(hour(4)), Ok(0));
+    let again = two.desk.request(&olga(), &request).unwrap();
+    assert_eq!((again.recordings.len(), again.entered_at, again.outcome), (2, hour(1), None));
+    assert_eq!(again.order.map(|order| (order.order, order.missing.len())), Some((1, 1)), "its sites are asked again");
+    assert!(two.desk.request(&olga(), &answered).is_err(), "what was answered is not asked for again");
+    let holds: Vec<String> = two.desk.holds(&olga()).unwrap().into_iter().map(|hold| hold.hold).collect();
+    assert_eq!(holds, [first]);
+    let next = two.asked(hour(5));
+    assert_eq!(two.order(&next).order, 3, "no number is used twice");
 }
 
 #[test]
