@@ -36,6 +36,17 @@ struct Site {
     link: Option<Link>,
 }
 
+/// What a link has logged last is told if nothing comes of it.
+impl Drop for Site {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let (log, left) = (Link::log(&self.desk), self.desk.audio_files());
+            let last: Vec<&str> = log.lines().rev().take(12).collect();
+            eprintln!("left at a site: {left:?}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+    }
+}
+
 /// All of it.
 struct Machines {
     random: StdRng,
