@@ -169,3 +169,47 @@ async fn hear_until_lost(server: &Server, hear: &(dyn Fn(Heard) + Send + Sync), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::tests::homes::{cluster, server};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// A process, and what it hears.
+    fn process(server: &Server) -> (Relay, Receiver<Heard>) {
+        let (hears, heard) = channel();
+        let relay = Relay::begin(server, move |one| drop(hears.send(one))).expect("a thread");
+        assert_eq!(heard.recv_timeout(LONG), Ok(Heard::Joined));
+        (relay, heard)
+    }
+
+    #[test]
+    fn processes_hear_each_other_and_of_a_site_once_the_change_is_committed() {
+        let server = server(&cluster().new_database("retrocall"));
+        let ((one, at_one), (_two, at_two)) = (process(&server), process(&server));
+        assert!(one.say("a word with blanks".to_owned(), false));
+        let word = Heard::Said { text: "a word with blanks".to_owned(), way: None };
+        assert_eq!([at_one.recv_timeout(LONG), at_two.recv_timeout(LONG)], [Ok(word.clone()), Ok(word)]);
+        // Its way is measured by one clock, and so is how long it waited to be said.
+        assert!(one.say("a press".to_owned(), true));
+        let heard = at_two.recv_timeout(LONG).expect("it is heard");
+        let Heard::Said { text, way: Some(way) } = heard else { panic!("{heard:?}") };
+        assert!(text == "a press" && way < LONG, "{text}: {way:?}");
+        // What is not committed nobody hears: what is said later comes before it.
+        let runtime = server.runtime().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = server.open().await.expect("a server").expect("tables");
+            let mut rows = connection.begin_writing().await.expect("a transaction");
+            tell_of_site(&mut rows, "the site").await.expect("told");
+            assert!(one.say("later".to_owned(), false));
+            let later = Heard::Said { text: "later".to_owned(), way: None };
+            assert_eq!(at_two.recv_timeout(LONG), Ok(later));
+            rows.commit().await.expect("committed");
+        });
+        assert_eq!(at_two.recv_timeout(LONG), Ok(Heard::Site("the site".to_owned())));
+    }
+}

@@ -41,7 +41,8 @@ fn d15_d16_anybody_enters_a_request_and_the_officer_takes_it_from_candidates_to_
     let place = format!("/requests/{id}");
     let page = olga.get(&place).text();
     assert!(
-        page.contains("Entered by tom") && page.contains("There is a letter once each recording is decided."),
+        page.contains("Entered by tom")
+            && page.contains("There is a letter once each recording is decided, and each site has answered."),
         "{page}"
     );
     assert_eq!(olga.get(&format!("{place}/letter")).status, StatusCode::UNPROCESSABLE_ENTITY);
