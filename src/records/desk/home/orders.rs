@@ -82,37 +82,39 @@ impl Orders for HomeDesk {
         // Whether or not it is time for somebody else: an order that lies in the database alone is told to nobody.
         self.give_now(now);
         for number in news.done.iter().take(ORDERS_MAX) {
-            self.bury_left_behind(*number, site, now)?;
+            if let Err(why) = self.bury_left_behind(*number, site, now) {
+                // It does not count until that is done.
+                tracing::warn!(site, "an order is not confirmed yet: {why}");
+            }
         }
         let staying: Vec<Staying> = news.staying.iter().take(STAYING_MAX).map(shortened).collect();
         let staying = serde_json::to_string(&staying).unwrap_or_else(|_| "[]".to_owned());
-        let mut answer = self.ask(true, async |connection| {
+        let has: BTreeSet<u64> = news.done.iter().chain(&news.open).take(NUMBERS_MAX).copied().collect();
+        // Every two seconds each site says that nothing is new: that writes nothing.
+        let is_new = !news.done.is_empty()
+            || self.ask(false, async |rows| {
+                let select = rows::query_scalar::<String>("SELECT staying FROM sites WHERE site = $1").bind(site);
+                Ok(select.fetch_optional(rows).await?.is_some_and(|known| known != staying))
+            })?;
+        let mut answer = self.ask(is_new, async |connection| {
+            if !is_new {
+                return answer_to(connection, site, &has).await;
+            }
             let mut rows = connection.begin_writing().await?;
             for number in news.done.iter().take(ORDERS_MAX) {
                 confirm(&mut rows, *number, site, now).await?;
             }
-            let update = rows::query("UPDATE sites SET staying = $2 WHERE site = $1 AND staying <> $2");
+            let update = rows::query("UPDATE sites SET staying = $2 WHERE site = $1");
             update.bind(site).bind(&staying).execute(&mut rows).await?;
-            let has: BTreeSet<u64> = news.done.iter().chain(&news.open).take(NUMBERS_MAX).copied().collect();
-            let (mut given, mut over) = (Vec::new(), Vec::new());
-            for order in needed(&mut rows, site).await? {
-                given.extend(Some(order).filter(|order| !has.contains(&order.number)));
-            }
-            for number in has {
-                if !is_needed(&mut rows, number, site).await? {
-                    over.push(number);
-                }
-            }
+            let answer = answer_to(&mut rows, site, &has).await?;
             rows.commit().await?;
-            let is_more = given.len() > ORDERS_MAX;
-            given.truncate(ORDERS_MAX);
-            Ok(OrdersAnswer { given, over, is_more, key: None })
+            Ok(answer)
         })?;
         if answer.given.iter().any(|order| order.customer.is_some()) {
             let key = self.store.as_ref().and_then(|store| objections::key_of_centre(&**store).ok());
             if key.is_none() {
+                // They are told once it can be had.
                 answer.given.retain(|order| order.customer.is_none());
-                answer.is_more = true;
             }
             answer.key = key.map(|key| beside::hex(&key));
         }
@@ -179,6 +181,21 @@ impl Orders for HomeDesk {
             }
         })
     }
+}
+
+/// Which orders a site does not have, and for which of those that it has nobody waits.
+async fn answer_to(rows: &mut Connection, site: &str, has: &BTreeSet<u64>) -> Answer<OrdersAnswer> {
+    let mut given = needed(rows, site).await?;
+    given.retain(|order| !has.contains(&order.number));
+    let mut over = Vec::new();
+    for number in has {
+        if !is_needed(rows, *number, site).await? {
+            over.push(*number);
+        }
+    }
+    let is_more = given.len() > ORDERS_MAX;
+    given.truncate(ORDERS_MAX);
+    Ok(OrdersAnswer { given, over, is_more, key: None })
 }
 
 fn shortened(staying: &Staying) -> Staying {
