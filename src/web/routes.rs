@@ -20,8 +20,8 @@ use super::{
     assets, audio, copies, folder,
     guard::guard,
     look::{
-        board, cases, check, choosing, decisions, disclosing, holds, inventory, live, login, mine, next, recording,
-        request, requests, settings, start, sweeping, teaching,
+        board, cases, check, choosing, decisions, disclosing, holds, inventory, live, login, mine, next, purposes,
+        recording, request, requests, settings, start, sweeping, teaching,
     },
     pages::{Pages, Shared},
     sites,
@@ -65,7 +65,7 @@ const fn does(place: &'static str, who: Who, handler: fn() -> MethodRouter<Share
 }
 
 /// All routes.
-pub(crate) const ROUTES: [Route; 81] = [
+pub(crate) const ROUTES: [Route; 83] = [
     shows("/assets/{version}/{name}", Who::Anybody, || get(assets::show)),
     shows("/login", Who::Anybody, || get(login::show)),
     does("/login", Who::Anybody, || post(login::log_in)),
@@ -107,6 +107,8 @@ pub(crate) const ROUTES: [Route; 81] = [
     shows("/decisions", ASKERS, || get(decisions::show)),
     does("/decisions/approve", NAMERS, || post(decisions::approve)),
     does("/decisions/refuse", NAMERS, || post(decisions::refuse)),
+    does("/purposes", FOLLOWERS, || post(purposes::propose)),
+    does("/purposes/end", OFFICERS, || post(purposes::end)),
     shows("/teaching", LISTENERS, || get(teaching::show)),
     does("/teaching", REVIEWERS, || post(teaching::propose)),
     does("/teaching/name", NAMERS, || post(teaching::name)),

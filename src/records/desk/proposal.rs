@@ -189,6 +189,12 @@ pub trait Proposals {
     /// Why they can't be had.
     fn open_proposals(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone>;
 
+    /// Other purposes that were approved and have not ended, of recordings that are kept, the last one last.
+    ///
+    /// # Errors
+    /// Why they can't be had.
+    fn purposes_in_force(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone>;
+
     /// All proposals about recordings that are kept, the last one last.
     ///
     /// # Errors

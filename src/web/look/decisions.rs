@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use retrocall_records::desk::{Completion, DeskRole, Listening as _, ProposalEntry, Proposals as _, Sound};
 
-use super::player;
+use super::{player, purposes};
 use crate::{
     answer::{Answer, Refusal, on_to, shown},
     asked::Asked,
@@ -23,14 +23,16 @@ type Seen = (ProposalEntry, Option<Sound>);
 
 pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Response> {
     let who = asked.who()?;
-    let open = pages
-        .ask(move |desk, now| -> Answer<Vec<Seen>> {
+    let ends = asked.is_one_of(&[DeskRole::PrivacyOfficer]);
+    let (open, in_force) = pages
+        .ask(move |desk, now| -> Answer<(Vec<Seen>, Vec<ProposalEntry>)> {
             let open = desk.open_proposals(&who)?.into_iter();
             let with_sound = |entry: ProposalEntry| {
                 let sound = is_teaching(&entry).then(|| desk.sound(&who, &entry.recording, now).ok());
                 (entry, sound.flatten())
             };
-            Ok(open.map(with_sound).collect())
+            let in_force = if ends { desk.purposes_in_force(&who)? } else { Vec::new() };
+            Ok((open.map(with_sound).collect(), in_force))
         })
         .await?;
     let texts = asked.texts();
@@ -39,6 +41,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked) -> Answer<Re
         p.hint { (texts.say("decisions-two")) }
         @if open.is_empty() { p.notice { (texts.say("decisions-none")) } }
         @for (proposal, sound) in &open { (one(&pages, &asked, proposal, sound.as_ref())) }
+        (purposes::in_force(&asked, &in_force))
     };
     shown(frame::page(&asked, &texts.say("decisions-title"), content))
 }

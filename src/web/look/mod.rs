@@ -14,6 +14,7 @@ pub(crate) mod login;
 pub(crate) mod mine;
 pub(crate) mod next;
 mod player;
+pub(crate) mod purposes;
 pub(crate) mod recording;
 pub(crate) mod request;
 pub(crate) mod requests;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use retrocall_records::desk::{Desk as _, DeskRole, Listening as _, Outlook, Outlooks as _, Sound, Story};
 
-use super::{disclosing, holds, player};
+use super::{disclosing, holds, player, purposes};
 use crate::{
     answer::{Answer, Refusal, shown},
     asked::Asked,
@@ -53,6 +53,7 @@ pub(crate) async fn show(State(pages): State<Shared>, asked: Asked, Place(id): P
             }
             (uses(&pages, &asked, &story))
             (stops(&pages, &asked, &story))
+            (purposes::asking(&asked, &id, pages.rules.calendar.day_of(now)))
             @if asked.is_one_of(&[DeskRole::PrivacyOfficer]) {
                 section aria-label=(texts.say("recording-decide")) {
                     h2 { (texts.say("recording-decide")) }

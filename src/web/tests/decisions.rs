@@ -47,6 +47,41 @@ fn d18_what_one_proposes_another_approves_on_the_page_in_their_own_session() {
 }
 
 #[test]
+fn d18_another_purpose_is_asked_for_where_the_recording_is_shown_and_ended_where_it_was_decided() {
+    let home = Home::new();
+    let (recording, today) = (home.pressed(), day_of(home.clock.wall()));
+    let review = (today + jiff::ToSpan::days(60)).to_string();
+    let mut tom = Browser::of(&home, "tom");
+    let page = tom.get(&format!("/recordings/{recording}")).text();
+    assert!(page.contains("Use it for something else") && page.contains("insurance-claim"), "{page}");
+    let mut asked = vec![
+        ("recording", &*recording),
+        ("purpose", "insurance-claim"),
+        ("reason", "Claim <4711>"),
+        ("basis", "legitimate interest"),
+        ("until", "The insurer has decided"),
+        ("review", &*review),
+    ];
+    assert_eq!(tom.post("/purposes", &asked[..5]).status, StatusCode::UNPROCESSABLE_ENTITY, "a day is missing");
+    assert_eq!(tom.post("/purposes", &asked).header("location"), "/decisions");
+    asked[5].1 = "2036-01-01";
+    assert_eq!(tom.post("/purposes", &asked).status, StatusCode::CONFLICT, "looked at again too late");
+    let id = home.desk.open_proposals(&Home::owner()).expect("proposals")[0].proposal.clone();
+    let mut olga = Browser::of(&home, "olga");
+    assert!(!olga.get("/decisions").text().contains("Decided, and in force"));
+    let decided = [("proposal", &*id), ("compatibility", "The same matter"), ("informed", "2026-11-29")];
+    assert_eq!(olga.post("/decisions/approve", &decided).header("location"), "/decisions");
+    let page = olga.get("/decisions").text();
+    assert!(page.contains("Decided, and in force") && page.contains("Claim &lt;4711&gt;"), "{page}");
+    assert!(!tom.get("/decisions").text().contains("Decided, and in force"), "the officer ends it");
+    assert_eq!(
+        olga.post("/purposes/end", &[("proposal", &id), ("why", "It has paid")]).header("location"),
+        "/decisions"
+    );
+    assert!(!olga.get("/decisions").text().contains("Decided, and in force"));
+}
+
+#[test]
 fn d6_teaching_material_goes_from_its_agents_yes_to_a_second_listener_and_is_heard_by_its_trainees_alone() {
     let home = Home::new();
     let (recording, now) = (home.sampled(), home.clock.wall());

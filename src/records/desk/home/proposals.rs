@@ -169,6 +169,10 @@ impl Proposals for HomeDesk {
     fn open_proposals(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone> {
         self.proposed(who, include_str!("../../sql/rights/proposals_open.sql"))
     }
+
+    fn purposes_in_force(&self, who: &Person) -> Result<Vec<ProposalEntry>, NotDone> {
+        self.proposed(who, include_str!("../../sql/rights/proposals_in_force.sql"))
+    }
 }
 
 impl HomeDesk {

@@ -20,6 +20,17 @@ decisions-refuse = Refuse
 decisions-why = Why
 decisions-refuse-do = Refuse it
 
+purposes-ask = Use it for something else
+purposes-what = Somebody else decides. If an agent may be judged by it, each agent who pressed is asked first.
+purposes-purpose = For what
+purposes-purpose-hint = By those in the list no agent is judged, but by "evaluation". Any other word may judge one.
+purposes-reason = Why
+purposes-ask-do = Propose it
+purposes-in-force = Decided, and in force
+purposes-end = It has ended
+purposes-end-what = The recording is no longer kept for this. Without another purpose it goes.
+purposes-end-do = End it
+
 teaching-title = Teaching material
 teaching-rule = Trainees hear it here. It is not copied, and each play is noted.
 teaching-none = There is no teaching material for you.

@@ -20,6 +20,17 @@ decisions-refuse = Weigeren
 decisions-why = Waarom
 decisions-refuse-do = Weiger het
 
+purposes-ask = Gebruik het voor iets anders
+purposes-what = Een ander beslist. Als een medewerker erop beoordeeld kan worden, wordt eerst elke medewerker gevraagd die drukte.
+purposes-purpose = Waarvoor
+purposes-purpose-hint = Op die in de lijst wordt geen medewerker beoordeeld, behalve op "evaluation". Op elk ander woord kan het wel.
+purposes-reason = Waarom
+purposes-ask-do = Stel het voor
+purposes-in-force = Besloten, en van kracht
+purposes-end = Het is afgelopen
+purposes-end-what = De opname wordt hier niet meer voor bewaard. Zonder ander doel gaat zij weg.
+purposes-end-do = Beëindig het
+
 teaching-title = Lesmateriaal
 teaching-rule = Cursisten horen het hier. Het wordt niet gekopieerd, en elke keer luisteren wordt genoteerd.
 teaching-none = Er is geen lesmateriaal voor u.
