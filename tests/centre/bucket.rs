@@ -7,6 +7,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
 use crate::{
     desk::{Desk, Home, PROGRAM, wait_for},
     heard,
@@ -77,6 +82,21 @@ fn doctor(bucket: &Bucket, home: &Home) -> String {
     format!("{} {}", store["state"].as_str().expect("a state"), store["text"].as_str().expect("words"))
 }
 
+/// Whoever waits for another machine keeps nobody from the database. Within the four seconds its link begins the delivery, and can't end it.
+fn while_the_store_stands_still_no_transaction_waits_for_it(bucket: &Bucket, centre: &Centre, desk: &Desk) {
+    let server = Pid::from_raw(i32::try_from(bucket.server.id()).expect("an id"));
+    kill(server, Signal::SIGSTOP).expect("our child takes signals");
+    pressed(desk, "bert", 4);
+    let open = "SELECT COUNT(*) FROM pg_sleep(4), pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid() AND clock_timestamp() - xact_start > '0.5 s'";
+    assert_eq!(centre.ask(open), "0", "transactions are open");
+    assert_eq!(desk.audio_files().len(), 1, "it waits for the store");
+    // Others work on meanwhile.
+    centre.code();
+    kill(server, Signal::SIGCONT).expect("our child takes signals");
+    wait_until_delivered(desk);
+}
+
 #[test]
 fn a_bucket_takes_recordings_and_one_that_keeps_what_is_deleted_is_refused() {
     let bucket = Bucket::start();
@@ -89,8 +109,9 @@ fn a_bucket_takes_recordings_and_one_that_keeps_what_is_deleted_is_refused() {
     wait_until_delivered(&desk);
     let kept = centre.recordings();
     heard(&centre, kept[0]["id"].as_str().expect("an id")).assert_is(&sound);
+    while_the_store_stands_still_no_transaction_waits_for_it(&bucket, &centre, &desk);
     let listed = bucket.ask("GET /calls?list-type=2&prefix=desk/sites/", "");
-    assert_eq!(listed.matches("/recordings/").count(), 2, "a part, and what its site said of it: {listed}");
+    assert_eq!(listed.matches("/recordings/").count(), 4, "of each a part, and what its site said of it: {listed}");
     assert!(doctor(&bucket, &centre.home).starts_with("ok "), "{}", doctor(&bucket, &centre.home));
     let versions = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     assert!(bucket.ask("PUT /calls?versioning=", versions).starts_with("HTTP/1.1 200"));

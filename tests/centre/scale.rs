@@ -85,10 +85,13 @@ fn what_a_delivery_and_an_idle_site_cost_is_measured() {
     );
     drop(link);
 
-    // Sites that have nothing to say.
+    sites_with_nothing_to_say(&centre, sites, rest);
+}
+
+/// What they cost as they run at a desk, not as tests are in a hurry.
+fn sites_with_nothing_to_say(centre: &Centre, sites: u32, rest: Duration) {
     let homes: Vec<_> = (0..sites).map(|_| Desk::open(&["--one-in", "0"]).stop()).collect();
     homes.iter().for_each(|home| drop(centre.join(home)));
-    // As they run at a desk, not as tests are in a hurry.
     let links: Vec<_> = homes.iter().map(Link::start_at_its_pace).collect();
     wait_for("all to be heard", || centre.sites().iter().skip(1).all(|one| !one["last_word"].is_null()).then_some(()));
     let all = || {

@@ -169,7 +169,7 @@ impl Shared {
         let fate = match random.random_range(0..6) {
             0 => Fate::Straight,
             1 => Fate::Cut(random.random_range(0..40_000)),
-            2 => Fate::Late(Duration::from_millis(random.random_range(1..120))),
+            2 => Fate::Late(Duration::from_millis(random.random_range(1..25))),
             3 | 4 => Fate::Swallow(random.random_range(0..12)),
             _ => Fate::Again(Duration::from_millis(random.random_range(0..600))),
         };
