@@ -123,6 +123,12 @@ pub(super) fn of_server(code: &str) -> (String, String) {
     (format!("{cause} (SQLSTATE {code})"), step.to_owned())
 }
 
+/// What it means that a server is not reached, or no longer, and what to do.
+pub(super) fn of_way_to_server(error: &io::Error) -> (String, String) {
+    let step = "see whether the server runs, and whether anything stands between; it is tried again";
+    (format!("the server does not answer ({error})"), step.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -153,6 +159,13 @@ mod tests {
             let text = of_system(path, &errno.into());
             assert!(text.contains(step), "{errno}: {text}");
         }
+    }
+
+    #[test]
+    fn a_server_that_is_not_reached_is_not_blamed_on_a_disk() {
+        let server = Path::new("postgres://db/retrocall");
+        let trouble = crate::Trouble::of(server, &sqlx::Error::Io(Errno::EPIPE.into())).to_string();
+        assert!(trouble.contains("see whether the server runs") && !trouble.contains("disk"), "{trouble}");
     }
 
     #[test]

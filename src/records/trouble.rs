@@ -132,6 +132,10 @@ impl Trouble {
                     }
                 }
             }
+            sqlx::Error::Io(error) if path.starts_with("postgres:") => {
+                let (cause, step) = steps::of_way_to_server(error);
+                Trouble::Unusable { path, cause, step }
+            }
             sqlx::Error::Io(error) => Trouble::unusable(&path, error),
             sqlx::Error::ColumnDecode { index, .. } => Trouble::unreadable(&path, index),
             other => {

@@ -7,14 +7,16 @@ use std::{io, panic, path::Path, sync::Arc, thread};
 use bytes::Bytes;
 use jiff::Timestamp;
 use retrocall_records::{
-    desk::{HomeDesk, Orders as _},
+    desk::{Adopted, HomeDesk, NotDone, Orders as _},
     sweep::{CentreHourly, CentreSweep, Objects, Tombstone},
 };
-use retrocall_store::{Address as StoreAddress, Put, Store, StoreError, TOMBSTONES, recording_folder, tombstone_place};
+use retrocall_store::{
+    Address as StoreAddress, Put, SITES, Store, StoreError, TOMBSTONES, recording_folder, tombstone_place,
+};
 use tokio::runtime::{Handle, Runtime};
 
-/// More than a tombstone has, or an order.
-const SMALL_BYTES_MAX: u64 = 64 * 1024;
+/// More than a tombstone has, an order, or what a site says of a recording.
+const SMALL_BYTES_MAX: u64 = 8 << 20;
 
 /// A store, for threads that may wait.
 struct Waiting {
@@ -90,6 +92,11 @@ impl Objects for Waiting {
         }
     }
 
+    fn recordings(&self) -> io::Result<Vec<String>> {
+        let is_one = |place: &String| place.rsplit('/').nth(2) == Some("recordings");
+        Ok(self.ask(self.store.below(SITES))?.into_iter().filter(is_one).collect())
+    }
+
     fn bury(&self, tombstone: &Tombstone) -> io::Result<()> {
         let place = tombstone_place(&tombstone.recording);
         let text = Bytes::from(serde_json::to_vec(tombstone)?);
@@ -112,13 +119,26 @@ impl Objects for Waiting {
     }
 }
 
-/// Takes up again what the store knows to be asked for or held, and a database that comes from a backup does not.
+/// Takes up again what the store knows to be there, asked for or held, and a database that comes from a backup does not.
 ///
 /// # Errors
 /// Why it can't be known, in words.
 pub(crate) fn take_up(desk: &HomeDesk, now: Timestamp) -> Result<(), String> {
-    // On a thread of its own: whoever starts the pages may be inside a runtime.
-    let taken = thread::scope(|scope| scope.spawn(|| desk.take_up_orders(now)).join());
+    // On a thread of its own: whoever starts the pages may be inside a runtime. Recordings come first: a hold is about one.
+    let work = || -> Result<u64, NotDone> {
+        let adopted = desk.adopt(now)?;
+        if adopted != Adopted::default() {
+            let Adopted { recordings, left } = adopted;
+            tracing::warn!(
+                recordings,
+                left,
+                "recordings lay in the store and the database did not know them: it comes from a backup, or they were just delivered; those that an \
+                 enrolled site signed, and that are whole, are the centre's again"
+            );
+        }
+        desk.take_up_orders(now)
+    };
+    let taken = thread::scope(|scope| scope.spawn(work).join());
     match taken.unwrap_or_else(|panic| panic::resume_unwind(panic)) {
         Ok(0) => Ok(()),
         Ok(taken) => {

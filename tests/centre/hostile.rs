@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -155,10 +155,18 @@ impl Machines {
         self.over.insert(id.clone());
     }
 
-    fn sweep(&self) -> Ran {
+    fn sweeping(&self) -> Command {
         let mut sweep = self.centre.home.command(&["sweep"]);
         Bucket::set_at(&self.ways[1].address, &mut sweep);
-        Ran::of(sweep)
+        sweep
+    }
+
+    /// Somebody cleans up, and is killed if that takes too long.
+    fn sweep_and_kill(&mut self) {
+        let mut sweep = self.sweeping().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a sweep");
+        thread::sleep(Duration::from_millis(self.random.random_range(100..2_500)));
+        let _ = sweep.kill();
+        sweep.wait().expect("it ends");
     }
 
     /// What the centre keeps, by the database: how often each.
@@ -183,8 +191,7 @@ impl Machines {
             self.kill();
             self.end_one();
         }
-        // On a bad way it may fail, at any of its steps.
-        self.sweep();
+        self.sweep_and_kill();
         self.set_bad(false);
     }
 
@@ -201,7 +208,7 @@ impl Machines {
         for rows in ["leases SET expires_at = $ WHERE name = 'sweep'", "uploads SET expires_at = $"] {
             self.centre.execute(&format!("UPDATE {}", rows.replace('$', "'2024-01-01T00:00:00.000000Z'")));
         }
-        let swept = self.sweep();
+        let swept = Ran::of(self.sweeping());
         let there = self.recordings();
         let left: Vec<_> = self.over.iter().filter(|id| there.contains_key(*id)).collect();
         assert!(left.is_empty(), "over, and still there: {left:?} {swept:?}");

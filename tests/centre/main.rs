@@ -1,5 +1,6 @@
 //! An engine, its link and a centre, as processes, with PostgreSQL and a store: what is kept at a site is heard at the centre, and leaves its home.
 
+mod adopting;
 mod bucket;
 #[path = "../../src/records/tests/cluster.rs"]
 #[allow(dead_code)]

@@ -1,6 +1,7 @@
 //! The desk of a home: its verbs on the catalog there.
 
 mod act;
+mod adopting;
 mod awaiting;
 mod backups;
 mod batch;
@@ -45,6 +46,7 @@ use jiff::{Timestamp, civil::Date};
 use retrocall_ledger::{Deed, DeedKind, DeedResult, ItemId, PseudonymKey, TextDigest};
 use uuid::Uuid;
 
+pub use adopting::Adopted;
 pub use held::{DeskFiles, HeldOpen, NAMES};
 use kept::Kept;
 use list::{entries, one, select};

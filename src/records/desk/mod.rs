@@ -44,7 +44,7 @@ pub use awaiting::{Awaiting, AwaitingPress};
 pub use case::{Case, CaseSearch, Cases};
 pub use delivering::{Arrival, Deliveries, LedgerPiece, LedgerProgress, Offered, PeriodFacts, Stored, UPLOAD_TIME};
 pub use disclosure::{Disclosure, Disclosures, Inventory, InventoryEntry};
-pub use home::{DeskFiles, HeldOpen, HomeDesk, NAMES};
+pub use home::{Adopted, DeskFiles, HeldOpen, HomeDesk, NAMES};
 pub use listen::{Listening, Sound, SoundFile};
 pub use login::{Logins, NewToken, SessionLimits, TokenEntry};
 pub use mine::{HEARD_MIN, Heard, Mine, OwnCalls, OwnRecording};

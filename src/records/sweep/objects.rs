@@ -38,6 +38,12 @@ pub trait Objects: Send + Sync {
     /// What the store says.
     fn of_recording(&self, site: &str, recording: &str) -> io::Result<Vec<String>>;
 
+    /// The places of all that lies there of recordings: `…/SITE/…/RECORDING/NAME`.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn recordings(&self) -> io::Result<Vec<String>>;
+
     /// Writes an object that is not there. False if one of this name is.
     ///
     /// # Errors

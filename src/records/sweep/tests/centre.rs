@@ -99,6 +99,10 @@ impl Objects for Memory {
         self.below(&format!("sites/{site}/recordings/{recording}"))
     }
 
+    fn recordings(&self) -> io::Result<Vec<String>> {
+        self.below("sites")
+    }
+
     fn put(&self, place: &str, bytes: &[u8]) -> io::Result<bool> {
         step();
         self.changed();

@@ -69,6 +69,10 @@ impl Objects for Shelf {
         self.below(&format!("{site}/{recording}"))
     }
 
+    fn recordings(&self) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn put(&self, place: &str, bytes: &[u8]) -> io::Result<bool> {
         self.answers()?;
         let mut objects = self.objects.lock();
