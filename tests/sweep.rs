@@ -33,7 +33,7 @@ fn entries(home: &Home) -> Vec<String> {
 #[test]
 fn a_recording_whose_time_is_over_goes_and_no_engine_brings_it_back() {
     let (home, paths) = kept_two();
-    assert_eq!(home.json(&["sweep", "--dry-run"]), json!({"due": [], "no_anchor": []}));
+    assert_eq!(home.json(&["sweep", "--dry-run"]), json!({"due": [], "no_anchor": [], "stays": []}));
     assert_eq!(home.json(&["sweep"])["gone"], 0);
     home.execute(ANNAS_IS_OLD);
     let would = home.json(&["sweep", "--dry-run"]);

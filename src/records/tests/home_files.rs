@@ -40,6 +40,8 @@ fn each_file_that_a_home_has_ever_had_stands_in_the_list_and_each_in_the_list_wa
     let order = Order { number: 1, kind: OrderKind::Objects, at: at(0), before: None, customer: Some("0".repeat(64)) };
     let answer = OrdersAnswer { given: vec![order], key: Some("0".repeat(64)), ..OrdersAnswer::default() };
     HomeDesk::of(home.path()).take_orders("http://localhost", &answer, at(0)).unwrap();
+    // People write this one.
+    fs::write(home.path().join("hotkey.token"), "a token").unwrap();
     look(&home, &mut unknown, &mut seen);
     let (number, month) = ("123456789012".parse().unwrap(), "2027-01".parse().unwrap());
     // Whether it comes in time is another matter.
