@@ -49,6 +49,14 @@ impl End {
         })
     }
 
+    /// Nothing more is asked.
+    fn has_asked(&self) {
+        let _ = match self {
+            End::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            End::Unix(stream) => stream.shutdown(Shutdown::Write),
+        };
+    }
+
     fn shut(&self) {
         let _ = match self {
             End::Tcp(stream) => stream.shutdown(Shutdown::Both),
@@ -171,6 +179,8 @@ impl Shared {
             1 => Fate::Cut(random.random_range(0..40_000)),
             2 => Fate::Late(Duration::from_millis(random.random_range(1..25))),
             3 | 4 => Fate::Swallow(random.random_range(0..12)),
+            // Nothing between a process and its database says a request of HTTP once more.
+            _ if matches!(self.target, Target::Unix(_)) => Fate::Swallow(0),
             _ => Fate::Again(Duration::from_millis(random.random_range(0..600))),
         };
         if fate != Fate::Straight {
@@ -231,6 +241,7 @@ fn carry_as(shared: &Arc<Shared>, mut asker: End, fate: Fate) -> io::Result<()> 
         thread::sleep(later);
         let mut server = shared.target.connect(turn + 1)?;
         server.write_all(&remembered)?;
+        server.has_asked();
         // What it answers nobody hears.
         let _ = io::copy(&mut server, &mut io::sink());
     }
