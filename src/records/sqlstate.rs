@@ -2,8 +2,9 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-/// The refusals that pass: a deed that came between others, two that wait for each other.
-const RACES: [&str; 2] = ["40001", "40P01"];
+/// The refusals that pass: a deed that came between others, two that wait for each other; and a row that somebody else has written since it was looked
+/// for, of which the server says so before it sees that the deed came between others (PostgreSQL's manual, "Serialization Failure Handling").
+const RACES: [&str; 3] = ["40001", "40P01", "23505"];
 
 /// The server's code of a refusal (SQLSTATE). None if it was no server that refused.
 pub(super) fn code_of(error: &sqlx::Error) -> Option<&str> {

@@ -127,8 +127,19 @@ impl Machines {
         let to_store = self.ways[1].address.clone();
         let set = |command: &mut Command| Bucket::set_at(&to_store, command);
         match self.random.random_range(0..4) {
-            0 => self.centre.kill_and_start_again(set),
-            1 => kill_and_start_again(&self.centre.home, &mut self.second, set),
+            // A process that finds no database ends, and a supervisor starts it until the way is good again.
+            0 => {
+                self.centre.pages.kill();
+                self.set_bad(false);
+                self.centre.kill_and_start_again(set);
+                self.set_bad(true);
+            }
+            1 => {
+                self.second.kill();
+                self.set_bad(false);
+                kill_and_start_again(&self.centre.home, &mut self.second, set);
+                self.set_bad(true);
+            }
             _ => {
                 let site = self.random.random_range(0..SITES);
                 self.begin_link_anew(site);

@@ -35,6 +35,9 @@ fn a_site_that_was_away_during_a_request_and_an_erasure_is_named_and_both_are_an
     link.kill();
     pressed(&desk, "anna", 1);
     pressed(&desk, "bert", 2);
+    // Until then the engine writes their rows itself.
+    let rows = "SELECT CAST(COUNT(*) AS TEXT) FROM recordings WHERE state = 'complete'";
+    wait_for("their rows", || (desk.one(rows) == "2").then_some(()));
     desk.execute("UPDATE recordings SET customer = '0201234567', customer_form = '+31201234567' WHERE agent = 'anna'");
     desk.execute("UPDATE recordings SET customer = '0209876543', customer_form = '+31209876543' WHERE agent = 'bert'");
     let (annas, berts) = (desk.recording_of("anna"), desk.recording_of("bert"));
