@@ -5,8 +5,6 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
-    thread,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -181,8 +179,8 @@ fn a_press_whose_answer_is_lost_is_unknown_until_the_page_shows_it_and_one_that_
     // It is held back on its way for longer than it is good.
     proxy.hold(true);
     let (status, told) = anna.press(json!({ "do": "record", "call": call }));
+    // Whoever says so has waited for as long as it is good.
     assert_eq!((status, &told["error"]), (504, &json!("unknown")), "{told}");
-    thread::sleep(Duration::from_millis(300));
     proxy.hold(false);
     wait_for("the late press", || (noted(&desk, "refused") == 1).then_some(()));
     assert_eq!(recorded(), json!(false), "nobody carried it out");
