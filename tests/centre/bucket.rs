@@ -82,7 +82,8 @@ fn doctor(bucket: &Bucket, home: &Home) -> String {
     format!("{} {}", store["state"].as_str().expect("a state"), store["text"].as_str().expect("words"))
 }
 
-/// Whoever waits for another machine keeps nobody from the database. Within the four seconds its link begins the delivery, and can't end it.
+/// Whoever waits for another machine keeps nobody from the database. Within the four seconds two rounds of its link begin, of which the first thing is
+/// the ledger's new rows: they wait for the store.
 fn while_the_store_stands_still_no_transaction_waits_for_it(bucket: &Bucket, centre: &Centre, desk: &Desk) {
     let server = Pid::from_raw(i32::try_from(bucket.server.id()).expect("an id"));
     kill(server, Signal::SIGSTOP).expect("our child takes signals");
@@ -91,6 +92,8 @@ fn while_the_store_stands_still_no_transaction_waits_for_it(bucket: &Bucket, cen
                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND clock_timestamp() - xact_start > '0.5 s'";
     assert_eq!(centre.ask(open), "0", "transactions are open");
     assert_eq!(desk.audio_files().len(), 1, "it waits for the store");
+    let rows = desk.one("SELECT CAST(MAX(row) + 1 AS TEXT) FROM ledger_rows");
+    assert_ne!(centre.ask("SELECT MAX(end_row) FROM site_segments"), rows, "so do the ledger's rows");
     // Others work on meanwhile.
     centre.code();
     kill(server, Signal::SIGCONT).expect("our child takes signals");
